@@ -1,0 +1,130 @@
+"""`Domain`: who did what in which order, and what the things are called; columnar, ragged and immutable."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from domains.errors import InputError
+
+Ints = npt.NDArray[np.int64]
+ItemIndices = npt.NDArray[np.int32]
+
+
+class TimeKind(StrEnum):
+    """What the numbers in `Domain.times` are."""
+
+    TIMESTAMP = "timestamp"
+    """Seconds since 1970-01-01 UTC; differences between them mean something."""
+    ORDER = "order"
+    """Ranks only: larger is later, differences mean nothing (Section 3.3 then weights by position)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Domain:
+    """A prepared domain. Build one with `domains.prepare`, read one back with `domains.storage`.
+
+    Interactions are ragged: those of user ``u`` are ``items[offsets[u]:offsets[u + 1]]``, oldest first.
+
+    Attributes:
+        name: what people call it.
+        item_ids: (I,) large_string, unique.
+        titles: (I,) large_string, ``""`` where an item has no title.
+        categories: (I,) large_list<large_string>, or None where the source has no categories.
+        user_ids: (U,) large_string, unique.
+        offsets: (U + 1,) int64, ascending, from 0 to N.
+        items: (N,) int32, item indices.
+        times: (N,) int64, ascending within a user.
+        time_kind: whether `times` are timestamps or only an order.
+        repeats: whether a user may hold the same item more than once.
+    """
+
+    name: str
+    item_ids: pa.Array
+    titles: pa.Array
+    categories: pa.Array | None
+    user_ids: pa.Array
+    offsets: Ints
+    items: ItemIndices
+    times: Ints
+    time_kind: TimeKind
+    repeats: bool = False
+
+    def __post_init__(self) -> None:
+        self._check()
+        for array in (self.offsets, self.items, self.times):
+            array.setflags(write=False)
+
+    def _check(self) -> None:
+        """Refuse arrays that contradict each other; O(N), vectorised."""
+        if len(self.titles) != len(self.item_ids):
+            raise InputError(f"{len(self.titles)} titles for {len(self.item_ids)} items", place=self.name)
+        if self.categories is not None and len(self.categories) != len(self.item_ids):
+            raise InputError(f"{len(self.categories)} category lists for {len(self.item_ids)} items", place=self.name)
+        if len(self.offsets) != len(self.user_ids) + 1 or self.offsets[0] != 0 or self.offsets[-1] != len(self.items):
+            raise InputError("user offsets do not cover the interactions", place=self.name)
+        if len(self.times) != len(self.items):
+            raise InputError(f"{len(self.times)} times for {len(self.items)} interactions", place=self.name)
+        if np.any(np.diff(self.offsets) < 0):
+            raise InputError("user offsets descend", place=self.name)
+        if len(self.items) and (self.items.min() < 0 or self.items.max() >= len(self.item_ids)):
+            raise InputError("an interaction names an item outside the item table", place=self.name)
+
+    @property
+    def n_users(self) -> int:
+        """Number of users U."""
+        return len(self.user_ids)
+
+    @property
+    def n_items(self) -> int:
+        """Number of items I."""
+        return len(self.item_ids)
+
+    @property
+    def n_interactions(self) -> int:
+        """Number of interactions N."""
+        return len(self.items)
+
+    @cached_property
+    def lengths(self) -> Ints:
+        """(U,) int64, interactions of each user."""
+        return np.diff(self.offsets)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over every column; two domains with the same fingerprint are the same data."""
+        digest = hashlib.sha256()
+        for strings in (self.item_ids, self.titles, self.user_ids):
+            digest.update(_string_bytes(strings))
+        if self.categories is not None:
+            digest.update(np.ascontiguousarray(self.categories.offsets.to_numpy()).tobytes())
+            digest.update(_string_bytes(self.categories.flatten()))
+        for array in (self.offsets, self.items, self.times):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(f"{self.time_kind}|{self.repeats}".encode())
+        return digest.hexdigest()
+
+    def history(self, user: int) -> ItemIndices:
+        """(n,) int32, the items of one user, oldest first."""
+        return self.items[self.offsets[user] : self.offsets[user + 1]]
+
+    def titles_of(self, items: npt.NDArray[np.integer]) -> list[str]:
+        """Titles of some items, in the order given."""
+        return [str(title) for title in self.titles.take(pa.array(np.asarray(items, dtype=np.int64))).to_pylist()]
+
+
+def _string_bytes(strings: pa.Array) -> bytes:
+    """Length-prefixed UTF-8 of a string array, independent of how Arrow happens to chunk or slice it."""
+    compact = pa.concat_arrays([strings.cast(pa.large_string()), pa.array([], pa.large_string())])
+    _, offsets, data = compact.buffers()
+    if len(compact) == 0:
+        return b"0"
+    ends = np.frombuffer(offsets, dtype=np.int64)[: len(compact) + 1]
+    values = b"" if data is None else data.to_pybytes()[: int(ends[-1])]
+    return ends.tobytes() + values

@@ -1,0 +1,109 @@
+"""Which interactions train, which one validates, which one tests. A split is three arrays beside a `Domain`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from domains.domain import Domain, Ints
+from domains.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Targets and what may be known before them.
+
+    The history of a target at flat position ``p`` of user ``u`` is ``domain.items[offsets[u]:p]``.
+
+    Attributes:
+        domain: the interactions.
+        train_stop: (U,) int64, flat position one past the last interaction of each user that may train.
+        validation: (U,) int64, flat position of the validation target, -1 where a user has none.
+        test: (U,) int64, flat position of the test target, -1 where a user has none.
+        training_users: (n,) int64, ascending; the users that are trained and selected on (fewer in few-shot runs).
+        protocol: one phrase for tables.
+    """
+
+    domain: Domain
+    train_stop: Ints
+    validation: Ints
+    test: Ints
+    training_users: Ints
+    protocol: str
+
+    @property
+    def starts(self) -> Ints:
+        """(U,) int64, flat position of each user's first interaction."""
+        return self.domain.offsets[:-1]
+
+
+def leave_one_out(domain: Domain, *, short_users: str = "error") -> Split:
+    """Last interaction tests, the one before it validates, the rest trains (Section 4.1).
+
+    Args:
+        domain: the interactions.
+        short_users: what becomes of a user with fewer than three interactions: ``error`` names the first one,
+            ``train`` lets all that they did train and gives them no target.
+    """
+    short = np.flatnonzero(domain.lengths < 3)
+    if len(short) and short_users == "error":
+        first = int(short[0])
+        raise InputError(
+            f"user {domain.user_ids[first].as_py()!r} has {int(domain.lengths[first])} interactions and leave-one-out "
+            f"needs 3 ({len(short)} such users)",
+            place=domain.name,
+            mend="Set min_user_interactions to 3 or more, or short_users to 'train'",
+        )
+    ends = domain.offsets[1:]
+    long = domain.lengths >= 3
+    train_stop = np.where(long, ends - 2, ends)
+    validation = np.where(long, ends - 2, -1)
+    test = np.where(long, ends - 1, -1)
+    everyone = np.arange(domain.n_users, dtype=np.int64)
+    return Split(domain, train_stop, validation, test, everyone, "leave-one-out")
+
+
+def temporal(domain: Domain, *, validation_from: int, test_from: int) -> Split:
+    """Global time points: a user's first interaction at or after each one is the target, what came before trains.
+
+    Args:
+        domain: the interactions; its times must be timestamps.
+        validation_from: unix seconds; nothing at or after it trains.
+        test_from: unix seconds, later than `validation_from`.
+    """
+    if domain.time_kind != "timestamp":
+        raise InputError("a temporal split needs timestamps, and this domain's times are only an order", place=domain.name)
+    if test_from <= validation_from:
+        raise InputError("test_from must be later than validation_from", place=domain.name)
+    before_validation = _count_before(domain, validation_from)
+    before_test = _count_before(domain, test_from)
+    starts, ends = domain.offsets[:-1], domain.offsets[1:]
+    train_stop = starts + before_validation
+    at_test = starts + before_test
+    validation = np.where((train_stop < at_test) & (before_validation > 0), train_stop, -1)
+    test = np.where((at_test < ends) & (before_test > 0), at_test, -1)
+    everyone = np.arange(domain.n_users, dtype=np.int64)
+    return Split(domain, train_stop, validation, test, everyone, f"temporal ({validation_from}, {test_from})")
+
+
+def fewer_users(split: Split, share: float, seed: int) -> Split:
+    """Let a random share of the users train and select; all of them are still tested (few-shot).
+
+    Args:
+        split: any split.
+        share: in [0, 1]; at least one user stays for any share above 0.
+        seed: of the draw; the users of a smaller share are among those of a larger one.
+    """
+    if not 0 <= share <= 1:
+        raise InputError(f"a share of users lies between 0 and 1, not {share}")
+    order = np.random.default_rng(seed).permutation(split.training_users)
+    count = 0 if share == 0 else max(1, round(share * len(order)))
+    return replace(split, training_users=np.sort(order[:count]), protocol=f"{split.protocol}, {share:.0%} of the users")
+
+
+def _count_before(domain: Domain, moment: int) -> Ints:
+    """(U,) int64, how many interactions of each user came before `moment`."""
+    earlier: npt.NDArray[np.int64] = np.concatenate([[0], np.cumsum(domain.times < moment)]).astype(np.int64)
+    return earlier[domain.offsets[1:]] - earlier[domain.offsets[:-1]]

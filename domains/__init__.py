@@ -1,0 +1,1 @@
+"""Raw data -> `Domain`: loaders, preparation, splits, storage and summaries. Knows no models."""

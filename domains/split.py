@@ -74,7 +74,9 @@ def temporal(domain: Domain, *, validation_from: int, test_from: int) -> Split:
         test_from: unix seconds, later than `validation_from`.
     """
     if domain.time_kind != "timestamp":
-        raise InputError("a temporal split needs timestamps, and this domain's times are only an order", place=domain.name)
+        raise InputError(
+            "a temporal split needs timestamps, and this domain's times are only an order", place=domain.name
+        )
     if test_from <= validation_from:
         raise InputError("test_from must be later than validation_from", place=domain.name)
     before_validation = _count_before(domain, validation_from)
@@ -100,7 +102,9 @@ def fewer_users(split: Split, share: float, seed: int) -> Split:
         raise InputError(f"a share of users lies between 0 and 1, not {share}")
     order = np.random.default_rng(seed).permutation(split.training_users)
     count = 0 if share == 0 else max(1, round(share * len(order)))
-    return replace(split, training_users=np.sort(order[:count]), protocol=f"{split.protocol}, {share:.0%} of the users")
+    return replace(
+        split, training_users=np.sort(order[:count]), protocol=f"{split.protocol}, {share:.0%} of the users"
+    )
 
 
 def _count_before(domain: Domain, moment: int) -> Ints:

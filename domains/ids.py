@@ -1,0 +1,42 @@
+"""Ids as text, the same text whichever type a file stored them in."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from domains.errors import InputError
+
+
+def to_ids(column: pl.Series, what: str, place: object) -> pl.Series:
+    """(N,) String without nulls: surrounding blanks cut off, whole floats written as integers (7.0 -> "7").
+
+    Args:
+        column: ids as text, integers, floats or categories.
+        what: "user id" or "item id", for messages.
+        place: the file, for messages.
+
+    Raises:
+        InputError: a row has no id, or the column's type cannot identify anything.
+    """
+    if column.dtype.is_float():
+        fractions = (column != column.floor()).arg_true()
+        if len(fractions):
+            raise InputError(
+                f"{what} {column[fractions[0]]} is a number with a fraction",
+                place=f"{place}, row {fractions[0] + 1}",
+                mend=f"Map the column that holds the {what}",
+            )
+        column = column.fill_nan(None).cast(pl.Int64)
+    if column.dtype.is_nested() or column.dtype.is_temporal() or column.dtype == pl.Boolean:
+        raise InputError(
+            f"a column of type {column.dtype} cannot be the {what}", place=place, mend="Map another column"
+        )
+    ids = column.cast(pl.String).str.strip_chars()
+    missing = (ids.is_null() | (ids == "")).arg_true()
+    if len(missing):
+        raise InputError(
+            f"no {what} ({len(missing):,} such rows)",
+            place=f"{place}, row {missing[0] + 1}",
+            mend="Fill it in, or remove the row",
+        )
+    return ids

@@ -1,0 +1,123 @@
+"""The item table: one title and one list of categories for each item that occurs in the interactions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+
+from domains.errors import InputError
+from domains.ids import to_ids
+from domains.raw import RawTables
+from domains.settings import PrepareSettings
+
+
+@dataclass(frozen=True, eq=False)
+class ItemTable:
+    """What is known of the items of the interactions; all of length I, in the order of the ids.
+
+    Attributes:
+        titles: large_string, ``""`` where there is none.
+        categories: large_list<large_string>, or None where the source has no categories.
+        known: bool, whether the item has a row in the item table.
+        titled: bool, whether it has a title.
+        unused: how many items of the table occur in no interaction.
+    """
+
+    titles: pa.Array
+    categories: pa.Array | None
+    known: npt.NDArray[np.bool_]
+    titled: npt.NDArray[np.bool_]
+    unused: int
+
+
+def read_items(raw: RawTables, item_ids: pa.Array, settings: PrepareSettings) -> tuple[ItemTable, list[str]]:
+    """Look up the items of the interactions, and say what was noticed.
+
+    Raises:
+        InputError: an item is in no row (unless `unknown_items` says otherwise), or has several titles (unless
+            `duplicate_items` does).
+    """
+    from domains.loaders.reading import collect
+
+    place = raw.items_place
+    frame = collect(raw.items, place)
+    frame = frame.with_columns(
+        to_ids(frame["item_id"], "item id", place).alias("item_id"),
+        pl.col("title").cast(pl.String).fill_null("").str.replace_all(r"\s+", " ").str.strip_chars(),
+    )
+    wanted = pl.DataFrame({"item_id": pl.Series(item_ids)})
+    used = frame.join(wanted, on="item_id", how="semi", maintain_order="left")
+    unused = frame["item_id"].n_unique() - used["item_id"].n_unique()
+    used, notes = _merge_duplicates(used, settings, place)
+    joined = wanted.join(
+        used.with_columns(pl.lit(value=True).alias("known")), on="item_id", how="left", maintain_order="left"
+    )
+    known = joined["known"].fill_null(value=False).to_numpy()
+    if not known.all() and settings.unknown_items == "error":
+        raise _unknown(item_ids, known, frame, raw)
+    titles = joined["title"].fill_null("")
+    categories = None
+    if "categories" in joined.columns:
+        empty = pl.lit([], dtype=pl.List(pl.String))
+        categories = _one_array(joined.select(pl.col("categories").fill_null(empty))["categories"])
+    titled = (titles != "").to_numpy()
+    return ItemTable(_one_array(titles), categories, known, titled, unused), notes
+
+
+def _merge_duplicates(
+    frame: pl.DataFrame, settings: PrepareSettings, place: str
+) -> tuple[pl.DataFrame, list[str]]:
+    """One row an item; of rows with the same id, a title that is there goes before one that is not."""
+    if frame["item_id"].n_unique() == frame.height:
+        return frame, []
+    titled = frame.filter(pl.col("title") != "")
+    titles = titled.group_by("item_id", maintain_order=True).agg(pl.col("title").unique(maintain_order=True))
+    several = titles.filter(pl.col("title").list.len() > 1)
+    if several.height and settings.duplicate_items == "error":
+        first, second = several["title"][0][:2]
+        raise InputError(
+            f"item {several['item_id'][0]!r} has several titles: {first[:60]!r} and {second[:60]!r} "
+            f"({several.height:,} such items)",
+            place=place,
+            mend="Correct the file, or set duplicate_items to 'first' or 'longest'",
+        )
+    weight = pl.col("title").str.len_chars()
+    rank = weight if settings.duplicate_items == "longest" else (weight > 0)
+    merged = frame.with_columns(rank.alias("rank")).sort("rank", descending=True, maintain_order=True)
+    merged = merged.unique("item_id", keep="first", maintain_order=True).drop("rank")
+    return merged, [
+        f"{frame.height - merged.height:,} further rows of items that were there already, in {place}"
+    ]
+
+
+def _unknown(
+    item_ids: pa.Array, known: npt.NDArray[np.bool_], frame: pl.DataFrame, raw: RawTables
+) -> InputError:
+    """Tell a few missing items from two files that write their ids differently."""
+    missing = int((~known).sum())
+    first = item_ids[int(np.flatnonzero(~known)[0])].as_py()
+    if not known.any():
+        there = "" if frame.is_empty() else f", such as {frame['item_id'][0]!r}"
+        return InputError(
+            f"none of the {missing:,} item ids of {raw.interactions_place}, such as {first!r}, is among its "
+            f"{frame['item_id'].n_unique():,} ids{there}",
+            place=raw.items_place,
+            mend="Write the ids alike in both files (a number, a float and a text with leading zeros differ), or map "
+            "the column that holds the item id",
+        )
+    return InputError(
+        f"{missing:,} of {len(item_ids):,} items of {raw.interactions_place} have no row, the first is {first!r}",
+        place=raw.items_place,
+        mend="Set unknown_items to 'drop' (without them) or 'keep' (without a title)",
+    )
+
+
+def _one_array(series: pl.Series) -> pa.Array:
+    """One contiguous Arrow array with 64-bit offsets."""
+    if series.dtype == pl.String:
+        return pa.concat_arrays([series.to_arrow().cast(pa.large_string())])
+    return pa.concat_arrays([series.to_arrow().cast(pa.large_list(pa.large_string()))])

@@ -1,0 +1,1 @@
+"""Loaders, one file a format; `domains.loaders.registry` finds them by name."""

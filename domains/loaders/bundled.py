@@ -1,0 +1,48 @@
+"""The two small domains that come with the project."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+from typing import Literal
+
+import polars as pl
+from pydantic import Field
+
+from domains.domain import TimeKind
+from domains.loaders.registry import Loader
+from domains.raw import RawTables
+from domains.settings import Settings
+
+TIME_KINDS = {"books": TimeKind.ORDER, "films": TimeKind.TIMESTAMP}
+
+
+class BundledOptions(Settings):
+    """Which of them."""
+
+    dataset: Literal["books", "films"] = Field(
+        description="'books' (Goodreads ratings) or 'films' (MovieTweetings)."
+    )
+
+
+def load(options: BundledOptions) -> RawTables:
+    """Read the Parquet files out of the package; works from a wheel and from a zip."""
+    folder = files("domains") / "bundled" / options.dataset
+    with (
+        as_file(folder / "interactions.parquet") as interactions_file,
+        as_file(folder / "items.parquet") as items_file,
+    ):
+        interactions = pl.read_parquet(interactions_file).lazy()
+        items = pl.read_parquet(items_file).lazy()
+    if "categories" in items.collect_schema():
+        items = items.with_columns(pl.col("categories").str.split("|"))
+    return RawTables(
+        interactions,
+        items,
+        options.dataset,
+        TIME_KINDS[options.dataset],
+        f"bundled {options.dataset}, interactions",
+        f"bundled {options.dataset}, items",
+    )
+
+
+LOADER = Loader("bundled", "books and films that come with the project", BundledOptions, load, "dataset")

@@ -1,0 +1,85 @@
+"""Finding columns by their name or by one of its well-known aliases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from domains.errors import InputError
+from domains.nearest import suggest
+
+ALIASES: dict[str, tuple[str, ...]] = {
+    "user": ("user_id", "userid", "user", "uid", "reviewerid", "customer_id", "customerid", "visitor_id", "account_id", "session_id"),
+    "item": (
+        "item_id", "itemid", "item", "iid", "parent_asin", "asin", "movieid", "movie_id", "book_id", "bookid", "isbn",
+        "product_id", "productid", "article_id", "news_id", "sku", "business_id",
+    ),
+    "time": ("timestamp", "time", "ts", "unixreviewtime", "datetime", "date", "event_time", "created_at", "review_time", "order"),
+    "title": ("title", "item_title", "name", "item_name", "product_title", "product_name", "movie_title", "book_title", "headline"),
+    "categories": ("categories", "category", "genres", "genre", "tags"),
+}  # fmt: skip
+"""Known names, compared without case, blanks, hyphens and type suffixes (``user_id:token``); the first that is there wins."""
+
+
+def find_column(
+    role: str, given: str | None, there: Sequence[str], place: object, *, required: bool = True
+) -> str | None:
+    """The name of the column that plays a role.
+
+    Args:
+        role: a key of `ALIASES`.
+        given: the name that the user gave, or None to look among the aliases.
+        there: the columns of the file.
+        place: the file, for messages.
+        required: whether its absence is an error; None is returned otherwise.
+
+    Raises:
+        InputError: the column is required and is not there.
+    """
+    if given is not None:
+        if given in there:
+            return given
+        raise InputError(
+            f"no column {given!r}",
+            place=place,
+            mend=f"{suggest(given, there)}Its columns are: {_listed(there)}; set columns.{role}{_delimiter_hint(there)}",
+        )
+    by_plain = {_plain(name): name for name in reversed(there)}
+    for alias in ALIASES[role]:
+        if alias in by_plain:
+            return by_plain[alias]
+    if not required:
+        return None
+    raise InputError(
+        f"no column looks like the {role}",
+        place=place,
+        mend=f"Set columns.{role} to one of: {_listed(there)}{_delimiter_hint(there)}",
+    )
+
+
+def category_lists(items: pl.LazyFrame, separator: str) -> pl.LazyFrame:
+    """Make ``categories``, where present, a list of strings; text is split at the separator."""
+    dtype = items.collect_schema().get("categories")
+    if dtype is None or isinstance(dtype, pl.List):
+        return items
+    parts = pl.col("categories").cast(pl.String).str.split(separator)
+    return items.with_columns(
+        parts.list.eval(pl.element().str.strip_chars()).list.eval(pl.element().filter(pl.element() != ""))
+    )
+
+
+def _plain(name: str) -> str:
+    return name.split(":")[0].strip().lower().replace(" ", "_").replace("-", "_")
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name[:60]) for name in names[:20])
+    return shown if len(names) <= 20 else f"{shown} and {len(names) - 20} more"
+
+
+def _delimiter_hint(there: Sequence[str]) -> str:
+    """A single column that holds delimiters was read with the wrong one."""
+    if len(there) == 1 and any(sign in there[0] for sign in ",;\t|"):
+        return "; or set separator, for the whole line was read as one column"
+    return ""

@@ -1,0 +1,107 @@
+"""Loaders by name: the built-in ones, imported when asked for, and those of other packages by entry point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from domains.domain import Domain
+from domains.errors import InputError
+from domains.nearest import suggest
+from domains.raw import RawTables
+
+ENTRY_POINT_GROUP = "transfer.loaders"
+BUNDLED = ("books", "films")
+
+BUILT_IN: Mapping[str, str] = {
+    "bundled": "domains.loaders.bundled",
+    "saved": "domains.loaders.saved",
+    "table": "domains.loaders.table",
+}
+"""Module of each built-in loader; the module's `LOADER` is the loader."""
+
+
+@dataclass(frozen=True)
+class Loader:
+    """One format.
+
+    Attributes:
+        name: what a recipe calls it.
+        summary: one line for listings.
+        options: pydantic model of its options.
+        load: reads them; gives raw tables that `prepare` goes on with, or a domain that is ready.
+        argument: the option that the short form ``name:argument`` sets.
+    """
+
+    name: str
+    summary: str
+    options: type[BaseModel]
+    load: Callable[[Any], RawTables | Domain]
+    argument: str
+
+
+def loader_names() -> tuple[str, ...]:
+    """All names, sorted."""
+    return tuple(sorted({*BUILT_IN, *(point.name for point in entry_points(group=ENTRY_POINT_GROUP))}))
+
+
+def find_loader(name: str) -> Loader:
+    """The loader of this name; a built-in one goes before a stranger of the same name.
+
+    Raises:
+        InputError: nobody provides it, or the package that does cannot be imported.
+    """
+    if name in BUILT_IN:
+        loader = import_module(BUILT_IN[name]).LOADER
+    else:
+        points = [point for point in entry_points(group=ENTRY_POINT_GROUP) if point.name == name]
+        if not points:
+            raise InputError(
+                f"no loader is called {name!r}",
+                place="loader",
+                mend=f"{suggest(name, loader_names())}Known: {', '.join(loader_names())}",
+            )
+        try:
+            loader = points[0].load()
+        except (ImportError, AttributeError) as error:
+            raise InputError(
+                f"cannot be imported: {error}",
+                place=f"loader {name!r} ({points[0].value})",
+                mend="Mend or remove that package",
+            ) from error
+    if not isinstance(loader, Loader):
+        raise InputError(
+            "is no domains.loaders.registry.Loader",
+            place=f"loader {name!r}",
+            mend="Mend or remove that package",
+        )
+    return loader
+
+
+def check_options(
+    loader: Loader, options: Mapping[str, Any], context: dict[str, Any] | None = None
+) -> BaseModel:
+    """Validate a loader's options.
+
+    Args:
+        loader: whose options they are.
+        options: as a recipe gives them.
+        context: for validators; ``base`` is the folder that relative paths start from.
+
+    Raises:
+        InputError: the first thing that is wrong, naming its key.
+    """
+    try:
+        return loader.options.model_validate(dict(options), context=context)
+    except ValidationError as error:
+        first = error.errors()[0]
+        keys = [str(part) for part in first["loc"]]
+        mend = f"See the options of the loader {loader.name!r}: {', '.join(loader.options.model_fields)}"
+        if first["type"] == "extra_forbidden":
+            mend = suggest(keys[-1], loader.options.model_fields) + mend
+        raise InputError(first["msg"], place=".".join(["options", *keys]), mend=mend) from error

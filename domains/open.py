@@ -1,0 +1,67 @@
+"""From a recipe's description of a domain to the domain itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from domains.domain import Domain
+from domains.errors import InputError
+from domains.loaders.registry import check_options, find_loader
+from domains.prepare import prepare
+from domains.report import PreparationReport, PreparedDomain, Step
+from domains.settings import DomainSpec
+
+
+def open_domain(
+    spec: DomainSpec | str, *, base: Path | None = None, cache: Path | None = None
+) -> PreparedDomain:
+    """Read and prepare a domain.
+
+    Args:
+        spec: what a recipe says, or its short form.
+        base: folder that relative paths start from (the recipe's); what is not there is looked for in the working
+            folder.
+        cache: folder in which prepared domains are kept and looked for; None prepares anew each time.
+
+    Raises:
+        InputError: the description or the data are wrong.
+    """
+    if isinstance(spec, str):
+        spec = parse_spec(spec)
+    loader = find_loader(spec.loader)
+    options = check_options(loader, spec.options, {"base": Path.cwd() if base is None else base})
+    loaded = loader.load(options)
+    if isinstance(loaded, Domain):
+        return _ready(loaded, spec)
+    return prepare(loaded, spec.prepare, spec.name)
+
+
+def parse_spec(value: object) -> DomainSpec:
+    """A checked description out of text or a mapping.
+
+    Raises:
+        InputError: instead of pydantic's own error, naming the first key that is wrong.
+    """
+    try:
+        return DomainSpec.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        cause = (first.get("ctx") or {}).get("error")
+        if isinstance(cause, InputError):
+            raise cause from None
+        place = ".".join(["domain", *(str(part) for part in first["loc"])])
+        raise InputError(first["msg"], place=place, mend="Correct this key") from error
+
+
+def _ready(domain: Domain, spec: DomainSpec) -> PreparedDomain:
+    """A domain that needs no preparation, and must not ask for any."""
+    if spec.prepare.model_fields_set:
+        raise InputError(
+            "a domain that is ready cannot be prepared again",
+            place=f"domain {domain.name!r}, prepare",
+            mend="Leave 'prepare' out, or name the raw files instead",
+        )
+    step = Step("ready", domain.n_users, domain.n_items, domain.n_interactions)
+    return PreparedDomain(domain, PreparationReport((step,)))

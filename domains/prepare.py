@@ -1,0 +1,219 @@
+"""Raw tables -> `Domain`: unknown and title-less items, repeats, history limit, k-core, in this order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from domains.domain import Domain, Ints, TimeKind
+from domains.errors import InputError
+from domains.ids import to_ids
+from domains.items import ItemTable, read_items
+from domains.raw import RawTables
+from domains.report import PreparationReport, PreparedDomain, Step
+from domains.settings import PrepareSettings
+from domains.times import to_times
+
+__all__ = ["PreparationReport", "PreparedDomain", "RawTables", "Step", "prepare"]
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class _Log:
+    """Interactions as numbers, sorted by user and time; (N,) each."""
+
+    users: Ints
+    items: Ints
+    times: Ints
+
+    def keep(self, mask: Mask) -> _Log:
+        return self if mask.all() else _Log(self.users[mask], self.items[mask], self.times[mask])
+
+    def step(self, name: str) -> Step:
+        return Step(name, _count_distinct(self.users), _count_distinct(self.items), len(self.users))
+
+
+def prepare(raw: RawTables, settings: PrepareSettings, name: str | None = None) -> PreparedDomain:
+    """Filter, sort and number the interactions of a domain.
+
+    Users and items are numbered in the order of their ids (as text), a user's interactions stand by time, and rows
+    with equal times stay in the order of the file, so that equal files give equal domains. Items without a kept
+    interaction leave.
+
+    Args:
+        raw: what a loader read.
+        settings: which steps run, and how.
+        name: of the domain; default: what the loader suggests.
+
+    Raises:
+        InputError: an id or a time is missing or unreadable, an item is unknown, has no title or several (unless
+            the settings say what to do), or nothing is left.
+    """
+    name = name or raw.name
+    place = raw.interactions_place
+    frame = _collect(raw.interactions, place)
+    times, time_kind = _times(frame, raw, settings)
+    user_ids, users = _encode(to_ids(frame["user_id"], "user id", place))
+    item_ids, items = _encode(to_ids(frame["item_id"], "item id", place))
+    del frame
+    order = np.lexsort((times, users))
+    log = _Log(users[order], items[order], times[order])
+    steps = [log.step("read")]
+
+    table, notes = read_items(raw, item_ids, settings)
+    log, removed = _drop_items(log, table, item_ids, raw, settings)
+    steps += removed
+    log, removed = _drop_interactions(log, settings)
+    steps += removed
+    if not len(log.users):
+        raise _nothing_left(name, steps, settings)
+
+    kept_users, user_index = np.unique(log.users, return_inverse=True)
+    kept_items, item_index = np.unique(log.items, return_inverse=True)
+    if table.unused:
+        notes.append(f"{table.unused:,} items of {raw.items_place} occur in no interaction")
+    domain = Domain(
+        name=name,
+        item_ids=item_ids.take(pa.array(kept_items)),
+        titles=table.titles.take(pa.array(kept_items)),
+        categories=None if table.categories is None else table.categories.take(pa.array(kept_items)),
+        user_ids=user_ids.take(pa.array(kept_users)),
+        offsets=np.concatenate([[0], np.cumsum(np.bincount(user_index))]).astype(np.int64),
+        items=item_index.astype(np.int32),
+        times=log.times,
+        time_kind=time_kind,
+        repeats=settings.repeats == "keep",
+    )
+    return PreparedDomain(domain, PreparationReport(tuple(steps), tuple(notes)))
+
+
+def _collect(lazy: pl.LazyFrame, place: str) -> pl.DataFrame:
+    from domains.loaders.reading import collect
+
+    frame = collect(lazy, place)
+    if frame.is_empty():
+        raise InputError("no interactions", place=place, mend="The file is empty or holds only a header")
+    return frame
+
+
+def _times(frame: pl.DataFrame, raw: RawTables, settings: PrepareSettings) -> tuple[Ints, TimeKind]:
+    if "timestamp" not in frame.columns:
+        if settings.time_kind != "order":
+            raise InputError(
+                "no time column",
+                place=raw.interactions_place,
+                mend="Map it with columns.time, or set time_kind to 'order' to take the order of the rows",
+            )
+        return np.arange(frame.height, dtype=np.int64), TimeKind.ORDER
+    kind = settings.time_kind
+    if kind == "auto" and raw.time_kind is not None:
+        kind = raw.time_kind.value
+    seconds, found = to_times(
+        frame["timestamp"], kind=kind, unit=settings.time_unit, place=raw.interactions_place
+    )
+    return seconds.to_numpy().astype(np.int64), found
+
+
+def _encode(ids: pl.Series) -> tuple[pa.Array, Ints]:
+    """Sorted distinct ids as large_string, and for each row its place among them."""
+    encoded = ids.to_arrow().dictionary_encode()
+    dictionary = encoded.dictionary.cast(pa.large_string())
+    order = np.asarray(pc.sort_indices(dictionary), dtype=np.int64)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return dictionary.take(pa.array(order)), rank[encoded.indices.to_numpy(zero_copy_only=False)]
+
+
+def _drop_items(
+    log: _Log, table: ItemTable, item_ids: pa.Array, raw: RawTables, settings: PrepareSettings
+) -> tuple[_Log, list[Step]]:
+    """Apply `unknown_items` and `missing_titles`."""
+    steps: list[Step] = []
+    if settings.unknown_items == "drop" and not table.known.all():
+        log = log.keep(table.known[log.items])
+        steps.append(log.step("items in no item table dropped"))
+    present = np.zeros(len(item_ids), dtype=bool)
+    present[log.items] = True
+    titleless = present & ~table.titled
+    if titleless.any() and settings.missing_titles == "error":
+        first = int(np.flatnonzero(titleless)[0])
+        raise InputError(
+            f"item {item_ids[first].as_py()!r} has no title ({int(titleless.sum()):,} of {int(present.sum()):,} items)",
+            place=raw.items_place,
+            mend="Set missing_titles to 'keep' (no anchors for them) or 'drop'",
+        )
+    if titleless.any() and settings.missing_titles == "drop":
+        log = log.keep(table.titled[log.items])
+        steps.append(log.step("items without a title dropped"))
+    return log, steps
+
+
+def _drop_interactions(log: _Log, settings: PrepareSettings) -> tuple[_Log, list[Step]]:
+    """Apply `repeats`, `max_history` and the k-core."""
+    steps: list[Step] = []
+    if settings.repeats != "keep":
+        log = log.keep(_one_of_each_pair(log, settings.repeats))
+        steps.append(log.step(f"repeats: {settings.repeats} kept"))
+    if settings.max_history is not None:
+        log = log.keep(_last_of_each_user(log.users, settings.max_history))
+        steps.append(log.step(f"last {settings.max_history} of each user"))
+    if settings.min_user_interactions > 0 or settings.min_item_interactions > 0:
+        log = _core(log, settings.min_user_interactions, settings.min_item_interactions)
+        steps.append(
+            log.step(
+                f"core ({settings.min_user_interactions} a user, {settings.min_item_interactions} an item)"
+            )
+        )
+    return log, steps
+
+
+def _one_of_each_pair(log: _Log, which: str) -> Mask:
+    """(N,) bool: the first or last interaction of each (user, item) pair."""
+    size = int(log.items.max(initial=0)) + 1
+    pairs = log.users * size + log.items
+    mask = np.zeros(len(pairs), dtype=bool)
+    if which == "first":
+        mask[np.unique(pairs, return_index=True)[1]] = True
+    else:
+        mask[len(pairs) - 1 - np.unique(pairs[::-1], return_index=True)[1]] = True
+    return mask
+
+
+def _last_of_each_user(users: Ints, count: int) -> Mask:
+    """(N,) bool: the last `count` interactions of each user; `users` ascend."""
+    ends = np.searchsorted(users, users, side="right")
+    return np.asarray(ends - np.arange(len(users)) <= count)
+
+
+def _core(log: _Log, per_user: int, per_item: int) -> _Log:
+    """Remove users and items with too few interactions until none is left with too few (iterated k-core)."""
+    while True:
+        enough_users = np.bincount(log.users)[log.users] >= per_user
+        enough_items = np.bincount(log.items)[log.items] >= per_item
+        mask = enough_users & enough_items
+        if mask.all():
+            return log
+        log = replace(log, users=log.users[mask], items=log.items[mask], times=log.times[mask])
+
+
+def _count_distinct(codes: Ints) -> int:
+    return int(np.count_nonzero(np.bincount(codes))) if len(codes) else 0
+
+
+def _nothing_left(name: str, steps: list[Step], settings: PrepareSettings) -> InputError:
+    """Say which step removed everything."""
+    last = next(step for step in steps if step.interactions == 0)
+    before = next((step for step in reversed(steps) if step.interactions), None)
+    held = "" if before is None else f" ({before.interactions:,} interactions before it)"
+    return InputError(
+        f"no interactions are left after the step {last.name!r}{held}",
+        place=name,
+        mend=f"Lower min_user_interactions ({settings.min_user_interactions}) or min_item_interactions "
+        f"({settings.min_item_interactions}), or give more data",
+    )

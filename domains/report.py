@@ -1,0 +1,52 @@
+"""What each step of the preparation left over."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from domains.domain import Domain
+
+
+@dataclass(frozen=True)
+class Step:
+    """Sizes after one step: users and items that still have an interaction, and interactions."""
+
+    name: str
+    users: int
+    items: int
+    interactions: int
+
+
+@dataclass(frozen=True)
+class PreparationReport:
+    """The steps in order, and what was noticed on the way."""
+
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: ``{"steps": [{"name", "users", "items", "interactions"}], "notes": [...]}``."""
+        return {"steps": [asdict(step) for step in self.steps], "notes": list(self.notes)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> PreparationReport:
+        """The inverse of `as_dict`."""
+        return cls(tuple(Step(**step) for step in data["steps"]), tuple(data["notes"]))
+
+    def __str__(self) -> str:
+        width = max([len(step.name) for step in self.steps], default=4)
+        lines = [f"{'step':<{width}}  {'users':>12}  {'items':>12}  {'interactions':>14}"]
+        lines += [
+            f"{step.name:<{width}}  {step.users:>12,}  {step.items:>12,}  {step.interactions:>14,}"
+            for step in self.steps
+        ]
+        return "\n".join([*lines, *(f"- {note}" for note in self.notes)])
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedDomain:
+    """A domain and how it came to be."""
+
+    domain: Domain
+    report: PreparationReport

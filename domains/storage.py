@@ -1,0 +1,175 @@
+"""A `Domain` as a folder: Arrow files for strings, .npy for numbers, meta.json for the rest; memory-mapped when read."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from domains.domain import Domain, TimeKind
+from domains.errors import InputError
+
+FORMAT = "domain"
+VERSION = 1
+META = "meta.json"
+ITEMS = "items.arrow"
+USERS = "users.arrow"
+ARRAYS = {"offsets": np.int64, "items": np.int32, "times": np.int64}
+AGAIN = "Prepare the domain again and save it anew"
+
+
+def save_domain(domain: Domain, folder: Path, *, extra: dict[str, Any] | None = None) -> None:
+    """Write a domain; the folder appears complete or not at all.
+
+    Args:
+        domain: what to save.
+        folder: where; an earlier saved domain there is replaced, anything else is refused.
+        extra: more to keep in meta.json, under ``extra``.
+
+    Raises:
+        InputError: the folder holds something else, or cannot be written.
+    """
+    folder = Path(folder)
+    if folder.exists() and not (folder / META).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(
+            "is there and holds no saved domain", place=folder, mend="Give another folder, or remove it"
+        )
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise InputError(
+            f"cannot be written: {error.strerror}", place=folder, mend="Give another folder"
+        ) from error
+    try:
+        _write(domain, fresh, extra or {})
+        _swap(fresh, folder)
+    except OSError as error:
+        raise InputError(
+            f"cannot be written: {error.strerror or error}",
+            place=folder,
+            mend="Make room there, or give another folder",
+        ) from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def load_domain(folder: Path, mmap: bool = True) -> Domain:
+    """Read a saved domain.
+
+    Args:
+        folder: written by `save_domain`.
+        mmap: leave the arrays in the files and read them as they are used, instead of all at once.
+
+    Raises:
+        InputError: no saved domain, one of another version, or a damaged one.
+    """
+    folder = Path(folder)
+    meta = read_meta(folder)
+    try:
+        arrays = {name: _read_numbers(folder, name, meta, mmap) for name in ARRAYS}
+        items = _read_strings(folder / ITEMS, mmap)
+        users = _read_strings(folder / USERS, mmap)
+        return Domain(
+            name=meta["name"],
+            item_ids=_column(items, "item_id"),
+            titles=_column(items, "title"),
+            categories=_column(items, "categories") if "categories" in items.column_names else None,
+            user_ids=_column(users, "user_id"),
+            time_kind=TimeKind(meta["time_kind"]),
+            repeats=bool(meta["repeats"]),
+            **arrays,
+        )
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        raise InputError(f"is damaged: {error}", place=folder, mend=AGAIN) from error
+
+
+def read_meta(folder: Path) -> dict[str, Any]:
+    """The checked meta.json of a saved domain."""
+    try:
+        meta = json.loads((folder / META).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"no saved domain (no {META})", place=folder, mend="Check the path") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"is damaged: {error}", place=folder / META, mend=AGAIN) from error
+    if not isinstance(meta, dict) or meta.get("format") != FORMAT:
+        raise InputError("is of something else than a domain", place=folder / META, mend="Check the path")
+    if meta.get("version") != VERSION:
+        raise InputError(
+            f"is of format version {meta.get('version')}, this program reads version {VERSION}",
+            place=folder,
+            mend=AGAIN,
+        )
+    return meta
+
+
+def _write(domain: Domain, folder: Path, extra: dict[str, Any]) -> None:
+    items = {"item_id": domain.item_ids, "title": domain.titles}
+    if domain.categories is not None:
+        items["categories"] = domain.categories
+    _write_strings(folder / ITEMS, items)
+    _write_strings(folder / USERS, {"user_id": domain.user_ids})
+    for name, dtype in ARRAYS.items():
+        np.save(
+            folder / f"{name}.npy",
+            np.ascontiguousarray(getattr(domain, name), dtype=dtype),
+            allow_pickle=False,
+        )
+    meta = {
+        "format": FORMAT,
+        "version": VERSION,
+        "name": domain.name,
+        "time_kind": domain.time_kind.value,
+        "repeats": domain.repeats,
+        "users": domain.n_users,
+        "items": domain.n_items,
+        "interactions": domain.n_interactions,
+        "extra": extra,
+    }
+    (folder / META).write_text(json.dumps(meta, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _swap(fresh: Path, folder: Path) -> None:
+    """Put the fresh folder in place; an earlier one steps aside first, for a folder cannot be replaced in one move."""
+    if not folder.exists():
+        fresh.replace(folder)
+        return
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
+    folder.replace(aside / "old")
+    fresh.replace(folder)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _write_strings(path: Path, columns: dict[str, pa.Array]) -> None:
+    table = pa.table({name: pa.concat_arrays([array]) for name, array in columns.items()})
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+def _read_strings(path: Path, mmap: bool) -> pa.Table:
+    with pa.memory_map(str(path)) if mmap else pa.OSFile(str(path)) as source:
+        return pa.ipc.open_file(source).read_all()
+
+
+def _column(table: pa.Table, name: str) -> pa.Array:
+    column = table.column(name)
+    return (
+        column.chunk(0)
+        if column.num_chunks == 1
+        else pa.concat_arrays(column.chunks or [pa.array([], column.type)])
+    )
+
+
+def _read_numbers(folder: Path, name: str, meta: dict[str, Any], mmap: bool) -> npt.NDArray[Any]:
+    # numpy cannot map an empty file part, and an empty array costs nothing to read.
+    mode: Literal["r"] | None = "r" if mmap and meta["interactions"] else None
+    array: npt.NDArray[Any] = np.load(folder / f"{name}.npy", mmap_mode=mode, allow_pickle=False)
+    if array.ndim != 1 or array.dtype != ARRAYS[name]:
+        raise ValueError(f"{name}.npy holds {array.dtype} of {array.ndim} dimensions")
+    return array

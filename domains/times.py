@@ -1,0 +1,165 @@
+"""What a column of times means: its unit, its kind, and unix seconds or ranks out of it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import polars as pl
+
+from domains.domain import TimeKind
+from domains.errors import InputError
+
+TimeUnit = Literal["auto", "s", "ms", "us", "ns"]
+TimeKindSetting = Literal["auto", "timestamp", "order"]
+
+PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+EARLIEST_SECOND = 10**8
+"""1973-03-03: smaller numbers are ranks or years, not the unix seconds of a recommender's log."""
+LATEST_SECOND = 41 * 10**8
+"""2099-12-03. A unit's plausible range is these two bounds times its ticks per second; the ranges do not overlap."""
+
+DATE_FORMATS = (
+    "%Y-%m-%dT%H:%M:%S%.f%z",
+    "%Y-%m-%d %H:%M:%S%.f%z",
+    "%Y-%m-%dT%H:%M:%S%.fZ",
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%a %b %d %H:%M:%S %z %Y",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%d.%m.%Y",
+    "%B %d, %Y",
+)
+"""Formats of written dates that are recognised, most specific first; the first value decides for the column."""
+
+
+def to_times(
+    column: pl.Series, *, kind: TimeKindSetting, unit: TimeUnit, place: object
+) -> tuple[pl.Series, TimeKind]:
+    """Turn a column of times into unix seconds, or into ranks where it holds only an order.
+
+    Dates and datetimes are timestamps; zone-less ones are read as UTC. Numbers (also numbers written as text) are
+    timestamps when their median is plausible as unix time in the unit, or, with ``auto``, in one of s, ms, us and
+    ns: between 1973 and 2099. All other numbers are an order.
+
+    Args:
+        column: (N,) integers, floats, text, dates or datetimes, in file order.
+        kind: what the numbers are; ``auto`` decides as above.
+        unit: of numeric timestamps; ``auto`` decides as above.
+        place: where the column comes from, for messages.
+
+    Returns:
+        (N,) Int64 without nulls, and what it is. Sub-second differences are cut off.
+
+    Raises:
+        InputError: a value is missing, is no time, is negative, or is of another unit than the rest.
+    """
+    if column.dtype == pl.String:
+        column = _from_text(column, place)
+    _refuse_rows(column, column.is_null(), "no time", place, "Fill it in, or remove the row")
+    if column.dtype.is_temporal():
+        seconds = column.cast(pl.Datetime("us")).dt.epoch("s")
+        if kind == "order":
+            return seconds, TimeKind.ORDER
+        _refuse_negative(seconds, place)
+        return seconds, TimeKind.TIMESTAMP
+    if not column.dtype.is_numeric():
+        raise InputError(f"times of type {column.dtype}", place=place, mend="Give numbers or dates")
+    if column.dtype.is_float():
+        _refuse_rows(column, ~column.is_finite(), "no time", place, "Fill it in, or remove the row")
+    _refuse_negative(column, place)
+    found = _plausible_unit(column) if unit == "auto" else unit
+    if kind == "order" or (kind == "auto" and unit == "auto" and found is None):
+        return _as_order(column), TimeKind.ORDER
+    if found is None:
+        raise InputError(
+            f"times such as {column[0]} are unix times in no unit",
+            place=place,
+            mend="Set time_unit to s, ms, us or ns, or time_kind to 'order'",
+        )
+    _refuse_mixed_units(column, found, place)
+    return (column // PER_SECOND[found]).cast(pl.Int64), TimeKind.TIMESTAMP
+
+
+def _from_text(column: pl.Series, place: object) -> pl.Series:
+    """Numbers or datetimes out of text; the first value that is there decides which."""
+    text = column.str.strip_chars()
+    text = text.set(text == "", None)
+    present = text.drop_nulls()
+    if present.is_empty():
+        return text
+    sample = present.head(1)
+    for dtype in (pl.Int64, pl.Float64):
+        if sample.cast(dtype, strict=False)[0] is not None:
+            numbers = text.cast(dtype, strict=False)
+            if dtype == pl.Int64 and (numbers.is_null() & text.is_not_null()).any():
+                continue
+            _refuse_unread(text, numbers, "a number, as the first time of the column is", place)
+            return numbers
+    for pattern in DATE_FORMATS:
+        if _parse(sample, pattern)[0] is not None:
+            dates = _parse(text, pattern)
+            _refuse_unread(text, dates, f"a date written like {sample[0]!r}", place)
+            return dates
+    row = text.is_not_null().arg_true()[0] + 1
+    raise InputError(
+        f"{_short(sample[0])} is neither a number nor a date that is known",
+        place=f"{place}, row {row}",
+        mend="Write unix seconds or dates like 2024-01-31 23:59:59, or map another column to the time",
+    )
+
+
+def _parse(text: pl.Series, pattern: str) -> pl.Series:
+    """Datetimes in UTC; null where the pattern does not fit."""
+    if "%H" not in pattern and "%I" not in pattern:
+        return text.str.to_date(pattern, strict=False).cast(pl.Datetime("us"))
+    parsed = text.str.to_datetime(pattern, strict=False, time_unit="us")
+    return parsed.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if "%z" in pattern else parsed
+
+
+def _plausible_unit(column: pl.Series) -> str | None:
+    """The unit in which the median is a time between 1973 and 2099."""
+    median = column.median()
+    for unit, ticks in PER_SECOND.items():
+        if median is not None and EARLIEST_SECOND * ticks <= float(median) <= LATEST_SECOND * ticks:  # type: ignore[arg-type]
+            return unit
+    return None
+
+
+def _as_order(column: pl.Series) -> pl.Series:
+    """Integers that sort as the column does; fractions become dense ranks, so that none are merged."""
+    if column.dtype.is_float() and (column != column.floor()).any():
+        return column.rank("dense").cast(pl.Int64) - 1
+    return column.cast(pl.Int64)
+
+
+def _refuse_negative(column: pl.Series, place: object) -> None:
+    mend = "Times count from 1970-01-01; remove the row, or shift a column of ranks to start at 0"
+    _refuse_rows(column, column < 0, "negative time", place, mend)
+
+
+def _refuse_mixed_units(column: pl.Series, unit: str, place: object) -> None:
+    mend = f"Bring all times to one unit (most are {unit}), or set time_unit"
+    _refuse_rows(column, column > LATEST_SECOND * PER_SECOND[unit], f"not a time in {unit}", place, mend)
+
+
+def _refuse_unread(text: pl.Series, read: pl.Series, wanted: str, place: object) -> None:
+    mend = "Correct the row, or map another column to the time"
+    _refuse_rows(text, read.is_null() & text.is_not_null(), f"not {wanted}", place, mend)
+
+
+def _refuse_rows(column: pl.Series, bad: pl.Series, problem: str, place: object, mend: str) -> None:
+    """Name the first bad row, counted from 1 in file order, and how many there are."""
+    rows = bad.arg_true()
+    if rows.is_empty():
+        return
+    value = column[rows[0]]
+    shown = "" if value is None else f" {_short(value)}"
+    raise InputError(f"{problem}:{shown} ({len(rows)} such rows)" if shown else f"{problem} ({len(rows)} such rows)",
+                     place=f"{place}, row {rows[0] + 1}", mend=mend)  # fmt: skip
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -107,6 +107,48 @@ def fewer_users(split: Split, share: float, seed: int) -> Split:
     )
 
 
+def hide_items(split: Split, hidden: npt.NDArray[np.bool_]) -> Split:
+    """Make items new: nobody has met them before the test, and they stay as test targets (new-item experiments).
+
+    Their interactions leave the train and validation part; a user whose validation target is hidden has none. The
+    item table stays whole, so that item indices mean the same in both domains and hidden items can be ranked.
+
+    Args:
+        split: any split.
+        hidden: (I,) bool, the items to hide.
+
+    Returns:
+        A split over a new domain; users keep their indices.
+
+    Raises:
+        InputError: the mask is not one bool an item.
+    """
+    domain = split.domain
+    hidden = np.asarray(hidden)
+    if hidden.shape != (domain.n_items,) or hidden.dtype != np.bool_:
+        raise InputError(
+            f"the mask of hidden items is {hidden.dtype} of shape {hidden.shape}",
+            place=domain.name,
+            mend=f"Give {domain.n_items} bools, one an item",
+        )
+    stays = ~hidden[domain.items]
+    stays[split.test[split.test >= 0]] = True
+    moved: Ints = np.concatenate([[0], np.cumsum(stays)]).astype(np.int64)
+    # A position of -1 reads the last entry of `moved` and is put back by `where`.
+    validated = (split.validation >= 0) & stays[split.validation]
+    smaller = replace(
+        domain, offsets=moved[domain.offsets], items=domain.items[stays], times=domain.times[stays]
+    )
+    return replace(
+        split,
+        domain=smaller,
+        train_stop=moved[split.train_stop],
+        validation=np.where(validated, moved[split.validation], -1),
+        test=np.where(split.test >= 0, moved[split.test], -1),
+        protocol=f"{split.protocol}, {int(hidden.sum())} hidden items",
+    )
+
+
 def _count_before(domain: Domain, moment: int) -> Ints:
     """(U,) int64, how many interactions of each user came before `moment`."""
     earlier: npt.NDArray[np.int64] = np.concatenate([[0], np.cumsum(domain.times < moment)]).astype(np.int64)

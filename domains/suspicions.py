@@ -1,0 +1,101 @@
+"""What looks wrong in a domain without being an error: it is shown, and left to the reader."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from domains.domain import Domain, Ints, TimeKind
+
+SECONDS_PER_DAY = 86_400
+BOT_PER_DAY = 200
+"""Interactions within one day above which a user is hardly a person."""
+SAME_TIME_AT_LEAST = 5
+"""Users with fewer interactions may well have done them at once, for instance on import day."""
+LONG_TITLE = 1_000
+"""Characters; longer titles are descriptions or broken rows."""
+
+REPLACED = "\ufffd"
+MOJIBAKE = r"Ã[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€[\u0080-\u00bf™œ“”˜¦]|Â[\u00a0-\u00bf]"
+"""UTF-8 that was read as Latin-1 or Windows-1252 (``Ã©`` for ``é``)."""
+MARKUP = r"</?[A-Za-z][^<>]*>|&(?:[A-Za-z]{2,8}|#\d{1,6});|\[\[|\{\{"
+CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f]"
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """One kind of oddity: how often, and the first instance."""
+
+    kind: str
+    count: int
+    example: str
+
+
+def find_suspicions(domain: Domain, *, now: int | None = None) -> list[Suspicion]:
+    """Look for oddities in times and titles.
+
+    Args:
+        domain: where to look.
+        now: unix seconds after which a time lies in the future; default: the clock.
+    """
+    found = [*_in_titles(domain), *_in_times(domain, int(time.time()) if now is None else now)]
+    return [suspicion for suspicion in found if suspicion.count]
+
+
+def _in_titles(domain: Domain) -> list[Suspicion]:
+    frame = pl.DataFrame({"id": pl.Series(domain.item_ids), "title": pl.Series(domain.titles)})
+    title = pl.col("title")
+    tests = {
+        "title with replacement characters (encoding lost)": title.str.contains(REPLACED, literal=True),
+        "title with doubly encoded characters": title.str.contains(MOJIBAKE),
+        "title with markup": title.str.contains(MARKUP),
+        "title with control characters": title.str.contains(CONTROL),
+        f"title longer than {LONG_TITLE:,} characters": title.str.len_chars() > LONG_TITLE,
+        "title that other items have too": (title != "") & title.is_duplicated(),
+    }
+    return [_of_items(kind, frame.filter(test)) for kind, test in tests.items()]
+
+
+def _of_items(kind: str, rows: pl.DataFrame) -> Suspicion:
+    example = "" if rows.is_empty() else f"item {rows['id'][0]}: {rows['title'][0][:80]!r}"
+    return Suspicion(kind, rows.height, example)
+
+
+def _in_times(domain: Domain, now: int) -> list[Suspicion]:
+    if domain.time_kind != TimeKind.TIMESTAMP or not domain.n_interactions:
+        return []
+    users = np.repeat(np.arange(domain.n_users, dtype=np.int64), domain.lengths)
+    future = np.flatnonzero(domain.times > now)
+    late = f"user {_user(domain, int(users[future[0]]))}: {domain.times[future[0]]}" if len(future) else ""
+    starts, ends = domain.offsets[:-1], domain.offsets[1:]
+    many = domain.lengths >= SAME_TIME_AT_LEAST
+    at_once = np.flatnonzero(many)[domain.times[starts[many]] == domain.times[ends[many] - 1]]
+    bots, most = _busiest_days(domain, users)
+    return [
+        Suspicion("interaction in the future", len(future), late),
+        Suspicion(
+            f"user with one time for all of {SAME_TIME_AT_LEAST} or more interactions",
+            len(at_once),
+            f"user {_user(domain, int(at_once[0]))}" if len(at_once) else "",
+        ),
+        Suspicion(
+            f"user with more than {BOT_PER_DAY} interactions in a day",
+            len(bots),
+            f"user {_user(domain, int(bots[0]))}: {most} in a day" if len(bots) else "",
+        ),
+    ]
+
+
+def _busiest_days(domain: Domain, users: Ints) -> tuple[Ints, int]:
+    """Users above `BOT_PER_DAY`, and the first one's busiest day."""
+    days = domain.times // SECONDS_PER_DAY
+    counted = pl.DataFrame({"user": users, "day": days}).group_by("user", "day").len()
+    busy = counted.group_by("user").agg(pl.col("len").max()).filter(pl.col("len") > BOT_PER_DAY).sort("user")
+    return busy["user"].to_numpy(), int(busy["len"][0]) if busy.height else 0
+
+
+def _user(domain: Domain, index: int) -> str:
+    return str(domain.user_ids[index].as_py())

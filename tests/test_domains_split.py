@@ -1,0 +1,117 @@
+"""Splits: what trains, validates and tests."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domains.domain import Domain, TimeKind
+from domains.errors import InputError
+from domains.split import fewer_users, hide_items, leave_one_out, temporal
+
+
+def make(histories, times=None, kind=TimeKind.TIMESTAMP, n_items=10):
+    lengths = [len(history) for history in histories]
+    flat_times = np.concatenate(times) if times else np.concatenate([np.arange(n) for n in lengths])
+    return Domain(
+        name="small",
+        item_ids=pa.array([str(i) for i in range(n_items)], pa.large_string()),
+        titles=pa.array([f"title {i}" for i in range(n_items)], pa.large_string()),
+        categories=None,
+        user_ids=pa.array([f"u{i}" for i in range(len(histories))], pa.large_string()),
+        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        items=np.concatenate(histories).astype(np.int32),
+        times=flat_times.astype(np.int64),
+        time_kind=kind,
+    )
+
+
+def test_leave_one_out_takes_the_last_two():
+    split = leave_one_out(make([[1, 2, 3], [4, 5, 6, 7, 8]]))
+    assert split.train_stop.tolist() == [1, 6]
+    assert split.validation.tolist() == [1, 6]
+    assert split.test.tolist() == [2, 7]
+    assert split.domain.items[split.test].tolist() == [3, 8]
+    assert split.training_users.tolist() == [0, 1]
+
+
+def test_leave_one_out_names_the_short_user():
+    with pytest.raises(InputError, match=r"user 'u1' has 2 interactions.*min_user_interactions"):
+        leave_one_out(make([[1, 2, 3], [4, 5]]))
+
+
+def test_short_users_may_train_only():
+    split = leave_one_out(make([[1, 2, 3], [4, 5]]), short_users="train")
+    assert split.train_stop.tolist() == [1, 5]
+    assert split.validation.tolist() == [1, -1]
+    assert split.test.tolist() == [2, -1]
+
+
+def test_temporal_cuts_at_global_moments():
+    domain = make(
+        [[1, 2, 3, 4], [5, 6], [7, 8], [9]],
+        [np.array([10, 20, 30, 40]), np.array([5, 35]), np.array([22, 33]), np.array([5])],
+    )
+    split = temporal(domain, validation_from=20, test_from=30)
+    # user 0: 10 | 20 | 30 40; user 1: 5 | - | 35; user 2 is unknown before validation; user 3 stops early.
+    assert split.train_stop.tolist() == [1, 5, 6, 9]
+    assert split.validation.tolist() == [1, -1, -1, -1]
+    assert split.test.tolist() == [2, 5, 7, -1]
+
+
+def test_temporal_refuses_an_order_and_turned_moments():
+    with pytest.raises(InputError, match="only an order"):
+        temporal(make([[1, 2, 3]], kind=TimeKind.ORDER), validation_from=1, test_from=2)
+    with pytest.raises(InputError, match="later"):
+        temporal(make([[1, 2, 3]]), validation_from=2, test_from=2)
+
+
+def test_fewer_users_nest_and_still_test_all():
+    split = leave_one_out(make([[1, 2, 3]] * 40))
+    small, large = fewer_users(split, 0.1, seed=3), fewer_users(split, 0.5, seed=3)
+    assert len(small.training_users) == 4
+    assert len(large.training_users) == 20
+    assert set(small.training_users) <= set(large.training_users)
+    assert (np.diff(large.training_users) > 0).all()
+    assert (small.test == split.test).all()
+    assert len(fewer_users(split, 0, seed=0).training_users) == 0
+    assert len(fewer_users(split, 0.001, seed=0).training_users) == 1
+    with pytest.raises(InputError, match="between 0 and 1"):
+        fewer_users(split, 1.5, seed=0)
+
+
+def test_hidden_items_stay_only_as_test_targets():
+    split = leave_one_out(make([[1, 2, 3, 4], [2, 5, 1, 2], [2, 2, 2, 2], [6, 7, 8, 9]]))
+    hidden = np.zeros(10, dtype=bool)
+    hidden[2] = True
+    new = hide_items(split, hidden)
+    assert [new.domain.history(u).tolist() for u in range(4)] == [[1, 3, 4], [5, 1, 2], [2], [6, 7, 8, 9]]
+    assert new.domain.items[new.test].tolist() == [4, 2, 2, 9]
+    assert new.validation.tolist() == [1, 4, -1, 9]
+    assert new.train_stop.tolist() == [1, 4, 6, 9]
+    assert new.domain.n_items == 10
+    assert split.domain.n_interactions == 16
+    with pytest.raises(InputError, match="10 bools"):
+        hide_items(split, np.ones(3, dtype=bool))
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 9), min_size=3, max_size=8), min_size=1, max_size=6),
+    st.sets(st.integers(0, 9)),
+)
+def test_hiding_equals_filtering_by_hand(histories, chosen):
+    hidden = np.isin(np.arange(10), list(chosen))
+    new = hide_items(leave_one_out(make(histories)), hidden)
+    for user, history in enumerate(histories):
+        *train, validation, test = history
+        kept = [item for item in train if item not in chosen]
+        start = new.domain.offsets[user]
+        assert new.domain.items[start : new.train_stop[user]].tolist() == kept
+        assert new.domain.items[new.test[user]] == test
+        if validation in chosen:
+            assert new.validation[user] == -1
+        else:
+            assert new.domain.items[new.validation[user]] == validation

@@ -1,0 +1,119 @@
+"""How well a domain is covered by anchors, and how two domains use them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix
+
+from domains.errors import InputError
+
+QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How many items have anchors, and what was left over.
+
+    Attributes:
+        n_items: number of items I.
+        n_covered: items with at least one anchor.
+        anchors_per_item: mean number of distinct anchors, over all items.
+        quantiles: anchors per item at the shares of `QUANTILES`.
+        unmapped: words that are no anchor with the number of items that hold each, most frequent first.
+    """
+
+    n_items: int
+    n_covered: int
+    anchors_per_item: float
+    quantiles: tuple[float, ...]
+    unmapped: tuple[tuple[str, int], ...]
+
+    @classmethod
+    def of(cls, matrix: csr_matrix, unmapped: tuple[tuple[str, int], ...] = ()) -> Coverage:
+        """Coverage of an (I, q) item-anchor matrix."""
+        counts = np.diff(matrix.indptr)
+        if len(counts) == 0:
+            return cls(0, 0, 0.0, (0.0,) * len(QUANTILES), unmapped)
+        quantiles = tuple(float(value) for value in np.quantile(counts, QUANTILES))
+        return cls(len(counts), int(np.count_nonzero(counts)), float(counts.mean()), quantiles, unmapped)
+
+    @property
+    def share(self) -> float:
+        """Share of items with at least one anchor, in [0, 1]; 0 where there are no items."""
+        return self.n_covered / self.n_items if self.n_items else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON, with the share."""
+        return {**asdict(self), "share": self.share}
+
+    def __str__(self) -> str:
+        low, lower, middle, upper, high = self.quantiles
+        lines = [
+            f"{self.n_covered:,} of {self.n_items:,} items have an anchor ({self.share:.1%})",
+            f"{self.anchors_per_item:.2f} anchors per item (quartiles {low:g} {lower:g} {middle:g} {upper:g} {high:g})",
+        ]
+        if self.unmapped:
+            words = ", ".join(f"{word} {count}" for word, count in self.unmapped[:10])
+            lines.append(f"most frequent words without an anchor: {words}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """What two domains have in common.
+
+    Attributes:
+        shared: anchors that both use.
+        first_only: anchors that only the first uses.
+        second_only: anchors that only the second uses.
+        divergence: Jensen-Shannon divergence of how often they use each anchor, in bits: 0 alike, 1 disjoint.
+    """
+
+    shared: int
+    first_only: int
+    second_only: int
+    divergence: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.shared:,} anchors shared, {self.first_only:,} only in the first, {self.second_only:,} only in the "
+            f"second; Jensen-Shannon divergence {self.divergence:.3f} bits"
+        )
+
+
+def overlap(first: csr_matrix, second: csr_matrix) -> Overlap:
+    """Compare (I1, q) and (I2, q) item-anchor matrices of one vocabulary.
+
+    Raises:
+        InputError: they have different numbers of anchors, or one of them uses none.
+    """
+    if first.shape[1] != second.shape[1]:
+        raise InputError(
+            f"the domains were mapped to different vocabularies ({first.shape[1]} and {second.shape[1]} anchors)"
+        )
+    uses = [np.asarray(matrix.sum(axis=0), dtype=np.float64).ravel() for matrix in (first, second)]
+    if not all(use.sum() > 0 for use in uses):
+        raise InputError(
+            "a domain without a single anchor has nothing to compare",
+            mend="Check that its titles are in the language of the vocabulary, or build the vocabulary with it",
+        )
+    left, right = (use > 0 for use in uses)
+    shared = int(np.count_nonzero(left & right))
+    p, q = (use / use.sum() for use in uses)
+    middle = (p + q) / 2
+    divergence = (_relative_entropy(p, middle) + _relative_entropy(q, middle)) / 2
+    return Overlap(shared, int(left.sum()) - shared, int(right.sum()) - shared, float(divergence))
+
+
+def _relative_entropy(p: npt.NDArray[np.float64], q: npt.NDArray[np.float64]) -> float:
+    """Kullback-Leibler divergence in bits; q is positive wherever p is."""
+    present = p > 0
+    return float(np.sum(p[present] * np.log2(p[present] / q[present])))

@@ -1,0 +1,71 @@
+"""The `Normaliser` seam: what turns titles into sememes, ours or a third party's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
+from typing import Protocol
+
+import pyarrow as pa
+
+from domains.errors import InputError
+from vocab.settings import NormaliserSettings
+
+ENTRY_POINTS = "transfer.normalisers"
+
+
+class Normaliser(Protocol):
+    """Cuts titles into surface forms and finds the lemma of each.
+
+    Filtering by length, numbers and stop words is the caller's (`vocab.tokens`), so that every normaliser filters alike.
+    """
+
+    @property
+    def name(self) -> str:
+        """What a recipe calls it."""
+
+    @property
+    def stop_words(self) -> frozenset[str]:
+        """Lower-case function words of its language."""
+
+    def tokens(self, titles: pa.Array) -> pa.Array:
+        """(I,) large_list<large_string>, the surface forms of (I,) large_string titles, in their order."""
+
+    def lemmas(self, surfaces: Sequence[str]) -> list[str]:
+        """The lemma of each surface form; one that is unknown stays as it is."""
+
+
+NormaliserFactory = Callable[[NormaliserSettings], Normaliser]
+
+
+def make_normaliser(settings: NormaliserSettings) -> Normaliser:
+    """The normaliser that `settings` name.
+
+    Raises:
+        InputError: nothing of that name is installed.
+    """
+    return _factory(settings.name)(settings)
+
+
+def available_normalisers() -> tuple[str, ...]:
+    """Names that a recipe may use, sorted: the two of the project and those of installed plug-ins."""
+    return tuple(sorted({"nltk", "spacy", *(point.name for point in entry_points(group=ENTRY_POINTS))}))
+
+
+def _factory(name: str) -> NormaliserFactory:
+    if name == "nltk":
+        from vocab.nltk_normaliser import NltkNormaliser
+
+        return NltkNormaliser
+    if name == "spacy":
+        from vocab.spacy_normaliser import SpacyNormaliser
+
+        return SpacyNormaliser
+    for point in entry_points(group=ENTRY_POINTS, name=name):
+        factory: NormaliserFactory = point.load()
+        return factory
+    raise InputError(
+        f"there is no normaliser {name!r}",
+        place="vocabulary.normaliser.name",
+        mend=f"Use one of {', '.join(available_normalisers())}, or install the package that brings it",
+    )

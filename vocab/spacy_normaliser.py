@@ -1,0 +1,53 @@
+"""The alternative normaliser: spaCy's English rule tokenizer and stop words, lemmas by the bundled WordNet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from vocab.nltk_normaliser import NltkNormaliser
+from vocab.settings import NormaliserSettings
+from vocab.text import cleaned
+
+# What the tokenizer leaves at the edges of a word: the apostrophe of 's, quotation marks, full stops of initials.
+_EDGES = "'’‘`\"“”.,:;!?-–—_*#()[]"
+
+
+class SpacyNormaliser:
+    """spaCy's rules split contractions, units and punctuation; its lemmatiser would need a download, WordNet does not."""
+
+    name = "spacy"
+
+    def __init__(self, settings: NormaliserSettings) -> None:
+        self._lemmatiser = NltkNormaliser(settings)
+
+    @cached_property
+    def _language(self) -> Any:
+        """spaCy's blank English pipeline: a tokenizer and nothing else."""
+        import spacy
+
+        return spacy.blank("en")
+
+    @cached_property
+    def stop_words(self) -> frozenset[str]:
+        """spaCy's English stop words."""
+        return frozenset(self._language.Defaults.stop_words)
+
+    def tokens(self, titles: pa.Array) -> pa.Array:
+        """(I,) large_list<large_string>, the lower-case tokens of each title, punctuation at their edges removed."""
+        tokenizer = self._language.tokenizer
+        rows = [
+            [token.text.strip(_EDGES) for token in document]
+            for document in tokenizer.pipe(cleaned(titles).to_pylist())
+        ]
+        offsets = np.concatenate(([0], np.cumsum([len(row) for row in rows], dtype=np.int64)))
+        words = pa.array([word for row in rows for word in row], pa.large_string())
+        return pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), words)
+
+    def lemmas(self, surfaces: Sequence[str]) -> list[str]:
+        """The WordNet lemma of each token, or the token itself."""
+        return self._lemmatiser.lemmas(surfaces)

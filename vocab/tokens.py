@@ -1,0 +1,69 @@
+"""Titles as a ragged table of surface forms: every step works on the distinct forms, never on a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vocab.normalise import Normaliser
+from vocab.settings import NormaliserSettings
+
+_HAS_LETTER = r"\p{L}"
+_NUMBER_IN_DISGUISE = r"^\p{N}+(s|st|nd|rd|th)$"
+_SHORT_SCRIPTS = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]"
+
+
+@dataclass(frozen=True, eq=False)
+class TokenTable:
+    """The surface forms of some titles.
+
+    Attributes:
+        surfaces: (S,) large_string, distinct, in order of first appearance.
+        rows: (N,) int64, ascending, the title of each token.
+        ids: (N,) int64, the surface form of each token, in the order of the title.
+        n_titles: I.
+    """
+
+    surfaces: pa.Array
+    rows: npt.NDArray[np.int64]
+    ids: npt.NDArray[np.int64]
+    n_titles: int
+
+
+def tabulate(titles: pa.Array, normaliser: Normaliser, settings: NormaliserSettings) -> TokenTable:
+    """Tokenise (I,) large_string titles and drop what the settings drop."""
+    lists = normaliser.tokens(titles)
+    encoded = pc.list_flatten(lists).dictionary_encode()
+    rows = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False).astype(np.int64)
+    ids = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    keep = keep_words(encoded.dictionary, normaliser, settings)
+    new_ids = np.cumsum(keep) - 1
+    kept = keep[ids]
+    return TokenTable(encoded.dictionary.filter(pa.array(keep)), rows[kept], new_ids[ids[kept]], len(titles))
+
+
+def keep_words(
+    words: pa.Array, normaliser: Normaliser, settings: NormaliserSettings
+) -> npt.NDArray[np.bool_]:
+    """(S,) bool: which words are long enough, no numbers and no stop words."""
+    long_enough = pc.or_(
+        pc.greater_equal(pc.utf8_length(words), settings.min_length),
+        pc.match_substring_regex(words, _SHORT_SCRIPTS),
+    )
+    keep = pc.and_(long_enough, pc.not_equal(words, ""))
+    if settings.drop_numbers:
+        lettered = pc.match_substring_regex(words, _HAS_LETTER)
+        numeric = pc.match_substring_regex(words, _NUMBER_IN_DISGUISE)
+        keep = pc.and_(keep, pc.and_not(lettered, numeric))
+    refused = set(settings.extra_stop_words)
+    if settings.stop_words == "builtin":
+        refused |= normaliser.stop_words
+    if refused:
+        listed = pc.is_in(words, value_set=pa.array(sorted(refused), pa.large_string()))
+        keep = pc.and_not(keep, listed)
+    mask: npt.NDArray[np.bool_] = keep.to_numpy(zero_copy_only=False)
+    return mask

@@ -1,1 +1,1 @@
-"""Text to anchors: titles become sememes, sememes become the anchors that domains share. Knows no users, no models."""
+"""Text to anchors: titles become sememes, sememes the anchors of all domains. Knows no users, no models."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
 from domains.errors import InputError
+from vocab.collocations import strongest, with_phrases
 from vocab.normalise import Normaliser
-from vocab.sememes import Lemmas, read_sememes
-from vocab.settings import NormaliserSettings, VocabularySettings
+from vocab.sememes import ItemSememes, Lemmas, read_sememes
+from vocab.settings import VocabularySettings
 from vocab.text import Titles
 
 
@@ -23,7 +25,7 @@ class Census:
     Attributes:
         item_counts: domain -> sememe -> number of its items that hold it.
         domain_sizes: domain -> number of its items.
-        lemma_of: surface form -> lemma of every word that occurs.
+        lemma_of: surface form -> lemma of every word that occurs or was known.
     """
 
     item_counts: Mapping[str, Mapping[str, int]]
@@ -49,7 +51,7 @@ class Census:
         return np.array([totals[word] for word in words], dtype=np.int64)
 
     def anchors(self, settings: VocabularySettings, known: Collection[str] = ()) -> tuple[str, ...]:
-        """The words that become anchors beside the `known` ones, most frequent first, then alphabetical."""
+        """Choose the anchors beside the `known` ones, most frequent first, then alphabetical."""
         refused = set(known) | self._too_common(settings)
         totals = self.totals
         ranked = sorted(
@@ -61,7 +63,7 @@ class Census:
         return tuple(word for _, word in ranked[:room])
 
     def _too_common(self, settings: VocabularySettings) -> set[str]:
-        """Sememes above `max_share` of a domain; in a handful of items `min_items` of them are never too many."""
+        """Sememes above `max_share` of a domain; `min_items` items are never too many."""
         refused: set[str] = set()
         for domain, counts in self.item_counts.items():
             most = max(settings.max_share * self.domain_sizes[domain], settings.min_items)
@@ -71,23 +73,39 @@ class Census:
 
 def take_census(
     titles_by_domain: Mapping[str, Titles],
-    settings: NormaliserSettings,
+    settings: VocabularySettings,
     normaliser: Normaliser,
-    known: Lemmas,
+    known_words: Collection[str] = (),
+    known_lemmas: Lemmas = MappingProxyType({}),
 ) -> Census:
-    """Count the sememes of some domains; only words that `known` lacks are lemmatised.
+    """Count the sememes of some domains, phrases among them.
+
+    Args:
+        titles_by_domain: domain -> titles.
+        settings: which sememes and how many phrases.
+        normaliser: what cuts and lemmatises titles.
+        known_words: anchors there are already; their phrases are counted too.
+        known_lemmas: surface form -> lemma; only other words are lemmatised.
 
     Raises:
         InputError: there is no domain.
     """
     if not titles_by_domain:
         raise InputError("a vocabulary needs the titles of at least one domain", place="vocabulary")
-    item_counts: dict[str, Mapping[str, int]] = {}
-    sizes: dict[str, int] = {}
-    lemma_of: dict[str, str | None] = {}
+    tables: dict[str, ItemSememes] = {}
+    lemma_of: dict[str, str | None] = dict(known_lemmas)
     for domain, titles in titles_by_domain.items():
-        sememes = read_sememes(titles, normaliser, settings, {**known, **lemma_of})
-        item_counts[domain] = dict(zip(sememes.lemmas, sememes.item_counts.tolist(), strict=True))
-        sizes[domain] = sememes.n_items
-        lemma_of.update(sememes.lemma_of)
-    return Census(item_counts, sizes, lemma_of)
+        tables[domain] = read_sememes(titles, normaliser, settings.normaliser, lemma_of)
+        lemma_of.update(tables[domain].lemma_of)
+    phrases = list(known_words)
+    if settings.collocations:
+        phrases += strongest(tables.values(), settings.collocations, settings.min_items)
+    tables = {domain: with_phrases(table, phrases) for domain, table in tables.items()}
+    return Census(
+        item_counts={
+            domain: dict(zip(table.lemmas, table.item_counts.tolist(), strict=True))
+            for domain, table in tables.items()
+        },
+        domain_sizes={domain: table.n_items for domain, table in tables.items()},
+        lemma_of=lemma_of,
+    )

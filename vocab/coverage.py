@@ -54,7 +54,8 @@ class Coverage:
         low, lower, middle, upper, high = self.quantiles
         lines = [
             f"{self.n_covered:,} of {self.n_items:,} items have an anchor ({self.share:.1%})",
-            f"{self.anchors_per_item:.2f} anchors per item (quartiles {low:g} {lower:g} {middle:g} {upper:g} {high:g})",
+            f"{self.anchors_per_item:.2f} anchors per item "
+            f"(quartiles {low:g} {lower:g} {middle:g} {upper:g} {high:g})",
         ]
         if self.unmapped:
             words = ", ".join(f"{word} {count}" for word, count in self.unmapped[:10])
@@ -84,8 +85,8 @@ class Overlap:
 
     def __str__(self) -> str:
         return (
-            f"{self.shared:,} anchors shared, {self.first_only:,} only in the first, {self.second_only:,} only in the "
-            f"second; Jensen-Shannon divergence {self.divergence:.3f} bits"
+            f"{self.shared:,} anchors shared, {self.first_only:,} only in the first, "
+            f"{self.second_only:,} only in the second; Jensen-Shannon divergence {self.divergence:.3f} bits"
         )
 
 
@@ -97,13 +98,13 @@ def overlap(first: csr_matrix, second: csr_matrix) -> Overlap:
     """
     if first.shape[1] != second.shape[1]:
         raise InputError(
-            f"the domains were mapped to different vocabularies ({first.shape[1]} and {second.shape[1]} anchors)"
+            f"the domains have different vocabularies ({first.shape[1]} and {second.shape[1]} anchors)"
         )
     uses = [np.asarray(matrix.sum(axis=0), dtype=np.float64).ravel() for matrix in (first, second)]
     if not all(use.sum() > 0 for use in uses):
         raise InputError(
             "a domain without a single anchor has nothing to compare",
-            mend="Check that its titles are in the language of the vocabulary, or build the vocabulary with it",
+            mend="Check the language of its titles, or build the vocabulary with this domain",
         )
     left, right = (use > 0 for use in uses)
     shared = int(np.count_nonzero(left & right))

@@ -1,4 +1,4 @@
-"""WordNet 3.0 from the package's own copy, read by NLTK: lemmas, synonyms, hypernyms. Nothing is downloaded."""
+"""WordNet 3.0 from the package's own copy, read by NLTK: lemmas, synonyms, hypernyms; no download."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Lexicon:
         self._reader = reader
 
     def lemma(self, word: str, parts_of_speech: Sequence[str]) -> str:
-        """The shortest form that the first part of speech knows, as NLTK's `WordNetLemmatizer` chooses it.
+        """Return the shortest form that the first part of speech knows, as NLTK's `WordNetLemmatizer` does.
 
-        Unlike there, an equally short form beats the word itself ("men" is "man"), and the double s of "boss" is no
-        plural. A word that no part of speech knows stays as it is.
+        Unlike there, an equally short form beats the word itself ("men" is "man"), and the double s of "boss"
+        is no plural. A word that no part of speech knows stays as it is.
         """
         for part in parts_of_speech:
             forms = [form for form in self._reader._morphy(word, part) if _may_stand_for(form, word)]
@@ -42,7 +42,7 @@ def _may_stand_for(form: str, word: str) -> bool:
 
 @lru_cache(maxsize=1)
 def wordnet() -> Lexicon:
-    """The bundled WordNet, loaded once a process (about three seconds, most of them NLTK's import).
+    """Load the bundled WordNet once a process (about three seconds, most of them NLTK's import).
 
     Raises:
         InputError: the package's data is missing or damaged.
@@ -51,12 +51,13 @@ def wordnet() -> Lexicon:
     from nltk.corpus.reader.wordnet import WordNetCorpusReader
 
     class BundledReader(WordNetCorpusReader):  # type: ignore[misc]
-        """Our copy is WordNet 3.0 itself, so the map from 3.0 for other languages (and its 7 MB file) is needless."""
+        """WordNet 3.0 itself needs no map from 3.0, nor the 7 MB file that makes it."""
 
         def map_wn(self, version: str = "wordnet") -> None:
             """No map."""
 
-    # NLTK opens only what lies under a folder of its path; appending leaves the user's own data first in line.
+    # NLTK opens only what lies under a folder of its path; appending leaves the user's own data first in
+    # line.
     if str(_DATA) not in nltk.data.path:
         nltk.data.path.append(str(_DATA))
     archive = _DATA / "corpora" / "wordnet.zip"

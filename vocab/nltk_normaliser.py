@@ -28,7 +28,7 @@ class NltkNormaliser:
         return split_words(cleaned(titles))
 
     def lemmas(self, surfaces: Sequence[str]) -> list[str]:
-        """The WordNet lemma of each word, or the word itself. Loads WordNet if there is any word."""
+        """Find the WordNet lemma of each word, or keep the word. Loads WordNet if there is any word."""
         if not surfaces:
             return []
         from vocab.lexicon import wordnet

@@ -17,7 +17,8 @@ ENTRY_POINTS = "transfer.normalisers"
 class Normaliser(Protocol):
     """Cuts titles into surface forms and finds the lemma of each.
 
-    Filtering by length, numbers and stop words is the caller's (`vocab.tokens`), so that every normaliser filters alike.
+    Filtering by length, numbers and stop words is the caller's (`vocab.tokens`), so that every normaliser
+    filters alike.
     """
 
     @property
@@ -32,14 +33,14 @@ class Normaliser(Protocol):
         """(I,) large_list<large_string>, the surface forms of (I,) large_string titles, in their order."""
 
     def lemmas(self, surfaces: Sequence[str]) -> list[str]:
-        """The lemma of each surface form; one that is unknown stays as it is."""
+        """Find the lemma of each surface form; one that is unknown stays as it is."""
 
 
 NormaliserFactory = Callable[[NormaliserSettings], Normaliser]
 
 
 def make_normaliser(settings: NormaliserSettings) -> Normaliser:
-    """The normaliser that `settings` name.
+    """Make the normaliser that `settings` name.
 
     Raises:
         InputError: nothing of that name is installed.

@@ -71,7 +71,7 @@ def read_sememes(
 def _lemmas_of(
     surfaces: list[str], normaliser: Normaliser, settings: NormaliserSettings, known: Lemmas
 ) -> dict[str, str | None]:
-    """The lemma of each surface form; a lemma must pass the filters that its surface form passed."""
+    """Find the lemma of each surface form; a lemma must pass the filters that its surface form passed."""
     unseen = [surface for surface in surfaces if surface not in known]
     found = normaliser.lemmas(unseen)
     passes = keep_words(pa.array(found, pa.large_string()), normaliser, settings)

@@ -27,7 +27,8 @@ class NormaliserSettings(BaseModel):
     )
     drop_numbers: bool = Field(
         default=True,
-        description="Drop words without a letter, and numbers in disguise: years, decades (1980s), ordinals (3rd).",
+        description="Drop words without a letter, and numbers in disguise: "
+        "years, decades (1980s), ordinals (3rd).",
     )
     stop_words: Literal["builtin", "none"] = Field(
         default="builtin", description="Whether the normaliser's own list of function words is dropped."
@@ -38,8 +39,8 @@ class NormaliserSettings(BaseModel):
     parts_of_speech: tuple[PartOfSpeech, ...] = Field(
         default=("n", "v", "a", "r"),
         min_length=1,
-        description="Order in which WordNet is asked for a word: nouns, verbs, adjectives, adverbs; the first that "
-        "knows it gives the lemma. A title's words are mostly nouns, and nouns alone are NLTK's default.",
+        description="Order in which WordNet is asked for a word: nouns, verbs, adjectives, adverbs; the "
+        "first that knows it gives the lemma. Titles are mostly nouns, and nouns alone are NLTK's default.",
     )
 
 
@@ -61,8 +62,8 @@ class VocabularySettings(BaseModel):
         default=0.5,
         gt=0,
         le=1,
-        description="A word in more than this share of the items of any one domain is no anchor anywhere: it is "
-        "boilerplate of that catalogue. The most frequent real words (platforms in game titles) reach 0.19.",
+        description="A word in more than this share of the items of any one domain is no anchor: it is "
+        "boilerplate of a catalogue. The most frequent real words (platforms in game titles) reach 0.19.",
     )
     max_anchors: int | None = Field(
         default=None, ge=1, description="Keep only the most frequent anchors; unset keeps all."
@@ -70,5 +71,6 @@ class VocabularySettings(BaseModel):
     collocations: int = Field(
         default=0,
         ge=0,
-        description="Number of two-word anchors (written board_game), the strongest by likelihood ratio; 0 for none.",
+        description="Number of two-word anchors (written board_game), the strongest by likelihood ratio; "
+        "0 for none.",
     )

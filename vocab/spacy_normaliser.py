@@ -1,4 +1,4 @@
-"""The alternative normaliser: spaCy's English rule tokenizer and stop words, lemmas by the bundled WordNet."""
+"""The alternative normaliser: spaCy's English tokenizer and stop words, lemmas by the bundled WordNet."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from vocab.nltk_normaliser import NltkNormaliser
 from vocab.settings import NormaliserSettings
 from vocab.text import cleaned
 
-# What the tokenizer leaves at the edges of a word: the apostrophe of 's, quotation marks, full stops of initials.
-_EDGES = "'’‘`\"“”.,:;!?-–—_*#()[]"
+# What the tokenizer leaves at the edges of a word: the apostrophe of 's, quotation marks, full stops of
+# initials.
+_EDGES = "'\u2019\u2018`\"\u201c\u201d.,:;!?-\u2013\u2014_*#()[]"
 
 
 class SpacyNormaliser:
-    """spaCy's rules split contractions, units and punctuation; its lemmatiser would need a download, WordNet does not."""
+    """Contractions and units split by spaCy's rules; its own lemmatiser would need a download."""
 
     name = "spacy"
 
@@ -27,18 +28,18 @@ class SpacyNormaliser:
 
     @cached_property
     def _language(self) -> Any:
-        """spaCy's blank English pipeline: a tokenizer and nothing else."""
+        """SpaCy's blank English pipeline: a tokenizer and nothing else."""
         import spacy
 
         return spacy.blank("en")
 
     @cached_property
     def stop_words(self) -> frozenset[str]:
-        """spaCy's English stop words."""
+        """SpaCy's English stop words."""
         return frozenset(self._language.Defaults.stop_words)
 
     def tokens(self, titles: pa.Array) -> pa.Array:
-        """(I,) large_list<large_string>, the lower-case tokens of each title, punctuation at their edges removed."""
+        """(I,) large_list<large_string>, the lower-case tokens of each title without edge punctuation."""
         tokenizer = self._language.tokenizer
         rows = [
             [token.text.strip(_EDGES) for token in document]
@@ -49,5 +50,5 @@ class SpacyNormaliser:
         return pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), words)
 
     def lemmas(self, surfaces: Sequence[str]) -> list[str]:
-        """The WordNet lemma of each token, or the token itself."""
+        """Find the WordNet lemma of each token, or keep the token."""
         return self._lemmatiser.lemmas(surfaces)

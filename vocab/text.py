@@ -1,9 +1,10 @@
-"""Titles as text: clean them, cut them into words, choose which text an item speaks with. Arrow in, Arrow out."""
+"""Titles as text: clean them, cut them into words, choose which text an item speaks with; all in Arrow."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -12,12 +13,12 @@ import pyarrow.compute as pc
 from domains.errors import InputError
 from vocab.settings import TextSource
 
-# Combining marks belong to words (Hindi vowels are marks). The underscore joins a word of several parts, as in
-# WordNet's own video_game, so that categories and collocations survive as one word.
+# Combining marks belong to words (Hindi vowels are marks). The underscore joins a word of several parts, as
+# in WordNet's own video_game, so that categories and collocations survive as one word.
 NOT_A_WORD = r"[^\p{L}\p{M}\p{N}_]+"
 _MARKUP = r"</?[A-Za-z][^<>]*>"
 
-Titles = Sequence[str] | pa.Array | pa.ChunkedArray
+Titles: TypeAlias = "Sequence[str] | pa.Array | pa.ChunkedArray"
 
 
 def as_strings(titles: Titles) -> pa.Array:
@@ -39,15 +40,16 @@ def as_strings(titles: Titles) -> pa.Array:
 
 
 def cleaned(titles: pa.Array) -> pa.Array:
-    """(I,) large_string: markup removed, HTML entities resolved, compatibility forms unified (NFKC), lower case."""
+    """(I,) large_string without markup and HTML entities, compatibility forms unified (NFKC), lower case."""
     plain = pc.replace_substring_regex(_unescaped(titles), _MARKUP, " ")
     return pc.utf8_lower(pc.utf8_normalize(plain, form="NFKC"))
 
 
 def split_words(texts: pa.Array) -> pa.Array:
-    """(I,) large_list of words of cleaned texts: runs of letters, marks, digits and underscores of any script.
+    """(I,) large_list of the words of cleaned texts: runs of letters, marks, digits and underscores.
 
-    What an apostrophe or a hyphen separates are words of their own; an edge of a text can leave an empty word.
+    What an apostrophe or a hyphen separates are words of their own; an edge of a text can leave an empty
+    word.
     """
     return pc.split_pattern_regex(texts, NOT_A_WORD).cast(pa.large_list(pa.large_string()))
 
@@ -57,8 +59,8 @@ def item_texts(titles: Titles, categories: pa.Array | None, source: TextSource) 
 
     Args:
         titles: (I,) the titles.
-        categories: (I,) lists of category names, or None where the domain has none. A category of several words
-            becomes one word: "Video Games" is ``video_games``.
+        categories: (I,) lists of category names, or None where the domain has none. A category of several
+            words becomes one word: "Video Games" is ``video_games``.
         source: which of them to take.
 
     Raises:

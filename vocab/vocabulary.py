@@ -1,4 +1,4 @@
-"""`SememeVocabulary`: words <-> anchor ids, and titles -> sparse item-anchor matrix. Immutable, with a fingerprint."""
+"""`SememeVocabulary`: words <-> anchor ids, and titles -> sparse item-anchor matrix. Immutable."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from scipy.sparse import csr_matrix
 
 from domains.errors import InputError
 from vocab.census import take_census
+from vocab.collocations import with_phrases
 from vocab.coverage import Coverage
 from vocab.normalise import Normaliser, make_normaliser
 from vocab.sememes import ItemSememes, Lemmas, read_sememes
@@ -32,7 +33,8 @@ class ItemAnchors:
     Attributes:
         matrix: (I, q) float32 CSR, 1.0 for each distinct anchor of a title; indices ascend in a row.
         coverage: how many items have anchors.
-        surfaces: surface form -> lemma of the words that the vocabulary had not met (see `SememeVocabulary.remembering`).
+        surfaces: surface form -> lemma of the words that the vocabulary had not met (see
+            `SememeVocabulary.remembering`).
     """
 
     matrix: csr_matrix
@@ -46,8 +48,8 @@ class SememeVocabulary:
 
     Attributes:
         words: (q,) lemmas; the id of an anchor is its position.
-        lemma_of: surface form -> lemma, or None where the lemma is filtered out, of every word met so far: mapping titles
-            of these words never loads WordNet.
+        lemma_of: surface form -> lemma, or None where the lemma is filtered out, of every word met so far:
+            mapping titles of these words never loads WordNet.
         item_counts: (q,) int64, items that hold each anchor, over all domains.
         n_items: items of all domains.
         domains: names of the domains it was built over, in order.
@@ -87,9 +89,7 @@ class SememeVocabulary:
         Raises:
             InputError: no word passes the filters.
         """
-        census = take_census(
-            titles_by_domain, settings.normaliser, normaliser or make_normaliser(settings.normaliser), {}
-        )
+        census = take_census(titles_by_domain, settings, normaliser or make_normaliser(settings.normaliser))
         words = census.anchors(settings)
         if not words:
             raise InputError(
@@ -104,7 +104,7 @@ class SememeVocabulary:
     def extended(
         self, titles_by_domain: Mapping[str, Titles], normaliser: Normaliser | None = None
     ) -> SememeVocabulary:
-        """The same anchors with the same ids, and after them the new anchors of more domains.
+        """Keep all anchors with their ids, and append the new anchors of more domains.
 
         Raises:
             InputError: a domain is in the vocabulary already.
@@ -115,14 +115,14 @@ class SememeVocabulary:
                 f"the vocabulary already holds the domain {again[0]!r}",
                 mend="Give the new domain a name of its own",
             )
-        rules = self.settings.normaliser
-        census = take_census(titles_by_domain, rules, normaliser or make_normaliser(rules), self.lemma_of)
+        normaliser = normaliser or make_normaliser(self.settings.normaliser)
+        census = take_census(titles_by_domain, self.settings, normaliser, self.words, self.lemma_of)
         words = self.words + census.anchors(self.settings, known=self.words)
         counts = census.counts_of(words)
         counts[: len(self)] += self.item_counts
         return SememeVocabulary(
             words=words,
-            lemma_of={**self.lemma_of, **census.lemma_of},
+            lemma_of=census.lemma_of,
             item_counts=counts,
             n_items=self.n_items + census.n_items,
             domains=self.domains + tuple(titles_by_domain),
@@ -130,11 +130,11 @@ class SememeVocabulary:
         )
 
     def remembering(self, surfaces: Lemmas) -> SememeVocabulary:
-        """The same vocabulary that also knows the lemmas of these surface forms, so that they load no WordNet again."""
+        """Keep these surface forms with their lemmas as well, so that they load no WordNet again."""
         return replace(self, lemma_of={**surfaces, **self.lemma_of})
 
     def __len__(self) -> int:
-        """Number of anchors q."""
+        """Count the anchors: q."""
         return len(self.words)
 
     @cached_property
@@ -149,7 +149,6 @@ class SememeVocabulary:
     def idf(self) -> npt.NDArray[np.float32]:
         """(q,) float32, ln((1 + items) / (1 + items with the anchor)) + 1; never below 1."""
         idf = np.log((1 + self.n_items) / (1 + self.item_counts)) + 1
-        idf.setflags(write=False)
         return idf.astype(np.float32)
 
     @cached_property
@@ -160,10 +159,15 @@ class SememeVocabulary:
         )
         return hashlib.sha256(content.encode()).hexdigest()
 
-    def encode(self, titles: Titles, normaliser: Normaliser | None = None) -> ItemAnchors:
-        """Map (I,) titles, of any domain, to their anchors."""
+    def read(self, titles: Titles, normaliser: Normaliser | None = None) -> ItemSememes:
+        """Turn (I,) titles into sememes, anchors or not; phrases only where they are anchors."""
         rules = self.settings.normaliser
         sememes = read_sememes(titles, normaliser or make_normaliser(rules), rules, self.lemma_of)
+        return with_phrases(sememes, self.words)
+
+    def encode(self, titles: Titles, normaliser: Normaliser | None = None) -> ItemAnchors:
+        """Map (I,) titles, of any domain, to their anchors."""
+        sememes = self.read(titles, normaliser)
         anchor_of = np.array([self._index.get(lemma, -1) for lemma in sememes.lemmas], dtype=np.int64)
         items, ids = sememes.pairs
         anchors = anchor_of[ids]
@@ -194,7 +198,7 @@ class SememeVocabulary:
 
 
 def _most_frequent(sememes: ItemSememes, unmapped: npt.NDArray[np.bool_]) -> tuple[tuple[str, int], ...]:
-    """The words without an anchor that most items hold, ties in alphabetical order."""
+    """Rank the words without an anchor by the items that hold them, ties in alphabetical order."""
     left = np.flatnonzero(unmapped)
-    ranked = sorted(((-int(sememes.item_counts[index]), sememes.lemmas[index]) for index in left))
+    ranked = sorted((-int(sememes.item_counts[index]), sememes.lemmas[index]) for index in left)
     return tuple((word, -count) for count, word in ranked[:_UNMAPPED_SHOWN])

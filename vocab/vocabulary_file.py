@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +94,7 @@ def _document(path: Path) -> _File:
         raise InputError("this is not a sememe vocabulary", place=path, mend="Point to a vocabulary.json")
     if content.get("version") != VERSION:
         raise InputError(
-            f"the vocabulary has format version {content.get('version')}, this program reads version {VERSION}",
+            f"it has format version {content.get('version')}, this program reads version {VERSION}",
             place=path,
             mend="Make it again with this version, or install the version that made it",
         )
@@ -112,8 +113,7 @@ class _DuplicateError(Exception):
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) != len(pairs):
-        seen: set[str] = set()
-        raise _DuplicateError(repr(next(key for key, _ in pairs if key in seen or seen.add(key))))  # type: ignore[func-returns-value]
+        raise _DuplicateError(repr(Counter(key for key, _ in pairs).most_common(1)[0][0]))
     return content
 
 

@@ -41,7 +41,7 @@ def strongest(tables: Iterable[ItemSememes], count: int, min_count: int) -> tupl
 
 
 def with_phrases(table: ItemSememes, words: Collection[str]) -> ItemSememes:
-    """Add the phrases among `words` as further sememes wherever their parts are neighbours; the parts stay."""
+    """Add the phrases among `words` as further sememes where their parts are neighbours; the parts stay."""
     wanted = _phrase_keys(table.lemmas, words)
     if not wanted:
         return table

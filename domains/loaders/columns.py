@@ -7,25 +7,36 @@ from collections.abc import Sequence
 import polars as pl
 
 from domains.errors import InputError
+from domains.loaders.reading import schema_of
+from domains.loaders.text import split_list
 from domains.nearest import suggest
+from domains.settings import ColumnMapping
 
 ALIASES: dict[str, tuple[str, ...]] = {
-    "user": ("user_id", "userid", "user", "uid", "reviewerid", "customer_id", "customerid", "visitor_id", "account_id", "session_id"),
-    "item": (
-        "item_id", "itemid", "item", "iid", "parent_asin", "asin", "movieid", "movie_id", "book_id", "bookid", "isbn",
-        "product_id", "productid", "article_id", "news_id", "sku", "business_id",
+    "user": (
+        "user_id", "userid", "user", "uid", "reviewerid", "customer_id", "customerid", "visitor_id", "account_id",
+        "session_id",
     ),
-    "time": ("timestamp", "time", "ts", "unixreviewtime", "datetime", "date", "event_time", "created_at", "review_time", "order"),
-    "title": ("title", "item_title", "name", "item_name", "product_title", "product_name", "movie_title", "book_title", "headline"),
-    "categories": ("categories", "category", "genres", "genre", "tags"),
+    "item": (
+        "item_id", "itemid", "item", "iid", "parent_asin", "asin", "movieid", "movie_id", "book_id", "bookid",
+        "isbn", "product_id", "productid", "article_id", "news_id", "sku", "business_id",
+    ),
+    "time": (
+        "timestamp", "time", "ts", "unixreviewtime", "datetime", "date", "event_time", "created_at", "review_time",
+    ),
+    "title": (
+        "title", "item_title", "name", "item_name", "product_title", "product_name", "movie_title", "book_title",
+        "headline",
+    ),
+    "categories": ("categories", "category", "genres", "genre", "tags", "class"),
 }  # fmt: skip
-"""Known names, compared without case, blanks, hyphens and type suffixes (``user_id:token``); the first that is there wins."""
+"""Known names, compared without case, blanks, hyphens and type suffixes (``user_id:token``); the first one wins."""
 
 
 def find_column(
     role: str, given: str | None, there: Sequence[str], place: object, *, required: bool = True
 ) -> str | None:
-    """The name of the column that plays a role.
+    """Return the name of the column that plays a role.
 
     Args:
         role: a key of `ALIASES`.
@@ -58,14 +69,44 @@ def find_column(
     )
 
 
-def category_lists(items: pl.LazyFrame, separator: str) -> pl.LazyFrame:
-    """Make ``categories``, where present, a list of strings; text is split at the separator."""
-    dtype = items.collect_schema().get("categories")
-    if dtype is None or isinstance(dtype, pl.List):
+def map_interactions(table: pl.LazyFrame, columns: ColumnMapping, place: str) -> pl.LazyFrame:
+    """Rename the columns of a table of interactions; one without times keeps the order of its rows.
+
+    Raises:
+        InputError: a column is not there.
+    """
+    there = list(schema_of(table, place))
+    found = {
+        "user_id": find_column("user", columns.user, there, place),
+        "item_id": find_column("item", columns.item, there, place),
+        "timestamp": find_column("time", columns.time, there, place, required=columns.time is not None),
+    }
+    return table.select(pl.col(theirs).alias(ours) for ours, theirs in found.items() if theirs is not None)
+
+
+def map_items(table: pl.LazyFrame, columns: ColumnMapping, separator: str, place: str) -> pl.LazyFrame:
+    """Rename the columns of a table of items; categories that are text are split at the separator.
+
+    Raises:
+        InputError: a column is not there.
+    """
+    types = schema_of(table, place)
+    there = list(types)
+    found = {
+        "item_id": find_column("item", columns.item, there, place),
+        "title": find_column("title", columns.title, there, place),
+        "categories": find_column(
+            "categories", columns.categories, there, place, required=columns.categories is not None
+        ),
+    }
+    items = table.select(pl.col(theirs).alias(ours) for ours, theirs in found.items() if theirs is not None)
+    given = found["categories"]
+    if given is None:
         return items
-    parts = pl.col("categories").cast(pl.String).str.split(separator)
-    return items.with_columns(
-        parts.list.eval(pl.element().str.strip_chars()).list.eval(pl.element().filter(pl.element() != ""))
+    if isinstance(types[given], pl.List):
+        return items.with_columns(pl.col("categories").cast(pl.List(pl.String)))
+    return items.with_columns(pl.col("categories").cast(pl.String)).with_columns(
+        split_list("categories", separator)
     )
 
 
@@ -79,7 +120,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _delimiter_hint(there: Sequence[str]) -> str:
-    """A single column that holds delimiters was read with the wrong one."""
+    """Say so where a single column that holds delimiters was read with the wrong one."""
     if len(there) == 1 and any(sign in there[0] for sign in ",;\t|"):
         return "; or set separator, for the whole line was read as one column"
     return ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from glob import has_magic
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +16,7 @@ def is_url(path: str) -> bool:
 
 
 def resolve(path: str, info: ValidationInfo) -> str:
-    """An absolute path where the context names a ``base``; the text as it is otherwise."""
+    """Return an absolute path where the context names a ``base``; the text as it is otherwise."""
     base = (info.context or {}).get("base")
     if is_url(path) or base is None:
         return path
@@ -27,14 +29,16 @@ def resolve(path: str, info: ValidationInfo) -> str:
     return str(Path.cwd() / expanded)
 
 
+def expand_pattern(pattern: str) -> list[Path]:
+    """Return what a glob matches, sorted; ``**`` crosses folders."""
+    path = Path(pattern)
+    return sorted(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
+
+
 def _exists(path: Path) -> bool:
     """Whether the path, or the part of it before the first wildcard, is there."""
-    fixed = [part for part in path.parts]
-    for place, part in enumerate(fixed):
-        if any(sign in part for sign in "*?["):
-            fixed = fixed[:place]
-            break
-    return Path(*fixed).exists() and (len(fixed) < len(path.parts) or path.exists())
+    plain = list(takewhile(lambda part: not has_magic(part), path.parts))
+    return Path(*plain).exists()
 
 
 InputPath = Annotated[str, AfterValidator(resolve)]

@@ -1,14 +1,19 @@
-"""Collecting a lazy table, with what can go wrong while reading told in our own words."""
+"""Collecting a lazy table, with what goes wrong while reading told in our own words."""
 
 from __future__ import annotations
 
 import polars as pl
 
 from domains.errors import InputError
+from domains.loaders.diagnosis import diagnose
 
 
-def collect(lazy: pl.LazyFrame, place: object) -> pl.DataFrame:
+def collect(lazy: pl.LazyFrame, place: str) -> pl.DataFrame:
     """Run a lazy query with the streaming engine.
+
+    Args:
+        lazy: the query.
+        place: the file, glob or folder that it reads; on an error it is looked through for the cause.
 
     Raises:
         InputError: the file cannot be read or does not hold what its format promises.
@@ -17,13 +22,19 @@ def collect(lazy: pl.LazyFrame, place: object) -> pl.DataFrame:
         return lazy.collect(engine="streaming")
     except InputError:
         raise
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise explain(error, place) from error
+    except (pl.exceptions.PolarsError, OSError, EOFError, UnicodeDecodeError) as error:
+        raise diagnose(error, place) from error
 
 
-def explain(error: Exception, place: object) -> InputError:
-    """An InputError out of what the reader said."""
-    said = str(error).strip().split("\n")[0][:300]
-    return InputError(
-        f"cannot be read: {said}", place=place, mend="Check that the file is complete and of this format"
-    )
+def schema_of(lazy: pl.LazyFrame, place: str) -> dict[str, pl.DataType]:
+    """Return names and types of the columns; reads heads only.
+
+    Raises:
+        InputError: as `collect`.
+    """
+    try:
+        return dict(lazy.collect_schema())
+    except InputError:
+        raise
+    except (pl.exceptions.PolarsError, OSError, EOFError) as error:
+        raise diagnose(error, place) from error

@@ -19,9 +19,23 @@ ENTRY_POINT_GROUP = "transfer.loaders"
 BUNDLED = ("books", "films")
 
 BUILT_IN: Mapping[str, str] = {
+    "amazon2014": "domains.loaders.amazon2014",
+    "amazon2018": "domains.loaders.amazon2018",
+    "amazon2023": "domains.loaders.amazon2023",
+    "bookcrossing": "domains.loaders.bookcrossing",
     "bundled": "domains.loaders.bundled",
+    "goodbooks": "domains.loaders.goodbooks",
+    "goodreads": "domains.loaders.goodreads",
+    "huggingface": "domains.loaders.huggingface",
+    "mind": "domains.loaders.mind",
+    "movielens": "domains.loaders.movielens",
+    "movietweetings": "domains.loaders.movietweetings",
+    "pixelrec": "domains.loaders.pixelrec",
+    "recbole": "domains.loaders.recbole",
     "saved": "domains.loaders.saved",
+    "steam": "domains.loaders.steam",
     "table": "domains.loaders.table",
+    "yelp": "domains.loaders.yelp",
 }
 """Module of each built-in loader; the module's `LOADER` is the loader."""
 

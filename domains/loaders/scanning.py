@@ -1,52 +1,156 @@
-"""Files -> lazy tables, by the ending of their name."""
+"""Files, globs, folders and URLs -> lazy tables, by the ending of their names. Text stays text: ``007`` stays ``007``."""
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from glob import has_magic
 from pathlib import Path
 
 import polars as pl
 
 from domains.errors import InputError
-from domains.loaders.paths import is_url
+from domains.loaders.batches import from_batches, text_batches
+from domains.loaders.opening import delimiter_of, first_line
+from domains.loaders.paths import expand_pattern, is_url
+from domains.loaders.remote import fetch_urls, scan_remote_parquet
 
-DELIMITERS = ",\t;|"
+KINDS: Mapping[str, str] = {
+    ".parquet": "parquet", ".pq": "parquet",
+    ".jsonl": "json", ".ndjson": "json", ".json": "json",
+    ".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow",
+    ".csv": "csv", ".txt": "csv", ".tsv": "tsv", ".tab": "tsv", ".inter": "tsv", ".item": "tsv",
+}  # fmt: skip
+COMPRESSIONS = frozenset({".gz", ".zst"})
+LINE = "line"
 
 
-def scan(source: str, *, separator: str | None = None) -> pl.LazyFrame:
-    """A lazy table over a file, a glob or a folder of Parquet files.
+def scan(source: str, *, separator: str | None = None, encoding: str = "utf-8") -> pl.LazyFrame:
+    """Scan a file, a glob, a folder (Hive-partitioned or not) or a URL.
 
-    Text formats are read as text throughout, so that ``007`` stays ``007``.
+    Args:
+        source: what to read; several files must be of one kind, and are read in the order of their names.
+        separator: of delimited text; default: a tab in ``.tsv``, otherwise what the first line holds most of.
+        encoding: of delimited text.
 
     Raises:
         InputError: nothing is there, or the ending is unknown.
     """
+    if is_url(source):
+        kind = _kind([source], source)
+        if kind == "parquet":
+            return scan_remote_parquet(source)
+        return _scan_files(fetch_urls(source), kind, separator, encoding)
+    files = expand(source)
+    return _scan_files(files, _kind(files, source), separator, encoding)
+
+
+def expand(source: str) -> list[str]:
+    """List the data files of a path, a glob or a folder, sorted; hidden files and markers (``_SUCCESS``) are left out.
+
+    Raises:
+        InputError: there are none.
+    """
     path = Path(source)
-    if not path.exists() and not any(sign in source for sign in "*?[") and not is_url(source):
+    if path.is_file():
+        return [source]
+    if path.is_dir():
+        found = [str(file) for file in path.rglob("*") if file.is_file() and _visible(file.relative_to(path))]
+    elif has_magic(source):
+        found = [str(file) for file in expand_pattern(source) if file.is_file() and _visible(Path(file.name))]
+    else:
         raise InputError(
             "no such file", place=source, mend="Check the path; relative paths start at the recipe's folder"
         )
-    endings = [ending.lower() for ending in path.suffixes]
-    kind = next((ending for ending in reversed(endings) if ending not in {".gz", ".zst", ".zip"}), "")
-    if kind in {".parquet", ".pq"} or path.is_dir():
-        return pl.scan_parquet(source)
-    if kind in {".jsonl", ".ndjson", ".json"}:
-        return pl.scan_ndjson(source)
-    if kind in {".arrow", ".feather", ".ipc"}:
-        return pl.scan_ipc(source)
-    if kind in {".csv", ".tsv", ".txt", ".tab"}:
-        delimiter = separator or ("\t" if kind in {".tsv", ".tab"} else _delimiter(path))
-        return pl.scan_csv(source, separator=delimiter, infer_schema=False)
-    raise InputError(
-        f"files that end in {kind or 'nothing'!r} are not known",
-        place=source,
-        mend="Name it .csv, .tsv, .parquet, .jsonl or .arrow, with or without .gz",
+    if not found:
+        raise InputError("no data files", place=source, mend="Check the folder or the pattern")
+    return sorted(found)
+
+
+def scan_json_lines(source: str, fields: Sequence[str]) -> pl.LazyFrame:
+    """Scan some fields of JSON lines as text, nested values as JSON, absent ones as null; compressed or not."""
+    return pl.scan_ndjson(expand(source), schema=dict.fromkeys(fields, pl.String))
+
+
+def scan_lines(source: str, *, encoding: str = "utf-8") -> pl.LazyFrame:
+    """Scan text as one column, ``line``, nothing in it interpreted."""
+    if encoding != "utf-8":
+        files = expand(source)
+        return from_batches(lambda: text_batches(files, encoding, LINE), {LINE: pl.String})
+    # A separator that occurs in no text makes each line one field.
+    return pl.scan_csv(
+        expand(source),
+        separator="\x1e",
+        quote_char=None,
+        has_header=False,
+        new_columns=[LINE],
+        infer_schema=False,
     )
 
 
-def _delimiter(path: Path) -> str:
-    """The known delimiter that the first line holds most often."""
-    if not path.is_file() or path.suffix == ".gz":
-        return ","
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        head = lines.readline()
-    return max(DELIMITERS, key=head.count)
+def scan_fields(
+    source: str, separator: str, names: Sequence[str], *, encoding: str = "utf-8"
+) -> pl.LazyFrame:
+    """Scan lines whose fields are separated by any text (``::``), never quoted; the first fields get the names.
+
+    A line with fewer fields has nulls for the rest.
+    """
+    fields = pl.col(LINE).str.split_exact(separator, len(names) - 1).struct.rename_fields(list(names))
+    return scan_lines(source, encoding=encoding).select(fields.alias("fields")).unnest("fields")
+
+
+def _scan_files(files: list[str], kind: str, separator: str | None, encoding: str) -> pl.LazyFrame:
+    if kind == "parquet":
+        return pl.scan_parquet(files, hive_partitioning=any("=" in file for file in files), glob=False)
+    if kind == "arrow":
+        return pl.scan_ipc(files)
+    if kind == "json":
+        return pl.scan_ndjson(files, infer_schema_length=1000)
+    delimiter = separator or ("\t" if kind == "tsv" else delimiter_of(files[0], encoding))
+    if encoding.lower() not in {"utf-8", "utf8"}:
+        return _scan_transcoded(files, delimiter, encoding)
+    return pl.scan_csv(files, separator=delimiter, infer_schema=False, glob=False)
+
+
+def _scan_transcoded(files: list[str], delimiter: str, encoding: str) -> pl.LazyFrame:
+    """Delimited text of another encoding, through a temporary UTF-8 copy made in bounded pieces."""
+    names = pl.read_csv(
+        f"{first_line(files[0], encoding)}\n".encode(), separator=delimiter, infer_schema=False
+    ).columns
+
+    def frames() -> Iterator[pl.DataFrame]:
+        for file in files:
+            with tempfile.TemporaryDirectory() as folder:
+                copy = Path(folder) / "utf8.csv"
+                with copy.open("w", encoding="utf-8") as target:
+                    for batch in text_batches([file], encoding, LINE):
+                        target.writelines(f"{line}\n" for line in batch[LINE])
+                yield pl.read_csv(copy, separator=delimiter, infer_schema=False)
+
+    return from_batches(frames, dict.fromkeys(names, pl.String))
+
+
+def _kind(files: Sequence[str], source: str) -> str:
+    """The one kind of all the files."""
+    kinds = {KINDS.get(_ending(file), "") for file in files}
+    if len(kinds) == 1 and "" not in kinds:
+        return kinds.pop()
+    endings = sorted({_ending(file) or "nothing" for file in files})
+    raise InputError(
+        f"holds files of several kinds: {', '.join(endings)}"
+        if len(endings) > 1
+        else f"files that end in {endings[0]} are unknown",
+        place=source,
+        mend=f"Give files of one kind: {', '.join(KINDS)}, with or without .gz",
+    )
+
+
+def _ending(file: str) -> str:
+    endings = [
+        ending.lower() for ending in Path(file.split("?")[0]).suffixes if ending.lower() not in COMPRESSIONS
+    ]
+    return endings[-1] if endings else ""
+
+
+def _visible(path: Path) -> bool:
+    return not any(part.startswith((".", "_")) for part in path.parts)

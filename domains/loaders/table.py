@@ -7,7 +7,7 @@ from pathlib import PurePath
 import polars as pl
 from pydantic import Field
 
-from domains.loaders.columns import category_lists, find_column
+from domains.loaders.columns import map_interactions, map_items
 from domains.loaders.paths import InputPath
 from domains.loaders.registry import Loader
 from domains.loaders.scanning import scan
@@ -31,38 +31,26 @@ class TableOptions(Settings):
     separator: str | None = Field(
         default=None, description="Delimiter of CSV files; default: found in the first line."
     )
+    encoding: str = Field(default="utf-8", description="Encoding of CSV files, such as latin-1 or utf-16.")
 
 
 def load(options: TableOptions) -> RawTables:
     """Scan both files and map their columns; nothing but the heads is read yet."""
     columns = options.columns
-    interactions = scan(options.interactions, separator=options.separator)
-    items = scan(options.items, separator=options.separator)
-    acts, things = interactions.collect_schema().names(), items.collect_schema().names()
-    time = find_column("time", columns.time, acts, options.interactions, required=columns.time is not None)
-    chosen = {
-        "user_id": find_column("user", columns.user, acts, options.interactions),
-        "item_id": find_column("item", columns.item, acts, options.interactions),
-        "timestamp": time,
-    }
-    described = {
-        "item_id": find_column("item", columns.item, things, options.items),
-        "title": find_column("title", columns.title, things, options.items),
-        "categories": find_column(
-            "categories", columns.categories, things, options.items, required=columns.categories is not None
-        ),
-    }
+    interactions = _scan(options.interactions, options)
+    items = _scan(options.items, options)
     return RawTables(
-        interactions.select(pl.col(there).alias(ours) for ours, there in chosen.items() if there is not None),
-        category_lists(
-            items.select(pl.col(there).alias(ours) for ours, there in described.items() if there is not None),
-            options.category_separator,
-        ),
+        map_interactions(interactions, columns, options.interactions),
+        map_items(items, columns, options.category_separator, options.items),
         PurePath(options.interactions).stem.split(".")[0] or "table",
         None,
         options.interactions,
         options.items,
     )
+
+
+def _scan(source: str, options: TableOptions) -> pl.LazyFrame:
+    return scan(source, separator=options.separator, encoding=options.encoding)
 
 
 LOADER = Loader(

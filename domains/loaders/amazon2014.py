@@ -1,0 +1,47 @@
+"""Amazon reviews, edition of 2014 (McAuley): strict or 5-core reviews, metadata as Python literals."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Any
+
+import polars as pl
+
+from domains.domain import TimeKind
+from domains.loaders.amazon import AmazonOptions, category_name, headless_csv, is_csv, two_files
+from domains.loaders.batches import PolarsType
+from domains.loaders.literals import scan_literals
+from domains.loaders.registry import Loader
+from domains.loaders.scanning import scan_json_lines
+from domains.loaders.text import without_markup
+from domains.raw import RawTables
+
+
+def load(options: AmazonOptions) -> RawTables:
+    """Scan `reviews_*.json.gz` or `ratings_*.csv` (user, item, rating, time) and `meta_*.json.gz`."""
+    reviews, metadata = two_files(options, ("reviews_*.json", "ratings_*.csv"))
+    if is_csv(reviews):
+        interactions = headless_csv(reviews, ["user_id", "item_id", "rating", "timestamp"]).drop("rating")
+    else:
+        interactions = scan_json_lines(reviews, ("reviewerID", "asin", "unixReviewTime")).rename(
+            {"reviewerID": "user_id", "asin": "item_id", "unixReviewTime": "timestamp"}
+        )
+    schema: dict[str, PolarsType] = {"item_id": pl.String, "title": pl.String, "categories": pl.List(pl.String)}
+    items = scan_literals(metadata, schema, _pick).with_columns(without_markup(pl.col("title")))
+    return RawTables(interactions, items, category_name(metadata), TimeKind.TIMESTAMP, reviews, metadata)
+
+
+def _pick(record: dict[str, Any]) -> dict[str, Any]:
+    """Id, title and the categories of all paths, each once."""
+    paths = record.get("categories") or []
+    categories = list(dict.fromkeys(chain.from_iterable(paths)))
+    return {"item_id": record.get("asin"), "title": record.get("title"), "categories": categories}
+
+
+LOADER = Loader(
+    "amazon2014",
+    "Amazon reviews 2014: JSON lines or ratings CSV, metadata as Python literals",
+    AmazonOptions,
+    load,
+    "folder",
+)

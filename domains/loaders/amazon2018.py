@@ -1,0 +1,38 @@
+"""Amazon reviews, edition of 2018 (Ni, Li, McAuley): JSON lines, or ratings only as CSV."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from domains.domain import TimeKind
+from domains.loaders.amazon import AmazonOptions, category_name, headless_csv, is_csv, two_files
+from domains.loaders.registry import Loader
+from domains.loaders.scanning import scan_json_lines
+from domains.loaders.text import json_list, without_markup
+from domains.raw import RawTables
+
+PAGE_SCRIPT = "getTime"
+"""Some titles of this edition are pieces of the page's script; all of those call this function."""
+
+
+def load(options: AmazonOptions) -> RawTables:
+    """Scan `Category.json.gz`, `Category_5.json.gz` or `Category.csv` (item, user, rating, time), and `meta_*.json.gz`."""
+    reviews, metadata = two_files(options, ("*_5.json", "*.json", "*.csv"))
+    if is_csv(reviews):
+        interactions = headless_csv(reviews, ["item_id", "user_id", "rating", "timestamp"]).drop("rating")
+    else:
+        interactions = scan_json_lines(reviews, ("reviewerID", "asin", "unixReviewTime")).rename(
+            {"reviewerID": "user_id", "asin": "item_id", "unixReviewTime": "timestamp"}
+        )
+    title = (
+        pl.when(pl.col("title").str.contains(PAGE_SCRIPT, literal=True)).then(None).otherwise(pl.col("title"))
+    )
+    items = scan_json_lines(metadata, ("asin", "title", "category")).select(
+        pl.col("asin").alias("item_id"),
+        without_markup(title).alias("title"),
+        json_list("category").alias("categories"),
+    )
+    return RawTables(interactions, items, category_name(metadata), TimeKind.TIMESTAMP, reviews, metadata)
+
+
+LOADER = Loader("amazon2018", "Amazon reviews 2018: JSON lines or ratings CSV", AmazonOptions, load, "folder")

@@ -1,0 +1,62 @@
+"""Book-Crossing: `BX-Book-Ratings.csv` and `BX-Books.csv` (Latin-1, semicolons, backslashes before quotes)."""
+
+from __future__ import annotations
+
+import polars as pl
+from pydantic import Field
+
+from domains.domain import TimeKind
+from domains.loaders.files import find_file
+from domains.loaders.paths import InputPath
+from domains.loaders.registry import Loader
+from domains.loaders.scanning import LINE, scan_lines
+from domains.raw import RawTables
+from domains.settings import Settings
+
+
+class BookCrossingOptions(Settings):
+    """Where it is."""
+
+    folder: InputPath = Field(description="Folder with BX-Book-Ratings.csv and BX-Books.csv.")
+
+
+def load(options: BookCrossingOptions) -> RawTables:
+    """Scan both files. There are no times: the order of the rows stands for them, and says little."""
+    ratings = find_file(options.folder, ("BX-Book-Ratings.csv", "BX_Book_Ratings.csv"), "ratings")
+    books = find_file(options.folder, ("BX-Books.csv", "BX_Books.csv"), "books")
+    interactions = _scan(ratings, ("user_id", "item_id")).with_row_index("timestamp")
+    items = _scan(books, ("item_id", "title"))
+    # The same book is listed with the letter of its ISBN in both cases.
+    isbn = pl.col("item_id").str.to_uppercase()
+    return RawTables(
+        interactions.with_columns(isbn),
+        items.with_columns(isbn),
+        "bookcrossing",
+        TimeKind.ORDER,
+        ratings,
+        books,
+    )
+
+
+def _scan(path: str, names: tuple[str, str]) -> pl.LazyFrame:
+    """Take the first two fields of each line after the header.
+
+    Every field is quoted, and quotes within one are escaped by a backslash, which no CSV reader expects beside
+    semicolons in titles; `";"` separates fields safely.
+    """
+    fields = (
+        pl.col(LINE).str.strip_prefix('"').str.split_exact('";"', 2).struct.rename_fields([*names, "rest"])
+    )
+    table = (
+        scan_lines(path, encoding="latin-1")
+        .slice(1)
+        .filter(pl.col(LINE) != "")
+        .select(fields.alias("fields"))
+    )
+    text = pl.col(names[1]).str.replace_all('\\"', '"', literal=True)
+    return table.unnest("fields").select(names[0], text.str.replace_all("&amp;", "&", literal=True))
+
+
+LOADER = Loader(
+    "bookcrossing", "Book-Crossing: BX-Book-Ratings.csv and BX-Books.csv", BookCrossingOptions, load, "folder"
+)

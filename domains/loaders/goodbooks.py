@@ -1,0 +1,34 @@
+"""goodbooks-10k: `ratings.csv` (sorted by time, without times) and `books.csv`."""
+
+from __future__ import annotations
+
+import polars as pl
+from pydantic import Field
+
+from domains.domain import TimeKind
+from domains.loaders.files import find_file
+from domains.loaders.paths import InputPath
+from domains.loaders.registry import Loader
+from domains.loaders.scanning import scan
+from domains.raw import RawTables
+from domains.settings import Settings
+
+
+class GoodbooksOptions(Settings):
+    """Where it is."""
+
+    folder: InputPath = Field(description="Folder with ratings.csv and books.csv.")
+
+
+def load(options: GoodbooksOptions) -> RawTables:
+    """Scan both files; the place of a row is its time."""
+    ratings = find_file(options.folder, ("ratings.csv",), "ratings")
+    books = find_file(options.folder, ("books.csv",), "books")
+    interactions = (
+        scan(ratings).select("user_id", pl.col("book_id").alias("item_id")).with_row_index("timestamp")
+    )
+    items = scan(books).select(pl.col("book_id").alias("item_id"), "title")
+    return RawTables(interactions, items, "goodbooks", TimeKind.ORDER, ratings, books)
+
+
+LOADER = Loader("goodbooks", "goodbooks-10k: ratings.csv and books.csv", GoodbooksOptions, load, "folder")

@@ -1,0 +1,74 @@
+"""Any data set of the Hugging Face hub, by id, split and column mapping."""
+
+from __future__ import annotations
+
+import polars as pl
+from pydantic import Field
+
+from domains.loaders.columns import map_interactions, map_items
+from domains.loaders.hub import load_table
+from domains.loaders.registry import Loader
+from domains.raw import RawTables
+from domains.settings import ColumnMapping, Settings
+
+
+class HubTable(Settings):
+    """One table on the hub."""
+
+    dataset: str = Field(
+        description="Id such as owner/name, a local folder, or a format (csv, json, parquet) with data_files."
+    )
+    config: str | None = Field(default=None, description="Configuration of the data set.")
+    split: str = Field(default="train", description="Split, slicing allowed: train[:10%].")
+    revision: str | None = Field(
+        default=None, description="Branch, tag or commit; name one to make a recipe repeatable."
+    )
+    data_files: tuple[str, ...] | None = Field(
+        default=None, description="Files or globs within the data set."
+    )
+
+
+class HuggingFaceOptions(Settings):
+    """Two tables on the hub; they may be configurations of one data set, or the same table."""
+
+    interactions: HubTable = Field(description="Who did what when.")
+    items: HubTable | None = Field(
+        default=None, description="Titles; default: columns of the interactions' table."
+    )
+    columns: ColumnMapping = Field(
+        default_factory=ColumnMapping, description="Names of the columns in these tables."
+    )
+    category_separator: str = Field(
+        default="|", description="What separates categories that stand in one text."
+    )
+
+
+def load(options: HuggingFaceOptions) -> RawTables:
+    """Fetch both tables and map their columns."""
+    acts = options.interactions
+    things = options.items or acts
+    place, items_place = _place(acts), _place(things)
+    interactions = map_interactions(_table(acts), options.columns, place)
+    items = map_items(_table(things), options.columns, options.category_separator, items_place)
+    if options.items is None:
+        items = items.unique(maintain_order=True)
+    return RawTables(interactions, items, acts.dataset.split("/")[-1], None, place, items_place)
+
+
+def _table(table: HubTable) -> pl.LazyFrame:
+    return load_table(
+        table.dataset,
+        config=table.config,
+        split=table.split,
+        revision=table.revision,
+        data_files=table.data_files,
+    )
+
+
+def _place(table: HubTable) -> str:
+    return f"data set {table.dataset}" + (f" ({table.config})" if table.config else "")
+
+
+LOADER = Loader(
+    "huggingface", "any data set of the Hugging Face hub", HuggingFaceOptions, load, "interactions"
+)

@@ -1,0 +1,71 @@
+"""Files with one Python literal a line, as the older McAuley data are: parsed as data, never run."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import polars as pl
+
+from domains.errors import InputError
+from domains.loaders.batches import BATCH, PolarsType, from_batches
+from domains.loaders.opening import open_text
+from domains.loaders.scanning import expand
+
+LONGEST_LINE = 16 * 2**20
+"""Bytes; a longer line is no record of such a file, and parsing it could exhaust the memory."""
+
+Record = dict[str, Any]
+
+
+def scan_literals(
+    source: str, schema: Mapping[str, PolarsType], pick: Callable[[Record], Record]
+) -> pl.LazyFrame:
+    """Scan dictionaries, a bounded number at a time.
+
+    Args:
+        source: a file, a glob or a folder; compressed or not.
+        schema: of the fields that `pick` gives.
+        pick: takes what is wanted out of one record.
+
+    Raises:
+        InputError: (when collected) a line is no dictionary; names the line.
+    """
+    files = expand(source)
+
+    def frames() -> Iterator[pl.DataFrame]:
+        for file in files:
+            held: list[Record] = []
+            for record in _records(file):
+                held.append(pick(record))
+                if len(held) == BATCH:
+                    yield pl.DataFrame(held, schema=dict(schema))
+                    held = []
+            yield pl.DataFrame(held, schema=dict(schema))
+
+    return from_batches(frames, schema)
+
+
+def _records(file: str) -> Iterator[Record]:
+    with open_text(file) as lines:
+        number = 0
+        while line := lines.readline(LONGEST_LINE):
+            number += 1
+            if not line.strip():
+                continue
+            try:
+                record = ast.literal_eval(line.decode("utf-8").strip())
+            except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
+                raise _refused(file, number, str(error)) from error
+            if not isinstance(record, dict):
+                raise _refused(file, number, f"a {type(record).__name__}")
+            yield record
+
+
+def _refused(file: str, number: int, said: str) -> InputError:
+    return InputError(
+        f"is no dictionary written as a Python literal: {said[:200]}",
+        place=f"{file}, line {number}",
+        mend="Check that the file is complete; strict JSON belongs to the loader of a later edition",
+    )

@@ -1,0 +1,91 @@
+"""MIND (Microsoft News): `behaviors.tsv` and `news.tsv`, without headers, of one or several unpacked parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+from pydantic import Field
+
+from domains.domain import TimeKind
+from domains.loaders.files import find_file
+from domains.loaders.paths import InputPath, expand_pattern
+from domains.loaders.registry import Loader
+from domains.raw import RawTables
+from domains.settings import Settings
+
+BEHAVIOURS = ("impression", "user_id", "timestamp", "history", "impressions")
+NEWS = (
+    "item_id",
+    "category",
+    "subcategory",
+    "title",
+    "abstract",
+    "url",
+    "title_entities",
+    "abstract_entities",
+)
+
+
+class MindOptions(Settings):
+    """Unpacked parts, and which clicks count."""
+
+    folder: InputPath = Field(
+        description="Folder with behaviors.tsv and news.tsv, or a glob such as MINDsmall_*."
+    )
+    clicks: Literal["impressions", "all"] = Field(
+        default="impressions",
+        description="'impressions': clicks with a time. 'all': the earlier history of each user before them; it has "
+        "no times, so that all times are then only an order.",
+    )
+
+
+def load(options: MindOptions) -> RawTables:
+    """Scan all parts."""
+    folders = [str(folder) for folder in expand_pattern(options.folder)] or [options.folder]
+    acts = [find_file(folder, ("behaviors.tsv",), "behaviours") for folder in folders]
+    news = [find_file(folder, ("news.tsv",), "news") for folder in folders]
+    behaviours = _scan(acts, BEHAVIOURS)
+    items = _scan(news, NEWS).select(
+        "item_id", "title", pl.concat_list("category", "subcategory").alias("categories")
+    )
+    clicks = _clicks(behaviours)
+    if options.clicks == "all":
+        clicks = pl.concat([_history(behaviours), clicks])
+    kind = TimeKind.TIMESTAMP if options.clicks == "impressions" else TimeKind.ORDER
+    # Parts repeat the same news.
+    return RawTables(
+        clicks, items.unique("item_id", maintain_order=True), Path(folders[0]).name, kind, acts[0], news[0]
+    )
+
+
+def _clicks(behaviours: pl.LazyFrame) -> pl.LazyFrame:
+    """Impressions `N1-0 N2-1`: the ones that end in 1 were clicked. Times are US dates in UTC."""
+    shown = behaviours.select(
+        "user_id", "timestamp", pl.col("impressions").str.split(" ").alias("item_id")
+    ).explode("item_id")
+    seconds = pl.col("timestamp").str.to_datetime("%m/%d/%Y %I:%M:%S %p", strict=False).dt.epoch("s")
+    clicked = shown.filter(pl.col("item_id").str.ends_with("-1"))
+    return clicked.select("user_id", pl.col("item_id").str.strip_suffix("-1"), seconds.alias("timestamp"))
+
+
+def _history(behaviours: pl.LazyFrame) -> pl.LazyFrame:
+    """Each user's history once (it is the same in all of a user's rows), its places as times, before any real one."""
+    once = behaviours.filter(pl.col("history").is_not_null()).unique(
+        "user_id", keep="first", maintain_order=True
+    )
+    items = once.select("user_id", pl.col("history").str.split(" ").alias("item_id"))
+    places = items.with_columns(
+        pl.int_ranges(0, pl.col("item_id").list.len(), dtype=pl.Int64).alias("timestamp")
+    )
+    return places.explode("item_id", "timestamp").select("user_id", "item_id", "timestamp")
+
+
+def _scan(files: list[str], names: tuple[str, ...]) -> pl.LazyFrame:
+    return pl.scan_csv(
+        files, separator="\t", has_header=False, new_columns=list(names), quote_char=None, infer_schema=False
+    )
+
+
+LOADER = Loader("mind", "MIND: behaviors.tsv and news.tsv", MindOptions, load, "folder")

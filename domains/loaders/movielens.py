@@ -1,0 +1,110 @@
+"""MovieLens: 100K (`u.data`), 1M and 10M (`::` files), 20M and later and latest (CSV)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+from pydantic import Field
+
+from domains.domain import TimeKind
+from domains.errors import InputError
+from domains.loaders.paths import InputPath
+from domains.loaders.registry import Loader
+from domains.loaders.scanning import scan, scan_fields
+from domains.loaders.text import article_first, split_list
+from domains.raw import RawTables
+from domains.settings import Settings
+
+GENRES_100K = (
+    "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama", "Fantasy",
+    "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western",
+)  # fmt: skip
+"""Flags at the end of each line of `u.item`, in this order (`u.genre`)."""
+NO_GENRES = "(no genres listed)"
+
+
+class MovieLensOptions(Settings):
+    """Where it was unpacked."""
+
+    folder: InputPath = Field(
+        description="Unpacked folder, such as ml-1m; the edition is seen from its files."
+    )
+
+
+def load(options: MovieLensOptions) -> RawTables:
+    """Read whichever edition the folder holds."""
+    folder = Path(options.folder)
+    for marker, read in {"u.data": _read_100k, "ratings.dat": _read_dat, "ratings.csv": _read_csv}.items():
+        if (folder / marker).is_file():
+            return read(folder)
+    raise InputError(
+        "neither u.data nor ratings.dat nor ratings.csv is there",
+        place=folder,
+        mend="Unpack one of the archives of https://grouplens.org/datasets/movielens/ and name its folder",
+    )
+
+
+def _read_100k(folder: Path) -> RawTables:
+    ratings, films = str(folder / "u.data"), str(folder / "u.item")
+    interactions = scan_fields(ratings, "\t", ("user_id", "item_id", "rating", "timestamp")).drop("rating")
+    flags = [f"flag{number}" for number in range(len(GENRES_100K))]
+    names = ("item_id", "title", "released", "video", "address", *flags)
+    genres = [
+        pl.when(pl.col(flag) == "1").then(pl.lit(genre))
+        for flag, genre in zip(flags, GENRES_100K, strict=True)
+    ]
+    # u.item is Latin-1; its titles hold accents.
+    items = scan_fields(films, "|", names, encoding="latin-1").select(
+        "item_id",
+        article_first(pl.col("title")),
+        pl.concat_list(genres).list.drop_nulls().alias("categories"),
+    )
+    return _tables(interactions, items, "ml-100k", ratings, films)
+
+
+def _read_dat(folder: Path) -> RawTables:
+    ratings, films = str(folder / "ratings.dat"), str(folder / "movies.dat")
+    interactions = scan_fields(ratings, "::", ("user_id", "item_id", "rating", "timestamp")).drop("rating")
+    encoding = "utf-8" if _is_utf8(Path(films)) else "latin-1"
+    films_table = scan_fields(films, "::", ("item_id", "title", "categories"), encoding=encoding)
+    return _tables(interactions, _mended(films_table), folder.name, ratings, films)
+
+
+def _read_csv(folder: Path) -> RawTables:
+    ratings, films = str(folder / "ratings.csv"), str(folder / "movies.csv")
+    names = {"userId": "user_id", "movieId": "item_id"}
+    interactions = scan(ratings).select("userId", "movieId", "timestamp").rename(names)
+    items = scan(films).select(
+        pl.col("movieId").alias("item_id"), "title", pl.col("genres").alias("categories")
+    )
+    return _tables(interactions, _mended(items), folder.name, ratings, films)
+
+
+def _mended(items: pl.LazyFrame) -> pl.LazyFrame:
+    genres = pl.col("categories").replace(NO_GENRES, "").alias("categories")
+    return items.with_columns(article_first(pl.col("title")), genres).with_columns(
+        split_list("categories", "|")
+    )
+
+
+def _is_utf8(path: Path) -> bool:
+    """1M is Latin-1 and 10M is UTF-8 under the same names; both film lists are below 1 MB."""
+    if not path.is_file():
+        raise InputError("no such file", place=path, mend="Unpack the whole archive")
+    try:
+        path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _tables(
+    interactions: pl.LazyFrame, items: pl.LazyFrame, name: str, place: str, items_place: str
+) -> RawTables:
+    return RawTables(interactions, items, name, TimeKind.TIMESTAMP, place, items_place)
+
+
+LOADER = Loader(
+    "movielens", "MovieLens 100K, 1M, 10M, 20M, 25M, 32M and latest", MovieLensOptions, load, "folder"
+)

@@ -1,0 +1,38 @@
+"""MovieTweetings: `ratings.dat` and `movies.dat`, fields separated by `::`, UTF-8."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from domains.domain import TimeKind
+from domains.loaders.files import find_file
+from domains.loaders.paths import InputPath
+from domains.loaders.registry import Loader
+from domains.loaders.scanning import scan_fields
+from domains.loaders.text import split_list
+from domains.raw import RawTables
+from domains.settings import Settings
+
+
+class MovieTweetingsOptions(Settings):
+    """Where it is."""
+
+    folder: InputPath = Field(
+        description="Folder with ratings.dat and movies.dat, such as latest/ of the repository."
+    )
+
+
+def load(options: MovieTweetingsOptions) -> RawTables:
+    """Scan both files."""
+    ratings = find_file(options.folder, ("ratings.dat",), "ratings")
+    films = find_file(options.folder, ("movies.dat",), "films")
+    interactions = scan_fields(ratings, "::", ("user_id", "item_id", "rating", "timestamp")).drop("rating")
+    items = scan_fields(films, "::", ("item_id", "title", "categories")).with_columns(
+        split_list("categories", "|")
+    )
+    return RawTables(interactions, items, "movietweetings", TimeKind.TIMESTAMP, ratings, films)
+
+
+LOADER = Loader(
+    "movietweetings", "MovieTweetings: ratings.dat and movies.dat", MovieTweetingsOptions, load, "folder"
+)

@@ -1,0 +1,31 @@
+"""Opening text that may be compressed, and a look at its first line."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import IO, cast
+
+DELIMITERS = ",\t;|"
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+def open_text(path: str | Path) -> IO[bytes]:
+    """Open a file that may be gzipped, whatever its name says."""
+    with Path(path).open("rb") as head:
+        zipped = head.read(2) == GZIP_MAGIC
+    return cast(IO[bytes], gzip.open(path, "rb")) if zipped else Path(path).open("rb")
+
+
+def first_line(path: str | Path, encoding: str = "utf-8") -> str:
+    """Read the first line, at most 64 KiB of it, without its end."""
+    try:
+        with open_text(path) as lines:
+            return lines.readline(1 << 16).decode(encoding, errors="replace").strip("\r\n").lstrip("\ufeff")
+    except EOFError:
+        return ""
+
+
+def delimiter_of(path: str | Path, encoding: str = "utf-8") -> str:
+    """Return the known delimiter that the first line holds most often, a comma where it holds none."""
+    return max(DELIMITERS, key=first_line(path, encoding).count)

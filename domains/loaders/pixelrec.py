@@ -1,0 +1,36 @@
+"""PixelRec: an interaction CSV (`item_id,user_id,timestamp`) and an item CSV with `title` and `tag`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+from pydantic import Field
+
+from domains.domain import TimeKind
+from domains.loaders.paths import InputPath
+from domains.loaders.registry import Loader
+from domains.loaders.scanning import scan
+from domains.raw import RawTables
+from domains.settings import Settings
+
+
+class PixelRecOptions(Settings):
+    """One of its sizes; the item file of that size or of all."""
+
+    interactions: InputPath = Field(description="Such as Pixel200K.csv of the interaction folder.")
+    items: InputPath = Field(
+        description="Such as Pixel200K.csv or item_info.csv of the item information folder."
+    )
+
+
+def load(options: PixelRecOptions) -> RawTables:
+    """Scan both files."""
+    interactions = scan(options.interactions).select("user_id", "item_id", "timestamp")
+    tags = pl.concat_list(pl.col("tag")).list.drop_nulls().alias("categories")
+    items = scan(options.items).select("item_id", "title", tags)
+    name = Path(options.interactions).name.split(".")[0]
+    return RawTables(interactions, items, name, TimeKind.TIMESTAMP, options.interactions, options.items)
+
+
+LOADER = Loader("pixelrec", "PixelRec: interaction and item CSV", PixelRecOptions, load, "interactions")

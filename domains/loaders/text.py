@@ -1,0 +1,47 @@
+"""Mending titles and categories that a published format spoils."""
+
+from __future__ import annotations
+
+import polars as pl
+
+ARTICLES = "The|A|An|Les|Le|La|Los|Las|Lo|El|Il|Gli|I|Der|Die|Das|Den|Det|En|Ett|Et|Un|Une|Una|O|Os|As|De|Het"
+"""Articles that film catalogues put behind the title, in the languages that occur there."""
+
+ENTITIES = {
+    "&quot;": '"', "&#34;": '"', "&#39;": "'", "&apos;": "'", "&rsquo;": "’", "&lt;": "<", "&gt;": ">",
+    "&nbsp;": " ", "&reg;": "®", "&trade;": "™", "&eacute;": "é", "&ndash;": "–", "&mdash;": "—",
+}  # fmt: skip
+
+
+def article_first(title: pl.Expr) -> pl.Expr:
+    """``Matrix, The (1999)`` -> ``The Matrix (1999)``, also within the parentheses of a second title."""
+    led = title.str.replace(rf"^([^(]+?), ({ARTICLES})( \(|$)", "${2} ${1}${3}")
+    led = led.str.replace(r"^([^(]+?), (L')( \(|$)", "${2}${1}${3}")
+    within = led.str.replace_all(rf"\(([^()]+), ({ARTICLES})\)", "(${2} ${1})")
+    return within.str.replace_all(r"\(([^()]+), (L')\)", "(${2}${1})")
+
+
+def without_markup(title: pl.Expr) -> pl.Expr:
+    """Decode common HTML entities and cut out tags."""
+    text = title.str.replace_all(r"</?[A-Za-z][^<>]*>", " ")
+    return text.str.replace_many(list(ENTITIES), list(ENTITIES.values())).str.replace_all(
+        "&amp;", "&", literal=True
+    )
+
+
+def json_list(column: str) -> pl.Expr:
+    """Read a JSON list of strings; null where the text is no list."""
+    text = pl.col(column)
+    return (
+        pl.when(text.str.starts_with("["))
+        .then(text)
+        .otherwise(None)
+        .str.json_decode(pl.List(pl.String))
+        .alias(column)
+    )
+
+
+def split_list(column: str, separator: str) -> pl.Expr:
+    """Split text into a list without blanks and empty parts; null stays null."""
+    part = pl.element().str.strip_chars()
+    return pl.col(column).str.split(separator).list.eval(part.filter(part != "")).alias(column)

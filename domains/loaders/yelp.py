@@ -1,0 +1,39 @@
+"""Yelp: `yelp_academic_dataset_review.json` and `..._business.json`, JSON lines."""
+
+from __future__ import annotations
+
+import polars as pl
+from pydantic import Field
+
+from domains.domain import TimeKind
+from domains.loaders.files import find_file
+from domains.loaders.paths import InputPath
+from domains.loaders.registry import Loader
+from domains.loaders.scanning import scan_json_lines
+from domains.loaders.text import split_list
+from domains.raw import RawTables
+from domains.settings import Settings
+
+
+class YelpOptions(Settings):
+    """Where it is."""
+
+    folder: InputPath = Field(
+        description="Folder with yelp_academic_dataset_review.json and ..._business.json."
+    )
+
+
+def load(options: YelpOptions) -> RawTables:
+    """Scan both files."""
+    reviews = find_file(options.folder, ("yelp_academic_dataset_review.json",), "reviews")
+    places = find_file(options.folder, ("yelp_academic_dataset_business.json",), "businesses")
+    interactions = scan_json_lines(reviews, ("user_id", "business_id", "date")).rename(
+        {"business_id": "item_id", "date": "timestamp"}
+    )
+    items = scan_json_lines(places, ("business_id", "name", "categories")).select(
+        pl.col("business_id").alias("item_id"), pl.col("name").alias("title"), split_list("categories", ",")
+    )
+    return RawTables(interactions, items, "yelp", TimeKind.TIMESTAMP, reviews, places)
+
+
+LOADER = Loader("yelp", "Yelp reviews and businesses, JSON lines", YelpOptions, load, "folder")

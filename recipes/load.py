@@ -1,0 +1,235 @@
+"""Reading recipes: YAML as data, `extends`, overrides, and errors that name the key and the mend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from domains.errors import InputError
+from domains.nearest import suggest
+from recipes.schema import Recipe
+
+LARGEST_FILE = 1 << 20
+DEEPEST_EXTENDS = 8
+
+
+@dataclass(frozen=True)
+class LoadedRecipe:
+    """A checked recipe and where it came from.
+
+    Attributes:
+        recipe: the settings.
+        path: its file.
+    """
+
+    recipe: Recipe
+    path: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where relative paths in it start."""
+        return self.path.parent
+
+
+def bundled_recipes() -> dict[str, Path]:
+    """Recipes that come with the project, by name."""
+    folder = Path(str(resources.files("recipes")))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def load_recipe(given: str | Path, overrides: Iterable[str] = ()) -> LoadedRecipe:
+    """Read, merge and check a recipe.
+
+    Args:
+        given: a file, or the name of a bundled recipe.
+        overrides: ``key.path=value`` with YAML values; they win over the file.
+
+    Raises:
+        InputError: the file is missing, is no YAML mapping, points outside, or has a wrong key or value.
+    """
+    path = find_recipe(given)
+    data = _merged(path, ())
+    data.setdefault("name", path.stem)
+    for override in overrides:
+        apply_override(data, override)
+    return LoadedRecipe(check_recipe(data, path), path)
+
+
+def find_recipe(given: str | Path) -> Path:
+    """The file that a path or a bundled name stands for."""
+    path = Path(given)
+    if path.is_file():
+        return path.resolve()
+    bundled = bundled_recipes()
+    if str(given) in bundled:
+        return bundled[str(given)]
+    hint = suggest(str(given), bundled)
+    raise InputError(
+        "no such recipe",
+        place=given,
+        mend=f"{hint}Bundled recipes: {', '.join(bundled)}; or give a YAML file",
+    )
+
+
+def check_recipe(data: Mapping[str, Any], place: object) -> Recipe:
+    """A typed recipe out of plain data.
+
+    Raises:
+        InputError: for the first thing that is wrong.
+    """
+    try:
+        return Recipe.model_validate(dict(data))
+    except ValidationError as error:
+        raise _explained(error, place) from None
+
+
+def apply_override(data: dict[str, Any], override: str) -> None:
+    """Set ``a.b.c=value`` in nested data, in place. Numbers in the path index lists.
+
+    Raises:
+        InputError: the text has no ``=`` or the path leads through something that is no mapping.
+    """
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise InputError(
+            f"{override!r} is not key=value", place="--set", mend="Write for example --set encoder.dim=128"
+        )
+    parts = key.strip().split(".")
+    here: Any = data
+    for part in parts[:-1]:
+        try:
+            here = here[int(part)] if isinstance(here, list) else here.setdefault(part, {})
+        except (ValueError, IndexError, AttributeError):
+            raise InputError(
+                f"{part!r} leads nowhere", place=f"--set {key}", mend="Name a key of the recipe"
+            ) from None
+    value = _parsed(text, f"--set {key}")
+    if isinstance(here, list) and parts[-1].isdigit() and int(parts[-1]) < len(here):
+        here[int(parts[-1])] = value
+    elif isinstance(here, dict):
+        here[parts[-1]] = value
+    else:
+        raise InputError("the path ends in a value that has no keys", place=f"--set {key}")
+
+
+def _merged(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+    """A file's mapping on top of what it extends."""
+    if path in above or len(above) >= DEEPEST_EXTENDS:
+        chain = " -> ".join(step.name for step in (*above, path))
+        raise InputError(
+            f"'extends' goes in a circle or too deep: {chain}", place=path, mend="Break the chain"
+        )
+    data = _read(path)
+    parent = data.pop("extends", None)
+    if parent is None:
+        return data
+    if not isinstance(parent, str):
+        raise InputError("'extends' names one recipe", place=path, mend="Write extends: other.yaml")
+    return _overlaid(_merged(_parent(path, parent), (*above, path)), data)
+
+
+def _parent(path: Path, parent: str) -> Path:
+    """The extended recipe: a bundled name, or a file in the folder of this one or below."""
+    if parent in bundled_recipes():
+        return bundled_recipes()[parent]
+    target = (path.parent / parent).resolve()
+    if not target.is_relative_to(path.parent.resolve()):
+        raise InputError(
+            f"'extends' points outside the recipe's folder: {parent}",
+            place=path,
+            mend="Copy that recipe beside this one",
+        )
+    if not target.is_file():
+        raise InputError(
+            f"'extends' names no recipe: {parent}",
+            place=path,
+            mend="Name a file beside this one or a bundled recipe",
+        )
+    return target
+
+
+def _overlaid(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Mappings merge key by key, except domains, which replace each other whole; anything else is replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _overlaid(merged[key], value) if both and key != "target" else value
+    return merged
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if path.stat().st_size > LARGEST_FILE:
+        raise InputError("too large for a recipe (over 1 MiB)", place=path, mend="Give a recipe, not data")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"not UTF-8 text (byte {error.start})", place=path, mend="Save the recipe as UTF-8"
+        ) from None
+    data = _parsed(text, path)
+    if not isinstance(data, dict):
+        raise InputError("a recipe is a mapping of keys to values", place=path, mend="Begin with 'sources:'")
+    return data
+
+
+class _NoAliases(yaml.SafeLoader):
+    """Plain data only. Aliases are refused: a few lines of them can unfold to gigabytes."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.events.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise yaml.YAMLError(f"line {mark.line + 1}: aliases (*) are not allowed in a recipe")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if str(key.value) in seen:
+                raise yaml.YAMLError(f"line {key.start_mark.line + 1}: key {key.value!r} stands twice")
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+
+def _parsed(text: str, place: object) -> Any:
+    try:
+        return yaml.load(text, Loader=_NoAliases)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        problem = " ".join(str(error).split())
+        raise InputError(f"not valid YAML: {problem}", place=place, mend="Correct this line") from None
+
+
+def _explained(error: ValidationError, place: object) -> InputError:
+    """The first problem of a validation, with the nearest known key where one is unknown."""
+    first = error.errors()[0]
+    cause = (first.get("ctx") or {}).get("error")
+    key = ".".join(str(part) for part in first["loc"])
+    where = f"{place}: {key}" if key else place
+    if isinstance(cause, InputError):
+        inner = cause.problem if cause.place is None else f"{cause.place}: {cause.problem}"
+        return InputError(inner, place=where, mend=cause.mend)
+    if first["type"] == "extra_forbidden":
+        known = _fields_at(Recipe, first["loc"][:-1])
+        mend = f"{suggest(str(first['loc'][-1]), known)}Known keys: {', '.join(sorted(known))}"
+        return InputError(f"unknown key {str(first['loc'][-1])!r}", place=where, mend=mend)
+    if first["type"] == "missing":
+        return InputError("this key must be given", place=where, mend="Add it to the recipe")
+    given = repr(first.get("input"))
+    shown = given if len(given) <= 60 else given[:57] + "..."
+    return InputError(f"{first['msg']} (given: {shown})", place=where, mend="Correct this value")
+
+
+def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> set[str]:
+    """Keys that the model at a location knows."""
+    here = model
+    for part in loc:
+        field = here.model_fields.get(str(part))
+        annotation = None if field is None else field.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            here = annotation
+    return set(here.model_fields)

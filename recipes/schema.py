@@ -1,0 +1,88 @@
+"""A recipe: one experiment as data, checked. The shortest useful one names its sources and its target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
+
+from domains.settings import DomainSpec
+from recipes.settings import (
+    EncoderSettings,
+    EvaluationSettings,
+    InterestSettings,
+    ItemSettings,
+    PromptSettings,
+    S2IDMSettings,
+    ScoreSettings,
+    Settings,
+    SourceEncoderSettings,
+    TrainingSettings,
+)
+from vocab.settings import VocabularySettings
+
+PAPER_VARIANTS = ("sasrec", "sasrec+ipe+constant", "sasrec+ipe+s2idm")
+"""The base, the control, the paper: the claim never stands without its control."""
+
+
+class Recipe(Settings):
+    """Sources, target, and every setting of what happens between them."""
+
+    name: str = Field("", description="For tables and folders; the file's name by default.")
+    description: str = Field("", description="What this recipe is for, for people.")
+    sources: tuple[DomainSpec, ...] = Field(min_length=1, description="Domains that S2IDM is trained on.")
+    target: DomainSpec | None = Field(
+        None, description="Domain that profits; only adapt-target and run need it."
+    )
+    target_titles: bool = Field(
+        True,
+        description="Build the vocabulary over the target's titles too. Its interactions are never looked at.",
+    )
+    vocabulary: VocabularySettings = Field(
+        default_factory=VocabularySettings, description="Titles to anchors."
+    )
+    interests: InterestSettings = Field(
+        default_factory=InterestSettings, description="Sequences to interests s'_0."
+    )
+    s2idm: S2IDMSettings = Field(default_factory=S2IDMSettings, description="The diffusion model.")
+    source_encoder: SourceEncoderSettings = Field(
+        default_factory=SourceEncoderSettings,
+        description="The encoder without item IDs that a source artifact carries.",
+    )
+    encoder: EncoderSettings = Field(default_factory=EncoderSettings, description="The sequential encoder.")
+    items: ItemSettings = Field(default_factory=ItemSettings, description="What an item is.")
+    prompts: PromptSettings = Field(default_factory=PromptSettings, description="IPE.")
+    score: ScoreSettings = Field(default_factory=ScoreSettings, description="State and item to score.")
+    training: TrainingSettings = Field(default_factory=TrainingSettings, description="The training loop.")
+    evaluation: EvaluationSettings = Field(
+        default_factory=EvaluationSettings, description="Protocols and splits."
+    )
+    variants: tuple[str, ...] = Field(
+        PAPER_VARIANTS, min_length=1, description="Models to train and compare."
+    )
+    seeds: tuple[int, ...] = Field((0,), min_length=1, description="Every trained variant runs once a seed.")
+    shots: float = Field(
+        1.0, ge=0, le=1, description="Share of the target's users that train; 0 is zero-shot."
+    )
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        """A single source may stand without a list."""
+        return [value] if isinstance(value, str | dict) else value
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Recipe:
+        for key, values in (("variants", self.variants), ("seeds", self.seeds)):
+            if len(set(values)) != len(values):
+                raise ValueError(f"{key} repeat: {', '.join(map(str, values))}")
+        return self
+
+
+def resolved(recipe: Recipe) -> dict[str, Any]:
+    """Every value of a recipe, defaults included, as plain data; a domain says only what its author said."""
+    data = recipe.model_dump(mode="json")
+    data["sources"] = [source.model_dump(mode="json", exclude_unset=True) for source in recipe.sources]
+    if recipe.target is not None:
+        data["target"] = recipe.target.model_dump(mode="json", exclude_unset=True)
+    return data

@@ -1,0 +1,222 @@
+"""Every constant of the method as a named, typed setting. Defaults are the paper's unless the text says otherwise."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Settings(BaseModel):
+    """Base of all settings: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Channel = Literal["id", "anchors", "anchors-semantic", "title-semantic", "categories"]
+"""One way to say what an item is; an item's vector is the scaled sum of the channels that a recipe names."""
+
+InterestName = Literal["constant", "raw", "s2idm", "shuffled"]
+"""What a prompt is made from: nothing, s'_0, the diffused interests, or another user's diffused interests."""
+
+
+class InterestSettings(Settings):
+    """How a sequence becomes the original interest distribution s'_0 (Section 3.3, frequency-time aware reweighting)."""
+
+    w_min: float = Field(0.1, ge=0, description="Weight of a user's oldest interaction.")
+    w_max: float = Field(
+        0.5, gt=0, description="Weight of the newest one, and of all when all times are equal."
+    )
+    transform: Literal["none", "idf", "unit"] = Field(
+        "none",
+        description="What is done to s'_0 before S2IDM: nothing (paper), anchors times IDF, or rows to unit length.",
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> InterestSettings:
+        if self.w_min > self.w_max:
+            raise ValueError(f"w_min ({self.w_min}) must not exceed w_max ({self.w_max})")
+        return self
+
+
+class S2IDMSettings(Settings):
+    """The Sememe-to-Interest Diffusion Model and its training (Section 3.3)."""
+
+    hidden: int = Field(1000, ge=1, description="Width h of the denoiser's one hidden layer.")
+    time_embedding: int = Field(10, ge=2, description="Size of the sinusoidal timestep embedding.")
+    dropout: float = Field(0.5, ge=0, lt=1, description="Dropout on the noisy interests s_t during training.")
+    steps: int = Field(10, ge=1, description="Diffusion steps T.")
+    noise_scale: float = Field(0.1, gt=0, description="Scale of the linear variance schedule (0.01 on Home).")
+    noise_min: float = Field(0.0005, gt=0, description="First variance 1 - alpha_bar, before the scale.")
+    noise_max: float = Field(0.005, gt=0, description="Last variance 1 - alpha_bar, before the scale.")
+    step_sampling: Literal["importance", "uniform"] = Field(
+        "importance",
+        description="How training draws steps: by the root mean square of each one's last losses, or evenly.",
+    )
+    sampling_history: int = Field(
+        10, ge=1, description="Losses of each step that importance sampling remembers."
+    )
+    sampling_uniform: float = Field(0.001, ge=0, le=1, description="Share of uniform sampling mixed in.")
+    learning_rate: float = Field(5e-5, gt=0, description="AdamW step size.")
+    weight_decay: float = Field(0.1, ge=0, description="AdamW weight decay.")
+    batch_size: int = Field(400, ge=1, description="Users a step.")
+    epochs: int = Field(200, ge=1, description="Upper bound; training stops early on held-out users.")
+    patience: int = Field(10, ge=1, description="Epochs without a better held-out loss before it stops.")
+    held_out: float = Field(0.05, gt=0, lt=1, description="Share of source users that select the epoch.")
+    source_temperature: float = Field(
+        1.0, ge=0, le=1, description="Domains are sampled by size to this power: 1 as they are, 0 all alike."
+    )
+    objective: Literal["reconstruct", "next"] = Field(
+        "reconstruct",
+        description="x_0 to predict: the same interactions (paper), or those that follow a cut.",
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> S2IDMSettings:
+        if self.noise_min > self.noise_max:
+            raise ValueError(f"noise_min ({self.noise_min}) must not exceed noise_max ({self.noise_max})")
+        if self.noise_scale * self.noise_max >= 1:
+            raise ValueError("noise_scale * noise_max is a variance and must stay below 1")
+        return self
+
+
+class EncoderSettings(Settings):
+    """The sequential encoder (Section 4.1 and the authors' SASRec)."""
+
+    name: str = Field(
+        "sasrec", description="Registered encoder: sasrec, gru4rec, or one of an installed plug-in."
+    )
+    dim: int = Field(64, ge=1, description="Width d of items, states and prompts.")
+    blocks: int = Field(2, ge=1, description="Layers.")
+    heads: int = Field(1, ge=1, description="Attention heads; must divide dim.")
+    dropout: float = Field(0.2, ge=0, lt=1, description="Dropout inside the encoder and on its input.")
+    max_length: int = Field(200, ge=1, description="Most recent interactions that the encoder sees.")
+
+    @model_validator(mode="after")
+    def _divisible(self) -> EncoderSettings:
+        if self.dim % self.heads:
+            raise ValueError(f"heads ({self.heads}) must divide dim ({self.dim})")
+        return self
+
+
+class ItemSettings(Settings):
+    """What an item is made of. The paper: its ID alone."""
+
+    channels: tuple[Channel, ...] = Field(
+        ("id",), min_length=1, description="Channels whose scaled sum is the item."
+    )
+    semantic_scale: float = Field(
+        2.0,
+        gt=0,
+        description="Initial length of semantic vectors entering their map; the scale is learned from there.",
+    )
+    id_dropout: float = Field(
+        0.0, ge=0, lt=1, description="Share of items whose ID is hidden in a training step."
+    )
+
+    @model_validator(mode="after")
+    def _distinct(self) -> ItemSettings:
+        if len(set(self.channels)) != len(self.channels):
+            raise ValueError(f"channels repeat: {', '.join(self.channels)}")
+        return self
+
+
+class PromptSettings(Settings):
+    """Interest-aware prompts (IPE, Section 3.4)."""
+
+    count: int = Field(3, ge=1, description="Prompts k before the sequence.")
+    sees: Literal["train", "train-minus-last", "prefix"] = Field(
+        "train-minus-last",
+        description=(
+            "What a train-time prompt is made from: the whole train sequence (paper; it has seen the items to predict), "
+            "all but its last item, or the part before a random cut, with targets only after the cut."
+        ),
+    )
+
+
+class ScoreSettings(Settings):
+    """How a state and an item become a score."""
+
+    similarity: Literal["cosine", "dot"] = Field(
+        "cosine", description="Cosine (the authors) or inner product (Eq. 3)."
+    )
+    temperature: float = Field(10.0, gt=0, description="Factor on the cosine; ignored by dot.")
+
+
+class TrainingSettings(Settings):
+    """The one training loop that every trained variant gets, with the same budget."""
+
+    loss: Literal["bce", "gbce", "sampled_softmax", "softmax"] = Field(
+        "bce", description="Training loss; bce is Eq. 3."
+    )
+    negatives: int = Field(
+        1, ge=1, description="Negatives a positive (bce, gbce) or shared by a batch (sampled_softmax)."
+    )
+    gbce_t: float = Field(0.75, ge=0, le=1, description="Calibration t of gBCE.")
+    learning_rate: float = Field(
+        0.005, gt=0, description="Adam step size (0.005 on Home, 0.001 on Electronic)."
+    )
+    learning_rate_decay: float = Field(0.99, gt=0, le=1, description="Factor on it after every epoch.")
+    beta1: float = Field(0.9, ge=0, lt=1, description="Adam's first momentum.")
+    beta2: float = Field(0.98, ge=0, lt=1, description="Adam's second momentum.")
+    weight_decay: float = Field(0.0, ge=0, description="L2 penalty through Adam.")
+    batch_size: int = Field(512, ge=1, description="Sequences a step.")
+    base_epochs: int = Field(
+        100,
+        ge=0,
+        description="Upper bound for the base model that every variant starts from; 0 trains each from scratch.",
+    )
+    epochs: int = Field(
+        60, ge=1, description="Upper bound for a variant after that, the base itself included."
+    )
+    patience: int = Field(
+        8, ge=1, description="Epochs without a better validation metric before a phase stops."
+    )
+    metric: str = Field("full/ndcg@10", description="Validation metric that selects the epoch.")
+    logits_memory_mb: int = Field(
+        256, ge=1, description="Softmax over all items never holds more logits than this."
+    )
+    precision: Literal["float32", "bf16"] = Field(
+        "float32", description="Autocast precision of the forward pass."
+    )
+    compile: bool = Field(False, description="Compile the encoder with torch.compile.")
+
+
+class EvaluationSettings(Settings):
+    """Both protocols always run: sampled negatives (Section 4.1) and full ranking."""
+
+    negatives: int = Field(999, ge=1, description="Uniform negatives of the sampled protocol.")
+    seed: int = Field(0, ge=0, description="Of the negatives; the same for every variant and seed.")
+    cutoffs: tuple[int, ...] = Field((5, 10), min_length=1, description="k of NDCG@k and Hit@k.")
+    memory_mb: int = Field(64, ge=1, description="Score blocks never take more than this.")
+    split: Literal["leave-one-out", "temporal"] = Field(
+        "leave-one-out", description="How targets are held out."
+    )
+    validation_from: int | None = Field(None, description="Unix seconds, for the temporal split.")
+    test_from: int | None = Field(None, description="Unix seconds, for the temporal split.")
+    short_users: Literal["error", "train"] = Field("error", description="Users too short for leave-one-out.")
+
+    @model_validator(mode="after")
+    def _moments(self) -> EvaluationSettings:
+        if self.split == "temporal" and (self.validation_from is None or self.test_from is None):
+            raise ValueError("a temporal split needs validation_from and test_from")
+        return self
+
+
+class SourceEncoderSettings(Settings):
+    """An encoder trained on the sources without item IDs, so that a target can start from it or use it as it is."""
+
+    channels: tuple[Channel, ...] = Field(
+        (),
+        description="What an item is there; empty: none is trained. `id` and `categories` cannot move between domains.",
+    )
+    epochs: int = Field(100, ge=1, description="Upper bound.")
+
+    @model_validator(mode="after")
+    def _transferable(self) -> SourceEncoderSettings:
+        bound = {"id", "categories"} & set(self.channels)
+        if bound:
+            raise ValueError(
+                f"{', '.join(sorted(bound))} cannot move between domains; use anchors or semantic channels"
+            )
+        return self

@@ -1,0 +1,112 @@
+"""What every artifact folder shares: a format version, a kind, and the hub's save and load conventions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+from huggingface_hub import ModelHubMixin, snapshot_download
+
+from domains.errors import InputError
+from transfer.files import read_json
+
+FORMAT_VERSION = 1
+WEIGHTS = "model.safetensors"
+CONFIG = "config.json"
+VOCABULARY = "vocabulary.json"
+README = "README.md"
+LOG = "training.jsonl"
+
+
+def read_config(folder: Path, kind: str) -> dict[str, Any]:
+    """The config of an artifact.
+
+    Args:
+        folder: of the artifact.
+        kind: what it must be.
+
+    Raises:
+        InputError: there is no artifact, it is of another kind, or of another format version.
+    """
+    if not (folder / CONFIG).is_file():
+        raise InputError(
+            "no artifact here (config.json is missing)",
+            place=folder,
+            mend="Name a folder that fit-source or adapt-target wrote",
+        )
+    config = read_json(folder / CONFIG)
+    if not isinstance(config, dict) or "kind" not in config:
+        raise InputError("this config.json is not of an artifact of this toolkit", place=folder / CONFIG)
+    if config["kind"] != kind:
+        raise InputError(
+            f"this is a {config['kind']} artifact, and a {kind} artifact is needed", place=folder
+        )
+    if config.get("format_version") != FORMAT_VERSION:
+        raise InputError(
+            f"format version {config.get('format_version')!r}, and this release reads version {FORMAT_VERSION}",
+            place=folder / CONFIG,
+            mend="Make the artifact again with this release, or install the release that wrote it",
+        )
+    return config
+
+
+class Artifact(ModelHubMixin):
+    """A folder with ``save_pretrained``, ``from_pretrained`` and ``push_to_hub``; subclasses say what is in it."""
+
+    _hub_mixin_config: dict[str, Any] | None = None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Bypass the mixin's capture of constructor arguments: an artifact writes its own config."""
+        return object.__new__(cls)
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        self.write(save_directory)
+
+    @classmethod
+    def _from_pretrained(
+        cls, *, model_id: str, revision: str | None, cache_dir: str | Path | None, force_download: bool,
+        local_files_only: bool, token: str | bool | None, **_: Any,
+    ) -> Self:  # fmt: skip
+        folder = Path(model_id)
+        if not folder.is_dir():
+            folder = Path(snapshot_download(
+                model_id, revision=revision, cache_dir=cache_dir, force_download=force_download,
+                local_files_only=local_files_only, token=token,
+                allow_patterns=["*.json", "*.jsonl", "*.safetensors", "*.md", "*.yaml", "*.npy", "*.arrow", "*/*"],
+            ))  # fmt: skip
+        return cls.read(folder)
+
+    def write(self, folder: Path) -> None:
+        """Write every file of the artifact into an existing folder."""
+        raise NotImplementedError
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read an artifact back.
+
+        Raises:
+            InputError: it is missing, damaged, or of another version.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def load(cls, place: str | Path) -> Self:
+        """Read a local folder, or a hub id where no such folder is.
+
+        Raises:
+            InputError: neither is there.
+        """
+        folder = Path(place)
+        if folder.is_dir():
+            return cls.read(folder)
+        if str(place).count("/") != 1 or folder.is_absolute() or str(place).startswith("."):
+            raise InputError(
+                "no such folder", place=place, mend="Name an artifact's folder, or a hub id like owner/name"
+            )
+        try:
+            return cls.from_pretrained(str(place))
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"neither a folder here nor an artifact on the hub ({type(error).__name__})", place=place,
+                mend="Check the path, or the network and the id",
+            ) from error  # fmt: skip

@@ -1,0 +1,49 @@
+"""Putting a variant's parts together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from recipes.schema import Recipe
+from transfer.encoders.base import make_encoder
+from transfer.items import ItemFeatures, ItemTower
+from transfer.prompts import InterestFusion, PromptGenerators, Unconditioned
+from transfer.recommender import Recommender
+from transfer.variants import Variant
+
+
+def assemble(
+    variant: Variant, recipe: Recipe, features: ItemFeatures, anchors: int, seed: int
+) -> Recommender:
+    """A freshly initialised model; the same seed gives a base and its variants the same items and encoder.
+
+    Args:
+        variant: which parts.
+        recipe: their settings.
+        features: of the target's items.
+        anchors: width q of interests.
+        seed: of the initialisation.
+    """
+    torch.manual_seed(seed)
+    dim = recipe.encoder.dim
+    items = ItemTower(features, recipe.items.model_copy(update={"channels": variant.channels}), dim)
+    encoder = make_encoder(recipe.encoder.model_copy(update={"name": variant.encoder}), recipe.prompts.count)
+    conditioner: nn.Module
+    if variant.entry == "prompts":
+        conditioner = PromptGenerators(anchors, dim, recipe.prompts.count)
+    elif variant.entry == "fusion":
+        conditioner = InterestFusion(anchors, dim)
+    else:
+        conditioner = Unconditioned()
+    return Recommender(items, encoder, conditioner, recipe.score, dim)
+
+
+def start_from(model: Recommender, base: Mapping[str, Tensor]) -> None:
+    """Load a base model's items and encoder into a variant of it; what the base lacks keeps its initialisation."""
+    missing, unexpected = model.load_state_dict(dict(base), strict=False)
+    foreign = [name for name in missing if not name.startswith("conditioner.")] + list(unexpected)
+    if foreign:
+        raise ValueError(f"the base does not fit its variant: {', '.join(foreign)}")

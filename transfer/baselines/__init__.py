@@ -1,0 +1,1 @@
+"""What any sceptic asks for first: recommenders without a trained model."""

@@ -1,0 +1,111 @@
+"""What a baseline is given, and where baselines are found by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.sparse import csr_matrix
+
+from domains.domain import Ints
+from domains.split import Split
+from transfer.evaluation.protocol import Targets
+from transfer.evaluation.ranking import ScoreRows
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """All that a baseline may use.
+
+    Attributes:
+        split: interactions; only the train parts of the training users may be counted.
+        targets: whose histories (everything before each target) are scored.
+        item_anchors: (I, q).
+        idf: (q,) float32.
+        device: of the scores.
+    """
+
+    split: Split
+    targets: Targets
+    item_anchors: csr_matrix
+    idf: npt.NDArray[np.float32]
+    device: torch.device
+
+
+Baseline = Callable[[Evidence], ScoreRows]
+
+
+def find_baseline(name: str) -> Baseline:
+    """The baseline of a name in `transfer.variants.BASELINES`."""
+    from transfer.baselines import anchor_matching, ease, item_knn, popular, transitions
+
+    known: dict[str, Baseline] = {
+        "popular": popular.scores,
+        "transitions": transitions.scores,
+        "item-knn": item_knn.scores,
+        "ease": ease.scores,
+        "anchor-matching": anchor_matching.scores,
+    }
+    return known[name]
+
+
+def train_positions(split: Split) -> tuple[Ints, Ints]:
+    """Owner and flat position of every interaction that may train."""
+    users = split.training_users
+    lengths = split.train_stop[users] - split.starts[users]
+    owner = np.repeat(users, lengths)
+    first = np.cumsum(lengths) - lengths
+    position = np.arange(len(owner)) - np.repeat(first, lengths) + np.repeat(split.starts[users], lengths)
+    return owner, position
+
+
+def train_matrix(split: Split) -> csr_matrix:
+    """(U, I) binary float32 matrix of the training interactions."""
+    owner, position = train_positions(split)
+    shape = (split.domain.n_users, split.domain.n_items)
+    matrix = csr_matrix((np.ones(len(owner), np.float32), (owner, split.domain.items[position])), shape=shape)
+    matrix.data[:] = 1.0
+    return matrix
+
+
+def history_matrix(split: Split, targets: Targets) -> csr_matrix:
+    """(n, I) binary float32 matrix of what came before each target."""
+    starts = split.starts[targets.users]
+    lengths = targets.stops - starts
+    owner = np.repeat(np.arange(len(targets)), lengths)
+    first = np.cumsum(lengths) - lengths
+    position = np.arange(len(owner)) - np.repeat(first, lengths) + np.repeat(starts, lengths)
+    shape = (len(targets), split.domain.n_items)
+    matrix = csr_matrix((np.ones(len(owner), np.float32), (owner, split.domain.items[position])), shape=shape)
+    matrix.data[:] = 1.0
+    return matrix
+
+
+def popularity(split: Split) -> npt.NDArray[np.float32]:
+    """(I,) training interactions of each item."""
+    _, position = train_positions(split)
+    return np.bincount(split.domain.items[position], minlength=split.domain.n_items).astype(np.float32)
+
+
+def sparse_scores(
+    rows: csr_matrix, columns: csr_matrix, tiebreak: npt.NDArray[np.float32], device: torch.device
+) -> ScoreRows:
+    """Scores rows @ columns, with a small addition that orders what they leave equal.
+
+    Args:
+        rows: (n, m).
+        columns: (m, I).
+        tiebreak: (I,) non-negative; scaled so far down that it only breaks ties.
+        device: of the scores.
+    """
+    small = tiebreak / max(float(tiebreak.max(initial=0.0)), 1.0) * 1e-6
+
+    def score_rows(chosen: torch.Tensor) -> torch.Tensor:
+        block = rows[chosen.cpu().numpy()] @ columns
+        dense = block.toarray() if hasattr(block, "toarray") else np.asarray(block)
+        return torch.from_numpy(dense.astype(np.float64) + small).to(device)
+
+    return score_rows

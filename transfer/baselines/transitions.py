@@ -1,0 +1,25 @@
+"""First-order transitions: what followed the last item in others' sequences."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from transfer.baselines.base import Evidence, popularity, sparse_scores, train_positions
+from transfer.evaluation.ranking import ScoreRows
+
+
+def scores(evidence: Evidence) -> ScoreRows:
+    """Count of (last item, item) among consecutive training interactions; popularity breaks ties."""
+    domain = evidence.split.domain
+    owner, position = train_positions(evidence.split)
+    consecutive = owner[1:] == owner[:-1]
+    before, after = domain.items[position[:-1][consecutive]], domain.items[position[1:][consecutive]]
+    shape = (domain.n_items, domain.n_items)
+    counts = csr_matrix((np.ones(len(before), np.float32), (before, after)), shape=shape)
+    has_history = evidence.targets.stops > evidence.split.starts[evidence.targets.users]
+    last = domain.items[np.maximum(evidence.targets.stops - 1, 0)]
+    rows = csr_matrix(
+        (has_history.astype(np.float32), (np.arange(len(last)), last)), shape=(len(last), domain.n_items)
+    )
+    return sparse_scores(rows, counts, popularity(evidence.split), evidence.device)

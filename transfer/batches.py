@@ -1,0 +1,136 @@
+"""Sequences as batches: ragged spans over flat arrays, grouped by length, gathered without a loop over rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from domains.domain import Domain, Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Spans:
+    """Some users' subsequences of a flat item array, on a device.
+
+    Attributes:
+        items: (N,) int64, all interactions of the domain.
+        users: (n,) int64.
+        starts: (n,) int64, flat position of each span's first item.
+        stops: (n,) int64, one past its last.
+    """
+
+    items: Tensor
+    users: Tensor
+    starts: Tensor
+    stops: Tensor
+
+    @classmethod
+    def of(
+        cls, domain: Domain, users: Ints, stops: Ints, device: torch.device, last: int | None = None
+    ) -> Spans:
+        """Spans from each user's first interaction to `stops`, at most the `last` items of them.
+
+        Args:
+            domain: the interactions.
+            users: (n,).
+            stops: (n,), one past the last flat position of each.
+            device: of the tensors.
+            last: longest span.
+        """
+        starts = domain.offsets[:-1][users]
+        if last is not None:
+            starts = np.maximum(starts, stops - last)
+        return cls(
+            torch.from_numpy(domain.items.astype(np.int64)).to(device),
+            torch.from_numpy(np.ascontiguousarray(users)).to(device),
+            torch.from_numpy(np.ascontiguousarray(starts)).to(device),
+            torch.from_numpy(np.ascontiguousarray(stops)).to(device),
+        )
+
+    @property
+    def lengths(self) -> Tensor:
+        """(n,) int64."""
+        return self.stops - self.starts
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceBatch:
+    """Right-padded sequences.
+
+    Attributes:
+        users: (B,) int64.
+        items: (B, L) int64; at padded positions any valid item.
+        mask: (B, L) bool.
+    """
+
+    users: Tensor
+    items: Tensor
+    mask: Tensor
+
+    def inputs(self) -> SequenceBatch:
+        """All items but each row's last: what a model is given when it is to predict `targets`."""
+        return SequenceBatch(self.users, self.items[:, :-1], self.mask[:, 1:])
+
+    def targets(self) -> Tensor:
+        """(B, L - 1) the item after each input; valid where `inputs().mask` is."""
+        return self.items[:, 1:]
+
+
+def gather(spans: Spans, rows: Tensor) -> SequenceBatch:
+    """The given spans as one batch, as wide as the longest of them.
+
+    Args:
+        spans: ragged sequences.
+        rows: (B,) int64.
+    """
+    starts, lengths = spans.starts[rows], spans.lengths[rows]
+    width = max(1, int(lengths.max()))
+    column = torch.arange(width, device=rows.device)
+    mask = column < lengths[:, None]
+    position = torch.where(mask, starts[:, None] + column, starts[:, None])
+    return SequenceBatch(spans.users[rows], spans.items[position], mask)
+
+
+def shuffled_by_length(lengths: Tensor, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Rows in batches of nearly equal length, in random order; which of equal length meet is drawn anew every time.
+
+    Args:
+        lengths: (n,) int64.
+        batch_size: rows a batch.
+        generator: on the CPU.
+
+    Yields:
+        (B,) int64 rows.
+    """
+    jitter = torch.rand(len(lengths), generator=generator)
+    order = torch.argsort(lengths.cpu() + jitter)
+    batches = order.split(batch_size)
+    for index in torch.randperm(len(batches), generator=generator).tolist():
+        yield batches[index].to(lengths.device)
+
+
+def by_length(lengths: Tensor, batch_size: int, positions_budget: int | None = None) -> Iterator[Tensor]:
+    """All rows in batches of nearly equal length, shortest first.
+
+    Args:
+        lengths: (n,) int64.
+        batch_size: rows a batch at most.
+        positions_budget: padded positions a batch at most; the rows are then fewer where sequences are long.
+    """
+    order = torch.argsort(lengths)
+    if positions_budget is None:
+        yield from order.split(batch_size)
+        return
+    start = 0
+    while start < len(order):
+        longest = int(lengths[order[min(start + batch_size, len(order)) - 1]])
+        size = max(1, min(batch_size, positions_budget // max(1, longest)))
+        yield order[start : start + size]
+        start += size

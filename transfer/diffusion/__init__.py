@@ -1,0 +1,1 @@
+"""S2IDM, the Sememe-to-Interest Diffusion Model (Section 3.3)."""

@@ -1,0 +1,100 @@
+"""The reverse process: T deterministic posterior means from s'_0, literally and in hidden space (Section 3.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from transfer.diffusion.denoiser import Denoiser
+from transfer.diffusion.schedule import Schedule
+
+
+@torch.no_grad()
+def reverse_literal(denoiser: Denoiser, schedule: Schedule, interests: Tensor) -> Tensor:
+    """x_{t-1} = c1(t) x_theta(x_t, t) + c2(t) x_t from x_T = s'_0 down to x_0, over the anchors.
+
+    Args:
+        denoiser: in evaluation mode.
+        schedule: T steps.
+        interests: (B, q) dense s'_0.
+
+    Returns:
+        (B, q) diffused interests.
+    """
+    state = interests
+    for step in reversed(range(schedule.steps)):
+        steps = torch.full((len(state),), step, dtype=torch.int64, device=state.device)
+        state = float(schedule.to_x0[step]) * denoiser(state, steps) + float(schedule.to_xt[step]) * state
+    return state
+
+
+@dataclass(frozen=True, eq=False)
+class HiddenResult:
+    """x_0 in factored form: x_0 = carried * s'_0 + W_out hidden + bias_scale * b_out.
+
+    Attributes:
+        hidden: (B, h) accumulated hidden states.
+        carried: what is left of s'_0 itself; 0 for every schedule whose first posterior ignores x_t.
+        bias_scale: how often b_out entered.
+    """
+
+    hidden: Tensor
+    carried: float
+    bias_scale: float
+
+
+class HiddenReverse:
+    """The same process on hidden pre-activations z_t = W_in x_t, exact up to rounding.
+
+    From x_{t-1} = c1 (W_out tanh(z_t + b_t) + b_out) + c2 x_t follows
+    z_{t-1} = c1 (K tanh(z_t + b_t) + W_in b_out) + c2 z_t with K = W_in W_out, which never touches the q anchors:
+    a step costs h * h a user in place of 2 * q * h.
+
+    Args:
+        denoiser: in evaluation mode; its weights are read once, here.
+        schedule: T steps.
+    """
+
+    @torch.no_grad()
+    def __init__(self, denoiser: Denoiser, schedule: Schedule) -> None:
+        self.schedule = schedule
+        self.inner = denoiser.anchor_weight.detach()
+        self.table = self.inner.t().contiguous()
+        self.kernel = self.inner @ denoiser.outer.weight.detach()
+        self.offset = self.inner @ denoiser.outer.bias.detach()
+        all_steps = torch.arange(schedule.steps, device=self.inner.device)
+        self.step_bias = denoiser.step_bias(all_steps).detach()
+
+    @torch.no_grad()
+    def from_sparse(self, columns: Tensor, values: Tensor, offsets: Tensor) -> HiddenResult:
+        """Start from sparse rows.
+
+        Args:
+            columns: (nnz,) int64 anchors, row after row.
+            values: (nnz,) their s'_0.
+            offsets: (B,) int64, where each row starts in `columns`.
+        """
+        start = F.embedding_bag(
+            columns, self.table, offsets, mode="sum", per_sample_weights=values.to(self.table.dtype)
+        )
+        return self._run(start)
+
+    @torch.no_grad()
+    def from_dense(self, interests: Tensor) -> HiddenResult:
+        """Start from dense rows (B, q)."""
+        return self._run(F.linear(interests, self.inner))
+
+    def _run(self, state: Tensor) -> HiddenResult:
+        total = torch.zeros_like(state)
+        carried, bias_scale = 1.0, 0.0
+        for step in reversed(range(self.schedule.steps)):
+            to_x0, to_xt = float(self.schedule.to_x0[step]), float(self.schedule.to_xt[step])
+            active = torch.tanh(state + self.step_bias[step])
+            total.mul_(to_xt).add_(active, alpha=to_x0)
+            carried, bias_scale = to_xt * carried, to_xt * bias_scale + to_x0
+            if step:
+                state = torch.addmm(state * to_xt + to_x0 * self.offset, active, self.kernel.t(), alpha=to_x0)
+        return HiddenResult(total, carried, bias_scale)

@@ -1,0 +1,70 @@
+"""S2IDM as one object: settings, schedule and denoiser; raw interests in, generalised interests out."""
+
+from __future__ import annotations
+
+import torch
+from scipy.sparse import csr_matrix
+from torch import nn
+
+from recipes.settings import S2IDMSettings
+from transfer.diffusion.denoiser import Denoiser
+from transfer.diffusion.reverse import HiddenReverse
+from transfer.diffusion.schedule import Schedule
+from transfer.interests import DiffusedInterests, RawInterests
+
+
+class S2IDM(nn.Module):
+    """Sememe-to-Interest Diffusion Model over q anchors (Section 3.3).
+
+    Args:
+        anchors: number of anchors q.
+        settings: of the schedule and the denoiser.
+    """
+
+    def __init__(self, anchors: int, settings: S2IDMSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.schedule = Schedule.linear_variance(settings)
+        self.denoiser = Denoiser(anchors, settings.hidden, settings.time_embedding, settings.dropout)
+
+    @property
+    def anchors(self) -> int:
+        """Number of anchors q."""
+        return self.denoiser.anchors
+
+    @torch.no_grad()
+    def diffuse(
+        self,
+        interests: csr_matrix,
+        *,
+        batch_size: int = 2048,
+        half: bool = False,
+        dense_budget: int = 1 << 30,
+    ) -> DiffusedInterests:
+        """Generalise s'_0 by the reverse process, without forward noise (Section 3.3, Diffusion Inference).
+
+        Args:
+            interests: (U, q) s'_0.
+            batch_size: users at a time; only bounds the working memory.
+            half: keep hidden states in half precision.
+            dense_budget: bytes up to which x_0 is formed for everyone at once.
+        """
+        was_training = self.training
+        self.eval()
+        device = self.denoiser.outer.weight.device
+        raw = RawInterests(interests, device)
+        reverse = HiddenReverse(self.denoiser, self.schedule)
+        users = interests.shape[0]
+        dtype = torch.float16 if half else torch.float32
+        hidden = torch.empty(users, self.settings.hidden, dtype=dtype, device=device)
+        carried, bias_scale = 0.0, 0.0
+        for start in range(0, users, batch_size):
+            rows = raw.matrix.take(torch.arange(start, min(start + batch_size, users), device=device))
+            result = reverse.from_sparse(rows.columns, rows.values, rows.offsets)
+            hidden[start : start + batch_size] = result.hidden
+            carried, bias_scale = result.carried, result.bias_scale
+        self.train(was_training)
+        outer = self.denoiser.outer
+        return DiffusedInterests(
+            hidden, outer.weight.detach(), bias_scale * outer.bias.detach(), carried, raw, dense_budget
+        )

@@ -1,0 +1,199 @@
+"""Training S2IDM on the users of one or many source domains (Eq. 2)."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.sparse import csr_matrix, vstack
+from torch import Tensor
+
+from recipes.settings import S2IDMSettings
+from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.step_sampler import StepSampler
+from transfer.runtime import Runtime
+from transfer.sparse import SparseRows
+
+Log = Callable[[dict[str, object]], None]
+
+
+@dataclass(frozen=True, eq=False)
+class SourceInterests:
+    """What one source domain teaches.
+
+    Attributes:
+        name: of the domain.
+        inputs: (U, q) s'_0 that is noised.
+        targets: (U, q) x_0 to predict; the same matrix in the paper.
+    """
+
+    name: str
+    inputs: csr_matrix
+    targets: csr_matrix
+
+
+def noising_loss(model: S2IDM, inputs: Tensor, targets: Tensor, steps: Tensor, noise: Tensor) -> Tensor:
+    """g(t) || x_0 - x_theta(s_t, t) ||^2 / q per row, before division by the sampling probability (Eq. 2).
+
+    Args:
+        model: denoiser and schedule.
+        inputs: (B, q) s'_0.
+        targets: (B, q) x_0.
+        steps: (B,) int64.
+        noise: (B, q) standard normal.
+
+    Returns:
+        (B,) float32.
+    """
+    schedule = model.schedule
+    keep = torch.as_tensor(np.sqrt(schedule.alpha_bar), dtype=inputs.dtype, device=inputs.device)[steps]
+    add = torch.as_tensor(np.sqrt(1 - schedule.alpha_bar), dtype=inputs.dtype, device=inputs.device)[steps]
+    weight = torch.as_tensor(schedule.loss_weight, dtype=inputs.dtype, device=inputs.device)[steps]
+    noisy = torch.addcmul(keep[:, None] * inputs, add[:, None], noise)
+    return weight * (model.denoiser(noisy, steps) - targets).square().mean(dim=1)
+
+
+def train_s2idm(
+    sources: list[SourceInterests],
+    settings: S2IDMSettings,
+    seed: int,
+    runtime: Runtime,
+    log: Log = lambda _: None,
+    start: S2IDM | None = None,
+) -> S2IDM:
+    """Train until held-out users no longer gain, and return the best epoch's model.
+
+    Args:
+        sources: one entry a domain, all over the same q anchors.
+        settings: of model and training.
+        seed: of initialisation, held-out draw, order and noise.
+        runtime: device, processes, progress.
+        log: called once an epoch.
+        start: a model over the same anchors to go on from.
+    """
+    torch.manual_seed(seed)
+    anchors = sources[0].inputs.shape[1]
+    model = (start or S2IDM(anchors, settings)).to(runtime.device)
+    optimiser = torch.optim.AdamW(
+        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+    )
+    inputs = SparseRows.from_csr(vstack([source.inputs for source in sources], format="csr"), runtime.device)
+    same = all(source.targets is source.inputs for source in sources)
+    targets = (
+        inputs
+        if same
+        else SparseRows.from_csr(vstack([s.targets for s in sources], format="csr"), runtime.device)
+    )
+    domains = _held_out([source.inputs for source in sources], settings.held_out, seed)
+    uniform = 1.0 if settings.step_sampling == "uniform" else settings.sampling_uniform
+    sampler = StepSampler(model.schedule.steps, settings.sampling_history, uniform, runtime.device)
+    best, best_epoch, best_state = float("inf"), 0, copy.deepcopy(model.state_dict())
+    with runtime.progress.task("S2IDM", settings.epochs) as task:
+        for epoch in range(1, settings.epochs + 1):
+            began = time.perf_counter()
+            order = _epoch_order([train for train, _ in domains], settings.source_temperature, seed, epoch)
+            train_loss = _train_epoch(model, optimiser, sampler, inputs, targets, order, seed, epoch, runtime)
+            held = {
+                source.name: _held_out_loss(model, inputs, targets, rows, seed, runtime)
+                for source, (_, rows) in zip(sources, domains, strict=True)
+            }
+            score = float(np.mean(list(held.values())))
+            log(
+                {
+                    "stage": "s2idm",
+                    "epoch": epoch,
+                    "loss": train_loss,
+                    "held_out": held,
+                    "seconds": round(time.perf_counter() - began, 3),
+                }
+            )
+            if score < best:
+                best, best_epoch, best_state = score, epoch, copy.deepcopy(model.state_dict())
+            task.advance(1, f"held-out loss {score:.4g}, best {best:.4g} at {best_epoch}")
+            if epoch - best_epoch >= settings.patience:
+                break
+    model.load_state_dict(best_state)
+    return model.eval()
+
+
+def _held_out(matrices: list[csr_matrix], share: float, seed: int) -> list[tuple[Tensor, Tensor]]:
+    """Training and held-out rows of each domain, numbered through all domains; users without an anchor are in neither."""
+    generator = np.random.default_rng(seed)
+    parts, first = [], 0
+    for matrix in matrices:
+        known = first + generator.permutation(np.flatnonzero(np.diff(matrix.indptr)))
+        held = max(1, round(share * len(known)))
+        parts.append((torch.from_numpy(known[held:]), torch.from_numpy(np.sort(known[:held]))))
+        first += matrix.shape[0]
+    return parts
+
+
+def _epoch_order(domains: list[Tensor], temperature: float, seed: int, epoch: int) -> Tensor:
+    """Rows of one epoch, shuffled; domains take part by their size to the power `temperature`."""
+    generator = torch.Generator().manual_seed(seed * 100_003 + epoch)
+    sizes = np.array([len(rows) for rows in domains], dtype=np.float64)
+    shares = sizes**temperature / (sizes**temperature).sum()
+    drawn = []
+    for rows, share in zip(domains, shares, strict=True):
+        wanted = round(share * sizes.sum())
+        shuffled = rows[torch.randperm(len(rows), generator=generator)]
+        drawn.append(shuffled.repeat(-(-wanted // max(1, len(rows))))[:wanted])
+    together = torch.cat(drawn)
+    return together[torch.randperm(len(together), generator=generator)]
+
+
+def _train_epoch(
+    model: S2IDM,
+    optimiser: torch.optim.Optimizer,
+    sampler: StepSampler,
+    inputs: SparseRows,
+    targets: SparseRows,
+    order: Tensor,
+    seed: int,
+    epoch: int,
+    runtime: Runtime,
+) -> float:
+    model.train()
+    draws = runtime.generator(seed, epoch)
+    total = torch.zeros((), dtype=torch.float64, device=runtime.device)
+    for batch in order.to(runtime.device).split(model.settings.batch_size):
+        # Every process draws for the whole batch and works on its share: the result is that of one process.
+        steps, scaled_probability = sampler.sample(len(batch), draws)
+        rows = runtime.share(torch.arange(len(batch), device=runtime.device))
+        mine = batch[rows]
+        noise = torch.randn(len(batch), inputs.width, generator=draws, device=runtime.device)[rows]
+        dense = inputs.take(mine).dense()
+        wanted = dense if targets is inputs else targets.take(mine).dense()
+        losses = noising_loss(model, dense, wanted, steps[rows], noise)
+        optimiser.zero_grad(set_to_none=True)
+        ((losses / scaled_probability[rows]).sum() / len(batch)).backward()
+        runtime.sum_gradients(model.parameters())
+        optimiser.step()
+        everyone = torch.zeros(len(batch), device=runtime.device)
+        everyone[rows] = losses.detach()
+        runtime.sum_(everyone)
+        sampler.update(steps, everyone)
+        total += everyone.double().sum()
+    return float(total) / len(order)
+
+
+@torch.no_grad()
+def _held_out_loss(
+    model: S2IDM, inputs: SparseRows, targets: SparseRows, rows: Tensor, seed: int, runtime: Runtime
+) -> float:
+    """Mean loss of held-out users with the same noise every epoch, their steps spread evenly."""
+    model.eval()
+    draws = runtime.generator(seed, 0)
+    total, first = 0.0, 0
+    for batch in rows.to(runtime.device).split(2048):
+        steps = (torch.arange(len(batch), device=runtime.device) + first) % model.schedule.steps
+        noise = torch.randn(len(batch), inputs.width, generator=draws, device=runtime.device)
+        total += float(
+            noising_loss(model, inputs.take(batch).dense(), targets.take(batch).dense(), steps, noise).sum()
+        )
+        first += len(batch)
+    return total / len(rows)

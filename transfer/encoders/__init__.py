@@ -1,0 +1,1 @@
+"""Sequence encoders: embedded sequence and mask in, hidden states out."""

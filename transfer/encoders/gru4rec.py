@@ -1,0 +1,35 @@
+"""GRU4Rec (Hidasi et al., 2016) as a sequence encoder: shows that prompts need no attention."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from recipes.settings import EncoderSettings
+from transfer.encoders.base import SequenceEncoder
+
+
+class GRU4Rec(SequenceEncoder):
+    """A stack of gated recurrent units between dropout and a linear map. Prompts are simply its first inputs.
+
+    Args:
+        settings: width, layers (`blocks`) and dropout.
+        prompts: unused; a recurrent encoder has no positions.
+    """
+
+    def __init__(self, settings: EncoderSettings, prompts: int = 0) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(settings.dropout)
+        between = settings.dropout if settings.blocks > 1 else 0.0
+        self.recurrent = nn.GRU(
+            settings.dim, settings.dim, settings.blocks, batch_first=True, dropout=between
+        )
+        self.out = nn.Linear(settings.dim, settings.dim)
+        for parameter in self.parameters():
+            if parameter.dim() > 1:
+                nn.init.xavier_normal_(parameter)
+
+    def forward(self, inputs_embeds: Tensor, mask: Tensor) -> Tensor:
+        """See `SequenceEncoder.forward`."""
+        states, _ = self.recurrent(self.dropout(inputs_embeds))
+        mapped: Tensor = self.out(states)
+        return mapped

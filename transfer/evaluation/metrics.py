@@ -1,0 +1,42 @@
+"""Metrics of a single relevant item, from its rank."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Ranks = npt.NDArray[np.int64]
+PerUser = npt.NDArray[np.float64]
+
+
+def per_user(ranks: Ranks, candidates: Ranks, cutoffs: tuple[int, ...]) -> dict[str, PerUser]:
+    """Metrics of every user.
+
+    NDCG@k is 1 / log2(rank + 2) where rank < k; Hit@k is 1 where rank < k; MRR is 1 / (rank + 1); AUC is the share of
+    the other candidates that stand below the target.
+
+    Args:
+        ranks: (U,) candidates that score at least as high as the target; 0 is the top. Ties count against the target.
+        candidates: (U,) how many items were ranked, the target included.
+        cutoffs: values of k.
+
+    Returns:
+        (U,) float64 a metric: ``ndcg@k``, ``hit@k``, ``mrr``, ``auc``.
+    """
+    place = ranks.astype(np.float64)
+    gain = 1.0 / np.log2(place + 2.0)
+    values: dict[str, PerUser] = {}
+    for k in cutoffs:
+        values[f"ndcg@{k}"] = np.where(ranks < k, gain, 0.0)
+    for k in cutoffs:
+        values[f"hit@{k}"] = (ranks < k).astype(np.float64)
+    values["mrr"] = 1.0 / (place + 1.0)
+    values["auc"] = 1.0 - place / np.maximum(candidates - 1, 1)
+    return values
+
+
+def means(ranks: Ranks, candidates: Ranks, cutoffs: tuple[int, ...]) -> dict[str, float]:
+    """Means over users of `per_user`; an empty set of users has no metrics."""
+    if len(ranks) == 0:
+        return {}
+    return {name: float(values.mean()) for name, values in per_user(ranks, candidates, cutoffs).items()}

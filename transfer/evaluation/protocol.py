@@ -1,0 +1,90 @@
+"""What is ranked against what: targets, what is excluded, and the fixed negatives of the sampled protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from domains.domain import Ints
+from domains.split import Split
+from recipes.settings import EvaluationSettings
+
+Stage = Literal["validation", "test"]
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """Users with a held-out item, what came before it, and what it is ranked against.
+
+    Attributes:
+        users: (n,) int64.
+        stops: (n,) int64 flat positions of the targets; a user's history ends just before.
+        items: (n,) int64, the held-out items.
+        seen_starts: (n,) int64, flat position from which the history is excluded from full ranking.
+        excludes_seen: whether items of the history are left out of full ranking.
+    """
+
+    users: Ints
+    stops: Ints
+    items: Ints
+    seen_starts: Ints
+    excludes_seen: bool
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def only(self, keep: Ints) -> Targets:
+        """Some of them, by row."""
+        return Targets(
+            self.users[keep], self.stops[keep], self.items[keep], self.seen_starts[keep], self.excludes_seen
+        )
+
+
+def targets_of(split: Split, stage: Stage, users: Ints | None = None) -> Targets:
+    """Targets of a stage.
+
+    Items seen before are excluded where the domain holds each pair once; where repeats are kept, a target may have
+    been seen before, and nothing is excluded.
+
+    Args:
+        split: the held-out positions.
+        stage: validation or test.
+        users: only these (validation of a few-shot run); all by default.
+    """
+    position = split.validation if stage == "validation" else split.test
+    chosen = np.arange(split.domain.n_users, dtype=np.int64) if users is None else users
+    chosen = chosen[position[chosen] >= 0]
+    stops = position[chosen]
+    items = split.domain.items[stops].astype(np.int64)
+    return Targets(chosen, stops, items, split.starts[chosen], not split.domain.repeats)
+
+
+def sampled_negatives(users: Ints, targets: Tensor, n_items: int, settings: EvaluationSettings) -> Tensor:
+    """Uniform draws from all items but the target; a user's draws depend on the seed and the user alone.
+
+    Args:
+        users: (n,) int64, user indices.
+        targets: (n,) int64 on any device.
+        n_items: I.
+        settings: how many, and the seed.
+
+    Returns:
+        (n, negatives) int64 on the targets' device.
+    """
+    device = targets.device
+    column = torch.arange(settings.negatives, dtype=torch.int64, device=device)
+    state = torch.as_tensor(users, dtype=torch.int64, device=device)[:, None] * settings.negatives + column
+    stream = (settings.seed + 1) * 0x9E3779B97F4A7C15 % (1 << 62)
+    rank = _mixed(state + stream) % max(1, n_items - 1)
+    return rank + (rank >= targets[:, None])
+
+
+def _mixed(state: Tensor) -> Tensor:
+    """A counter-based hash to 62 non-negative bits (the finaliser of splitmix64), the same on every device."""
+    state = (state ^ (state >> 30 & (1 << 34) - 1)) * -0x40A7B892E31B1A47
+    state = (state ^ (state >> 27 & (1 << 37) - 1)) * -0x6B2FB644ECCEEE15
+    return (state ^ (state >> 31 & (1 << 33) - 1)) & (1 << 62) - 1

@@ -1,0 +1,128 @@
+"""Ranks of held-out items under both protocols, in score blocks that fit the cache and the memory budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from domains.domain import Domain
+from recipes.settings import EvaluationSettings
+from transfer.evaluation.metrics import Ranks, means
+from transfer.evaluation.protocol import Targets, sampled_negatives
+
+ScoreRows = Callable[[Tensor], Tensor]
+"""Scores of all items for some rows of the targets: (B,) int64 -> (B, I)."""
+
+PROTOCOLS = ("sampled", "full")
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Ranks of one model's targets, 0 is the top.
+
+    Attributes:
+        users: (n,) int64.
+        sampled: (n,) int64, among the sampled negatives.
+        full: (n,) int64, among all items that are not excluded.
+        sampled_candidates: (n,) int64.
+        full_candidates: (n,) int64.
+        recommended: (n, K) int64, the top items of the full ranking, where asked for.
+    """
+
+    users: Ranks
+    sampled: Ranks
+    full: Ranks
+    sampled_candidates: Ranks
+    full_candidates: Ranks
+    recommended: Ranks | None = None
+
+    def metrics(self, cutoffs: tuple[int, ...]) -> dict[str, dict[str, float]]:
+        """Means over users, by protocol and metric."""
+        return {
+            "sampled": means(self.sampled, self.sampled_candidates, cutoffs),
+            "full": means(self.full, self.full_candidates, cutoffs),
+        }
+
+    def only(self, keep: Ranks) -> Ranking:
+        """Some of the users, by row."""
+        top = None if self.recommended is None else self.recommended[keep]
+        return Ranking(self.users[keep], self.sampled[keep], self.full[keep], self.sampled_candidates[keep],
+                       self.full_candidates[keep], top)  # fmt: skip
+
+
+@torch.no_grad()
+def rank(
+    domain: Domain,
+    targets: Targets,
+    score_rows: ScoreRows,
+    settings: EvaluationSettings,
+    device: torch.device,
+    top: int = 0,
+    sampled: bool = True,
+) -> Ranking:
+    """Rank every target under both protocols from one pass over the scores.
+
+    Args:
+        domain: whose items are ranked.
+        targets: held-out items.
+        score_rows: scores of all items for rows of `targets`.
+        settings: negatives, seed and memory budget.
+        device: where the scores are.
+        top: how many recommended items to keep a user.
+        sampled: whether the sampled protocol is wanted (selection on full ranking needs it not).
+
+    Returns:
+        ranks in the order of `targets`. Ties never favour the target; nor does a score that is not a number.
+    """
+    count = len(targets)
+    block = max(1, min(1024, settings.memory_mb * 2**20 // (8 * domain.n_items)))
+    items = torch.from_numpy(targets.items).to(device)
+    flat = torch.from_numpy(domain.items.copy()).to(device)
+    starts = torch.from_numpy(targets.seen_starts).to(device)
+    stops = torch.from_numpy(targets.stops).to(device)
+    full = torch.empty(count, dtype=torch.int64, device=device)
+    among = torch.empty(count, dtype=torch.int64, device=device)
+    candidates = torch.empty(count, dtype=torch.int64, device=device)
+    recommended = torch.empty(count, min(top, domain.n_items), dtype=torch.int64, device=device)
+    for first in range(0, count, block):
+        rows = torch.arange(first, min(first + block, count), device=device)
+        scores = score_rows(rows)
+        target = scores.gather(1, items[rows, None])
+        target = torch.where(torch.isnan(target), -torch.inf, target)
+        if sampled:
+            drawn = sampled_negatives(
+                targets.users[first : first + block], items[rows], domain.n_items, settings
+            )
+            among[rows] = settings.negatives - (scores.gather(1, drawn) < target).sum(1)
+        candidates[rows] = domain.n_items
+        if targets.excludes_seen:
+            owner, seen = _seen(flat, starts[rows], stops[rows])
+            scores[owner, seen] = -torch.inf
+            scores.scatter_(1, items[rows, None], target)
+            candidates[rows] -= torch.bincount(owner, minlength=len(rows))
+        # "Not below" rather than "at least": a score that is not a number counts against the target. Excluded items tie
+        # with a target at -inf, but they are no candidates, so the rank is capped.
+        full[rows] = (domain.n_items - 1 - (scores < target).sum(1)).minimum(candidates[rows] - 1)
+        if top:
+            recommended[rows] = scores.topk(recommended.shape[1], dim=1).indices
+    return Ranking(
+        targets.users,
+        among.cpu().numpy() if sampled else np.zeros(count, np.int64),
+        full.cpu().numpy(),
+        np.full(count, settings.negatives + 1, np.int64),
+        candidates.cpu().numpy(),
+        recommended.cpu().numpy() if top else None,
+    )
+
+
+def _seen(flat: Tensor, starts: Tensor, stops: Tensor) -> tuple[Tensor, Tensor]:
+    """Row and item of every interaction in the spans."""
+    lengths = stops - starts
+    owner = torch.repeat_interleave(torch.arange(len(lengths), device=flat.device), lengths)
+    first = torch.cumsum(lengths, 0) - lengths
+    position = torch.arange(len(owner), device=flat.device) - first[owner] + starts[owner]
+    return owner, flat[position].long()

@@ -1,0 +1,74 @@
+"""A recommender's scores for held-out targets: encode histories once, then multiply blocks of states and items."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from domains.domain import Domain
+from transfer.batches import Spans, by_length, gather
+from transfer.evaluation.protocol import Targets
+from transfer.evaluation.ranking import ScoreRows
+from transfer.interests import Interests
+from transfer.recommender import Recommender
+
+POSITIONS_A_BATCH = 16_384
+"""Padded positions encoded at once: enough to keep the cores busy, few enough to stay in the cache."""
+
+
+@torch.no_grad()
+def final_states(
+    model: Recommender,
+    domain: Domain,
+    targets: Targets,
+    interests: Interests | None,
+    max_length: int,
+    device: torch.device,
+) -> Tensor:
+    """(n, d) prepared state after each target's history.
+
+    Args:
+        model: put into evaluation mode here and back afterwards.
+        domain: the interactions.
+        targets: whose histories are encoded.
+        interests: rows are the domain's users.
+        max_length: most recent items that the encoder sees.
+        device: of the model.
+    """
+    was_training = model.training
+    model.eval()
+    spans = Spans.of(domain, targets.users, targets.stops, device, last=max_length)
+    vectors = model.items.all()
+    states = torch.empty(len(targets), vectors.shape[1], device=device)
+    for rows in by_length(spans.lengths, 4096, POSITIONS_A_BATCH):
+        batch = gather(spans, rows)
+        encoded = model.states(vectors[batch.items], batch.mask, batch.users, interests)
+        last = batch.mask.sum(1) - 1
+        states[rows] = encoded[torch.arange(len(rows), device=device), last.clamp_min(0)].float()
+    model.train(was_training)
+    prepared: Tensor = model.prepared_states(states)
+    return prepared
+
+
+def model_scores(
+    model: Recommender,
+    domain: Domain,
+    targets: Targets,
+    interests: Interests | None,
+    max_length: int,
+    device: torch.device,
+) -> ScoreRows:
+    """Scores of all items for rows of the targets."""
+    states = final_states(model, domain, targets, interests, max_length, device)
+    table = model.item_table().t().contiguous()
+
+    def score_rows(rows: Tensor) -> Tensor:
+        return states[rows] @ table
+
+    return score_rows
+
+
+def users_without_history(targets: Targets) -> int:
+    """How many targets have nothing before them."""
+    return int(np.sum(targets.stops <= targets.seen_starts))

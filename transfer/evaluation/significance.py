@@ -1,0 +1,96 @@
+"""Whether one variant beats another: paired tests over users and seeds, and a bootstrap interval of the difference."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A paired comparison of two variants on one metric.
+
+    Attributes:
+        variant: the one that is claimed to be better.
+        baseline: what it is compared with.
+        stage: validation or test.
+        metric: protocol/metric.
+        difference: mean of variant minus baseline.
+        relative: the difference as a share of the baseline's mean; None where that is 0.
+        low: lower end of the 95 % bootstrap interval of the difference, over users.
+        high: upper end.
+        p_users: paired t-test over users (their mean over seeds); None where nothing differs.
+        p_seeds: paired t-test over seeds; None with fewer than two.
+        seeds: how many.
+    """
+
+    variant: str
+    baseline: str
+    stage: str
+    metric: str
+    difference: float
+    relative: float | None
+    low: float
+    high: float
+    p_users: float | None
+    p_seeds: float | None
+    seeds: int
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return asdict(self)
+
+
+def compare(
+    variant: str,
+    baseline: str,
+    stage: str,
+    metric: str,
+    ours: Floats,
+    theirs: Floats,
+    *,
+    resamples: int = 1000,
+) -> Comparison:
+    """Compare two variants that were evaluated on the same users with the same seeds.
+
+    Args:
+        variant: name.
+        baseline: name.
+        stage: validation or test.
+        metric: protocol/metric.
+        ours: (S, U) the metric of every seed and user.
+        theirs: (S, U).
+        resamples: bootstrap draws of users.
+    """
+    gain = ours - theirs
+    users = gain.mean(axis=0)
+    baseline_mean = float(theirs.mean())
+    low, high = _bootstrap(users, resamples)
+    seeds = gain.mean(axis=1)
+    return Comparison(
+        variant, baseline, stage, metric, float(users.mean()),
+        float(users.mean()) / baseline_mean if baseline_mean else None,
+        low, high, _t_test(users), _t_test(seeds), len(seeds),
+    )  # fmt: skip
+
+
+def _t_test(differences: Floats) -> float | None:
+    if len(differences) < 2 or np.ptp(differences) == 0:
+        return None
+    return float(stats.ttest_1samp(differences, 0.0).pvalue)
+
+
+def _bootstrap(differences: Floats, resamples: int) -> tuple[float, float]:
+    """Percentile interval of the mean; multinomial counts stand for resampled users, so memory stays small."""
+    generator = np.random.default_rng(0)
+    n = len(differences)
+    means = np.array(
+        [generator.multinomial(n, np.full(n, 1.0 / n)) @ differences / n for _ in range(resamples)]
+    )
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)

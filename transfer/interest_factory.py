@@ -1,0 +1,68 @@
+"""Makes the interests that a variant names, once for all variants and seeds that share them."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.sparse import csr_matrix
+
+from domains.domain import Domain, Ints
+from domains.split import Split
+from recipes.settings import InterestSettings, PromptSettings
+from transfer.diffusion.s2idm import S2IDM
+from transfer.interests import Interests, RawInterests, original_interests
+from transfer.variants import Variant
+from transfer.views import ConstantViews, InterestViews, NoViews, Views
+
+
+class InterestFactory:
+    """Interests of a target's users, from the frozen S2IDM of its sources.
+
+    Args:
+        domain: the target.
+        item_anchors: (I, q).
+        idf: (q,).
+        s2idm: frozen.
+        settings: how s'_0 is weighted; the source's own.
+        device: of the interests.
+    """
+
+    def __init__(
+        self, domain: Domain, item_anchors: csr_matrix, idf: npt.NDArray[np.float32], s2idm: S2IDM,
+        settings: InterestSettings, device: torch.device,
+    ) -> None:  # fmt: skip
+        self.domain, self.item_anchors, self.idf = domain, item_anchors, idf
+        self.s2idm, self.settings, self.device = s2idm.to(device), settings, device
+        self._shared: dict[tuple[str, int], InterestViews] = {}
+
+    @property
+    def width(self) -> int:
+        """Number of anchors q."""
+        return self.item_anchors.shape[1]
+
+    def original(self, stops: Ints) -> csr_matrix:
+        """(U, q) s'_0 of every user from what precedes the given flat positions (U,)."""
+        starts = self.domain.offsets[:-1]
+        return original_interests(self.domain, self.item_anchors, starts, stops, self.settings, self.idf)
+
+    def raw(self, stops: Ints) -> Interests:
+        """s'_0 as prompts read it."""
+        return RawInterests(self.original(stops), self.device)
+
+    def diffused(self, stops: Ints) -> Interests:
+        """The generalised interests."""
+        return self.s2idm.diffuse(self.original(stops))
+
+    def views(self, variant: Variant, split: Split, prompts: PromptSettings, seed: int) -> Views:
+        """What a variant may see at each stage; shared between variants and seeds wherever it is the same."""
+        if variant.interests is None:
+            return NoViews()
+        if variant.interests == "constant":
+            return ConstantViews(self.width)
+        make = self.raw if variant.interests == "raw" else self.diffused
+        shuffled = variant.interests == "shuffled"
+        key = (variant.interests, seed if shuffled or prompts.sees == "prefix" else -1)
+        if key not in self._shared:
+            self._shared[key] = InterestViews(split, prompts.sees, make, seed, self.device, shuffled)
+        return self._shared[key]

@@ -1,0 +1,148 @@
+"""The source artifact: vocabulary, S2IDM, and what they were made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from torch import Tensor
+
+from domains.domain import Domain
+from domains.errors import InputError
+from recipes.settings import InterestSettings, S2IDMSettings
+from transfer.artifact_folder import (
+    CONFIG,
+    FORMAT_VERSION,
+    README,
+    VOCABULARY,
+    WEIGHTS,
+    Artifact,
+    read_config,
+)
+from transfer.diffusion.s2idm import S2IDM
+from transfer.files import read_tensors, write_json, write_tensors, write_text
+from vocab.vocabulary import SememeVocabulary
+
+KIND = "source"
+
+
+@dataclass(frozen=True)
+class DomainNote:
+    """What an artifact remembers of a domain it was trained on.
+
+    Attributes:
+        name: of the domain.
+        users: number of them.
+        items: number of them.
+        interactions: number of them.
+        fingerprint: of the data.
+    """
+
+    name: str
+    users: int
+    items: int
+    interactions: int
+    fingerprint: str
+
+    @classmethod
+    def of(cls, domain: Domain) -> DomainNote:
+        """Sizes and fingerprint of a domain."""
+        return cls(domain.name, domain.n_users, domain.n_items, domain.n_interactions, domain.fingerprint)
+
+
+class SourceArtifact(Artifact):
+    """Everything that a target needs of its sources.
+
+    Args:
+        vocabulary: q anchors.
+        s2idm: over them.
+        interests: how s'_0 was weighted.
+        domains: what it was trained on.
+        seed: of the training.
+        recipe: resolved, as plain data.
+        transferable: weights of the encoder trained without item IDs, where there is one.
+    """
+
+    def __init__(
+        self, vocabulary: SememeVocabulary, s2idm: S2IDM, interests: InterestSettings, domains: tuple[DomainNote, ...],
+        seed: int, recipe: dict[str, Any], transferable: dict[str, Tensor] | None = None,
+    ) -> None:  # fmt: skip
+        self.vocabulary, self.s2idm, self.interests = vocabulary, s2idm, interests
+        self.domains, self.seed, self.recipe = domains, seed, recipe
+        self.transferable = transferable or {}
+
+    def write(self, folder: Path) -> None:
+        """Write config, weights, vocabulary and README."""
+        tensors = {f"s2idm.{name}": value for name, value in self.s2idm.state_dict().items()}
+        tensors |= {f"encoder.{name}": value for name, value in self.transferable.items()}
+        write_tensors(folder / WEIGHTS, tensors)
+        self.vocabulary.save(folder / VOCABULARY)
+        write_text(folder / README, _readme(self))
+        write_json(folder / CONFIG, {
+            "kind": KIND,
+            "format_version": FORMAT_VERSION,
+            "vocabulary_fingerprint": self.vocabulary.fingerprint,
+            "anchors": len(self.vocabulary),
+            "s2idm": self.s2idm.settings.model_dump(mode="json"),
+            "interests": self.interests.model_dump(mode="json"),
+            "domains": [vars(note) for note in self.domains],
+            "seed": self.seed,
+            "recipe": self.recipe,
+        })  # fmt: skip
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """See `Artifact.read`."""
+        config = read_config(folder, KIND)
+        vocabulary = SememeVocabulary.load(folder / VOCABULARY)
+        if vocabulary.fingerprint != config["vocabulary_fingerprint"]:
+            raise InputError(
+                "the vocabulary is not the one that the weights were trained with", place=folder / VOCABULARY,
+                mend="Restore the file, or fit the source again",
+            )  # fmt: skip
+        tensors = read_tensors(folder / WEIGHTS)
+        s2idm = S2IDM(len(vocabulary), S2IDMSettings.model_validate(config["s2idm"]))
+        load_part(s2idm, tensors, "s2idm.", folder)
+        return cls(
+            vocabulary, s2idm.eval(), InterestSettings.model_validate(config["interests"]),
+            tuple(DomainNote(**note) for note in config["domains"]), config["seed"], config["recipe"],
+            {name.removeprefix("encoder."): value for name, value in tensors.items() if name.startswith("encoder.")},
+        )  # fmt: skip
+
+
+def load_part(module: Any, tensors: dict[str, Tensor], prefix: str, folder: Path) -> None:
+    """Load the tensors under a prefix into a module.
+
+    Raises:
+        InputError: they do not fit.
+    """
+    state = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        problem = str(error).split("\n")[-1].strip()
+        raise InputError(
+            f"the weights do not fit the config: {problem}",
+            place=folder / WEIGHTS,
+            mend="Make the artifact again",
+        ) from None
+
+
+def _readme(source: SourceArtifact) -> str:
+    rows = "\n".join(f"| {n.name} | {n.users:,} | {n.items:,} | {n.interactions:,} |" for n in source.domains)
+    return f"""---
+library_name: sememe-transfer
+tags: [recommender-system, cross-domain, sequential-recommendation, diffusion]
+---
+# Source artifact: {" + ".join(note.name for note in source.domains)}
+
+A Sememe-to-Interest Diffusion Model (S2IDM, SeeDRec, IJCAI 2024) over {len(source.vocabulary):,} anchors, with its
+vocabulary. It was trained on the interactions of these domains and holds none of their users:
+
+| domain | users | items | interactions |
+|---|---|---|---|
+{rows}
+
+Use it: `transfer adapt-target FOLDER RECIPE_OR_DOMAIN`. Seed {source.seed}; every setting is in `config.json`.
+"""

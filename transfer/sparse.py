@@ -1,0 +1,77 @@
+"""Rows of a CSR matrix as tensors, batch by batch, without a loop over rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from scipy.sparse import csr_matrix
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Some rows of a sparse matrix, ragged: row r holds `columns[offsets[r]:offsets[r + 1]]` (the last one to the end).
+
+    Attributes:
+        columns: (nnz,) int64.
+        values: (nnz,) float32.
+        offsets: (B,) int64.
+        lengths: (B,) int64.
+        width: number of columns of the matrix.
+    """
+
+    columns: Tensor
+    values: Tensor
+    offsets: Tensor
+    lengths: Tensor
+    width: int
+
+    def dense(self) -> Tensor:
+        """(B, width) float32."""
+        out = torch.zeros(len(self.offsets), self.width, dtype=self.values.dtype, device=self.values.device)
+        row = torch.repeat_interleave(
+            torch.arange(len(self.offsets), device=self.offsets.device), self.lengths
+        )
+        out[row, self.columns] = self.values
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class SparseRows:
+    """A CSR matrix on a device, from which any rows can be taken.
+
+    Attributes:
+        indptr: (R + 1,) int64.
+        columns: (nnz,) int64.
+        values: (nnz,) float32.
+        width: number of columns.
+    """
+
+    indptr: Tensor
+    columns: Tensor
+    values: Tensor
+    width: int
+
+    @classmethod
+    def from_csr(cls, matrix: csr_matrix, device: torch.device | str = "cpu") -> SparseRows:
+        """Copy a SciPy matrix to a device."""
+        return cls(
+            torch.as_tensor(matrix.indptr, dtype=torch.int64, device=device),
+            torch.as_tensor(matrix.indices, dtype=torch.int64, device=device),
+            torch.as_tensor(matrix.data, dtype=torch.float32, device=device),
+            matrix.shape[1],
+        )
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
+    def take(self, rows: Tensor) -> Rows:
+        """The given rows (B,) int64, in that order."""
+        starts = self.indptr[rows]
+        lengths = self.indptr[rows + 1] - starts
+        offsets = torch.cumsum(lengths, 0) - lengths
+        position = torch.arange(int(lengths.sum()), device=rows.device) + torch.repeat_interleave(
+            starts - offsets, lengths
+        )
+        return Rows(self.columns[position], self.values[position], offsets, lengths, self.width)

@@ -1,0 +1,97 @@
+"""Names of variants and what they mean: `sasrec`, `sasrec+ipe+s2idm`, `sasrec+title-semantic+ipe+constant`, ..."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from domains.errors import InputError
+from recipes.settings import Channel, InterestName
+
+Entry = Literal["none", "prompts", "fusion"]
+"""How interests enter: not at all (the base), as prompts (IPE), or fused by a network (the ablation `w/ S2IDM`)."""
+
+BASELINES = ("popular", "transitions", "item-knn", "ease", "anchor-matching")
+"""Variants without training; each is a file of `transfer.baselines`."""
+
+_CHANNELS: tuple[Channel, ...] = get_args(Channel)
+_INTERESTS: tuple[InterestName, ...] = get_args(InterestName)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A trained model as a combination of parts.
+
+    Attributes:
+        name: as written in the recipe, and the key in `metrics.json`.
+        encoder: registered encoder.
+        channels: what an item is.
+        entry: how interests enter.
+        interests: which interests; None for the base.
+        from_source: whether encoder and item maps start from the source artifact's.
+    """
+
+    name: str
+    encoder: str
+    channels: tuple[Channel, ...]
+    entry: Entry
+    interests: InterestName | None
+    from_source: bool
+
+    @property
+    def base(self) -> Variant:
+        """The same model without interests: what it starts from, and what it is compared with."""
+        parts = [part for part in self.name.split("+") if part != "ipe" and part not in _INTERESTS]
+        return parse_variant("+".join(parts))
+
+
+def parse_variant(name: str, default_channels: tuple[Channel, ...] = ("id",)) -> Variant:
+    """Read a variant's name.
+
+    The first part is the encoder. Then, in any order: item channels that are added to the recipe's (``anchors``,
+    ``anchors-semantic``, ``title-semantic``, ``categories``); ``no-id``; ``source``; and either ``ipe`` with an optional kind of
+    interests (default ``s2idm``), or a kind of interests alone, which is fused without prompts.
+
+    Args:
+        name: for example ``sasrec+title-semantic+ipe+constant``.
+        default_channels: what an item is where the name does not say.
+
+    Raises:
+        InputError: for a part that means nothing, or parts that contradict each other.
+    """
+    encoder, *parts = name.split("+")
+    channels: list[Channel] = list(default_channels)
+    interests: InterestName | None = None
+    ipe = source = no_id = False
+    for part in parts:
+        if part == "ipe" and not ipe:
+            ipe = True
+        elif part == "source" and not source:
+            source = True
+        elif part == "no-id" and not no_id:
+            no_id = True
+        elif part in _INTERESTS and interests is None:
+            interests = _INTERESTS[_INTERESTS.index(part)]
+        elif part in _CHANNELS:
+            channel = _CHANNELS[_CHANNELS.index(part)]
+            if channel not in channels:
+                channels.append(channel)
+        else:
+            known = ", ".join(("ipe", "source", "no-id", *_INTERESTS, *_CHANNELS))
+            raise InputError(
+                f"{part!r} has no meaning in variant {name!r}", place="variants", mend=f"Parts are: {known}"
+            )
+    if no_id:
+        channels = [channel for channel in channels if channel != "id"]
+        if not channels:
+            raise InputError(f"variant {name!r} leaves an item without any channel", place="variants")
+    if not encoder:
+        raise InputError(
+            f"variant {name!r} names no encoder", place="variants", mend="Begin with sasrec or gru4rec"
+        )
+    if ipe and interests is None:
+        interests = "s2idm"
+    entry: Entry = "prompts" if ipe else ("none" if interests is None else "fusion")
+    if entry == "fusion" and interests == "constant":
+        raise InputError(f"variant {name!r} fuses a constant", place="variants", mend="Write +ipe+constant")
+    return Variant(name, encoder, tuple(channels), entry, interests, source)

@@ -39,4 +39,11 @@ def to_ids(column: pl.Series, what: str, place: object) -> pl.Series:
             place=f"{place}, row {missing[0] + 1}",
             mend="Fill it in, or remove the row",
         )
+    damaged = ids.str.contains("\0", literal=True).arg_true()
+    if len(damaged):
+        raise InputError(
+            f"{what} {ids[damaged[0]]!r} holds a NUL byte",
+            place=f"{place}, row {damaged[0] + 1}",
+            mend="Remove it; the file may be damaged",
+        )
     return ids

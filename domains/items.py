@@ -15,6 +15,10 @@ from domains.raw import RawTables
 from domains.settings import PrepareSettings
 
 
+LONGEST_TITLE = 100_000
+"""Characters. Real titles end long before; several thousand occur where pages were scraped."""
+
+
 @dataclass(frozen=True, eq=False)
 class ItemTable:
     """What is known of the items of the interactions; all of length I, in the order of the ids.
@@ -49,6 +53,7 @@ def read_items(raw: RawTables, item_ids: pa.Array, settings: PrepareSettings) ->
         to_ids(frame["item_id"], "item id", place).alias("item_id"),
         pl.col("title").cast(pl.String).fill_null("").str.replace_all(r"\s+", " ").str.strip_chars(),
     )
+    _refuse_damaged_titles(frame, place)
     wanted = pl.DataFrame({"item_id": pl.Series(item_ids)})
     used = frame.join(wanted, on="item_id", how="semi", maintain_order="left")
     unused = frame["item_id"].n_unique() - used["item_id"].n_unique()
@@ -92,6 +97,27 @@ def _merge_duplicates(
     return merged, [
         f"{frame.height - merged.height:,} further rows of items that were there already, in {place}"
     ]
+
+
+def _refuse_damaged_titles(frame: pl.DataFrame, place: str) -> None:
+    """Stop at a NUL byte, or at a title so long that it can only be rows that ran together."""
+    damaged = frame["title"].str.contains("\0", literal=True).arg_true()
+    if len(damaged):
+        row = damaged[0]
+        raise InputError(
+            f"the title of item {frame['item_id'][row]!r} holds a NUL byte",
+            place=f"{place}, row {row + 1}",
+            mend="Remove it; the file may be damaged",
+        )
+    lengths = frame["title"].str.len_chars()
+    endless = (lengths > LONGEST_TITLE).arg_true()
+    if len(endless):
+        row = endless[0]
+        raise InputError(
+            f"the title of item {frame['item_id'][row]!r} has {lengths[row]:,} characters",
+            place=f"{place}, row {row + 1}",
+            mend=f"Titles have at most {LONGEST_TITLE:,}; look for a quote that is not closed, or map another column",
+        )
 
 
 def _unknown(

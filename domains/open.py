@@ -6,12 +6,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from domains.cache import cache_key, recall, remember
 from domains.domain import Domain
 from domains.errors import InputError
 from domains.loaders.registry import check_options, find_loader
 from domains.prepare import prepare
 from domains.report import PreparationReport, PreparedDomain, Step
 from domains.settings import DomainSpec
+from domains.validation import explain
 
 
 def open_domain(
@@ -28,18 +30,26 @@ def open_domain(
     Raises:
         InputError: the description or the data are wrong.
     """
-    if isinstance(spec, str):
+    if not isinstance(spec, DomainSpec):
         spec = parse_spec(spec)
     loader = find_loader(spec.loader)
     options = check_options(loader, spec.options, {"base": Path.cwd() if base is None else base})
+    key = None if cache is None else cache_key(spec, options)
+    if cache is not None and key is not None:
+        known = recall(cache, key)
+        if known is not None:
+            return known
     loaded = loader.load(options)
     if isinstance(loaded, Domain):
         return _ready(loaded, spec)
-    return prepare(loaded, spec.prepare, spec.name)
+    prepared = prepare(loaded, spec.prepare, spec.name)
+    if cache is not None and key is not None:
+        remember(cache, key, prepared)
+    return prepared
 
 
 def parse_spec(value: object) -> DomainSpec:
-    """A checked description out of text or a mapping.
+    """Check a description that is text or a mapping.
 
     Raises:
         InputError: instead of pydantic's own error, naming the first key that is wrong.
@@ -47,16 +57,11 @@ def parse_spec(value: object) -> DomainSpec:
     try:
         return DomainSpec.model_validate(value)
     except ValidationError as error:
-        first = error.errors()[0]
-        cause = (first.get("ctx") or {}).get("error")
-        if isinstance(cause, InputError):
-            raise cause from None
-        place = ".".join(["domain", *(str(part) for part in first["loc"])])
-        raise InputError(first["msg"], place=place, mend="Correct this key") from error
+        raise explain(error, DomainSpec, "domain") from error
 
 
 def _ready(domain: Domain, spec: DomainSpec) -> PreparedDomain:
-    """A domain that needs no preparation, and must not ask for any."""
+    """Report on a domain that needs no preparation; it must not ask for any."""
     if spec.prepare.model_fields_set:
         raise InputError(
             "a domain that is ready cannot be prepared again",

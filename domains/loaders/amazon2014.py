@@ -26,7 +26,11 @@ def load(options: AmazonOptions) -> RawTables:
         interactions = scan_json_lines(reviews, ("reviewerID", "asin", "unixReviewTime")).rename(
             {"reviewerID": "user_id", "asin": "item_id", "unixReviewTime": "timestamp"}
         )
-    schema: dict[str, PolarsType] = {"item_id": pl.String, "title": pl.String, "categories": pl.List(pl.String)}
+    schema: dict[str, PolarsType] = {
+        "item_id": pl.String,
+        "title": pl.String,
+        "categories": pl.List(pl.String),
+    }
     items = scan_literals(metadata, schema, _pick).with_columns(without_markup(pl.col("title")))
     return RawTables(interactions, items, category_name(metadata), TimeKind.TIMESTAMP, reviews, metadata)
 

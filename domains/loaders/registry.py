@@ -14,6 +14,7 @@ from domains.domain import Domain
 from domains.errors import InputError
 from domains.nearest import suggest
 from domains.raw import RawTables
+from domains.validation import explain
 
 ENTRY_POINT_GROUP = "transfer.loaders"
 BUNDLED = ("books", "films")
@@ -65,7 +66,7 @@ def loader_names() -> tuple[str, ...]:
 
 
 def find_loader(name: str) -> Loader:
-    """The loader of this name; a built-in one goes before a stranger of the same name.
+    """Import the loader of this name; a built-in one goes before a stranger of the same name.
 
     Raises:
         InputError: nobody provides it, or the package that does cannot be imported.
@@ -113,9 +114,4 @@ def check_options(
     try:
         return loader.options.model_validate(dict(options), context=context)
     except ValidationError as error:
-        first = error.errors()[0]
-        keys = [str(part) for part in first["loc"]]
-        mend = f"See the options of the loader {loader.name!r}: {', '.join(loader.options.model_fields)}"
-        if first["type"] == "extra_forbidden":
-            mend = suggest(keys[-1], loader.options.model_fields) + mend
-        raise InputError(first["msg"], place=".".join(["options", *keys]), mend=mend) from error
+        raise explain(error, loader.options, "options") from error

@@ -107,6 +107,10 @@ def _scan_files(files: list[str], kind: str, separator: str | None, encoding: st
     if kind == "json":
         return pl.scan_ndjson(files, infer_schema_length=1000)
     delimiter = separator or ("\t" if kind == "tsv" else delimiter_of(files[0], encoding))
+    if "\0" in first_line(files[0]) and encoding == "utf-8":
+        raise InputError(
+            "is written in UTF-16", place=files[0], mend="Save it as UTF-8, or set encoding to utf-16"
+        )
     if encoding.lower() not in {"utf-8", "utf8"}:
         return _scan_transcoded(files, delimiter, encoding)
     return pl.scan_csv(files, separator=delimiter, infer_schema=False, glob=False)

@@ -28,7 +28,11 @@ def load(options: SteamOptions) -> RawTables:
     reviews = find_file(options.folder, ("steam_reviews.json", "steam_new.json"), "reviews")
     games = find_file(options.folder, ("steam_games.json",), "games")
     acts: dict[str, PolarsType] = {"user_id": pl.String, "item_id": pl.String, "timestamp": pl.String}
-    things: dict[str, PolarsType] = {"item_id": pl.String, "title": pl.String, "categories": pl.List(pl.String)}
+    things: dict[str, PolarsType] = {
+        "item_id": pl.String,
+        "title": pl.String,
+        "categories": pl.List(pl.String),
+    }
     interactions = scan_literals(reviews, acts, _review)
     # A few games have no id; nothing can refer to them.
     items = scan_literals(games, things, _game).filter(pl.col("item_id").is_not_null())

@@ -1,0 +1,88 @@
+"""Prepared domains kept on disk, found again by what they were made from: files, options, settings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Iterator
+from glob import has_magic
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from domains.errors import InputError
+from domains.loaders.paths import expand_pattern, is_url
+from domains.report import PreparationReport, PreparedDomain
+from domains.settings import DomainSpec
+from domains.storage import load_domain, read_meta, save_domain
+
+PREPARATION = 1
+"""Raise it when the same files and settings begin to give another domain."""
+
+
+def default_cache() -> Path:
+    """Return the folder that commands use: ``$XDG_CACHE_HOME/transfer/domains``, in ``~/.cache`` where that is unset."""
+    root = os.environ.get("XDG_CACHE_HOME")
+    return (Path(root) if root else Path.home() / ".cache") / "transfer" / "domains"
+
+
+def cache_key(spec: DomainSpec, options: BaseModel) -> str | None:
+    """Hash everything that decides what the domain will be.
+
+    Args:
+        spec: name, loader and settings.
+        options: of the loader, with resolved paths; each file that they name or hold counts with path, size and
+            modification time.
+
+    Returns:
+        64 hex digits; None where the options name no local file (bundled data, the hub) or an address, whose
+        changes cannot be seen.
+    """
+    texts = list(_texts(options.model_dump(mode="json")))
+    files = sorted({file for text in texts for file in _files(text)})
+    if not files or any(is_url(text) for text in texts):
+        return None
+    stats = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    parts = [PREPARATION, spec.model_dump(mode="json"), options.model_dump(mode="json"), stats]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def recall(cache: Path, key: str) -> PreparedDomain | None:
+    """Look a domain up, memory-mapped; None where it is not there or damaged."""
+    folder = cache / key
+    try:
+        report = PreparationReport.from_dict(read_meta(folder)["extra"]["report"])
+        return PreparedDomain(load_domain(folder), report)
+    except (InputError, KeyError, TypeError):
+        return None
+
+
+def remember(cache: Path, key: str, prepared: PreparedDomain) -> None:
+    """Keep a domain. Where that fails, work goes on without, with a warning."""
+    try:
+        save_domain(prepared.domain, cache / key, extra={"report": prepared.report.as_dict()})
+    except InputError as error:
+        warnings.warn(f"the prepared domain is not kept for the next time: {error}", stacklevel=2)
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _files(text: str) -> Iterator[Path]:
+    """Files that an absolute path, glob or folder names; other texts name none."""
+    path = Path(text)
+    if not path.is_absolute():
+        return
+    roots = expand_pattern(text) if has_magic(text) else [path]
+    for root in roots:
+        yield from (file for file in (root.rglob("*") if root.is_dir() else [root]) if file.is_file())

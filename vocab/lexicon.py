@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from domains.errors import InputError
 _DATA = Path(__file__).parent / "wordnet"
 # Stripping an ending must leave a word: "gas" is no plural of gallium, "us" none of the letter u.
 _SHORTEST_FORM = 3
+_SHALLOWEST_NOUN = 5
 
 
 class Lexicon:
@@ -24,14 +25,55 @@ class Lexicon:
     def lemma(self, word: str, parts_of_speech: Sequence[str]) -> str:
         """Return the shortest form that the first part of speech knows, as NLTK's `WordNetLemmatizer` does.
 
-        Unlike there, an equally short form beats the word itself ("men" is "man"), and the double s of "boss"
-        is no plural. A word that no part of speech knows stays as it is.
+        Unlike there, WordNet's irregular forms come first ("men" is "man", though it is an entry too), and the
+        double s of "boss" is no plural. A word that no part of speech knows stays as it is.
         """
         for part in parts_of_speech:
-            forms = [form for form in self._reader._morphy(word, part) if _may_stand_for(form, word)]
+            forms = self._forms(word, part)
             if forms:
-                return str(min(forms, key=lambda form: (len(form), form == word)))
+                irregular = self._reader._exception_map[part].get(word, ())
+                return min(forms, key=lambda form: (form not in irregular, len(form)))
         return word
+
+    def forms(self, word: str) -> tuple[str, ...]:
+        """Lemmas of a word as the parts of speech in which it is an inflected form only, nouns first."""
+        inflected = (forms for forms in (self._forms(word, part) for part in "nvar") if word not in forms)
+        return tuple(dict.fromkeys(form for forms in inflected for form in forms))
+
+    def knows(self, word: str) -> bool:
+        """Whether any part of speech holds the word."""
+        return any(self._forms(word, part) for part in "nvar")
+
+    def relatives(self, word: str, senses: int, depth: int) -> Iterator[tuple[int, frozenset[str]]]:
+        """Words of like meaning, nearest first.
+
+        Yields:
+            (0, synonyms and words of the same root), then (d, hypernyms d steps up) for d in 1..depth. Hypernyms
+            near the root (person, unit, structure) are left out: nearly everything is one.
+        """
+        synsets = self._reader.synsets(word)[:senses]
+        same = [lemma for synset in synsets for lemma in synset.lemmas()]
+        kin = [
+            relative
+            for lemma in same
+            if lemma.name().lower() == word
+            for relative in (*lemma.derivationally_related_forms(), *lemma.pertainyms())
+        ]
+        yield 0, frozenset(lemma.name().lower() for lemma in (*same, *kin)) - {word}
+        for distance in range(1, depth + 1):
+            above = [hypernym for synset in synsets for hypernym in synset.hypernyms() if _says_something(hypernym)]
+            # An adjective has no hypernym but a head that it is similar to; further on are only its siblings.
+            heads = [head for synset in synsets for head in synset.similar_tos()] if distance == 1 else []
+            yield distance, frozenset(name.lower() for synset in above + heads for name in synset.lemma_names())
+            synsets = above
+
+    def _forms(self, word: str, part: str) -> list[str]:
+        found: list[str] = self._reader._morphy(word, part)
+        return [form for form in found if _may_stand_for(form, word)]
+
+
+def _says_something(hypernym: Any) -> bool:
+    return bool(hypernym.pos() != "n" or hypernym.min_depth() >= _SHALLOWEST_NOUN)
 
 
 def _may_stand_for(form: str, word: str) -> bool:

@@ -21,9 +21,7 @@ class SemanticSettings(BaseModel):
     revision: str | None = Field(
         default=None, description="Branch, tag or commit of a hub id; a commit makes a run repeatable."
     )
-    max_length: int = Field(
-        default=64, ge=3, description="Longest text in tokens; what is beyond is cut off."
-    )
+    max_length: int = Field(default=64, ge=3, description="Longest text in tokens; what is beyond is cut off.")
     batch_tokens: int | None = Field(
         default=None,
         ge=1,

@@ -51,18 +51,14 @@ class ItemSememes:
         return np.bincount(self.pairs[1], minlength=len(self.lemmas)).astype(np.int64)
 
 
-def read_sememes(
-    titles: Titles, normaliser: Normaliser, settings: NormaliserSettings, known: Lemmas
-) -> ItemSememes:
+def read_sememes(titles: Titles, normaliser: Normaliser, settings: NormaliserSettings, known: Lemmas) -> ItemSememes:
     """Turn (I,) titles into sememes; only words that `known` lacks are lemmatised."""
     table = tabulate(as_strings(titles), normaliser, settings)
     surfaces: list[str] = table.surfaces.to_pylist()
     lemma_of = _lemmas_of(surfaces, normaliser, settings, known)
     lemmas = tuple(dict.fromkeys(lemma for lemma in lemma_of.values() if lemma is not None))
     position = {lemma: index for index, lemma in enumerate(lemmas)}
-    id_of_surface = np.array(
-        [position.get(lemma_of[surface] or "", -1) for surface in surfaces], dtype=np.int64
-    )
+    id_of_surface = np.array([position.get(lemma_of[surface] or "", -1) for surface in surfaces], dtype=np.int64)
     ids = id_of_surface[table.ids]
     kept = ids >= 0
     return ItemSememes(lemmas, table.rows[kept], ids[kept], table.n_titles, lemma_of)
@@ -76,7 +72,6 @@ def _lemmas_of(
     found = normaliser.lemmas(unseen)
     passes = keep_words(pa.array(found, pa.large_string()), normaliser, settings)
     new = {
-        surface: lemma if keep else None
-        for surface, lemma, keep in zip(unseen, found, passes.tolist(), strict=True)
+        surface: lemma if keep else None for surface, lemma, keep in zip(unseen, found, passes.tolist(), strict=True)
     }
     return {surface: known[surface] if surface in known else new[surface] for surface in surfaces}

@@ -27,8 +27,7 @@ class NormaliserSettings(BaseModel):
     )
     drop_numbers: bool = Field(
         default=True,
-        description="Drop words without a letter, and numbers in disguise: "
-        "years, decades (1980s), ordinals (3rd).",
+        description="Drop words without a letter, and numbers in disguise: years, decades (1980s), ordinals (3rd).",
     )
     stop_words: Literal["builtin", "none"] = Field(
         default="builtin", description="Whether the normaliser's own list of function words is dropped."
@@ -52,9 +51,7 @@ class VocabularySettings(BaseModel):
     normaliser: NormaliserSettings = Field(
         default_factory=NormaliserSettings, description="How a title becomes sememes."
     )
-    source: TextSource = Field(
-        default="titles", description="The text of an item that its sememes are taken from."
-    )
+    source: TextSource = Field(default="titles", description="The text of an item that its sememes are taken from.")
     min_items: int = Field(
         default=2, ge=1, description="An anchor occurs in at least this many items, all domains together."
     )
@@ -71,6 +68,5 @@ class VocabularySettings(BaseModel):
     collocations: int = Field(
         default=0,
         ge=0,
-        description="Number of two-word anchors (written board_game), the strongest by likelihood ratio; "
-        "0 for none.",
+        description="Number of two-word anchors (written board_game), the strongest by likelihood ratio; 0 for none.",
     )

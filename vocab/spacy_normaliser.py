@@ -42,8 +42,7 @@ class SpacyNormaliser:
         """(I,) large_list<large_string>, the lower-case tokens of each title without edge punctuation."""
         tokenizer = self._language.tokenizer
         rows = [
-            [token.text.strip(_EDGES) for token in document]
-            for document in tokenizer.pipe(cleaned(titles).to_pylist())
+            [token.text.strip(_EDGES) for token in document] for document in tokenizer.pipe(cleaned(titles).to_pylist())
         ]
         offsets = np.concatenate(([0], np.cumsum([len(row) for row in rows], dtype=np.int64)))
         words = pa.array([word for row in rows for word in row], pa.large_string())

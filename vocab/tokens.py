@@ -46,9 +46,7 @@ def tabulate(titles: pa.Array, normaliser: Normaliser, settings: NormaliserSetti
     return TokenTable(encoded.dictionary.filter(pa.array(keep)), rows[kept], new_ids[ids[kept]], len(titles))
 
 
-def keep_words(
-    words: pa.Array, normaliser: Normaliser, settings: NormaliserSettings
-) -> npt.NDArray[np.bool_]:
+def keep_words(words: pa.Array, normaliser: Normaliser, settings: NormaliserSettings) -> npt.NDArray[np.bool_]:
     """(S,) bool: which words are long enough, no numbers and no stop words."""
     long_enough = pc.or_(
         pc.greater_equal(pc.utf8_length(words), settings.min_length),

@@ -97,9 +97,7 @@ class SememeVocabulary:
                 place="vocabulary",
                 mend="Lower min_items, raise max_share, or check the titles",
             )
-        return cls(
-            words, census.lemma_of, census.counts_of(words), census.n_items, tuple(titles_by_domain), settings
-        )
+        return cls(words, census.lemma_of, census.counts_of(words), census.n_items, tuple(titles_by_domain), settings)
 
     def extended(
         self, titles_by_domain: Mapping[str, Titles], normaliser: Normaliser | None = None
@@ -154,9 +152,7 @@ class SememeVocabulary:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of words and settings; models refuse anchors that were numbered differently."""
-        content = json.dumps(
-            [self.words, self.settings.model_dump(mode="json")], ensure_ascii=False, sort_keys=True
-        )
+        content = json.dumps([self.words, self.settings.model_dump(mode="json")], ensure_ascii=False, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
 
     def read(self, titles: Titles, normaliser: Normaliser | None = None) -> ItemSememes:

@@ -50,9 +50,7 @@ def write(vocabulary: SememeVocabulary, path: Path) -> None:
     )
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        unfinished.write_text(
-            json.dumps(document.model_dump(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-        )
+        unfinished.write_text(json.dumps(document.model_dump(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         unfinished.replace(path)
     except OSError as error:
         unfinished.unlink(missing_ok=True)
@@ -118,6 +116,4 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _damaged(path: Path, problem: str) -> InputError:
-    return InputError(
-        f"the vocabulary is damaged: {problem}", place=path, mend="Make it again, or restore the file"
-    )
+    return InputError(f"the vocabulary is damaged: {problem}", place=path, mend="Make it again, or restore the file")

@@ -1,0 +1,126 @@
+"""Anchors that a word is a spelling of: accents, plurals, British and American, typing errors, compounds."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+# (what, instead) within a word, in both directions, endings kept; only where a false friend is rare.
+_BRITISH_AMERICAN = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"(?<=..)our(?=(s|ed|ing|ful|ite|less)?$)", "or"),
+        (r"(?<=..)or(?=(s|ed|ing|ful|ite|less)?$)", "our"),
+        (r"(?<=..)is(?=(e|es|ed|ing|er|ation)$)", "iz"),
+        (r"(?<=..)iz(?=(e|es|ed|ing|er|ation)$)", "is"),
+        (r"(?<=..)ys(?=(e|es|ed|ing|er)$)", "yz"),
+        (r"(?<=..)yz(?=(e|es|ed|ing|er)$)", "ys"),
+        (r"(?<=..)ogue(?=s?$)", "og"),
+        (r"(?<=..)og(?=s?$)", "ogue"),
+        (r"(?<=..)ence$", "ense"),
+        (r"(?<=..)ense$", "ence"),
+        (r"(?<=.[tb])re(?=s?$)", "er"),
+        (r"(?<=.[tb])er(?=s?$)", "re"),
+        (r"ll(?=(ed|ing|er|ery)$)", "l"),
+        (r"(?<=[^l])l(?=(ed|ing|er|ery)$)", "ll"),
+        (r"(?<=.)ae", "e"),
+        (r"^grey", "gray"),
+        (r"^gray", "grey"),
+    )
+)
+_SHORTEST_STEM = 3
+
+
+class SpellingIndex:
+    """Finds the anchor that a word is a spelling of, without comparing it to every anchor.
+
+    Args:
+        anchors: most frequent first; where several fit, the first one wins.
+        edit_length: letters that a word needs to be one edit away from an anchor.
+    """
+
+    def __init__(self, anchors: Sequence[str], edit_length: int) -> None:
+        self._edit_length = edit_length
+        self._rank = {anchor: rank for rank, anchor in enumerate(anchors)}
+        self._by_letters = {without_accents(anchor): anchor for anchor in reversed(anchors)}
+        # Words one edit apart share a form once up to one letter of each is left out (symmetric delete).
+        self._by_deletion: dict[str, list[str]] = defaultdict(list)
+        for anchor in anchors:
+            if len(anchor) >= edit_length - 1:
+                for form in _deletions(anchor):
+                    self._by_deletion[form].append(anchor)
+
+    def variant(self, word: str, *, is_dictionary_word: bool) -> str | None:
+        """Find the anchor that `word` is a spelling of.
+
+        Args:
+            word: lower case.
+            is_dictionary_word: a real word is no typing error for another one (mouse, house).
+        """
+        for form in _spellings(word):
+            if form != word and form in self._rank:
+                return form
+        accented = self._by_letters.get(without_accents(word))
+        if accented is not None and accented != word:
+            return accented
+        return None if is_dictionary_word else self._one_edit_away(word)
+
+    def parts(self, word: str, part_length: int) -> tuple[str, str] | None:
+        """Cut a compound into two anchors, as evenly as it goes."""
+        middle = len(word) / 2
+        cuts = sorted(range(part_length, len(word) - part_length + 1), key=lambda cut: abs(cut - middle))
+        for cut in cuts:
+            if word[:cut] in self._rank and word[cut:] in self._rank:
+                return word[:cut], word[cut:]
+        return None
+
+    def _one_edit_away(self, word: str) -> str | None:
+        if len(word) < self._edit_length or not word.isalpha():
+            return None
+        candidates = {anchor for form in _deletions(word) for anchor in self._by_deletion.get(form, ())}
+        near = [anchor for anchor in candidates if anchor[0] == word[0] and one_edit_apart(word, anchor)]
+        return min(near, key=self._rank.__getitem__, default=None)
+
+
+def without_accents(word: str) -> str:
+    """Strip diacritics: pokémon is pokemon."""
+    decomposed = unicodedata.normalize("NFKD", word)
+    return unicodedata.normalize("NFC", "".join(c for c in decomposed if unicodedata.category(c) != "Mn"))
+
+
+def one_edit_apart(first: str, second: str) -> bool:
+    """Whether one insertion, deletion, substitution or swap of neighbours turns one word into the other."""
+    if first == second or abs(len(first) - len(second)) > 1:
+        return False
+    start = next((i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), None)
+    if start is None:
+        return True
+    rests = first[start:], second[start:]
+    if len(first) != len(second):
+        shorter, longer = sorted(rests, key=len)
+        return longer[1:] == shorter
+    left, right = rests
+    swapped = left[:2] == right[1::-1] and left[2:] == right[2:]
+    return left[1:] == right[1:] or swapped
+
+
+def _spellings(word: str) -> Iterator[str]:
+    """Other spellings of a word, the surest first."""
+    bare = word.rstrip("0123456789")
+    if len(bare) >= _SHORTEST_STEM:
+        yield bare
+    if len(word) >= _SHORTEST_STEM:
+        yield f"{word}s"
+    for ending in ("s", "es"):
+        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
+            yield word.removesuffix(ending)
+    for pattern, replacement in _BRITISH_AMERICAN:
+        if pattern.search(word):
+            yield pattern.sub(replacement, word)
+
+
+def _deletions(word: str) -> set[str]:
+    """List the word and all that is left of it without one letter."""
+    return {word, *(word[:i] + word[i + 1 :] for i in range(len(word)))}

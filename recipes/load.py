@@ -106,9 +106,7 @@ def apply_override(data: dict[str, Any], override: str) -> None:
         try:
             here = here[int(part)] if isinstance(here, list) else here.setdefault(part, {})
         except (ValueError, IndexError, AttributeError):
-            raise InputError(
-                f"{part!r} leads nowhere", place=f"--set {key}", mend="Name a key of the recipe"
-            ) from None
+            raise InputError(f"{part!r} leads nowhere", place=f"--set {key}", mend="Name a key of the recipe") from None
     value = _parsed(text, f"--set {key}")
     if isinstance(here, list) and parts[-1].isdigit() and int(parts[-1]) < len(here):
         here[int(parts[-1])] = value
@@ -122,9 +120,7 @@ def _merged(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     """A file's mapping on top of what it extends."""
     if path in above or len(above) >= DEEPEST_EXTENDS:
         chain = " -> ".join(step.name for step in (*above, path))
-        raise InputError(
-            f"'extends' goes in a circle or too deep: {chain}", place=path, mend="Break the chain"
-        )
+        raise InputError(f"'extends' goes in a circle or too deep: {chain}", place=path, mend="Break the chain")
     data = _read(path)
     parent = data.pop("extends", None)
     if parent is None:
@@ -169,9 +165,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise InputError(
-            f"not UTF-8 text (byte {error.start})", place=path, mend="Save the recipe as UTF-8"
-        ) from None
+        raise InputError(f"not UTF-8 text (byte {error.start})", place=path, mend="Save the recipe as UTF-8") from None
     data = _parsed(text, path)
     if not isinstance(data, dict):
         raise InputError("a recipe is a mapping of keys to values", place=path, mend="Begin with 'sources:'")

@@ -19,6 +19,7 @@ from recipes.settings import (
     SourceEncoderSettings,
     TrainingSettings,
 )
+from vocab.semantic_settings import SemanticSettings
 from vocab.settings import VocabularySettings
 
 PAPER_VARIANTS = ("sasrec", "sasrec+ipe+constant", "sasrec+ipe+s2idm")
@@ -31,19 +32,14 @@ class Recipe(Settings):
     name: str = Field("", description="For tables and folders; the file's name by default.")
     description: str = Field("", description="What this recipe is for, for people.")
     sources: tuple[DomainSpec, ...] = Field(min_length=1, description="Domains that S2IDM is trained on.")
-    target: DomainSpec | None = Field(
-        None, description="Domain that profits; only adapt-target and run need it."
-    )
+    target: DomainSpec | None = Field(None, description="Domain that profits; only adapt-target and run need it.")
     target_titles: bool = Field(
         True,
         description="Build the vocabulary over the target's titles too. Its interactions are never looked at.",
     )
-    vocabulary: VocabularySettings = Field(
-        default_factory=VocabularySettings, description="Titles to anchors."
-    )
-    interests: InterestSettings = Field(
-        default_factory=InterestSettings, description="Sequences to interests s'_0."
-    )
+    vocabulary: VocabularySettings = Field(default_factory=VocabularySettings, description="Titles to anchors.")
+    semantic: SemanticSettings = Field(default_factory=SemanticSettings, description="The sentence encoder, if any.")
+    interests: InterestSettings = Field(default_factory=InterestSettings, description="Sequences to interests s'_0.")
     s2idm: S2IDMSettings = Field(default_factory=S2IDMSettings, description="The diffusion model.")
     source_encoder: SourceEncoderSettings = Field(
         default_factory=SourceEncoderSettings,
@@ -54,16 +50,10 @@ class Recipe(Settings):
     prompts: PromptSettings = Field(default_factory=PromptSettings, description="IPE.")
     score: ScoreSettings = Field(default_factory=ScoreSettings, description="State and item to score.")
     training: TrainingSettings = Field(default_factory=TrainingSettings, description="The training loop.")
-    evaluation: EvaluationSettings = Field(
-        default_factory=EvaluationSettings, description="Protocols and splits."
-    )
-    variants: tuple[str, ...] = Field(
-        PAPER_VARIANTS, min_length=1, description="Models to train and compare."
-    )
+    evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings, description="Protocols and splits.")
+    variants: tuple[str, ...] = Field(PAPER_VARIANTS, min_length=1, description="Models to train and compare.")
     seeds: tuple[int, ...] = Field((0,), min_length=1, description="Every trained variant runs once a seed.")
-    shots: float = Field(
-        1.0, ge=0, le=1, description="Share of the target's users that train; 0 is zero-shot."
-    )
+    shots: float = Field(1.0, ge=0, le=1, description="Share of the target's users that train; 0 is zero-shot.")
 
     @field_validator("sources", mode="before")
     @classmethod

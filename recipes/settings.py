@@ -21,12 +21,10 @@ InterestName = Literal["constant", "raw", "s2idm", "shuffled"]
 
 
 class InterestSettings(Settings):
-    """How a sequence becomes the original interest distribution s'_0 (Section 3.3, frequency-time aware reweighting)."""
+    """How a sequence becomes the original interest distribution s'_0 (Section 3.3)."""
 
     w_min: float = Field(0.1, ge=0, description="Weight of a user's oldest interaction.")
-    w_max: float = Field(
-        0.5, gt=0, description="Weight of the newest one, and of all when all times are equal."
-    )
+    w_max: float = Field(0.5, gt=0, description="Weight of the newest one, and of all when all times are equal.")
     transform: Literal["none", "idf", "unit"] = Field(
         "none",
         description="What is done to s'_0 before S2IDM: nothing (paper), anchors times IDF, or rows to unit length.",
@@ -53,9 +51,7 @@ class S2IDMSettings(Settings):
         "importance",
         description="How training draws steps: by the root mean square of each one's last losses, or evenly.",
     )
-    sampling_history: int = Field(
-        10, ge=1, description="Losses of each step that importance sampling remembers."
-    )
+    sampling_history: int = Field(10, ge=1, description="Losses of each step that importance sampling remembers.")
     sampling_uniform: float = Field(0.001, ge=0, le=1, description="Share of uniform sampling mixed in.")
     learning_rate: float = Field(5e-5, gt=0, description="AdamW step size.")
     weight_decay: float = Field(0.1, ge=0, description="AdamW weight decay.")
@@ -83,9 +79,7 @@ class S2IDMSettings(Settings):
 class EncoderSettings(Settings):
     """The sequential encoder (Section 4.1 and the authors' SASRec)."""
 
-    name: str = Field(
-        "sasrec", description="Registered encoder: sasrec, gru4rec, or one of an installed plug-in."
-    )
+    name: str = Field("sasrec", description="Registered encoder: sasrec, gru4rec, or one of an installed plug-in.")
     dim: int = Field(64, ge=1, description="Width d of items, states and prompts.")
     blocks: int = Field(2, ge=1, description="Layers.")
     heads: int = Field(1, ge=1, description="Attention heads; must divide dim.")
@@ -102,17 +96,13 @@ class EncoderSettings(Settings):
 class ItemSettings(Settings):
     """What an item is made of. The paper: its ID alone."""
 
-    channels: tuple[Channel, ...] = Field(
-        ("id",), min_length=1, description="Channels whose scaled sum is the item."
-    )
+    channels: tuple[Channel, ...] = Field(("id",), min_length=1, description="Channels whose scaled sum is the item.")
     semantic_scale: float = Field(
         2.0,
         gt=0,
         description="Initial length of semantic vectors entering their map; the scale is learned from there.",
     )
-    id_dropout: float = Field(
-        0.0, ge=0, lt=1, description="Share of items whose ID is hidden in a training step."
-    )
+    id_dropout: float = Field(0.0, ge=0, lt=1, description="Share of items whose ID is hidden in a training step.")
 
     @model_validator(mode="after")
     def _distinct(self) -> ItemSettings:
@@ -128,7 +118,7 @@ class PromptSettings(Settings):
     sees: Literal["train", "train-minus-last", "prefix"] = Field(
         "train-minus-last",
         description=(
-            "What a train-time prompt is made from: the whole train sequence (paper; it has seen the items to predict), "
+            "What a train-time prompt is made from: the whole train sequence (paper; it has seen what to predict), "
             "all but its last item, or the part before a random cut, with targets only after the cut."
         ),
     )
@@ -137,9 +127,7 @@ class PromptSettings(Settings):
 class ScoreSettings(Settings):
     """How a state and an item become a score."""
 
-    similarity: Literal["cosine", "dot"] = Field(
-        "cosine", description="Cosine (the authors) or inner product (Eq. 3)."
-    )
+    similarity: Literal["cosine", "dot"] = Field("cosine", description="Cosine (the authors) or inner product (Eq. 3).")
     temperature: float = Field(10.0, gt=0, description="Factor on the cosine; ignored by dot.")
 
 
@@ -153,9 +141,7 @@ class TrainingSettings(Settings):
         1, ge=1, description="Negatives a positive (bce, gbce) or shared by a batch (sampled_softmax)."
     )
     gbce_t: float = Field(0.75, ge=0, le=1, description="Calibration t of gBCE.")
-    learning_rate: float = Field(
-        0.005, gt=0, description="Adam step size (0.005 on Home, 0.001 on Electronic)."
-    )
+    learning_rate: float = Field(0.005, gt=0, description="Adam step size (0.005 on Home, 0.001 on Electronic).")
     learning_rate_decay: float = Field(0.99, gt=0, le=1, description="Factor on it after every epoch.")
     beta1: float = Field(0.9, ge=0, lt=1, description="Adam's first momentum.")
     beta2: float = Field(0.98, ge=0, lt=1, description="Adam's second momentum.")
@@ -166,19 +152,11 @@ class TrainingSettings(Settings):
         ge=0,
         description="Upper bound for the base model that every variant starts from; 0 trains each from scratch.",
     )
-    epochs: int = Field(
-        60, ge=1, description="Upper bound for a variant after that, the base itself included."
-    )
-    patience: int = Field(
-        8, ge=1, description="Epochs without a better validation metric before a phase stops."
-    )
+    epochs: int = Field(60, ge=1, description="Upper bound for a variant after that, the base itself included.")
+    patience: int = Field(8, ge=1, description="Epochs without a better validation metric before a phase stops.")
     metric: str = Field("full/ndcg@10", description="Validation metric that selects the epoch.")
-    logits_memory_mb: int = Field(
-        256, ge=1, description="Softmax over all items never holds more logits than this."
-    )
-    precision: Literal["float32", "bf16"] = Field(
-        "float32", description="Autocast precision of the forward pass."
-    )
+    logits_memory_mb: int = Field(256, ge=1, description="Softmax over all items never holds more logits than this.")
+    precision: Literal["float32", "bf16"] = Field("float32", description="Autocast precision of the forward pass.")
     compile: bool = Field(False, description="Compile the encoder with torch.compile.")
 
 
@@ -189,9 +167,7 @@ class EvaluationSettings(Settings):
     seed: int = Field(0, ge=0, description="Of the negatives; the same for every variant and seed.")
     cutoffs: tuple[int, ...] = Field((5, 10), min_length=1, description="k of NDCG@k and Hit@k.")
     memory_mb: int = Field(64, ge=1, description="Score blocks never take more than this.")
-    split: Literal["leave-one-out", "temporal"] = Field(
-        "leave-one-out", description="How targets are held out."
-    )
+    split: Literal["leave-one-out", "temporal"] = Field("leave-one-out", description="How targets are held out.")
     validation_from: int | None = Field(None, description="Unix seconds, for the temporal split.")
     test_from: int | None = Field(None, description="Unix seconds, for the temporal split.")
     short_users: Literal["error", "train"] = Field("error", description="Users too short for leave-one-out.")

@@ -20,7 +20,7 @@ from transfer.baselines.base import Evidence, find_baseline
 from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import Ranking, ScoreRows, rank
 from transfer.evaluation.scoring import model_scores
-from transfer.features import item_features
+from transfer.features import available, item_features
 from transfer.files import JsonLines
 from transfer.interest_factory import InterestFactory
 from transfer.items import ItemFeatures
@@ -28,6 +28,7 @@ from transfer.pieces import Piece, Pieces
 from transfer.recommender import Recommender
 from transfer.results import STAGES, SeedRankings
 from transfer.runtime import Runtime
+from transfer.semantics import Semantics
 from transfer.source import SourceArtifact
 from transfer.training import Log, Task, fit
 from transfer.variants import BASELINES, Variant, parse_variant
@@ -52,6 +53,7 @@ class Adapted:
         weights: by variant, the seed that validation prefers.
         best_seed: by variant.
         product: the trained variant that validation prefers.
+        skipped: variants that need a sentence encoder where there is none.
     """
 
     split: Split
@@ -62,25 +64,20 @@ class Adapted:
     weights: dict[str, dict[str, Tensor]]
     best_seed: dict[str, int]
     product: Variant
+    skipped: tuple[str, ...]
 
 
 def make_split(domain: Domain, recipe: Recipe) -> Split:
     """Hold out targets as the recipe says, then let only its share of users train."""
     settings = recipe.evaluation
-    if (
-        settings.validation_from is not None
-        and settings.test_from is not None
-        and settings.split == "temporal"
-    ):
+    if settings.validation_from is not None and settings.test_from is not None and settings.split == "temporal":
         split = temporal(domain, validation_from=settings.validation_from, test_from=settings.test_from)
     else:
         split = leave_one_out(domain, short_users=settings.short_users)
     return split if recipe.shots == 1 else fewer_users(split, recipe.shots, recipe.evaluation.seed)
 
 
-def adapt_target(
-    source: SourceArtifact, recipe: Recipe, domain: Domain, out: Path, runtime: Runtime
-) -> Adapted:
+def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Path, runtime: Runtime) -> Adapted:
     """Train and evaluate every variant and seed of a recipe on a target domain.
 
     Args:
@@ -100,15 +97,22 @@ def adapt_target(
             f"none of its {domain.n_items:,} items has an anchor of the source artifact", place=domain.name,
             mend="Use sources whose titles are in the same language, or fit them with this target in the recipe",
         )  # fmt: skip
-    variants = [
-        parse_variant(name, recipe.items.channels) for name in recipe.variants if name not in BASELINES
-    ]
+    variants = [parse_variant(name, recipe.items.channels) for name in recipe.variants if name not in BASELINES]
+    if not variants:
+        raise InputError("only baselines are named, and nothing is trained", place="variants", mend="Add sasrec")
+    split = make_split(domain, recipe)
+    semantics = (
+        Semantics.find(recipe.semantic, runtime) if any("title-semantic" in v.channels for v in variants) else None
+    )
+    skipped = tuple(v.name for v in variants if not available(v.channels, source.anchor_vectors, semantics))
+    variants = [v for v in variants if v.name not in skipped]
     if not variants:
         raise InputError(
-            "only baselines are named, and nothing is trained", place="variants", mend="Add sasrec"
-        )
-    split = make_split(domain, recipe)
-    features = item_features(domain, encoded.matrix, [channel for v in variants for channel in v.channels])
+            "every trained variant needs a sentence encoder, and there is none", place="variants",
+            mend='Install the extra: pip install "sememe-transfer[semantic]"',
+        )  # fmt: skip
+    channels = [channel for v in variants for channel in v.channels]
+    features = item_features(domain, encoded.matrix, source.vocabulary.idf, channels, source.anchor_vectors, semantics)
     factory = InterestFactory(
         domain, encoded.matrix, source.vocabulary.idf, source.s2idm, source.interests, runtime.device
     )
@@ -119,6 +123,9 @@ def adapt_target(
     weights: dict[str, dict[str, Tensor]] = {}
     best_seed: dict[str, int] = {}
     for name in recipe.variants:
+        if name in skipped:
+            runtime.progress.say(f"Skipped {name}: it needs sentence vectors")
+            continue
         if name in BASELINES:
             piece = worker.baseline(name)
             rankings[name] = {stage: [piece.rankings[stage]] for stage in STAGES}
@@ -131,11 +138,10 @@ def adapt_target(
         weights[name], best_seed[name] = made[best].weights, recipe.seeds[best]
     trained = {v.name: v for v in variants}
     means = {
-        name: float(np.mean([validation_score(r, task) for r in rankings[name]["validation"]]))
-        for name in trained
+        name: float(np.mean([validation_score(r, task) for r in rankings[name]["validation"]])) for name in trained
     }
     product = trained[max(means, key=lambda name: means[name])]
-    return Adapted(split, encoded.coverage, encoded.matrix, features, rankings, weights, best_seed, product)
+    return Adapted(split, encoded.coverage, encoded.matrix, features, rankings, weights, best_seed, product, skipped)
 
 
 def validation_score(ranking: Ranking, task: Task) -> float:
@@ -194,9 +200,7 @@ class _Worker:
             seed=seed + 7919,
             log=self.log,
         )
-        piece = Piece(
-            dict(model.state_dict()), {stage: self._evaluate(model, views, stage) for stage in STAGES}
-        )
+        piece = Piece(dict(model.state_dict()), {stage: self._evaluate(model, views, stage) for stage in STAGES})
         self.pieces.keep(variant.name, seed, piece)
         return piece
 
@@ -221,9 +225,7 @@ class _Worker:
         return weights
 
     def _fresh(self, variant: Variant, seed: int) -> Recommender:
-        return assemble(variant, self.recipe, self.features, self.factory.width, seed).to(
-            self.task.runtime.device
-        )
+        return assemble(variant, self.recipe, self.features, self.factory.width, seed).to(self.task.runtime.device)
 
     def _evaluate(self, model: Recommender, views: Views, stage: Any) -> Ranking:
         targets = targets_of(self.task.split, stage)
@@ -236,9 +238,7 @@ class _Worker:
     def _rank(self, stage: Any, scores: ScoreRows) -> Ranking:
         targets = targets_of(self.task.split, stage)
         top = RECOMMENDED if stage == "test" else 0
-        return rank(
-            self.task.split.domain, targets, scores, self.task.evaluation, self.task.runtime.device, top
-        )
+        return rank(self.task.split.domain, targets, scores, self.task.evaluation, self.task.runtime.device, top)
 
 
 def _plan(source: SourceArtifact, recipe: Recipe, domain: Domain) -> dict[str, Any]:
@@ -262,7 +262,7 @@ def _log(out: Path, runtime: Runtime) -> Log:
 
 
 def pairs_to_compare(names: Sequence[str]) -> list[tuple[str, str]]:
-    """Every trained variant against its base, prompts also against constant ones, and against each baseline that is there."""
+    """Every trained variant against its base, its controls, the first variant, and each baseline that is there."""
     trained = [name for name in names if name not in BASELINES]
     pairs = []
     for name in trained:

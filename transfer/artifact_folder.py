@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from huggingface_hub import ModelHubMixin, snapshot_download
+from torch import Tensor
 
 from domains.errors import InputError
 from transfer.files import read_json
@@ -38,9 +39,7 @@ def read_config(folder: Path, kind: str) -> dict[str, Any]:
     if not isinstance(config, dict) or "kind" not in config:
         raise InputError("this config.json is not of an artifact of this toolkit", place=folder / CONFIG)
     if config["kind"] != kind:
-        raise InputError(
-            f"this is a {config['kind']} artifact, and a {kind} artifact is needed", place=folder
-        )
+        raise InputError(f"this is a {config['kind']} artifact, and a {kind} artifact is needed", place=folder)
     if config.get("format_version") != FORMAT_VERSION:
         raise InputError(
             f"format version {config.get('format_version')!r}, and this release reads version {FORMAT_VERSION}",
@@ -110,3 +109,21 @@ class Artifact(ModelHubMixin):
                 f"neither a folder here nor an artifact on the hub ({type(error).__name__})", place=place,
                 mend="Check the path, or the network and the id",
             ) from error  # fmt: skip
+
+
+def load_part(module: Any, tensors: dict[str, Tensor], prefix: str, folder: Path) -> None:
+    """Load the tensors under a prefix into a module.
+
+    Raises:
+        InputError: they do not fit.
+    """
+    state = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        problem = str(error).split("\n")[-1].strip()
+        raise InputError(
+            f"the weights do not fit the config: {problem}",
+            place=folder / WEIGHTS,
+            mend="Make the artifact again",
+        ) from None

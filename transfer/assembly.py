@@ -15,9 +15,7 @@ from transfer.recommender import Recommender
 from transfer.variants import Variant
 
 
-def assemble(
-    variant: Variant, recipe: Recipe, features: ItemFeatures, anchors: int, seed: int
-) -> Recommender:
+def assemble(variant: Variant, recipe: Recipe, features: ItemFeatures, anchors: int, seed: int) -> Recommender:
     """A freshly initialised model; the same seed gives a base and its variants the same items and encoder.
 
     Args:

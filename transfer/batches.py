@@ -29,9 +29,7 @@ class Spans:
     stops: Tensor
 
     @classmethod
-    def of(
-        cls, domain: Domain, users: Ints, stops: Ints, device: torch.device, last: int | None = None
-    ) -> Spans:
+    def of(cls, domain: Domain, users: Ints, stops: Ints, device: torch.device, last: int | None = None) -> Spans:
         """Spans from each user's first interaction to `stops`, at most the `last` items of them.
 
         Args:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_matrix
+from torch import Tensor
 
 from domains.domain import Domain
 from domains.errors import InputError
 from recipes.settings import Channel
 from transfer.items import ItemFeatures
+from transfer.semantics import Semantics, anchor_means
 
 
 def category_matrix(domain: Domain) -> csr_matrix:
@@ -27,28 +30,46 @@ def category_matrix(domain: Domain) -> csr_matrix:
         )
     lengths = np.diff(domain.categories.offsets.to_numpy())
     flat = domain.categories.flatten().dictionary_encode()
-    names = flat.dictionary.to_pylist()
-    rank = np.argsort(np.argsort(np.array(names, dtype=object))) if names else np.empty(0, np.int64)
+    names = np.array(flat.dictionary.to_pylist(), dtype=object)
+    rank = np.argsort(np.argsort(names))
     columns = rank[flat.indices.to_numpy(zero_copy_only=False)] if len(flat) else np.empty(0, np.int64)
     rows = np.repeat(np.arange(domain.n_items), lengths)
-    matrix = csr_matrix(
-        (np.ones(len(rows), np.float32), (rows, columns)), shape=(domain.n_items, max(1, len(names)))
-    )
+    matrix = csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=(domain.n_items, max(1, len(names))))
     matrix.data[:] = 1.0
     return matrix
 
 
-def item_features(domain: Domain, anchors: csr_matrix, channels: Iterable[Channel]) -> ItemFeatures:
-    """Features for a set of channels.
+def available(channels: Iterable[Channel], anchor_vectors: Tensor | None, semantics: Semantics | None) -> bool:
+    """Whether every channel can be computed with what is installed and what the source artifact holds."""
+    wanted = set(channels)
+    titles = "title-semantic" not in wanted or semantics is not None
+    return titles and ("anchors-semantic" not in wanted or anchor_vectors is not None)
+
+
+def item_features(
+    domain: Domain,
+    anchors: csr_matrix,
+    idf: npt.NDArray[np.float32],
+    channels: Iterable[Channel],
+    anchor_vectors: Tensor | None,
+    semantics: Semantics | None,
+) -> ItemFeatures:
+    """Features for a set of channels, which must be `available`.
 
     Args:
         domain: whose items they are.
         anchors: (I, q) item-sememe matrix.
+        idf: (q,).
         channels: what will be asked for.
+        anchor_vectors: (q, s), from the source artifact.
+        semantics: the sentence encoder.
     """
     wanted = set(channels)
+    by_anchor = wanted & {"anchors-semantic"} and anchor_vectors is not None
     return ItemFeatures(
         count=domain.n_items,
         anchors=anchors if "anchors" in wanted else None,
         categories=category_matrix(domain) if "categories" in wanted else None,
+        anchor_vectors=anchor_means(anchors, idf, anchor_vectors) if by_anchor else None,  # type: ignore[arg-type]
+        title_vectors=semantics.titles(domain) if "title-semantic" in wanted and semantics is not None else None,
     )

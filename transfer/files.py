@@ -85,9 +85,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except SafetensorError as error:
-        raise InputError(
-            f"not readable as safetensors: {error}", place=path, mend="Make the artifact again"
-        ) from None
+        raise InputError(f"not readable as safetensors: {error}", place=path, mend="Make the artifact again") from None
 
 
 class JsonLines:

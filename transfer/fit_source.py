@@ -13,6 +13,7 @@ from recipes.schema import Recipe, resolved
 from transfer.diffusion.training import Log, SourceInterests, train_s2idm
 from transfer.interests import original_interests
 from transfer.runtime import Runtime
+from transfer.semantics import Semantics
 from transfer.source import DomainNote, SourceArtifact
 from vocab.coverage import Coverage
 from vocab.text import item_texts
@@ -53,16 +54,12 @@ def fit_source(
     """
     named = list(sources) + ([target] if target is not None and recipe.target_titles else [])
     if len({domain.name for domain in named}) < len(named):
-        raise InputError(
-            "two domains have the same name", place="sources", mend="Give each a name of its own"
-        )
+        raise InputError("two domains have the same name", place="sources", mend="Give each a name of its own")
     texts = {d.name: item_texts(d.titles, d.categories, recipe.vocabulary.source) for d in named}
     runtime.progress.say("Building the vocabulary")
     vocabulary = SememeVocabulary.build(texts, recipe.vocabulary)
     if len(vocabulary) == 0:
-        raise InputError(
-            "no word of any title became an anchor", place="vocabulary", mend="Lower vocabulary.min_items"
-        )
+        raise InputError("no word of any title became an anchor", place="vocabulary", mend="Lower vocabulary.min_items")
     seed = recipe.seeds[0]
     interests, coverage = [], {}
     for domain in sources:
@@ -72,13 +69,16 @@ def fit_source(
             domain, encoded.matrix, domain.offsets[:-1], domain.offsets[1:], recipe.interests, vocabulary.idf
         )
         if everything.nnz == 0:
-            raise InputError(
-                "no item of this source has an anchor", place=domain.name, mend="Look at its titles"
-            )
+            raise InputError("no item of this source has an anchor", place=domain.name, mend="Look at its titles")
         interests.append(_objective(domain, encoded.matrix, everything, recipe, vocabulary, seed))
     s2idm = train_s2idm(interests, recipe.s2idm, seed, runtime, log)
     notes = tuple(DomainNote.of(domain) for domain in sources)
-    artifact = SourceArtifact(vocabulary, s2idm.cpu(), recipe.interests, notes, seed, resolved(recipe))
+    semantics = Semantics.find(recipe.semantic, runtime)
+    vectors = None if semantics is None else semantics.words(vocabulary.words)
+    fingerprint = None if semantics is None else semantics.encoder.fingerprint
+    artifact = SourceArtifact(
+        vocabulary, s2idm.cpu(), recipe.interests, notes, seed, resolved(recipe), vectors, fingerprint
+    )
     return FittedSource(artifact, coverage)
 
 

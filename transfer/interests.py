@@ -19,7 +19,7 @@ from transfer.sparse import SparseRows
 def interaction_weights(
     domain: Domain, starts: Ints, stops: Ints, settings: InterestSettings
 ) -> tuple[Ints, Ints, npt.NDArray[np.float32]]:
-    """w of every interaction in some spans: w_min + (t - t_first) / (t_last - t_first) * (w_max - w_min).
+    """Weights of every interaction in some spans: w_min + (t - t_first) / (t_last - t_first) * (w_max - w_min).
 
     Where times are only an order, position takes the place of time. All times equal: w_max.
 
@@ -101,7 +101,7 @@ class Interests(Protocol):
         ...
 
     def project(self, users: Tensor, weight: Tensor) -> Tensor:
-        """interests @ weight.T, (B, m) for a weight (m, q), by the cheapest way that this form allows."""
+        """Rows times weight.T, (B, m) for a weight (m, q), by the cheapest way that this form allows."""
         ...
 
 

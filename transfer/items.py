@@ -1,4 +1,4 @@
-"""What an item is: the scaled sum of the channels that a recipe names (its ID, its anchors, its title, its categories)."""
+"""What an item is: the scaled sum of the channels that a recipe names (ID, anchors, title, categories)."""
 
 from __future__ import annotations
 
@@ -106,9 +106,7 @@ class ItemTower(nn.Module):
     def __init__(self, features: ItemFeatures, settings: ItemSettings, dim: int) -> None:
         super().__init__()
         self.count = features.count
-        self.channels = nn.ModuleDict(
-            {name: _channel(name, features, settings, dim) for name in settings.channels}
-        )
+        self.channels = nn.ModuleDict({name: _channel(name, features, settings, dim) for name in settings.channels})
         one = len(settings.channels) == 1
         self.log_scales = None if one else nn.Parameter(torch.zeros(len(settings.channels)))
 

@@ -26,10 +26,7 @@ def variant_metrics(rankings: SeedRankings, cutoffs: tuple[int, ...]) -> dict[st
     for stage, by_seed in rankings.items():
         values = [ranking.metrics(cutoffs) for ranking in by_seed]
         out[stage] = {
-            protocol: {
-                metric: _spread([value[protocol][metric] for value in values])
-                for metric in values[0][protocol]
-            }
+            protocol: {metric: _spread([value[protocol][metric] for value in values]) for metric in values[0][protocol]}
             for protocol in PROTOCOLS
         }
     return out
@@ -76,7 +73,8 @@ def protocol_note(recipe: Recipe, split: Split) -> dict[str, Any]:
     return {
         "split": split.protocol,
         "selection": f"validation {recipe.training.metric}, on the users that train",
-        "sampled": f"{recipe.evaluation.negatives} uniform negatives (any item but the target), seed {recipe.evaluation.seed}",
+        "sampled": f"{recipe.evaluation.negatives} uniform negatives (any item but the target)",
+        "sampled_seed": recipe.evaluation.seed,
         "full": "all items" if repeats else "all items but those the user had before",
         "repeats": "kept" if repeats else "removed",
         "ties": "count against the target",

@@ -30,9 +30,7 @@ class Rows:
     def dense(self) -> Tensor:
         """(B, width) float32."""
         out = torch.zeros(len(self.offsets), self.width, dtype=self.values.dtype, device=self.values.device)
-        row = torch.repeat_interleave(
-            torch.arange(len(self.offsets), device=self.offsets.device), self.lengths
-        )
+        row = torch.repeat_interleave(torch.arange(len(self.offsets), device=self.offsets.device), self.lengths)
         out[row, self.columns] = self.values
         return out
 

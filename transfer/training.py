@@ -64,9 +64,7 @@ class Fitted:
     seconds: float
 
 
-def fit(
-    model: Recommender, task: Task, views: Views, *, title: str, epochs: int, seed: int, log: Log
-) -> Fitted:
+def fit(model: Recommender, task: Task, views: Views, *, title: str, epochs: int, seed: int, log: Log) -> Fitted:
     """Train in place, leave the model at its best validated epoch.
 
     Args:
@@ -125,9 +123,7 @@ def validate(model: Recommender, task: Task, views: Views) -> float:
     protocol, metric = task.training.metric.split("/", 1)
     targets = targets_of(task.split, "validation", task.split.training_users)
     device = task.runtime.device
-    scores = model_scores(
-        model, task.split.domain, targets, views.for_stage("validation"), task.max_length, device
-    )
+    scores = model_scores(model, task.split.domain, targets, views.for_stage("validation"), task.max_length, device)
     ranking = rank(task.split.domain, targets, scores, task.evaluation, device, sampled=protocol == "sampled")
     return ranking.metrics(task.evaluation.cutoffs)[protocol].get(metric, 0.0)
 
@@ -140,17 +136,13 @@ class _Trainer:
         self.settings, self.runtime = task.training, task.runtime
         split = task.split
         users = split.training_users[(split.train_stop - split.starts)[split.training_users] >= 2]
-        self.spans = Spans.of(
-            split.domain, users, split.train_stop[users], self.runtime.device, task.max_length + 1
-        )
+        self.spans = Spans.of(split.domain, users, split.train_stop[users], self.runtime.device, task.max_length + 1)
         self.sampler = NegativeSampler(split, self.runtime.device)
         self.optimiser = torch.optim.Adam(
             model.parameters(), lr=self.settings.learning_rate, betas=(self.settings.beta1, self.settings.beta2),
             weight_decay=self.settings.weight_decay, fused=True,
         )  # fmt: skip
-        self.schedule = torch.optim.lr_scheduler.ExponentialLR(
-            self.optimiser, self.settings.learning_rate_decay
-        )
+        self.schedule = torch.optim.lr_scheduler.ExponentialLR(self.optimiser, self.settings.learning_rate_decay)
 
     def epoch(self, view: TrainView, number: int) -> float:
         """Mean loss over all targets of one epoch."""
@@ -174,9 +166,7 @@ class _Trainer:
         valid = inputs.mask
         if view.first_target is not None:
             column = torch.arange(1, whole.items.shape[1], device=rows.device)
-            valid = valid & (
-                self.spans.starts[rows][:, None] + column >= view.first_target[inputs.users][:, None]
-            )
+            valid = valid & (self.spans.starts[rows][:, None] + column >= view.first_target[inputs.users][:, None])
         positions = int(valid.sum())
         if positions == 0:
             return torch.zeros((), device=rows.device), 0
@@ -195,14 +185,12 @@ class _Trainer:
         return loss.detach(), positions
 
     def _negatives(self, inputs: SequenceBatch, draws: torch.Generator) -> Tensor:
-        """(B, L, m) for losses with negatives of their own, (m,) where a batch shares them, (0,) for the full softmax."""
+        """(B, L, m) for losses with negatives of their own, (m,) where a batch shares them, (0,) for softmax."""
         device = inputs.items.device
         if self.settings.loss == "softmax":
             return torch.empty(0, dtype=torch.int64, device=device)
         if self.settings.loss == "sampled_softmax":
-            return torch.randint(
-                self.sampler.n_items, (self.settings.negatives,), generator=draws, device=device
-            )
+            return torch.randint(self.sampler.n_items, (self.settings.negatives,), generator=draws, device=device)
         width = inputs.items.shape[1]
         drawn = self.sampler.sample(inputs.users, width * self.settings.negatives, draws)
         return drawn.view(len(inputs.users), width, self.settings.negatives)

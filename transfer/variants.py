@@ -49,8 +49,8 @@ def parse_variant(name: str, default_channels: tuple[Channel, ...] = ("id",)) ->
     """Read a variant's name.
 
     The first part is the encoder. Then, in any order: item channels that are added to the recipe's (``anchors``,
-    ``anchors-semantic``, ``title-semantic``, ``categories``); ``no-id``; ``source``; and either ``ipe`` with an optional kind of
-    interests (default ``s2idm``), or a kind of interests alone, which is fused without prompts.
+    ``anchors-semantic``, ``title-semantic``, ``categories``); ``no-id``; ``source``; and either ``ipe`` with an
+    optional kind of interests (default ``s2idm``), or a kind of interests alone, which is fused without prompts.
 
     Args:
         name: for example ``sasrec+title-semantic+ipe+constant``.
@@ -86,9 +86,7 @@ def parse_variant(name: str, default_channels: tuple[Channel, ...] = ("id",)) ->
         if not channels:
             raise InputError(f"variant {name!r} leaves an item without any channel", place="variants")
     if not encoder:
-        raise InputError(
-            f"variant {name!r} names no encoder", place="variants", mend="Begin with sasrec or gru4rec"
-        )
+        raise InputError(f"variant {name!r} names no encoder", place="variants", mend="Begin with sasrec or gru4rec")
     if ipe and interests is None:
         interests = "s2idm"
     entry: Entry = "prompts" if ipe else ("none" if interests is None else "fusion")

@@ -1,4 +1,4 @@
-"""Which interests a prompt may be made from, at train, validation and test time (what it sees must not hold targets)."""
+"""Which interests a prompt may be made from at train, validation and test time: none that hold their targets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from transfer.interests import Interests, NoInterests, PermutedInterests
 Sees = Literal["train", "train-minus-last", "prefix"]
 
 InterestsUpTo = Callable[[Ints], Interests]
-"""Makes the interests of all users (rows of the domain) from their interactions before the given flat positions (U,)."""
+"""Makes the interests of all users of a domain from their interactions before the given flat positions (U,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +65,9 @@ class InterestViews:
     """Interests made from what precedes each stage's targets.
 
     Test: everything before the test target. Validation: everything before the validation target. Training: the whole
-    train part (``train``, the paper: it has seen what is to be predicted), all but its last item (``train-minus-last``), or the
-    part before a random cut, in which case only items after the cut are targets (``prefix``: exactly causal).
+    train part (``train``, the paper: it has seen what is to be predicted), all but its last item
+    (``train-minus-last``), or the part before a random cut, in which case only items after the cut are targets
+    (``prefix``: exactly causal).
 
     Args:
         split: the held-out positions.

@@ -21,9 +21,7 @@ def scores(evidence: Evidence) -> ScoreRows:
     similarity = (normed.T @ normed).tocsr()
     similarity.setdiag(0.0)
     history = history_matrix(evidence.split, evidence.targets)
-    return sparse_scores(
-        history, _nearest(similarity, NEIGHBOURS), popularity(evidence.split), evidence.device
-    )
+    return sparse_scores(history, _nearest(similarity, NEIGHBOURS), popularity(evidence.split), evidence.device)
 
 
 def _nearest(similarity: csr_matrix, count: int) -> csr_matrix:

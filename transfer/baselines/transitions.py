@@ -19,7 +19,5 @@ def scores(evidence: Evidence) -> ScoreRows:
     counts = csr_matrix((np.ones(len(before), np.float32), (before, after)), shape=shape)
     has_history = evidence.targets.stops > evidence.split.starts[evidence.targets.users]
     last = domain.items[np.maximum(evidence.targets.stops - 1, 0)]
-    rows = csr_matrix(
-        (has_history.astype(np.float32), (np.arange(len(last)), last)), shape=(len(last), domain.n_items)
-    )
+    rows = csr_matrix((has_history.astype(np.float32), (np.arange(len(last)), last)), shape=(len(last), domain.n_items))
     return sparse_scores(rows, counts, popularity(evidence.split), evidence.device)

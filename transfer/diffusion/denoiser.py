@@ -22,9 +22,7 @@ def timestep_features(steps: Tensor, size: int) -> Tensor:
         (B, size) float32, cosines first.
     """
     half = size // 2
-    frequencies = torch.exp(
-        -math.log(MAX_PERIOD) * torch.arange(half, dtype=torch.float32, device=steps.device) / half
-    )
+    frequencies = torch.exp(-math.log(MAX_PERIOD) * torch.arange(half, dtype=torch.float32, device=steps.device) / half)
     angles = steps[:, None].float() * frequencies[None]
     return F.pad(torch.cat([angles.cos(), angles.sin()], dim=-1), (0, size % 2))
 

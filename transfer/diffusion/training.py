@@ -84,9 +84,7 @@ def train_s2idm(
     inputs = SparseRows.from_csr(vstack([source.inputs for source in sources], format="csr"), runtime.device)
     same = all(source.targets is source.inputs for source in sources)
     targets = (
-        inputs
-        if same
-        else SparseRows.from_csr(vstack([s.targets for s in sources], format="csr"), runtime.device)
+        inputs if same else SparseRows.from_csr(vstack([s.targets for s in sources], format="csr"), runtime.device)
     )
     domains = _held_out([source.inputs for source in sources], settings.held_out, seed)
     uniform = 1.0 if settings.step_sampling == "uniform" else settings.sampling_uniform
@@ -121,7 +119,7 @@ def train_s2idm(
 
 
 def _held_out(matrices: list[csr_matrix], share: float, seed: int) -> list[tuple[Tensor, Tensor]]:
-    """Training and held-out rows of each domain, numbered through all domains; users without an anchor are in neither."""
+    """Training and held-out rows of each domain, numbered through all; users without an anchor are in neither."""
     generator = np.random.default_rng(seed)
     parts, first = [], 0
     for matrix in matrices:
@@ -192,8 +190,6 @@ def _held_out_loss(
     for batch in rows.to(runtime.device).split(2048):
         steps = (torch.arange(len(batch), device=runtime.device) + first) % model.schedule.steps
         noise = torch.randn(len(batch), inputs.width, generator=draws, device=runtime.device)
-        total += float(
-            noising_loss(model, inputs.take(batch).dense(), targets.take(batch).dense(), steps, noise).sum()
-        )
+        total += float(noising_loss(model, inputs.take(batch).dense(), targets.take(batch).dense(), steps, noise).sum())
         first += len(batch)
     return total / len(rows)

@@ -49,12 +49,8 @@ def make_encoder(settings: EncoderSettings, prompts: int) -> SequenceEncoder:
     """
     factory = _built_in(settings.name) or _plugged_in(settings.name)
     if factory is None:
-        known = ", ".join(
-            sorted({"sasrec", "gru4rec", *(point.name for point in entry_points(group=ENTRY_POINTS))})
-        )
-        raise InputError(
-            f"no encoder is named {settings.name!r}", place="encoder.name", mend=f"Known: {known}"
-        )
+        known = ", ".join(sorted({"sasrec", "gru4rec", *(point.name for point in entry_points(group=ENTRY_POINTS))}))
+        raise InputError(f"no encoder is named {settings.name!r}", place="encoder.name", mend=f"Known: {known}")
     return factory(settings, prompts)
 
 

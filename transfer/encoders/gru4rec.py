@@ -20,9 +20,7 @@ class GRU4Rec(SequenceEncoder):
         super().__init__()
         self.dropout = nn.Dropout(settings.dropout)
         between = settings.dropout if settings.blocks > 1 else 0.0
-        self.recurrent = nn.GRU(
-            settings.dim, settings.dim, settings.blocks, batch_first=True, dropout=between
-        )
+        self.recurrent = nn.GRU(settings.dim, settings.dim, settings.blocks, batch_first=True, dropout=between)
         self.out = nn.Linear(settings.dim, settings.dim)
         for parameter in self.parameters():
             if parameter.dim() > 1:

@@ -39,9 +39,7 @@ class Targets:
 
     def only(self, keep: Ints) -> Targets:
         """Some of them, by row."""
-        return Targets(
-            self.users[keep], self.stops[keep], self.items[keep], self.seen_starts[keep], self.excludes_seen
-        )
+        return Targets(self.users[keep], self.stops[keep], self.items[keep], self.seen_starts[keep], self.excludes_seen)
 
 
 def targets_of(split: Split, stage: Stage, users: Ints | None = None) -> Targets:

@@ -94,9 +94,7 @@ def rank(
         target = scores.gather(1, items[rows, None])
         target = torch.where(torch.isnan(target), -torch.inf, target)
         if sampled:
-            drawn = sampled_negatives(
-                targets.users[first : first + block], items[rows], domain.n_items, settings
-            )
+            drawn = sampled_negatives(targets.users[first : first + block], items[rows], domain.n_items, settings)
             among[rows] = settings.negatives - (scores.gather(1, drawn) < target).sum(1)
         candidates[rows] = domain.n_items
         if targets.excludes_seen:

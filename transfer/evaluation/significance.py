@@ -89,8 +89,6 @@ def _bootstrap(differences: Floats, resamples: int) -> tuple[float, float]:
     """Percentile interval of the mean; multinomial counts stand for resampled users, so memory stays small."""
     generator = np.random.default_rng(0)
     n = len(differences)
-    means = np.array(
-        [generator.multinomial(n, np.full(n, 1.0 / n)) @ differences / n for _ in range(resamples)]
-    )
+    means = np.array([generator.multinomial(n, np.full(n, 1.0 / n)) @ differences / n for _ in range(resamples)])
     low, high = np.quantile(means, [0.025, 0.975])
     return float(low), float(high)

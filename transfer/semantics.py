@@ -1,0 +1,68 @@
+"""Sentence vectors of titles and anchors, where there is an encoder; a word about it, once, where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.sparse import csr_matrix, diags
+from torch import Tensor
+
+from domains.domain import Domain
+from transfer.progress import T
+from transfer.runtime import Runtime
+from vocab.semantic import NoSentenceEncoder, SemanticSettings, SentenceEncoder
+
+
+@dataclass(frozen=True, eq=False)
+class Semantics:
+    """A sentence encoder and where it reports progress.
+
+    Attributes:
+        encoder: found on this machine.
+        runtime: for progress.
+    """
+
+    encoder: SentenceEncoder
+    runtime: Runtime
+
+    @classmethod
+    def find(cls, settings: SemanticSettings, runtime: Runtime) -> Semantics | None:
+        """The encoder that the settings name; None, with a word about it, where it is not to be had."""
+        try:
+            return cls(SentenceEncoder.find(settings, str(runtime.device)), runtime)
+        except NoSentenceEncoder as missing:
+            runtime.progress.say(f"Without sentence vectors: {missing}")
+            return None
+
+    def titles(self, domain: Domain) -> Tensor:
+        """(I, s) unit rows; zero for an item without a title."""
+        return torch.from_numpy(self._encode(domain.titles.to_pylist(), f"titles of {domain.name}"))
+
+    def words(self, words: Sequence[str]) -> Tensor:
+        """(n, s) unit rows."""
+        return torch.from_numpy(self._encode([word.replace("_", " ") for word in words], "anchors"))
+
+    def _encode(self, texts: Sequence[str], what: str) -> npt.NDArray[np.float32]:
+        def track(items: Iterable[T], title: str, total: int) -> Iterator[T]:
+            with self.runtime.progress.task(f"Sentence vectors: {what}", total) as task:
+                for item in items:
+                    yield item
+                    task.advance()
+
+        return self.encoder.encode(texts, track)
+
+
+def anchor_means(item_anchors: csr_matrix, idf: npt.NDArray[np.float32], anchor_vectors: Tensor) -> Tensor:
+    """(I, s) IDF-weighted mean of the anchors' sentence vectors, unit rows; zero for an item without anchors.
+
+    Args:
+        item_anchors: (I, q).
+        idf: (q,).
+        anchor_vectors: (q, s).
+    """
+    weighted = torch.from_numpy(np.asarray((item_anchors @ diags(idf)) @ anchor_vectors.float().numpy()))
+    return torch.nn.functional.normalize(weighted.float(), dim=-1)

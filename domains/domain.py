@@ -66,14 +66,8 @@ class Domain:
         if len(self.titles) != len(self.item_ids):
             raise InputError(f"{len(self.titles)} titles for {len(self.item_ids)} items", place=self.name)
         if self.categories is not None and len(self.categories) != len(self.item_ids):
-            raise InputError(
-                f"{len(self.categories)} category lists for {len(self.item_ids)} items", place=self.name
-            )
-        if (
-            len(self.offsets) != len(self.user_ids) + 1
-            or self.offsets[0] != 0
-            or self.offsets[-1] != len(self.items)
-        ):
+            raise InputError(f"{len(self.categories)} category lists for {len(self.item_ids)} items", place=self.name)
+        if len(self.offsets) != len(self.user_ids) + 1 or self.offsets[0] != 0 or self.offsets[-1] != len(self.items):
             raise InputError("user offsets do not cover the interactions", place=self.name)
         if len(self.times) != len(self.items):
             raise InputError(f"{len(self.times)} times for {len(self.items)} interactions", place=self.name)
@@ -122,9 +116,7 @@ class Domain:
 
     def titles_of(self, items: npt.NDArray[np.integer]) -> list[str]:
         """Titles of some items, in the order given."""
-        return [
-            str(title) for title in self.titles.take(pa.array(np.asarray(items, dtype=np.int64))).to_pylist()
-        ]
+        return [str(title) for title in self.titles.take(pa.array(np.asarray(items, dtype=np.int64))).to_pylist()]
 
 
 def _string_bytes(strings: pa.Array) -> bytes:

@@ -73,9 +73,7 @@ def read_items(raw: RawTables, item_ids: pa.Array, settings: PrepareSettings) ->
     return ItemTable(_one_array(titles), categories, known, titled, unused), notes
 
 
-def _merge_duplicates(
-    frame: pl.DataFrame, settings: PrepareSettings, place: str
-) -> tuple[pl.DataFrame, list[str]]:
+def _merge_duplicates(frame: pl.DataFrame, settings: PrepareSettings, place: str) -> tuple[pl.DataFrame, list[str]]:
     """One row an item; of rows with the same id, a title that is there goes before one that is not."""
     if frame["item_id"].n_unique() == frame.height:
         return frame, []
@@ -94,9 +92,7 @@ def _merge_duplicates(
     rank = weight if settings.duplicate_items == "longest" else (weight > 0)
     merged = frame.with_columns(rank.alias("rank")).sort("rank", descending=True, maintain_order=True)
     merged = merged.unique("item_id", keep="first", maintain_order=True).drop("rank")
-    return merged, [
-        f"{frame.height - merged.height:,} further rows of items that were there already, in {place}"
-    ]
+    return merged, [f"{frame.height - merged.height:,} further rows of items that were there already, in {place}"]
 
 
 def _refuse_damaged_titles(frame: pl.DataFrame, place: str) -> None:
@@ -120,9 +116,7 @@ def _refuse_damaged_titles(frame: pl.DataFrame, place: str) -> None:
         )
 
 
-def _unknown(
-    item_ids: pa.Array, known: npt.NDArray[np.bool_], frame: pl.DataFrame, raw: RawTables
-) -> InputError:
+def _unknown(item_ids: pa.Array, known: npt.NDArray[np.bool_], frame: pl.DataFrame, raw: RawTables) -> InputError:
     """Tell a few missing items from two files that write their ids differently."""
     missing = int((~known).sum())
     first = item_ids[int(np.flatnonzero(~known)[0])].as_py()

@@ -16,9 +16,7 @@ from domains.settings import DomainSpec
 from domains.validation import explain
 
 
-def open_domain(
-    spec: DomainSpec | str, *, base: Path | None = None, cache: Path | None = None
-) -> PreparedDomain:
+def open_domain(spec: DomainSpec | str, *, base: Path | None = None, cache: Path | None = None) -> PreparedDomain:
     """Read and prepare a domain.
 
     Args:

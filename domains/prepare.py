@@ -114,9 +114,7 @@ def _times(frame: pl.DataFrame, raw: RawTables, settings: PrepareSettings) -> tu
     kind = settings.time_kind
     if kind == "auto" and raw.time_kind is not None:
         kind = raw.time_kind.value
-    seconds, found = to_times(
-        frame["timestamp"], kind=kind, unit=settings.time_unit, place=raw.interactions_place
-    )
+    seconds, found = to_times(frame["timestamp"], kind=kind, unit=settings.time_unit, place=raw.interactions_place)
     return seconds.to_numpy().astype(np.int64), found
 
 
@@ -166,9 +164,7 @@ def _drop_interactions(log: _Log, settings: PrepareSettings) -> tuple[_Log, list
     if settings.min_user_interactions > 0 or settings.min_item_interactions > 0:
         log = _core(log, settings.min_user_interactions, settings.min_item_interactions)
         steps.append(
-            log.step(
-                f"core ({settings.min_user_interactions} a user, {settings.min_item_interactions} an item)"
-            )
+            log.step(f"core ({settings.min_user_interactions} a user, {settings.min_item_interactions} an item)")
         )
     return log, steps
 

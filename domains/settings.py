@@ -33,9 +33,7 @@ class PrepareSettings(Settings):
         description="k of the k-core for users: users with fewer interactions leave, repeatedly, until nothing "
         "changes. 3 or more makes leave-one-out safe; 0 switches it off.",
     )
-    min_item_interactions: int = Field(
-        default=5, ge=0, description="k of the k-core for items; 0 switches it off."
-    )
+    min_item_interactions: int = Field(default=5, ge=0, description="k of the k-core for items; 0 switches it off.")
     max_history: int | None = Field(
         default=None,
         ge=1,
@@ -70,18 +68,12 @@ class PrepareSettings(Settings):
 class ColumnMapping(Settings):
     """Names of the columns in a user's own files. A name left out is looked up among well-known ones."""
 
-    user: str | None = Field(
-        default=None, description="Column with the user id; default: user_id and its kin."
-    )
+    user: str | None = Field(default=None, description="Column with the user id; default: user_id and its kin.")
     item: str | None = Field(
         default=None, description="Column with the item id, in both files; default: item_id and its kin."
     )
-    time: str | None = Field(
-        default=None, description="Column with the time; default: timestamp and its kin."
-    )
-    title: str | None = Field(
-        default=None, description="Column with the title; default: title, name and their kin."
-    )
+    time: str | None = Field(default=None, description="Column with the time; default: timestamp and its kin.")
+    title: str | None = Field(default=None, description="Column with the title; default: title, name and their kin.")
     categories: str | None = Field(
         default=None, description="Column with categories; default: categories, genres and their kin."
     )
@@ -95,13 +87,9 @@ class DomainSpec(Settings):
     beside ``loader``, ``name`` and ``prepare`` (``{interactions: a.csv, items: b.csv}``).
     """
 
-    name: str | None = Field(
-        default=None, description="What people call it; default: the loader's suggestion."
-    )
+    name: str | None = Field(default=None, description="What people call it; default: the loader's suggestion.")
     loader: str = Field(default="table", description="Name of the loader that reads the files.")
-    prepare: PrepareSettings = Field(
-        default_factory=PrepareSettings, description="How the domain is prepared."
-    )
+    prepare: PrepareSettings = Field(default_factory=PrepareSettings, description="How the domain is prepared.")
     options: dict[str, Any] = Field(
         default_factory=dict, description="Options of the loader, checked by its own settings."
     )

@@ -102,9 +102,7 @@ def fewer_users(split: Split, share: float, seed: int) -> Split:
         raise InputError(f"a share of users lies between 0 and 1, not {share}")
     order = np.random.default_rng(seed).permutation(split.training_users)
     count = 0 if share == 0 else max(1, round(share * len(order)))
-    return replace(
-        split, training_users=np.sort(order[:count]), protocol=f"{split.protocol}, {share:.0%} of the users"
-    )
+    return replace(split, training_users=np.sort(order[:count]), protocol=f"{split.protocol}, {share:.0%} of the users")
 
 
 def hide_items(split: Split, hidden: npt.NDArray[np.bool_]) -> Split:
@@ -136,9 +134,7 @@ def hide_items(split: Split, hidden: npt.NDArray[np.bool_]) -> Split:
     moved: Ints = np.concatenate([[0], np.cumsum(stays)]).astype(np.int64)
     # A position of -1 reads the last entry of `moved` and is put back by `where`.
     validated = (split.validation >= 0) & stays[split.validation]
-    smaller = replace(
-        domain, offsets=moved[domain.offsets], items=domain.items[stays], times=domain.times[stays]
-    )
+    smaller = replace(domain, offsets=moved[domain.offsets], items=domain.items[stays], times=domain.times[stays])
     return replace(
         split,
         domain=smaller,

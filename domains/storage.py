@@ -37,16 +37,12 @@ def save_domain(domain: Domain, folder: Path, *, extra: dict[str, Any] | None = 
     """
     folder = Path(folder)
     if folder.exists() and not (folder / META).is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(
-            "is there and holds no saved domain", place=folder, mend="Give another folder, or remove it"
-        )
+        raise InputError("is there and holds no saved domain", place=folder, mend="Give another folder, or remove it")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     except OSError as error:
-        raise InputError(
-            f"cannot be written: {error.strerror}", place=folder, mend="Give another folder"
-        ) from error
+        raise InputError(f"cannot be written: {error.strerror}", place=folder, mend="Give another folder") from error
     try:
         _write(domain, fresh, extra or {})
         _swap(fresh, folder)
@@ -159,11 +155,7 @@ def _read_strings(path: Path, mmap: bool) -> pa.Table:
 
 def _column(table: pa.Table, name: str) -> pa.Array:
     column = table.column(name)
-    return (
-        column.chunk(0)
-        if column.num_chunks == 1
-        else pa.concat_arrays(column.chunks or [pa.array([], column.type)])
-    )
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks or [pa.array([], column.type)])
 
 
 def _read_numbers(folder: Path, name: str, meta: dict[str, Any], mmap: bool) -> npt.NDArray[Any]:

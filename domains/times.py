@@ -34,9 +34,7 @@ DATE_FORMATS = (
 """Formats of written dates that are recognised, most specific first; the first value decides for the column."""
 
 
-def to_times(
-    column: pl.Series, *, kind: TimeKindSetting, unit: TimeUnit, place: object
-) -> tuple[pl.Series, TimeKind]:
+def to_times(column: pl.Series, *, kind: TimeKindSetting, unit: TimeUnit, place: object) -> tuple[pl.Series, TimeKind]:
     """Turn a column of times into unix seconds, or into ranks where it holds only an order.
 
     Dates and datetimes are timestamps; zone-less ones are read as UTC. Numbers (also numbers written as text) are

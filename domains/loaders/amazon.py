@@ -15,12 +15,8 @@ from domains.settings import Settings
 class AmazonOptions(Settings):
     """Reviews (or ratings only) and metadata of one category."""
 
-    folder: InputPath | None = Field(
-        default=None, description="Folder with the files of one category, found by name."
-    )
-    reviews: InputPath | None = Field(
-        default=None, description="Reviews as JSON lines, or ratings only as CSV."
-    )
+    folder: InputPath | None = Field(default=None, description="Folder with the files of one category, found by name.")
+    reviews: InputPath | None = Field(default=None, description="Reviews as JSON lines, or ratings only as CSV.")
     metadata: InputPath | None = Field(default=None, description="Metadata of the same category.")
 
     @model_validator(mode="after")

@@ -24,9 +24,7 @@ def load(options: AmazonOptions) -> RawTables:
         interactions = scan_json_lines(reviews, ("reviewerID", "asin", "unixReviewTime")).rename(
             {"reviewerID": "user_id", "asin": "item_id", "unixReviewTime": "timestamp"}
         )
-    title = (
-        pl.when(pl.col("title").str.contains(PAGE_SCRIPT, literal=True)).then(None).otherwise(pl.col("title"))
-    )
+    title = pl.when(pl.col("title").str.contains(PAGE_SCRIPT, literal=True)).then(None).otherwise(pl.col("title"))
     items = scan_json_lines(metadata, ("asin", "title", "category")).select(
         pl.col("asin").alias("item_id"),
         without_markup(title).alias("title"),

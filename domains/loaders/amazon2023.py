@@ -30,9 +30,7 @@ Subset = Literal[
 class Amazon2023Options(AmazonOptions):
     """Local files as in the other editions, or a category by name."""
 
-    category: str | None = Field(
-        default=None, description="Category to fetch through `datasets`, such as All_Beauty."
-    )
+    category: str | None = Field(default=None, description="Category to fetch through `datasets`, such as All_Beauty.")
     subset: Subset = Field(
         default="raw_review",
         description="What to fetch: all reviews, or a published core; the parts of a split are joined again.",
@@ -53,9 +51,7 @@ def load(options: Amazon2023Options) -> RawTables:
     reviews, metadata = two_files(options, ("*.jsonl", "*.csv"))
     fields = ("user_id", "parent_asin", "timestamp")
     interactions = scan(reviews).select(fields) if is_csv(reviews) else scan_json_lines(reviews, fields)
-    items = scan_json_lines(metadata, ("parent_asin", "title", "categories")).with_columns(
-        json_list("categories")
-    )
+    items = scan_json_lines(metadata, ("parent_asin", "title", "categories")).with_columns(json_list("categories"))
     return _tables(interactions, items, category_name(metadata), reviews, metadata)
 
 
@@ -77,13 +73,9 @@ def _published(options: Amazon2023Options, category: str) -> RawTables:
     return _tables(interactions, items, category, files[0], metadata)
 
 
-def _tables(
-    interactions: pl.LazyFrame, items: pl.LazyFrame, name: str, place: str, items_place: str
-) -> RawTables:
+def _tables(interactions: pl.LazyFrame, items: pl.LazyFrame, name: str, place: str, items_place: str) -> RawTables:
     ours = {"parent_asin": "item_id"}
-    return RawTables(
-        interactions.rename(ours), items.rename(ours), name, TimeKind.TIMESTAMP, place, items_place
-    )
+    return RawTables(interactions.rename(ours), items.rename(ours), name, TimeKind.TIMESTAMP, place, items_place)
 
 
 LOADER = Loader(

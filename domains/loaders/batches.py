@@ -16,9 +16,7 @@ BATCH = 20_000
 """Rows of a batch: large enough to make the cost per batch small, small enough for lines of 1 MB now and then."""
 
 
-def from_batches(
-    batches: Callable[[], Iterable[pl.DataFrame]], schema: Mapping[str, PolarsType]
-) -> pl.LazyFrame:
+def from_batches(batches: Callable[[], Iterable[pl.DataFrame]], schema: Mapping[str, PolarsType]) -> pl.LazyFrame:
     """Make a lazy table that calls `batches` each time it is collected, and drops what the query does not need.
 
     Args:

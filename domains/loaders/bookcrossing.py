@@ -44,15 +44,8 @@ def _scan(path: str, names: tuple[str, str]) -> pl.LazyFrame:
     Every field is quoted, and quotes within one are escaped by a backslash, which no CSV reader expects beside
     semicolons in titles; `";"` separates fields safely.
     """
-    fields = (
-        pl.col(LINE).str.strip_prefix('"').str.split_exact('";"', 2).struct.rename_fields([*names, "rest"])
-    )
-    table = (
-        scan_lines(path, encoding="latin-1")
-        .slice(1)
-        .filter(pl.col(LINE) != "")
-        .select(fields.alias("fields"))
-    )
+    fields = pl.col(LINE).str.strip_prefix('"').str.split_exact('";"', 2).struct.rename_fields([*names, "rest"])
+    table = scan_lines(path, encoding="latin-1").slice(1).filter(pl.col(LINE) != "").select(fields.alias("fields"))
     text = pl.col(names[1]).str.replace_all('\\"', '"', literal=True)
     return table.unnest("fields").select(names[0], text.str.replace_all("&amp;", "&", literal=True))
 

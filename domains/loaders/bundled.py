@@ -19,9 +19,7 @@ TIME_KINDS = {"books": TimeKind.ORDER, "films": TimeKind.TIMESTAMP}
 class BundledOptions(Settings):
     """Which of them."""
 
-    dataset: Literal["books", "films"] = Field(
-        description="'books' (Goodreads ratings) or 'films' (MovieTweetings)."
-    )
+    dataset: Literal["books", "films"] = Field(description="'books' (Goodreads ratings) or 'films' (MovieTweetings).")
 
 
 def load(options: BundledOptions) -> RawTables:

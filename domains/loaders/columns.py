@@ -105,9 +105,7 @@ def map_items(table: pl.LazyFrame, columns: ColumnMapping, separator: str, place
         return items
     if isinstance(types[given], pl.List):
         return items.with_columns(pl.col("categories").cast(pl.List(pl.String)))
-    return items.with_columns(pl.col("categories").cast(pl.String)).with_columns(
-        split_list("categories", separator)
-    )
+    return items.with_columns(pl.col("categories").cast(pl.String)).with_columns(split_list("categories", separator))
 
 
 def _plain(name: str) -> str:

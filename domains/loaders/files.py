@@ -29,9 +29,7 @@ def find_file(folder: str, patterns: Sequence[str], what: str, *, excluding: str
         for pattern in patterns:
             named = {*root.glob(f"{deep}{pattern}"), *root.glob(f"{deep}{pattern}.gz")}
             found = sorted(
-                path
-                for path in named
-                if path.is_file() and not (excluding and path.name.startswith(excluding))
+                path for path in named if path.is_file() and not (excluding and path.name.startswith(excluding))
             )
             if len(found) == 1:
                 return str(found[0])

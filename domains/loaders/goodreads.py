@@ -23,9 +23,7 @@ class GoodreadsOptions(Settings):
     """Interactions and books, of all or of one genre."""
 
     folder: InputPath | None = Field(default=None, description="Folder with both files, found by name.")
-    interactions: InputPath | None = Field(
-        default=None, description="goodreads_interactions_*.json.gz or reviews."
-    )
+    interactions: InputPath | None = Field(default=None, description="goodreads_interactions_*.json.gz or reviews.")
     books: InputPath | None = Field(default=None, description="goodreads_books_*.json.gz.")
     date: Literal["date_added", "date_updated", "read_at", "started_at"] = Field(
         default="date_added", description="Which date orders the history; the last two are often empty."

@@ -23,24 +23,16 @@ class HubTable(Settings):
     revision: str | None = Field(
         default=None, description="Branch, tag or commit; name one to make a recipe repeatable."
     )
-    data_files: tuple[str, ...] | None = Field(
-        default=None, description="Files or globs within the data set."
-    )
+    data_files: tuple[str, ...] | None = Field(default=None, description="Files or globs within the data set.")
 
 
 class HuggingFaceOptions(Settings):
     """Two tables on the hub; they may be configurations of one data set, or the same table."""
 
     interactions: HubTable = Field(description="Who did what when.")
-    items: HubTable | None = Field(
-        default=None, description="Titles; default: columns of the interactions' table."
-    )
-    columns: ColumnMapping = Field(
-        default_factory=ColumnMapping, description="Names of the columns in these tables."
-    )
-    category_separator: str = Field(
-        default="|", description="What separates categories that stand in one text."
-    )
+    items: HubTable | None = Field(default=None, description="Titles; default: columns of the interactions' table.")
+    columns: ColumnMapping = Field(default_factory=ColumnMapping, description="Names of the columns in these tables.")
+    category_separator: str = Field(default="|", description="What separates categories that stand in one text.")
 
 
 def load(options: HuggingFaceOptions) -> RawTables:
@@ -69,6 +61,4 @@ def _place(table: HubTable) -> str:
     return f"data set {table.dataset}" + (f" ({table.config})" if table.config else "")
 
 
-LOADER = Loader(
-    "huggingface", "any data set of the Hugging Face hub", HuggingFaceOptions, load, "interactions"
-)
+LOADER = Loader("huggingface", "any data set of the Hugging Face hub", HuggingFaceOptions, load, "interactions")

@@ -19,9 +19,7 @@ LONGEST_LINE = 16 * 2**20
 Record = dict[str, Any]
 
 
-def scan_literals(
-    source: str, schema: Mapping[str, PolarsType], pick: Callable[[Record], Record]
-) -> pl.LazyFrame:
+def scan_literals(source: str, schema: Mapping[str, PolarsType], pick: Callable[[Record], Record]) -> pl.LazyFrame:
     """Scan dictionaries, a bounded number at a time.
 
     Args:

@@ -31,9 +31,7 @@ NEWS = (
 class MindOptions(Settings):
     """Unpacked parts, and which clicks count."""
 
-    folder: InputPath = Field(
-        description="Folder with behaviors.tsv and news.tsv, or a glob such as MINDsmall_*."
-    )
+    folder: InputPath = Field(description="Folder with behaviors.tsv and news.tsv, or a glob such as MINDsmall_*.")
     clicks: Literal["impressions", "all"] = Field(
         default="impressions",
         description="'impressions': clicks with a time. 'all': the earlier history of each user before them; it has "
@@ -47,9 +45,7 @@ def load(options: MindOptions) -> RawTables:
     acts = [find_file(folder, ("behaviors.tsv",), "behaviours") for folder in folders]
     news = [find_file(folder, ("news.tsv",), "news") for folder in folders]
     behaviours = _scan(acts, BEHAVIOURS)
-    items = _scan(news, NEWS).select(
-        "item_id", "title", pl.concat_list("category", "subcategory").alias("categories")
-    )
+    items = _scan(news, NEWS).select("item_id", "title", pl.concat_list("category", "subcategory").alias("categories"))
     clicks = _clicks(behaviours)
     if options.clicks == "all":
         clicks = pl.concat([_history(behaviours), clicks])
@@ -62,9 +58,9 @@ def load(options: MindOptions) -> RawTables:
 
 def _clicks(behaviours: pl.LazyFrame) -> pl.LazyFrame:
     """Impressions `N1-0 N2-1`: the ones that end in 1 were clicked. Times are US dates in UTC."""
-    shown = behaviours.select(
-        "user_id", "timestamp", pl.col("impressions").str.split(" ").alias("item_id")
-    ).explode("item_id")
+    shown = behaviours.select("user_id", "timestamp", pl.col("impressions").str.split(" ").alias("item_id")).explode(
+        "item_id"
+    )
     seconds = pl.col("timestamp").str.to_datetime("%m/%d/%Y %I:%M:%S %p", strict=False).dt.epoch("s")
     clicked = shown.filter(pl.col("item_id").str.ends_with("-1"))
     return clicked.select("user_id", pl.col("item_id").str.strip_suffix("-1"), seconds.alias("timestamp"))
@@ -72,13 +68,9 @@ def _clicks(behaviours: pl.LazyFrame) -> pl.LazyFrame:
 
 def _history(behaviours: pl.LazyFrame) -> pl.LazyFrame:
     """Each user's history once (it is the same in all of a user's rows), its places as times, before any real one."""
-    once = behaviours.filter(pl.col("history").is_not_null()).unique(
-        "user_id", keep="first", maintain_order=True
-    )
+    once = behaviours.filter(pl.col("history").is_not_null()).unique("user_id", keep="first", maintain_order=True)
     items = once.select("user_id", pl.col("history").str.split(" ").alias("item_id"))
-    places = items.with_columns(
-        pl.int_ranges(0, pl.col("item_id").list.len(), dtype=pl.Int64).alias("timestamp")
-    )
+    places = items.with_columns(pl.int_ranges(0, pl.col("item_id").list.len(), dtype=pl.Int64).alias("timestamp"))
     return places.explode("item_id", "timestamp").select("user_id", "item_id", "timestamp")
 
 

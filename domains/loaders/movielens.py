@@ -27,9 +27,7 @@ NO_GENRES = "(no genres listed)"
 class MovieLensOptions(Settings):
     """Where it was unpacked."""
 
-    folder: InputPath = Field(
-        description="Unpacked folder, such as ml-1m; the edition is seen from its files."
-    )
+    folder: InputPath = Field(description="Unpacked folder, such as ml-1m; the edition is seen from its files.")
 
 
 def load(options: MovieLensOptions) -> RawTables:
@@ -50,10 +48,7 @@ def _read_100k(folder: Path) -> RawTables:
     interactions = scan_fields(ratings, "\t", ("user_id", "item_id", "rating", "timestamp")).drop("rating")
     flags = [f"flag{number}" for number in range(len(GENRES_100K))]
     names = ("item_id", "title", "released", "video", "address", *flags)
-    genres = [
-        pl.when(pl.col(flag) == "1").then(pl.lit(genre))
-        for flag, genre in zip(flags, GENRES_100K, strict=True)
-    ]
+    genres = [pl.when(pl.col(flag) == "1").then(pl.lit(genre)) for flag, genre in zip(flags, GENRES_100K, strict=True)]
     # u.item is Latin-1; its titles hold accents.
     items = scan_fields(films, "|", names, encoding="latin-1").select(
         "item_id",
@@ -75,17 +70,13 @@ def _read_csv(folder: Path) -> RawTables:
     ratings, films = str(folder / "ratings.csv"), str(folder / "movies.csv")
     names = {"userId": "user_id", "movieId": "item_id"}
     interactions = scan(ratings).select("userId", "movieId", "timestamp").rename(names)
-    items = scan(films).select(
-        pl.col("movieId").alias("item_id"), "title", pl.col("genres").alias("categories")
-    )
+    items = scan(films).select(pl.col("movieId").alias("item_id"), "title", pl.col("genres").alias("categories"))
     return _tables(interactions, _mended(items), folder.name, ratings, films)
 
 
 def _mended(items: pl.LazyFrame) -> pl.LazyFrame:
     genres = pl.col("categories").replace(NO_GENRES, "").alias("categories")
-    return items.with_columns(article_first(pl.col("title")), genres).with_columns(
-        split_list("categories", "|")
-    )
+    return items.with_columns(article_first(pl.col("title")), genres).with_columns(split_list("categories", "|"))
 
 
 def _is_utf8(path: Path) -> bool:
@@ -99,12 +90,8 @@ def _is_utf8(path: Path) -> bool:
     return True
 
 
-def _tables(
-    interactions: pl.LazyFrame, items: pl.LazyFrame, name: str, place: str, items_place: str
-) -> RawTables:
+def _tables(interactions: pl.LazyFrame, items: pl.LazyFrame, name: str, place: str, items_place: str) -> RawTables:
     return RawTables(interactions, items, name, TimeKind.TIMESTAMP, place, items_place)
 
 
-LOADER = Loader(
-    "movielens", "MovieLens 100K, 1M, 10M, 20M, 25M, 32M and latest", MovieLensOptions, load, "folder"
-)
+LOADER = Loader("movielens", "MovieLens 100K, 1M, 10M, 20M, 25M, 32M and latest", MovieLensOptions, load, "folder")

@@ -17,9 +17,7 @@ from domains.settings import Settings
 class MovieTweetingsOptions(Settings):
     """Where it is."""
 
-    folder: InputPath = Field(
-        description="Folder with ratings.dat and movies.dat, such as latest/ of the repository."
-    )
+    folder: InputPath = Field(description="Folder with ratings.dat and movies.dat, such as latest/ of the repository.")
 
 
 def load(options: MovieTweetingsOptions) -> RawTables:
@@ -27,12 +25,8 @@ def load(options: MovieTweetingsOptions) -> RawTables:
     ratings = find_file(options.folder, ("ratings.dat",), "ratings")
     films = find_file(options.folder, ("movies.dat",), "films")
     interactions = scan_fields(ratings, "::", ("user_id", "item_id", "rating", "timestamp")).drop("rating")
-    items = scan_fields(films, "::", ("item_id", "title", "categories")).with_columns(
-        split_list("categories", "|")
-    )
+    items = scan_fields(films, "::", ("item_id", "title", "categories")).with_columns(split_list("categories", "|"))
     return RawTables(interactions, items, "movietweetings", TimeKind.TIMESTAMP, ratings, films)
 
 
-LOADER = Loader(
-    "movietweetings", "MovieTweetings: ratings.dat and movies.dat", MovieTweetingsOptions, load, "folder"
-)
+LOADER = Loader("movietweetings", "MovieTweetings: ratings.dat and movies.dat", MovieTweetingsOptions, load, "folder")

@@ -19,9 +19,7 @@ class PixelRecOptions(Settings):
     """One of its sizes; the item file of that size or of all."""
 
     interactions: InputPath = Field(description="Such as Pixel200K.csv of the interaction folder.")
-    items: InputPath = Field(
-        description="Such as Pixel200K.csv or item_info.csv of the item information folder."
-    )
+    items: InputPath = Field(description="Such as Pixel200K.csv or item_info.csv of the item information folder.")
 
 
 def load(options: PixelRecOptions) -> RawTables:

@@ -98,9 +98,7 @@ def find_loader(name: str) -> Loader:
     return loader
 
 
-def check_options(
-    loader: Loader, options: Mapping[str, Any], context: dict[str, Any] | None = None
-) -> BaseModel:
+def check_options(loader: Loader, options: Mapping[str, Any], context: dict[str, Any] | None = None) -> BaseModel:
     """Validate a loader's options.
 
     Args:

@@ -20,9 +20,7 @@ def scan_remote_parquet(url: str) -> pl.LazyFrame:
     files = sorted(filesystem.glob(path)) if "*" in path else path
     if not files or (isinstance(files, str) and not filesystem.exists(files)):
         raise InputError("no such file", place=url, mend="Check the address and your access to it")
-    return pl.scan_pyarrow_dataset(
-        dataset.dataset(files, filesystem=filesystem, format="parquet", partitioning="hive")
-    )
+    return pl.scan_pyarrow_dataset(dataset.dataset(files, filesystem=filesystem, format="parquet", partitioning="hive"))
 
 
 def fetch_urls(url: str) -> list[str]:

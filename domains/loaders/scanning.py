@@ -88,9 +88,7 @@ def scan_lines(source: str, *, encoding: str = "utf-8") -> pl.LazyFrame:
     )
 
 
-def scan_fields(
-    source: str, separator: str, names: Sequence[str], *, encoding: str = "utf-8"
-) -> pl.LazyFrame:
+def scan_fields(source: str, separator: str, names: Sequence[str], *, encoding: str = "utf-8") -> pl.LazyFrame:
     """Scan lines whose fields are separated by any text (``::``), never quoted; the first fields get the names.
 
     A line with fewer fields has nulls for the rest.
@@ -108,9 +106,7 @@ def _scan_files(files: list[str], kind: str, separator: str | None, encoding: st
         return pl.scan_ndjson(files, infer_schema_length=1000)
     delimiter = separator or ("\t" if kind == "tsv" else delimiter_of(files[0], encoding))
     if "\0" in first_line(files[0]) and encoding == "utf-8":
-        raise InputError(
-            "is written in UTF-16", place=files[0], mend="Save it as UTF-8, or set encoding to utf-16"
-        )
+        raise InputError("is written in UTF-16", place=files[0], mend="Save it as UTF-8, or set encoding to utf-16")
     if encoding.lower() not in {"utf-8", "utf8"}:
         return _scan_transcoded(files, delimiter, encoding)
     return pl.scan_csv(files, separator=delimiter, infer_schema=False, glob=False)
@@ -118,9 +114,7 @@ def _scan_files(files: list[str], kind: str, separator: str | None, encoding: st
 
 def _scan_transcoded(files: list[str], delimiter: str, encoding: str) -> pl.LazyFrame:
     """Delimited text of another encoding, through a temporary UTF-8 copy made in bounded pieces."""
-    names = pl.read_csv(
-        f"{first_line(files[0], encoding)}\n".encode(), separator=delimiter, infer_schema=False
-    ).columns
+    names = pl.read_csv(f"{first_line(files[0], encoding)}\n".encode(), separator=delimiter, infer_schema=False).columns
 
     def frames() -> Iterator[pl.DataFrame]:
         for file in files:
@@ -150,9 +144,7 @@ def _kind(files: Sequence[str], source: str) -> str:
 
 
 def _ending(file: str) -> str:
-    endings = [
-        ending.lower() for ending in Path(file.split("?")[0]).suffixes if ending.lower() not in COMPRESSIONS
-    ]
+    endings = [ending.lower() for ending in Path(file.split("?")[0]).suffixes if ending.lower() not in COMPRESSIONS]
     return endings[-1] if endings else ""
 
 

@@ -22,15 +22,9 @@ class TableOptions(Settings):
         description="Who did what when: a file, a glob, a folder of Parquet files or a URL."
     )
     items: InputPath = Field(description="What the items are called: the same kinds of source.")
-    columns: ColumnMapping = Field(
-        default_factory=ColumnMapping, description="Names of the columns in these files."
-    )
-    category_separator: str = Field(
-        default="|", description="What separates categories that stand in one text."
-    )
-    separator: str | None = Field(
-        default=None, description="Delimiter of CSV files; default: found in the first line."
-    )
+    columns: ColumnMapping = Field(default_factory=ColumnMapping, description="Names of the columns in these files.")
+    category_separator: str = Field(default="|", description="What separates categories that stand in one text.")
+    separator: str | None = Field(default=None, description="Delimiter of CSV files; default: found in the first line.")
     encoding: str = Field(default="utf-8", description="Encoding of CSV files, such as latin-1 or utf-16.")
 
 
@@ -53,6 +47,4 @@ def _scan(source: str, options: TableOptions) -> pl.LazyFrame:
     return scan(source, separator=options.separator, encoding=options.encoding)
 
 
-LOADER = Loader(
-    "table", "your own CSV, TSV, Parquet, JSON Lines or Arrow files", TableOptions, load, "interactions"
-)
+LOADER = Loader("table", "your own CSV, TSV, Parquet, JSON Lines or Arrow files", TableOptions, load, "interactions")

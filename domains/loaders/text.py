@@ -24,20 +24,14 @@ def article_first(title: pl.Expr) -> pl.Expr:
 def without_markup(title: pl.Expr) -> pl.Expr:
     """Decode common HTML entities and cut out tags."""
     text = title.str.replace_all(r"</?[A-Za-z][^<>]*>", " ")
-    return text.str.replace_many(list(ENTITIES), list(ENTITIES.values())).str.replace_all(
-        "&amp;", "&", literal=True
-    )
+    return text.str.replace_many(list(ENTITIES), list(ENTITIES.values())).str.replace_all("&amp;", "&", literal=True)
 
 
 def json_list(column: str) -> pl.Expr:
     """Read a JSON list of strings; null where the text is no list."""
     text = pl.col(column)
     return (
-        pl.when(text.str.starts_with("["))
-        .then(text)
-        .otherwise(None)
-        .str.json_decode(pl.List(pl.String))
-        .alias(column)
+        pl.when(text.str.starts_with("[")).then(text).otherwise(None).str.json_decode(pl.List(pl.String)).alias(column)
     )
 
 

@@ -18,9 +18,7 @@ from domains.settings import Settings
 class YelpOptions(Settings):
     """Where it is."""
 
-    folder: InputPath = Field(
-        description="Folder with yelp_academic_dataset_review.json and ..._business.json."
-    )
+    folder: InputPath = Field(description="Folder with yelp_academic_dataset_review.json and ..._business.json.")
 
 
 def load(options: YelpOptions) -> RawTables:

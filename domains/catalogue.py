@@ -1,0 +1,266 @@
+"""Known public data sets: what they are, on what terms, from where, and how they are opened once they are here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from domains.errors import InputError
+from domains.nearest import suggest
+
+UCSD = "https://mcauleylab.ucsd.edu/public_datasets"
+GROUPLENS = "https://files.grouplens.org/datasets/movielens"
+GROUPLENS_TERMS = "GroupLens terms: research only, no redistribution, cite Harper and Konstan 2015"
+NO_LICENCE = "no explicit licence: for research, cite the authors, do not redistribute"
+
+
+@dataclass(frozen=True)
+class PublicData:
+    """One entry.
+
+    Attributes:
+        name: what commands call it; ``family/Category`` for one category of a family.
+        title: what it is.
+        licence: its terms in a few words.
+        size: of the download, roughly; the server is asked for the true size before a download.
+        page: where people read about it.
+        loader: name of the loader that opens it.
+        urls: what is fetched; empty where only a person can get it. ``{category}`` stands for the category.
+        opens: what the loader is given, below the data set's folder: a folder name, or ``""`` for that folder.
+        by_hand: for data that a program cannot fetch: which files to get, and how.
+        categories: of a family; empty where there is none.
+    """
+
+    name: str
+    title: str
+    licence: str
+    size: str
+    page: str
+    loader: str
+    urls: tuple[str, ...] = ()
+    opens: str = ""
+    by_hand: str = ""
+    categories: tuple[str, ...] = ()
+
+    def spec(self, folder: Path) -> str:
+        """Return the short form with which a recipe opens it, once its files are in `folder`."""
+        return f"{self.loader}:{folder / self.opens if self.opens else folder}"
+
+
+def known_data() -> tuple[PublicData, ...]:
+    """Return all entries, by name; a family is one entry."""
+    return tuple(sorted(CATALOGUE, key=lambda entry: entry.name))
+
+
+def find_data(name: str) -> PublicData:
+    """Return the entry of a name; for ``family/Category`` one with that category in its addresses.
+
+    Raises:
+        InputError: there is none, or a family is named without its category.
+    """
+    family, _, category = name.partition("/")
+    by_name = {entry.name: entry for entry in CATALOGUE}
+    if family not in by_name:
+        raise InputError(
+            f"no public data set is called {family!r}",
+            place="data set",
+            mend=f"{suggest(family, by_name)}Known: {', '.join(sorted(by_name))}",
+        )
+    entry = by_name[family]
+    if not entry.categories and not category:
+        return entry
+    if category not in entry.categories:
+        example = f"; for instance {family}/{entry.categories[0]}" if entry.categories else "; it has no categories"
+        raise InputError(
+            f"{family!r} has no category {category!r}" if category else f"{family!r} needs a category",
+            place="data set",
+            mend=f"{suggest(category, entry.categories)}Categories: {', '.join(entry.categories) or 'none'}{example}",
+        )
+    urls = tuple(url.replace("{category}", category) for url in entry.urls)
+    return replace(entry, name=name, title=f"{entry.title}: {category}", urls=urls, categories=())
+
+
+def _movielens(edition: str, title: str, size: str) -> PublicData:
+    return PublicData(
+        f"ml-{edition}",
+        f"MovieLens {title}",
+        GROUPLENS_TERMS,
+        size,
+        "https://grouplens.org/datasets/movielens/",
+        "movielens",
+        (f"{GROUPLENS}/ml-{edition}.zip",),
+        "ml-10M100K" if edition == "10m" else f"ml-{edition}",
+    )
+
+
+AMAZON_2014 = (
+    "Amazon_Instant_Video", "Apps_for_Android", "Automotive", "Baby", "Beauty", "Books", "CDs_and_Vinyl",
+    "Cell_Phones_and_Accessories", "Clothing_Shoes_and_Jewelry", "Digital_Music", "Electronics",
+    "Grocery_and_Gourmet_Food", "Health_and_Personal_Care", "Home_and_Kitchen", "Kindle_Store", "Movies_and_TV",
+    "Musical_Instruments", "Office_Products", "Patio_Lawn_and_Garden", "Pet_Supplies", "Sports_and_Outdoors",
+    "Tools_and_Home_Improvement", "Toys_and_Games", "Video_Games",
+)  # fmt: skip
+AMAZON_2018 = (
+    "AMAZON_FASHION", "All_Beauty", "Appliances", "Arts_Crafts_and_Sewing", "Automotive", "Books", "CDs_and_Vinyl",
+    "Cell_Phones_and_Accessories", "Clothing_Shoes_and_Jewelry", "Digital_Music", "Electronics", "Gift_Cards",
+    "Grocery_and_Gourmet_Food", "Home_and_Kitchen", "Industrial_and_Scientific", "Kindle_Store", "Luxury_Beauty",
+    "Magazine_Subscriptions", "Movies_and_TV", "Musical_Instruments", "Office_Products", "Patio_Lawn_and_Garden",
+    "Pet_Supplies", "Prime_Pantry", "Software", "Sports_and_Outdoors", "Tools_and_Home_Improvement",
+    "Toys_and_Games", "Video_Games",
+)  # fmt: skip
+AMAZON_2023 = (
+    "All_Beauty", "Amazon_Fashion", "Appliances", "Arts_Crafts_and_Sewing", "Automotive", "Baby_Products",
+    "Beauty_and_Personal_Care", "Books", "CDs_and_Vinyl", "Cell_Phones_and_Accessories",
+    "Clothing_Shoes_and_Jewelry", "Digital_Music", "Electronics", "Gift_Cards", "Grocery_and_Gourmet_Food",
+    "Handmade_Products", "Health_and_Household", "Health_and_Personal_Care", "Home_and_Kitchen",
+    "Industrial_and_Scientific", "Kindle_Store", "Magazine_Subscriptions", "Movies_and_TV", "Musical_Instruments",
+    "Office_Products", "Patio_Lawn_and_Garden", "Pet_Supplies", "Software", "Sports_and_Outdoors",
+    "Subscription_Boxes", "Tools_and_Home_Improvement", "Toys_and_Games", "Video_Games",
+)  # fmt: skip
+GOODREADS = (
+    "children", "comics_graphic", "fantasy_paranormal", "history_biography", "mystery_thriller_crime", "poetry",
+    "romance", "young_adult",
+)  # fmt: skip
+
+CATALOGUE = (
+    _movielens("100k", "100K (1998)", "5 MB"),
+    _movielens("1m", "1M (2003)", "6 MB"),
+    _movielens("10m", "10M (2009)", "66 MB"),
+    _movielens("20m", "20M (2015)", "200 MB"),
+    _movielens("25m", "25M (2019)", "260 MB"),
+    _movielens("32m", "32M (2023)", "240 MB"),
+    _movielens("latest-small", "latest, small", "1 MB"),
+    PublicData(
+        "movietweetings",
+        "MovieTweetings: ratings of films from Twitter",
+        "MIT, (c) Simon Dooms, cite Dooms et al. 2013",
+        "30 MB",
+        "https://github.com/sidooms/MovieTweetings",
+        "movietweetings",
+        tuple(
+            f"https://raw.githubusercontent.com/sidooms/MovieTweetings/master/latest/{name}.dat"
+            for name in ("ratings", "movies")
+        ),
+    ),
+    PublicData(
+        "goodbooks",
+        "goodbooks-10k: ratings of ten thousand books",
+        "CC BY-SA 4.0, Zygmunt Zajac",
+        "75 MB",
+        "https://github.com/zygmuntz/goodbooks-10k",
+        "goodbooks",
+        tuple(
+            f"https://raw.githubusercontent.com/zygmuntz/goodbooks-10k/master/{name}.csv"
+            for name in ("ratings", "books")
+        ),
+    ),
+    PublicData(
+        "goodreads",
+        "Goodreads, UCSD Book Graph",
+        "academic use only, no redistribution, cite Wan and McAuley 2018",
+        "some 100 MB to several GB a genre",
+        "https://cseweb.ucsd.edu/~jmcauley/datasets/goodreads.html",
+        "goodreads",
+        tuple(
+            f"{UCSD}/gdrive/goodreads/byGenre/goodreads_{what}_{{category}}.json.gz"
+            for what in ("interactions", "books")
+        ),
+        categories=GOODREADS,
+    ),
+    PublicData(
+        "amazon2014",
+        "Amazon reviews 2014, 5-core, with metadata",
+        NO_LICENCE,
+        "some 10 MB to several GB a category",
+        "https://cseweb.ucsd.edu/~jmcauley/datasets/amazon/links.html",
+        "amazon2014",
+        tuple(
+            f"https://snap.stanford.edu/data/amazon/productGraph/categoryFiles/{name}.json.gz"
+            for name in ("reviews_{category}_5", "meta_{category}")
+        ),
+        categories=AMAZON_2014,
+    ),
+    PublicData(
+        "amazon2018",
+        "Amazon reviews 2018, 5-core, with metadata",
+        NO_LICENCE,
+        "some 10 MB to several GB a category",
+        "https://cseweb.ucsd.edu/~jmcauley/datasets/amazon_v2/",
+        "amazon2018",
+        (
+            "https://mcauleylab.ucsd.edu/public_datasets/data/amazon_v2/categoryFilesSmall/{category}_5.json.gz",
+            "https://mcauleylab.ucsd.edu/public_datasets/data/amazon_v2/metaFiles2/meta_{category}.json.gz",
+        ),
+        categories=AMAZON_2018,
+    ),
+    PublicData(
+        "amazon2023",
+        "Amazon reviews 2023, with metadata",
+        NO_LICENCE,
+        "some 100 MB to tens of GB a category",
+        "https://amazon-reviews-2023.github.io/",
+        "amazon2023",
+        (
+            f"{UCSD}/data/amazon_2023/raw/review_categories/{{category}}.jsonl.gz",
+            f"{UCSD}/data/amazon_2023/raw/meta_categories/meta_{{category}}.jsonl.gz",
+        ),
+        categories=AMAZON_2023,
+    ),
+    PublicData(
+        "steam",
+        "Steam reviews and games (Kang and McAuley 2018)",
+        NO_LICENCE,
+        "1.3 GB",
+        "https://cseweb.ucsd.edu/~jmcauley/datasets.html#steam_data",
+        "steam",
+        tuple(f"https://cseweb.ucsd.edu/~wckang/steam_{name}.json.gz" for name in ("reviews", "games")),
+    ),
+    PublicData(
+        "bookcrossing",
+        "Book-Crossing (Ziegler et al. 2005), no times",
+        "free for research when cited",
+        "26 MB",
+        "http://www2.informatik.uni-freiburg.de/~cziegler/BX/",
+        "bookcrossing",
+        ("http://www2.informatik.uni-freiburg.de/~cziegler/BX/BX-CSV-Dump.zip",),
+    ),
+    PublicData(
+        "yelp",
+        "Yelp Open Dataset",
+        "Yelp's own terms, to be agreed to on its page; academic use",
+        "4 GB",
+        "https://business.yelp.com/data/resources/open-dataset/",
+        "yelp",
+        by_hand="agree to the terms, unpack the archive, keep yelp_academic_dataset_review.json and "
+        "yelp_academic_dataset_business.json",
+    ),
+    PublicData(
+        "mind",
+        "MIND: Microsoft News",
+        "Microsoft Research License Terms, to be agreed to on its page",
+        "50 MB small, 700 MB large",
+        "https://msnews.github.io/",
+        "mind",
+        opens="MINDsmall_*",
+        by_hand="get MINDsmall_train.zip and MINDsmall_dev.zip, unpack each into a folder of its own name",
+    ),
+    PublicData(
+        "pixelrec",
+        "PixelRec: covers, titles and interactions of a video platform",
+        "research only, as its page says",
+        "100 MB to several GB without the images",
+        "https://github.com/westlake-repl/PixelRec",
+        "pixelrec",
+        by_hand="get an interaction file such as Pixel200K.csv and the item information file of the same size; "
+        "name them as `interactions` and `items` in the recipe",
+    ),
+    PublicData(
+        "recbole",
+        "RecBole's collection of data sets as atomic files",
+        "that of each data set",
+        "differs",
+        "https://github.com/RUCAIBox/RecSysDatasets",
+        "recbole",
+        by_hand="follow its links to a data set, keep NAME.inter and NAME.item in a folder",
+    ),
+)

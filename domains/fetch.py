@@ -1,0 +1,221 @@
+"""Downloads that go on where they broke off, each with its checksum on record."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from http.client import HTTPException
+from pathlib import Path, PurePosixPath
+from typing import Any, cast
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+from domains.catalogue import PublicData
+from domains.errors import InputError
+
+CHUNK = 1 << 20
+TIMEOUT = 60
+"""Seconds without a byte after which a connection counts as broken."""
+RECORD = "checksums.json"
+LARGEST_RATIO = 200
+"""An archive that unpacks to more than this many times its size is refused; text packs to a tenth at most."""
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with the file's name, bytes that are here, and bytes in all where the server says so."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A file that is here, complete."""
+
+    name: str
+    url: str
+    bytes: int
+    sha256: str
+
+
+def silent(_name: str, _here: int, _all: int | None) -> None:
+    """Show no progress."""
+
+
+def remote_size(url: str) -> int | None:
+    """Ask the server for the size of a file, in bytes; None where it does not say.
+
+    Raises:
+        InputError: the server cannot be reached or has no such file.
+    """
+    with _ask(url, method="HEAD") as answer:
+        length = answer.headers.get("Content-Length")
+        return int(length) if length is not None else None
+
+
+def fetch_data(data: PublicData, folder: Path, *, progress: Progress = silent) -> list[Fetched]:
+    """Fetch the files of a public data set and unpack archives. The caller has shown licence and size.
+
+    Args:
+        data: what to fetch.
+        folder: where to put it; files that are there and as recorded are not fetched again.
+        progress: told how far each file is.
+
+    Raises:
+        InputError: a person has to fetch it (says from where and to where), or a download failed; what has come
+            stays, and the next call goes on from there.
+    """
+    if not data.urls:
+        raise InputError(
+            "cannot be fetched by a program",
+            place=data.name,
+            mend=f"Go to {data.page}: {data.by_hand}; put the files into {folder}, then open {data.spec(folder)}",
+        )
+    fetched = []
+    for url in data.urls:
+        file = fetch_file(url, folder, progress=progress)
+        fetched.append(file)
+        if file.name.endswith(".zip"):
+            unpack(folder / file.name, folder)
+    return fetched
+
+
+def fetch_file(url: str, folder: Path, *, progress: Progress = silent) -> Fetched:
+    """Fetch one file into a folder, under the last part of its address.
+
+    A broken download leaves ``NAME.part``; the next call asks for the rest of it, and starts over where the file on
+    the server has changed since. Size and SHA-256 of each complete file stand in ``checksums.json``.
+
+    Raises:
+        InputError: the server has no such file, the connection broke, or the disk is full.
+    """
+    name = PurePosixPath(urlsplit(url).path).name
+    known = _recorded(folder).get(name)
+    target = folder / name
+    if known is not None and known.url == url and target.is_file() and _checksum(target) == known.sha256:
+        return known
+    part, mark = folder / f"{name}.part", folder / f"{name}.part.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _receive(url, part, mark, name, progress)
+        fetched = Fetched(name, url, part.stat().st_size, _checksum(part))
+        part.replace(target)
+        mark.unlink(missing_ok=True)
+        _record(folder, fetched)
+    except OSError as error:
+        raise InputError(
+            f"cannot be written: {error.strerror or error}", place=target, mend="Make room there, then run it again"
+        ) from error
+    return fetched
+
+
+def unpack(archive: Path, folder: Path) -> list[Path]:
+    """Unpack a zip archive; each file appears complete or not at all.
+
+    Raises:
+        InputError: it is damaged, would write outside the folder, or unpacks to absurdly much.
+    """
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            members = [member for member in opened.infolist() if not member.is_dir()]
+            _refuse_harm(archive, members)
+            return [_extract(opened, member, folder) for member in members]
+    except (zipfile.BadZipFile, EOFError) as error:
+        raise InputError(f"is damaged: {error}", place=archive, mend="Remove it, and fetch it again") from error
+
+
+def _receive(url: str, part: Path, mark: Path, name: str, progress: Progress) -> None:
+    """Append what is missing of a file to `part`."""
+    here = part.stat().st_size if part.exists() else 0
+    version = _read_json(mark).get("version") if here else None
+    # Without a mark of the version, bytes of two versions could be joined.
+    headers = {"Range": f"bytes={here}-", "If-Range": version} if version else {}
+    with _ask(url, headers=headers) as answer:
+        going_on = answer.status == 206
+        if not going_on:
+            here = 0
+        length = answer.headers.get("Content-Length")
+        total = None if length is None else here + int(length)
+        version = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
+        _write_json(mark, {"version": version})
+        with part.open("ab" if going_on else "wb") as sink:
+            try:
+                while chunk := answer.read(CHUNK):
+                    sink.write(chunk)
+                    here += len(chunk)
+                    progress(name, here, total)
+            except (HTTPException, ConnectionError, TimeoutError) as error:
+                raise _broken(url, here, total) from error
+    if total is not None and here != total:
+        raise _broken(url, here, total)
+
+
+def _ask(url: str, *, method: str = "GET", headers: dict[str, str] | None = None) -> Any:
+    """Open an address; only the web is asked, never local files."""
+    if urlsplit(url).scheme not in {"http", "https"}:
+        raise InputError("is no address on the web", place=url, mend="Give one that starts with https://")
+    try:
+        return urlopen(Request(url, method=method, headers=headers or {}), timeout=TIMEOUT)  # noqa: S310
+    except HTTPError as error:
+        raise InputError(
+            f"the server answers {error.code} {error.reason}",
+            place=url,
+            mend="The file may have moved; see the data set's page",
+        ) from error
+    except (URLError, HTTPException, ConnectionError, TimeoutError) as error:
+        raise InputError(f"the server cannot be reached: {error}", place=url, mend="Check the network") from error
+
+
+def _broken(url: str, here: int, total: int | None) -> InputError:
+    of = "" if total is None else f" of {total:,}"
+    return InputError(
+        f"the download broke off after {here:,}{of} bytes", place=url, mend="Run it again: it goes on there"
+    )
+
+
+def _refuse_harm(archive: Path, members: list[zipfile.ZipInfo]) -> None:
+    for member in members:
+        path = PurePosixPath(member.filename.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+            raise InputError(f"would write to {member.filename!r}", place=archive, mend="Do not trust this archive")
+    if sum(member.file_size for member in members) > LARGEST_RATIO * archive.stat().st_size:
+        raise InputError("unpacks to absurdly much", place=archive, mend="Do not trust this archive")
+
+
+def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> Path:
+    target = folder / PurePosixPath(member.filename)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f"{target.name}.part")
+    with opened.open(member) as source, fresh.open("wb") as sink:
+        while chunk := source.read(CHUNK):
+            sink.write(chunk)
+    return fresh.replace(target)
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _recorded(folder: Path) -> dict[str, Fetched]:
+    return {name: Fetched(**entry) for name, entry in _read_json(folder / RECORD).items()}
+
+
+def _record(folder: Path, fetched: Fetched) -> None:
+    entries = {**_read_json(folder / RECORD), fetched.name: asdict(fetched)}
+    _write_json(folder / RECORD, dict(sorted(entries.items())))
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return cast(dict[str, Any], json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise InputError(f"is damaged: {error}", place=path, mend="Remove it, and fetch again") from error
+
+
+def _write_json(path: Path, data: dict[str, Any]) -> None:
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    fresh.replace(path)

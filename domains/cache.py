@@ -23,7 +23,7 @@ PREPARATION = 1
 
 
 def default_cache() -> Path:
-    """Return the folder that commands use: ``$XDG_CACHE_HOME/transfer/domains``, in ``~/.cache`` where that is unset."""
+    """Return the folder that commands use: ``transfer/domains`` in ``$XDG_CACHE_HOME``, by default ``~/.cache``."""
     root = os.environ.get("XDG_CACHE_HOME")
     return (Path(root) if root else Path.home() / ".cache") / "transfer" / "domains"
 

@@ -14,7 +14,6 @@ from domains.ids import to_ids
 from domains.raw import RawTables
 from domains.settings import PrepareSettings
 
-
 LONGEST_TITLE = 100_000
 """Characters. Real titles end long before; several thousand occur where pages were scraped."""
 

@@ -1,4 +1,4 @@
-"""A `Domain` as a folder: Arrow files for strings, .npy for numbers, meta.json for the rest; memory-mapped when read."""
+"""A `Domain` as a folder: Arrow files for strings, .npy for numbers, meta.json for the rest; mapped when read."""
 
 from __future__ import annotations
 

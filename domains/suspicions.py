@@ -19,8 +19,8 @@ LONG_TITLE = 1_000
 """Characters; longer titles are descriptions or broken rows."""
 
 REPLACED = "\ufffd"
-MOJIBAKE = r"Ã[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€[\u0080-\u00bf™œ“”˜¦]|Â[\u00a0-\u00bf]"
-"""UTF-8 that was read as Latin-1 or Windows-1252 (``Ã©`` for ``é``)."""
+_TAIL = "\u0080-\u00bf" + "".join(bytes([byte]).decode("cp1252", errors="ignore") for byte in range(0x80, 0xA0))
+MOJIBAKE = f"[ÂÃÐÑ][{_TAIL}]|â[{_TAIL}][{_TAIL}]"
 MARKUP = r"</?[A-Za-z][^<>]*>|&(?:[A-Za-z]{2,8}|#\d{1,6});|\[\[|\{\{"
 CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f]"
 

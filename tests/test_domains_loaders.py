@@ -18,10 +18,7 @@ ALL = {"min_user_interactions": 0, "min_item_interactions": 0}
 def read(spec, **prepare):
     """Open without any core; the domain and what each user did, as titles."""
     domain = open_domain(parse_spec({**spec, "prepare": {**ALL, **prepare}})).domain
-    told = {
-        user: domain.titles_of(domain.history(index))
-        for index, user in enumerate(domain.user_ids.to_pylist())
-    }
+    told = {user: domain.titles_of(domain.history(index)) for index, user in enumerate(domain.user_ids.to_pylist())}
     return domain, told
 
 
@@ -59,7 +56,8 @@ def test_amazon_2014(tmp_path, ending):
     write(
         tmp_path / f"meta_Toys_and_Games.json{ending}",
         "{'asin': '0001', 'salesRank': {'Toys & Games': 3}, 'imUrl': 'http://x/y.jpg', "
-        "'categories': [['Toys & Games', 'Games'], ['Toys & Games', 'Puzzles']], 'title': \"Rubik's Cube &amp; Stand\"}\n"
+        "'categories': [['Toys & Games', 'Games'], ['Toys & Games', 'Puzzles']], 'title': "
+        '"Rubik\'s Cube &amp; Stand"}\n'
         "{'asin': '0002', 'price': 3.5, 'related': {'also_bought': ['0001']}, 'title': 'Caf\\xe9 Set'}\n",
     )
     domain, told = read({"loader": "amazon2014", "folder": str(tmp_path)})
@@ -72,9 +70,7 @@ def test_amazon_2014(tmp_path, ending):
 
 def test_amazon_2014_ratings_only(tmp_path):
     write(tmp_path / "ratings_Toys.csv", "A1,0001,5.0,1400000200\nA2,0002,1.0,1400000000\n")
-    write(
-        tmp_path / "meta_Toys.json.gz", "{'asin': '0001', 'title': 'One'}\n{'asin': '0002', 'title': 'Two'}\n"
-    )
+    write(tmp_path / "meta_Toys.json.gz", "{'asin': '0001', 'title': 'One'}\n{'asin': '0002', 'title': 'Two'}\n")
     _, told = read({"loader": "amazon2014", "folder": str(tmp_path)})
     assert told == {"A1": ["One"], "A2": ["Two"]}
 
@@ -90,9 +86,7 @@ def test_amazon_2014_names_the_bad_line_and_runs_nothing(tmp_path):
 def test_amazon_2018(tmp_path, ending):
     write(
         tmp_path / f"Video_Games.json{ending}",
-        json_lines(
-            review("A1", "B1", 1400000200), review("A1", "B2", 1400000100), review("A2", "B3", 1400000000)
-        ),
+        json_lines(review("A1", "B1", 1400000200), review("A1", "B2", 1400000100), review("A2", "B3", 1400000000)),
     )
     write(
         tmp_path / f"meta_Video_Games.json{ending}",
@@ -194,9 +188,7 @@ def test_amazon_2023_published_layout_through_datasets(tmp_path):
 @pytest.mark.usefixtures("hub_cache")
 def test_hugging_face_by_column_mapping(tmp_path):
     write(tmp_path / "acts.csv", "who,what,when\nu1,7,1400000000\nu1,8,1400000001\n")
-    pl.DataFrame({"what": ["7", "8"], "called": ["Seven", "Eight"]}).write_parquet(
-        tmp_path / "things.parquet"
-    )
+    pl.DataFrame({"what": ["7", "8"], "called": ["Seven", "Eight"]}).write_parquet(tmp_path / "things.parquet")
     spec = {
         "loader": "huggingface",
         "interactions": {"dataset": "csv", "data_files": [str(tmp_path / "acts.csv")]},
@@ -376,7 +368,8 @@ def test_steam(tmp_path):
     )
     write(
         tmp_path / "steam_games.json.gz",
-        "{u'publisher': u'K', u'genres': [u'Action', u'Indie'], u'app_name': u'Psyvariar', u'title': u'Psyvariar Delta', "
+        "{u'publisher': u'K', u'genres': [u'Action', u'Indie'], u'app_name': u'Psyvariar', "
+        "u'title': u'Psyvariar Delta', "
         "u'price': 4.99, u'id': u'725280'}\n"
         "{u'app_name': u'Counter-Strike', u'tags': [u'FPS'], u'id': u'10'}\n{u'app_name': u'No id'}\n",
     )
@@ -421,7 +414,8 @@ def test_yelp(tmp_path):
 
 def test_pixelrec(tmp_path):
     write(tmp_path / "Pixel50K.csv", "item_id,user_id,timestamp\ni2,u1,1655600001\ni1,u1,1655600000\n")
-    head = "item_id,view_number,comment_number,thumbup_number,share_number,coin_number,favorite_number,barrage_number,title,tag,description\n"
+    counts = "view_number,comment_number,thumbup_number,share_number,coin_number,favorite_number,barrage_number"
+    head = f"item_id,{counts},title,tag,description\n"
     write(
         tmp_path / "info.csv",
         head + 'i1,1,2,3,4,5,6,7,"Cats, purring",animals,d\ni2,1,2,3,4,5,6,7,Chess,,"d\ne"\n',
@@ -472,7 +466,8 @@ def test_recbole_atomic_files(tmp_path):
     )
     write(
         tmp_path / "ml.item",
-        'item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n10\tToy "Story"\t1995\tAnimation Comedy\n11\tHeat\t1995\t\n',
+        "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n"
+        '10\tToy "Story"\t1995\tAnimation Comedy\n11\tHeat\t1995\t\n',
     )
     domain, told = read({"loader": "recbole", "folder": str(tmp_path)})
     assert told == {"1": ["Heat", 'Toy "Story"']}

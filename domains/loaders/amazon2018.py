@@ -16,7 +16,7 @@ PAGE_SCRIPT = "getTime"
 
 
 def load(options: AmazonOptions) -> RawTables:
-    """Scan `Category.json.gz`, `Category_5.json.gz` or `Category.csv` (item, user, rating, time), and `meta_*.json.gz`."""
+    """Scan `Category.json.gz`, `Category_5.json.gz` or `Category.csv` (item, user, rating, time), and metadata."""
     reviews, metadata = two_files(options, ("*_5.json", "*.json", "*.csv"))
     if is_csv(reviews):
         interactions = headless_csv(reviews, ["item_id", "user_id", "rating", "timestamp"]).drop("rating")

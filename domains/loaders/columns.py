@@ -54,7 +54,7 @@ def find_column(
         raise InputError(
             f"no column {given!r}",
             place=place,
-            mend=f"{suggest(given, there)}Its columns are: {_listed(there)}; set columns.{role}{_delimiter_hint(there)}",
+            mend=f"{suggest(given, there)}Set columns.{role} to one of: {_listed(there)}{_delimiter_hint(there)}",
         )
     by_plain = {_plain(name): name for name in reversed(there)}
     for alias in ALIASES[role]:

@@ -13,7 +13,7 @@ from domains.errors import InputError
 
 
 def scan_remote_parquet(url: str) -> pl.LazyFrame:
-    """Scan a Parquet file, glob or (Hive-partitioned) folder; only the columns and row groups that are needed travel."""
+    """Scan a Parquet file, glob or (Hive-partitioned) folder; only the columns and row groups in need travel."""
     from pyarrow import dataset
 
     filesystem, path = _filesystem(url)

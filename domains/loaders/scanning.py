@@ -1,4 +1,4 @@
-"""Files, globs, folders and URLs -> lazy tables, by the ending of their names. Text stays text: ``007`` stays ``007``."""
+"""Files, globs, folders and URLs -> lazy tables, by the ending of their names. Text stays text: ``007`` is ``007``."""
 
 from __future__ import annotations
 

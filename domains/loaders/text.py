@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from html.entities import name2codepoint
+
 import polars as pl
 
 ARTICLES = "The|A|An|Les|Le|La|Los|Las|Lo|El|Il|Gli|I|Der|Die|Das|Den|Det|En|Ett|Et|Un|Une|Una|O|Os|As|De|Het"
 """Articles that film catalogues put behind the title, in the languages that occur there."""
 
 ENTITIES = {
-    "&quot;": '"', "&#34;": '"', "&#39;": "'", "&apos;": "'", "&rsquo;": "’", "&lt;": "<", "&gt;": ">",
-    "&nbsp;": " ", "&reg;": "®", "&trade;": "™", "&eacute;": "é", "&ndash;": "–", "&mdash;": "—",
-}  # fmt: skip
+    **{f"&{name};": chr(point) for name, point in name2codepoint.items() if name != "amp"},
+    "&#34;": '"', "&#39;": "'", "&apos;": "'",
+}
+"""HTML entities but the ampersand, which is decoded last, lest ``&amp;lt;`` becomes ``<``."""
 
 
 def article_first(title: pl.Expr) -> pl.Expr:

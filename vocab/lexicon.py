@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 from domains.errors import InputError
 
@@ -98,8 +99,7 @@ def wordnet() -> Lexicon:
         def map_wn(self, version: str = "wordnet") -> None:
             """No map."""
 
-    # NLTK opens only what lies under a folder of its path; appending leaves the user's own data first in
-    # line.
+    # NLTK opens only what lies under a folder of its path; appended, ours comes after the user's own.
     if str(_DATA) not in nltk.data.path:
         nltk.data.path.append(str(_DATA))
     archive = _DATA / "corpora" / "wordnet.zip"
@@ -107,7 +107,7 @@ def wordnet() -> Lexicon:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the absence of the multilingual WordNet is intended
             return Lexicon(BundledReader(nltk.data.ZipFilePathPointer(str(archive), "wordnet/"), None))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise InputError(
             f"the bundled WordNet cannot be read ({error})", place=archive, mend="Install the package again"
         ) from error

@@ -70,14 +70,15 @@ def item_texts(titles: Titles, categories: pa.Array | None, source: TextSource) 
             place="vocabulary.source",
             mend="Set it to 'titles', or map the category column of the items",
         )
-    names = pc.utf8_trim(cleaned(as_strings(pc.list_flatten(categories))), " \t\n")
-    joined = pc.replace_substring_regex(names, NOT_A_WORD, "_")
+    names = cleaned(as_strings(pc.list_flatten(categories)))
+    joined = pc.utf8_trim(pc.replace_substring_regex(names, NOT_A_WORD, "_"), "_")
     lengths = pc.fill_null(pc.list_value_length(categories), 0).to_numpy(zero_copy_only=False)
     offsets = pa.array(np.concatenate(([0], np.cumsum(lengths))), pa.int64())
-    own = pc.binary_join(pa.LargeListArray.from_arrays(offsets, joined), " ")
+    space = pa.scalar(" ", pa.large_string())
+    own = pc.binary_join(pa.LargeListArray.from_arrays(offsets, joined), space)
     if source == "categories":
         return own
-    return pc.binary_join_element_wise(as_strings(titles), own, " ")
+    return pc.binary_join_element_wise(as_strings(titles), own, space)
 
 
 def _unescaped(titles: pa.Array) -> pa.Array:

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from domains.errors import InputError
+from vocab.normalise import Normaliser, available_normalisers, make_normaliser
+from vocab.settings import NormaliserSettings
+from vocab.text import as_strings, cleaned, item_texts
+from vocab.tokens import tabulate
+
+
+def surfaces(titles: list[str], **settings: object) -> list[list[str]]:
+    rules = NormaliserSettings.model_validate(settings)
+    table = tabulate(as_strings(titles), make_normaliser(rules), rules)
+    words = table.surfaces.to_pylist()
+    return [
+        [words[i] for i, row in zip(table.ids, table.rows, strict=True) if row == title] for title in range(len(titles))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Toy Soldiers: War Chest", ["toy", "soldiers", "war", "chest"]),
+        ("Women's Murder Club", ["women", "murder", "club"]),
+        ("Don't Look Now", ["look"]),
+        ("Spider-Man 2 (2004)", ["spider", "man"]),
+        ("The 3rd Man, 1980s edition", ["man", "edition"]),
+        ("Tom &amp; Jerry &quot;Classics&quot;", ["tom", "jerry", "classics"]),
+        ("<b>Bold</b> <span class='x'>Move</span>", ["bold", "move"]),
+        ("I <3 New York", ["new", "york"]),
+        ("\uff26\uff35\uff2c\uff2c\u3000\uff57ide", ["full", "wide"]),
+        ("Fantômas - À l'ombre", ["fantômas", "ombre"]),
+        ("Война и мир", ["война", "мир"]),
+        ("हिन्दी फ़िल्म", ["हिन्दी", "फ़िल्म"]),
+        ("千と千尋", ["千と千尋"]),
+        ("愛", ["愛"]),
+        ("Nintendo 3DS PS3", ["nintendo", "3ds", "ps3"]),
+        ("", []),
+        ("1984", []),
+        ("!!! ???", []),
+    ],
+)
+def test_words_of_a_title(title: str, expected: list[str]) -> None:
+    import unicodedata
+
+    assert surfaces([title]) == [[unicodedata.normalize("NFKC", word) for word in expected]]
+
+
+def test_settings_change_what_is_dropped() -> None:
+    assert surfaces(["The 9 of us in 1984"], min_length=1, drop_numbers=False, stop_words="none") == [
+        ["the", "9", "of", "us", "in", "1984"]
+    ]
+    assert surfaces(["toy story deluxe"], extra_stop_words=["deluxe"]) == [["toy", "story"]]
+    assert surfaces(["up toy"], min_length=4) == [[]]
+
+
+def test_tokens_stay_with_their_titles() -> None:
+    assert surfaces(["", "toy story", "the", "story toy toy"]) == [[], ["toy", "story"], [], ["story", "toy", "toy"]]
+
+
+def test_a_missing_title_is_an_empty_one() -> None:
+    assert as_strings(pa.array(["a", None])).to_pylist() == ["a", ""]
+    assert as_strings(pa.chunked_array([["a"], ["b"]])).to_pylist() == ["a", "b"]
+    with pytest.raises(InputError, match="must be text"):
+        as_strings([1.5, object()])  # type: ignore[list-item]
+
+
+def test_cleaning_a_sliced_array() -> None:
+    assert cleaned(as_strings(pa.array(["x", "A&amp;B", "C"])[1:])).to_pylist() == ["a&b", "c"]
+
+
+def test_categories_become_one_word_each() -> None:
+    categories = pa.array([["Sci-Fi", "Video Games "], [], None, ["Drama"]], pa.large_list(pa.large_string()))
+    titles = ["Alien", "Toy", "Car", "Rain"]
+    assert item_texts(titles, categories, "categories").to_pylist() == ["sci_fi video_games", "", "", "drama"]
+    assert item_texts(titles, categories, "titles+categories").to_pylist()[0] == "Alien sci_fi video_games"
+    assert item_texts(titles, None, "titles").to_pylist() == titles
+    with pytest.raises(InputError, match="no categories"):
+        item_texts(titles, None, "categories")
+
+
+def test_categories_of_a_sliced_array() -> None:
+    categories = pa.array([["A"], ["B", "C"], ["D"]], pa.large_list(pa.large_string()))[1:]
+    assert item_texts(["x", "y"], categories, "categories").to_pylist() == ["b c", "d"]
+
+
+def test_spacy_cuts_by_its_own_rules() -> None:
+    words = surfaces(["Don't buy the Women's toys, 2.4GHz!"], name="spacy")[0]
+    assert "toys" in words and "buy" in words and "women" in words
+    assert not {"the", "'s", ",", "!", "toys,"} & set(words)
+
+
+def test_an_unknown_normaliser_is_named_with_the_known_ones() -> None:
+    with pytest.raises(InputError, match=r"no normaliser 'nltkk'.*nltk, spacy"):
+        make_normaliser(NormaliserSettings(name="nltkk"))
+
+
+def test_a_third_party_normaliser_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Shouting:
+        name = "shouting"
+        stop_words = frozenset({"THE"})
+
+        def __init__(self, settings: NormaliserSettings) -> None:
+            pass
+
+        def tokens(self, titles: pa.Array) -> pa.Array:
+            return pa.array([t.upper().split() for t in titles.to_pylist()], pa.large_list(pa.large_string()))
+
+        def lemmas(self, surfaces: list[str]) -> list[str]:
+            return list(surfaces)
+
+    class Point:
+        name = "shouting"
+
+        def load(self) -> type[Normaliser]:
+            return Shouting  # type: ignore[return-value]
+
+    monkeypatch.setattr(
+        "vocab.normalise.entry_points", lambda group, **name: [Point()] if group == "transfer.normalisers" else []
+    )
+    assert surfaces(["the toy"], name="shouting") == [["TOY"]]
+    assert available_normalisers() == ("nltk", "shouting", "spacy")

@@ -46,6 +46,7 @@ class SentenceModel:
     """
 
     def __init__(self, folder: Path, device: str, precision: str, max_length: int) -> None:
+        from safetensors import SafetensorError
         from transformers import AutoModel, AutoTokenizer
 
         safe = {"local_files_only": True, "trust_remote_code": False}
@@ -53,7 +54,7 @@ class SentenceModel:
             with _quiet_loading():
                 self._tokenizer = AutoTokenizer.from_pretrained(folder, **safe)
                 network = AutoModel.from_pretrained(folder, use_safetensors=True, **safe)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise InputError(
                 f"the sentence encoder cannot be loaded ({error})", place=folder, mend="Save the model again"
             ) from error

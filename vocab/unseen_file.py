@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from domains.errors import InputError
+from vocab.files import replacing
 from vocab.unseen_report import ORDER
 from vocab.unseen_settings import UnseenSettings
 from vocab.unseen_steps import Link
@@ -50,12 +50,10 @@ def write(unseen: UnseenMap, path: Path) -> None:
         for word, links in sorted(unseen.links.items())
     )
     lines = "".join(f" {_text(key)}: {_text(value)},\n" for key, value in head.items())
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        unfinished.write_text(f'{{\n{lines} "words": {{\n{words}\n }}\n}}\n', encoding="utf-8")
-        unfinished.replace(path)
+        with replacing(path) as unfinished:
+            unfinished.write_text(f'{{\n{lines} "words": {{\n{words}\n }}\n}}\n', encoding="utf-8")
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise InputError(f"the unseen words cannot be written ({error})", place=path) from error
 
 

@@ -6,12 +6,15 @@ import hashlib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from vocab.files import replacing
 
 Floats = npt.NDArray[np.float32]
 _KEY_BYTES = 32
@@ -68,15 +71,12 @@ class VectorCache:
         """Keep (n, dim) vectors under n distinct keys; where nothing can be written, nothing is kept."""
         name = hashlib.sha256(b"".join(keys.to_pylist())).hexdigest()[:32]
         vectors = pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel(), pa.float32()), self._dim)
-        unfinished = self._folder / f".{name}.{os.getpid()}.part"
-        try:
+        # A full or read-only disk costs time in the next run, not this run's result.
+        with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            with pa.OSFile(str(unfinished), "wb") as sink, pa.ipc.new_file(sink, self._schema) as writer:
-                writer.write_table(pa.table([keys, vectors], schema=self._schema))
-            unfinished.replace(self._folder / f"{name}.arrow")
-        except OSError:
-            # A full or read-only disk costs time in the next run, not this run's result.
-            unfinished.unlink(missing_ok=True)
+            with replacing(self._folder / f"{name}.arrow") as unfinished:
+                with pa.OSFile(str(unfinished), "wb") as sink, pa.ipc.new_file(sink, self._schema) as writer:
+                    writer.write_table(pa.table([keys, vectors], schema=self._schema))
 
     def _read(self, path: Path) -> pa.Table | None:
         """Read a shard, or None for a damaged file: its vectors are computed again."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from domains.errors import InputError
+from vocab.files import replacing
 from vocab.settings import VocabularySettings
 
 if TYPE_CHECKING:
@@ -48,12 +48,11 @@ def write(vocabulary: SememeVocabulary, path: Path) -> None:
         anchors=dict(zip(vocabulary.words, vocabulary.item_counts.tolist(), strict=True)),
         lemmas=dict(sorted(vocabulary.lemma_of.items())),
     )
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    text = json.dumps(document.model_dump(), ensure_ascii=False, indent=1)
     try:
-        unfinished.write_text(json.dumps(document.model_dump(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        unfinished.replace(path)
+        with replacing(path) as unfinished:
+            unfinished.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise InputError(f"the vocabulary cannot be written ({error})", place=path) from error
 
 

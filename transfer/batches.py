@@ -92,7 +92,8 @@ def gather(spans: Spans, rows: Tensor) -> SequenceBatch:
     width = max(1, int(lengths.max()))
     column = torch.arange(width, device=rows.device)
     mask = column < lengths[:, None]
-    position = torch.where(mask, starts[:, None] + column, starts[:, None])
+    # An empty span at the very end starts behind the last item; what it reads is masked, but must exist.
+    position = torch.where(mask, starts[:, None] + column, starts[:, None]).clamp_max(len(spans.items) - 1)
     return SequenceBatch(spans.users[rows], spans.items[position], mask)
 
 
@@ -107,6 +108,8 @@ def shuffled_by_length(lengths: Tensor, batch_size: int, generator: torch.Genera
     Yields:
         (B,) int64 rows.
     """
+    if len(lengths) == 0:
+        return
     jitter = torch.rand(len(lengths), generator=generator)
     order = torch.argsort(lengths.cpu() + jitter)
     batches = order.split(batch_size)
@@ -123,12 +126,10 @@ def by_length(lengths: Tensor, batch_size: int, positions_budget: int | None = N
         positions_budget: padded positions a batch at most; the rows are then fewer where sequences are long.
     """
     order = torch.argsort(lengths)
-    if positions_budget is None:
-        yield from order.split(batch_size)
-        return
     start = 0
     while start < len(order):
         longest = int(lengths[order[min(start + batch_size, len(order)) - 1]])
-        size = max(1, min(batch_size, positions_budget // max(1, longest)))
+        fitting = batch_size if positions_budget is None else positions_budget // max(1, longest)
+        size = max(1, min(batch_size, fitting))
         yield order[start : start + size]
         start += size

@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domains.errors import InputError
 from domains.nearest import suggest
-from domains.times import TimeKindSetting, TimeUnit
+
+TimeUnit = Literal["auto", "s", "ms", "us", "ns"]
+TimeKindSetting = Literal["auto", "timestamp", "order"]
 
 
 class Settings(BaseModel):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow.compute as pc
 
 from domains.domain import Domain, TimeKind
@@ -158,4 +159,4 @@ def _with_categories(domain: Domain) -> int | None:
 
 def _repeated_pairs(domain: Domain) -> int:
     users = np.repeat(np.arange(domain.n_users, dtype=np.int64), domain.lengths)
-    return domain.n_interactions - len(np.unique(users * max(domain.n_items, 1) + domain.items))
+    return domain.n_interactions - pl.Series(users * max(domain.n_items, 1) + domain.items).n_unique()

@@ -90,11 +90,16 @@ def _in_times(domain: Domain, now: int) -> list[Suspicion]:
 
 
 def _busiest_days(domain: Domain, users: Ints) -> tuple[Ints, int]:
-    """Users above `BOT_PER_DAY`, and the first one's busiest day."""
+    """Users above `BOT_PER_DAY`, ascending, and the first one's busiest day."""
     days = domain.times // SECONDS_PER_DAY
-    counted = pl.DataFrame({"user": users, "day": days}).group_by("user", "day").len()
-    busy = counted.group_by("user").agg(pl.col("len").max()).filter(pl.col("len") > BOT_PER_DAY).sort("user")
-    return busy["user"].to_numpy(), int(busy["len"][0]) if busy.height else 0
+    # Users and, within one, days stand together: a day's interactions are one run.
+    changes = np.flatnonzero((users[1:] != users[:-1]) | (days[1:] != days[:-1])) + 1
+    starts = np.concatenate([[0], changes])
+    counts = np.diff(np.append(starts, len(users)))
+    busy = counts > BOT_PER_DAY
+    owners = users[starts[busy]]
+    bots = np.unique(owners)
+    return bots, int(counts[busy][owners == bots[0]].max()) if len(bots) else 0
 
 
 def _user(domain: Domain, index: int) -> str:

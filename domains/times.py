@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import polars as pl
 
 from domains.domain import TimeKind
 from domains.errors import InputError
-
-TimeUnit = Literal["auto", "s", "ms", "us", "ns"]
-TimeKindSetting = Literal["auto", "timestamp", "order"]
+from domains.settings import TimeKindSetting, TimeUnit
 
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 EARLIEST_SECOND = 10**8

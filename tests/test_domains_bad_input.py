@@ -125,6 +125,11 @@ TABLE = [
         "acts.jsonl, line 3001", "is no JSON object", "one JSON object", USE_JSON,
     ),
     Broken(
+        "text in a timestamp of JSON lines, late",
+        {"acts.jsonl": LONG_JSON + '{"user_id": "u", "item_id": "a", "timestamp": "soon"}\n', "items.csv": ITEMS},
+        "acts.jsonl, row 3001", "'soon'", "Correct the row", USE_JSON,
+    ),
+    Broken(
         "a row with too many fields", {"acts.csv": ACTS, "items.csv": ITEMS + "c,Gamma, the third\n"},
         "items.csv, line 4", "3 fields, the header has 2", "Quote fields",
     ),

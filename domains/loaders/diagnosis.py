@@ -11,7 +11,7 @@ from pathlib import Path
 
 from domains.errors import InputError
 from domains.loaders.opening import delimiter_of, open_text
-from domains.loaders.scanning import KINDS, expand
+from domains.loaders.sources import KINDS, expand
 
 COMPLETE = "Check that the file is complete and of the format that its name says"
 

@@ -11,7 +11,7 @@ import polars as pl
 from domains.errors import InputError
 from domains.loaders.batches import BATCH, PolarsType, from_batches
 from domains.loaders.opening import open_text
-from domains.loaders.scanning import expand
+from domains.loaders.sources import expand
 
 LONGEST_LINE = 16 * 2**20
 """Bytes; a longer line is no record of such a file, and parsing it could exhaust the memory."""

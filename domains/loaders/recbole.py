@@ -11,7 +11,7 @@ from domains.loaders.columns import map_interactions, map_items
 from domains.loaders.files import find_file
 from domains.loaders.paths import InputPath
 from domains.loaders.registry import Loader
-from domains.loaders.scanning import expand
+from domains.loaders.sources import expand
 from domains.raw import RawTables
 from domains.settings import ColumnMapping, Settings
 

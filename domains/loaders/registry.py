@@ -6,15 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from domains.domain import Domain
 from domains.errors import InputError
 from domains.nearest import suggest
-from domains.raw import RawTables
 from domains.validation import explain
+
+if TYPE_CHECKING:  # settings are checked on every start, and need no polars
+    from domains.domain import Domain
+    from domains.raw import RawTables
 
 ENTRY_POINT_GROUP = "transfer.loaders"
 BUNDLED = ("books", "films")

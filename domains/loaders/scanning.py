@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from glob import has_magic
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -12,16 +11,11 @@ import polars as pl
 from domains.errors import InputError
 from domains.loaders.batches import from_batches, text_batches
 from domains.loaders.opening import delimiter_of, first_line
-from domains.loaders.paths import expand_pattern, is_url
+from domains.loaders.paths import is_url
+from domains.loaders.reading import schema_of
 from domains.loaders.remote import fetch_urls, scan_remote_parquet
+from domains.loaders.sources import expand, kind_of
 
-KINDS: Mapping[str, str] = {
-    ".parquet": "parquet", ".pq": "parquet",
-    ".jsonl": "json", ".ndjson": "json", ".json": "json",
-    ".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow",
-    ".csv": "csv", ".txt": "csv", ".tsv": "tsv", ".tab": "tsv", ".inter": "tsv", ".item": "tsv",
-}  # fmt: skip
-COMPRESSIONS = frozenset({".gz", ".zst"})
 LINE = "line"
 
 
@@ -37,34 +31,12 @@ def scan(source: str, *, separator: str | None = None, encoding: str = "utf-8") 
         InputError: nothing is there, or the ending is unknown.
     """
     if is_url(source):
-        kind = _kind([source], source)
+        kind = kind_of([source], source)
         if kind == "parquet":
             return scan_remote_parquet(source)
         return _scan_files(fetch_urls(source), kind, separator, encoding)
     files = expand(source)
-    return _scan_files(files, _kind(files, source), separator, encoding)
-
-
-def expand(source: str) -> list[str]:
-    """List the data files of a path, a glob or a folder, sorted; hidden files and markers (``_SUCCESS``) are left out.
-
-    Raises:
-        InputError: there are none.
-    """
-    path = Path(source)
-    if path.is_file():
-        return [source]
-    if path.is_dir():
-        found = [str(file) for file in path.rglob("*") if file.is_file() and _visible(file.relative_to(path))]
-    elif has_magic(source):
-        found = [str(file) for file in expand_pattern(source) if file.is_file() and _visible(Path(file.name))]
-    else:
-        raise InputError(
-            "no such file", place=source, mend="Check the path; relative paths start at the recipe's folder"
-        )
-    if not found:
-        raise InputError("no data files", place=source, mend="Check the folder or the pattern")
-    return sorted(found)
+    return _scan_files(files, kind_of(files, source), separator, encoding)
 
 
 def scan_json_lines(source: str, fields: Sequence[str]) -> pl.LazyFrame:
@@ -103,13 +75,20 @@ def _scan_files(files: list[str], kind: str, separator: str | None, encoding: st
     if kind == "arrow":
         return pl.scan_ipc(files)
     if kind == "json":
-        return pl.scan_ndjson(files, infer_schema_length=1000)
+        return _scan_json(files)
     delimiter = separator or ("\t" if kind == "tsv" else delimiter_of(files[0], encoding))
     if "\0" in first_line(files[0]) and encoding == "utf-8":
         raise InputError("is written in UTF-16", place=files[0], mend="Save it as UTF-8, or set encoding to utf-16")
     if encoding.lower() not in {"utf-8", "utf8"}:
         return _scan_transcoded(files, delimiter, encoding)
     return pl.scan_csv(files, separator=delimiter, infer_schema=False, glob=False)
+
+
+def _scan_json(files: list[str]) -> pl.LazyFrame:
+    """Guess types from the first rows, but read whole numbers as text: a later row may hold text, and is then named."""
+    guessed = schema_of(pl.scan_ndjson(files, infer_schema_length=1000), files[0])
+    numbers = [name for name, dtype in guessed.items() if dtype.is_integer()]
+    return pl.scan_ndjson(files, infer_schema_length=1000, schema_overrides=dict.fromkeys(numbers, pl.String))
 
 
 def _scan_transcoded(files: list[str], delimiter: str, encoding: str) -> pl.LazyFrame:
@@ -126,27 +105,3 @@ def _scan_transcoded(files: list[str], delimiter: str, encoding: str) -> pl.Lazy
                 yield pl.read_csv(copy, separator=delimiter, infer_schema=False)
 
     return from_batches(frames, dict.fromkeys(names, pl.String))
-
-
-def _kind(files: Sequence[str], source: str) -> str:
-    """The one kind of all the files."""
-    kinds = {KINDS.get(_ending(file), "") for file in files}
-    if len(kinds) == 1 and "" not in kinds:
-        return kinds.pop()
-    endings = sorted({_ending(file) or "nothing" for file in files})
-    raise InputError(
-        f"holds files of several kinds: {', '.join(endings)}"
-        if len(endings) > 1
-        else f"files that end in {endings[0]} are unknown",
-        place=source,
-        mend=f"Give files of one kind: {', '.join(KINDS)}, with or without .gz",
-    )
-
-
-def _ending(file: str) -> str:
-    endings = [ending.lower() for ending in Path(file.split("?")[0]).suffixes if ending.lower() not in COMPRESSIONS]
-    return endings[-1] if endings else ""
-
-
-def _visible(path: Path) -> bool:
-    return not any(part.startswith((".", "_")) for part in path.parts)

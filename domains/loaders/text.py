@@ -11,7 +11,9 @@ ARTICLES = "The|A|An|Les|Le|La|Los|Las|Lo|El|Il|Gli|I|Der|Die|Das|Den|Det|En|Ett
 
 ENTITIES = {
     **{f"&{name};": chr(point) for name, point in name2codepoint.items() if name != "amp"},
-    "&#34;": '"', "&#39;": "'", "&apos;": "'",
+    "&#34;": '"',
+    "&#39;": "'",
+    "&apos;": "'",
 }
 """HTML entities but the ampersand, which is decoded last, lest ``&amp;lt;`` becomes ``<``."""
 

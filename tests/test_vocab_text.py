@@ -65,6 +65,8 @@ def test_a_missing_title_is_an_empty_one() -> None:
     assert as_strings(pa.chunked_array([["a"], ["b"]])).to_pylist() == ["a", "b"]
     with pytest.raises(InputError, match="must be text"):
         as_strings([1.5, object()])  # type: ignore[list-item]
+    with pytest.raises(InputError, match="must be text"):
+        as_strings(["half a surrogate \ud800"])
 
 
 def test_cleaning_a_sliced_array() -> None:
@@ -122,3 +124,8 @@ def test_a_third_party_normaliser_by_entry_point(monkeypatch: pytest.MonkeyPatch
     )
     assert surfaces(["the toy"], name="shouting") == [["TOY"]]
     assert available_normalisers() == ("nltk", "shouting", "spacy")
+
+
+def test_spacy_leaves_no_punctuation_at_the_edges() -> None:
+    words = surfaces(['"Quoted" (toy) /slim/ +plus ★star★ in-1'], name="spacy")[0]
+    assert {"quoted", "toy", "slim", "plus", "star"} <= set(words)

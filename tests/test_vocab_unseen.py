@@ -279,7 +279,7 @@ def test_an_encoder_covers_books_by_films(tmp_path: Path) -> None:
         encoder_source.locate(SemanticSettings())
     except InputError:
         pytest.skip("needs the extra [semantic]")
-    anchors = SememeVocabulary.build({"films": titles_of("movietweetings")}, VocabularySettings())
-    books = titles_of("goodbooks")[:300]
+    anchors = SememeVocabulary.build({"films": titles_of("movietweetings")}, VocabularySettings(max_anchors=400))
+    books = titles_of("goodbooks")[:100]
     encoder = SentenceEncoder.find(SemanticSettings(cache=tmp_path))
     assert UnseenMap.build(anchors, books, encoder=encoder).report(books).share >= 0.98

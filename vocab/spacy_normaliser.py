@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from vocab.nltk_normaliser import NltkNormaliser
 from vocab.settings import NormaliserSettings
 from vocab.text import cleaned
 
-# What the tokenizer leaves at the edges of a word: the apostrophe of 's, quotation marks, full stops of
-# initials.
-_EDGES = "'\u2019\u2018`\"\u201c\u201d.,:;!?-\u2013\u2014_*#()[]"
+# What the tokenizer leaves at the edges of a word: the apostrophe of 's, quotation marks, slashes.
+_EDGES = r"^[^\p{L}\p{M}\p{N}]+|[^\p{L}\p{M}\p{N}]+$"
 
 
 class SpacyNormaliser:
@@ -41,12 +41,11 @@ class SpacyNormaliser:
     def tokens(self, titles: pa.Array) -> pa.Array:
         """(I,) large_list<large_string>, the lower-case tokens of each title without edge punctuation."""
         tokenizer = self._language.tokenizer
-        rows = [
-            [token.text.strip(_EDGES) for token in document] for document in tokenizer.pipe(cleaned(titles).to_pylist())
-        ]
+        rows = [[token.text for token in title] for title in tokenizer.pipe(cleaned(titles).to_pylist())]
         offsets = np.concatenate(([0], np.cumsum([len(row) for row in rows], dtype=np.int64)))
         words = pa.array([word for row in rows for word in row], pa.large_string())
-        return pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), words)
+        bare = pc.replace_substring_regex(words, _EDGES, "")
+        return pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), bare)
 
     def lemmas(self, surfaces: Sequence[str]) -> list[str]:
         """Find the WordNet lemma of each token, or keep the token."""

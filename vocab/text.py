@@ -31,7 +31,7 @@ def as_strings(titles: Titles) -> pa.Array:
         array = titles if isinstance(titles, (pa.Array, pa.ChunkedArray)) else pa.array(list(titles), pa.large_string())
         array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
         return pc.fill_null(array.cast(pa.large_string()), "")
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, UnicodeError) as error:
         raise InputError(f"titles must be text ({error})", place="titles") from error
 
 

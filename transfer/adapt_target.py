@@ -31,7 +31,7 @@ from transfer.runtime import Runtime
 from transfer.semantics import Semantics
 from transfer.source import SourceArtifact
 from transfer.training import Log, Task, fit
-from transfer.variants import BASELINES, Variant, parse_variant
+from transfer.variants import BASELINES, Variant, base_name, parse_variant
 from transfer.views import NoViews, Views
 from vocab.coverage import Coverage
 from vocab.text import item_texts
@@ -266,13 +266,8 @@ def pairs_to_compare(names: Sequence[str]) -> list[tuple[str, str]]:
     trained = [name for name in names if name not in BASELINES]
     pairs = []
     for name in trained:
-        variant = parse_variant(name)
-        rivals = [
-            variant.base.name,
-            f"{variant.base.name}+ipe+constant",
-            f"{variant.base.name}+ipe+shuffled",
-            trained[0],
-        ]
+        base = base_name(name)
+        rivals = [base, f"{base}+ipe+constant", f"{base}+ipe+shuffled", trained[0]]
         rivals += [baseline for baseline in names if baseline in BASELINES]
         seen: list[str] = []
         for rival in rivals:

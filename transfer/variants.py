@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from domains.errors import InputError
@@ -41,8 +41,12 @@ class Variant:
     @property
     def base(self) -> Variant:
         """The same model without interests: what it starts from, and what it is compared with."""
-        parts = [part for part in self.name.split("+") if part != "ipe" and part not in _INTERESTS]
-        return parse_variant("+".join(parts))
+        return replace(self, name=base_name(self.name), entry="none", interests=None)
+
+
+def base_name(name: str) -> str:
+    """The name of a variant's base: the same parts without those about interests."""
+    return "+".join(part for part in name.split("+") if part != "ipe" and part not in _INTERESTS)
 
 
 def parse_variant(name: str, default_channels: tuple[Channel, ...] = ("id",)) -> Variant:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -227,6 +228,33 @@ def test_cache_of_vectors(tmp_path: Path) -> None:
     cache.put(keys.take(pa.array([1])), values[[1]])
     assert np.array_equal(cache.get(keys)[0], values)
     assert not list((tmp_path / "v").glob("*.part"))
+
+
+def test_many_small_shards_become_one(tmp_path: Path) -> None:
+    cache = VectorCache(tmp_path, 1)
+    words = [f"word {number}" for number in range(70)]
+    for number, word in enumerate(words):
+        cache.put(text_keys([word]), np.array([[number]], np.float32))
+    assert len(list(tmp_path.iterdir())) < 32
+    rows, found = cache.get(text_keys(words))
+    assert found.all() and rows.ravel().tolist() == list(range(70))
+
+
+def test_writers_at_the_same_time_do_not_disturb_each_other(tmp_path: Path) -> None:
+    words = [f"word {number}" for number in range(40)]
+
+    def write(start: int) -> None:
+        cache = VectorCache(tmp_path, 1)
+        for number in range(start, start + 30):
+            cache.put(text_keys([words[number]]), np.array([[number]], np.float32))
+            assert cache.get(text_keys([words[number]]))[0] in (0, number)
+
+    with ThreadPoolExecutor(4) as pool:
+        for job in [pool.submit(write, start) for start in (0, 0, 5, 10)]:
+            job.result()
+    rows, found = VectorCache(tmp_path, 1).get(text_keys(words))
+    assert found.all() and rows.ravel().tolist() == list(range(40))
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domains.errors import InputError
@@ -30,8 +30,8 @@ def vocabulary(words: list[str] = SOURCE) -> SememeVocabulary:
 
 
 def only(step: str, titles: list[str], **more: float) -> dict[str, tuple[Link, ...]]:
-    settings = UnseenSettings.model_validate({**OFF, step: True, **more})
-    return dict(UnseenMap.build(vocabulary(), titles, settings).links)
+    rules = UnseenSettings.model_validate({**OFF, step: True, **more})
+    return dict(UnseenMap.build(vocabulary(), titles, rules).links)
 
 
 def test_lemma_as_another_part_of_speech() -> None:
@@ -136,8 +136,8 @@ class Compass:
 def test_nearest_by_vector_above_the_floor() -> None:
     anchors = vocabulary(["north", "east", "northeast", "south"])
     compass = Compass(north=(0, 1), east=(1, 0), northeast=(0.6, 0.8), south=(0, -1), zenit=(0, 1), nadir=(-1, 0))
-    settings = UnseenSettings.model_validate({**OFF, "vectors": True, "nearest": 2, "floor": 0.5})
-    found = UnseenMap.build(anchors, ["zenit nadir"], settings, compass).links  # type: ignore[arg-type]
+    rules = UnseenSettings.model_validate({**OFF, "vectors": True, "nearest": 2, "floor": 0.5})
+    found = UnseenMap.build(anchors, ["zenit nadir"], rules, compass).links  # type: ignore[arg-type]
     assert [(link.anchor, pytest.approx(link.weight)) for link in found["zenit"]] == [("north", 1), ("northeast", 0.8)]
     assert found["nadir"] == ()
 
@@ -182,6 +182,16 @@ def test_a_title_of_dropped_words_keeps_them() -> None:
         {unseen.vocabulary.words[i]: float(v) for i, v in zip(row.indices, row.data, strict=True)} for row in matrix
     ]
     assert held == [{"space": 0.5}, {"ship": 0.5}, {"vampire": 1.0}]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.text(max_size=12), max_size=4))
+def test_any_text_can_be_mapped(titles: list[str]) -> None:
+    unseen = UnseenMap.build(vocabulary(), titles)
+    matrix = unseen.apply(titles)
+    assert matrix.shape == (len(titles), len(SOURCE))
+    assert unseen.report(titles).n_covered == np.count_nonzero(np.diff(matrix.indptr))
+    assert not matrix.nnz or 0 < matrix.data.min() <= matrix.data.max() <= 1
 
 
 def test_report_counts_each_item_at_its_first_step() -> None:

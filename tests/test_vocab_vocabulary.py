@@ -161,6 +161,20 @@ def test_collocations_do_not_cross_titles() -> None:
     assert "star_war" not in vocabulary.words and "toy_star" in vocabulary.words
 
 
+def test_other_scripts_are_words_like_any_other() -> None:
+    vocabulary = SememeVocabulary.build({"books": ["Война и мир", "Мир"]}, VocabularySettings(min_items=1, max_share=1))
+    assert vocabulary.words == ("мир", "война")
+    assert vocabulary.encode(["МИР!"]).matrix.toarray().tolist() == [[1, 0]]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text(), max_size=4))
+def test_any_text_can_be_encoded(titles: list[str]) -> None:
+    matrix = build().encode(titles).matrix
+    assert matrix.shape == (len(titles), 7)
+    assert set(matrix.data.tolist()) <= {1.0}
+
+
 words = st.sampled_from(["toy", "space", "puzzle", "castle", "dragon", "robot"])
 titles = st.lists(st.lists(words, max_size=5).map(" ".join), min_size=1, max_size=8)
 

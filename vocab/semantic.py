@@ -49,7 +49,7 @@ class SentenceEncoder:
     Attributes:
         name: what the recipe calls it, or the folder's name.
         dim: length of a vector.
-        fingerprint: SHA-256 of its files and of how it is used; equal fingerprints give equal vectors.
+        fingerprint: SHA-256 of its files and of how it is used; where it is equal, so are vectors, up to rounding.
     """
 
     def __init__(self, folder: Path, settings: SemanticSettings, device: str = "cpu") -> None:

@@ -1,4 +1,4 @@
-"""Vectors kept between runs by what they are vectors of. Shards are written once and never changed."""
+"""Vectors kept between runs by what they are vectors of. Shards are written once, never changed."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from vocab.files import replacing
 
 Floats = npt.NDArray[np.float32]
 _KEY_BYTES = 32
+_SMALL_BYTES = 1 << 20
+_MANY = 32
 
 
 def default_cache() -> Path:
@@ -69,17 +71,38 @@ class VectorCache:
 
     def put(self, keys: pa.Array, rows: Floats) -> None:
         """Keep (n, dim) vectors under n distinct keys; where nothing can be written, nothing is kept."""
-        name = hashlib.sha256(b"".join(keys.to_pylist())).hexdigest()[:32]
         vectors = pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel(), pa.float32()), self._dim)
         # A full or read-only disk costs time in the next run, not this run's result.
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            with (
-                replacing(self._folder / f"{name}.arrow") as unfinished,
-                pa.OSFile(str(unfinished), "wb") as sink,
-                pa.ipc.new_file(sink, self._schema) as writer,
-            ):
-                writer.write_table(pa.table([keys, vectors], schema=self._schema))
+            self._write(pa.table([keys, vectors], schema=self._schema))
+            self._gather_small()
+
+    def _write(self, table: pa.Table) -> Path:
+        """Write a shard, named by its keys."""
+        keys = b"".join(table["key"].to_pylist())
+        path = self._folder / f"{hashlib.sha256(keys).hexdigest()[:32]}.arrow"
+        with (
+            replacing(path) as unfinished,
+            pa.OSFile(str(unfinished), "wb") as sink,
+            pa.ipc.new_file(sink, self._schema) as writer,
+        ):
+            writer.write_table(table)
+        return path
+
+    def _gather_small(self) -> None:
+        """Make one shard of many small ones, such as single words leave behind.
+
+        A reader that still looks for one of the old ones computes its vectors again.
+        """
+        small = [path for path in sorted(self._folder.glob("*.arrow")) if path.stat().st_size < _SMALL_BYTES]
+        if len(small) < _MANY:
+            return
+        readable = [table for table in map(self._read, small) if table is not None]
+        gathered = self._write(pa.concat_tables([self._schema.empty_table(), *readable]))
+        for path in small:
+            if path != gathered:
+                path.unlink(missing_ok=True)
 
     def _read(self, path: Path) -> pa.Table | None:
         """Read a shard, or None for a damaged file: its vectors are computed again."""

@@ -74,6 +74,9 @@ class ColumnMapping(Settings):
     item: str | None = Field(
         default=None, description="Column with the item id, in both files; default: item_id and its kin."
     )
+    item_key: str | None = Field(
+        default=None, description="Column with the item id in the item file, where it has another name there."
+    )
     time: str | None = Field(default=None, description="Column with the time; default: timestamp and its kin.")
     title: str | None = Field(default=None, description="Column with the title; default: title, name and their kin.")
     categories: str | None = Field(

@@ -76,6 +76,15 @@ def test_usual_names_are_found_without_case(tmp_path):
     assert told(read(tmp_path))["u"] == ["Beta, second", "Bond"]
 
 
+def test_the_item_id_may_be_called_otherwise_in_the_item_file(tmp_path):
+    ACTS.rename({"item_id": "ding"}).write_csv(tmp_path / "acts.csv")
+    ITEMS.rename({"item_id": "nr"}).write_csv(tmp_path / "items.csv")
+    assert told(read(tmp_path, columns={"item": "ding", "item_key": "nr"}))["v"] == ["Beta, second"]
+    ACTS.rename({"item_id": "product_id"}).write_csv(tmp_path / "acts.csv")
+    ITEMS.rename({"item_id": "id"}).write_csv(tmp_path / "items.csv")
+    assert told(read(tmp_path))["v"] == ["Beta, second"]
+
+
 def test_rows_without_times_keep_their_order(tmp_path):
     ACTS.drop("timestamp").write_csv(tmp_path / "acts.csv")
     ITEMS.write_csv(tmp_path / "items.csv")

@@ -12,15 +12,17 @@ from domains.loaders.text import split_list
 from domains.nearest import suggest
 from domains.settings import ColumnMapping
 
+ITEM_NAMES = (
+    "item_id", "itemid", "item", "iid", "parent_asin", "asin", "movieid", "movie_id", "book_id", "bookid",
+    "isbn", "product_id", "productid", "article_id", "news_id", "sku", "business_id",
+)  # fmt: skip
 ALIASES: dict[str, tuple[str, ...]] = {
     "user": (
         "user_id", "userid", "user", "uid", "reviewerid", "customer_id", "customerid", "visitor_id", "account_id",
         "session_id",
     ),
-    "item": (
-        "item_id", "itemid", "item", "iid", "parent_asin", "asin", "movieid", "movie_id", "book_id", "bookid",
-        "isbn", "product_id", "productid", "article_id", "news_id", "sku", "business_id",
-    ),
+    "item": ITEM_NAMES,
+    "item_key": (*ITEM_NAMES, "id"),
     "time": (
         "timestamp", "time", "ts", "unixreviewtime", "datetime", "date", "event_time", "created_at", "review_time",
     ),
@@ -63,7 +65,7 @@ def find_column(
     if not required:
         return None
     raise InputError(
-        f"no column looks like the {role}",
+        f"no column looks like the {role.replace('_', ' ')}",
         place=place,
         mend=f"Set columns.{role} to one of: {_listed(there)}{_delimiter_hint(there)}",
     )
@@ -93,7 +95,7 @@ def map_items(table: pl.LazyFrame, columns: ColumnMapping, separator: str, place
     types = schema_of(table, place)
     there = list(types)
     found = {
-        "item_id": find_column("item", columns.item, there, place),
+        "item_id": find_column("item_key", columns.item_key or columns.item, there, place),
         "title": find_column("title", columns.title, there, place),
         "categories": find_column(
             "categories", columns.categories, there, place, required=columns.categories is not None

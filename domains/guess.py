@@ -1,0 +1,119 @@
+"""Looking at the heads of two files and guessing which column plays which role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from domains.errors import InputError
+from domains.loaders.columns import find_column
+from domains.loaders.reading import collect
+from domains.loaders.scanning import scan
+from domains.settings import ColumnMapping
+from domains.times import to_times
+
+HEAD = 1000
+"""Rows that are looked at."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What the columns seem to be.
+
+    Attributes:
+        columns: one name a role; None where nothing fits.
+        by_name: roles that were found by a usual name; the others that are not None were found by their values, and
+            deserve a question.
+        interactions: all columns of the file of interactions.
+        items: all columns of the file of items.
+    """
+
+    columns: ColumnMapping
+    by_name: frozenset[str]
+    interactions: tuple[str, ...]
+    items: tuple[str, ...]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Roles without which there is no domain, and for which nothing fits."""
+        return tuple(role for role in ("user", "item", "title") if getattr(self.columns, role) is None)
+
+
+def guess_columns(interactions: str, items: str) -> Guess:
+    """Guess the columns of two files by their names, then by their values.
+
+    Args:
+        interactions: path, glob or address of who did what when.
+        items: the same of what the items are called.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    acts, things = (collect(scan(source).head(HEAD), source) for source in (interactions, items))
+    found = {
+        "user": _named("user", acts),
+        "item": _named("item", acts),
+        "item_key": _named("item_key", things),
+        "time": _named("time", acts),
+        "title": _named("title", things),
+        "categories": _named("categories", things),
+    }
+    by_name = frozenset(role for role, name in found.items() if name is not None)
+    if found["item"] is None or found["item_key"] is None:
+        shared = _shared_values(acts, things, {found["user"], found["time"]})
+        found.update(zip(("item", "item_key"), shared, strict=True))
+    taken = {found["user"], found["item"], found["time"]}
+    found["time"] = found["time"] or next(
+        (name for name in acts.columns if name not in taken and _dated(acts[name])), None
+    )
+    taken.add(found["time"])
+    left = [name for name in acts.columns if name not in taken]
+    found["user"] = found["user"] or max(left, key=lambda name: acts[name].n_unique(), default=None)
+    found["title"] = found["title"] or _wordiest(things, {found["item_key"], found["categories"]})
+    if found["item_key"] == found["item"]:
+        found["item_key"] = None
+    return Guess(ColumnMapping(**found), by_name, tuple(acts.columns), tuple(things.columns))
+
+
+def _named(role: str, table: pl.DataFrame) -> str | None:
+    return find_column(role, None, table.columns, "", required=False)
+
+
+def _shared_values(
+    acts: pl.DataFrame, things: pl.DataFrame, taken: set[str | None]
+) -> tuple[str, str] | tuple[None, None]:
+    """The pair of columns, one of each file, of which most values of the first are among those of the second."""
+    keys = {name: things[name].cast(pl.String).unique() for name in things.columns if _identifies(things[name])}
+    shared = {
+        (name, key): int(acts[name].cast(pl.String).is_in(values.implode()).sum())
+        for name in acts.columns
+        if name not in taken and _identifies(acts[name])
+        for key, values in keys.items()
+    }
+    best = max(shared, key=lambda pair: shared[pair], default=None)
+    return best if best is not None and shared[best] else (None, None)
+
+
+def _identifies(column: pl.Series) -> bool:
+    return column.dtype == pl.String or column.dtype.is_integer()
+
+
+def _dated(column: pl.Series) -> bool:
+    """Whether the values are dates or plausible unix times."""
+    try:
+        return to_times(column, kind="auto", unit="auto", place="")[1] == "timestamp"
+    except InputError:
+        return False
+
+
+def _wordiest(table: pl.DataFrame, taken: set[str | None]) -> str | None:
+    """The text column with the most distinct values of several words, the shorter one on a tie."""
+    scores: dict[str, tuple[int, float]] = {}
+    for name in table.columns:
+        if name not in taken and table[name].dtype == pl.String:
+            texts = table[name].drop_nulls()
+            words = texts.filter(texts.str.contains(r"\pL+\s+\S"))
+            if len(words):
+                scores[name] = (words.n_unique(), -float(texts.str.len_chars().mean() or 0))  # type: ignore[arg-type]
+    return max(scores, key=lambda name: scores[name], default=None)

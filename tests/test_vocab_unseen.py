@@ -57,6 +57,31 @@ def test_spelling(word: str, anchor: str | None) -> None:
     assert only("spelling", [word]) == {word: expected}
 
 
+@pytest.mark.parametrize(
+    ("british", "american"),
+    [
+        ("colour", "color"),
+        ("favourite", "favorite"),
+        ("centre", "center"),
+        ("theatres", "theaters"),
+        ("realise", "realize"),
+        ("analyse", "analyze"),
+        ("dialogue", "dialog"),
+        ("defence", "defense"),
+        ("travelling", "traveling"),
+        ("grey", "gray"),
+    ],
+)
+def test_british_and_american_are_the_same_word(british: str, american: str) -> None:
+    assert SpellingIndex([american], 7).variant(british, is_dictionary_word=True) == american
+    assert SpellingIndex([british], 7).variant(american, is_dictionary_word=True) == british
+
+
+@pytest.mark.parametrize(("word", "anchor"), [("tour", "tor"), ("hall", "hal"), ("tire", "tier"), ("wise", "wize")])
+def test_false_friends_stay_apart(word: str, anchor: str) -> None:
+    assert SpellingIndex([anchor], 7).variant(word, is_dictionary_word=True) is None
+
+
 def test_a_real_word_is_no_typing_error() -> None:
     index = SpellingIndex(["villain", "castles"], 7)
     assert index.variant("villein", is_dictionary_word=False) == "villain"
@@ -192,6 +217,18 @@ def test_any_text_can_be_mapped(titles: list[str]) -> None:
     assert matrix.shape == (len(titles), len(SOURCE))
     assert unseen.report(titles).n_covered == np.count_nonzero(np.diff(matrix.indptr))
     assert not matrix.nnz or 0 < matrix.data.min() <= matrix.data.max() <= 1
+
+
+def test_titles_it_was_built_for_are_not_lemmatised_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    unseen = UnseenMap.build(vocabulary(), ["Castles", "Up"])
+
+    def refuse() -> None:
+        raise AssertionError("WordNet was loaded")
+
+    monkeypatch.setattr("vocab.lexicon.wordnet", refuse)
+    assert unseen.apply(["Castles", "Up", "us"]).shape == (3, len(SOURCE))
+    with pytest.raises(AssertionError, match="was loaded"):
+        unseen.apply(["Towers"])
 
 
 def test_report_counts_each_item_at_its_first_step() -> None:

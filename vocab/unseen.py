@@ -12,8 +12,9 @@ from scipy.sparse import csr_matrix
 
 from vocab.normalise import make_normaliser
 from vocab.semantic import SentenceEncoder, Track, untracked
-from vocab.sememes import Ints, ItemSememes, read_sememes
+from vocab.sememes import Ints, ItemSememes
 from vocab.text import Titles, as_strings
+from vocab.tokens import tabulate
 from vocab.unseen_report import UnseenReport, report_on
 from vocab.unseen_settings import UnseenSettings
 from vocab.unseen_steps import Link, Links, steps
@@ -25,7 +26,7 @@ class UnseenMap:
     """What the words of a target stand for that the vocabulary lacks. Build one with `build`.
 
     Attributes:
-        vocabulary: the q anchors.
+        vocabulary: the q anchors; it remembers the lemmas of the titles that the map was built for.
         links: word -> anchors with weights; an empty tuple for a word that found none.
         settings: how it was built.
         encoder: name of the sentence encoder that was used, or None.
@@ -62,7 +63,8 @@ class UnseenMap:
             found = step(left) if left else {}
             links.update(found)
             left = [word for word in left if word not in found]
-        return cls(vocabulary, MappingProxyType(links), settings, encoder.name if encoder else None)
+        remembering = vocabulary.remembering(sememes.lemma_of)
+        return cls(remembering, MappingProxyType(links), settings, encoder.name if encoder else None)
 
     def apply(self, titles: Titles) -> csr_matrix:
         """(I, q) float32 CSR: 1.0 for an anchor in the title, a link's weight for one that stands for a word.
@@ -147,7 +149,9 @@ def read_all(vocabulary: SememeVocabulary, titles: Titles) -> ItemSememes:
     lenient = vocabulary.settings.normaliser.model_copy(
         update={"min_length": 1, "drop_numbers": False, "stop_words": "none", "extra_stop_words": ()}
     )
-    raw = read_sememes(texts.take(pa.array(silent)), make_normaliser(lenient), lenient, {})
+    table = tabulate(texts.take(pa.array(silent)), make_normaliser(lenient), lenient)
+    # Their words stay as they are: a lemmatiser knows nothing about numbers and makes "us" a plural.
+    raw = ItemSememes(tuple(table.surfaces.to_pylist()), table.rows, table.ids, table.n_titles, {})
     return _merged(sememes, raw, silent)
 
 

@@ -16,7 +16,7 @@ from domains.loaders.sources import KINDS, expand
 COMPLETE = "Check that the file is complete and of the format that its name says"
 
 
-def diagnose(error: Exception, place: str) -> InputError:
+def diagnose(error: BaseException, place: str) -> InputError:
     """Find the first line that is wrong; where none is, pass on what the reader said.
 
     Args:
@@ -34,7 +34,7 @@ def diagnose(error: Exception, place: str) -> InputError:
     return _as_said(error, place)
 
 
-def _as_said(error: Exception, place: str) -> InputError:
+def _as_said(error: BaseException, place: str) -> InputError:
     said = str(error).strip().split("\n")[0][:300]
     return InputError(f"cannot be read: {said}", place=place, mend=COMPLETE)
 

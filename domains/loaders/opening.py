@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from pathlib import Path
 from typing import IO, cast
 
 DELIMITERS = ",\t;|"
 GZIP_MAGIC = b"\x1f\x8b"
+READING_FAILS = (OSError, EOFError, UnicodeDecodeError, zlib.error)
+"""What Python raises over a file that is damaged."""
 
 
 def open_text(path: str | Path) -> IO[bytes]:
@@ -22,7 +25,7 @@ def first_line(path: str | Path, encoding: str = "utf-8") -> str:
     try:
         with open_text(path) as lines:
             return lines.readline(1 << 16).decode(encoding, errors="replace").strip("\r\n").lstrip("\ufeff")
-    except EOFError:
+    except READING_FAILS:
         return ""
 
 

@@ -6,6 +6,10 @@ import polars as pl
 
 from domains.errors import InputError
 from domains.loaders.diagnosis import diagnose
+from domains.loaders.opening import READING_FAILS
+
+FAILS = (pl.exceptions.PolarsError, pl.exceptions.PanicException, *READING_FAILS)
+"""What reading a damaged file raises; polars gives up on some damaged Parquet files with a panic."""
 
 
 def collect(lazy: pl.LazyFrame, place: str) -> pl.DataFrame:
@@ -22,7 +26,7 @@ def collect(lazy: pl.LazyFrame, place: str) -> pl.DataFrame:
         return lazy.collect(engine="streaming")
     except InputError:
         raise
-    except (pl.exceptions.PolarsError, OSError, EOFError, UnicodeDecodeError) as error:
+    except FAILS as error:
         raise diagnose(error, place) from error
 
 
@@ -36,5 +40,5 @@ def schema_of(lazy: pl.LazyFrame, place: str) -> dict[str, pl.DataType]:
         return dict(lazy.collect_schema())
     except InputError:
         raise
-    except (pl.exceptions.PolarsError, OSError, EOFError) as error:
+    except FAILS as error:
         raise diagnose(error, place) from error

@@ -26,7 +26,7 @@ class TimeKind(StrEnum):
     """Ranks only: larger is later, differences mean nothing (Section 3.3 then weights by position)."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Domain:
     """A prepared domain. Build one with `domains.prepare`, read one back with `domains.storage`.
 
@@ -75,6 +75,15 @@ class Domain:
             raise InputError("user offsets descend", place=self.name)
         if len(self.items) and (self.items.min() < 0 or self.items.max() >= len(self.item_ids)):
             raise InputError("an interaction names an item outside the item table", place=self.name)
+        starts = self.offsets[(self.offsets > 0) & (self.offsets < len(self.times))]
+        backwards = np.diff(self.times) < 0
+        backwards[starts - 1] = False
+        if backwards.any():
+            raise InputError("a user's times descend", place=self.name)
+
+    def __repr__(self) -> str:
+        sizes = f"{self.n_users:,} users, {self.n_items:,} items, {self.n_interactions:,} interactions"
+        return f"<Domain {self.name!r}: {sizes}, times are {self.time_kind.value}>"
 
     @property
     def n_users(self) -> int:

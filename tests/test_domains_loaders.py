@@ -212,6 +212,14 @@ def test_hugging_face_one_table_for_both(tmp_path):
 
 
 @pytest.mark.usefixtures("hub_cache")
+def test_hugging_face_part_of_a_split(tmp_path):
+    rows = [{"user_id": "u", "item_id": "abcd"[n], "title": "ABCD"[n], "timestamp": n} for n in range(4)]
+    write(tmp_path / "all.jsonl", json_lines(*rows))
+    table = {"dataset": "json", "data_files": [str(tmp_path / "all.jsonl")], "split": "train[1:3]"}
+    assert read({"loader": "huggingface", "interactions": table})[1] == {"u": ["B", "C"]}
+
+
+@pytest.mark.usefixtures("hub_cache")
 def test_hugging_face_says_what_it_could_not_load(tmp_path):
     spec = {
         "loader": "huggingface",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections import Counter
@@ -258,6 +259,34 @@ def make(titles, items, times, lengths, kind=TimeKind.TIMESTAMP):
         times=np.asarray(times, np.int64),
         time_kind=kind,
     )
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ({"titles": pa.array(["A"], pa.large_string())}, "1 titles for 2 items"),
+        ({"offsets": np.array([0, 2, 3])}, "do not cover"),
+        ({"offsets": np.array([0, 5, 4])}, "descend"),
+        ({"items": np.array([0, 1, 2, 0], np.int32)}, "outside the item table"),
+        ({"times": np.array([1, 2, 3])}, "3 times for 4"),
+        ({"times": np.array([1, 2, 1, 0])}, "times descend"),
+        ({"categories": pa.array([[]], pa.large_list(pa.large_string()))}, "1 category lists"),
+    ],
+)
+def test_a_domain_refuses_arrays_that_contradict_each_other(broken, said):
+    sound = make(["A", "B"], [0, 1, 0, 1], [3, 4, 1, 2], [2, 2])
+    assert repr(sound) == "<Domain 'odd': 2 users, 2 items, 4 interactions, times are timestamp>"
+    with pytest.raises(InputError, match=said):
+        dataclasses.replace(sound, **broken)
+
+
+def test_users_without_interactions_are_no_contradiction():
+    assert make(["A"], [0, 0], [5, 1], [0, 1, 0, 1, 0]).lengths.tolist() == [0, 1, 0, 1, 0]
+
+
+def test_arrays_do_not_change():
+    with pytest.raises(ValueError, match="read-only"):
+        make(["A"], [0], [1], [1]).items[0] = 3
 
 
 def test_summary():

@@ -99,6 +99,17 @@ def test_glob_reads_all_files_in_the_order_of_their_names(tmp_path):
     assert told(read(tmp_path, interactions="part-*.csv")) == {"u": ["Bond", "Beta, second"]}
 
 
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "jsonl.gz", "parquet"])
+def test_large_files_keep_the_order_of_their_rows(tmp_path, ending):
+    count = 150_000
+    order = pl.Series(range(count)).shuffle(seed=1)
+    acts = pl.DataFrame({"user_id": ["u"] * count, "item_id": order.cast(pl.String), "timestamp": [1] * count})
+    WRITERS[ending](acts, tmp_path / f"acts.{ending}")
+    acts.select("item_id", title="item_id").write_csv(tmp_path / "items.csv")
+    domain = read(tmp_path, interactions=f"acts.{ending}")
+    assert domain.titles.take(pa.array(domain.items)).to_pylist() == order.cast(pl.String).to_list()
+
+
 def test_hive_partitions_as_spark_writes_them(tmp_path):
     for user, number in (("u", 0), ("v", 1)):
         folder = tmp_path / "acts" / f"user_id={user}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -53,12 +54,19 @@ def _records(file: str) -> Iterator[Record]:
             if not line.strip():
                 continue
             try:
-                record = ast.literal_eval(line.decode("utf-8").strip())
+                record = _parse(line)
             except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
                 raise _refused(file, number, str(error)) from error
             if not isinstance(record, dict):
                 raise _refused(file, number, f"a {type(record).__name__}")
             yield record
+
+
+def _parse(line: bytes) -> object:
+    """Read one literal, without Python's remarks on odd escapes in a stranger's text."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.literal_eval(line.decode("utf-8").strip())
 
 
 def _refused(file: str, number: int, said: str) -> InputError:

@@ -13,6 +13,8 @@ EARLIEST_SECOND = 10**8
 """1973-03-03: smaller numbers are ranks or years, not the unix seconds of a recommender's log."""
 LATEST_SECOND = 41 * 10**8
 """2099-12-03. A unit's plausible range is these two bounds times its ticks per second; the ranges do not overlap."""
+LARGEST_EXACT = 2**53
+"""Larger floats are not all whole numbers of their own."""
 
 DATE_FORMATS = (
     "%Y-%m-%dT%H:%M:%S%.f%z",
@@ -51,8 +53,10 @@ def to_times(column: pl.Series, *, kind: TimeKindSetting, unit: TimeUnit, place:
     """
     if column.dtype == pl.String:
         column = _from_text(column, place)
+    elif column.dtype.is_numeric():
+        column = column.cast(pl.Int64 if column.dtype.is_integer() else pl.Float64, strict=False)
     _refuse_rows(column, column.is_null(), "no time", place, "Fill it in, or remove the row")
-    if column.dtype.is_temporal():
+    if column.dtype in (pl.Date, pl.Datetime):
         seconds = column.cast(pl.Datetime("us")).dt.epoch("s")
         if kind == "order":
             return seconds, TimeKind.ORDER
@@ -122,8 +126,8 @@ def _plausible_unit(column: pl.Series) -> str | None:
 
 
 def _as_order(column: pl.Series) -> pl.Series:
-    """Integers that sort as the column does; fractions become dense ranks, so that none are merged."""
-    if column.dtype.is_float() and (column != column.floor()).any():
+    """Integers that sort as the column does; fractions and huge numbers become dense ranks, so that none are merged."""
+    if column.dtype.is_float() and not (column.is_between(0, LARGEST_EXACT) & (column == column.floor())).all():
         return column.rank("dense").cast(pl.Int64) - 1
     return column.cast(pl.Int64)
 
@@ -149,9 +153,8 @@ def _refuse_rows(column: pl.Series, bad: pl.Series, problem: str, place: object,
     if rows.is_empty():
         return
     value = column[rows[0]]
-    shown = "" if value is None else f" {_short(value)}"
-    raise InputError(f"{problem}:{shown} ({len(rows)} such rows)" if shown else f"{problem} ({len(rows)} such rows)",
-                     place=f"{place}, row {rows[0] + 1}", mend=mend)  # fmt: skip
+    shown = "" if value is None else f": {_short(value)}"
+    raise InputError(f"{problem}{shown} ({len(rows)} such rows)", place=f"{place}, row {rows[0] + 1}", mend=mend)
 
 
 def _short(value: object) -> str:

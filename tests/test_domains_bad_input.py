@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +175,15 @@ TABLE = [
     Broken(
         "ranks said to be timestamps", {"acts.csv": acts("u,a,1", "u,b,2"), "items.csv": ITEMS},
         "acts.csv", "unix times in no unit", "time_kind to 'order'", prepare={**ALL, "time_kind": "timestamp"},
+    ),
+    Broken(
+        "times of day without a day",
+        {"acts.parquet": parquet(user_id=["u"], item_id=["a"], timestamp=[time(12, 30)]), "items.csv": ITEMS},
+        "acts.parquet", "times of type Time", "Give numbers or dates", USE_PARQUET,
+    ),
+    Broken(
+        "an unknown encoding", {"acts.csv": ACTS, "items.csv": ITEMS},
+        "options.encoding", "unknown encoding: latein", "latin-1", {"encoding": "latein"},
     ),
     Broken(
         "an empty user id", {"acts.csv": acts("u,a,1", " ,b,2"), "items.csv": ITEMS},

@@ -70,6 +70,13 @@ def test_columns_delimiter_encoding_and_separator_given(tmp_path):
     assert domain.time_kind == TimeKind.TIMESTAMP
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "cp1252", "UTF-8"])
+def test_other_encodings(tmp_path, encoding):
+    (tmp_path / "acts.csv").write_text(ACTS.write_csv(), encoding=encoding)
+    (tmp_path / "items.csv").write_text('item_id,title\r\n007,"Größe ""L"""\r\nb,Beta\r\n', encoding=encoding)
+    assert told(read(tmp_path, encoding=encoding))["u"] == ["Beta", 'Größe "L"']
+
+
 def test_usual_names_are_found_without_case(tmp_path):
     ACTS.rename({"user_id": "UserID", "item_id": "Product ID", "timestamp": "Date"}).write_csv(tmp_path / "acts.csv")
     ITEMS.rename({"item_id": "product-id", "title": "Name", "categories": "Genres"}).write_csv(tmp_path / "items.csv")
@@ -183,6 +190,14 @@ def test_units_and_written_dates(values):
     assert kind == TimeKind.TIMESTAMP
 
 
+@pytest.mark.parametrize("dtype", [pl.Int32, pl.UInt32, pl.UInt64, pl.Float64, pl.Decimal(20, 2)])
+def test_numbers_of_any_type(dtype):
+    times, kind = to_times(pl.Series([MOMENT, MOMENT + 1]).cast(dtype), kind="auto", unit="auto", place="t")
+    assert (times.to_list(), kind) == ([MOMENT, MOMENT + 1], TimeKind.TIMESTAMP)
+    ranks, kind = to_times(pl.Series([1, 0, 2]).cast(dtype), kind="auto", unit="auto", place="t")
+    assert (ranks.to_list(), kind) == ([1, 0, 2], TimeKind.ORDER)
+
+
 def test_typed_dates():
     series = pl.Series(["2020-09-13", "2020-09-14"]).str.to_date()
     for dtype in (pl.Date, pl.Datetime("ns"), pl.Datetime("ms", "Europe/Berlin")):
@@ -201,6 +216,11 @@ def test_other_numbers_are_an_order(values):
 def test_fractional_ranks_stay_apart():
     times, _ = to_times(pl.Series([0.5, 0.25, 0.5]), kind="auto", unit="auto", place="t")
     assert times.to_list() == [1, 0, 1]
+
+
+def test_huge_ranks_stay_apart_and_fit():
+    times, kind = to_times(pl.Series([1e300, 3.0, 1e200]), kind="auto", unit="auto", place="t")
+    assert (times.to_list(), kind) == ([2, 0, 1], TimeKind.ORDER)
 
 
 def test_what_is_said_goes_before_what_is_seen():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from io import TextIOWrapper
 from typing import TypeAlias
 
 import polars as pl
@@ -43,10 +44,10 @@ def from_batches(batches: Callable[[], Iterable[pl.DataFrame]], schema: Mapping[
 def text_batches(files: Iterable[str], encoding: str, column: str) -> Iterator[pl.DataFrame]:
     """Decode the lines of some files, compressed or not, in batches of `BATCH`."""
     for file in files:
-        with open_text(file) as lines:
+        with open_text(file) as binary:
             held: list[str] = []
-            for line in lines:
-                held.append(line.decode(encoding).rstrip("\r\n"))
+            for line in TextIOWrapper(binary, encoding=encoding, newline="\n"):
+                held.append(line.rstrip("\r\n"))
                 if len(held) == BATCH:
                     yield pl.DataFrame({column: held}, schema={column: pl.String})
                     held = []

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, cast
 
 DELIMITERS = ",\t;|"
+LONGEST_HEAD = 1 << 16
 GZIP_MAGIC = b"\x1f\x8b"
 READING_FAILS = (OSError, EOFError, UnicodeDecodeError, zlib.error)
 """What Python raises over a file that is damaged."""
@@ -21,10 +23,11 @@ def open_text(path: str | Path) -> IO[bytes]:
 
 
 def first_line(path: str | Path, encoding: str = "utf-8") -> str:
-    """Read the first line, at most 64 KiB of it, without its end."""
+    """Read the first line, at most `LONGEST_HEAD` characters of it, without its end."""
     try:
-        with open_text(path) as lines:
-            return lines.readline(1 << 16).decode(encoding, errors="replace").strip("\r\n").lstrip("\ufeff")
+        with open_text(path) as binary:
+            text = TextIOWrapper(binary, encoding=encoding, errors="replace", newline="\n")
+            return text.readline(LONGEST_HEAD).strip("\r\n").lstrip("\ufeff")
     except READING_FAILS:
         return ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ def scan(source: str, *, separator: str | None = None, encoding: str = "utf-8") 
     Raises:
         InputError: nothing is there, or the ending is unknown.
     """
+    _check_encoding(encoding)
     if is_url(source):
         kind = kind_of([source], source)
         if kind == "parquet":
@@ -82,6 +84,15 @@ def _scan_files(files: list[str], kind: str, separator: str | None, encoding: st
     if encoding.lower() not in {"utf-8", "utf8"}:
         return _scan_transcoded(files, delimiter, encoding)
     return pl.scan_csv(files, separator=delimiter, infer_schema=False, glob=False)
+
+
+def _check_encoding(encoding: str) -> None:
+    try:
+        codecs.lookup(encoding)
+    except LookupError as error:
+        raise InputError(
+            str(error), place="options.encoding", mend="Name one such as utf-8, latin-1, cp1252 or utf-16"
+        ) from error
 
 
 def _scan_json(files: list[str]) -> pl.LazyFrame:

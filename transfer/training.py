@@ -155,7 +155,8 @@ class _Trainer:
             loss, positions = self._step(rows, view, draws)
             total += loss
             count += positions
-        self.schedule.step()
+        if count:
+            self.schedule.step()
         self.runtime.sum_(total)
         return float(total) / max(1, count)
 
@@ -177,9 +178,11 @@ class _Trainer:
         if self.settings.loss in {"bce", "gbce"}:
             negatives = negatives[mine]
         self.optimiser.zero_grad(set_to_none=True)
-        with torch.autocast(rows.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
-            loss = self._loss(inputs, positives[mine], valid[mine], negatives, view).sum()
-        (loss / positions).backward()
+        loss = torch.zeros((), device=rows.device)
+        if valid[mine].any():  # a small batch can leave a process without targets: it only takes the sum
+            with torch.autocast(rows.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
+                loss = self._loss(inputs, positives[mine], valid[mine], negatives, view).sum()
+            (loss / positions).backward()
         self.runtime.sum_gradients(self.model.parameters())
         self.optimiser.step()
         return loss.detach(), positions

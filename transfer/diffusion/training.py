@@ -12,6 +12,7 @@ import torch
 from scipy.sparse import csr_matrix, vstack
 from torch import Tensor
 
+from domains.errors import InputError
 from recipes.settings import S2IDMSettings
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.step_sampler import StepSampler
@@ -74,6 +75,9 @@ def train_s2idm(
         runtime: device, processes, progress.
         log: called once an epoch.
         start: a model over the same anchors to go on from.
+
+    Raises:
+        InputError: a domain where fewer than two users have an anchor.
     """
     torch.manual_seed(seed)
     anchors = sources[0].inputs.shape[1]
@@ -86,7 +90,7 @@ def train_s2idm(
     targets = (
         inputs if same else SparseRows.from_csr(vstack([s.targets for s in sources], format="csr"), runtime.device)
     )
-    domains = _held_out([source.inputs for source in sources], settings.held_out, seed)
+    domains = _held_out({source.name: source.inputs for source in sources}, settings.held_out, seed)
     uniform = 1.0 if settings.step_sampling == "uniform" else settings.sampling_uniform
     sampler = StepSampler(model.schedule.steps, settings.sampling_history, uniform, runtime.device)
     best, best_epoch, best_state = float("inf"), 0, copy.deepcopy(model.state_dict())
@@ -118,12 +122,17 @@ def train_s2idm(
     return model.eval()
 
 
-def _held_out(matrices: list[csr_matrix], share: float, seed: int) -> list[tuple[Tensor, Tensor]]:
+def _held_out(matrices: dict[str, csr_matrix], share: float, seed: int) -> list[tuple[Tensor, Tensor]]:
     """Training and held-out rows of each domain, numbered through all; users without an anchor are in neither."""
     generator = np.random.default_rng(seed)
     parts, first = [], 0
-    for matrix in matrices:
+    for name, matrix in matrices.items():
         known = first + generator.permutation(np.flatnonzero(np.diff(matrix.indptr)))
+        if len(known) < 2:
+            raise InputError(
+                f"{len(known)} of its users have an anchor, and two are needed: one trains, one selects the epoch",
+                place=name, mend="Give a source with more interactions, or lower vocabulary.min_items",
+            )  # fmt: skip
         held = max(1, round(share * len(known)))
         parts.append((torch.from_numpy(known[held:]), torch.from_numpy(np.sort(known[:held]))))
         first += matrix.shape[0]

@@ -1,0 +1,150 @@
+"""The reverse process: literal and in hidden space, and the compact interests that come out of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from diffusion_by_hand import reverse, seeded_s2idm
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
+from scipy.sparse import random as random_sparse
+from transfer_cases import PROPERTY
+
+from transfer.diffusion.reverse import HiddenReverse, reverse_literal
+from transfer.interests import DiffusedInterests, RawInterests
+from transfer.sparse import SparseRows
+
+shapes = st.fixed_dictionaries(
+    {
+        "anchors": st.integers(1, 24),
+        "hidden": st.integers(1, 16),
+        "steps": st.integers(1, 12),
+        "time_embedding": st.integers(2, 10),
+        "noise_scale": st.sampled_from([0.01, 0.1, 0.9]),
+        "noise_min": st.sampled_from([0.0005, 0.2]),
+        "noise_max": st.sampled_from([0.3, 0.999]),
+        "seed": st.integers(0, 1000),
+    }
+)
+
+
+def made(drawn, mixed=False):
+    """A model, a schedule (with made-up posteriors, whose first step keeps some of x_t, if `mixed`) and interests."""
+    drawn = dict(drawn)
+    anchors, seed = drawn.pop("anchors"), drawn.pop("seed")
+    model = seeded_s2idm(anchors, seed, **drawn)
+    generator = np.random.default_rng(seed)
+    schedule = model.schedule
+    if mixed:
+        to_x0, to_xt = generator.uniform(0.05, 0.95, (2, schedule.steps))
+        schedule = replace(schedule, to_x0=to_x0, to_xt=to_xt)
+    density = generator.uniform(0, 0.6)
+    interests = random_sparse(5, anchors, density, format="csr", random_state=generator, dtype=np.float64)
+    return model, schedule, interests.astype(np.float32).tocsr()
+
+
+def formed(denoiser, result, interests):
+    """x_0 out of its factors, in float64."""
+    hidden = result.hidden.double().numpy()
+    weight, bias = (value.detach().double().numpy() for value in (denoiser.outer.weight, denoiser.outer.bias))
+    return result.carried * interests.toarray() + hidden @ weight.T + result.bias_scale * bias
+
+
+def close(ours, expected):
+    np.testing.assert_allclose(ours, expected, rtol=2e-4, atol=2e-4 * max(1.0, float(np.abs(expected).max())))
+
+
+@PROPERTY
+@given(shapes, st.booleans())
+def test_every_way_equals_the_loop_over_users_and_steps(drawn, mixed):
+    model, schedule, interests = made(drawn, mixed)
+    dense = interests.toarray()
+    expected = np.array([reverse(model.denoiser, schedule, row) for row in dense])
+    close(reverse_literal(model.denoiser, schedule, torch.from_numpy(dense)).numpy(), expected)
+    hidden = HiddenReverse(model.denoiser, schedule)
+    close(formed(model.denoiser, hidden.from_dense(torch.from_numpy(dense)), interests), expected)
+    rows = SparseRows.from_csr(interests).take(torch.arange(len(dense)))
+    close(formed(model.denoiser, hidden.from_sparse(rows.columns, rows.values, rows.offsets), interests), expected)
+
+
+def test_ddpm_carries_nothing_of_the_start_and_a_changed_first_step_does():
+    model = seeded_s2idm(5)
+    start = torch.rand(2, 5)
+    assert HiddenReverse(model.denoiser, model.schedule).from_dense(start).carried == 0.0
+    kept = replace(model.schedule, to_xt=np.full(10, 0.9))
+    assert HiddenReverse(model.denoiser, kept).from_dense(start).carried == pytest.approx(0.9**10)
+
+
+@PROPERTY
+@given(shapes, st.integers(1, 6))
+def test_diffuse_equals_the_loop_whatever_the_form(drawn, batch_size):
+    model, schedule, interests = made(drawn)
+    expected = np.array([reverse(model.denoiser, schedule, row) for row in interests.toarray()])
+    users = torch.tensor([3, 0, 0, 4])
+    for budget in (0, 1 << 20):
+        ours = model.diffuse(interests, batch_size=batch_size, dense_budget=budget)
+        assert (ours.dense is None) == (budget == 0)
+        assert ours.width == interests.shape[1]
+        close(ours.rows(users).numpy(), expected[users.numpy()])
+
+
+@PROPERTY
+@given(shapes, st.integers(1, 9), st.booleans(), st.booleans())
+def test_projection_equals_rows_times_weight_in_value_and_gradient(drawn, width, carries, fits):
+    model, schedule, interests = made(drawn, mixed=carries)
+    raw = RawInterests(interests)
+    result = HiddenReverse(model.denoiser, schedule).from_dense(torch.from_numpy(interests.toarray()))
+    outer = model.denoiser.outer
+    ours = DiffusedInterests(
+        result.hidden, outer.weight.detach(), result.bias_scale * outer.bias.detach(), result.carried, raw,
+        dense_budget=1 << 20 if fits else 0,
+    )  # fmt: skip
+    users = torch.tensor([4, 1, 1, 0])
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randn(width, ours.width, generator=generator).requires_grad_()
+    grad = torch.randn(4, width, generator=generator)
+    projected = ours.project(users, weight)
+    projected.backward(grad)
+    rows = torch.from_numpy(formed(model.denoiser, result, interests)).float()[users]
+    close(projected.detach().numpy(), (rows @ weight.detach().t()).numpy())
+    close(weight.grad.numpy(), (grad.t() @ rows).numpy())
+
+
+def test_half_precision_costs_little_and_halves_what_is_kept():
+    model = seeded_s2idm(40, hidden=64)
+    interests = random_sparse(30, 40, 0.2, format="csr", random_state=0).astype(np.float32)
+    whole = model.diffuse(interests, dense_budget=0)
+    half = model.diffuse(interests, half=True, dense_budget=0)
+    assert half.hidden.dtype is torch.float16
+    users = torch.arange(30)
+    expected = whole.rows(users)
+    assert half.rows(users).dtype is torch.float32
+    torch.testing.assert_close(half.rows(users), expected, rtol=0, atol=3e-3 * float(expected.abs().max()))
+    weight = torch.randn(7, 40, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(half.project(users, weight), half.rows(users) @ weight.t(), rtol=1e-3, atol=1e-2)
+
+
+def test_diffusion_has_no_dropout_no_noise_and_leaves_the_mode_as_it_was():
+    model = seeded_s2idm(12).train()
+    interests = random_sparse(9, 12, 0.3, format="csr", random_state=1).astype(np.float32)
+    first, second = (model.diffuse(interests).rows(torch.arange(9)) for _ in range(2))
+    assert torch.equal(first, second)
+    assert model.training
+    assert not model.eval().diffuse(interests).dense.requires_grad
+    assert not model.training
+
+
+def test_a_user_without_anchors_is_diffused_from_zero():
+    model = seeded_s2idm(6)
+    ours = model.diffuse(csr_matrix((3, 6), dtype=np.float32)).rows(torch.arange(3))
+    expected = reverse(model.denoiser, model.schedule, np.zeros(6))
+    close(ours.numpy(), np.tile(expected, (3, 1)))
+
+
+def test_carrying_interests_without_having_them_is_refused():
+    with pytest.raises(ValueError, match="carry"):
+        DiffusedInterests(torch.zeros(2, 3), torch.zeros(4, 3), torch.zeros(4), carried=0.5)

@@ -1,0 +1,161 @@
+"""Training S2IDM: it learns which sememes go together, repeats, and gives many domains their share."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.sparse import csr_matrix
+
+from domains.errors import InputError
+from recipes.settings import S2IDMSettings
+from transfer.diffusion import training
+from transfer.diffusion.training import SourceInterests, train_s2idm
+from transfer.runtime import Runtime
+
+Q = 12
+
+
+def pairs(users=300, seed=0):
+    """Sememes come in pairs (0, 1), (2, 3), ...: who has one has the other."""
+    chosen = np.random.default_rng(seed).integers(0, Q // 2, users)
+    dense = np.zeros((users, Q), dtype=np.float32)
+    dense[np.arange(users), 2 * chosen] = 0.5
+    dense[np.arange(users), 2 * chosen + 1] = 0.5
+    return csr_matrix(dense)
+
+
+def settings(**changes):
+    return S2IDMSettings(
+        **{"hidden": 32, "learning_rate": 0.01, "weight_decay": 0.0, "batch_size": 50, "epochs": 12, **changes}
+    )
+
+
+def source(matrix, name="books"):
+    return SourceInterests(name, matrix, matrix)
+
+
+def trained(sources, chosen, seed=0, **options):
+    log = []
+    model = train_s2idm(sources, chosen, seed, Runtime(), log.append, **options)
+    return model, log
+
+
+def test_diffusion_gives_the_sememe_that_goes_with_the_one_known():
+    model, log = trained([source(pairs())], settings(epochs=100, hidden=64, patience=100))
+    assert log[-1]["held_out"]["books"] < 0.1 * log[0]["held_out"]["books"]
+    half = np.zeros((Q // 2, Q), dtype=np.float32)
+    half[np.arange(Q // 2), 2 * np.arange(Q // 2)] = 0.5
+    found = model.diffuse(csr_matrix(half)).rows(torch.arange(Q // 2))
+    for pair in range(Q // 2):
+        others = np.delete(np.arange(Q), [2 * pair, 2 * pair + 1])
+        assert found[pair, 2 * pair + 1] > 2 * found[pair, others].max()
+
+
+def test_it_predicts_what_comes_next_where_it_is_told_to():
+    matrix = pairs()
+    shifted = csr_matrix(np.roll(matrix.toarray(), 2, axis=1))
+    model, log = trained([SourceInterests("books", matrix, shifted)], settings(epochs=100, hidden=64, patience=100))
+    assert log[-1]["held_out"]["books"] < 0.1 * log[0]["held_out"]["books"]
+    with torch.no_grad():
+        predicted = model.denoiser(torch.from_numpy(matrix.toarray()), torch.arange(300) % 10)
+    assert (predicted.argmax(1).numpy() // 2 == shifted.toarray().argmax(1) // 2).mean() > 0.95
+
+
+def test_one_seed_gives_one_model_to_the_bit():
+    first, again, other = (trained([source(pairs())], settings(epochs=3), seed)[0].state_dict() for seed in (1, 1, 2))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert any(not torch.equal(first[name], other[name]) for name in first)
+
+
+def test_the_best_epoch_is_kept_and_training_stops(monkeypatch):
+    scripted, snapshots = iter([3.0, 1.0, 2.0, 1.0, 5.0]), []
+
+    def watched(model, *_):
+        snapshots.append({name: value.clone() for name, value in model.state_dict().items()})
+        return next(scripted)
+
+    monkeypatch.setattr(training, "_held_out_loss", watched)
+    model, log = trained([source(pairs())], settings(epochs=50, patience=2))
+    assert len(log) == 4
+    assert all(torch.equal(value, snapshots[1][name]) for name, value in model.state_dict().items())
+    assert not model.training
+
+
+def test_it_can_go_on_from_another_model():
+    chosen = settings(epochs=2)
+    start, _ = trained([source(pairs())], chosen)
+    before = {name: value.clone() for name, value in start.state_dict().items()}
+    _, fresh = trained([source(pairs(seed=1))], chosen)
+    model, log = trained([source(pairs(seed=1))], chosen, start=start)
+    assert log[0]["held_out"]["books"] < fresh[0]["held_out"]["books"]
+    assert any(not torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_users_without_an_anchor_neither_train_nor_select():
+    empty = csr_matrix(np.vstack([np.zeros((40, Q)), pairs(60).toarray()]).astype(np.float32))
+    ((train, held),) = training._held_out({"books": empty}, 0.1, 0)
+    assert len(held) == 6
+    assert sorted(train.tolist() + held.tolist()) == list(range(40, 100))
+
+
+def test_every_domain_holds_out_users_of_its_own():
+    (first, _), (second, held) = training._held_out({"books": pairs(50), "films": pairs(30)}, 0.2, 0)
+    assert set(first.tolist()) < set(range(50))
+    assert sorted(second.tolist() + held.tolist()) == list(range(50, 80))
+    assert len(held) == 6
+
+
+@pytest.mark.parametrize(("temperature", "share"), [(1.0, 0.1), (0.5, 0.25), (0.0, 0.5)])
+def test_domains_are_sampled_by_a_power_of_their_size(temperature, share):
+    large, small = torch.arange(900), torch.arange(900, 1000)
+    order = training._epoch_order([large, small], temperature, 0, 1)
+    assert len(order) == pytest.approx(1000, abs=1)
+    assert (order >= 900).float().mean() == pytest.approx(share, abs=0.01)
+    drawn = order[order >= 900].bincount(minlength=1000)[900:]
+    assert drawn.max() - drawn.min() <= 1
+    assert len(order[order < 900].unique()) == (order < 900).sum()
+
+
+def test_every_epoch_has_an_order_of_its_own():
+    rows = [torch.arange(30)]
+    assert sorted(training._epoch_order(rows, 1.0, 0, 1).tolist()) == list(range(30))
+    assert not torch.equal(training._epoch_order(rows, 1.0, 0, 1), training._epoch_order(rows, 1.0, 0, 2))
+    assert torch.equal(training._epoch_order(rows, 1.0, 0, 1), training._epoch_order(rows, 1.0, 0, 1))
+
+
+def test_importance_sampling_divides_by_the_probability(monkeypatch):
+    """The gradient of a batch is that of sum(loss / (T p)) / B: losses of one step are weighted, not changed."""
+    recorded = []
+    whole = training.StepSampler.update
+
+    def watched(self, steps, losses):
+        recorded.append((steps.clone(), losses.clone()))
+        whole(self, steps, losses)
+
+    monkeypatch.setattr(training.StepSampler, "update", watched)
+    monkeypatch.setattr(
+        training, "noising_loss", lambda model, inputs, targets, steps, noise: (
+            (steps + 1).float() + 0.0 * model.denoiser.outer.bias.sum()
+        ),
+    )  # fmt: skip
+    _, log = trained([source(pairs())], settings(epochs=1, steps=4, sampling_history=1))
+    for steps, losses in recorded:
+        assert torch.equal(losses, (steps + 1).float())
+    together = torch.cat([losses for _, losses in recorded])
+    assert log[0]["loss"] == pytest.approx(float(together.mean()))
+
+
+def test_the_papers_training_settings():
+    paper = S2IDMSettings()
+    assert (paper.hidden, paper.time_embedding, paper.dropout, paper.steps) == (1000, 10, 0.5, 10)
+    assert (paper.noise_min, paper.noise_max) == (0.0005, 0.005)
+    assert (paper.learning_rate, paper.weight_decay, paper.batch_size) == (5e-5, 0.1, 400)
+    assert (paper.objective, paper.step_sampling) == ("reconstruct", "importance")
+
+
+def test_tiny_sources():
+    """One user with anchors cannot both train and select; two can."""
+    trained([source(pairs(2))], settings(epochs=2))
+    with pytest.raises(InputError, match="books"):
+        trained([source(pairs(1))], settings(epochs=2))

@@ -1,0 +1,86 @@
+"""What an item is: each channel and their scaled sum."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.sparse import csr_matrix
+
+from recipes.settings import ItemSettings
+from transfer.items import ItemFeatures, ItemTower
+
+DIM = 5
+BAG = csr_matrix(np.array([[1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 2, 0]], dtype=np.float32))
+GENERATOR = np.random.default_rng(0)
+TITLES = torch.from_numpy(GENERATOR.normal(size=(4, 6))).float()
+MEANS = torch.from_numpy(GENERATOR.normal(size=(4, 6))).float()
+FEATURES = ItemFeatures(4, anchors=BAG, anchor_vectors=MEANS, title_vectors=TITLES, categories=BAG[:, :2].tocsr())
+EVERY = ("id", "anchors", "anchors-semantic", "title-semantic", "categories")
+
+
+def tower(*channels, **settings):
+    torch.manual_seed(0)
+    return ItemTower(FEATURES, ItemSettings(channels=channels, **settings), DIM).eval()
+
+
+def by_hand(made, channel, item, scale=2.0):
+    """One channel's vector of one item, from its parameters."""
+    weights = {name: value.detach().numpy() for name, value in made.channels[channel].named_parameters()}
+    if channel == "id":
+        return weights["table.weight"][item]
+    if channel in ("anchors", "categories"):
+        row = BAG.toarray()[item][: len(weights["table.weight"])]
+        return row @ weights["table.weight"] / row.sum() if row.sum() else np.zeros(DIM)
+    vectors = MEANS if channel == "anchors-semantic" else TITLES
+    return scale * weights["map.weight"] @ vectors[item].numpy()
+
+
+@pytest.mark.parametrize("channel", EVERY)
+def test_one_channel_is_the_item(channel):
+    made = tower(channel, semantic_scale=3.0)
+    ours = made(torch.tensor([2, 0, 1, 2, 3])).detach().numpy()
+    np.testing.assert_allclose(
+        ours, [by_hand(made, channel, item, 3.0) for item in (2, 0, 1, 2, 3)], rtol=1e-4, atol=1e-6
+    )
+
+
+def test_channels_add_up_with_learned_positive_scales():
+    made = tower(*EVERY)
+    logs = [0.0, 0.5, -1.0, 0.2, 0.1]
+    with torch.no_grad():
+        made.log_scales.copy_(torch.tensor(logs))
+    ours = made.all().detach().numpy()
+    for item in range(4):
+        expected = sum(np.exp(log) * by_hand(made, name, item) for log, name in zip(logs, EVERY, strict=True))
+        np.testing.assert_allclose(ours[item], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_only_a_plain_id_is_a_table():
+    assert tower("id").is_table
+    assert not tower("anchors").is_table
+    assert not tower("id", "anchors").is_table
+
+
+def test_ids_are_hidden_in_training_only_and_per_occurrence():
+    made = tower("id", id_dropout=0.5)
+    items = torch.zeros(400, dtype=torch.int64)
+    assert (made(items).abs().sum(1) > 0).all()
+    torch.manual_seed(0)
+    shown = made.train()(items)
+    share = float((shown.abs().sum(1) > 0).float().mean())
+    assert share == pytest.approx(0.5, abs=0.1)
+    torch.testing.assert_close(shown[shown.abs().sum(1) > 0][0], made.eval()(items[:1])[0])
+
+
+def test_what_does_not_belong_to_the_model_is_not_saved_with_it():
+    names = set(tower(*EVERY).state_dict())
+    assert names == {
+        "log_scales", "channels.id.table.weight", "channels.anchors.table.weight", "channels.categories.table.weight",
+        "channels.anchors-semantic.map.weight", "channels.title-semantic.map.weight",
+    }  # fmt: skip
+
+
+def test_a_channel_without_its_features_is_refused():
+    with pytest.raises(ValueError, match="title-semantic"):
+        ItemTower(ItemFeatures(4), ItemSettings(channels=("title-semantic",)), DIM)

@@ -1,0 +1,173 @@
+"""IPE: prompts against separate two-layer networks, where they stand, and who hears them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.sparse import random as random_sparse
+from torch import nn
+
+from recipes.settings import EncoderSettings, ScoreSettings
+from transfer.encoders.base import SequenceEncoder, make_encoder
+from transfer.interests import NoInterests, RawInterests
+from transfer.items import ItemFeatures, ItemTower
+from transfer.prompts import InterestFusion, PromptGenerators, Unconditioned
+from transfer.recommender import Recommender
+
+DIM, ANCHORS, COUNT = 6, 11, 3
+
+
+def interests(users=5, seed=0):
+    return RawInterests(random_sparse(users, ANCHORS, 0.4, format="csr", random_state=seed).astype(np.float32))
+
+
+def generators(seed=0):
+    torch.manual_seed(seed)
+    return PromptGenerators(ANCHORS, DIM, COUNT)
+
+
+def batch(lengths=(2, 4, 1), seed=0):
+    mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
+    return torch.randn(*mask.shape, DIM, generator=torch.Generator().manual_seed(seed)) * mask[..., None], mask
+
+
+class Recording(SequenceEncoder):
+    """Keeps what it is given and hands it back."""
+
+    def forward(self, inputs_embeds, mask):
+        self.embeds, self.mask = inputs_embeds, mask
+        return inputs_embeds
+
+
+def test_prompts_equal_separate_networks():
+    made, users, given = generators(), torch.tensor([4, 0, 0]), interests()
+    ours = made.prompts(users, given)
+    assert ours.shape == (3, COUNT, DIM)
+    for k in range(COUNT):
+        network = nn.Sequential(nn.Linear(ANCHORS, DIM), nn.Tanh(), nn.Linear(DIM, DIM))
+        part = slice(k * DIM, (k + 1) * DIM)
+        with torch.no_grad():
+            network[0].weight.copy_(made.inner_weight[part])
+            network[0].bias.copy_(made.inner_bias[part])
+            network[2].weight.copy_(made.outer_weight[k])
+            network[2].bias.copy_(made.outer_bias[k])
+        torch.testing.assert_close(ours[:, k], network(given.rows(users)))
+
+
+def test_every_generator_learns_on_its_own():
+    made = generators()
+    made.prompts(torch.tensor([1]), interests())[:, 1].sum().backward()
+    touched = made.inner_weight.grad.view(COUNT, DIM, ANCHORS).abs().sum((1, 2)) > 0
+    assert touched.tolist() == [False, True, False]
+    assert (made.outer_weight.grad.abs().sum((1, 2)) > 0).tolist() == [False, True, False]
+
+
+def test_constants_give_everyone_the_same_prompts():
+    prompts = generators().prompts(torch.tensor([3, 0, 2]), NoInterests(ANCHORS))
+    assert torch.equal(prompts[0], prompts[1])
+    assert torch.equal(prompts[0], prompts[2])
+    assert not torch.equal(prompts[0, 0], prompts[0, 1])
+
+
+def test_prompts_stand_right_before_the_first_item():
+    made, encoder, given = generators(), Recording(), interests()
+    embeds, mask = batch()
+    users = torch.tensor([1, 4, 2])
+    states = made(encoder, embeds, mask, users, given)
+    torch.testing.assert_close(encoder.embeds[:, :COUNT], made.prompts(users, given))
+    assert torch.equal(encoder.embeds[:, COUNT:], embeds)
+    assert encoder.mask.sum(1).tolist() == [COUNT + 2, COUNT + 4, COUNT + 1]
+    assert encoder.mask[:, :COUNT].all()
+    assert torch.equal(encoder.mask[:, COUNT:], mask)
+    assert torch.equal(states, embeds)
+
+
+@pytest.mark.parametrize("name", ["sasrec", "gru4rec"])
+def test_every_item_hears_every_prompt(name):
+    torch.manual_seed(0)
+    encoder = make_encoder(EncoderSettings(name=name, dim=DIM, max_length=5), COUNT).eval()
+    made, given, users = generators(), interests(), torch.tensor([1, 4, 2])
+    embeds, mask = batch()
+    prompts = made.prompts(users, given).detach().requires_grad_()
+    made.prompts = lambda *_: prompts
+    states = made(encoder, embeds, mask, users, given)
+    for row, length in enumerate((2, 4, 1)):
+        for position in range(length):
+            (gradient,) = torch.autograd.grad(states[row, position].square().sum(), prompts, retain_graph=True)
+            heard = gradient.abs().sum(-1) > 0
+            assert heard[row].all()
+            assert heard.sum() == COUNT
+
+
+@pytest.mark.parametrize("name", ["sasrec", "gru4rec"])
+def test_right_padding_changes_no_prompted_state(name):
+    torch.manual_seed(0)
+    encoder = make_encoder(EncoderSettings(name=name, dim=DIM, max_length=9), COUNT).eval()
+    made, given = generators(), interests()
+    embeds, mask = batch()
+    wide, wider = nn.functional.pad(embeds, (0, 0, 0, 3)), nn.functional.pad(mask, (0, 3))
+    users = torch.tensor([1, 4, 2])
+    narrow = made(encoder, embeds, mask, users, given)
+    torch.testing.assert_close(made(encoder, wide, wider, users, given)[:, :4][mask], narrow[mask])
+
+
+def test_fusion_adds_nothing_at_first_and_then_what_its_network_makes():
+    torch.manual_seed(0)
+    fusion, encoder, given, users = InterestFusion(ANCHORS, DIM), Recording(), interests(), torch.tensor([1, 4, 2])
+    embeds, mask = batch()
+    assert torch.equal(fusion(encoder, embeds, mask, users, given), embeds)
+    with torch.no_grad():
+        fusion.outer.weight.copy_(torch.randn(DIM, DIM, generator=torch.Generator().manual_seed(1)))
+        fusion.outer.bias.fill_(0.5)
+    ours = fusion(encoder, embeds, mask, users, given)
+    for row in range(3):
+        read = torch.tanh(fusion.read(given.rows(users)[row]))
+        for position in range(4):
+            state = embeds[row, position]
+            expected = state + fusion.outer(torch.tanh(fusion.inner(torch.cat([state, read]))))
+            torch.testing.assert_close(ours[row, position], expected)
+    assert encoder.embeds.shape[1] == 4
+
+
+def test_the_base_looks_at_no_interests():
+    embeds, mask = batch()
+    assert torch.equal(Unconditioned()(Recording(), embeds, mask, torch.arange(3), None), embeds)
+    for conditioner in (generators(), InterestFusion(ANCHORS, DIM)):
+        with pytest.raises(ValueError, match="interests"):
+            conditioner(Recording(), embeds, mask, torch.arange(3), None)
+
+
+def recommender(score, conditioner=None, encoder=None):
+    torch.manual_seed(0)
+    from recipes.settings import ItemSettings
+
+    items = ItemTower(ItemFeatures(7), ItemSettings(), DIM)
+    return Recommender(items, encoder or Recording(), conditioner or Unconditioned(), score, DIM)
+
+
+def test_items_enter_scaled_by_the_root_of_the_width_and_padding_as_zero():
+    model = recommender(ScoreSettings())
+    embeds = torch.ones(2, 3, DIM)
+    mask = torch.tensor([[True, True, False], [True, False, False]])
+    model.states(embeds, mask, torch.arange(2), None)
+    torch.testing.assert_close(model.encoder.embeds, mask[..., None] * torch.full((2, 3, DIM), DIM**0.5))
+
+
+def test_scores_are_cosines_times_temperature_or_inner_products():
+    states = torch.randn(4, DIM, generator=torch.Generator().manual_seed(0))
+    cosine, dot = recommender(ScoreSettings(temperature=7)), recommender(ScoreSettings(similarity="dot"))
+    table = cosine.items.all().detach()
+    ours = cosine.prepared_states(states) @ cosine.item_table().t()
+    expected = 7 * nn.functional.cosine_similarity(states[:, None], table[None], dim=-1)
+    torch.testing.assert_close(ours, expected)
+    torch.testing.assert_close(dot.prepared_states(states) @ dot.item_table().t(), states @ dot.items.all().t())
+
+
+def test_the_item_table_is_made_in_evaluation_mode_and_in_chunks():
+    from recipes.settings import ItemSettings
+
+    items = ItemTower(ItemFeatures(7), ItemSettings(id_dropout=0.9), DIM)
+    model = Recommender(items, Recording(), Unconditioned(), ScoreSettings(), DIM).train()
+    assert torch.equal(model.item_table(chunk=2), model.item_table())
+    assert model.training

@@ -1,0 +1,191 @@
+"""Baselines against loops over users and items."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from scipy.sparse import csr_matrix
+from transfer_cases import random_histories, small_domain
+
+from domains.errors import InputError
+from domains.split import fewer_users, leave_one_out
+from transfer.baselines import ease, item_knn
+from transfer.baselines.base import Evidence, find_baseline
+from transfer.evaluation.protocol import targets_of
+from transfer.variants import BASELINES
+
+CPU = torch.device("cpu")
+ITEMS, ANCHORS = 12, 5
+GENERATOR = np.random.default_rng(0)
+ITEM_ANCHORS = (GENERATOR.random((ITEMS, ANCHORS)) < 0.4).astype(np.float32)
+ITEM_ANCHORS[3] = 0
+IDF = np.array([1.0, 2.0, 0.5, 3.0, 1.5], dtype=np.float32)
+
+
+def split_of(share=0.6, seed=0):
+    domain = small_domain(random_histories(np.random.default_rng(seed), 20, ITEMS, 3, 8), n_items=ITEMS)
+    return fewer_users(leave_one_out(domain), share, seed)
+
+
+def scores(name, split, stage="test"):
+    targets = targets_of(split, stage)
+    evidence = Evidence(split, targets, csr_matrix(ITEM_ANCHORS), IDF, CPU)
+    ours = find_baseline(name)(evidence)
+    # In two blocks, and not in order.
+    rows = torch.randperm(len(targets), generator=torch.Generator().manual_seed(0))
+    found = np.empty((len(targets), ITEMS))
+    for part in rows.split(13):
+        found[part.numpy()] = ours(part).numpy()
+    return found, targets
+
+
+def train_sequences(split):
+    """What may be counted: the train parts of the users that train."""
+    return [split.domain.items[split.starts[user] : split.train_stop[user]].tolist() for user in split.training_users]
+
+
+def histories(split, targets):
+    return [
+        split.domain.items[split.starts[user] : stop].tolist()
+        for user, stop in zip(targets.users, targets.stops, strict=True)
+    ]
+
+
+def popularity(split):
+    counts = Counter(item for sequence in train_sequences(split) for item in sequence)
+    return np.array([counts[item] for item in range(ITEMS)], dtype=float)
+
+
+def same_order(ours, expected, tiebreak):
+    """The ranking is that of `expected`, and of `tiebreak` where that leaves items equal."""
+    for row, wanted in zip(ours, expected, strict=True):
+        for i in range(ITEMS):
+            for j in range(ITEMS):
+                tied = abs(wanted[i] - wanted[j]) < 1e-9
+                if wanted[i] > wanted[j] + 1e-5 or (tied and tiebreak[i] > tiebreak[j]):
+                    assert row[i] > row[j]
+
+
+@pytest.mark.parametrize("stage", ["validation", "test"])
+def test_popular_counts_train_interactions(stage):
+    split = split_of()
+    ours, targets = scores("popular", split, stage)
+    np.testing.assert_array_equal(ours, np.tile(popularity(split), (len(targets), 1)))
+
+
+def test_popular_may_be_changed_by_who_ranks():
+    split = split_of()
+    evidence = Evidence(split, targets_of(split, "test"), csr_matrix(ITEM_ANCHORS), IDF, CPU)
+    ours = find_baseline("popular")(evidence)
+    first = ours(torch.arange(3))
+    first[:] = -1
+    assert (ours(torch.arange(3)) >= 0).all()
+
+
+@pytest.mark.parametrize("stage", ["validation", "test"])
+def test_transitions_count_what_followed_the_last_item(stage):
+    split = split_of()
+    counts = np.zeros((ITEMS, ITEMS))
+    for sequence in train_sequences(split):
+        for before, after in pairwise(sequence):
+            counts[before, after] += 1
+    assert counts.sum() > 0
+    ours, targets = scores("transitions", split, stage)
+    expected = np.array([counts[history[-1]] for history in histories(split, targets)])
+    np.testing.assert_allclose(ours, expected, atol=1e-5)
+    same_order(ours, expected, popularity(split))
+
+
+def train_matrix(split):
+    matrix = np.zeros((len(split.training_users), ITEMS))
+    for row, sequence in enumerate(train_sequences(split)):
+        matrix[row, sequence] = 1
+    return matrix
+
+
+def cosines(split, neighbours):
+    matrix = train_matrix(split)
+    similarity = np.zeros((ITEMS, ITEMS))
+    for i in range(ITEMS):
+        row = np.zeros(ITEMS)
+        for j in range(ITEMS):
+            length = np.linalg.norm(matrix[:, i]) * np.linalg.norm(matrix[:, j])
+            row[j] = matrix[:, i] @ matrix[:, j] / length if length and i != j else 0.0
+        for j in sorted(range(ITEMS), key=lambda j: (-row[j], j))[:neighbours]:
+            similarity[i, j] = row[j]
+    return similarity
+
+
+@pytest.mark.parametrize("neighbours", [100, 3])
+def test_item_knn_adds_up_cosines_of_the_nearest(neighbours, monkeypatch):
+    monkeypatch.setattr(item_knn, "NEIGHBOURS", neighbours)
+    split = split_of()
+    ours, targets = scores("item-knn", split)
+    similarity = cosines(split, neighbours)
+    expected = np.array([similarity[sorted(set(history))].sum(0) for history in histories(split, targets)])
+    np.testing.assert_allclose(ours, expected, atol=1e-5)
+    same_order(ours, expected, popularity(split))
+
+
+def test_ease_equals_its_closed_form(monkeypatch):
+    monkeypatch.setattr(ease, "REGULARISATION", 2.0)
+    split = split_of()
+    matrix = train_matrix(split)
+    inverse = np.linalg.inv(matrix.T @ matrix + 2.0 * np.eye(ITEMS))
+    weights = np.eye(ITEMS) - inverse @ np.diag(1 / np.diag(inverse))
+    np.testing.assert_allclose(np.diag(weights), 0, atol=1e-12)
+    ours, targets = scores("ease", split)
+    expected = np.array([weights[sorted(set(history))].sum(0) for history in histories(split, targets)])
+    np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_ease_refuses_what_cannot_be_inverted(monkeypatch):
+    monkeypatch.setattr(ease, "LARGEST", 5)
+    with pytest.raises(InputError, match="too many"):
+        scores("ease", split_of())
+
+
+def test_anchor_matching_is_a_cosine_of_idf_weighted_anchors():
+    split = split_of(share=0.0)
+    ours, targets = scores("anchor-matching", split)
+    weighted = ITEM_ANCHORS * IDF
+    for row, history in enumerate(histories(split, targets)):
+        user = sum(weighted[item] for item in history)
+        for item in range(ITEMS):
+            length = np.linalg.norm(user) * np.linalg.norm(weighted[item])
+            expected = user @ weighted[item] / length if length else 0.0
+            assert ours[row, item] == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_no_baseline_looks_at_what_it_may_not(name):
+    """Other held-out items, and other users that do not train, change nothing."""
+    split = split_of()
+    ours, targets = scores(name, split, "validation")
+    items = split.domain.items.copy()
+    items[split.test] = (items[split.test] + 5) % ITEMS
+    idle = np.setdiff1d(np.arange(split.domain.n_users), split.training_users)
+    changed = small_domain(
+        [items[start:stop] for start, stop in zip(split.domain.offsets, split.domain.offsets[1:], strict=False)],
+        n_items=ITEMS, repeats=True,
+    )  # fmt: skip
+    again = fewer_users(leave_one_out(changed), 0.6, 0)
+    assert again.training_users.tolist() == split.training_users.tolist()
+    np.testing.assert_allclose(scores(name, again, "validation")[0], ours, atol=1e-6)
+    if name not in ("popular", "anchor-matching"):
+        assert len(idle)
+        assert len(np.unique(ours[np.isin(targets.users, idle)], axis=0)) > 1
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_nobody_trains(name):
+    ours, _ = scores(name, split_of(share=0.0))
+    assert np.isfinite(ours).all()
+
+
+def test_every_baseline_has_a_file():
+    assert {find_baseline(name).__module__.rsplit(".", 1)[1].replace("_", "-") for name in BASELINES} == set(BASELINES)

@@ -1,0 +1,135 @@
+"""Finished pieces of a run come back as they were, those of another plan are refused, files are written whole."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from domains.errors import InputError
+from transfer.evaluation.ranking import Ranking
+from transfer.files import JsonLines, read_json, read_tensors, replacing, write_json, write_tensors, write_text
+from transfer.pieces import Piece, Pieces
+
+PLAN = {"settings": {"dim": 8, "list": [1, 2]}, "domain": "abc"}
+
+
+def ranking(seed=0, top=True):
+    generator = np.random.default_rng(seed)
+    parts = [generator.integers(0, 50, 6) for _ in range(5)]
+    return Ranking(*parts, recommended=generator.integers(0, 50, (6, 3)) if top else None)
+
+
+def piece(seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    weights = {"items.table": torch.randn(3, 2, generator=generator), "count": torch.tensor(4)}
+    return Piece(weights, {"validation": ranking(seed, top=False), "test": ranking(seed + 1)})
+
+
+def same(left, right):
+    assert left.weights.keys() == right.weights.keys()
+    assert all(torch.equal(left.weights[name], right.weights[name]) for name in left.weights)
+    for stage in ("validation", "test"):
+        ours, theirs = left.rankings[stage], right.rankings[stage]
+        for field in ("users", "sampled", "full", "sampled_candidates", "full_candidates", "recommended"):
+            np.testing.assert_array_equal(getattr(ours, field), getattr(theirs, field))
+
+
+def test_pieces_come_back_in_another_process(tmp_path):
+    first = Pieces(tmp_path, PLAN)
+    assert first.get("sasrec+ipe", 0) is None
+    first.keep("sasrec+ipe", 0, piece())
+    first.keep("sasrec+ipe", 1, piece(5))
+    again = Pieces(tmp_path, dict(reversed(PLAN.items())))
+    same(again.get("sasrec+ipe", 0), piece())
+    same(again.get("sasrec+ipe", 1), piece(5))
+    assert again.get("sasrec", 0) is None
+    assert again.get("sasrec+ipe", 2) is None
+
+
+def test_a_baseline_has_no_weights(tmp_path):
+    pieces = Pieces(tmp_path, PLAN)
+    kept = Piece({}, piece().rankings)
+    pieces.keep("popular", 0, kept)
+    same(pieces.get("popular", 0), kept)
+
+
+def test_parts_are_kept_apart(tmp_path):
+    pieces = Pieces(tmp_path, PLAN)
+    pieces.keep_weights("sasrec", 0, "base", {"a": torch.ones(2)})
+    assert pieces.get("sasrec", 0) is None
+    assert pieces.weights("sasrec", 0, "base")["a"].tolist() == [1, 1]
+    assert pieces.weights("sasrec", 1, "base") is None
+
+
+@pytest.mark.parametrize(
+    "other", [{**PLAN, "domain": "abd"}, {**PLAN, "more": 1}, {**PLAN, "settings": {"dim": 9, "list": [1, 2]}}]
+)
+def test_a_folder_of_another_plan_is_refused(tmp_path, other):
+    Pieces(tmp_path, PLAN)
+    with pytest.raises(InputError, match=r"other settings or data.*--out"):
+        Pieces(tmp_path, other)
+
+
+def test_only_the_first_process_writes(tmp_path):
+    other = Pieces(tmp_path, PLAN, writes=False)
+    other.keep("sasrec", 0, piece())
+    assert list(tmp_path.rglob("*")) == []
+    Pieces(tmp_path, PLAN).keep("sasrec", 0, piece())
+    same(other.get("sasrec", 0), piece())
+
+
+def test_a_block_that_fails_leaves_the_old_file(tmp_path):
+    path = tmp_path / "deep" / "a.txt"
+    write_text(path, "old")
+    with pytest.raises(ZeroDivisionError), replacing(path) as temporary:
+        temporary.write_text("half")
+        raise ZeroDivisionError
+    assert path.read_text() == "old"
+    assert [found.name for found in path.parent.iterdir()] == ["a.txt"]
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(InputError, match=r"cannot write.*--out") as caught:
+        write_text(tmp_path / "file" / "a.txt", "text")
+    assert "file" in str(caught.value.place)
+
+
+def test_json_is_readable_and_has_no_nan(tmp_path):
+    write_json(tmp_path / "a.json", {"film": "Amélie", "n": 1.5})
+    assert "Amélie" in (tmp_path / "a.json").read_text(encoding="utf-8")
+    assert read_json(tmp_path / "a.json") == {"film": "Amélie", "n": 1.5}
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_json(tmp_path / "b.json", {"n": float("nan")})
+    assert not (tmp_path / "b.json").exists()
+
+
+def test_tensors_come_back_bit_by_bit(tmp_path):
+    given = {"half": torch.randn(3).half(), "view": torch.arange(12).view(3, 4).t(), "empty": torch.empty(0, 2)}
+    write_tensors(tmp_path / "a.safetensors", given)
+    found = read_tensors(tmp_path / "a.safetensors")
+    assert all(torch.equal(found[name], given[name]) and found[name].dtype == given[name].dtype for name in given)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a tensor file at all", b"\xff" * 100])
+def test_damaged_files_are_named(tmp_path, content):
+    path = tmp_path / "damaged"
+    path.write_bytes(content)
+    for read in (read_json, read_tensors):
+        with pytest.raises(InputError, match="damaged"):
+            read(path)
+        with pytest.raises(InputError, match="no such file"):
+            read(tmp_path / "missing")
+
+
+def test_the_log_is_one_object_a_line(tmp_path):
+    log = JsonLines(tmp_path / "runs" / "training.jsonl")
+    log({"epoch": 1, "note": "ä\nb"})
+    JsonLines(tmp_path / "runs" / "training.jsonl", fresh=False)({"epoch": 2})
+    lines = (tmp_path / "runs" / "training.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["epoch"] for line in lines] == [1, 2]
+    JsonLines(tmp_path / "runs" / "training.jsonl")
+    assert not (tmp_path / "runs" / "training.jsonl").exists()

@@ -1,0 +1,83 @@
+"""From ranks to what `metrics.json` holds."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from transfer_cases import small_domain
+
+from domains.split import leave_one_out
+from recipes.schema import Recipe
+from transfer.evaluation.ranking import Ranking
+from transfer.results import compare_all, protocol_note, seed_values, variant_metrics
+
+
+def ranking(full, sampled=None, items=20):
+    full = np.array(full)
+    sampled = full if sampled is None else np.array(sampled)
+    return Ranking(np.arange(len(full)), sampled, full, np.full(len(full), 8), np.full(len(full), items))
+
+
+def by_stage(*rankings):
+    return {"validation": list(rankings), "test": list(rankings)}
+
+
+def test_metrics_have_the_documented_shape():
+    found = variant_metrics(by_stage(ranking([0, 9]), ranking([0, 0])), (5, 10))
+    assert set(found) == {"validation", "test"}
+    for stage in found.values():
+        assert set(stage) == {"sampled", "full"}
+        for protocol in stage.values():
+            assert set(protocol) == {"ndcg@5", "ndcg@10", "hit@5", "hit@10", "mrr", "auc"}
+            assert all(set(metric) == {"mean", "std", "values"} for metric in protocol.values())
+    hits = found["test"]["full"]["hit@5"]
+    assert hits == {"mean": 0.75, "std": pytest.approx(np.sqrt(0.125)), "values": [0.5, 1.0]}
+    json.dumps(found, allow_nan=False)
+
+
+def test_protocols_are_not_mixed_up():
+    found = variant_metrics(by_stage(ranking([0, 19], [7, 7])), (5,))["test"]
+    assert found["full"]["hit@5"]["mean"] == 0.5
+    assert found["sampled"]["hit@5"]["mean"] == 0.0
+    assert found["full"]["auc"]["mean"] == pytest.approx(0.5)
+    assert found["sampled"]["auc"]["mean"] == pytest.approx(0.0)
+    assert found["full"]["auc"]["std"] == 0.0
+
+
+def test_values_of_every_seed_and_user():
+    rankings = [ranking([0, 9], [3, 3]), ranking([1, 30], [0, 0])]
+    np.testing.assert_allclose(seed_values(rankings, "full/hit@10", (10,)), [[1, 1], [1, 0]])
+    np.testing.assert_allclose(seed_values(rankings, "sampled/mrr", (10,)), [[0.25, 0.25], [1, 1]])
+
+
+def test_a_baseline_is_compared_with_every_seed():
+    rankings = {"sasrec": by_stage(ranking([0, 2, 4]), ranking([1, 0, 3])), "popular": by_stage(ranking([5, 6, 1]))}
+    (found,) = compare_all([("sasrec", "popular")], rankings, "full/mrr", (10,))
+    ours = np.array([[1, 1 / 3, 1 / 5], [1 / 2, 1, 1 / 4]])
+    theirs = np.array([1 / 6, 1 / 7, 1 / 2])
+    assert found.seeds == 2
+    assert found.difference == pytest.approx(float((ours - theirs).mean()))
+    assert (found.variant, found.baseline, found.stage, found.metric) == ("sasrec", "popular", "test", "full/mrr")
+
+
+def test_a_target_without_tests_is_not_compared():
+    nobody = by_stage(ranking(np.empty(0, np.int64)))
+    assert compare_all([("a", "b")], {"a": nobody, "b": nobody}, "full/mrr", (10,)) == []
+
+
+def recipe(**settings):
+    return Recipe.model_validate({"sources": ["books"], "target": "films", **settings})
+
+
+def test_the_note_says_what_was_ranked_against_what():
+    once = protocol_note(recipe(), leave_one_out(small_domain([[0, 1, 2]])))
+    kept = protocol_note(recipe(), leave_one_out(small_domain([[0, 1, 0]], repeats=True)))
+    assert (once["full"], once["repeats"]) == ("all items but those the user had before", "removed")
+    assert (kept["full"], kept["repeats"]) == ("all items", "kept")
+    assert once["selection"] == "validation full/ndcg@10, on the users that train"
+    assert "999" in once["sampled"]
+    assert once["prompts_see"] == "train-minus-last"
+    assert once["ties"] == "count against the target"
+    assert (once["split"], once["shots"], once["training_users"]) == ("leave-one-out", 1.0, 1)

@@ -1,0 +1,69 @@
+"""Comparisons of variants against SciPy and the normal approximation."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from transfer.evaluation.significance import compare
+
+
+def metric(seeds, users, shift=0.0, seed=0):
+    return np.random.default_rng(seed).random((seeds, users)) + shift
+
+
+def compared(ours, theirs, **options):
+    return compare("new", "old", "test", "full/ndcg@10", ours, theirs, **options)
+
+
+def test_difference_and_p_values_are_scipys():
+    ours, theirs = metric(4, 60, 0.05, 1), metric(4, 60, 0.0, 2)
+    found = compared(ours, theirs)
+    assert found.difference == pytest.approx(ours.mean() - theirs.mean())
+    assert found.relative == pytest.approx((ours.mean() - theirs.mean()) / theirs.mean())
+    assert found.p_users == pytest.approx(stats.ttest_rel(ours.mean(0), theirs.mean(0)).pvalue)
+    assert found.p_seeds == pytest.approx(stats.ttest_rel(ours.mean(1), theirs.mean(1)).pvalue)
+    assert found.seeds == 4
+    assert json.loads(json.dumps(found.as_dict(), allow_nan=False))["variant"] == "new"
+
+
+def test_the_interval_is_that_of_the_mean_over_users():
+    ours, theirs = metric(1, 400, 0.05, 1), metric(1, 400, 0.0, 2)
+    found = compared(ours, theirs)
+    users = (ours - theirs)[0]
+    half = 1.96 * users.std() / np.sqrt(400)
+    assert found.low == pytest.approx(users.mean() - half, abs=0.15 * half)
+    assert found.high == pytest.approx(users.mean() + half, abs=0.15 * half)
+    assert found.low < found.difference < found.high
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says():
+    covered = 0
+    for trial in range(60):
+        users = np.random.default_rng(trial).normal(0.3, 1.0, (1, 80))
+        found = compared(users, np.zeros((1, 80)), resamples=200)
+        covered += found.low <= 0.3 <= found.high
+    assert 51 <= covered <= 60
+
+
+def test_the_bootstrap_repeats():
+    ours, theirs = metric(2, 30, 0.1, 1), metric(2, 30, 0.0, 2)
+    assert compared(ours, theirs) == compared(ours, theirs)
+
+
+def test_nothing_differs():
+    same = metric(3, 20)
+    found = compared(same, same)
+    assert (found.difference, found.relative, found.low, found.high) == (0.0, 0.0, 0.0, 0.0)
+    assert found.p_users is None
+    assert found.p_seeds is None
+
+
+def test_one_seed_and_a_baseline_that_never_hits():
+    found = compared(metric(1, 20), np.zeros((1, 20)))
+    assert found.p_seeds is None
+    assert found.p_users is not None
+    assert found.relative is None

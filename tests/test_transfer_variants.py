@@ -1,0 +1,105 @@
+"""Names of variants: what they mean, what they start from, what they are compared with."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from transfer_cases import PROPERTY
+
+from domains.errors import InputError
+from transfer.adapt_target import pairs_to_compare
+from transfer.variants import BASELINES, parse_variant
+
+
+@pytest.mark.parametrize(
+    ("name", "encoder", "channels", "entry", "interests", "source"),
+    [
+        ("sasrec", "sasrec", ("id",), "none", None, False),
+        ("gru4rec", "gru4rec", ("id",), "none", None, False),
+        ("sasrec+ipe", "sasrec", ("id",), "prompts", "s2idm", False),
+        ("sasrec+ipe+s2idm", "sasrec", ("id",), "prompts", "s2idm", False),
+        ("sasrec+ipe+constant", "sasrec", ("id",), "prompts", "constant", False),
+        ("sasrec+ipe+raw", "sasrec", ("id",), "prompts", "raw", False),
+        ("sasrec+shuffled+ipe", "sasrec", ("id",), "prompts", "shuffled", False),
+        ("sasrec+s2idm", "sasrec", ("id",), "fusion", "s2idm", False),
+        ("sasrec+anchors", "sasrec", ("id", "anchors"), "none", None, False),
+        ("sasrec+no-id+title-semantic+anchors", "sasrec", ("title-semantic", "anchors"), "none", None, False),
+        ("sasrec+source+no-id+anchors+ipe+raw", "sasrec", ("anchors",), "prompts", "raw", True),
+        ("sasrec+id", "sasrec", ("id",), "none", None, False),
+    ],
+)
+def test_meaning(name, encoder, channels, entry, interests, source):
+    variant = parse_variant(name)
+    assert variant.name == name
+    assert variant.encoder == encoder
+    assert set(variant.channels) == set(channels)
+    assert (variant.entry, variant.interests, variant.from_source) == (entry, interests, source)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("sasrec+ipw", "'ipw' has no meaning"),
+        ("sasrec+ipe+ipe", "'ipe' has no meaning"),
+        ("sasrec+raw+s2idm", "'s2idm' has no meaning"),
+        ("sasrec+", "'' has no meaning"),
+        ("sasrec+no-id", "without any channel"),
+        ("+ipe", "no encoder"),
+        ("", "no encoder"),
+        ("sasrec+constant", "fuses a constant"),
+    ],
+)
+def test_nonsense_is_explained(name, message):
+    with pytest.raises(InputError, match=message) as caught:
+        parse_variant(name)
+    assert caught.value.place == "variants"
+
+
+def test_the_recipes_channels_come_first():
+    variant = parse_variant("sasrec+categories", ("id", "title-semantic"))
+    assert variant.channels == ("id", "title-semantic", "categories")
+    assert parse_variant("sasrec+no-id", ("id", "title-semantic")).channels == ("title-semantic",)
+
+
+names = st.tuples(
+    st.sampled_from(["sasrec", "gru4rec"]),
+    st.sets(st.sampled_from(["anchors", "anchors-semantic", "title-semantic", "categories"])),
+    st.booleans(),
+    st.sampled_from([(), ("ipe",), ("ipe", "constant"), ("ipe", "raw"), ("s2idm",), ("ipe", "shuffled")]),
+    st.sampled_from([("id",), ("id", "title-semantic"), ("anchors",)]),
+)
+
+
+@PROPERTY
+@given(names)
+def test_the_base_is_the_same_model_without_interests(drawn):
+    encoder, channels, source, interests, default = drawn
+    name = "+".join([encoder, *sorted(channels), *(["source"] if source else []), *interests])
+    variant = parse_variant(name, default)
+    base = variant.base
+    assert (base.encoder, base.channels, base.from_source) == (encoder, variant.channels, source)
+    assert (base.entry, base.interests) == ("none", None)
+    assert not set(base.name.split("+")) & {"ipe", "constant", "raw", "s2idm", "shuffled"}
+    assert base.base == base
+
+
+def test_claims_stand_beside_their_controls():
+    names = [
+        "popular", "sasrec", "sasrec+ipe+constant", "sasrec+ipe+shuffled", "sasrec+ipe+s2idm", "sasrec+anchors",
+        "sasrec+anchors+ipe+s2idm",
+    ]  # fmt: skip
+    pairs = pairs_to_compare(names)
+    assert {baseline for variant, baseline in pairs if variant == "sasrec+ipe+s2idm"} == {
+        "popular", "sasrec", "sasrec+ipe+constant", "sasrec+ipe+shuffled",
+    }  # fmt: skip
+    assert {baseline for variant, baseline in pairs if variant == "sasrec+anchors+ipe+s2idm"} == {
+        "popular", "sasrec", "sasrec+anchors",
+    }  # fmt: skip
+    assert len(pairs) == len(set(pairs))
+    assert all((baseline, variant) not in pairs and variant != baseline for variant, baseline in pairs)
+    assert all(variant not in BASELINES for variant, _ in pairs)
+
+
+def test_channels_of_the_recipe_do_not_matter_to_comparisons():
+    assert pairs_to_compare(["sasrec", "sasrec+no-id"]) == [("sasrec+no-id", "sasrec")]

@@ -1,0 +1,286 @@
+"""The training loop: it learns, it repeats, it keeps the best epoch, and trains on what the views allow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.sparse import random as random_sparse
+from transfer_cases import random_histories, small_domain, successor_histories
+
+from domains.errors import InputError
+from domains.split import fewer_users, leave_one_out
+from recipes.settings import (
+    EncoderSettings,
+    EvaluationSettings,
+    ItemSettings,
+    ScoreSettings,
+    TrainingSettings,
+)
+from transfer import losses, training
+from transfer.encoders.base import make_encoder
+from transfer.evaluation.protocol import targets_of
+from transfer.evaluation.ranking import rank
+from transfer.evaluation.scoring import final_states, model_scores
+from transfer.interests import RawInterests
+from transfer.items import ItemFeatures, ItemTower
+from transfer.prompts import PromptGenerators, Unconditioned
+from transfer.recommender import Recommender
+from transfer.runtime import Runtime
+from transfer.training import Task, fit, validate
+from transfer.views import ConstantViews, NoViews, TrainView
+
+CPU = torch.device("cpu")
+ITEMS, DIM = 24, 16
+LOSSES = ["bce", "gbce", "sampled_softmax", "softmax"]
+
+
+def task_of(split, *, max_length=8, negatives=50, **settings):
+    loop = TrainingSettings(**{"learning_rate": 0.02, "batch_size": 32, "metric": "full/mrr", **settings})
+    return Task(split, max_length, loop, EvaluationSettings(negatives=negatives), Runtime())
+
+
+def model_of(
+    seed=0, dropout=0.1, encoder="sasrec", prompts=0, anchors=4, channels=("id",), features=None, temperature=10.0
+):
+    torch.manual_seed(seed)
+    items = ItemTower(features or ItemFeatures(ITEMS), ItemSettings(channels=channels), DIM)
+    settings = EncoderSettings(name=encoder, dim=DIM, max_length=8, blocks=1, dropout=dropout)
+    conditioner = PromptGenerators(anchors, DIM, prompts) if prompts else Unconditioned()
+    return Recommender(items, make_encoder(settings, prompts), conditioner, ScoreSettings(temperature=temperature), DIM)
+
+
+def circle(users=120, length=7):
+    return leave_one_out(small_domain(successor_histories(users, ITEMS, length), n_items=ITEMS))
+
+
+def trained(model, task, views=None, epochs=1, seed=0):
+    log = []
+    fitted = fit(model, task, views or NoViews(), title="model", epochs=epochs, seed=seed, log=log.append)
+    return fitted, log
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_learns_what_comes_next(loss):
+    negatives = {"gbce": 8, "sampled_softmax": 20}.get(loss, 2)
+    task = task_of(circle(), loss=loss, negatives=negatives, patience=4)
+    model = model_of()
+    assert validate(model, task, NoViews()) < 0.4
+    fitted, _ = trained(model, task, epochs=25)
+    assert fitted.best > 0.95
+    targets = targets_of(task.split, "test")
+    scores = model_scores(model, task.split.domain, targets, None, 8, CPU)
+    found = rank(task.split.domain, targets, scores, task.evaluation, CPU)
+    assert (found.full == 0).mean() > 0.9
+    assert found.metrics((5,))["sampled"]["hit@5"] > 0.95
+
+
+def test_gru4rec_and_prompts_learn_it_too():
+    for model, views in (
+        (model_of(encoder="gru4rec"), NoViews()),
+        (model_of(prompts=3), ConstantViews(4)),
+        (model_of(channels=("id", "anchors"), features=ItemFeatures(ITEMS, anchors=anchors())), NoViews()),
+    ):
+        fitted, _ = trained(model, task_of(circle(), loss="softmax", patience=4), views, epochs=25)
+        assert fitted.best > 0.95
+
+
+def anchors():
+    matrix = random_sparse(ITEMS, 30, 0.1, format="csr", random_state=0, dtype=np.float32)
+    matrix.data[:] = 1
+    return matrix
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_one_seed_gives_one_model_to_the_bit(loss):
+    states = []
+    for seed in (3, 3, 4):
+        model = model_of()
+        trained(model, task_of(circle(), loss=loss), epochs=2, seed=seed)
+        states.append(model.state_dict())
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    assert any(not torch.equal(states[0][name], states[2][name]) for name in states[0])
+
+
+def test_the_best_validated_epoch_is_kept(monkeypatch):
+    scripted = iter([0.1, 0.3, 0.5, 0.4, 0.5, 0.2, 0.9])
+    snapshots = []
+
+    def watched(model, task, views):
+        snapshots.append({name: value.clone() for name, value in model.state_dict().items()})
+        return next(scripted)
+
+    monkeypatch.setattr(training, "validate", watched)
+    model = model_of()
+    fitted, log = trained(model, task_of(circle(), patience=3), epochs=20)
+    assert (fitted.best, fitted.best_epoch, fitted.epochs) == (0.5, 2, 5)
+    assert all(torch.equal(value, snapshots[2][name]) for name, value in model.state_dict().items())
+    assert [entry["epoch"] for entry in log] == [0, 1, 2, 3, 4, 5]
+    assert [entry["validation"] for entry in log] == [0.1, 0.3, 0.5, 0.4, 0.5, 0.2]
+    assert not model.training
+
+
+def test_a_model_that_only_gets_worse_is_left_as_it_was(monkeypatch):
+    scripted = iter([0.9, 0.1, 0.1])
+    monkeypatch.setattr(training, "validate", lambda *_: next(scripted))
+    model = model_of()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    fitted, _ = trained(model, task_of(circle(), patience=2), epochs=5)
+    assert (fitted.best_epoch, fitted.epochs) == (0, 2)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+class Seen:
+    """Records the positions and the negatives of every loss that is computed."""
+
+    def __init__(self, monkeypatch):
+        self.positions, self.negatives = [], []
+        whole = losses.bce
+
+        def watched(states, positives, negatives):
+            self.positions.append(len(states))
+            self.negatives.append(negatives.shape[1])
+            return whole(states, positives, negatives)
+
+        monkeypatch.setattr(losses, "bce", watched)
+
+
+def test_every_position_of_the_last_items_is_a_target(monkeypatch):
+    seen = Seen(monkeypatch)
+    split = leave_one_out(small_domain([[0, 1, 2], [3, 4, 5, 6], list(range(20))], n_items=ITEMS))
+    trained(model_of(), task_of(split, negatives=3), epochs=1)
+    # One train item gives no target, two give one, and of eighteen the last eight have something before them.
+    assert sum(seen.positions) == 0 + 1 + 8
+    assert set(seen.negatives) == {1}
+
+
+def test_only_training_users_train(monkeypatch):
+    seen = Seen(monkeypatch)
+    split = fewer_users(circle(40, 7), 0.25, 0)
+    trained(model_of(), task_of(split), epochs=1)
+    assert sum(seen.positions) == 10 * 4
+    assert len(targets_of(split, "validation", split.training_users)) == 10
+
+
+def test_nobody_trains_and_nothing_changes():
+    model = model_of()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    fitted, _ = trained(model, task_of(fewer_users(circle(10), 0, 0)), epochs=2)
+    assert fitted.best == 0.0
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+class CutViews:
+    """Targets only from given positions on."""
+
+    def __init__(self, cuts):
+        self.cuts = torch.as_tensor(cuts)
+
+    def for_training(self, epoch):
+        return TrainView(None, self.cuts)
+
+    def for_stage(self, stage):
+        return None
+
+
+def test_targets_lie_only_behind_the_cut(monkeypatch):
+    captured = []
+    whole = training._Trainer._loss
+
+    def watched(self, inputs, positives, valid, negatives, view):
+        captured.extend(
+            (int(user), int(item)) for row, user in enumerate(inputs.users) for item in positives[row][valid[row]]
+        )
+        return whole(self, inputs, positives, valid, negatives, view)
+
+    monkeypatch.setattr(training._Trainer, "_loss", watched)
+    histories = random_histories(np.random.default_rng(0), 20, ITEMS, 4, 14)
+    split = leave_one_out(small_domain(histories, n_items=ITEMS))
+    cuts = split.starts + np.random.default_rng(1).integers(0, 14, 20)
+    trained(model_of(), task_of(split, max_length=5), CutViews(cuts), epochs=1)
+    expected = []
+    for user, history in enumerate(histories):
+        last = len(history) - 2
+        low = max(1, last - 5, int(cuts[user] - split.starts[user]))
+        expected += [(user, item) for item in history[low:last]]
+    assert sorted(captured) == sorted(expected)
+
+
+def test_negatives_of_training_are_never_positives(monkeypatch):
+    captured = []
+    whole = training._Trainer._loss
+
+    def watched(self, inputs, positives, valid, negatives, view):
+        captured.append((inputs.users.clone(), negatives.clone()))
+        return whole(self, inputs, positives, valid, negatives, view)
+
+    monkeypatch.setattr(training._Trainer, "_loss", watched)
+    split = circle(30)
+    trained(model_of(), task_of(split, negatives=4), epochs=2)
+    assert len({tuple(drawn.flatten().tolist()) for _, drawn in captured}) == len(captured)
+    for users, drawn in captured:
+        for row, user in enumerate(users.tolist()):
+            own = split.domain.items[split.starts[user] : split.train_stop[user]]
+            assert not set(drawn[row].flatten().tolist()) & set(own.tolist())
+
+
+def test_learning_rate_decays_by_the_epoch():
+    task = task_of(circle(20), learning_rate=0.01, learning_rate_decay=0.5)
+    trainer = training._Trainer(model_of(), task, 0)
+    group = trainer.optimiser.param_groups[0]
+    assert group["betas"] == (0.9, 0.98)
+    rates = []
+    for epoch in (1, 2, 3):
+        rates.append(group["lr"])
+        trainer.epoch(TrainView(None), epoch)
+    assert rates == pytest.approx([0.01, 0.005, 0.0025])
+
+
+def test_the_loss_is_the_mean_over_positions():
+    """Whatever the batches, an epoch without learning reports the same loss."""
+    split = leave_one_out(small_domain(random_histories(np.random.default_rng(0), 30, ITEMS, 4, 9), n_items=ITEMS))
+    found = [
+        training._Trainer(
+            model_of(dropout=0), task_of(split, loss="softmax", batch_size=size, learning_rate=1e-12), 0
+        ).epoch(TrainView(None), 1)
+        for size in (4, 7, 100)
+    ]
+    assert found == pytest.approx([found[0]] * 3, rel=1e-5)
+
+
+def test_divergence_is_explained():
+    model = model_of()
+    with torch.no_grad():
+        model.items.channels["id"].table.weight.fill_(float("nan"))
+    with pytest.raises(InputError, match=r"diverged in epoch 1.*learning_rate"):
+        trained(model, task_of(circle(20)), epochs=2)
+
+
+def test_states_are_those_of_the_history_before_each_target():
+    histories = random_histories(np.random.default_rng(0), 15, ITEMS, 3, 14)
+    split = leave_one_out(small_domain(histories, n_items=ITEMS))
+    model = model_of(prompts=2).train()
+    interests = RawInterests(random_sparse(15, 4, 0.5, format="csr", random_state=0))
+    targets = targets_of(split, "test")
+    ours = final_states(model, split.domain, targets, interests, 8, CPU)
+    assert model.training
+    model.eval()
+    for row, history in enumerate(histories):
+        seen = torch.tensor(history[:-1][-8:])[None]
+        mask = torch.ones_like(seen, dtype=torch.bool)
+        state = model.states(model.items(seen[0])[None], mask, torch.tensor([row]), interests)[0, -1]
+        torch.testing.assert_close(ours[row], model.prepared_states(state), rtol=1e-4, atol=1e-5)
+    scores = model_scores(model, split.domain, targets, interests, 8, CPU)
+    cosine = 10 * torch.nn.functional.cosine_similarity(ours[:3, None], model.items.all()[None], dim=-1)
+    torch.testing.assert_close(scores(torch.arange(3)), cosine, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("metric", ["full/ndcg@10", "sampled/hit@5", "full/auc"])
+def test_validation_reads_the_metric_it_is_asked_for(metric):
+    split = fewer_users(circle(30), 0.5, 0)
+    task, model = task_of(split, metric=metric), model_of()
+    targets = targets_of(split, "validation", split.training_users)
+    scores = model_scores(model, split.domain, targets, None, 8, CPU)
+    found = rank(split.domain, targets, scores, task.evaluation, CPU).metrics((5, 10))
+    protocol, name = metric.split("/")
+    assert validate(model, task, NoViews()) == found[protocol][name]

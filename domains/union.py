@@ -45,4 +45,5 @@ def side_by_side(domains: Sequence[Domain]) -> Domain:
 def _prefixed(ids: pa.Array, name: str) -> pa.Array:
     from pyarrow import compute
 
-    return compute.binary_join_element_wise(f"{name}/", ids.cast(pa.large_string()), "").cast(pa.large_string())
+    prefix, nothing = (pa.scalar(text, pa.large_string()) for text in (f"{name}/", ""))
+    return compute.binary_join_element_wise(prefix, ids.cast(pa.large_string()), nothing)

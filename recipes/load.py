@@ -43,12 +43,15 @@ def bundled_recipes() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
-def load_recipe(given: str | Path, overrides: Iterable[str] = ()) -> LoadedRecipe:
+def load_recipe(
+    given: str | Path, overrides: Iterable[str] = (), settings: Mapping[str, Any] | None = None
+) -> LoadedRecipe:
     """Read, merge and check a recipe.
 
     Args:
         given: a file, or the name of a bundled recipe.
-        overrides: ``key.path=value`` with YAML values; they win over the file.
+        overrides: ``key.path=value`` with YAML values; they win over everything.
+        settings: nested values that win over the file, as an experiment hands them to its recipes.
 
     Raises:
         InputError: the file is missing, is no YAML mapping, points outside, or has a wrong key or value.
@@ -56,6 +59,7 @@ def load_recipe(given: str | Path, overrides: Iterable[str] = ()) -> LoadedRecip
     path = find_recipe(given)
     data = _merged(path, ())
     data.setdefault("name", path.stem)
+    data = overlaid(data, settings or {})
     for override in overrides:
         apply_override(data, override)
     return LoadedRecipe(check_recipe(data, path), path)
@@ -86,7 +90,7 @@ def check_recipe(data: Mapping[str, Any], place: object) -> Recipe:
     try:
         return Recipe.model_validate(dict(data))
     except ValidationError as error:
-        raise _explained(error, place) from None
+        raise explained(error, place) from None
 
 
 def apply_override(data: dict[str, Any], override: str) -> None:
@@ -121,13 +125,13 @@ def _merged(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     if path in above or len(above) >= DEEPEST_EXTENDS:
         chain = " -> ".join(step.name for step in (*above, path))
         raise InputError(f"'extends' goes in a circle or too deep: {chain}", place=path, mend="Break the chain")
-    data = _read(path)
+    data = read_mapping(path)
     parent = data.pop("extends", None)
     if parent is None:
         return data
     if not isinstance(parent, str):
         raise InputError("'extends' names one recipe", place=path, mend="Write extends: other.yaml")
-    return _overlaid(_merged(_parent(path, parent), (*above, path)), data)
+    return overlaid(_merged(_parent(path, parent), (*above, path)), data)
 
 
 def _parent(path: Path, parent: str) -> Path:
@@ -150,16 +154,21 @@ def _parent(path: Path, parent: str) -> Path:
     return target
 
 
-def _overlaid(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """Mappings merge key by key, except domains, which replace each other whole; anything else is replaced."""
     merged = dict(below)
     for key, value in above.items():
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _overlaid(merged[key], value) if both and key != "target" else value
+        merged[key] = overlaid(merged[key], value) if both and key != "target" else value
     return merged
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_mapping(path: Path) -> dict[str, Any]:
+    """A YAML file as plain data.
+
+    Raises:
+        InputError: it is too large, not UTF-8, not YAML, or not a mapping.
+    """
     if path.stat().st_size > LARGEST_FILE:
         raise InputError("too large for a recipe (over 1 MiB)", place=path, mend="Give a recipe, not data")
     try:
@@ -198,7 +207,7 @@ def _parsed(text: str, place: object) -> Any:
         raise InputError(f"not valid YAML: {problem}", place=place, mend="Correct this line") from None
 
 
-def _explained(error: ValidationError, place: object) -> InputError:
+def explained(error: ValidationError, place: object, root: type[BaseModel] = Recipe) -> InputError:
     """The first problem of a validation, with the nearest known key where one is unknown."""
     first = error.errors()[0]
     cause = (first.get("ctx") or {}).get("error")
@@ -208,7 +217,7 @@ def _explained(error: ValidationError, place: object) -> InputError:
         inner = cause.problem if cause.place is None else f"{cause.place}: {cause.problem}"
         return InputError(inner, place=where, mend=cause.mend)
     if first["type"] == "extra_forbidden":
-        known = _fields_at(Recipe, first["loc"][:-1])
+        known = _fields_at(root, first["loc"][:-1])
         mend = f"{suggest(str(first['loc'][-1]), known)}Known keys: {', '.join(sorted(known))}"
         return InputError(f"unknown key {str(first['loc'][-1])!r}", place=where, mend=mend)
     if first["type"] == "missing":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -21,6 +21,7 @@ from recipes.settings import (
 )
 from vocab.semantic_settings import SemanticSettings
 from vocab.settings import VocabularySettings
+from vocab.unseen_settings import UnseenSettings
 
 PAPER_VARIANTS = ("sasrec", "sasrec+ipe+constant", "sasrec+ipe+s2idm")
 """The base, the control, the paper: the claim never stands without its control."""
@@ -33,11 +34,22 @@ class Recipe(Settings):
     description: str = Field("", description="What this recipe is for, for people.")
     sources: tuple[DomainSpec, ...] = Field(min_length=1, description="Domains that S2IDM is trained on.")
     target: DomainSpec | None = Field(None, description="Domain that profits; only adapt-target and run need it.")
+    source_part: Literal["all", "train"] = Field(
+        "all",
+        description="What S2IDM learns from: all interactions of a source, or without its held-out ones, which is "
+        "needed where the target is a source too.",
+    )
+    sample_users: int | None = Field(
+        None, ge=1, description="Only so many random users of every domain take part: for quick trials."
+    )
     target_titles: bool = Field(
         True,
         description="Build the vocabulary over the target's titles too. Its interactions are never looked at.",
     )
     vocabulary: VocabularySettings = Field(default_factory=VocabularySettings, description="Titles to anchors.")
+    unseen: UnseenSettings | None = Field(
+        default_factory=UnseenSettings, description="How words that are no anchors find some; null: they do not."
+    )
     semantic: SemanticSettings = Field(default_factory=SemanticSettings, description="The sentence encoder, if any.")
     interests: InterestSettings = Field(default_factory=InterestSettings, description="Sequences to interests s'_0.")
     s2idm: S2IDMSettings = Field(default_factory=S2IDMSettings, description="The diffusion model.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -97,10 +97,11 @@ class ItemSettings(Settings):
     """What an item is made of. The paper: its ID alone."""
 
     channels: tuple[Channel, ...] = Field(("id",), min_length=1, description="Channels whose scaled sum is the item.")
-    semantic_scale: float = Field(
-        2.0,
-        gt=0,
-        description="Initial length of semantic vectors entering their map; the scale is learned from there.",
+    semantic_scales: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        (2.0, 20.0),
+        min_length=1,
+        description="Lengths of semantic vectors entering their map, against an ID of length about 0.1. How much an "
+        "item listens to its ID and to its text decides a lot: a base is trained with each, validation picks.",
     )
     id_dropout: float = Field(0.0, ge=0, lt=1, description="Share of items whose ID is hidden in a training step.")
 

@@ -1,0 +1,1 @@
+"""Carry what was learned in some domains into a recommender for another one, with no shared users."""

@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from domains.domain import Domain
 from domains.errors import InputError
 from domains.split import Split, fewer_users, leave_one_out, temporal
 from recipes.schema import Recipe, resolved
-from transfer.assembly import assemble, start_from
-from transfer.baselines.base import Evidence, find_baseline
-from transfer.evaluation.protocol import targets_of
-from transfer.evaluation.ranking import Ranking, ScoreRows, rank
-from transfer.evaluation.scoring import model_scores
+from transfer.evaluation.ranking import Ranking
 from transfer.features import available, item_features
 from transfer.files import JsonLines
 from transfer.interest_factory import InterestFactory
 from transfer.items import ItemFeatures
-from transfer.pieces import Piece, Pieces
-from transfer.recommender import Recommender
+from transfer.mapped_items import MappedItems, map_items
+from transfer.pieces import Pieces
 from transfer.results import STAGES, SeedRankings
 from transfer.runtime import Runtime
 from transfer.semantics import Semantics
 from transfer.source import SourceArtifact
-from transfer.training import Log, Task, fit
-from transfer.variants import BASELINES, Variant, base_name, parse_variant
-from transfer.views import NoViews, Views
-from vocab.coverage import Coverage
-from vocab.text import item_texts
+from transfer.training import Log, Task
+from transfer.variants import BASELINES, Variant, parse_variant
+from transfer.worker import Worker
 
-RECOMMENDED = 10
-"""Items kept of every user's full ranking, for coverage and popularity bias."""
+UNSEEN = "unseen.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +38,7 @@ class Adapted:
 
     Attributes:
         split: of the target.
-        coverage: of its items by anchors.
-        item_anchors: (I, q).
+        items: its items on the anchors.
         features: of its items.
         rankings: by variant.
         weights: by variant, the seed that validation prefers.
@@ -57,8 +48,7 @@ class Adapted:
     """
 
     split: Split
-    coverage: Coverage
-    item_anchors: csr_matrix
+    items: MappedItems
     features: ItemFeatures
     rankings: dict[str, SeedRankings]
     weights: dict[str, dict[str, Tensor]]
@@ -90,9 +80,8 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
     Raises:
         InputError: the target shares no anchor with the source, or a variant cannot be made.
     """
-    texts = item_texts(domain.titles, domain.categories, recipe.vocabulary.source)
-    encoded = source.vocabulary.encode(texts)
-    if encoded.matrix.nnz == 0:
+    mapped = map_items(source, recipe, domain, runtime)
+    if mapped.anchors.nnz == 0:
         raise InputError(
             f"none of its {domain.n_items:,} items has an anchor of the source artifact", place=domain.name,
             mend="Use sources whose titles are in the same language, or fit them with this target in the recipe",
@@ -101,30 +90,26 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
     if not variants:
         raise InputError("only baselines are named, and nothing is trained", place="variants", mend="Add sasrec")
     split = make_split(domain, recipe)
-    semantics = (
-        Semantics.find(recipe.semantic, runtime) if any("title-semantic" in v.channels for v in variants) else None
-    )
-    skipped = tuple(v.name for v in variants if not available(v.channels, source.anchor_vectors, semantics))
+    skipped = tuple(v.name for v in variants if not _possible(v, source, mapped.semantics))
     variants = [v for v in variants if v.name not in skipped]
     if not variants:
         raise InputError(
-            "every trained variant needs a sentence encoder, and there is none", place="variants",
-            mend='Install the extra: pip install "sememe-transfer[semantic]"',
+            "no trained variant can be made: each needs a sentence encoder, or a source encoder in the artifact",
+            place="variants", mend='Install the extra "sememe-transfer[semantic]", or set source_encoder.channels',
         )  # fmt: skip
     channels = [channel for v in variants for channel in v.channels]
-    features = item_features(domain, encoded.matrix, source.vocabulary.idf, channels, source.anchor_vectors, semantics)
-    factory = InterestFactory(
-        domain, encoded.matrix, source.vocabulary.idf, source.s2idm, source.interests, runtime.device
-    )
+    idf = source.vocabulary.idf
+    features = item_features(domain, mapped.anchors, idf, channels, source.anchor_vectors, mapped.semantics)
+    factory = InterestFactory(domain, mapped.anchors, idf, source.s2idm, source.interests, runtime.device)
     task = Task(split, recipe.encoder.max_length, recipe.training, recipe.evaluation, runtime)
     pieces = Pieces(out, _plan(source, recipe, domain), runtime.is_main)
-    worker = _Worker(recipe, task, features, factory, pieces, _log(out, runtime))
+    worker = Worker(source, recipe, task, features, factory, pieces, _log(out, runtime))
     rankings: dict[str, SeedRankings] = {}
     weights: dict[str, dict[str, Tensor]] = {}
     best_seed: dict[str, int] = {}
     for name in recipe.variants:
         if name in skipped:
-            runtime.progress.say(f"Skipped {name}: it needs sentence vectors")
+            runtime.progress.say(f"Skipped {name}: the artifact or this machine lacks what its items are made of")
             continue
         if name in BASELINES:
             piece = worker.baseline(name)
@@ -141,7 +126,16 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
         name: float(np.mean([validation_score(r, task) for r in rankings[name]["validation"]])) for name in trained
     }
     product = trained[max(means, key=lambda name: means[name])]
-    return Adapted(split, encoded.coverage, encoded.matrix, features, rankings, weights, best_seed, product, skipped)
+    if runtime.is_main and mapped.unseen is not None:
+        mapped.unseen.save(out / UNSEEN)
+    return Adapted(split, mapped, features, rankings, weights, best_seed, product, skipped)
+
+
+def _possible(variant: Variant, source: SourceArtifact, semantics: Semantics | None) -> bool:
+    """Whether everything that a variant is made of is at hand."""
+    if variant.from_source and not source.transferable:
+        return False
+    return available(variant.channels, source.anchor_vectors, semantics)
 
 
 def validation_score(ranking: Ranking, task: Task) -> float:
@@ -149,96 +143,6 @@ def validation_score(ranking: Ranking, task: Task) -> float:
     protocol, metric = task.training.metric.split("/", 1)
     mine = ranking.only(np.flatnonzero(np.isin(ranking.users, task.split.training_users)))
     return mine.metrics(task.evaluation.cutoffs)[protocol].get(metric, 0.0)
-
-
-class _Worker:
-    """Makes pieces: what is on disk is taken from there."""
-
-    def __init__(
-        self,
-        recipe: Recipe,
-        task: Task,
-        features: ItemFeatures,
-        factory: InterestFactory,
-        pieces: Pieces,
-        log: Log,
-    ) -> None:
-        self.recipe, self.task, self.features = recipe, task, features
-        self.factory, self.pieces, self.log = factory, pieces, log
-
-    def baseline(self, name: str) -> Piece:
-        """Evaluate a baseline; it has no seed."""
-        found = self.pieces.get(name, 0)
-        if found is not None:
-            return found
-        split, device = self.task.split, self.task.runtime.device
-        rankings = {}
-        for stage in STAGES:
-            targets = targets_of(split, stage)
-            evidence = Evidence(split, targets, self.factory.item_anchors, self.factory.idf, device)
-            rankings[stage] = self._rank(stage, find_baseline(name)(evidence))
-        piece = Piece({}, rankings)
-        self.pieces.keep(name, 0, piece)
-        return piece
-
-    def variant(self, variant: Variant, seed: int) -> Piece:
-        """Train and evaluate a variant from its base."""
-        found = self.pieces.get(variant.name, seed)
-        if found is not None:
-            return found
-        model = self._fresh(variant, seed)
-        if self.recipe.training.base_epochs:
-            start_from(model, self._base(variant.base, seed))
-        views = self.factory.views(variant, self.task.split, self.recipe.prompts, seed)
-        title = f"{variant.name} · seed {seed}"
-        fit(
-            model,
-            self.task,
-            views,
-            title=title,
-            epochs=self.recipe.training.epochs,
-            seed=seed + 7919,
-            log=self.log,
-        )
-        piece = Piece(dict(model.state_dict()), {stage: self._evaluate(model, views, stage) for stage in STAGES})
-        self.pieces.keep(variant.name, seed, piece)
-        return piece
-
-    def _base(self, variant: Variant, seed: int) -> Mapping[str, Tensor]:
-        """The base trained to convergence: what the paper starts from, and every variant with it."""
-        found = self.pieces.weights(variant.name, seed, "base")
-        if found is not None:
-            return found
-        model = self._fresh(variant, seed)
-        title = f"{variant.name} (base) · seed {seed}"
-        fit(
-            model,
-            self.task,
-            NoViews(),
-            title=title,
-            epochs=self.recipe.training.base_epochs,
-            seed=seed,
-            log=self.log,
-        )
-        weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-        self.pieces.keep_weights(variant.name, seed, "base", weights)
-        return weights
-
-    def _fresh(self, variant: Variant, seed: int) -> Recommender:
-        return assemble(variant, self.recipe, self.features, self.factory.width, seed).to(self.task.runtime.device)
-
-    def _evaluate(self, model: Recommender, views: Views, stage: Any) -> Ranking:
-        targets = targets_of(self.task.split, stage)
-        device = self.task.runtime.device
-        scores = model_scores(
-            model, self.task.split.domain, targets, views.for_stage(stage), self.task.max_length, device
-        )
-        return self._rank(stage, scores)
-
-    def _rank(self, stage: Any, scores: ScoreRows) -> Ranking:
-        targets = targets_of(self.task.split, stage)
-        top = RECOMMENDED if stage == "test" else 0
-        return rank(self.task.split.domain, targets, scores, self.task.evaluation, self.task.runtime.device, top)
 
 
 def _plan(source: SourceArtifact, recipe: Recipe, domain: Domain) -> dict[str, Any]:
@@ -264,14 +168,11 @@ def _log(out: Path, runtime: Runtime) -> Log:
 def pairs_to_compare(names: Sequence[str]) -> list[tuple[str, str]]:
     """Every trained variant against its base, its controls, the first variant, and each baseline that is there."""
     trained = [name for name in names if name not in BASELINES]
-    pairs = []
+    pairs: list[tuple[str, str]] = []
     for name in trained:
-        base = base_name(name)
-        rivals = [base, f"{base}+ipe+constant", f"{base}+ipe+shuffled", trained[0]]
-        rivals += [baseline for baseline in names if baseline in BASELINES]
-        seen: list[str] = []
-        for rival in rivals:
-            if rival in names and rival != name and rival not in seen and (rival, name) not in pairs:
-                seen.append(rival)
-        pairs += [(name, rival) for rival in seen]
+        base = parse_variant(name).base.name
+        controls = [] if name == base else [base, f"{base}+ipe+constant", f"{base}+ipe+shuffled"]
+        first = [] if trained[0] == base else [trained[0]]
+        rivals = dict.fromkeys([*controls, *first, *(n for n in names if n in BASELINES)])
+        pairs += [(name, rival) for rival in rivals if rival in names and rival != name and (rival, name) not in pairs]
     return pairs

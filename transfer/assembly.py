@@ -15,7 +15,14 @@ from transfer.recommender import Recommender
 from transfer.variants import Variant
 
 
-def assemble(variant: Variant, recipe: Recipe, features: ItemFeatures, anchors: int, seed: int) -> Recommender:
+def assemble(
+    variant: Variant,
+    recipe: Recipe,
+    features: ItemFeatures,
+    anchors: int,
+    seed: int,
+    semantic_scale: float | None = None,
+) -> Recommender:
     """A freshly initialised model; the same seed gives a base and its variants the same items and encoder.
 
     Args:
@@ -24,10 +31,11 @@ def assemble(variant: Variant, recipe: Recipe, features: ItemFeatures, anchors: 
         features: of the target's items.
         anchors: width q of interests.
         seed: of the initialisation.
+        semantic_scale: length of semantic vectors; None for the first that the recipe names.
     """
     torch.manual_seed(seed)
     dim = recipe.encoder.dim
-    items = ItemTower(features, recipe.items.model_copy(update={"channels": variant.channels}), dim)
+    items = ItemTower(features, recipe.items.model_copy(update={"channels": variant.channels}), dim, semantic_scale)
     encoder = make_encoder(recipe.encoder.model_copy(update={"name": variant.encoder}), recipe.prompts.count)
     conditioner: nn.Module
     if variant.entry == "prompts":

@@ -15,6 +15,7 @@ from transfer.interests import original_interests
 from transfer.runtime import Runtime
 from transfer.semantics import Semantics
 from transfer.source import DomainNote, SourceArtifact
+from transfer.source_encoder import train_source_encoder
 from vocab.coverage import Coverage
 from vocab.text import item_texts
 from vocab.vocabulary import SememeVocabulary
@@ -61,10 +62,11 @@ def fit_source(
     if len(vocabulary) == 0:
         raise InputError("no word of any title became an anchor", place="vocabulary", mend="Lower vocabulary.min_items")
     seed = recipe.seeds[0]
-    interests, coverage = [], {}
+    interests, coverage, matrices = [], {}, []
     for domain in sources:
         encoded = vocabulary.encode(texts[domain.name])
         coverage[domain.name] = encoded.coverage
+        matrices.append(encoded.matrix)
         everything = original_interests(
             domain, encoded.matrix, domain.offsets[:-1], domain.offsets[1:], recipe.interests, vocabulary.idf
         )
@@ -76,8 +78,9 @@ def fit_source(
     semantics = Semantics.find(recipe.semantic, runtime)
     vectors = None if semantics is None else semantics.words(vocabulary.words)
     fingerprint = None if semantics is None else semantics.encoder.fingerprint
+    transferable = train_source_encoder(recipe, sources, matrices, vocabulary.idf, vectors, semantics, runtime, log)
     artifact = SourceArtifact(
-        vocabulary, s2idm.cpu(), recipe.interests, notes, seed, resolved(recipe), vectors, fingerprint
+        vocabulary, s2idm.cpu(), recipe.interests, notes, seed, resolved(recipe), vectors, fingerprint, transferable
     )
     return FittedSource(artifact, coverage)
 

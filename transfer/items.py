@@ -84,9 +84,10 @@ class SemanticChannel(nn.Module):
         self.register_buffer("vectors", vectors.float(), persistent=False)
         self.map = nn.Linear(vectors.shape[1], dim, bias=False)
         nn.init.xavier_normal_(self.map.weight)
-        self.scale = scale
+        self.register_buffer("scale", torch.tensor(scale))
 
     vectors: Tensor
+    scale: Tensor
 
     def forward(self, items: Tensor) -> Tensor:
         """(n,) -> (n, d)."""
@@ -99,14 +100,20 @@ class ItemTower(nn.Module):
 
     Args:
         features: what the channels read.
-        settings: which channels, and their scales.
+        settings: which channels.
         dim: width d.
+        semantic_scale: length of semantic vectors; None for the first that the settings name.
     """
 
-    def __init__(self, features: ItemFeatures, settings: ItemSettings, dim: int) -> None:
+    def __init__(
+        self, features: ItemFeatures, settings: ItemSettings, dim: int, semantic_scale: float | None = None
+    ) -> None:
         super().__init__()
         self.count = features.count
-        self.channels = nn.ModuleDict({name: _channel(name, features, settings, dim) for name in settings.channels})
+        scale = settings.semantic_scales[0] if semantic_scale is None else semantic_scale
+        self.channels = nn.ModuleDict(
+            {name: _channel(name, features, settings, dim, scale) for name in settings.channels}
+        )
         one = len(settings.channels) == 1
         self.log_scales = None if one else nn.Parameter(torch.zeros(len(settings.channels)))
 
@@ -142,7 +149,7 @@ def _row_means(matrix: csr_matrix) -> csr_matrix:
     return csr_matrix((data.float().numpy(), matrix.indices, matrix.indptr), matrix.shape)
 
 
-def _channel(name: Channel, features: ItemFeatures, settings: ItemSettings, dim: int) -> nn.Module:
+def _channel(name: Channel, features: ItemFeatures, settings: ItemSettings, dim: int, scale: float) -> nn.Module:
     if name == "id":
         return IdChannel(features.count, dim, settings.id_dropout)
     if name == "anchors":
@@ -150,7 +157,7 @@ def _channel(name: Channel, features: ItemFeatures, settings: ItemSettings, dim:
     if name == "categories":
         return BagChannel(_given(features.categories, name), dim)
     vectors = features.anchor_vectors if name == "anchors-semantic" else features.title_vectors
-    return SemanticChannel(_given(vectors, name), dim, settings.semantic_scale)
+    return SemanticChannel(_given(vectors, name), dim, scale)
 
 
 def _given(value: T | None, channel: str) -> T:

@@ -33,6 +33,11 @@ class Piece:
     rankings: dict[Stage, Ranking]
 
 
+def piece_path(run: Path, variant: str, seed: int, part: str) -> Path:
+    """Where the folder of a run keeps a part (``base``, ``done``) of a variant and seed."""
+    return run / "pieces" / variant / f"seed-{seed}.{part}.safetensors"
+
+
 class Pieces:
     """The folder of a run's finished pieces.
 
@@ -58,7 +63,7 @@ class Pieces:
             write_json(found, {"digest": digest})
 
     def _path(self, variant: str, seed: int, part: str) -> Path:
-        return self.folder / variant / f"seed-{seed}.{part}.safetensors"
+        return piece_path(self.folder.parent, variant, seed, part)
 
     def weights(self, variant: str, seed: int, part: str) -> dict[str, Tensor] | None:
         """Weights that were kept, or None."""
@@ -96,5 +101,6 @@ _FIELDS = ("users", "sampled", "full", "sampled_candidates", "full_candidates")
 
 def _ranking(tensors: Mapping[str, Tensor], prefix: str) -> Ranking:
     top = tensors.get(f"{prefix}recommended")
-    parts = [tensors[prefix + field].numpy() for field in _FIELDS]
-    return Ranking(*parts, recommended=None if top is None else top.numpy())
+    users, sampled, full, sampled_candidates, full_candidates = (tensors[prefix + f].numpy() for f in _FIELDS)
+    recommended = None if top is None else top.numpy()
+    return Ranking(users, sampled, full, sampled_candidates, full_candidates, recommended)

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from domains.split import Split
 from recipes.schema import Recipe
+from transfer.evaluation.beyond import BeyondAccuracy
 from transfer.evaluation.metrics import per_user
 from transfer.evaluation.protocol import Stage
 from transfer.evaluation.ranking import PROTOCOLS, Ranking
@@ -30,6 +32,18 @@ def variant_metrics(rankings: SeedRankings, cutoffs: tuple[int, ...]) -> dict[st
             for protocol in PROTOCOLS
         }
     return out
+
+
+def beyond_accuracy(rankings: SeedRankings, popularity: npt.NDArray[np.float32]) -> dict[str, float] | None:
+    """Coverage and popularity bias of the recommended items, the mean over seeds; None where none were kept.
+
+    Args:
+        rankings: of one variant.
+        popularity: (I,) training interactions of each item.
+    """
+    kept = [ranking.recommended for ranking in rankings["test"]]
+    measured = [BeyondAccuracy.of(top, popularity) for top in kept if top is not None]
+    return BeyondAccuracy.mean_of(measured).as_dict() if measured else None
 
 
 def _spread(values: list[float]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from domains.domain import Domain
 from domains.errors import InputError
-from recipes.settings import InterestSettings, S2IDMSettings
+from recipes.settings import InterestSettings, S2IDMSettings, SourceEncoderSettings
 from transfer.artifact_folder import (
     CONFIG,
     FORMAT_VERSION,
@@ -18,6 +18,7 @@ from transfer.artifact_folder import (
     VOCABULARY,
     WEIGHTS,
     Artifact,
+    load_part,
     read_config,
 )
 from transfer.diffusion.s2idm import S2IDM
@@ -82,6 +83,11 @@ class SourceArtifact(Artifact):
         self.domains, self.seed, self.recipe = domains, seed, recipe
         self.anchor_vectors, self.sentence_encoder = anchor_vectors, sentence_encoder
         self.transferable = transferable or {}
+
+    @property
+    def encoder_settings(self) -> SourceEncoderSettings:
+        """How the transferable encoder was made."""
+        return SourceEncoderSettings.model_validate(self.recipe.get("source_encoder", {}))
 
     def write(self, folder: Path) -> None:
         """Write config, weights, vocabulary and README."""

@@ -46,10 +46,10 @@ class Schedule:
     @classmethod
     def from_betas(cls, betas: Floats) -> Schedule:
         """Everything that follows from the variances beta_t."""
-        alpha_bar = np.cumprod(1.0 - betas)
-        before = np.concatenate([[1.0], alpha_bar[:-1]])
+        alpha_bar: Floats = np.cumprod(1.0 - betas, dtype=np.float64)
+        before: Floats = np.concatenate([[1.0], alpha_bar[:-1]])
         snr = alpha_bar / (1.0 - alpha_bar)
-        loss_weight = np.concatenate([[1.0], snr[:-1] - snr[1:]])
+        loss_weight: Floats = np.concatenate([[1.0], snr[:-1] - snr[1:]])
         to_x0 = betas * np.sqrt(before) / (1.0 - alpha_bar)
         to_xt = (1.0 - before) * np.sqrt(1.0 - betas) / (1.0 - alpha_bar)
         return cls(betas, alpha_bar, before, snr, loss_weight, to_x0, to_xt)
@@ -59,8 +59,8 @@ class Schedule:
         """Variances 1 - alpha_bar_t linear in t, betas from the ratio of consecutive alpha_bar, beta_1 fixed."""
         low = settings.noise_scale * settings.noise_min
         high = settings.noise_scale * settings.noise_max
-        alpha_bar = 1.0 - np.linspace(low, high, settings.steps, dtype=np.float64)
-        betas = 1.0 - alpha_bar / np.concatenate([[1.0], alpha_bar[:-1]])
-        betas = np.minimum(betas, LARGEST_BETA)
+        alpha_bar: Floats = 1.0 - np.linspace(low, high, settings.steps, dtype=np.float64)
+        betas: Floats = 1.0 - alpha_bar / np.concatenate([[1.0], alpha_bar[:-1]])
+        np.minimum(betas, LARGEST_BETA, out=betas)
         betas[0] = FIRST_BETA
         return cls.from_betas(betas)

@@ -1,0 +1,63 @@
+"""Published figures, to stand beside our own and never to be mistaken for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from domains.errors import InputError
+from recipes.load import read_mapping
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a paper printed for one data set.
+
+    Attributes:
+        source: the paper.
+        table: title of the table.
+        differs: why it is not the same experiment as ours.
+        figures: metric (sampled protocol) by our name of the variant.
+    """
+
+    source: str
+    table: str
+    differs: tuple[str, ...]
+    figures: dict[str, dict[str, float]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "source": self.source,
+            "table": self.table,
+            "differs": list(self.differs),
+            "figures": self.figures,
+        }
+
+
+def published(place: str) -> Published:
+    """Figures of a TABLE/COLUMN, such as ``table4/game_to_toy``.
+
+    Raises:
+        InputError: there is no such table or column.
+    """
+    data = _all()
+    known = [f"{table}/{column}" for table, body in data["tables"].items() for column in body["columns"]]
+    if place not in known:
+        raise InputError(f"no figures were published as {place!r}", place="published", mend=f"Known: {', '.join(known)}")
+    table, _, column = place.partition("/")
+    body = data["tables"][table]
+    return Published(data["source"], body["title"], tuple(data["differs"]), body["columns"][column])
+
+
+def published_cost() -> dict[str, Any]:
+    """Title and rows of the published cost table."""
+    return dict(_all()["cost"])
+
+
+@cache
+def _all() -> dict[str, Any]:
+    return read_mapping(Path(str(resources.files("recipes"))) / "published" / "seedrec.yaml")

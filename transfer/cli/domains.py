@@ -1,0 +1,177 @@
+"""`transfer domains list | show NAME | fetch NAME`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from transfer.cli.options import Json
+
+if TYPE_CHECKING:
+    from domains.catalogue import PublicData
+    from domains.loaders.registry import Loader
+
+app = typer.Typer(no_args_is_help=True, help="Data to work with: bundled, public, and the formats that are read.")
+
+Name = Annotated[str, typer.Argument(help="Of a bundled domain, a public data set or a format.")]
+DataName = Annotated[str, typer.Argument(help="Of a public data set: ml-1m, or amazon2018/Video_Games.")]
+To = Annotated[Path | None, typer.Option("--to", help="Folder for the files; data/NAME by default.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Agree to the licence and the size, ask nothing.")]
+
+
+@app.command("list")
+def list_(json_: Json = False) -> None:
+    """List bundled domains, public data sets, and the formats that can be read."""
+    from domains.catalogue import known_data
+    from domains.loaders.registry import BUNDLED, find_loader, loader_names
+    from transfer.cli.show import OUT, print_json, say
+
+    loaders = [find_loader(name) for name in loader_names()]
+    if json_:
+        print_json({
+            "bundled": list(BUNDLED),
+            "public": [_facts(data) for data in known_data()],
+            "loaders": [{"name": loader.name, "summary": loader.summary} for loader in loaders],
+        })  # fmt: skip
+        return
+    say(f"[bold]Bundled[/bold], ready to use: {', '.join(BUNDLED)}")
+    rows = [
+        (data.name + ("/CATEGORY" if data.categories else ""), data.title, data.size, "" if data.urls else "by hand")
+        for data in known_data()
+    ]
+    OUT.print(_table("Public data", ("name", "what it is", "size", "fetch"), rows))
+    OUT.print(_table("Formats", ("loader", "reads"), [(loader.name, loader.summary) for loader in loaders]))
+    say("More of each: transfer domains show NAME")
+
+
+@app.command("show")
+def show(name: Name, json_: Json = False) -> None:
+    """Say what a bundled domain, a public data set or a format is, and how a recipe names it."""
+    from domains.catalogue import known_data
+    from domains.errors import InputError
+    from domains.loaders.registry import BUNDLED, find_loader, loader_names
+    from domains.nearest import suggest
+    from transfer.cli.show import print_json
+
+    family, _, category = name.partition("/")
+    public = {data.name: data for data in known_data()}
+    known = {*BUNDLED, *public, *loader_names()}
+    if family not in known:
+        mend = f"{suggest(family, known)}Known: transfer domains list"
+        raise InputError(f"nothing is called {family!r}", place="NAME", mend=mend)
+    found: dict[str, Any] = {}
+    if family in BUNDLED:
+        found["bundled"] = _bundled(family)
+    if family in public:
+        found["public"] = _facts(_public(name) if category else public[family])
+    if family in loader_names():
+        found["loader"] = _options(find_loader(family))
+    if json_:
+        print_json(found)
+        return
+    for part in found.values():
+        _print_facts(part)
+
+
+@app.command("fetch")
+def fetch(name: DataName, to: To = None, yes: Yes = False, json_: Json = False) -> None:
+    """Download a public data set, after showing its licence and size; a broken download goes on where it stopped."""
+    from domains.fetch import fetch_data
+    from transfer.cli.asking import confirm
+    from transfer.cli.download import Downloads, total_size
+    from transfer.cli.show import ERR, print_json, say
+
+    data = _public(name)
+    folder = to or Path("data") / name
+    if data.urls:
+        ERR.print(f"{data.title}\nlicence  {data.licence}\nsize     {total_size(data)}\npage     {data.page}",
+                  highlight=False, soft_wrap=True, markup=False)  # fmt: skip
+        if not yes and not confirm(f"Download it into {folder}?", "--yes"):
+            raise typer.Exit(1)
+    with Downloads() as downloads:
+        fetched = fetch_data(data, folder, progress=downloads)
+    if json_:
+        print_json({"spec": data.spec(folder), "files": [vars(file) for file in fetched]})
+        return
+    for file in fetched:
+        say(f"{folder / file.name}  {file.bytes:,} bytes  sha256 {file.sha256}")
+    say(f"In a recipe: target: {data.spec(folder)}\nNext: transfer inspect {data.spec(folder)}")
+
+
+def _public(name: str) -> PublicData:
+    from domains.catalogue import find_data
+
+    return find_data(name)
+
+
+def _facts(data: PublicData) -> dict[str, Any]:
+    """An entry of the catalogue as plain data."""
+    facts: dict[str, Any] = {
+        "name": data.name,
+        "title": data.title,
+        "licence": data.licence,
+        "size": data.size,
+        "page": data.page,
+        "recipe": data.spec(Path("data") / data.name),
+    }
+    if data.urls:
+        facts["files"] = list(data.urls)
+    if data.by_hand:
+        facts["by_hand"] = data.by_hand
+    if data.categories:
+        facts["categories"] = list(data.categories)
+    return facts
+
+
+def _bundled(name: str) -> dict[str, Any]:
+    from domains.open import open_domain
+    from domains.summary import summarise
+
+    summary = summarise(open_domain(name).domain)
+    return {
+        "name": name,
+        "title": "comes with the project; its licence lies beside it",
+        "recipe": name,
+        **{key: getattr(summary, key) for key in ("users", "items", "interactions", "time_kind")},
+    }
+
+
+def _options(loader: Loader) -> dict[str, Any]:
+    fields = loader.options.model_fields.items()
+    return {
+        "name": loader.name,
+        "title": loader.summary,
+        "recipe": f"{loader.name}:{loader.argument.upper()}",
+        "options": {key: field.description or "" for key, field in fields},
+    }
+
+
+def _print_facts(facts: dict[str, Any]) -> None:
+    from rich.markup import escape
+
+    from transfer.cli.show import say
+
+    say(f"[bold]{escape(facts['name'])}[/bold]  {escape(facts['title'])}")
+    for key, value in facts.items():
+        if key in ("name", "title"):
+            continue
+        label = f"  {key.replace('_', ' '):<13}"
+        if isinstance(value, dict):
+            value = [f"{option}: {meaning}" for option, meaning in value.items()]
+        if key == "categories":
+            value = ", ".join(value)
+        if isinstance(value, list):
+            value = f"\n{' ' * len(label)}".join(value)
+        say(label + escape(f"{value:,}" if isinstance(value, int) else str(value)))
+
+
+def _table(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> Any:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(*columns, title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    return table

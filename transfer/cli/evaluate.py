@@ -1,0 +1,31 @@
+"""`transfer evaluate RUN`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from transfer.cli.options import Json
+
+Run = Annotated[str, typer.Argument(help="Folder of a target run.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+
+
+def command(run: Run, device: Device = "auto", json_: Json = False) -> None:
+    """Evaluate a target run's product model again, from its files alone, and hold it against its metrics.json."""
+    from transfer.cli.show import print_json, say
+    from transfer.reevaluate import reevaluate
+    from transfer.runtime import Runtime
+    from transfer.target import TargetRun
+
+    loaded = TargetRun.load(run)
+    result = reevaluate(loaded, Runtime.current(device))
+    if json_:
+        print_json(result)
+        return
+    say(f"[bold]{loaded.variant.name}[/bold] on {loaded.domain.name}")
+    for stage in ("validation", "test"):
+        for protocol, values in result[stage].items():
+            shown = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+            say(f"  {stage:10s} {protocol:7s} {shown}")

@@ -1,0 +1,28 @@
+"""`transfer fit-source RECIPE`."""
+
+from __future__ import annotations
+
+from transfer.cli.options import Device, Json, Out, RecipeArgument, Seed, Set, overrides
+
+
+def command(
+    recipe: RecipeArgument, out: Out = None, set_: Set = None, device: Device = "auto", seed: Seed = None,
+    json_: Json = False,
+) -> None:  # fmt: skip
+    """Learn vocabulary and S2IDM on the recipe's source domains, and write a source artifact."""
+    from recipes.load import load_recipe
+    from transfer.cli.show import print_json, progress_for, say
+    from transfer.pipeline import default_folder, source_from
+    from transfer.runtime import Runtime
+
+    loaded = load_recipe(recipe, overrides(set_, seed))
+    folder = out or default_folder(loaded) / "source"
+    artifact = source_from(loaded, folder, Runtime.current(device, progress_for(json_)))
+    if json_:
+        print_json(
+            {"folder": str(folder), "anchors": len(artifact.vocabulary), "domains": [vars(d) for d in artifact.domains]}
+        )
+        return
+    names = ", ".join(note.name for note in artifact.domains)
+    say(f"Source artifact of {names}: {len(artifact.vocabulary):,} anchors -> [bold]{folder}[/bold]")
+    say(f"Next: transfer adapt-target {folder} {recipe}")

@@ -1,0 +1,60 @@
+"""The `transfer` command. Modules that cost time to import are imported by the command that needs them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from transfer.cli import adapt_target, domains, evaluate, fit_source, recipe, recommend, run
+
+app = typer.Typer(
+    name="transfer",
+    help="Carry what was learned in some domains into a recommender for another one, with no shared users.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Options of every command."""
+    if debug:
+        os.environ["TRANSFER_DEBUG"] = "1"
+
+
+app.command("fit-source")(fit_source.command)
+app.command("adapt-target")(adapt_target.command)
+app.command("run")(run.command)
+app.command("evaluate")(evaluate.command)
+app.command("recommend")(recommend.command)
+app.add_typer(domains.app, name="domains")
+app.add_typer(recipe.app, name="recipe")
+
+
+def main() -> None:
+    """Run a command; a user's mistake becomes one message and exit code 2."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        print("Stopped. What was finished is kept: the same command goes on from there.", file=sys.stderr)
+        sys.exit(130)
+    except ValueError as error:
+        from domains.errors import InputError
+
+        if not isinstance(error, InputError) or os.environ.get("TRANSFER_DEBUG"):
+            raise
+        from transfer.cli.show import show_error
+
+        show_error(error)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

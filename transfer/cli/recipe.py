@@ -1,0 +1,105 @@
+"""`transfer recipe list | check FILE | schema [--out FILE]`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from transfer.cli.options import Json, RecipeArgument, Set, Variants, overrides
+
+if TYPE_CHECKING:
+    from transfer.forecast import DomainForecast, Forecast
+
+app = typer.Typer(no_args_is_help=True, help="Recipes: list the bundled ones, check one, get their JSON Schema.")
+
+Out = Annotated[Path | None, typer.Option("--out", help="File to write; standard output by default.")]
+
+
+@app.command("list")
+def list_(json_: Json = False) -> None:
+    """List the bundled recipes."""
+    from recipes.load import bundled_recipes, read_mapping
+    from transfer.cli.show import print_json, say
+
+    found = {name: str(read_mapping(path).get("description", "")) for name, path in bundled_recipes().items()}
+    if json_:
+        print_json(found)
+        return
+    width = max(map(len, found), default=0)
+    for name, description in found.items():
+        say(f"{name:<{width}}  {description}")
+
+
+@app.command("check")
+def check(recipe: RecipeArgument, set_: Set = None, variants: Variants = None, json_: Json = False) -> None:
+    """Read a recipe and its data and say what a run would do, without training anything."""
+    from recipes.load import load_recipe
+    from transfer.cli.show import print_json
+    from transfer.forecast import forecast
+
+    found = forecast(load_recipe(recipe, overrides(set_, None, variants)))
+    if json_:
+        print_json(found.as_dict())
+        return
+    _print(found, recipe)
+
+
+@app.command("schema")
+def schema(out: Out = None) -> None:
+    """Write the JSON Schema of a recipe, with which an editor completes and checks it."""
+    from recipes.schema import Recipe
+    from transfer.cli.show import say
+    from transfer.files import write_text
+
+    text = json.dumps(Recipe.model_json_schema(), indent=2, ensure_ascii=False)
+    if out is None:
+        typer.echo(text)
+        return
+    write_text(out, text + "\n")
+    say(f"Wrote {out}. First line of a recipe: # yaml-language-server: $schema={out}")
+
+
+def _print(found: Forecast, recipe: str) -> None:
+    from rich.markup import escape
+
+    from transfer.cli.show import say
+
+    for domain in found.domains:
+        _print_domain(domain)
+    say(f"[bold]vocabulary[/bold]  {found.anchors:,} anchors")
+    cost = found.estimate
+    if found.runs:
+        say("[bold]variants[/bold]")
+        width = max(map(len, found.runs))
+        for name in found.runs:
+            say(f"  {name:<{width}}  at most about {_duration(cost.variant_seconds[name])}")
+        for name, reason in found.skipped.items():
+            say(f"  {name}  [yellow]skipped[/yellow]: {escape(reason)}")
+    memory = f"{cost.memory_bytes / 2**30:.1f} GiB"
+    say(
+        f"[bold]estimate[/bold]  at most about {_duration(cost.seconds)} and {memory}, rough; early stopping needs less"
+    )
+    say(f"Next: transfer {'run' if found.runs else 'fit-source'} {recipe}")
+
+
+def _print_domain(domain: DomainForecast) -> None:
+    from rich.markup import escape
+
+    from transfer.cli.show import say
+
+    say(f"[bold]{escape(domain.name)}[/bold]  {domain.role}")
+    for line in str(domain.report).splitlines():
+        say(f"  {escape(line)}")
+    say(f"  {escape(str(domain.coverage).splitlines()[0])}")
+    if domain.shared is not None:
+        say(f"  {domain.shared.shared:,} anchors shared with the target, "
+            f"Jensen-Shannon divergence {domain.shared.divergence:.2f} bits")  # fmt: skip
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,24 @@
+"""`transfer run RECIPE`."""
+
+from __future__ import annotations
+
+from transfer.cli.options import Device, Json, Out, RecipeArgument, Seed, Set, Variants, overrides
+
+
+def command(
+    recipe: RecipeArgument, out: Out = None, variants: Variants = None, set_: Set = None, device: Device = "auto",
+    seed: Seed = None, json_: Json = False,
+) -> None:  # fmt: skip
+    """Fit the sources, adapt to the target, compare: a whole recipe in one command."""
+    from recipes.load import load_recipe
+    from transfer.cli.show import progress_for
+    from transfer.cli.target_report import print_target
+    from transfer.pipeline import default_folder, source_from, target_from
+    from transfer.runtime import Runtime
+
+    loaded = load_recipe(recipe, overrides(set_, seed, variants))
+    folder = out or default_folder(loaded)
+    runtime = Runtime.current(device, progress_for(json_))
+    source = source_from(loaded, folder / "source", runtime)
+    result = target_from(source, loaded, folder / "target", runtime)
+    print_target(result.metrics, folder / "target", json_)

@@ -1,0 +1,158 @@
+"""How things look in a terminal: errors, progress, tables. Results go to standard output, all else to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Task as RichTask
+from rich.table import Table
+from rich.text import Text
+
+from domains.errors import InputError
+from transfer.progress import Progress as ProgressProtocol
+from transfer.progress import Silent, Task
+
+OUT = Console()
+ERR = Console(stderr=True)
+
+
+def show_error(error: InputError) -> None:
+    """One message: the place, the problem, the mend."""
+    place = "" if error.place is None else f"[bold]{escape(error.place)}[/bold]: "
+    ERR.print(f"[red]Error[/red] {place}{escape(error.problem)}", soft_wrap=True, highlight=False)
+    if error.mend:
+        ERR.print(f"      {escape(error.mend)}", soft_wrap=True, highlight=False)
+
+
+def print_json(data: Any) -> None:
+    """Plain JSON on standard output."""
+    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+class _Speed(ProgressColumn):
+    """Steps a second, or seconds a step where that reads better."""
+
+    def render(self, task: RichTask) -> Text:
+        speed = task.finished_speed or task.speed
+        if not speed:
+            return Text("")
+        return Text(f"{speed:.1f}/s" if speed >= 1 else f"{1 / speed:.1f} s each", style="dim")
+
+
+class _Bar(Task):
+    def __init__(self, progress: Progress, title: str, total: int | None) -> None:
+        self.progress = progress
+        self.id = progress.add_task(title, total=total, note="")
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        """Move the bar."""
+        self.progress.update(self.id, advance=count, note=note)
+
+
+class Terminal(ProgressProtocol):
+    """Bars with speed and time left in a terminal; one line a finished task elsewhere."""
+
+    @contextmanager
+    def task(self, title: str, total: int | None) -> Iterator[Task]:
+        """A bar while the work goes on, a line when it is done."""
+        columns = (
+            TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), _Speed(),
+            TimeRemainingColumn(compact=True), TextColumn("[dim]{task.fields[note]}"),
+        )  # fmt: skip
+        with Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as progress:
+            bar = _Bar(progress, title, total)
+            yield bar
+            done = progress.tasks[0]
+        note = f": {done.fields['note']}" if done.fields["note"] else ""
+        line = f"[green]✓[/green] {escape(title)}{escape(note)} [dim]({_count(done)})[/dim]"
+        ERR.print(line, highlight=False, soft_wrap=True)
+
+    def say(self, text: str) -> None:
+        """A line."""
+        ERR.print(escape(text), highlight=False, soft_wrap=True)
+
+
+def _count(task: RichTask) -> str:
+    seconds = task.elapsed or 0.0
+    return f"{int(task.completed)} of {int(task.total or task.completed)} in {seconds:.1f} s"
+
+
+def progress_for(quiet: bool) -> ProgressProtocol:
+    """What a command reports to."""
+    return Silent() if quiet else Terminal()
+
+
+def say(text: str) -> None:
+    """A line of result."""
+    OUT.print(text, highlight=False, soft_wrap=True)
+
+
+def metrics_table(metrics: Mapping[str, Any], stage: str = "test") -> Table:
+    """Variants by metric; the best of each column stands out, an arrow marks the product."""
+    columns = [
+        ("full", "ndcg@10"),
+        ("full", "hit@10"),
+        ("sampled", "ndcg@10"),
+        ("sampled", "hit@10"),
+        ("sampled", "auc"),
+    ]
+    seeds = len(metrics["seeds"])
+    spread = f"mean ± standard deviation of {seeds} seeds" if seeds > 1 else "one seed"
+    table = plain_table(f"{metrics['domain']} · {stage} · {spread}")
+    table.add_column("variant", overflow="fold")
+    table.add_column("valid.\nNDCG@10", justify="right", no_wrap=True)
+    for protocol, metric in columns:
+        table.add_column(f"{protocol}\n{_pretty(metric)}", justify="right", no_wrap=True)
+    cells = {
+        name: [values["validation"]["full"]["ndcg@10"], *(values[stage][p][m] for p, m in columns)]
+        for name, values in metrics["variants"].items()
+        if values[stage]["full"] and values["validation"]["full"]
+    }
+    best = [max((row[i]["mean"] for row in cells.values()), default=0.0) for i in range(len(columns) + 1)]
+    for name, row in cells.items():
+        texts = [_figure(value, top, seeds) for value, top in zip(row, best, strict=True)]
+        product = name == metrics["product"]["variant"]
+        table.add_row(f"[green]▶[/green] {escape(name)}" if product else f"  {escape(name)}", *texts)
+    return table
+
+
+def _figure(value: Mapping[str, Any], best: float, seeds: int) -> str:
+    spread = f"\n±{value['std']:.4f}" if seeds > 1 and len(value["values"]) > 1 else ""
+    text = f"{value['mean']:.4f}{spread}"
+    return f"[bold]{text}[/bold]" if value["mean"] == best else text
+
+
+def comparisons_table(comparisons: Sequence[Mapping[str, Any]]) -> Table:
+    """Who beats whom, by how much, and how sure that is; what may be chance is dim."""
+    table = plain_table("Test NDCG@10, full ranking, paired over users")
+    table.add_column("variant against rival", overflow="fold")
+    for heading in ("gain", "relative", "95 % interval", "p"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for c in comparisons:
+        relative = "" if c["relative"] is None else f"{c['relative']:+.1%}"
+        p = "" if c["p_users"] is None else ("<0.001" if c["p_users"] < 0.001 else f"{c['p_users']:.3f}")
+        style = None if c["low"] > 0 or c["high"] < 0 else "dim"
+        interval = f"{c['low']:+.4f} {c['high']:+.4f}"
+        names = f"{escape(c['variant'])} against {escape(c['baseline'])}"
+        table.add_row(names, f"{c['difference']:+.4f}", relative, interval, p, style=style)
+    return table
+
+
+def plain_table(title: str) -> Table:
+    """The look of every table: a title, a rule under the head, no boxes."""
+    return Table(
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 0, 0, 1), pad_edge=False
+    )
+
+
+def _pretty(metric: str) -> str:
+    name, at, cutoff = metric.partition("@")
+    return {"hit": "Hit"}.get(name, name.upper()) + at + cutoff

@@ -1,0 +1,33 @@
+"""What a finished target run prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from transfer.cli.show import OUT, comparisons_table, metrics_table, print_json, say
+
+
+def print_target(metrics: Mapping[str, Any], folder: Path, as_json: bool) -> None:
+    """The comparison, the product and why, and the next command."""
+    if as_json:
+        print_json(metrics)
+        return
+    OUT.print(metrics_table(metrics))
+    product = metrics["product"]
+    OUT.print(comparisons_table([c for c in metrics["comparisons"] if _worth_showing(c, metrics)]))
+    margin = "" if product["runner_up"] is None else f", {product['margin']:+.4f} over {product['runner_up']}"
+    say(f"Validation prefers [bold]{product['variant']}[/bold] (full NDCG@10 {product['validation']:.4f}{margin}).")
+    for name in product["beaten_by"]:
+        say(f"[yellow]Note:[/yellow] {name}, which needs no training, scores higher on validation.")
+    for name in metrics["skipped"]:
+        say(
+            f"[yellow]Note:[/yellow] {name} was skipped: no sentence encoder. See the README on the extra \\[semantic]."
+        )
+    say(f"Everything is in [bold]{folder}[/bold]. Next: transfer recommend {folder} --user {metrics['example_user']}")
+
+
+def _worth_showing(comparison: Mapping[str, Any], metrics: Mapping[str, Any]) -> bool:
+    """Trained variants against each other, and the product against everything; the rest is in metrics.json."""
+    return comparison["baseline"] not in metrics["baselines"] or comparison["variant"] == metrics["product"]["variant"]

@@ -1,0 +1,1 @@
+"""Experiments: many variants, seeds and data sets from one recipe, resumable, in processes."""

@@ -1,0 +1,166 @@
+"""What an experiment has to do: cells (one recipe under one protocol) and the jobs that fill them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recipes.experiment import Entry, LoadedExperiment
+from recipes.load import LoadedRecipe, load_recipe, overlaid
+from transfer.pieces import piece_path
+from transfer.pipeline import source_settings
+from transfer.variants import BASELINES, parse_variant
+
+QUICK: dict[str, Any] = {
+    "sample_users": 300,
+    "s2idm": {"epochs": 5, "learning_rate": 0.001},
+    "training": {"base_epochs": 4, "epochs": 3},
+}
+"""Settings of `--quick`: enough to see every part work, not enough to believe a figure."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One recipe under one protocol and share of users: one table of results.
+
+    Attributes:
+        key: name of its folder, unique in the experiment.
+        label: what tables call the recipe.
+        protocol: name of the settings laid over it; empty where there is one alone.
+        main: variants that get every seed.
+        extra: variants that get fewer, beside the rivals that they are compared with; None where there are none.
+        published: place of the figures that stand beside it.
+    """
+
+    key: str
+    label: str
+    protocol: str
+    main: LoadedRecipe
+    extra: LoadedRecipe | None
+    published: str | None
+
+    @property
+    def source_key(self) -> str:
+        """Name of the folder of its source artifact; cells whose sources are the same share it."""
+        deciding = source_settings(self.main.recipe)
+        digest = hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
+        return f"{self.main.recipe.name}-{digest[:8]}"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one process does at a time: the variants of one base with one seed, which share that base's training.
+
+    Attributes:
+        cell: where it belongs.
+        seed: of the run.
+        variants: baselines may be among them.
+    """
+
+    cell: Cell
+    seed: int
+    variants: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """For progress."""
+        return f"{self.cell.key} · seed {self.seed} · {', '.join(self.variants)}"
+
+    def is_done(self, folder: Path) -> bool:
+        """Whether every piece is on disk in the cell's folder."""
+        return all(piece_path(folder, v, _piece_seed(v, self.seed), "done").is_file() for v in self.variants)
+
+
+def _piece_seed(variant: str, seed: int) -> int:
+    return 0 if variant in BASELINES else seed
+
+
+def cells_of(loaded: LoadedExperiment, quick: bool = False, overrides: Sequence[str] = ()) -> tuple[Cell, ...]:
+    """Every recipe under every protocol and share of users.
+
+    Args:
+        loaded: the experiment.
+        quick: sample users, few epochs, one seed.
+        overrides: ``key=value``, applied to every recipe, winning over everything.
+    """
+    experiment = loaded.experiment
+    cells = []
+    for entry in experiment.experiment:
+        for protocol, settings in (experiment.protocols or {"": {}}).items():
+            for share in experiment.shots or (None,):
+                cells.append(_cell(loaded, entry, protocol, settings, share, quick, overrides))
+    return tuple(cells)
+
+
+def _cell(
+    loaded: LoadedExperiment,
+    entry: Entry,
+    protocol: str,
+    settings: dict[str, Any],
+    share: float | None,
+    quick: bool,
+    overrides: Sequence[str],
+) -> Cell:
+    experiment = loaded.experiment
+    merged: dict[str, Any] = {}
+    for layer in (experiment.settings, entry.settings, settings, QUICK if quick else {}):
+        merged = overlaid(merged, layer)
+    if share is not None:
+        merged["shots"] = share
+    if experiment.seeds is not None:
+        merged["seeds"] = list(experiment.seeds)
+    place = loaded.recipe_path(entry)
+    if experiment.variants is not None:
+        merged["variants"] = list(experiment.variants)
+    if quick:
+        merged["seeds"] = (merged.get("seeds") or list(load_recipe(place).recipe.seeds))[:1]
+    main = load_recipe(place, overrides, merged)
+    extra = None
+    more = [name for name in experiment.extra_variants if name not in main.recipe.variants]
+    if more:
+        rivals = [name for name in main.recipe.variants if _is_rival(name, more)]
+        seeds = [seed for seed in experiment.extra_seeds if seed in main.recipe.seeds] or list(main.recipe.seeds[:1])
+        extra = load_recipe(place, [*overrides, f"variants={[*rivals, *more]}", f"seeds={seeds}"], merged)
+    label = entry.label or main.recipe.name
+    parts = (_slug(label), _slug(protocol), "" if share is None else f"shots-{share:g}")
+    return Cell(".".join(part for part in parts if part), label, protocol, main, extra, entry.published)
+
+
+def _is_rival(name: str, extras: Sequence[str]) -> bool:
+    """Whether a variant with every seed must be beside the extras for their comparisons."""
+    if name in BASELINES:
+        return True
+    bases = {parse_variant(extra).base.name for extra in extras if extra not in BASELINES} | {"sasrec"}
+    controls = {f"{base}+ipe+{kind}" for base in bases for kind in ("constant", "shuffled")}
+    return name in bases | controls
+
+
+def jobs_of(cell: Cell) -> tuple[Job, ...]:
+    """The jobs of a cell, those of the first seed first; baselines go with the first of them."""
+    wanted: dict[tuple[int, str], list[str]] = {}
+    baselines: list[str] = []
+    for loaded in (cell.main, cell.extra):
+        if loaded is None:
+            continue
+        recipe = loaded.recipe
+        for name in recipe.variants:
+            if name in BASELINES:
+                baselines += [] if name in baselines else [name]
+                continue
+            base = parse_variant(name, recipe.items.channels).base.name
+            for seed in recipe.seeds:
+                names = wanted.setdefault((seed, base), [])
+                names += [] if name in names else [name]
+    jobs = [Job(cell, seed, tuple(names)) for (seed, _), names in sorted(wanted.items(), key=lambda pair: pair[0][0])]
+    if jobs and baselines:
+        jobs[0] = Job(cell, jobs[0].seed, (*baselines, *jobs[0].variants))
+    return tuple(jobs)
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower()

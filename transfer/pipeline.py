@@ -1,0 +1,191 @@
+"""From a recipe to folders: open the domains, fit or reuse the source, adapt, write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from domains.domain import Domain
+from domains.errors import InputError
+from domains.open import open_domain, parse_spec
+from domains.sample import sample_users, train_part
+from domains.settings import DomainSpec
+from domains.split import leave_one_out
+from recipes.load import LoadedRecipe, apply_override, bundled_recipes, check_recipe, load_recipe
+from recipes.schema import Recipe, resolved
+from transfer.adapt_target import Adapted, adapt_target, pairs_to_compare
+from transfer.artifact_folder import CONFIG, LOG
+from transfer.baselines.base import popularity
+from transfer.files import JsonLines
+from transfer.fit_source import fit_source
+from transfer.results import beyond_accuracy, compare_all, protocol_note, variant_metrics
+from transfer.runtime import Runtime
+from transfer.source import DomainNote, SourceArtifact
+from transfer.target import TargetRun
+from transfer.variants import BASELINES
+
+DEFAULT_ROOT = Path("runs")
+
+
+def default_folder(loaded: LoadedRecipe) -> Path:
+    """Where a recipe's results go when nobody says."""
+    return DEFAULT_ROOT / loaded.recipe.name
+
+
+def open_one(spec: DomainSpec, loaded: LoadedRecipe, runtime: Runtime) -> Domain:
+    """A domain of a recipe, with a word about what preparation removed."""
+    domain = open_domain(spec, base=loaded.folder).domain
+    if loaded.recipe.sample_users is not None:
+        domain = sample_users(domain, loaded.recipe.sample_users)
+    runtime.progress.say(
+        f"{domain.name}: {domain.n_users:,} users, {domain.n_items:,} items, {domain.n_interactions:,} interactions"
+    )
+    return domain
+
+
+def open_sources(loaded: LoadedRecipe, runtime: Runtime) -> list[Domain]:
+    """The source domains of a recipe, as S2IDM may see them."""
+    sources = [open_one(spec, loaded, runtime) for spec in loaded.recipe.sources]
+    if loaded.recipe.source_part == "all":
+        return sources
+    return [train_part(leave_one_out(domain, short_users="train")) for domain in sources]
+
+
+def source_from(loaded: LoadedRecipe, folder: Path, runtime: Runtime) -> SourceArtifact:
+    """Fit the sources of a recipe, or reuse the artifact in the folder if it was made of the same data and settings.
+
+    Raises:
+        InputError: the folder holds an artifact of other data or settings.
+    """
+    recipe = loaded.recipe
+    sources = open_sources(loaded, runtime)
+    target = None if recipe.target is None else open_one(recipe.target, loaded, runtime)
+    if (folder / CONFIG).is_file():
+        found = SourceArtifact.read(folder)
+        if _same(found, recipe, sources):
+            runtime.progress.say(f"The source artifact in {folder} is of this recipe and data: reused")
+            return found
+        raise InputError(
+            "this folder holds a source artifact of other settings or data", place=folder,
+            mend="Choose another --out, or delete the folder",
+        )  # fmt: skip
+    log = JsonLines(folder / LOG) if runtime.is_main else lambda _: None
+    fitted = fit_source(recipe, sources, target, runtime, log)
+    for name, coverage in fitted.coverage.items():
+        runtime.progress.say(f"{name}: {str(coverage).splitlines()[0]}")
+    if runtime.is_main:
+        folder.mkdir(parents=True, exist_ok=True)
+        fitted.artifact.write(folder)
+    runtime.wait()
+    return fitted.artifact
+
+
+_SOURCE_KEYS = ("vocabulary", "target_titles", "interests", "s2idm", "semantic", "source_encoder")
+
+
+def _same(found: SourceArtifact, recipe: Recipe, sources: list[Domain]) -> bool:
+    """Whether fitting again would give the artifact that is there."""
+    wanted = resolved(recipe)
+    return (
+        found.domains == tuple(DomainNote.of(domain) for domain in sources)
+        and found.seed == recipe.seeds[0]
+        and all(found.recipe.get(key) == wanted.get(key) for key in _source_keys(recipe))
+    )
+
+
+def _source_keys(recipe: Recipe) -> tuple[str, ...]:
+    return (*_SOURCE_KEYS, "target") if recipe.target_titles else _SOURCE_KEYS
+
+
+def source_settings(recipe: Recipe) -> dict[str, Any]:
+    """All of a recipe that decides its source artifact, as plain data."""
+    wanted = resolved(recipe)
+    keys = (*_source_keys(recipe), "sources", "source_part", "sample_users")
+    return {"seed": recipe.seeds[0]} | {key: wanted.get(key) for key in keys}
+
+
+def recipe_for_target(source: SourceArtifact, given: str, overrides: list[str]) -> LoadedRecipe:
+    """A recipe for adapt-target: a file or bundled recipe, or a domain with the settings of the source's own recipe.
+
+    Raises:
+        InputError: it is neither, or a recipe without a target.
+    """
+    if given in bundled_recipes() or Path(given).suffix in {".yaml", ".yml"}:
+        loaded = load_recipe(given, overrides)
+        if loaded.recipe.target is None:
+            raise InputError("this recipe names no target", place=given, mend="Add 'target:' or give a domain")
+        return loaded
+    spec = parse_spec(given)
+    data: dict[str, Any] = dict(source.recipe)
+    data["target"] = spec.model_dump(mode="json", exclude_unset=True)
+    data["name"] = f"{data.get('name') or 'source'}-to-{spec.name or Path(given.split(':')[-1]).name}"
+    for override in overrides:
+        apply_override(data, override)
+    return LoadedRecipe(check_recipe(data, given), Path.cwd() / "recipe.yaml")
+
+
+def target_from(source: SourceArtifact, loaded: LoadedRecipe, folder: Path, runtime: Runtime) -> TargetRun:
+    """Adapt to a recipe's target and write the run."""
+    recipe = loaded.recipe
+    if recipe.target is None:
+        raise InputError("this recipe names no target", place=loaded.path, mend="Add 'target:'")
+    domain = open_one(recipe.target, loaded, runtime)
+    adapted = adapt_target(source, recipe, domain, folder, runtime)
+    run = run_of(source, recipe, domain, adapted)
+    if runtime.is_main:
+        run.write(folder)
+    runtime.wait()
+    return run
+
+
+def run_of(source: SourceArtifact, recipe: Recipe, domain: Domain, adapted: Adapted) -> TargetRun:
+    """The variant that validation prefers, with all that it needs."""
+    product = adapted.product
+    return TargetRun(
+        domain, adapted.items.vocabulary, adapted.items.anchors, adapted.features, source.s2idm.cpu(), source.interests,
+        product, adapted.weights[product.name], recipe, summarise(recipe, domain, adapted),
+    )  # fmt: skip
+
+
+def summarise(recipe: Recipe, domain: Domain, adapted: Adapted) -> dict[str, Any]:
+    """The contents of `metrics.json`."""
+    cutoffs = recipe.evaluation.cutoffs
+    variants = {name: variant_metrics(rankings, cutoffs) for name, rankings in adapted.rankings.items()}
+    counts = popularity(adapted.split)
+    for name, rankings in adapted.rankings.items():
+        variants[name]["beyond"] = beyond_accuracy(rankings, counts)
+    names = list(variants)
+    comparisons = compare_all(pairs_to_compare(names), adapted.rankings, "full/ndcg@10", cutoffs)
+    protocol, metric = recipe.training.metric.split("/", 1)
+
+    def validated(name: str) -> float:
+        return float(variants[name]["validation"][protocol].get(metric, {"mean": 0.0})["mean"])
+
+    trained = sorted((name for name in names if name not in BASELINES), key=validated, reverse=True)
+    product = adapted.product.name
+    others = [name for name in trained if name != product]
+    tested = np.flatnonzero(adapted.split.test >= 0)
+    return {
+        "domain": domain.name,
+        "users": domain.n_users,
+        "items": domain.n_items,
+        "interactions": domain.n_interactions,
+        "seeds": list(recipe.seeds),
+        "protocol": protocol_note(recipe, adapted.split),
+        "coverage": adapted.items.coverage.as_dict(),
+        "variants": variants,
+        "baselines": [name for name in names if name in BASELINES],
+        "skipped": list(adapted.skipped),
+        "product": {
+            "variant": product,
+            "seed": adapted.best_seed[product],
+            "validation": validated(product),
+            "runner_up": others[0] if others else None,
+            "margin": validated(product) - validated(others[0]) if others else None,
+            "beaten_by": [name for name in names if name in BASELINES and validated(name) > validated(product)],
+        },
+        "comparisons": [comparison.as_dict() for comparison in comparisons],
+        "example_user": domain.user_ids[int(tested[0]) if len(tested) else 0].as_py(),
+    }

@@ -1,0 +1,32 @@
+"""Evaluate a saved target run again, from its files alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transfer.adapt_target import make_split
+from transfer.evaluation.protocol import targets_of
+from transfer.evaluation.ranking import rank
+from transfer.evaluation.scoring import model_scores
+from transfer.interest_factory import InterestFactory
+from transfer.results import STAGES
+from transfer.runtime import Runtime
+from transfer.target import TargetRun
+
+
+def reevaluate(run: TargetRun, runtime: Runtime) -> dict[str, Any]:
+    """Metrics of the product model, by stage and protocol."""
+    split = make_split(run.domain, run.recipe)
+    idf = run.vocabulary.idf
+    factory = InterestFactory(run.domain, run.item_anchors, idf, run.s2idm, run.interests, runtime.device)
+    seed = run.metrics["product"]["seed"]
+    views = factory.views(run.variant, split, run.recipe.prompts, seed)
+    model = run.model().to(runtime.device)
+    out: dict[str, Any] = {}
+    for stage in STAGES:
+        targets = targets_of(split, stage)
+        interests = views.for_stage(stage)
+        scores = model_scores(model, run.domain, targets, interests, run.recipe.encoder.max_length, runtime.device)
+        ranking = rank(run.domain, targets, scores, run.recipe.evaluation, runtime.device)
+        out[stage] = ranking.metrics(run.recipe.evaluation.cutoffs)
+    return out

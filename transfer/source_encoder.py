@@ -1,0 +1,90 @@
+"""An encoder trained on the sources without item IDs: what a target can start from, or use without any training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix, vstack
+from torch import Tensor
+
+from domains.domain import Domain
+from domains.split import leave_one_out
+from domains.union import side_by_side
+from recipes.schema import Recipe
+from recipes.settings import SourceEncoderSettings
+from transfer.assembly import assemble
+from transfer.features import available, item_features
+from transfer.recommender import Recommender
+from transfer.runtime import Runtime
+from transfer.semantics import Semantics
+from transfer.training import Log, Task, fit
+from transfer.variants import Variant
+from transfer.views import NoViews
+
+
+def train_source_encoder(
+    recipe: Recipe,
+    sources: Sequence[Domain],
+    item_anchors: Sequence[csr_matrix],
+    idf: npt.NDArray[np.float32],
+    anchor_vectors: Tensor | None,
+    semantics: Semantics | None,
+    runtime: Runtime,
+    log: Log,
+) -> dict[str, Tensor]:
+    """Train encoder and item maps on all sources side by side; their validation items select the epoch.
+
+    Args:
+        recipe: `source_encoder` names the channels; encoder, score and training are the target's own.
+        sources: at least one.
+        item_anchors: (I, q) of each.
+        idf: (q,).
+        anchor_vectors: (q, s) or None.
+        semantics: the sentence encoder, or None.
+        runtime: device, processes, progress.
+        log: one call an epoch.
+
+    Returns:
+        weights by name; empty where a channel needs a sentence encoder and there is none, or none is asked for.
+    """
+    channels = recipe.source_encoder.channels
+    if not channels or not available(channels, anchor_vectors, semantics):
+        return {}
+    union = side_by_side(sources)
+    anchors = vstack(list(item_anchors), format="csr")
+    features = item_features(union, anchors, idf, channels, anchor_vectors, semantics)
+    variant = Variant("+".join((recipe.encoder.name, *channels)), recipe.encoder.name, channels, "none", None, False)
+    seed = recipe.seeds[0]
+    model = assemble(variant, recipe, features, anchors.shape[1], seed).to(runtime.device)
+    split = leave_one_out(union, short_users="train")
+    task = Task(split, recipe.encoder.max_length, recipe.training, recipe.evaluation, runtime)
+    epochs = recipe.source_encoder.epochs
+    fit(model, task, NoViews(), title="source encoder", epochs=epochs, seed=seed, log=log)
+    return {name: tensor.cpu() for name, tensor in model.state_dict().items()}
+
+
+def start_from_source(model: Recommender, weights: Mapping[str, Tensor], settings: SourceEncoderSettings) -> None:
+    """Copy what the source encoder learned into a target's model: encoder, shared channels and their scales.
+
+    Args:
+        model: of the target; channels that the source lacks (its IDs) keep their initialisation.
+        weights: of the source artifact.
+        settings: the source encoder's, for the order of its channels.
+    """
+    own = model.state_dict()
+    shared = [name for name in model.items.channels if name in settings.channels]
+    moved = {
+        name: tensor
+        for name, tensor in weights.items()
+        if name.startswith("encoder.") or any(name.startswith(f"items.channels.{channel}.") for channel in shared)
+    }
+    if model.items.log_scales is not None and "items.log_scales" in weights:
+        scales = own["items.log_scales"].clone()
+        for channel in shared:
+            scales[list(model.items.channels).index(channel)] = weights["items.log_scales"][
+                settings.channels.index(channel)
+            ]
+        moved["items.log_scales"] = scales
+    model.load_state_dict({**own, **{name: tensor for name, tensor in moved.items() if name in own}})

@@ -1,0 +1,128 @@
+"""Makes the pieces of a target run: one variant and one seed each; what is on disk is taken from there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from recipes.schema import Recipe
+from transfer.assembly import assemble, start_from
+from transfer.baselines.base import Evidence, find_baseline
+from transfer.evaluation.protocol import targets_of
+from transfer.evaluation.ranking import Ranking, ScoreRows, rank
+from transfer.evaluation.scoring import model_scores
+from transfer.interest_factory import InterestFactory
+from transfer.items import ItemFeatures
+from transfer.pieces import Piece, Pieces
+from transfer.recommender import Recommender
+from transfer.results import STAGES
+from transfer.source import SourceArtifact
+from transfer.source_encoder import start_from_source
+from transfer.training import Fitted, Log, Task, fit
+from transfer.variants import Variant
+from transfer.views import NoViews, Views
+
+RECOMMENDED = 10
+"""Items kept of every user's full ranking, for coverage and popularity bias."""
+SECOND_PHASE = 7919
+"""Added to the seed after the base, so that both phases draw differently."""
+
+
+class Worker:
+    """Makes pieces: what is on disk is taken from there."""
+
+    def __init__(
+        self,
+        source: SourceArtifact,
+        recipe: Recipe,
+        task: Task,
+        features: ItemFeatures,
+        factory: InterestFactory,
+        pieces: Pieces,
+        log: Log,
+    ) -> None:
+        self.source, self.recipe, self.task, self.features = source, recipe, task, features
+        self.factory, self.pieces, self.log = factory, pieces, log
+
+    def baseline(self, name: str) -> Piece:
+        """Evaluate a baseline; it has no seed."""
+        found = self.pieces.get(name, 0)
+        if found is not None:
+            return found
+        split, device = self.task.split, self.task.runtime.device
+        rankings = {}
+        for stage in STAGES:
+            targets = targets_of(split, stage)
+            evidence = Evidence(split, targets, self.factory.item_anchors, self.factory.idf, device)
+            rankings[stage] = self._rank(stage, find_baseline(name)(evidence))
+        piece = Piece({}, rankings)
+        self.pieces.keep(name, 0, piece)
+        return piece
+
+    def variant(self, variant: Variant, seed: int) -> Piece:
+        """Train and evaluate a variant from its base."""
+        found = self.pieces.get(variant.name, seed)
+        if found is not None:
+            return found
+        model = self._fresh(variant, seed)
+        if self.recipe.training.base_epochs or variant.from_source:
+            start_from(model, self._base(variant.base, seed))
+        views = self.factory.views(variant, self.task.split, self.recipe.prompts, seed)
+        epochs = self.recipe.training.epochs if len(self.task.split.training_users) else 0
+        self._fit(model, views, f"{variant.name} · seed {seed}", epochs, seed + SECOND_PHASE)
+        piece = Piece(dict(model.state_dict()), {stage: self._evaluate(model, views, stage) for stage in STAGES})
+        self.pieces.keep(variant.name, seed, piece)
+        return piece
+
+    def _base(self, variant: Variant, seed: int) -> Mapping[str, Tensor]:
+        """The base trained to convergence: what the paper starts from, and every variant with it."""
+        found = self.pieces.weights(variant.name, seed, "base")
+        if found is not None:
+            return found
+        weights = self._trained_base(variant, seed)
+        self.pieces.keep_weights(variant.name, seed, "base", weights)
+        return weights
+
+    def _trained_base(self, variant: Variant, seed: int) -> dict[str, Tensor]:
+        """The best base by validation, over the lengths that semantic vectors may have."""
+        semantic = any(channel.endswith("semantic") for channel in variant.channels)
+        scales = self.recipe.items.semantic_scales if semantic and not variant.from_source else (None,)
+        best, weights = -1.0, {}
+        for scale in scales:
+            model = self._fresh(variant, seed, scale)
+            label = f"base, scale {scale:g}" if scale is not None and len(scales) > 1 else "base"
+            fitted = self._fit(model, NoViews(), f"{variant.name} ({label}) · seed {seed}", self._base_epochs, seed)
+            if fitted.best > best:
+                best = fitted.best
+                weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+        return weights
+
+    @property
+    def _base_epochs(self) -> int:
+        return self.recipe.training.base_epochs if len(self.task.split.training_users) else 0
+
+    def _fit(self, model: Recommender, views: Views, title: str, epochs: int, seed: int) -> Fitted:
+        return fit(model, self.task, views, title=title, epochs=epochs, seed=seed, log=self.log)
+
+    def _fresh(self, variant: Variant, seed: int, scale: float | None = None) -> Recommender:
+        """Newly initialised, or what the source artifact holds where the variant starts from it."""
+        width, device = self.factory.width, self.task.runtime.device
+        model = assemble(variant, self.recipe, self.features, width, seed, scale).to(device)
+        if variant.from_source:
+            start_from_source(model, self.source.transferable, self.source.encoder_settings)
+        return model
+
+    def _evaluate(self, model: Recommender, views: Views, stage: Any) -> Ranking:
+        targets = targets_of(self.task.split, stage)
+        device = self.task.runtime.device
+        scores = model_scores(
+            model, self.task.split.domain, targets, views.for_stage(stage), self.task.max_length, device
+        )
+        return self._rank(stage, scores)
+
+    def _rank(self, stage: Any, scores: ScoreRows) -> Ranking:
+        targets = targets_of(self.task.split, stage)
+        top = RECOMMENDED if stage == "test" else 0
+        return rank(self.task.split.domain, targets, scores, self.task.evaluation, self.task.runtime.device, top)

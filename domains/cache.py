@@ -64,6 +64,8 @@ def remember(cache: Path, key: str, prepared: PreparedDomain) -> None:
     try:
         save_domain(prepared.domain, cache / key, extra={"report": prepared.report.as_dict()})
     except InputError as error:
+        if recall(cache, key) is not None:
+            return  # another process kept the same domain meanwhile
         warnings.warn(f"the prepared domain is not kept for the next time: {error}", stacklevel=2)
 
 

@@ -138,7 +138,11 @@ def _swap(fresh: Path, folder: Path) -> None:
         return
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
     folder.replace(aside / "old")
-    fresh.replace(folder)
+    try:
+        fresh.replace(folder)
+    except OSError:
+        (aside / "old").replace(folder)
+        raise
     shutil.rmtree(aside, ignore_errors=True)
 
 

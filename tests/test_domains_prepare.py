@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -27,6 +28,7 @@ from domains.storage import load_domain, save_domain
 from domains.summary import histogram, summarise
 from domains.suspicions import find_suspicions
 
+SHARED = Path(__file__).parents[2] / "shared" / "data"
 NOTHING = {"min_user_interactions": 0, "min_item_interactions": 0}
 
 
@@ -105,6 +107,23 @@ def test_equals_the_literal_preparation(rows, repeats, k_user, k_item, last):
     assert domain.repeats == (repeats == "keep")
     final = prepared.report.steps[-1]
     assert (final.users, final.items, final.interactions) == (domain.n_users, domain.n_items, domain.n_interactions)
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the development data are not beside the project")
+def test_published_core_of_movietweetings():
+    spec = {"interactions": "interactions.parquet", "items": "items.parquet"}
+    domain = open_domain(parse_spec(spec), base=SHARED / "movietweetings").domain
+    assert (domain.n_users, domain.n_items, domain.n_interactions) == (5_973, 3_119, 102_461)
+    assert domain.time_kind == TimeKind.TIMESTAMP
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the development data are not beside the project")
+@pytest.mark.parametrize(
+    ("name", "kind"), [("amazon_games", "timestamp"), ("amazon_toys", "order"), ("goodbooks", "order")]
+)
+def test_times_of_real_data_are_told_from_orders(name, kind):
+    spec = {"interactions": "interactions.parquet", "items": "items.parquet", "prepare": {"missing_titles": "keep"}}
+    assert open_domain(parse_spec(spec), base=SHARED / name).domain.time_kind == kind
 
 
 def test_report_says_what_each_step_left():

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from domains.domain import Domain
+from domains.errors import InputError
 from domains.loaders.paths import InputPath
 from domains.loaders.registry import Loader
 from domains.settings import Settings
@@ -21,7 +22,14 @@ class SavedOptions(Settings):
 
 def load(options: SavedOptions) -> Domain:
     """Memory-map the folder."""
-    return load_domain(Path(options.folder))
+    folder = Path(options.folder)
+    if folder.is_file():
+        raise InputError(
+            "is a file, and no saved domain",
+            place=folder,
+            mend="Name the loader (loader:path), or give two tables: {interactions: FILE, items: FILE}",
+        )
+    return load_domain(folder)
 
 
 LOADER = Loader("saved", "a domain that was prepared and saved before", SavedOptions, load, "folder")

@@ -229,6 +229,20 @@ def test_hugging_face_says_what_it_could_not_load(tmp_path):
         read(spec)
 
 
+def test_a_network_that_fails_in_its_own_way_is_told(monkeypatch):
+    datasets = pytest.importorskip("datasets")
+
+    class ConnectError(Exception):
+        pass
+
+    def fail(*_args, **_kwargs):
+        raise ConnectError("Name or service not known")
+
+    monkeypatch.setattr(datasets, "load_dataset", fail)
+    with pytest.raises(InputError, match=r"All_Beauty\.train\.csv.*Name or service not known"):
+        read({"loader": "amazon2023", "category": "All_Beauty", "subset": "5core_last_out"})
+
+
 def test_movielens_100k(tmp_path):
     write(tmp_path / "u.data", "196\t242\t3\t881250949\n196\t302\t3\t881250948\n")
     flags = {"242": [5, 8], "302": []}

@@ -40,8 +40,8 @@ def load_table(
             revision=revision,
             data_files=None if data_files is None else list(data_files),
         )
-    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
-        said = str(error).strip().split("\n")[0][:300]
+    except Exception as error:  # the errors of its HTTP library, formats and data sets have no common base
+        said = (str(error).strip() or type(error).__name__).split("\n")[0][:300]
         raise InputError(
             f"cannot be loaded through datasets: {said}",
             place=f"data set {place!r}",

@@ -182,12 +182,13 @@ def read_mapping(path: Path) -> dict[str, Any]:
 
 
 class _NoAliases(yaml.SafeLoader):
-    """Plain data only. Aliases are refused: a few lines of them can unfold to gigabytes."""
+    """Plain data only: no tags, and no aliases, of which a few lines can unfold to gigabytes."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.events.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise yaml.YAMLError(f"line {mark.line + 1}: aliases (*) are not allowed in a recipe")
+        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
+        for kind, refused in (("aliases (*)", isinstance(event, yaml.AliasEvent)), ("tags (!)", _has_tag(event))):
+            if refused:
+                raise yaml.YAMLError(f"line {event.start_mark.line + 1}: {kind} are not allowed in a recipe")
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
@@ -199,10 +200,16 @@ class _NoAliases(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def _has_tag(event: yaml.Event) -> bool:
+    return getattr(event, "tag", None) is not None
+
+
 def _parsed(text: str, place: object) -> Any:
     try:
         return yaml.load(text, Loader=_NoAliases)  # noqa: S506 - a SafeLoader
-    except yaml.YAMLError as error:
+    except RecursionError:
+        raise InputError("not valid YAML: nested too deep", place=place, mend="A recipe has few levels") from None
+    except (yaml.YAMLError, ValueError) as error:  # a date like 2001-13-45 is the latter
         problem = " ".join(str(error).split())
         raise InputError(f"not valid YAML: {problem}", place=place, mend="Correct this line") from None
 

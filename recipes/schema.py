@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from domains.errors import InputError
 from domains.settings import DomainSpec
 from recipes.settings import (
     EncoderSettings,
@@ -78,6 +79,18 @@ class Recipe(Settings):
         for key, values in (("variants", self.variants), ("seeds", self.seeds)):
             if len(set(values)) != len(values):
                 raise ValueError(f"{key} repeat: {', '.join(map(str, values))}")
+        return self
+
+    @model_validator(mode="after")
+    def _selects_by_a_metric(self) -> Recipe:
+        by_rank = [f"{name}@{k}" for name in ("ndcg", "hit") for k in self.evaluation.cutoffs]
+        known = [f"{protocol}/{name}" for protocol in ("full", "sampled") for name in (*by_rank, "mrr", "auc")]
+        if self.training.metric not in known:
+            raise InputError(
+                f"no metric is called {self.training.metric!r}",
+                place="training.metric",
+                mend=f"Known with these evaluation.cutoffs: {', '.join(known)}",
+            )
         return self
 
 

@@ -1,0 +1,256 @@
+"""Recipes: merging, overriding, and one clear message for each mistake."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from transfer_cases import PROPERTY
+
+from domains.errors import InputError
+from recipes.load import apply_override, bundled_recipes, check_recipe, find_recipe, load_recipe
+from recipes.schema import PAPER_VARIANTS, Recipe, resolved
+
+
+@pytest.fixture
+def write(tmp_path):
+    def put(name, text):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return put
+
+
+def refused(given, *overrides):
+    with pytest.raises(InputError) as caught:
+        load_recipe(given, overrides)
+    return str(caught.value)
+
+
+def test_every_bundled_recipe_loads_by_its_name():
+    assert "book_to_film" in bundled_recipes()
+    for name, path in bundled_recipes().items():
+        if "recipes" in yaml.safe_load(path.read_text(encoding="utf-8")):
+            continue  # an experiment over recipes
+        loaded = load_recipe(name)
+        assert loaded.recipe.name
+        assert loaded.recipe.description
+        assert loaded.path == path
+        again = check_recipe(resolved(loaded.recipe), name)
+        assert again == loaded.recipe
+
+
+def test_the_shortest_recipe_is_the_paper(write):
+    recipe = load_recipe(write("short.yaml", "sources: books\ntarget: films\n")).recipe
+    assert recipe.name == "short"
+    assert [source.loader for source in recipe.sources] == ["bundled"]
+    assert recipe.variants == PAPER_VARIANTS == ("sasrec", "sasrec+ipe+constant", "sasrec+ipe+s2idm")
+    assert (recipe.prompts.count, recipe.interests.w_min, recipe.interests.w_max) == (3, 0.1, 0.5)
+    assert (recipe.score.similarity, recipe.score.temperature) == ("cosine", 10.0)
+    training = recipe.training
+    assert (training.loss, training.negatives, training.batch_size) == ("bce", 1, 512)
+    assert (training.learning_rate, training.learning_rate_decay) == (0.005, 0.99)
+    assert (training.beta1, training.beta2) == (0.9, 0.98)
+    assert (recipe.evaluation.negatives, recipe.evaluation.cutoffs) == (999, (5, 10))
+    assert recipe.shots == 1.0
+
+
+def test_a_recipe_is_immutable(write):
+    recipe = load_recipe(write("short.yaml", "sources: books\n")).recipe
+    with pytest.raises(Exception, match="frozen"):
+        recipe.shots = 0.5
+
+
+def test_extends_overlays_key_by_key(write):
+    write("base.yaml", "sources: [books]\ntarget: films\nencoder: {dim: 32, heads: 2}\nseeds: [1, 2]\nname: base\n")
+    child = write("child.yaml", "extends: base.yaml\nencoder: {dim: 16}\nseeds: [3]\n")
+    grandchild = write("deep/../grandchild.yaml", "extends: child.yaml\nshots: 0.5\n")
+    recipe = load_recipe(child).recipe
+    assert (recipe.encoder.dim, recipe.encoder.heads, recipe.seeds) == (16, 2, (3,))
+    assert load_recipe(grandchild).recipe.shots == 0.5
+    assert load_recipe(grandchild).recipe.encoder.dim == 16
+
+
+def test_a_target_is_replaced_whole(write):
+    write("base.yaml", "sources: [books]\ntarget: {loader: table, interactions: a.csv, items: b.csv}\n")
+    child = write("child.yaml", "extends: base.yaml\ntarget: {loader: bundled, dataset: films}\n")
+    assert load_recipe(child).recipe.target.loader == "bundled"
+    assert load_recipe(child).recipe.target.options == {"dataset": "films"}
+
+
+def test_bundled_recipes_can_be_extended(write):
+    child = write("mine.yaml", "extends: book_to_film\nseeds: [5]\n")
+    assert load_recipe(child).recipe.seeds == (5,)
+    assert load_recipe(child).recipe.target == load_recipe("book_to_film").recipe.target
+
+
+def test_extends_stays_in_its_folder_and_ends(write, tmp_path):
+    write("outside.yaml", "sources: books\n")
+    inside = write("folder/inside.yaml", "extends: ../outside.yaml\n")
+    assert "points outside" in refused(inside)
+    absolute = write("folder/absolute.yaml", f"extends: {tmp_path / 'outside.yaml'}\n")
+    assert "points outside" in refused(absolute)
+    first = write("first.yaml", "extends: second.yaml\n")
+    write("second.yaml", "extends: first.yaml\n")
+    assert "first.yaml -> second.yaml -> first.yaml" in refused(first)
+    assert "circle" in refused(write("self.yaml", "extends: self.yaml\n"))
+    assert "names no recipe: nothing.yaml" in refused(write("lost.yaml", "extends: nothing.yaml\n"))
+    assert "'extends' names one recipe" in refused(write("list.yaml", "extends: [a, b]\n"))
+
+
+def test_overrides_win_over_everything(write):
+    write("base.yaml", "sources: [books]\nencoder: {dim: 32}\n")
+    child = write("child.yaml", "extends: base.yaml\nencoder: {dim: 16}\nvariants: [sasrec, popular]\n")
+    recipe = load_recipe(
+        child,
+        ["encoder.dim=8", "s2idm.steps=4", "variants.1=transitions", "training.learning_rate=1.0e-3", "seeds=[7, 8]"],
+    ).recipe
+    assert (recipe.encoder.dim, recipe.s2idm.steps) == (8, 4)
+    assert recipe.variants == ("sasrec", "transitions")
+    assert recipe.training.learning_rate == 0.001
+    assert recipe.seeds == (7, 8)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("encoder.dim", "is not key=value"),
+        ("=3", "is not key=value"),
+        ("encoder.dim.deep=3", "no keys"),
+        ("encoder.dim.deep.deeper=3", "leads nowhere"),
+        ("sources.5=books", "no keys"),
+        ("sources.5.name=books", "leads nowhere"),
+        ("encoder.dims=3", "Did you mean 'dim'"),
+        ("encoder.dim=many", "valid integer"),
+        ("encoder=[1", "not valid YAML"),
+        ("encoder.dim=*a", "aliases"),
+    ],
+)
+def test_overrides_that_lead_nowhere(write, override, message):
+    path = write("short.yaml", "sources: [books]\nencoder: {dim: 8}\n")
+    assert message in refused(path, override)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sources: books\nencodr: {dim: 3}\n", "unknown key 'encodr'. Did you mean 'encoder'?"),
+        ("sources: books\nencoder: {dims: 3}\n", "encoder.dims: unknown key 'dims'. Did you mean 'dim'?"),
+        ("sources: books\nencoder: {zzz: 3}\n", "Known keys: blocks, dim"),
+        ("target: films\n", "sources: this key must be given"),
+        ("sources: []\n", "sources: "),
+        ("sources: books\nencoder: {dim: wide}\n", "encoder.dim: "),
+        ("sources: books\nencoder: {dim: 0}\n", "encoder.dim: "),
+        ("sources: books\nencoder: {dim: 6, heads: 4}\n", "heads (4) must divide dim (6)"),
+        ("sources: books\nencoder: 3\n", "encoder: "),
+        ("sources: books\nencoder:\n", "encoder: "),
+        ("sources: books\ntraining: {loss: hinge}\n", "training.loss: "),
+        ("sources: books\ninterests: {w_min: 2}\n", "w_min (2.0) must not exceed w_max (0.5)"),
+        ("sources: books\ns2idm: {noise_min: 0.1}\n", "noise_min (0.1) must not exceed noise_max"),
+        ("sources: books\ns2idm: {noise_scale: 1000}\n", "must stay below 1"),
+        ("sources: books\nevaluation: {split: temporal}\n", "needs validation_from and test_from"),
+        ("sources: books\nitems: {channels: [id, id]}\n", "channels repeat: id, id"),
+        ("sources: books\nsource_encoder: {channels: [id]}\n", "id cannot move between domains"),
+        ("sources: books\nseeds: [1, 1]\n", "seeds repeat: 1, 1"),
+        ("sources: books\nvariants: [sasrec, sasrec]\n", "variants repeat"),
+        ("sources: books\nvariants: []\n", "variants: "),
+        ("sources: books\nshots: 2\n", "shots: "),
+        ("sources: book\n", "Did you mean 'books'?"),
+        ("sources: nobody_at_all\n", "no domain is called 'nobody_at_all'"),
+        ("sources: books\ntraining: {learning_rate: .inf}\n", "training.learning_rate: "),
+        ("sources: books\ntraining: {learning_rate: .nan}\n", "training.learning_rate: "),
+        ("sources: books\ntraining: {metric: full/ndcg@20}\n", "ndcg@20"),
+        ("sources: books\ntraining: {metric: ndcg@10}\n", "training.metric"),
+    ],
+)
+def test_what_is_wrong_is_named(write, text, message):
+    path = write("wrong.yaml", text)
+    told = refused(path)
+    assert message in told
+    assert "wrong.yaml" in told
+
+
+def test_a_metric_may_use_the_recipes_own_cutoffs(write):
+    text = "sources: books\ntraining: {metric: sampled/hit@20}\nevaluation: {cutoffs: [10, 20]}\n"
+    assert load_recipe(write("own.yaml", text)).recipe.training.metric == "sampled/hit@20"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sources: &a [books]\ntarget: *a\n", "line 2: aliases"),
+        ("a: &a [x, x]\nb: &b [*a, *a]\n", "line 2: aliases"),
+        ("sources: books\nencoder: {dim: 1, dim: 2}\n", "line 2: key 'dim' stands twice"),
+        ("sources: books\nshots: 1\nsources: films\n", "line 3: key 'sources' stands twice"),
+        ("sources: [books\n", "not valid YAML"),
+        ("sources: !!python/object/apply:os.system ['echo no']\n", "not valid YAML"),
+        ("- books\n", "a recipe is a mapping"),
+        ("", "a recipe is a mapping"),
+        ("just text", "a recipe is a mapping"),
+        ("sources: books\ndescription: 2001-13-45\n", "not valid YAML"),
+        ("sources: books\nseeds: !!int x\n", "not valid YAML"),
+        ("sources: books\n[1, 2]: 3\n", "wrong.yaml"),
+        ("sources: books\n{a: b}: 3\n", "not valid YAML"),
+        ("sources: books\n7: 3\n", "wrong.yaml"),
+        ("sources: " + "[" * 5000, "not valid YAML"),
+        ("sources: books\nname: \x07\n", "not valid YAML"),
+    ],
+)
+def test_what_is_no_recipe_is_refused(write, text, message):
+    path = write("wrong.yaml", text)
+    assert message in refused(path)
+
+
+def test_files_that_cannot_be_recipes(write, tmp_path):
+    assert "over 1 MiB" in refused(write("large.yaml", "sources: books\n#" + "x" * (1 << 20)))
+    (tmp_path / "latin.yaml").write_bytes("description: caf\xe9\n".encode("latin-1"))
+    assert "not UTF-8" in refused(tmp_path / "latin.yaml")
+    assert "Did you mean 'book_to_film'?" in refused("book_to_flim")
+    assert "no such recipe" in refused(tmp_path / "missing.yaml")
+    assert "no such recipe" in refused(tmp_path)
+
+
+def test_the_file_wins_over_a_bundled_name_only_by_its_path(write):
+    assert find_recipe("book_to_film") == bundled_recipes()["book_to_film"]
+    path = write("book_to_film.yaml", "sources: films\n")
+    assert find_recipe(path) == path.resolve()
+    assert find_recipe(str(path)).name == "book_to_film.yaml"
+
+
+keys = st.text("abcde", min_size=1, max_size=3)
+values = st.one_of(st.integers(-99, 99), st.booleans(), st.text("xyz", min_size=1, max_size=4))
+
+
+@PROPERTY
+@given(st.lists(keys, min_size=1, max_size=4), values)
+def test_an_override_sets_exactly_one_value(path, value):
+    data = {}
+    apply_override(data, f"{'.'.join(path)}={yaml.safe_dump(value).strip().removesuffix('...').strip()}")
+    for key in path[:-1]:
+        assert list(data) == [key]
+        data = data[key]
+    assert data == {path[-1]: value}
+
+
+def test_every_setting_says_what_it_is():
+    def undescribed(model, path=""):
+        for name, field in model.model_fields.items():
+            inner = field.annotation
+            if isinstance(inner, type) and hasattr(inner, "model_fields"):
+                yield from undescribed(inner, f"{path}{name}.")
+            if not field.description:
+                yield f"{path}{name}"
+
+    assert list(undescribed(Recipe)) == []
+
+
+def test_a_resolved_recipe_is_plain_data_and_the_same_recipe(write):
+    path = write("full.yaml", "sources: [books]\ntarget: films\nencoder: {dim: 12}\nshots: 0.25\n")
+    recipe = load_recipe(path).recipe
+    data = resolved(recipe)
+    assert yaml.safe_load(yaml.safe_dump(data)) == data
+    assert check_recipe(data, path) == recipe
+    assert data["evaluation"]["negatives"] == 999

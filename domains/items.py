@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from domains.errors import InputError
 from domains.ids import to_ids
+from domains.loaders.reading import collect
 from domains.raw import RawTables
 from domains.settings import PrepareSettings
 
@@ -44,8 +45,6 @@ def read_items(raw: RawTables, item_ids: pa.Array, settings: PrepareSettings) ->
         InputError: an item is in no row (unless `unknown_items` says otherwise), or has several titles (unless
             `duplicate_items` does).
     """
-    from domains.loaders.reading import collect
-
     place = raw.items_place
     frame = collect(raw.items, place)
     frame = frame.with_columns(

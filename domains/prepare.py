@@ -14,6 +14,7 @@ from domains.domain import Domain, Ints, TimeKind
 from domains.errors import InputError
 from domains.ids import to_ids
 from domains.items import ItemTable, read_items
+from domains.loaders.reading import collect
 from domains.raw import RawTables
 from domains.report import PreparationReport, PreparedDomain, Step
 from domains.settings import PrepareSettings
@@ -74,11 +75,26 @@ def prepare(raw: RawTables, settings: PrepareSettings, name: str | None = None) 
     if not len(log.users):
         raise _nothing_left(name, steps, settings)
 
-    kept_users, user_index = np.unique(log.users, return_inverse=True)
-    kept_items, item_index = np.unique(log.items, return_inverse=True)
     if table.unused:
         notes.append(f"{table.unused:,} items of {raw.items_place} occur in no interaction")
-    domain = Domain(
+    domain = _assemble(log, user_ids, item_ids, table, name=name, time_kind=time_kind, settings=settings)
+    return PreparedDomain(domain, PreparationReport(tuple(steps), tuple(notes)))
+
+
+def _assemble(
+    log: _Log,
+    user_ids: pa.Array,
+    item_ids: pa.Array,
+    table: ItemTable,
+    *,
+    name: str,
+    time_kind: TimeKind,
+    settings: PrepareSettings,
+) -> Domain:
+    """Number the users and items that are left without gaps."""
+    kept_users, user_index = np.unique(log.users, return_inverse=True)
+    kept_items, item_index = np.unique(log.items, return_inverse=True)
+    return Domain(
         name=name,
         item_ids=item_ids.take(pa.array(kept_items)),
         titles=table.titles.take(pa.array(kept_items)),
@@ -90,12 +106,9 @@ def prepare(raw: RawTables, settings: PrepareSettings, name: str | None = None) 
         time_kind=time_kind,
         repeats=settings.repeats == "keep",
     )
-    return PreparedDomain(domain, PreparationReport(tuple(steps), tuple(notes)))
 
 
 def _collect(lazy: pl.LazyFrame, place: str) -> pl.DataFrame:
-    from domains.loaders.reading import collect
-
     frame = collect(lazy, place)
     if frame.is_empty():
         raise InputError("no interactions", place=place, mend="The file is empty or holds only a header")

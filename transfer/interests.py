@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from domains.domain import Domain, Ints, TimeKind
 from recipes.settings import InterestSettings
 from transfer.sparse import SparseRows
+from transfer.unit_rows import unit_rows
 
 
 def interaction_weights(
@@ -77,18 +78,23 @@ def original_interests(
             raise ValueError("the transform 'idf' needs the vocabulary's IDF")
         interests = interests.multiply(idf[None, :]).tocsr()
     elif settings.transform == "unit":
-        norms = np.sqrt(np.asarray(interests.multiply(interests).sum(axis=1)).ravel())
-        scale = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
-        interests = csr_matrix(
-            (
-                interests.data * np.repeat(scale, np.diff(interests.indptr)),
-                interests.indices,
-                interests.indptr,
-            ),
-            interests.shape,
-        )
+        interests = unit_rows(interests)
     interests.sort_indices()
     return interests.astype(np.float32)
+
+
+def known_anchor_counts(domain: Domain, item_anchors: csr_matrix, starts: Ints, stops: Ints) -> Ints:
+    """(U,) int64, how many different anchors the items of each span have.
+
+    Args:
+        domain: the interactions.
+        item_anchors: (I, q).
+        starts: (U,) span starts.
+        stops: (U,) span stops.
+    """
+    rows, positions, weights = interaction_weights(domain, starts, stops, InterestSettings(w_min=1, w_max=1))
+    history = csr_matrix((weights, (rows, domain.items[positions])), shape=(len(starts), domain.n_items))
+    return np.diff((history @ item_anchors).tocsr().indptr).astype(np.int64)
 
 
 class Interests(Protocol):

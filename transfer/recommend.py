@@ -6,16 +6,19 @@ import difflib
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import torch
 
-from domains.domain import Domain, TimeKind
+from domains.domain import Domain, Ints, TimeKind
 from domains.errors import InputError
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.scoring import final_states
 from transfer.interest_factory import InterestFactory
 from transfer.interests import Interests, NoInterests
 from transfer.target import TargetRun
+
+Indices = npt.NDArray[np.integer]
 
 SPOKEN = 3
 """Anchors named beside each recommendation."""
@@ -69,9 +72,14 @@ class History:
         Raises:
             InputError: a title is not in the domain, or nothing was given.
         """
-        items = np.array([find_title(domain, title) for title in titles], dtype=np.int32)
+        items = np.array([find_title(domain, title) for title in titles], dtype=np.int64)
         if len(items) == 0:
             raise InputError("the history is empty", place="--history", mend='Write --history "title; title"')
+        return cls.of_items(domain, items)
+
+    @classmethod
+    def of_items(cls, domain: Domain, items: Ints) -> History:
+        """Given items, oldest first."""
         return cls(_one_user(domain, items, np.arange(len(items)), TimeKind.ORDER))
 
 
@@ -137,7 +145,7 @@ class Recommender:
             Recommendation(str(ids[i]), names[i], float(scores[int(item)]), reasons[i]) for i, item in enumerate(best)
         ]
 
-    def _interests(self, domain: Domain, stop: np.ndarray) -> Interests | None:
+    def _interests(self, domain: Domain, stop: Ints) -> Interests | None:
         """What the product's prompts are made from, for this one user."""
         kind = self.run.variant.interests
         if kind is None:
@@ -153,7 +161,7 @@ class Recommender:
             domain, run.item_anchors, run.vocabulary.idf, run.s2idm, run.interests, torch.device("cpu")
         )
 
-    def _reasons(self, domain: Domain, items: np.ndarray) -> list[tuple[str, ...]]:
+    def _reasons(self, domain: Domain, items: Ints) -> list[tuple[str, ...]]:
         """Anchors that history and item share, by the user's weight times IDF."""
         run = self.run
         stop = np.array([domain.n_interactions], dtype=np.int64)
@@ -166,7 +174,7 @@ class Recommender:
         return reasons
 
 
-def _one_user(domain: Domain, items: np.ndarray, times: np.ndarray, kind: TimeKind) -> Domain:
+def _one_user(domain: Domain, items: Indices, times: Indices, kind: TimeKind) -> Domain:
     return replace(
         domain,
         user_ids=pa.array(["this user"], pa.large_string()),

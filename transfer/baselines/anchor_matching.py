@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import csr_matrix, diags
+from scipy.sparse import diags
 
 from transfer.baselines.base import Evidence, history_matrix, sparse_scores
 from transfer.evaluation.ranking import ScoreRows
+from transfer.unit_rows import unit_rows
 
 
 def scores(evidence: Evidence) -> ScoreRows:
     """Cosine between the sum of the history's anchors and an item's, both weighted by IDF."""
-    items = _unit_rows((evidence.item_anchors @ diags(evidence.idf)).tocsr())
+    items = unit_rows((evidence.item_anchors @ diags(evidence.idf)).tocsr())
     history = history_matrix(evidence.split, evidence.targets)
-    users = _unit_rows((history @ evidence.item_anchors @ diags(evidence.idf)).tocsr())
+    users = unit_rows((history @ evidence.item_anchors @ diags(evidence.idf)).tocsr())
     nothing = np.zeros(evidence.split.domain.n_items, np.float32)
     return sparse_scores(users, items.T.tocsr(), nothing, evidence.device)
-
-
-def _unit_rows(matrix: csr_matrix) -> csr_matrix:
-    norms = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
-    return (diags(np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)) @ matrix).tocsr()

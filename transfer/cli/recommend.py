@@ -11,22 +11,40 @@ from transfer.cli.options import Json
 Run = Annotated[str, typer.Argument(help="Folder of a target run.")]
 User = Annotated[str | None, typer.Option("--user", help="Id of a user of the target domain.")]
 Past = Annotated[str | None, typer.Option("--history", metavar='"TITLE; TITLE"', help="Titles, oldest first.")]
+Words = Annotated[
+    str | None, typer.Option("--interests", metavar='"WORD, WORD"', help="Interests in place of a history.")
+]
 Count = Annotated[int, typer.Option("-k", "--count", min=1, help="How many items.")]
 
 
-def command(run: Run, user: User = None, history: Past = None, count: Count = 10, json_: Json = False) -> None:
-    """Recommend items for a user or a history of titles, with the anchors that speak for each."""
+def command(
+    run: Run,
+    user: User = None,
+    history: Past = None,
+    interests: Words = None,
+    count: Count = 10,
+    json_: Json = False,
+) -> None:
+    """Recommend items for a user, a history of titles, or interests, with the anchors that speak for each."""
     from domains.errors import InputError
     from transfer.cli.show import OUT, plain_table, print_json
 
-    if (user is None) == (history is None):
-        raise InputError("give a user or a history, one of the two", place="--user / --history")
+    if sum(given is not None for given in (user, history, interests)) != 1:
+        raise InputError(
+            "give exactly one of them",
+            place="--user, --history, --interests",
+            mend='For example --interests "space, war"',
+        )
     from transfer.recommend import History, Recommender
+    from transfer.seeds import seeds_of
     from transfer.target import TargetRun
 
     loaded = TargetRun.load(run)
     if user is not None:
         past = History.of_user(loaded.domain, user)
+    elif interests is not None:
+        seeds = seeds_of(loaded, [part for part in interests.split(",") if part.strip()])
+        past = History.of_items(loaded.domain, seeds.items)
     else:
         past = History.of_titles(loaded.domain, [part for part in (history or "").split(";") if part.strip()])
     found = Recommender(loaded).recommend(past, count)

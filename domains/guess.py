@@ -102,7 +102,7 @@ def _identifies(column: pl.Series) -> bool:
 def _dated(column: pl.Series) -> bool:
     """Whether the values are dates or plausible unix times."""
     try:
-        return to_times(column, kind="auto", unit="auto", place="")[1] == "timestamp"
+        return to_times(column, kind="auto", unit="auto", place="").kind == "timestamp"
     except InputError:
         return False
 

@@ -18,7 +18,7 @@ from domains.loaders.reading import collect
 from domains.raw import RawTables
 from domains.report import PreparationReport, PreparedDomain, Step
 from domains.settings import PrepareSettings
-from domains.times import to_times
+from domains.times import Times, to_times
 
 __all__ = ["PreparationReport", "PreparedDomain", "RawTables", "Step", "prepare"]
 
@@ -43,9 +43,9 @@ class _Log:
 def prepare(raw: RawTables, settings: PrepareSettings, name: str | None = None) -> PreparedDomain:
     """Filter, sort and number the interactions of a domain.
 
-    Users and items are numbered in the order of their ids (as text), a user's interactions stand by time, and rows
-    with equal times stay in the order of the file, so that equal files give equal domains. Items without a kept
-    interaction leave.
+    Users and items are numbered in the order of their ids (as text). A user's interactions stand by time, also within
+    a second, and rows with equal times stay in the order of the file, so that equal files give equal domains. Items
+    without a kept interaction leave.
 
     Args:
         raw: what a loader read.
@@ -59,12 +59,12 @@ def prepare(raw: RawTables, settings: PrepareSettings, name: str | None = None) 
     name = name or raw.name
     place = raw.interactions_place
     frame = _collect(raw.interactions, place)
-    times, time_kind = _times(frame, raw, settings)
+    times = _times(frame, raw, settings)
     user_ids, users = _encode(to_ids(frame["user_id"], "user id", place))
     item_ids, items = _encode(to_ids(frame["item_id"], "item id", place))
     del frame
-    order = _by_user_and_time(users, times)
-    log = _Log(users[order], items[order], times[order])
+    order = _by_user_and_time(users, times.exact.to_numpy())
+    log = _Log(users[order], items[order], times.values.to_numpy()[order])
     steps = [log.step("read")]
 
     table, notes = read_items(raw, item_ids, settings)
@@ -77,7 +77,7 @@ def prepare(raw: RawTables, settings: PrepareSettings, name: str | None = None) 
 
     if table.unused:
         notes.append(f"{table.unused:,} items of {raw.items_place} occur in no interaction")
-    domain = _assemble(log, user_ids, item_ids, table, name=name, time_kind=time_kind, settings=settings)
+    domain = _assemble(log, user_ids, item_ids, table, name=name, time_kind=times.kind, settings=settings)
     return PreparedDomain(domain, PreparationReport(tuple(steps), tuple(notes)))
 
 
@@ -115,7 +115,7 @@ def _collect(lazy: pl.LazyFrame, place: str) -> pl.DataFrame:
     return frame
 
 
-def _times(frame: pl.DataFrame, raw: RawTables, settings: PrepareSettings) -> tuple[Ints, TimeKind]:
+def _times(frame: pl.DataFrame, raw: RawTables, settings: PrepareSettings) -> Times:
     if "timestamp" not in frame.columns:
         if settings.time_kind != "order":
             raise InputError(
@@ -123,12 +123,12 @@ def _times(frame: pl.DataFrame, raw: RawTables, settings: PrepareSettings) -> tu
                 place=raw.interactions_place,
                 mend="Map it with columns.time, or set time_kind to 'order' to take the order of the rows",
             )
-        return np.arange(frame.height, dtype=np.int64), TimeKind.ORDER
+        places = pl.int_range(frame.height, dtype=pl.Int64, eager=True)
+        return Times(places, TimeKind.ORDER, places)
     kind = settings.time_kind
     if kind == "auto" and raw.time_kind is not None:
         kind = raw.time_kind.value
-    seconds, found = to_times(frame["timestamp"], kind=kind, unit=settings.time_unit, place=raw.interactions_place)
-    return seconds.to_numpy().astype(np.int64), found
+    return to_times(frame["timestamp"], kind=kind, unit=settings.time_unit, place=raw.interactions_place)
 
 
 def _encode(ids: pl.Series) -> tuple[pa.Array, Ints]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import polars as pl
 
 from domains.domain import TimeKind
@@ -32,7 +34,21 @@ DATE_FORMATS = (
 """Formats of written dates that are recognised, most specific first; the first value decides for the column."""
 
 
-def to_times(column: pl.Series, *, kind: TimeKindSetting, unit: TimeUnit, place: object) -> tuple[pl.Series, TimeKind]:
+class Times(NamedTuple):
+    """A column of times, understood.
+
+    Attributes:
+        values: (N,) Int64, unix seconds or ranks.
+        kind: which of the two.
+        exact: (N,) Int64, sorts as the column did, also within a second.
+    """
+
+    values: pl.Series
+    kind: TimeKind
+    exact: pl.Series
+
+
+def to_times(column: pl.Series, *, kind: TimeKindSetting, unit: TimeUnit, place: object) -> Times:
     """Turn a column of times into unix seconds, or into ranks where it holds only an order.
 
     Dates and datetimes are timestamps; zone-less ones are read as UTC. Numbers (also numbers written as text) are
@@ -45,9 +61,6 @@ def to_times(column: pl.Series, *, kind: TimeKindSetting, unit: TimeUnit, place:
         unit: of numeric timestamps; ``auto`` decides as above.
         place: where the column comes from, for messages.
 
-    Returns:
-        (N,) Int64 without nulls, and what it is. Sub-second differences are cut off.
-
     Raises:
         InputError: a value is missing, is no time, is negative, or is of another unit than the rest.
     """
@@ -57,11 +70,12 @@ def to_times(column: pl.Series, *, kind: TimeKindSetting, unit: TimeUnit, place:
         column = column.cast(pl.Int64 if column.dtype.is_integer() else pl.Float64, strict=False)
     _refuse_rows(column, column.is_null(), "no time", place, "Fill it in, or remove the row")
     if column.dtype in (pl.Date, pl.Datetime):
-        seconds = column.cast(pl.Datetime("us")).dt.epoch("s")
+        exact = column.cast(pl.Datetime("us")).to_physical()
+        seconds = exact // PER_SECOND["us"]
         if kind == "order":
-            return seconds, TimeKind.ORDER
+            return Times(seconds, TimeKind.ORDER, exact)
         _refuse_negative(seconds, place)
-        return seconds, TimeKind.TIMESTAMP
+        return Times(seconds, TimeKind.TIMESTAMP, exact)
     if not column.dtype.is_numeric():
         raise InputError(f"times of type {column.dtype}", place=place, mend="Give numbers or dates")
     if column.dtype.is_float():
@@ -69,7 +83,8 @@ def to_times(column: pl.Series, *, kind: TimeKindSetting, unit: TimeUnit, place:
     _refuse_negative(column, place)
     found = _plausible_unit(column) if unit == "auto" else unit
     if kind == "order" or (kind == "auto" and unit == "auto" and found is None):
-        return _as_order(column), TimeKind.ORDER
+        ranks = _as_order(column)
+        return Times(ranks, TimeKind.ORDER, ranks)
     if found is None:
         raise InputError(
             f"times such as {column[0]} are unix times in no unit",
@@ -77,7 +92,9 @@ def to_times(column: pl.Series, *, kind: TimeKindSetting, unit: TimeUnit, place:
             mend="Set time_unit to s, ms, us or ns, or time_kind to 'order'",
         )
     _refuse_mixed_units(column, found, place)
-    return (column // PER_SECOND[found]).cast(pl.Int64), TimeKind.TIMESTAMP
+    seconds = (column // PER_SECOND[found]).cast(pl.Int64)
+    exact = column.rank("dense").cast(pl.Int64) if column.dtype.is_float() else column
+    return Times(seconds, TimeKind.TIMESTAMP, exact)
 
 
 def _from_text(column: pl.Series, place: object) -> pl.Series:

@@ -9,12 +9,12 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from domains import times as reading_times
 from domains.domain import TimeKind
 from domains.errors import InputError
 from domains.frames import from_frames
 from domains.open import open_domain, parse_spec
 from domains.settings import ColumnMapping, DomainSpec, PrepareSettings
-from domains.times import to_times
 
 ALL = {"min_user_interactions": 0, "min_item_interactions": 0}
 ACTS = pl.DataFrame({"user_id": ["u", "u", "v"], "item_id": ["007", "b", "b"], "timestamp": [30, 20, 10]})
@@ -166,6 +166,11 @@ def test_nothing_at_an_address(tmp_path, memory):
 MOMENT = 1_600_000_000
 
 
+def to_times(column, **how):
+    read = reading_times.to_times(column, **how)
+    return read.values, read.kind
+
+
 @pytest.mark.parametrize(
     "values",
     [
@@ -188,6 +193,21 @@ def test_units_and_written_dates(values):
     times, kind = to_times(pl.Series(values), kind="auto", unit="auto", place="t")
     assert times.to_list() == [MOMENT, MOMENT + 1]
     assert kind == TimeKind.TIMESTAMP
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [MOMENT * 10**3 + 2, MOMENT * 10**3 + 1],
+        [MOMENT * 10**9 + 2, MOMENT * 10**9 + 1],
+        [MOMENT + 0.75, MOMENT + 0.25],
+        ["2020-09-13 12:26:40.002", "2020-09-13 12:26:40.001"],
+    ],
+)
+def test_order_within_a_second_is_kept(values):
+    read = reading_times.to_times(pl.Series(values), kind="auto", unit="auto", place="t")
+    assert read.values.to_list() == [MOMENT, MOMENT]
+    assert read.exact.arg_sort().to_list() == [1, 0]
 
 
 @pytest.mark.parametrize("dtype", [pl.Int32, pl.UInt32, pl.UInt64, pl.Float64, pl.Decimal(20, 2)])

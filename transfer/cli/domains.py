@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,8 @@ import typer
 from transfer.cli.options import Json
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from domains.catalogue import PublicData
     from domains.loaders.registry import Loader
 
@@ -167,7 +170,7 @@ def _print_facts(facts: dict[str, Any]) -> None:
         say(label + escape(f"{value:,}" if isinstance(value, int) else str(value)))
 
 
-def _table(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> Any:
+def _table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 

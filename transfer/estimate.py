@@ -20,7 +20,7 @@ from transfer.variants import BASELINES, parse_variant
 
 LARGE = 20e9
 """Floating-point operations a core and second in products of large matrices."""
-SMALL = 6e9
+SMALL = 12e9
 """The same in an encoder of width 64."""
 STEP = 0.01
 """Seconds of a training step beside its arithmetic."""
@@ -100,7 +100,8 @@ def _s2idm_seconds(settings: S2IDMSettings, sources: list[Sizes], anchors: int, 
 def _variant_seconds(recipe: Recipe, target: Sizes, cores: int) -> dict[str, float]:
     dim, training = recipe.encoder.dim, recipe.training
     prompts = target.users * recipe.prompts.count
-    per_token = recipe.encoder.blocks * (12 * dim**2 + 4 * dim * target.tokens / max(target.users, 1)) * 2
+    # Query, key, value, output and two feed-forward layers of d * d, and attention over what precedes.
+    per_token = recipe.encoder.blocks * (12 * dim**2 + 4 * dim * target.tokens / max(target.users, 1))
     forward = (target.tokens + prompts) * per_token / (SMALL * cores)
     ranking = 2 * target.users * target.items * dim / (LARGE * cores)
     steps = math.ceil(target.users / training.batch_size)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from transfer.cli import adapt_target, domains, evaluate, fit_source, recipe, recommend, run
+from transfer.cli import adapt_target, domains, evaluate, fit_source, init, inspect, recipe, recommend, run
 
 app = typer.Typer(
     name="transfer",
@@ -34,6 +34,8 @@ app.command("adapt-target")(adapt_target.command)
 app.command("run")(run.command)
 app.command("evaluate")(evaluate.command)
 app.command("recommend")(recommend.command)
+app.command("init")(init.command)
+app.command("inspect")(inspect.command)
 app.add_typer(domains.app, name="domains")
 app.add_typer(recipe.app, name="recipe")
 

@@ -1,0 +1,163 @@
+"""A first recipe for two files of one's own: what they hold, what has to be decided, and the YAML that says so."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import polars as pl
+import pyarrow.compute as pc
+import yaml
+
+from domains.domain import Domain
+from domains.errors import InputError
+from domains.loaders.reading import collect
+from domains.loaders.registry import BUNDLED, check_options, find_loader
+from domains.loaders.table import TableOptions, load
+from domains.open import parse_spec
+from domains.prepare import prepare
+from domains.raw import RawTables
+from domains.settings import ColumnMapping, PrepareSettings, TimeUnit
+from recipes.load import check_recipe
+
+CORES = ((5, 5), (5, 1), (3, 3), (3, 1))
+"""Least interactions of a user and of an item that are tried; leave-one-out needs three of a user."""
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What two files turned out to hold, and the settings with which they become a domain.
+
+    Attributes:
+        columns: roles and columns.
+        domain: as these settings prepare it.
+        prepare: the settings that differ from their defaults.
+        notes: what was decided and why, a sentence each.
+    """
+
+    columns: ColumnMapping
+    domain: Domain
+    prepare: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def look(interactions: str, items: str, columns: ColumnMapping, time_unit: TimeUnit = "auto") -> Findings:
+    """Read two files and find settings with which they can be prepared.
+
+    Args:
+        interactions: path, glob or address of who did what when.
+        items: the same of what the items are called.
+        columns: user, item and title must be known.
+        time_unit: of numeric times.
+
+    Raises:
+        InputError: a file cannot be read, or nothing is left of it under any of `CORES`.
+    """
+    options = {"interactions": interactions, "items": items, "columns": columns.model_dump(exclude_none=True)}
+    checked = check_options(find_loader("table"), options, {"base": Path.cwd()})
+    raw = load(cast(TableOptions, checked))
+    found: dict[str, Any] = {} if time_unit == "auto" else {"time_unit": time_unit}
+    notes: list[str] = []
+    if columns.time is None:
+        found["time_kind"] = "order"
+        notes.append("There is no column of times: the order of the rows is taken for the order of events.")
+    _decide_items(raw, found, notes)
+    return Findings(columns, _with_largest_core(raw, found, notes), found, tuple(notes))
+
+
+def recipe_text(name: str, interactions: str, items: str, findings: Findings, sources: Sequence[str], out: Path) -> str:
+    """A recipe with these files as its target, as YAML.
+
+    Args:
+        name: of the target domain.
+        interactions: as `look` got it.
+        items: as `look` got it.
+        findings: what `look` found.
+        sources: domains as a recipe names them.
+        out: file that it is written to; relative paths in it start from its folder.
+
+    Raises:
+        InputError: a source is unknown, or has the target's name.
+    """
+    for source in sources:
+        if (parse_spec(source).name or source.rpartition(":")[2]) == name:
+            raise InputError(f"a source is called {name!r} as well", place="NAME", mend="Give the target another name")
+    target: dict[str, Any] = {
+        "name": name,
+        "interactions": _from(out, interactions),
+        "items": _from(out, items),
+        "columns": findings.columns.model_dump(exclude_none=True),
+    }
+    if findings.prepare:
+        target["prepare"] = findings.prepare
+    data: dict[str, Any] = {"sources": list(sources), "target": target}
+    if set(sources) <= set(BUNDLED):
+        # Small sources make few steps an epoch, for which the paper's 5e-5 is too slow.
+        data["s2idm"] = {"learning_rate": 0.0005}
+    data["variants"] = ["popular", "sasrec", "sasrec+ipe+constant", "sasrec+ipe+s2idm"]
+    check_recipe(data, out)
+    head = [f"# From {', '.join(sources)} to {name}.", *(f"# {note}" for note in findings.notes)]
+    return "\n".join(head) + "\n" + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _decide_items(raw: RawTables, found: dict[str, Any], notes: list[str]) -> None:
+    """Settle what becomes of items with several titles, without a row, and without a title."""
+    several = _several_titles(raw)
+    if several:
+        found["duplicate_items"] = "longest"
+        notes.append(f"{several:,} items have several titles: the longest is taken.")
+    lenient: dict[str, Any] = {
+        **found, "repeats": "keep", "min_user_interactions": 0, "min_item_interactions": 0,
+        "missing_titles": "keep", "unknown_items": "drop",
+    }  # fmt: skip
+    try:
+        prepared = prepare(raw, PrepareSettings(**lenient))
+    except InputError:
+        # Where nothing is left because no id is known, the strict setting says so better.
+        prepare(raw, PrepareSettings(**{**lenient, "unknown_items": "error"}))
+        raise
+    unknown = prepared.report.steps[0].items - prepared.domain.n_items
+    if unknown:
+        found["unknown_items"] = "drop"
+        notes.append(f"{unknown:,} items of the interactions are in no row of the items: they are left out.")
+    untitled = int(pc.sum(pc.equal(prepared.domain.titles, "")).as_py() or 0)
+    if untitled == prepared.domain.n_items:
+        raise InputError("no item has a title", place=raw.items_place, mend="Name another column with --title-column")
+    if untitled:
+        found["missing_titles"] = "keep"
+        notes.append(f"{untitled:,} items have no title: they are kept, and get no anchors.")
+
+
+def _several_titles(raw: RawTables) -> int:
+    """Items whose rows disagree about the title."""
+    title = pl.col("title").cast(pl.String).str.replace_all(r"\s+", " ").str.strip_chars()
+    rows = raw.items.select(pl.col("item_id").cast(pl.String), title).filter(pl.col("title") != "")
+    titles = collect(rows.group_by("item_id").agg(pl.col("title").n_unique()), raw.items_place)
+    return titles.filter(pl.col("title") > 1).height
+
+
+def _with_largest_core(raw: RawTables, found: dict[str, Any], notes: list[str]) -> Domain:
+    """Prepare with the first of `CORES` that leaves something."""
+    failed: InputError | None = None
+    for of_user, of_item in CORES:
+        core = {"min_user_interactions": of_user, "min_item_interactions": of_item}
+        try:
+            domain = prepare(raw, PrepareSettings(**{**found, **core})).domain
+        except InputError as error:
+            failed = error
+            continue
+        if failed is not None:
+            found.update(core)
+            notes.append(f"Users keep at least {of_user} interactions and items {of_item}: with 5 nothing is left.")
+        return domain
+    raise failed or ValueError("there is no core to try")
+
+
+def _from(out: Path, path: str) -> str:
+    """A path as the recipe's folder sees it; absolute paths and addresses stay."""
+    if "://" in path or Path(path).expanduser().is_absolute():
+        return path
+    return Path(os.path.relpath(path, out.parent or Path())).as_posix()

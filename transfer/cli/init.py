@@ -1,0 +1,97 @@
+"""`transfer init NAME --interactions F --items F`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from domains.guess import Guess
+    from domains.settings import ColumnMapping
+    from recipes.scaffold import Findings
+
+Name = Annotated[str, typer.Argument(help="Of the new domain; the recipe is NAME.yaml.")]
+Interactions = Annotated[str, typer.Option("--interactions", help="Who did what when: CSV, Parquet, JSON Lines, ...")]
+Items = Annotated[str, typer.Option("--items", help="What the items are called: the same kinds of file.")]
+Sources = Annotated[
+    list[str] | None, typer.Option("--source", help="A source domain, may be repeated; books and films by default.")
+]
+Out = Annotated[Path | None, typer.Option("--out", help="The recipe's file; NAME.yaml by default.")]
+User = Annotated[str | None, typer.Option("--user-column", help="Column with the user's id.")]
+Item = Annotated[str | None, typer.Option("--item-column", help="Column with the item's id.")]
+Key = Annotated[str | None, typer.Option("--item-key-column", help="The same in the file of items, where it differs.")]
+Time = Annotated[str | None, typer.Option("--time-column", help="Column with the time.")]
+Title = Annotated[str | None, typer.Option("--title-column", help="Column with the title.")]
+Categories = Annotated[str | None, typer.Option("--categories-column", help="Column with the categories.")]
+Unit = Annotated[Literal["auto", "s", "ms", "us", "ns"], typer.Option("--time-unit", help="Unit of numeric times.")]
+
+QUESTIONS = {
+    "user": "Which column holds the user's id?",
+    "item": "Which column of the interactions holds the item's id?",
+    "item_key": "Which column of the items holds the item's id?",
+    "time": "Which column holds the time?",
+    "title": "Which column holds the title?",
+}
+
+
+def command(
+    name: Name, interactions: Interactions, items: Items, source: Sources = None, out: Out = None,
+    user_column: User = None, item_column: Item = None, item_key_column: Key = None, time_column: Time = None,
+    title_column: Title = None, categories_column: Categories = None, time_unit: Unit = "auto",
+) -> None:  # fmt: skip
+    """Look at two files of your own, guess their columns, and write a recipe that carries sources over to them."""
+    from domains.errors import InputError
+    from domains.guess import guess_columns
+    from recipes.scaffold import look, recipe_text
+    from transfer.files import write_text
+
+    path = out or Path(f"{name}.yaml")
+    if path.exists():
+        raise InputError("this file is there already", place=path, mend="Choose another --out, or remove it")
+    guess = guess_columns(interactions, items)
+    given = {
+        "user": user_column, "item": item_column, "item_key": item_key_column, "time": time_column,
+        "title": title_column, "categories": categories_column,
+    }  # fmt: skip
+    columns = _settled(guess, {role: column for role, column in given.items() if column is not None})
+    findings = look(interactions, items, columns, time_unit)
+    text = recipe_text(name, interactions, items, findings, source or ["books", "films"], path)
+    write_text(path, text)
+    _report(findings, guess, path)
+
+
+def _settled(guess: Guess, given: dict[str, str]) -> ColumnMapping:
+    """One column a role: what was given, what has a usual name, and what the person says of the rest."""
+    from domains.settings import ColumnMapping
+    from transfer.cli.asking import choose
+
+    found = {role: column for role, column in guess.columns.model_dump().items() if column is not None} | given
+    for role, question in QUESTIONS.items():
+        there = guess.items if role in ("item_key", "title") else guess.interactions
+        certain = role in given or role in guess.by_name
+        needed = role in ("user", "item", "title") or role in found
+        if not certain and needed:
+            found[role] = choose(question, there, f"--{role.replace('_', '-')}-column", found.get(role))
+    if found.get("item_key") == found.get("item"):
+        found.pop("item_key", None)
+    return ColumnMapping(**found)
+
+
+def _report(findings: Findings, guess: Guess, path: Path) -> None:
+    """What was found and decided, and the next command."""
+    from rich.markup import escape
+
+    from domains.summary import summarise
+    from transfer.cli.show import say
+
+    for role, column in findings.columns.model_dump(exclude_none=True).items():
+        how = "" if role in guess.by_name else "  [dim](by its values)[/dim]"
+        say(f"  {role:<11} {escape(column)}{how}")
+    found = summarise(findings.domain)
+    span = "an order only" if found.first_time is None else f"{found.first_time[:10]} to {(found.last_time or '')[:10]}"
+    say(f"{found.users:,} users, {found.items:,} items, {found.interactions:,} interactions, {span}")
+    for note in findings.notes:
+        say(f"[yellow]Note:[/yellow] {escape(note)}")
+    say(f"Wrote [bold]{path}[/bold]. Next: transfer run {path}")

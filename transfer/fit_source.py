@@ -11,6 +11,7 @@ from domains.domain import Domain
 from domains.errors import InputError
 from recipes.schema import Recipe, resolved
 from transfer.diffusion.training import Log, SourceInterests, train_s2idm
+from transfer.growing import grown_s2idm
 from transfer.interests import original_interests
 from transfer.runtime import Runtime
 from transfer.semantics import Semantics
@@ -40,8 +41,9 @@ def fit_source(
     target: Domain | None,
     runtime: Runtime,
     log: Log = lambda _: None,
+    extends: SourceArtifact | None = None,
 ) -> FittedSource:
-    """Build the vocabulary, weigh the users' interests, train S2IDM.
+    """Build the vocabulary, weigh the users' interests, train S2IDM, then the encoder without item IDs.
 
     Args:
         recipe: settings; its domains are handed in opened.
@@ -49,6 +51,7 @@ def fit_source(
         target: its titles join the vocabulary where the recipe says so; its interactions are never read.
         runtime: device, processes, progress.
         log: one call an epoch.
+        extends: an artifact to go on from: its anchors keep their ids, its weights are trained on.
 
     Raises:
         InputError: two domains of one name, or no title gave an anchor.
@@ -58,7 +61,10 @@ def fit_source(
         raise InputError("two domains have the same name", place="sources", mend="Give each a name of its own")
     texts = {d.name: item_texts(d.titles, d.categories, recipe.vocabulary.source) for d in named}
     runtime.progress.say("Building the vocabulary")
-    vocabulary = SememeVocabulary.build(texts, recipe.vocabulary)
+    if extends is None:
+        vocabulary = SememeVocabulary.build(texts, recipe.vocabulary)
+    else:
+        vocabulary = extends.vocabulary.extended(texts)
     if len(vocabulary) == 0:
         raise InputError("no word of any title became an anchor", place="vocabulary", mend="Lower vocabulary.min_items")
     seed = recipe.seeds[0]
@@ -73,12 +79,23 @@ def fit_source(
         if everything.nnz == 0:
             raise InputError("no item of this source has an anchor", place=domain.name, mend="Look at its titles")
         interests.append(_objective(domain, encoded.matrix, everything, recipe, vocabulary, seed))
-    s2idm = train_s2idm(interests, recipe.s2idm, seed, runtime, log)
-    notes = tuple(DomainNote.of(domain) for domain in sources)
+    start = None if extends is None else grown_s2idm(extends.s2idm, len(vocabulary), recipe.s2idm, seed)
+    s2idm = train_s2idm(interests, recipe.s2idm, seed, runtime, log, start)
+    notes = (() if extends is None else extends.domains) + tuple(DomainNote.of(domain) for domain in sources)
     semantics = Semantics.find(recipe.semantic, runtime)
     vectors = None if semantics is None else semantics.words(vocabulary.words)
     fingerprint = None if semantics is None else semantics.encoder.fingerprint
-    transferable = train_source_encoder(recipe, sources, matrices, vocabulary.idf, vectors, semantics, runtime, log)
+    transferable = train_source_encoder(
+        recipe,
+        sources,
+        matrices,
+        vocabulary.idf,
+        vectors,
+        semantics,
+        runtime,
+        log,
+        None if extends is None else extends.transferable,
+    )
     artifact = SourceArtifact(
         vocabulary, s2idm.cpu(), recipe.interests, notes, seed, resolved(recipe), vectors, fingerprint, transferable
     )

@@ -53,7 +53,9 @@ def open_sources(loaded: LoadedRecipe, runtime: Runtime) -> list[Domain]:
     return [train_part(leave_one_out(domain, short_users="train")) for domain in sources]
 
 
-def source_from(loaded: LoadedRecipe, folder: Path, runtime: Runtime) -> SourceArtifact:
+def source_from(
+    loaded: LoadedRecipe, folder: Path, runtime: Runtime, extends: SourceArtifact | None = None
+) -> SourceArtifact:
     """Fit the sources of a recipe, or reuse the artifact in the folder if it was made of the same data and settings.
 
     Raises:
@@ -64,7 +66,7 @@ def source_from(loaded: LoadedRecipe, folder: Path, runtime: Runtime) -> SourceA
     target = None if recipe.target is None else open_one(recipe.target, loaded, runtime)
     if (folder / CONFIG).is_file():
         found = SourceArtifact.read(folder)
-        if _same(found, recipe, sources):
+        if _same(found, recipe, sources, extends):
             runtime.progress.say(f"The source artifact in {folder} is of this recipe and data: reused")
             return found
         raise InputError(
@@ -72,7 +74,7 @@ def source_from(loaded: LoadedRecipe, folder: Path, runtime: Runtime) -> SourceA
             mend="Choose another --out, or delete the folder",
         )  # fmt: skip
     log = JsonLines(folder / LOG) if runtime.is_main else lambda _: None
-    fitted = fit_source(recipe, sources, target, runtime, log)
+    fitted = fit_source(recipe, sources, target, runtime, log, extends)
     for name, coverage in fitted.coverage.items():
         runtime.progress.say(f"{name}: {str(coverage).splitlines()[0]}")
     if runtime.is_main:
@@ -85,11 +87,12 @@ def source_from(loaded: LoadedRecipe, folder: Path, runtime: Runtime) -> SourceA
 _SOURCE_KEYS = ("vocabulary", "target_titles", "interests", "s2idm", "semantic", "source_encoder")
 
 
-def _same(found: SourceArtifact, recipe: Recipe, sources: list[Domain]) -> bool:
+def _same(found: SourceArtifact, recipe: Recipe, sources: list[Domain], extends: SourceArtifact | None) -> bool:
     """Whether fitting again would give the artifact that is there."""
     wanted = resolved(recipe)
+    earlier = () if extends is None else extends.domains
     return (
-        found.domains == tuple(DomainNote.of(domain) for domain in sources)
+        found.domains == earlier + tuple(DomainNote.of(domain) for domain in sources)
         and found.seed == recipe.seeds[0]
         and all(found.recipe.get(key) == wanted.get(key) for key in _source_keys(recipe))
     )

@@ -16,6 +16,7 @@ from recipes.schema import Recipe
 from recipes.settings import SourceEncoderSettings
 from transfer.assembly import assemble
 from transfer.features import available, item_features
+from transfer.growing import grown_weights
 from transfer.recommender import Recommender
 from transfer.runtime import Runtime
 from transfer.semantics import Semantics
@@ -33,6 +34,7 @@ def train_source_encoder(
     semantics: Semantics | None,
     runtime: Runtime,
     log: Log,
+    start: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """Train encoder and item maps on all sources side by side; their validation items select the epoch.
 
@@ -45,6 +47,7 @@ def train_source_encoder(
         semantics: the sentence encoder, or None.
         runtime: device, processes, progress.
         log: one call an epoch.
+        start: weights to go on from; anchors may have been added since.
 
     Returns:
         weights by name; empty where a channel needs a sentence encoder and there is none, or none is asked for.
@@ -58,6 +61,8 @@ def train_source_encoder(
     variant = Variant("+".join((recipe.encoder.name, *channels)), recipe.encoder.name, channels, "none", None, False)
     seed = recipe.seeds[0]
     model = assemble(variant, recipe, features, anchors.shape[1], seed).to(runtime.device)
+    if start:
+        model.load_state_dict(grown_weights(start, model.state_dict()))
     split = leave_one_out(union, short_users="train")
     task = Task(split, recipe.encoder.max_length, recipe.training, recipe.evaluation, runtime)
     epochs = recipe.source_encoder.epochs

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from transfer.cli.options import Device, Json, Out, RecipeArgument, Seed, Set, overrides
+
+Extend = Annotated[
+    str | None, typer.Option("--extend", metavar="ARTIFACT", help="Go on from this artifact; its anchors stay.")
+]
 
 
 def command(
     recipe: RecipeArgument, out: Out = None, set_: Set = None, device: Device = "auto", seed: Seed = None,
+    extend: Extend = None,
     json_: Json = False,
 ) -> None:  # fmt: skip
     """Learn vocabulary and S2IDM on the recipe's source domains, and write a source artifact."""
@@ -14,10 +23,12 @@ def command(
     from transfer.cli.show import print_json, progress_for, say
     from transfer.pipeline import default_folder, source_from
     from transfer.runtime import Runtime
+    from transfer.source import SourceArtifact
 
     loaded = load_recipe(recipe, overrides(set_, seed))
     folder = out or default_folder(loaded) / "source"
-    artifact = source_from(loaded, folder, Runtime.current(device, progress_for(json_)))
+    before = None if extend is None else SourceArtifact.load(extend)
+    artifact = source_from(loaded, folder, Runtime.current(device, progress_for(json_)), before)
     if json_:
         print_json(
             {"folder": str(folder), "anchors": len(artifact.vocabulary), "domains": [vars(d) for d in artifact.domains]}

@@ -1,0 +1,34 @@
+"""Going on from an artifact: old anchors mean what they meant, new ones join."""
+
+from __future__ import annotations
+
+import torch
+
+from recipes.settings import S2IDMSettings
+from transfer.diffusion.s2idm import S2IDM
+from transfer.growing import grown_s2idm, grown_weights
+
+SETTINGS = S2IDMSettings(hidden=8, steps=3)
+
+
+def test_old_anchors_give_the_same_hidden_states() -> None:
+    torch.manual_seed(0)
+    old = S2IDM(5, SETTINGS).eval()
+    new = grown_s2idm(old, 9, SETTINGS.model_copy(update={"hidden": 77, "learning_rate": 1.0}), seed=1).eval()
+    interests = torch.rand(4, 5)
+    steps = torch.tensor([0, 1, 2, 1])
+    wider = torch.cat([interests, torch.zeros(4, 4)], dim=1)
+    assert new.anchors == 9
+    assert new.settings.hidden == 8
+    assert new.settings.learning_rate == 1.0
+    torch.testing.assert_close(new.denoiser(wider, steps)[:, :5], old.denoiser(interests, steps))
+
+
+def test_tables_keep_their_first_rows_and_the_rest_is_taken_over() -> None:
+    old = {"table": torch.ones(2, 3), "scale": torch.tensor(4.0), "gone": torch.ones(1)}
+    new = {"table": torch.zeros(4, 3), "scale": torch.tensor(0.0), "added": torch.full((2,), 7.0)}
+    grown = grown_weights(old, new)
+    assert grown["table"].tolist() == [[1.0] * 3, [1.0] * 3, [0.0] * 3, [0.0] * 3]
+    assert grown["scale"].item() == 4.0
+    assert grown["added"].tolist() == [7.0, 7.0]
+    assert set(grown) == set(new)

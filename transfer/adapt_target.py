@@ -26,7 +26,7 @@ from transfer.runtime import Runtime
 from transfer.semantics import Semantics
 from transfer.source import SourceArtifact
 from transfer.training import Log, Task
-from transfer.variants import BASELINES, Variant, parse_variant
+from transfer.variants import BASELINES, Variant, base_name, parse_variant
 from transfer.worker import Worker
 
 UNSEEN = "unseen.json"
@@ -170,7 +170,7 @@ def pairs_to_compare(names: Sequence[str]) -> list[tuple[str, str]]:
     trained = [name for name in names if name not in BASELINES]
     pairs: list[tuple[str, str]] = []
     for name in trained:
-        base = parse_variant(name).base.name
+        base = base_name(name)
         controls = [] if name == base else [base, f"{base}+ipe+constant", f"{base}+ipe+shuffled"]
         first = [] if trained[0] == base else [trained[0]]
         rivals = dict.fromkeys([*controls, *first, *(n for n in names if n in BASELINES)])

@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 def seeded_s2idm(anchors: int, seed: int = 0, **settings: Any) -> S2IDM:
     """A model in evaluation mode with weights large enough to leave the linear part of tanh."""
     torch.manual_seed(seed)
-    model = S2IDM(anchors, S2IDMSettings(**{"dropout": 0.5, **settings})).eval()
+    model = S2IDM(anchors, S2IDMSettings(**{"hidden": 16, "dropout": 0.5, **settings})).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(torch.randn_like(parameter) * (0.7 if parameter.dim() > 1 else 0.4))

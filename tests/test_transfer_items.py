@@ -19,9 +19,9 @@ FEATURES = ItemFeatures(4, anchors=BAG, anchor_vectors=MEANS, title_vectors=TITL
 EVERY = ("id", "anchors", "anchors-semantic", "title-semantic", "categories")
 
 
-def tower(*channels, **settings):
+def tower(*channels, semantic_scale=None, **settings):
     torch.manual_seed(0)
-    return ItemTower(FEATURES, ItemSettings(channels=channels, **settings), DIM).eval()
+    return ItemTower(FEATURES, ItemSettings(channels=channels, **settings), DIM, semantic_scale).eval()
 
 
 def by_hand(made, channel, item, scale=2.0):
@@ -56,6 +56,14 @@ def test_channels_add_up_with_learned_positive_scales():
         np.testing.assert_allclose(ours[item], expected, rtol=1e-4, atol=1e-6)
 
 
+def test_the_length_of_semantic_vectors_is_the_first_named_and_moves_with_the_weights():
+    long = tower("title-semantic", semantic_scale=20.0)
+    first = tower("title-semantic", semantic_scales=(4.0, 8.0))
+    np.testing.assert_allclose(first.all().detach().numpy() * 5, long.all().detach().numpy(), rtol=1e-5)
+    first.load_state_dict(long.state_dict())
+    assert torch.equal(first.all(), long.all())
+
+
 def test_only_a_plain_id_is_a_table():
     assert tower("id").is_table
     assert not tower("anchors").is_table
@@ -78,6 +86,7 @@ def test_what_does_not_belong_to_the_model_is_not_saved_with_it():
     assert names == {
         "log_scales", "channels.id.table.weight", "channels.anchors.table.weight", "channels.categories.table.weight",
         "channels.anchors-semantic.map.weight", "channels.title-semantic.map.weight",
+        "channels.anchors-semantic.scale", "channels.title-semantic.scale",
     }  # fmt: skip
 
 

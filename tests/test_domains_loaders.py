@@ -82,6 +82,22 @@ def test_amazon_2014_names_the_bad_line_and_runs_nothing(tmp_path):
         read({"loader": "amazon2014", "folder": str(tmp_path)})
 
 
+@pytest.mark.parametrize(
+    ("loader", "said"),
+    [
+        ("amazon2014", r"meta_Toys\.json\.gz, after line \d+: the compressed file breaks off"),
+        ("amazon2018", "use the loader"),
+    ],
+)
+def test_truncated_metadata_and_those_of_another_edition(tmp_path, loader, said):
+    write(tmp_path / "ratings.csv", "B1,B1,5.0,1400000200\n")
+    lines = "".join(f"{{'asin': 'B{n}', 'title': 'T {n * 7919 % 65537}'}}\n" for n in range(3000))
+    (tmp_path / "meta_Toys.json.gz").write_bytes(gzip.compress(lines.encode())[:-2000])
+    files = {"reviews": str(tmp_path / "ratings.csv"), "metadata": str(tmp_path / "meta_Toys.json.gz")}
+    with pytest.raises(InputError, match=f"(?i){said}"):
+        read({"loader": loader, **files})
+
+
 @pytest.mark.parametrize("ending", ["", ".gz"])
 def test_amazon_2018(tmp_path, ending):
     write(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-import zlib
 from collections.abc import Iterator
-from gzip import BadGzipFile
 from pathlib import Path
 
 from domains.errors import InputError
-from domains.loaders.opening import delimiter_of, open_text
+from domains.loaders.opening import BREAKS_OFF, broken_off, delimiter_of, open_text
 from domains.loaders.sources import KINDS, expand
 
 COMPLETE = "Check that the file is complete and of the format that its name says"
@@ -50,12 +48,8 @@ def _look_through(file: str) -> InputError | None:
             if found is not None:
                 problem, mend = found
                 return InputError(problem, place=f"{file}, line {number}", mend=mend)
-    except (EOFError, BadGzipFile, zlib.error) as error:
-        return InputError(
-            f"the compressed file breaks off: {error}",
-            place=f"{file}, after line {number}",
-            mend="Fetch it again",
-        )
+    except BREAKS_OFF as error:
+        return broken_off(file, number, error)
     return _wrong_fields(file) if kind in {"csv", "tsv"} else None
 
 
@@ -87,6 +81,8 @@ def _wrong_json(line: bytes) -> tuple[str, str] | None:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
+        if line.startswith((b"{'", b"{u'")):
+            return "is a Python literal, no JSON", "Use the loader of the edition that writes them, such as amazon2014"
         return f"is no JSON: {error}", "Each line must be one JSON object"
     return None if isinstance(value, dict) else ("is no JSON object", "Each line must be one JSON object")
 

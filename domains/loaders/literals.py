@@ -11,7 +11,7 @@ import polars as pl
 
 from domains.errors import InputError
 from domains.loaders.batches import BATCH, PolarsType, from_batches
-from domains.loaders.opening import open_text
+from domains.loaders.opening import BREAKS_OFF, broken_off, open_text
 from domains.loaders.sources import expand
 
 LONGEST_LINE = 16 * 2**20
@@ -47,19 +47,28 @@ def scan_literals(source: str, schema: Mapping[str, PolarsType], pick: Callable[
 
 
 def _records(file: str) -> Iterator[Record]:
+    for number, line in _lines(file):
+        if not line.strip():
+            continue
+        try:
+            record = _parse(line)
+        except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
+            raise _refused(file, number, str(error)) from error
+        if not isinstance(record, dict):
+            raise _refused(file, number, f"a {type(record).__name__}")
+        yield record
+
+
+def _lines(file: str) -> Iterator[tuple[int, bytes]]:
+    """Lines, counted from 1; one that is too long comes in pieces, which are refused as they are no records."""
+    number = 0
     with open_text(file) as lines:
-        number = 0
-        while line := lines.readline(LONGEST_LINE):
-            number += 1
-            if not line.strip():
-                continue
-            try:
-                record = _parse(line)
-            except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
-                raise _refused(file, number, str(error)) from error
-            if not isinstance(record, dict):
-                raise _refused(file, number, f"a {type(record).__name__}")
-            yield record
+        try:
+            while line := lines.readline(LONGEST_LINE):
+                number += 1
+                yield number, line
+        except BREAKS_OFF as error:
+            raise broken_off(file, number, error) from error
 
 
 def _parse(line: bytes) -> object:

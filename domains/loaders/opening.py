@@ -8,9 +8,13 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, cast
 
+from domains.errors import InputError
+
 DELIMITERS = ",\t;|"
 LONGEST_HEAD = 1 << 16
 GZIP_MAGIC = b"\x1f\x8b"
+BREAKS_OFF = (EOFError, gzip.BadGzipFile, zlib.error)
+"""What a compressed file raises that is truncated or damaged."""
 READING_FAILS = (OSError, EOFError, UnicodeDecodeError, zlib.error)
 """What Python raises over a file that is damaged."""
 
@@ -35,3 +39,10 @@ def first_line(path: str | Path, encoding: str = "utf-8") -> str:
 def delimiter_of(path: str | Path, encoding: str = "utf-8") -> str:
     """Return the known delimiter that the first line holds most often, a comma where it holds none."""
     return max(DELIMITERS, key=first_line(path, encoding).count)
+
+
+def broken_off(file: str, line: int, error: Exception) -> InputError:
+    """Say after which line a compressed file could not be read on."""
+    return InputError(
+        f"the compressed file breaks off: {error}", place=f"{file}, after line {line}", mend="Fetch it again"
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from recipes.settings import EncoderSettings
+from transfer.dropout import Dropout
 from transfer.encoders.base import SequenceEncoder
 
 
@@ -18,7 +19,7 @@ class GRU4Rec(SequenceEncoder):
 
     def __init__(self, settings: EncoderSettings, prompts: int = 0) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         between = settings.dropout if settings.blocks > 1 else 0.0
         self.recurrent = nn.GRU(settings.dim, settings.dim, settings.blocks, batch_first=True, dropout=between)
         self.out = nn.Linear(settings.dim, settings.dim)

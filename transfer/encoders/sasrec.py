@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from recipes.settings import EncoderSettings
+from transfer.dropout import Dropout
+from transfer.encoders.attention import causal_attention
 from transfer.encoders.base import SequenceEncoder
 
 
@@ -27,8 +28,7 @@ class SelfAttention(nn.Module):
         normed = self.norm(states)
         query = self.query(normed).view(batch, length, self.heads, -1).transpose(1, 2)
         key, value = self.key_value(states).view(batch, length, 2, self.heads, -1).permute(2, 0, 3, 1, 4)
-        dropout = self.dropout if self.training else 0.0
-        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True, dropout_p=dropout)
+        mixed = causal_attention(query, key, value, self.dropout if self.training else 0.0)
         return normed + self.out(mixed.transpose(1, 2).reshape(batch, length, dim))
 
 
@@ -40,7 +40,7 @@ class FeedForward(nn.Module):
         self.norm = nn.LayerNorm(dim, eps=1e-8)
         self.inner = nn.Linear(dim, dim)
         self.outer = nn.Linear(dim, dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, states: Tensor) -> Tensor:
         """(B, L, d) -> (B, L, d)."""
@@ -60,7 +60,7 @@ class SASRec(SequenceEncoder):
     def __init__(self, settings: EncoderSettings, prompts: int = 0) -> None:
         super().__init__()
         self.positions = nn.Embedding(settings.max_length + prompts, settings.dim)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         self.blocks = nn.ModuleList(
             nn.Sequential(
                 SelfAttention(settings.dim, settings.heads, settings.dropout),

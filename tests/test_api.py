@@ -1,0 +1,97 @@
+"""The Python API: its page runs as written, frames of any kind give one domain, `import transfer` stays light."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import transfer
+from domains.errors import InputError
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "api.md"
+
+ACTS = pl.DataFrame({
+    "user_id": [f"u{user}" for user in range(6) for _ in range(6)],
+    "item_id": [item for _ in range(6) for item in range(6)],
+    "timestamp": [1_600_000_000 + 60 * step for step in range(36)],
+})  # fmt: skip
+ITEMS = pl.DataFrame({"item_id": range(6), "title": [f"story of the {animal}s" for animal in
+                                                    ("cat", "dog", "horse", "cow", "hen", "goat")]})  # fmt: skip
+
+
+def test_the_page_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"<!-- run -->\n```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert len(blocks) >= 5
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, str(PAGE), "exec"), names)
+    out = capsys.readouterr().out
+    assert "299 users, 613 items" in out
+    assert "Did you mean 'encoder'?" in out
+    run = names["run"]
+    assert run.variant in ("sasrec", "sasrec+ipe+s2idm")
+    figures = run.results().filter(variant="popular", stage="test", protocol="full", metric="hit@10")
+    assert figures["mean"].to_list() == [run.metrics["variants"]["popular"]["test"]["full"]["hit@10"]["mean"]]
+    first = run.recommend(history=["Inception", "Gravity"], count=3)
+    assert len(first) == 3
+    assert not {"Inception (2010)", "Gravity (2013)"} & {item.title for item in first}
+
+
+def test_names_in_the_five_lines_exist() -> None:
+    five = re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert five is not None
+    lines = [line for line in five[1].splitlines() if line]
+    assert len(lines) == 5
+    for name in re.findall(r"transfer\.(\w+)\(", five[1]):
+        assert callable(getattr(transfer, name))
+
+
+def test_polars_pandas_and_arrow_give_the_same_domain() -> None:
+    domains = [
+        transfer.domain_from_frames(acts, items, name="zoo")
+        for acts, items in (
+            (ACTS, ITEMS),
+            (ACTS.to_pandas(), ITEMS.to_pandas()),
+            (ACTS.to_arrow(), ITEMS.to_arrow()),
+        )
+    ]
+    assert len({domain.fingerprint for domain in domains}) == 1
+    assert (domains[0].n_users, domains[0].n_items, domains[0].n_interactions) == (6, 6, 36)
+
+
+def test_prepare_and_columns_are_checked() -> None:
+    with pytest.raises(InputError, match="Did you mean 'min_user_interactions'"):
+        transfer.domain_from_frames(ACTS, ITEMS, name="zoo", prepare={"min_user_interaction": 3})
+    with pytest.raises(InputError, match="no column 'customer'"):
+        transfer.domain_from_frames(ACTS, ITEMS, name="zoo", columns={"user": "customer"})
+
+
+@pytest.mark.parametrize("key", ["sources", "target", "sample_users", "source_part"])
+def test_settings_do_not_decide_the_data(key: str) -> None:
+    with pytest.raises(InputError, match=f"'{key}' is no setting here"):
+        transfer.fit(["books"], settings={key: "books"})
+
+
+def test_an_artifact_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(InputError, match="holds an artifact already"):
+        transfer.fit(["books"], out=tmp_path)
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    code = "import sys, transfer; print(sorted({'torch', 'polars', 'numpy', 'pydantic'} & set(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    assert set(transfer.__all__) <= set(dir(transfer))
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = transfer.nonsense

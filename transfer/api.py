@@ -1,0 +1,248 @@
+"""The commands as functions: data frames in, a trained target and its recommendations out.
+
+`import transfer` gives all of these: `domain_from_frames`, `open_domain`, `fit`, `load_source`, `adapt`, `load_run`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from domains.domain import Domain
+from domains.errors import InputError
+from domains.frames import from_frames
+from domains.open import open_domain as _open_domain
+from domains.open import parse_spec
+from domains.settings import ColumnMapping, PrepareSettings
+from domains.validation import explain
+from recipes.load import check_recipe, overlaid
+from recipes.schema import Recipe
+from transfer.adapt_target import adapt_target
+from transfer.artifact_folder import CONFIG, LOG
+from transfer.files import JsonLines
+from transfer.fit_source import fit_source
+from transfer.pipeline import run_of
+from transfer.progress import Progress
+from transfer.recommend import History, Recommendation, Recommender
+from transfer.runtime import Runtime
+from transfer.source import SourceArtifact
+from transfer.target import TargetRun
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Run", "adapt", "domain_from_frames", "fit", "load_run", "load_source", "open_domain"]
+
+Checked = TypeVar("Checked", bound=BaseModel)
+
+DATA_KEYS = ("sources", "target", "sample_users", "source_part")
+"""Keys of a recipe that say which interactions there are."""
+MEMORY = "in memory"
+"""Stands for the folder of a domain that came as a value, in the recipe that an artifact keeps."""
+
+
+class Run:
+    """A target run: its model, its figures, its recommendations.
+
+    Args:
+        target: what `adapt-target` writes.
+        folder: where it is.
+    """
+
+    def __init__(self, target: TargetRun, folder: Path) -> None:
+        self.target, self.folder = target, folder
+
+    @property
+    def variant(self) -> str:
+        """The variant that validation preferred, which recommends."""
+        return self.target.variant.name
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Contents of `metrics.json`."""
+        return self.target.metrics
+
+    def results(self) -> pl.DataFrame:
+        """Every figure of every variant: variant, stage, protocol, metric, mean, std."""
+        import polars as pl
+
+        rows = [
+            (variant, stage, protocol, metric, value["mean"], value["std"])
+            for variant, stages in self.metrics["variants"].items()
+            for stage in ("validation", "test")
+            for protocol, values in stages[stage].items()
+            for metric, value in values.items()
+        ]
+        return pl.DataFrame(rows, schema=["variant", "stage", "protocol", "metric", "mean", "std"], orient="row")
+
+    def recommend(
+        self, *, user: str | None = None, history: Sequence[str] | None = None, count: int = 10
+    ) -> list[Recommendation]:
+        """Recommend items for a user of the target, or for somebody with a history.
+
+        Args:
+            user: id of a known user; all of their interactions count.
+            history: titles of the target's items, oldest first.
+            count: how many items.
+
+        Raises:
+            InputError: neither or both are given, or one of them is unknown.
+        """
+        domain = self.target.domain
+        if user is not None and history is None:
+            return self._recommender.recommend(History.of_user(domain, user), count)
+        if history is not None and user is None:
+            return self._recommender.recommend(History.of_titles(domain, list(history)), count)
+        raise InputError("give a user or a history, one of the two", place="recommend")
+
+    @cached_property
+    def _recommender(self) -> Recommender:
+        return Recommender(self.target)
+
+
+def domain_from_frames(
+    interactions: Any,
+    items: Any,
+    *,
+    name: str,
+    columns: Mapping[str, str] | None = None,
+    prepare: Mapping[str, Any] | None = None,
+) -> Domain:
+    """A domain from two polars, pandas or Arrow tables.
+
+    Args:
+        interactions: who did what when.
+        items: what the items are called; may be the same table.
+        name: of the domain.
+        columns: roles (``user``, ``item``, ``time``, ``title``, ...) and the names of their columns; the usual names
+            are found without it.
+        prepare: how it is prepared, as the key ``prepare`` of a recipe's domain.
+
+    Raises:
+        InputError: the tables or the settings are wrong.
+    """
+    mapping = _checked(ColumnMapping, columns or {}, "columns")
+    settings = _checked(PrepareSettings, prepare or {}, "prepare")
+    return from_frames(interactions, items, columns=mapping, settings=settings, name=name).domain
+
+
+def open_domain(spec: str | Mapping[str, Any]) -> Domain:
+    """A domain as a recipe names it: ``films``, ``movielens:data/ml-1m``, or a mapping of two files.
+
+    Raises:
+        InputError: the description or the data are wrong.
+    """
+    return _open_domain(parse_spec(spec if isinstance(spec, str) else dict(spec))).domain
+
+
+def fit(
+    sources: Sequence[str | Mapping[str, Any] | Domain],
+    *,
+    target: Domain | None = None,
+    out: str | Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> SourceArtifact:
+    """Learn vocabulary and S2IDM from source domains.
+
+    Args:
+        sources: domains, or what a recipe calls them.
+        target: a domain whose titles join the vocabulary; its interactions are not looked at.
+        out: folder to write the artifact to; it is only returned where none is given.
+        settings: nested keys of a recipe, for example ``{"s2idm": {"epochs": 50}, "seeds": [1]}``.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        progress: where to show it, for example `transfer.cli.show.Terminal`.
+
+    Raises:
+        InputError: data or settings are wrong, or the folder holds an artifact.
+    """
+    folder = None if out is None else Path(out)
+    if folder is not None and (folder / CONFIG).exists():
+        raise InputError("this folder holds an artifact already", place=folder, mend="Choose another, or load it")
+    opened = [source if isinstance(source, Domain) else open_domain(source) for source in sources]
+    named = [_spec_of(source) for source in sources]
+    recipe = _recipe({"name": "+".join(domain.name for domain in opened), "sources": named}, settings)
+    log = (lambda _: None) if folder is None else JsonLines(folder / LOG)
+    artifact = fit_source(recipe, opened, target, Runtime.current(device, progress), log).artifact
+    if folder is not None:
+        artifact.write(folder)
+    return artifact
+
+
+def load_source(place: str | Path) -> SourceArtifact:
+    """A source artifact from its folder, or by its hub id.
+
+    Raises:
+        InputError: it is missing, damaged, of another kind or version.
+    """
+    return SourceArtifact.load(place)
+
+
+def adapt(
+    source: SourceArtifact,
+    target: Domain | str | Mapping[str, Any],
+    *,
+    out: str | Path,
+    settings: Mapping[str, Any] | None = None,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> Run:
+    """Train and evaluate every variant on a target domain, and keep the one that validation prefers.
+
+    Args:
+        source: from `fit` or `load_source`.
+        target: a domain, or what a recipe calls it.
+        out: folder of the run; what an earlier, interrupted call finished there is not made again.
+        settings: nested keys of a recipe that win over those of the source, for example
+            ``{"variants": ["sasrec", "sasrec+ipe+s2idm"], "training": {"epochs": 30}}``.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        progress: where to show it.
+
+    Raises:
+        InputError: data or settings are wrong, the target shares no anchor with the source, or the folder holds a run
+            of other settings or data.
+    """
+    domain = target if isinstance(target, Domain) else open_domain(target)
+    base = {**source.recipe, "name": f"{source.recipe.get('name') or 'source'}-to-{domain.name}"}
+    recipe = _recipe({**base, "target": _spec_of(target), "sample_users": None}, settings)
+    folder = Path(out)
+    adapted = adapt_target(source, recipe, domain, folder, Runtime.current(device, progress))
+    run = run_of(source, recipe, domain, adapted)
+    run.write(folder)
+    return Run(run, folder)
+
+
+def load_run(place: str | Path) -> Run:
+    """A target run from its folder, or by its hub id.
+
+    Raises:
+        InputError: it is missing, damaged, of another kind or version.
+    """
+    return Run(TargetRun.load(place), Path(place))
+
+
+def _spec_of(domain: Domain | str | Mapping[str, Any]) -> Any:
+    """How a recipe names a domain."""
+    if isinstance(domain, Domain):
+        return {"name": domain.name, "loader": "saved", "options": {"folder": MEMORY}}
+    return domain if isinstance(domain, str) else dict(domain)
+
+
+def _recipe(data: Mapping[str, Any], settings: Mapping[str, Any] | None) -> Recipe:
+    """A recipe with settings on top. What decides the data stands outside: it is handed over as values."""
+    for key in DATA_KEYS:
+        if key in (settings or {}):
+            raise InputError(f"{key!r} is no setting here", place="settings", mend="Hand over the domains themselves")
+    return check_recipe(overlaid(data, settings or {}), "settings")
+
+
+def _checked(model: type[Checked], data: Mapping[str, Any], place: str) -> Checked:
+    try:
+        return model.model_validate(dict(data))
+    except ValidationError as error:
+        raise explain(error, model, place) from error

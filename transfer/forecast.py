@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ import torch
 from domains.domain import Domain
 from domains.errors import InputError
 from domains.open import open_domain
-from domains.report import PreparationReport, PreparedDomain
+from domains.report import PreparationReport, PreparedDomain, Step
+from domains.sample import sample_users
 from domains.settings import DomainSpec
 from recipes.load import LoadedRecipe
 from recipes.schema import Recipe
@@ -94,8 +95,10 @@ def forecast(loaded: LoadedRecipe) -> Forecast:
     """
     recipe = loaded.recipe
     variants = _trained(recipe)
-    sources = [open_domain(spec, base=loaded.folder) for spec in recipe.sources]
-    target = None if recipe.target is None else _target(recipe.target, loaded)
+    sources = [_opened(spec, loaded) for spec in recipe.sources]
+    target = None if recipe.target is None else _opened(recipe.target, loaded)
+    if target is not None:
+        make_split(target.domain, recipe)
     vocabulary, texts = build_vocabulary(recipe, [s.domain for s in sources], target.domain if target else None)
     opened = [(prepared, "source") for prepared in sources] + ([(target, "target")] if target else [])
     encoded = {prepared.domain.name: vocabulary.encode(texts[prepared.domain.name]) for prepared, _ in opened}
@@ -143,11 +146,15 @@ def _trained(recipe: Recipe) -> list[Variant]:
     return variants
 
 
-def _target(spec: DomainSpec, loaded: LoadedRecipe) -> PreparedDomain:
-    """The target, which must be splittable as the recipe says."""
+def _opened(spec: DomainSpec, loaded: LoadedRecipe) -> PreparedDomain:
+    """A domain of the recipe, with the draw of users as the last step where it asks for one."""
     prepared = open_domain(spec, base=loaded.folder)
-    make_split(prepared.domain, loaded.recipe)
-    return prepared
+    count = loaded.recipe.sample_users
+    if count is None:
+        return prepared
+    domain = sample_users(prepared.domain, count)
+    step = Step("users drawn", domain.n_users, len(np.unique(domain.items)), domain.n_interactions)
+    return PreparedDomain(domain, replace(prepared.report, steps=(*prepared.report.steps, step)))
 
 
 def _skipped(variants: list[Variant], recipe: Recipe) -> dict[str, str]:

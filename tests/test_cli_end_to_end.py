@@ -1,0 +1,198 @@
+"""The commands on a reduced bundled pair, from two folders of Parquet to recommendations."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from cli_cases import VARIANTS, run_command
+
+from domains.storage import load_domain
+
+ROOT = Path(__file__).parents[1]
+METRICS = {"ndcg@5", "ndcg@10", "hit@5", "hit@10", "mrr", "auc"}
+SOURCE_FILES = {"model.safetensors", "config.json", "vocabulary.json", "README.md", "training.jsonl"}
+TARGET_FILES = SOURCE_FILES | {"recipe.yaml", "metrics.json"}
+
+
+def metrics_in(folder):
+    return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def by_commands(tiny, tmp_path_factory):
+    """The same recipe by one command, in a process of its own: `run --json`."""
+    out = tmp_path_factory.mktemp("by-commands") / "out"
+    ran = subprocess.run(
+        [sys.executable, "-m", "transfer.cli.main", "run", str(tiny.recipe), "--out", str(out), "--json"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    return out, json.loads(ran.stdout)
+
+
+def test_run_prints_the_metrics_that_it_writes_and_repeats_to_the_bit(tiny, by_commands):
+    out, printed = by_commands
+    assert printed == metrics_in(out / "target")
+    assert printed == metrics_in(tiny.target)
+
+
+def test_the_metrics_have_their_documented_shape(by_commands):
+    _, metrics = by_commands
+    assert {"domain", "users", "items", "seeds", "protocol", "variants", "comparisons"} <= set(metrics)
+    assert metrics["domain"] == "films"
+    assert list(metrics["variants"]) == VARIANTS
+    for variant in metrics["variants"].values():
+        for stage in ("validation", "test"):
+            assert set(variant[stage]) == {"sampled", "full"}
+            for values in variant[stage].values():
+                assert set(values) == METRICS
+                for value in values.values():
+                    assert value["mean"] == pytest.approx(np.mean(value["values"]))
+                    assert value["std"] == 0.0
+                    assert 0 <= value["mean"] <= 1
+    assert {("sasrec+ipe+s2idm", "sasrec"), ("sasrec+ipe+s2idm", "sasrec+ipe+constant")} <= {
+        (c["variant"], c["baseline"]) for c in metrics["comparisons"]
+    }
+
+
+def test_the_folders_hold_what_they_should_and_no_pickle(by_commands):
+    out, _ = by_commands
+    assert {path.name for path in (out / "source").iterdir()} >= SOURCE_FILES
+    assert {path.name for path in (out / "target").iterdir()} >= TARGET_FILES
+    everything = [path for path in out.rglob("*") if path.is_file()]
+    assert {path.suffix for path in everything} <= {".json", ".jsonl", ".safetensors", ".md", ".yaml", ".npy", ".arrow"}
+    assert not [path for path in everything if path.read_bytes()[:2] in (b"\x80\x04", b"\x80\x05", b"PK")]
+    assert not [path for path in everything if path.name.endswith((".part", ".tmp"))]
+    for line in (out / "target" / "training.jsonl").read_text(encoding="utf-8").splitlines():
+        assert "stage" in json.loads(line)
+
+
+def test_the_product_is_the_variant_that_validation_prefers(by_commands):
+    _, metrics = by_commands
+    trained = [name for name in VARIANTS if name != "popular"]
+    scores = {name: metrics["variants"][name]["validation"]["full"]["ndcg@10"]["mean"] for name in trained}
+    assert scores[metrics["product"]["variant"]] == max(scores.values())
+
+
+def test_a_second_run_makes_nothing_again(by_commands, tiny, capsys):
+    out, metrics = by_commands
+    made = {path: path.stat().st_mtime_ns for path in (out / "target" / "pieces").rglob("*.safetensors")}
+    log = (out / "target" / "training.jsonl").read_text(encoding="utf-8")
+    assert len(made) >= len(VARIANTS)
+    again = run_command(capsys, "run", tiny.recipe, "--out", out)
+    assert again.code == 0, again.err
+    assert "reused" in again.err
+    assert {path: path.stat().st_mtime_ns for path in (out / "target" / "pieces").rglob("*.safetensors")} == made
+    assert (out / "target" / "training.jsonl").read_text(encoding="utf-8") == log
+    assert metrics_in(out / "target") == metrics
+    assert "Validation prefers" in again.out
+    assert "transfer recommend" in again.out
+
+
+def test_the_two_halves_give_what_run_gives(tiny, tmp_path, capsys):
+    fitted = run_command(capsys, "fit-source", tiny.recipe, "--out", tmp_path / "source", "--json")
+    assert fitted.code == 0, fitted.err
+    assert json.loads(fitted.out)["domains"][0]["name"] == "books"
+    chosen = ("--variants", "sasrec,sasrec+ipe+s2idm")
+    adapted = run_command(
+        capsys, "adapt-target", tmp_path / "source", tiny.recipe, "--out", tmp_path / "t", "--json", *chosen
+    )
+    assert adapted.code == 0, adapted.err
+    halves, whole = json.loads(adapted.out), metrics_in(tiny.target)
+    assert list(halves["variants"]) == ["sasrec", "sasrec+ipe+s2idm"]
+    for name, values in halves["variants"].items():
+        assert values == whole["variants"][name]
+
+
+def test_another_seed_gives_other_figures_and_needs_another_folder(tiny, tmp_path, capsys):
+    refused = run_command(capsys, "fit-source", tiny.recipe, "--out", tiny.source, "--seed", "1")
+    assert refused.code == 2
+    assert "--out" in refused.err
+    done = run_command(
+        capsys,
+        "adapt-target",
+        tiny.source,
+        tiny.recipe,
+        "--out",
+        tmp_path,
+        "--seed",
+        "1",
+        "--variants",
+        "sasrec",
+        "--json",
+    )
+    assert done.code == 0, done.err
+    metrics = json.loads(done.out)
+    assert metrics["seeds"] == [1]
+    assert metrics["variants"]["sasrec"]["test"] != metrics_in(tiny.target)["variants"]["sasrec"]["test"]
+
+
+def test_evaluate_gives_the_figures_of_the_run(tiny, capsys):
+    metrics = metrics_in(tiny.target)
+    product = metrics["variants"][metrics["product"]["variant"]]
+    done = run_command(capsys, "evaluate", tiny.target, "--json")
+    assert done.code == 0, done.err
+    again = json.loads(done.out)
+    for stage in ("validation", "test"):
+        for protocol in ("sampled", "full"):
+            expected = {metric: value["values"][0] for metric, value in product[stage][protocol].items()}
+            assert {metric: again[stage][protocol][metric] for metric in expected} == expected
+    assert metrics["product"]["variant"] in run_command(capsys, "evaluate", tiny.target).out
+
+
+def test_recommendations_for_a_user_are_new_to_them_and_share_anchors(tiny, capsys):
+    domain = load_domain(tiny.target / "domain")
+    user = domain.user_ids[7].as_py()
+    done = run_command(capsys, "recommend", tiny.target, "--user", user, "-k", "5", "--json")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    assert len(found) == 5
+    assert [item["score"] for item in found] == sorted((item["score"] for item in found), reverse=True)
+    seen = set(domain.item_ids.take(pa.array(domain.history(7).astype(np.int64))).to_pylist())
+    assert not seen & {item["item_id"] for item in found}
+    words = " ".join(domain.titles_of(domain.history(7))).casefold()
+    for item in found:
+        assert domain.titles[domain.item_ids.index(item["item_id"]).as_py()].as_py() == item["title"]
+        assert all(anchor[:4] in words for anchor in item["anchors"])
+
+
+def test_recommendations_for_titles(tiny, capsys):
+    domain = load_domain(tiny.target / "domain")
+    titles = domain.titles_of(domain.history(3)[:3])
+    given = "; ".join(titles).upper()
+    done = run_command(capsys, "recommend", tiny.target, "--history", given, "-k", "4")
+    assert done.code == 0, done.err
+    assert titles[0] in done.out
+    as_json = json.loads(run_command(capsys, "recommend", tiny.target, "--history", given, "-k", "4", "--json").out)
+    assert len(as_json) == 4
+    assert not set(titles) & {item["title"] for item in as_json}
+    assert as_json[0]["title"].split()[0] in done.out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_been(tiny, by_commands, tmp_path):
+    out, metrics = by_commands
+    command = [sys.executable, "-m", "transfer.cli.main", "run", str(tiny.recipe), "--out", str(tmp_path / "out")]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    half_way = tmp_path / "out" / "target" / "pieces" / "sasrec" / "seed-0.base.safetensors"
+    deadline = time.monotonic() + 120
+    while not half_way.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert half_way.exists()
+    kept = half_way.stat().st_mtime_ns
+    again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    assert half_way.stat().st_mtime_ns == kept
+    assert metrics_in(tmp_path / "out" / "target") == metrics
+    weights = "model.safetensors"
+    assert (tmp_path / "out" / "target" / weights).read_bytes() == (out / "target" / weights).read_bytes()

@@ -1,0 +1,50 @@
+"""Smaller domains out of a domain: some of its users, or what a split lets train."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+
+from domains.domain import Domain, Ints
+from domains.split import Split
+
+
+def sample_users(domain: Domain, count: int, seed: int = 0) -> Domain:
+    """A random part of the users with all they did; the item table stays whole, so item indices mean the same.
+
+    Args:
+        domain: the interactions.
+        count: users to keep; a domain that has no more comes back as it is.
+        seed: of the draw; a smaller sample is part of a larger one.
+    """
+    if domain.n_users <= count:
+        return domain
+    users = np.sort(np.random.default_rng(seed).permutation(domain.n_users)[:count])
+    ids = domain.user_ids.take(pa.array(users))
+    return _cut(domain, domain.name, ids, domain.offsets[users], domain.offsets[users + 1])
+
+
+def train_part(split: Split) -> Domain:
+    """The domain without validation and test interactions, for a model that must not have seen them.
+
+    Users and items keep their indices; the name says what it is.
+    """
+    domain = split.domain
+    return _cut(domain, f"{domain.name} (train part)", domain.user_ids, split.starts, split.train_stop)
+
+
+def _cut(domain: Domain, name: str, user_ids: pa.Array, starts: Ints, stops: Ints) -> Domain:
+    """A domain whose users hold the interactions in these spans of the old one."""
+    lengths = stops - starts
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    positions = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths) + np.repeat(starts, lengths)
+    return replace(
+        domain,
+        name=name,
+        user_ids=user_ids,
+        offsets=offsets,
+        items=domain.items[positions],
+        times=domain.times[positions],
+    )

@@ -94,7 +94,8 @@ def known_anchor_counts(domain: Domain, item_anchors: csr_matrix, starts: Ints, 
     """
     rows, positions, weights = interaction_weights(domain, starts, stops, InterestSettings(w_min=1, w_max=1))
     history = csr_matrix((weights, (rows, domain.items[positions])), shape=(len(starts), domain.n_items))
-    return np.diff((history @ item_anchors).tocsr().indptr).astype(np.int64)
+    counts: Ints = np.diff((history @ item_anchors).tocsr().indptr).astype(np.int64)
+    return counts
 
 
 class Interests(Protocol):

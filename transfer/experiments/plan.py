@@ -35,6 +35,7 @@ class Cell:
         main: variants that get every seed.
         extra: variants that get fewer, beside the rivals that they are compared with; None where there are none.
         published: place of the figures that stand beside it.
+        thresholds: known anchors up to which users count as few-shot users.
     """
 
     key: str
@@ -43,6 +44,7 @@ class Cell:
     main: LoadedRecipe
     extra: LoadedRecipe | None
     published: str | None
+    thresholds: tuple[int, ...] = ()
 
     @property
     def source_key(self) -> str:
@@ -89,12 +91,12 @@ def cells_of(loaded: LoadedExperiment, quick: bool = False, overrides: Sequence[
         overrides: ``key=value``, applied to every recipe, winning over everything.
     """
     experiment = loaded.experiment
-    cells = []
-    for entry in experiment.experiment:
-        for protocol, settings in (experiment.protocols or {"": {}}).items():
-            for share in experiment.shots or (None,):
-                cells.append(_cell(loaded, entry, protocol, settings, share, quick, overrides))
-    return tuple(cells)
+    return tuple(
+        _cell(loaded, entry, protocol, settings, share, quick, overrides)
+        for entry in experiment.experiment
+        for protocol, settings in (experiment.protocols or {"": {}}).items()
+        for share in experiment.shots or (None,)
+    )
 
 
 def _cell(
@@ -128,7 +130,8 @@ def _cell(
         extra = load_recipe(place, [*overrides, f"variants={[*rivals, *more]}", f"seeds={seeds}"], merged)
     label = entry.label or main.recipe.name
     parts = (_slug(label), _slug(protocol), "" if share is None else f"shots-{share:g}")
-    return Cell(".".join(part for part in parts if part), label, protocol, main, extra, entry.published)
+    key = ".".join(part for part in parts if part)
+    return Cell(key, label, protocol, main, extra, entry.published, experiment.known_anchors)
 
 
 def _is_rival(name: str, extras: Sequence[str]) -> bool:

@@ -1,0 +1,104 @@
+"""Case studies: users' interests before and after S2IDM (Figure 5), chosen by a rule that sees no outcome."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from transfer.adapt_target import Adapted
+from transfer.evaluation.protocol import targets_of
+from transfer.interest_factory import InterestFactory
+from transfer.runtime import Runtime
+from transfer.source import SourceArtifact
+
+QUANTILES = (0.1, 0.5, 0.9)
+"""The users shown stand here in the order of how many anchors they have met."""
+SHOWN = 6
+"""Anchors shown of each side."""
+TITLES = 5
+
+
+@dataclass(frozen=True)
+class Case:
+    """One user before the test target.
+
+    Attributes:
+        user: id.
+        history: titles, newest first, the last few.
+        interactions: how many there are.
+        known: different anchors met.
+        words: the weightiest anchors before or after diffusion.
+        before: s'_0 of each word as a share of the largest.
+        after: diffused interest of each word as a share of the largest; below zero counts as zero.
+    """
+
+    user: str
+    history: tuple[str, ...]
+    interactions: int
+    known: int
+    words: tuple[str, ...]
+    before: tuple[float, ...]
+    after: tuple[float, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def case_studies(source: SourceArtifact, adapted: Adapted, runtime: Runtime) -> list[Case]:
+    """Users at the 10th, 50th and 90th percentile of known anchors; fewer where fewer know any.
+
+    Args:
+        source: vocabulary and S2IDM.
+        adapted: the target.
+        runtime: where to compute.
+    """
+    domain, anchors = adapted.split.domain, adapted.items.anchors
+    factory = InterestFactory(domain, anchors, source.vocabulary.idf, source.s2idm, source.interests, runtime.device)
+    targets = targets_of(adapted.split, "test")
+    stops = domain.offsets[1:].copy()
+    stops[targets.users] = targets.stops
+    original = factory.original(stops)
+    known = np.diff(original.indptr)
+    tested = targets.users[known[targets.users] > 0]
+    if len(tested) == 0:
+        return []
+    order = tested[np.argsort(known[tested], kind="stable")]
+    chosen = np.unique([order[round(share * (len(order) - 1))] for share in QUANTILES])
+    chosen = chosen[np.argsort(known[chosen], kind="stable")]
+    users = torch.from_numpy(chosen).to(runtime.device)
+    after = factory.diffused(stops).rows(users).cpu().numpy().astype(np.float64)
+    words = source.vocabulary.words
+    cases = []
+    for row, user in enumerate(chosen):
+        before = original[user].toarray()[0].astype(np.float64)
+        shown = _weightiest(before, after[row])
+        items = domain.items[domain.offsets[user] : stops[user]][::-1]
+        cases.append(Case(
+            domain.user_ids[int(user)].as_py(),
+            tuple(domain.titles_of(items[:TITLES])),
+            len(items),
+            int(known[user]),
+            tuple(words[anchor] for anchor in shown),
+            _shares(before, shown),
+            _shares(after[row], shown),
+        ))  # fmt: skip
+    return cases
+
+
+def _weightiest(before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]) -> list[int]:
+    """The anchors with most weight before, then those that diffusion raises most among the unknown ones."""
+    known = [int(anchor) for anchor in np.argsort(-before, kind="stable")[:SHOWN] if before[anchor] > 0]
+    unknown = np.where(before > 0, -np.inf, after)
+    return known + [
+        int(anchor) for anchor in np.argsort(-unknown, kind="stable")[:SHOWN] if np.isfinite(unknown[anchor])
+    ]
+
+
+def _shares(values: npt.NDArray[np.float64], shown: list[int]) -> tuple[float, ...]:
+    top = max(float(values.max()), 1e-12)
+    return tuple(max(0.0, float(values[anchor])) / top for anchor in shown)

@@ -1,0 +1,103 @@
+"""What diffusion over items costs against diffusion over sememes, and how both grow with the catalogue (Table 3)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from scipy.sparse import csr_matrix
+
+from recipes.experiment import CostSettings
+from recipes.settings import S2IDMSettings
+from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.training import Log, SourceInterests, train_s2idm
+from transfer.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class CostRow:
+    """One model over one catalogue.
+
+    Attributes:
+        model: ``TI-DiffRec`` (over items) or ``S2IDM`` (over sememes).
+        items: catalogue size I.
+        width: entries of a user's vector: I or q.
+        parameters_m: millions of parameters.
+        memory_mb: on a GPU the peak that was allocated; on a CPU weights, gradients and optimiser state.
+        train_s: one training epoch over the users.
+        evaluate_s: the reverse process for every user.
+    """
+
+    model: str
+    items: int
+    width: int
+    parameters_m: float
+    memory_mb: float
+    train_s: float
+    evaluate_s: float
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return asdict(self)
+
+
+def measure_cost(settings: CostSettings, runtime: Runtime, log: Log) -> Iterator[CostRow]:
+    """Rows, one a model and catalogue size, measured one after the other.
+
+    Args:
+        settings: catalogue sizes and users.
+        runtime: where to compute.
+        log: gets each epoch.
+    """
+    generator = np.random.default_rng(0)
+    for items in settings.items:
+        history = _history(settings, items, generator)
+        titles = _rows(generator, items, settings.sememes, settings.sememes_an_item)
+        sememes = (history @ titles).tocsr().astype(np.float32)
+        for model, vectors in (("TI-DiffRec", history), ("S2IDM", sememes)):
+            runtime.progress.say(f"Cost of {model} over {items:,} items")
+            yield _measure(model, items, vectors, runtime, log)
+
+
+def _history(settings: CostSettings, items: int, generator: np.random.Generator) -> csr_matrix:
+    return _rows(generator, settings.users, items, settings.history)
+
+
+def _rows(generator: np.random.Generator, rows: int, columns: int, count: int) -> csr_matrix:
+    """Rows with about `count` ones at random places."""
+    places = generator.integers(0, columns, rows * count)
+    owner = np.repeat(np.arange(rows), count)
+    return csr_matrix((np.ones(len(places), np.float32), (owner, places)), shape=(rows, columns))
+
+
+def _measure(model: str, items: int, vectors: csr_matrix, runtime: Runtime, log: Log) -> CostRow:
+    device = runtime.device
+    on_gpu = device.type == "cuda"
+    if on_gpu:
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+    settings = S2IDMSettings(epochs=1)
+    entries: list[dict[str, object]] = []
+    s2idm = train_s2idm([SourceInterests(model, vectors, vectors)], settings, 0, runtime, entries.append)
+    for entry in entries:
+        log({"model": model, "items": items, **entry})
+    began = time.perf_counter()
+    _reverse_all(s2idm, vectors)
+    if on_gpu:
+        torch.cuda.synchronize(device)
+    evaluated = time.perf_counter() - began
+    parameters = sum(parameter.numel() for parameter in s2idm.parameters())
+    memory = torch.cuda.max_memory_allocated(device) / 2**20 if on_gpu else parameters * 4 * 4 / 2**20
+    trained = float(str(entries[-1]["seconds"]))
+    return CostRow(model, items, vectors.shape[1], parameters / 1e6, memory, trained, evaluated)
+
+
+def _reverse_all(s2idm: S2IDM, vectors: csr_matrix, block: int = 512) -> None:
+    """Form x_0 of every user, block by block, and let it go."""
+    interests = s2idm.diffuse(vectors, dense_budget=0)
+    for start in range(0, vectors.shape[0], block):
+        users = torch.arange(start, min(start + block, vectors.shape[0]), device=s2idm.denoiser.outer.weight.device)
+        interests.rows(users)

@@ -1,0 +1,46 @@
+"""Learning curves out of the training log of a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def learning_curves(log: Path) -> dict[str, dict[str, list[float]]]:
+    """Validation metric and seconds by epoch, one entry a phase of training.
+
+    A run that was stopped begins its phase anew, so that an epoch may stand twice: the last one counts. A line that
+    is cut off is left out.
+
+    Args:
+        log: JSON Lines with ``stage``, ``epoch`` and ``validation``.
+    """
+    if not log.is_file():
+        return {}
+    latest: dict[str, dict[int, dict[str, Any]]] = {}
+    for line in log.read_text(encoding="utf-8").splitlines():
+        entry = _entry(line)
+        if entry is None or "validation" not in entry:
+            continue
+        if entry["epoch"] == 0:
+            latest[entry["stage"]] = {}
+        latest.setdefault(entry["stage"], {})[entry["epoch"]] = entry
+    return {stage: _curve(epochs) for stage, epochs in latest.items()}
+
+
+def _entry(line: str) -> dict[str, Any] | None:
+    try:
+        entry: dict[str, Any] = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return entry
+
+
+def _curve(epochs: dict[int, dict[str, Any]]) -> dict[str, list[float]]:
+    order = sorted(epochs)
+    return {
+        "epoch": [float(number) for number in order],
+        "validation": [float(epochs[number]["validation"]) for number in order],
+        "seconds": [float(epochs[number].get("train_seconds", 0.0)) for number in order],
+    }

@@ -1,0 +1,141 @@
+"""Runs an experiment: sources, then jobs, then the record; every finished piece is kept and never made again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recipes.experiment import LoadedExperiment
+from recipes.published_figures import published_cost
+from transfer.adapt_target import adapt_target
+from transfer.artifact_folder import LOG
+from transfer.experiments.cost import measure_cost
+from transfer.experiments.gather import gather
+from transfer.experiments.made import made_note
+from transfer.experiments.plan import Cell, Job, cells_of, jobs_of
+from transfer.experiments.pool import default_workers, run_all
+from transfer.files import JsonLines, write_json, write_text
+from transfer.pipeline import open_target, source_from
+from transfer.report.markdown import markdown
+from transfer.report.page import page
+from transfer.runtime import Runtime
+from transfer.source import SourceArtifact
+
+METRICS = "metrics.json"
+TABLE = "table.md"
+REPORT = "report.html"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an experiment writes, and on what it computes; handed to every process.
+
+    Attributes:
+        folder: of the experiment.
+        device: ``auto``, ``cpu`` or ``cuda``.
+    """
+
+    folder: Path
+    device: str
+
+    def cell(self, cell: Cell) -> Path:
+        """Folder of a cell: a target run."""
+        return self.folder / "cells" / cell.key
+
+    def source(self, cell: Cell) -> Path:
+        """Folder of the source artifact that a cell needs."""
+        return self.folder / "sources" / cell.source_key
+
+
+def run_experiment(
+    loaded: LoadedExperiment,
+    folder: Path,
+    runtime: Runtime,
+    *,
+    device: str = "auto",
+    workers: int | None = None,
+    quick: bool = False,
+    overrides: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Do what is not done yet, then write `metrics.json`, `table.md` and `report.html`.
+
+    Args:
+        loaded: the experiment.
+        folder: results; the same command goes on where it stopped.
+        runtime: for progress, and for what runs in this process.
+        device: what processes compute on.
+        workers: processes at a time; by default as many as cores, or one on a GPU.
+        quick: sample users, few epochs, one seed.
+        overrides: ``key=value`` for every recipe.
+
+    Returns:
+        The record that was written to `metrics.json`.
+
+    Raises:
+        InputError: a recipe or its data are wrong, or the folder holds results of other settings.
+    """
+    cells = cells_of(loaded, quick, overrides)
+    place = Place(folder, device)
+    count = default_workers(device) if workers is None else workers
+    progress = runtime.progress
+    sources = {cell.source_key: cell for cell in cells}
+    missing = [(place, cell) for cell in sources.values() if not (place.source(cell) / "config.json").is_file()]
+    run_all(_fit, missing, count, progress, "Sources", lambda work: work[1].main.recipe.name)
+    jobs = [job for cell in cells for job in jobs_of(cell)]
+    open_jobs = [(place, job) for job in jobs if not job.is_done(place.cell(job.cell))]
+    if len(open_jobs) < len(jobs):
+        progress.say(f"{len(jobs) - len(open_jobs)} of {len(jobs)} runs are there already")
+    run_all(_train, open_jobs, count, progress, "Runs", lambda work: work[1].title)
+    gathered = run_all(
+        _gather, [(place, cell) for cell in cells], count, progress, "Tables", lambda work: work[1].label
+    )
+    record = {
+        "name": loaded.experiment.name,
+        "description": loaded.experiment.description,
+        "made": made_note(loaded, runtime.device, quick, overrides),
+        "cells": gathered,
+        "cost": _cost(loaded, folder, runtime, quick),
+    }
+    write_json(folder / METRICS, record)
+    write_text(folder / TABLE, markdown(record))
+    write_text(folder / REPORT, page(record))
+    return record
+
+
+def _runtime(place: Place) -> Runtime:
+    return Runtime.current(place.device)
+
+
+def _fit(work: tuple[Place, Cell]) -> None:
+    place, cell = work
+    source_from(cell.main, place.source(cell), _runtime(place))
+
+
+def _train(work: tuple[Place, Job]) -> None:
+    """A recipe with one seed and the variants of one base; its pieces land in the cell's folder."""
+    place, job = work
+    cell, runtime = job.cell, _runtime(place)
+    update = {"variants": job.variants, "seeds": (job.seed,)}
+    recipe = cell.main.recipe.model_copy(update=update)
+    source = SourceArtifact.read(place.source(cell))
+    domain = open_target(cell.main, runtime)
+    adapt_target(source, recipe, domain, place.cell(cell), runtime)
+
+
+def _gather(work: tuple[Place, Cell]) -> dict[str, Any]:
+    place, cell = work
+    return gather(cell, place.source(cell), place.cell(cell), _runtime(place))
+
+
+def _cost(loaded: LoadedExperiment, folder: Path, runtime: Runtime, quick: bool) -> dict[str, Any] | None:
+    """Measured one after the other in this process: times of crowded cores say nothing."""
+    settings = loaded.experiment.cost
+    if settings is None:
+        return None
+    if quick:
+        settings = settings.model_copy(update={"items": settings.items[:2], "users": min(settings.users, 500)})
+    log = JsonLines(folder / LOG)
+    rows = [row.as_dict() for row in measure_cost(settings, runtime, log)]
+    return {"settings": settings.model_dump(mode="json"), "rows": rows, "published": published_cost()}

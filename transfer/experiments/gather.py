@@ -1,0 +1,105 @@
+"""From the finished pieces of a cell to its part of the record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from domains.domain import Domain
+from recipes.published_figures import published
+from transfer.adapt_target import Adapted, adapt_target, pairs_to_compare
+from transfer.experiments.breakdown import by_history, by_known_anchors, known_anchors, thresholds
+from transfer.experiments.cases import case_studies
+from transfer.experiments.curves import learning_curves
+from transfer.experiments.plan import Cell
+from transfer.pipeline import open_sources, open_target, run_of, summarise
+from transfer.results import SeedRankings, compare_all
+from transfer.runtime import Runtime
+from transfer.source import SourceArtifact
+from transfer.variants import BASELINES, parse_variant
+from vocab.coverage import overlap
+from vocab.text import item_texts
+
+LOG = "training.jsonl"
+
+
+def gather(cell: Cell, source_folder: Path, folder: Path, runtime: Runtime) -> dict[str, Any]:
+    """Metrics, comparisons, breakdowns, curves, overlap and case studies of a cell; also writes its target run.
+
+    Args:
+        cell: whose pieces are all there.
+        source_folder: its source artifact.
+        folder: its target run.
+        runtime: where to compute.
+    """
+    recipe = cell.main.recipe
+    source = SourceArtifact.read(source_folder)
+    domain = open_target(cell.main, runtime)
+    adapted = adapt_target(source, recipe, domain, folder, runtime)
+    run_of(source, recipe, domain, adapted).write(folder)
+    metrics = summarise(recipe, domain, adapted)
+    rankings = dict(adapted.rankings)
+    sampled = _sampled(adapted.rankings, recipe.evaluation.cutoffs)
+    metrics["few_seeds"] = {}
+    if cell.extra is not None:
+        more = adapt_target(source, cell.extra.recipe, domain, folder, runtime)
+        new = [name for name in more.rankings if name not in rankings]
+        _add(metrics, summarise(cell.extra.recipe, domain, more), new, list(cell.extra.recipe.seeds))
+        sampled += [entry for entry in _sampled(more.rankings, recipe.evaluation.cutoffs) if entry["variant"] in new]
+        rankings = {**more.rankings, **rankings}
+    metrics["comparisons"] += sampled
+    counts, cutoffs, bases = known_anchors(adapted), recipe.evaluation.cutoffs, _bases(rankings)
+    return {
+        "key": cell.key,
+        "label": cell.label,
+        "protocol_name": cell.protocol,
+        "recipe": recipe.name,
+        "description": recipe.description,
+        "sources": [note.name for note in source.domains],
+        "loss": recipe.training.loss,
+        "metrics": metrics,
+        "published": None if cell.published is None else published(cell.published).as_dict(),
+        "bases": bases,
+        "breakdowns": {
+            "history": by_history(adapted.split, rankings, bases, cutoffs),
+            "known_anchors": by_known_anchors(counts, rankings, bases, cutoffs),
+        },
+        "thresholds": thresholds(rankings, counts, cell.thresholds, cutoffs),
+        "curves": learning_curves(folder / LOG),
+        "overlap": _overlaps(cell, source, domain, adapted, runtime),
+        "cases": [case.as_dict() for case in case_studies(source, adapted, runtime)],
+    }
+
+
+def _add(metrics: dict[str, Any], more: dict[str, Any], new: list[str], seeds: list[int]) -> None:
+    """Put what only the variants with fewer seeds have beside the rest."""
+    metrics["variants"] |= {name: more["variants"][name] for name in new}
+    metrics["comparisons"] += [entry for entry in more["comparisons"] if entry["variant"] in new]
+    metrics["baselines"] += [name for name in more["baselines"] if name in new]
+    metrics["skipped"] += [name for name in more["skipped"] if name not in metrics["skipped"]]
+    metrics["few_seeds"] = {name: seeds for name in new if name not in metrics["baselines"]}
+
+
+def _sampled(rankings: Mapping[str, SeedRankings], cutoffs: tuple[int, ...]) -> list[dict[str, Any]]:
+    """The comparisons once more in the sampled protocol, which is the one of published figures."""
+    pairs = pairs_to_compare(list(rankings))
+    return [one.as_dict() for one in compare_all(pairs, rankings, "sampled/ndcg@10", cutoffs)]
+
+
+def _bases(rankings: Mapping[str, SeedRankings]) -> dict[str, str]:
+    """The base of every variant whose base was run too."""
+    bases = {name: parse_variant(name).base.name for name in rankings if name not in BASELINES}
+    return {name: base for name, base in bases.items() if base != name and base in rankings}
+
+
+def _overlaps(
+    cell: Cell, source: SourceArtifact, domain: Domain, adapted: Adapted, runtime: Runtime
+) -> list[dict[str, Any]]:
+    """Which anchors each source and the target use."""
+    found = []
+    for one in open_sources(cell.main, runtime):
+        texts = item_texts(one.titles, one.categories, cell.main.recipe.vocabulary.source)
+        shared = overlap(source.vocabulary.encode(texts).matrix, adapted.items.anchors)
+        found.append({"source": one.name, "target": domain.name, **shared.as_dict()})
+    return found

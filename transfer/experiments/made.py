@@ -1,0 +1,58 @@
+"""When, on what and by which command results were made: a table without it cannot be checked."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from recipes.experiment import LoadedExperiment, bundled_experiments
+from recipes.load import bundled_recipes
+
+
+def made_note(loaded: LoadedExperiment, device: torch.device, quick: bool, overrides: Sequence[str]) -> dict[str, Any]:
+    """Date, machine, versions, and the command that makes everything again."""
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "machine": _machine(device),
+        "torch": torch.__version__,
+        "release": _release(),
+        "quick": quick,
+        "command": _command(loaded, quick, overrides),
+    }
+
+
+def _machine(device: torch.device) -> str:
+    cores = os.cpu_count() or 1
+    machine = f"{_processor()}, {cores} cores"
+    return machine if device.type == "cpu" else f"{torch.cuda.get_device_name(device)}; {machine}"
+
+
+def _processor() -> str:
+    """The model name that Linux gives, or what Python knows elsewhere."""
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _release() -> str:
+    try:
+        return version("sememe-transfer")
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _command(loaded: LoadedExperiment, quick: bool, overrides: Sequence[str]) -> str:
+    bundled = bundled_recipes() | bundled_experiments()
+    name = loaded.path.stem if bundled.get(loaded.path.stem) == loaded.path else loaded.path.name
+    options = [*(f"--set {override}" for override in overrides), *(["--quick"] if quick else [])]
+    return " ".join(["transfer", "experiment", name, *options])

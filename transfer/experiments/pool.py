@@ -1,0 +1,72 @@
+"""Independent pieces of work in processes that share the cores evenly."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import TypeVar
+
+import torch
+
+from transfer.progress import Progress
+
+Work = TypeVar("Work")
+Result = TypeVar("Result")
+
+
+def default_workers(device: str) -> int:
+    """One process a core; one alone where a GPU does the work."""
+    on_gpu = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
+    return 1 if on_gpu else max(1, os.cpu_count() or 1)
+
+
+def run_all(
+    function: Callable[[Work], Result],
+    works: Sequence[Work],
+    workers: int,
+    progress: Progress,
+    title: str,
+    describe: Callable[[Work], str],
+) -> list[Result]:
+    """Results in the order of the works.
+
+    A process uses as many threads as cores divided by processes, so that together they use each core once. One worker
+    means this process itself.
+
+    Args:
+        function: importable from a module; a work and its result must cross a process boundary.
+        works: independent of each other.
+        workers: processes at a time.
+        progress: one step a finished work.
+        title: of the progress.
+        describe: a work, for people.
+
+    Raises:
+        InputError: what a work raised; the others that had begun are finished first.
+    """
+    if workers <= 1 or len(works) <= 1:
+        results = []
+        for number, work in enumerate(works, 1):
+            progress.say(f"{title} {number} of {len(works)}: {describe(work)}")
+            results.append(function(work))
+        return results
+    workers = min(workers, len(works))
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    context = multiprocessing.get_context("spawn")
+    with (
+        progress.task(title, len(works)) as task,
+        ProcessPoolExecutor(workers, context, torch.set_num_threads, (threads,)) as pool,
+    ):
+        running = {pool.submit(function, work): place for place, work in enumerate(works)}
+        found: dict[int, Result] = {}
+        try:
+            for future in as_completed(running):
+                place = running[future]
+                found[place] = future.result()
+                task.advance(1, describe(works[place]))
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return [found[place] for place in range(len(works))]

@@ -1,0 +1,163 @@
+"""The record of an experiment as Markdown tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from transfer.report.tables import Figure, Gain, Record, columns_of, gains_of, p_text, rows_of, seed_values, title_of
+
+
+def markdown(record: Record) -> str:
+    """Everything that a results page of a repository needs."""
+    made = record["made"]
+    parts = [f"# {record['name']}", record["description"]]
+    parts.append(
+        f"Made on {made['date']} with `{made['command']}` on {made['machine']}; torch {made['torch']}."
+        + (" **A quick trial on a sample of users: no figure here means anything.**" if made["quick"] else "")
+    )
+    for cell in record["cells"]:
+        parts += _cell(cell)
+    if record["cost"]:
+        parts += _cost(record["cost"])
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _cell(cell: Record) -> list[str]:
+    metrics = cell["metrics"]
+    protocol = metrics["protocol"]
+    parts = [
+        f"## {title_of(cell)}",
+        f"{' + '.join(cell['sources'])} → {metrics['domain']} ({metrics['users']:,} users, {metrics['items']:,} items, "
+        f"{metrics['interactions']:,} interactions). Loss {cell['loss']}; {protocol['split']}; "
+        f"selection by {protocol['selection']}; repeats {protocol['repeats']}; prompts see {protocol['prompts_see']}. "
+        f"Full ranking: {protocol['full']}. Sampled: {protocol['sampled']}. Seeds {_seeds(metrics['seeds'])}.",
+        _results(cell),
+    ]
+    if cell["published"]:
+        differs = "; ".join(cell["published"]["differs"])
+        parts.append(f"(p …): published by {cell['published']['source']}. What differs: {differs}.")
+    parts += [_gains(gains_of(cell, metric), metric) for metric in ("full/ndcg@10", "sampled/ndcg@10")]
+    parts += [_thresholds(cell), _values(cell)]
+    if metrics["skipped"]:
+        parts.append(f"Skipped, for want of a sentence encoder: {', '.join(metrics['skipped'])}.")
+    return parts
+
+
+def _results(cell: Record) -> str:
+    head = ["variant", "seeds", *(heading for _, _, heading in columns_of(cell)), "coverage", "popularity rank"]
+    rows = [
+        [
+            f"`{row.variant}`",
+            str(row.seeds or ""),
+            *(_figure(figure) for figure in row.figures),
+            _share(row.coverage),
+            _share(row.popularity),
+        ]
+        for row in rows_of(cell)
+    ]
+    return table(head, rows)
+
+
+def _figure(figure: Figure | None) -> str:
+    if figure is None:
+        return ""
+    text = f"{figure.mean:.4f}" + ("" if figure.spread is None else f" ± {figure.spread:.4f}")
+    text = f"**{text}**" if figure.best else text
+    return text if figure.published is None else f"{text} (p {figure.published:.4f})"
+
+
+def _gains(gains: Sequence[Gain], metric: str) -> str:
+    if not gains:
+        return ""
+    head = [f"gain on {metric}", "difference", "relative", "95 % interval", "p, users", "p, seeds", "published"]
+    rows = [
+        [
+            f"`{gain.variant}` over `{gain.rival}`",
+            f"{gain.difference:+.4f}",
+            "" if gain.relative is None else f"{gain.relative:+.1%}",
+            f"{gain.low:+.4f} … {gain.high:+.4f}",
+            p_text(gain.p_users),
+            p_text(gain.p_seeds),
+            "" if gain.published is None else f"{gain.published:+.1%}",
+        ]
+        for gain in gains
+    ]
+    return table(head, rows)
+
+
+def _thresholds(cell: Record) -> str:
+    rows = cell["thresholds"]
+    if not rows:
+        return ""
+    names = list(cell["metrics"]["variants"])
+    body = [
+        [f"at most {row['at_most']}", f"{row['users']:,}", *(_mean(row, "sampled/ndcg@10", name) for name in names)]
+        for row in rows
+    ]
+    return "Sampled NDCG@10 of the users who know few anchors:\n\n" + table(
+        ["known anchors", "users", *(f"`{name}`" for name in names)], body
+    )
+
+
+def _mean(row: Record, metric: str, name: str) -> str:
+    value = row["values"][metric].get(name)
+    return "" if value is None else f"{value:.4f}"
+
+
+def _values(cell: Record) -> str:
+    rows = [
+        [f"`{name}`", metric, ", ".join(f"{value:.4f}" for value in values)]
+        for name, metric, values in seed_values(cell)
+    ]
+    return table(["every seed", "metric", "values"], rows) if rows else ""
+
+
+def _cost(cost: Record) -> list[str]:
+    head = ["model", "items", "width", "parameters (M)", "memory (MB)", "train an epoch (s)", "evaluate (s)"]
+    rows = [
+        [
+            row["model"],
+            f"{row['items']:,}",
+            f"{row['width']:,}",
+            f"{row['parameters_m']:.2f}",
+            f"{row['memory_mb']:.0f}",
+            f"{row['train_s']:.2f}",
+            f"{row['evaluate_s']:.2f}",
+        ]
+        for row in cost["rows"]
+    ]
+    printed = [
+        [
+            f"{row['model']} on {row['data']} (published)",
+            f"{row['items']:,}",
+            f"{row['items'] if row['model'] == 'TI-DiffRec' else row['sememes']:,}",
+            f"{row['parameters_m']:.2f}",
+            f"{row['gpu_mb']:,}",
+            f"{row['train_s']:.2f}",
+            f"{row['evaluate_s']:.2f}",
+        ]
+        for row in cost["published"]["rows"]
+    ]
+    users = cost["settings"]["users"]
+    return [
+        "## Cost",
+        f"{users:,} made-up users. Memory: the peak on a GPU; weights, gradients and optimiser state on a CPU. "
+        f"Published rows: {cost['published']['title']}.",
+        table(head, rows + printed),
+    ]
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _seeds(seeds: Iterable[int]) -> str:
+    return ", ".join(map(str, seeds))
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; the first column left, the rest right."""
+    escaped = [[cell.replace("|", "\\|") for cell in row] for row in (head, *rows)]
+    lines = ["| " + " | ".join(row) + " |" for row in escaped]
+    rule = "|" + "|".join(["---", *["---:"] * (len(head) - 1)]) + "|"
+    return "\n".join([lines[0], rule, *lines[1:]])

@@ -1,0 +1,189 @@
+"""What the tables of a report say, before they become Markdown or HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+COLUMNS: tuple[tuple[str, str, str], ...] = (
+    ("full", "ndcg@10", "NDCG@10, all items"),
+    ("full", "hit@10", "Hit@10, all items"),
+    ("sampled", "ndcg@5", "NDCG@5, sampled"),
+    ("sampled", "ndcg@10", "NDCG@10, sampled"),
+    ("sampled", "hit@5", "Hit@5, sampled"),
+    ("sampled", "hit@10", "Hit@10, sampled"),
+    ("sampled", "auc", "AUC, sampled"),
+)
+"""Protocol, metric and heading; the first one decides."""
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One cell of a table.
+
+    Attributes:
+        mean: over seeds.
+        spread: standard deviation over seeds; None for a single one.
+        best: whether no variant has a larger mean.
+        published: what the paper printed, if anything.
+    """
+
+    mean: float
+    spread: float | None
+    best: bool
+    published: float | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One variant.
+
+    Attributes:
+        variant: name.
+        seeds: how many; 0 for what has none.
+        figures: in the order of the columns; None where there is no such metric.
+        coverage: share of the catalogue in anybody's top 10.
+        popularity: mean popularity rank of the recommended, 0 is most popular.
+    """
+
+    variant: str
+    seeds: int
+    figures: tuple[Figure | None, ...]
+    coverage: float | None
+    popularity: float | None
+
+
+@dataclass(frozen=True)
+class Gain:
+    """One comparison.
+
+    Attributes:
+        variant: name.
+        rival: what it is compared with.
+        metric: protocol/metric.
+        difference: of the means.
+        relative: share of the rival's mean.
+        low: of the 95 % interval over users.
+        high: of the same.
+        p_users: paired over users.
+        p_seeds: paired over seeds.
+        published: relative gain of the paper on the same metric, if it printed both.
+    """
+
+    variant: str
+    rival: str
+    metric: str
+    difference: float
+    relative: float | None
+    low: float
+    high: float
+    p_users: float | None
+    p_seeds: float | None
+    published: float | None
+
+    @property
+    def certain(self) -> bool:
+        """Whether the interval leaves out zero."""
+        return self.low > 0 or self.high < 0
+
+
+def title_of(cell: Record) -> str:
+    """A cell in a few words."""
+    shots = cell["metrics"]["protocol"]["shots"]
+    share = "" if shots == 1 else f", {shots:.0%} of the users train"
+    protocol = f" · {cell['protocol_name']}" if cell["protocol_name"] else ""
+    return f"{cell['label']}{protocol}{share}"
+
+
+def columns_of(cell: Record) -> list[tuple[str, str, str]]:
+    """The columns for which there are figures."""
+    variants = cell["metrics"]["variants"].values()
+    return [column for column in COLUMNS if any(_value(variant, column) is not None for variant in variants)]
+
+
+def rows_of(cell: Record) -> list[Row]:
+    """The comparison table of a cell, in the order of its variants."""
+    metrics, columns = cell["metrics"], columns_of(cell)
+    variants = metrics["variants"]
+    best = [
+        max((v["mean"] for one in variants.values() if (v := _value(one, c)) is not None), default=0.0) for c in columns
+    ]
+    rows = []
+    for name, values in variants.items():
+        figures = tuple(
+            _figure(_value(values, column), top, _published(cell, name, column))
+            for column, top in zip(columns, best, strict=True)
+        )
+        beyond = values.get("beyond") or {}
+        rows.append(Row(name, _seeds(metrics, name), figures, beyond.get("coverage"), beyond.get("popularity_rank")))
+    return rows
+
+
+def gains_of(cell: Record, metric: str = "full/ndcg@10") -> list[Gain]:
+    """Comparisons of a cell on one metric; those with baselines only for the product."""
+    metrics = cell["metrics"]
+    return [
+        Gain(
+            one["variant"], one["baseline"], one["metric"], one["difference"], one["relative"], one["low"],
+            one["high"], one["p_users"], one["p_seeds"], _published_gain(cell, one["variant"], one["baseline"], metric),
+        )
+        for one in metrics["comparisons"]
+        if one["metric"] == metric
+        and (one["baseline"] not in metrics["baselines"] or one["variant"] == metrics["product"]["variant"])
+    ]  # fmt: skip
+
+
+def seed_values(cell: Record) -> list[tuple[str, str, list[float]]]:
+    """Every seed's value of the two NDCG@10, of variants with several seeds."""
+    return [
+        (name, f"{protocol} NDCG@10", values["test"][protocol]["ndcg@10"]["values"])
+        for name, values in cell["metrics"]["variants"].items()
+        for protocol in ("full", "sampled")
+        if len(values["test"][protocol].get("ndcg@10", {}).get("values", ())) > 1
+    ]
+
+
+def p_text(p: float | None) -> str:
+    """A p-value as people write it."""
+    if p is None:
+        return ""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _value(variant: Record, column: tuple[str, str, str]) -> Record | None:
+    protocol, metric, _ = column
+    found: Record | None = variant["test"][protocol].get(metric)
+    return found
+
+
+def _figure(value: Record | None, best: float, published: float | None) -> Figure | None:
+    if value is None:
+        return None
+    spread = value["std"] if len(value["values"]) > 1 else None
+    return Figure(value["mean"], spread, value["mean"] == best, published)
+
+
+def _seeds(metrics: Record, name: str) -> int:
+    if name in metrics["baselines"]:
+        return 0
+    return len(metrics["few_seeds"].get(name, metrics["seeds"]))
+
+
+def _published(cell: Record, name: str, column: tuple[str, str, str]) -> float | None:
+    protocol, metric, _ = column
+    if cell["published"] is None or protocol != "sampled":
+        return None
+    found: float | None = cell["published"]["figures"].get(name, {}).get(metric)
+    return found
+
+
+def _published_gain(cell: Record, variant: str, rival: str, metric: str) -> float | None:
+    protocol, name = metric.split("/", 1)
+    if cell["published"] is None or protocol != "sampled":
+        return None
+    figures = cell["published"]["figures"]
+    ours, theirs = (figures.get(one, {}).get(name) for one in (variant, rival))
+    return None if ours is None or theirs is None else ours / theirs - 1

@@ -45,6 +45,17 @@ def open_one(spec: DomainSpec, loaded: LoadedRecipe, runtime: Runtime) -> Domain
     return domain
 
 
+def open_target(loaded: LoadedRecipe, runtime: Runtime) -> Domain:
+    """The target domain of a recipe.
+
+    Raises:
+        InputError: it names none.
+    """
+    if loaded.recipe.target is None:
+        raise InputError("this recipe names no target", place=loaded.path, mend="Add 'target:'")
+    return open_one(loaded.recipe.target, loaded, runtime)
+
+
 def open_sources(loaded: LoadedRecipe, runtime: Runtime) -> list[Domain]:
     """The source domains of a recipe, as S2IDM may see them."""
     sources = [open_one(spec, loaded, runtime) for spec in loaded.recipe.sources]
@@ -131,10 +142,7 @@ def recipe_for_target(source: SourceArtifact, given: str, overrides: list[str]) 
 
 def target_from(source: SourceArtifact, loaded: LoadedRecipe, folder: Path, runtime: Runtime) -> TargetRun:
     """Adapt to a recipe's target and write the run."""
-    recipe = loaded.recipe
-    if recipe.target is None:
-        raise InputError("this recipe names no target", place=loaded.path, mend="Add 'target:'")
-    domain = open_one(recipe.target, loaded, runtime)
+    recipe, domain = loaded.recipe, open_target(loaded, runtime)
     adapted = adapt_target(source, recipe, domain, folder, runtime)
     run = run_of(source, recipe, domain, adapted)
     if runtime.is_main:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from transfer.cli import adapt_target, domains, evaluate, fit_source, init, inspect, recipe, recommend, run
+from transfer.cli import adapt_target, domains, evaluate, experiment, fit_source, init, inspect, recipe, recommend, run
 
 app = typer.Typer(
     name="transfer",
@@ -32,6 +32,7 @@ def _options(
 app.command("fit-source")(fit_source.command)
 app.command("adapt-target")(adapt_target.command)
 app.command("run")(run.command)
+app.command("experiment")(experiment.command)
 app.command("evaluate")(evaluate.command)
 app.command("recommend")(recommend.command)
 app.command("init")(init.command)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from domains.cache import default_cache
 from domains.domain import Domain
 from domains.errors import InputError
 from domains.open import open_domain, parse_spec
@@ -20,6 +22,7 @@ from transfer.artifact_folder import CONFIG, LOG
 from transfer.baselines.base import popularity
 from transfer.files import JsonLines
 from transfer.fit_source import fit_source
+from transfer.progress import Silent
 from transfer.results import beyond_accuracy, compare_all, protocol_note, variant_metrics
 from transfer.runtime import Runtime
 from transfer.source import DomainNote, SourceArtifact
@@ -36,7 +39,7 @@ def default_folder(loaded: LoadedRecipe) -> Path:
 
 def open_one(spec: DomainSpec, loaded: LoadedRecipe, runtime: Runtime) -> Domain:
     """A domain of a recipe, with a word about what preparation removed."""
-    domain = open_domain(spec, base=loaded.folder).domain
+    domain = open_domain(spec, base=loaded.folder, cache=default_cache()).domain
     if loaded.recipe.sample_users is not None:
         domain = sample_users(domain, loaded.recipe.sample_users)
     runtime.progress.say(
@@ -74,7 +77,8 @@ def source_from(
     """
     recipe = loaded.recipe
     sources = open_sources(loaded, runtime)
-    target = None if recipe.target is None else open_one(recipe.target, loaded, runtime)
+    quiet = replace(runtime, progress=Silent())  # adapt-target speaks of the target; here only its titles are read
+    target = None if recipe.target is None else open_one(recipe.target, loaded, quiet)
     if (folder / CONFIG).is_file():
         found = SourceArtifact.read(folder)
         if _same(found, recipe, sources, extends):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -26,6 +26,9 @@ from transfer.sampling import NegativeSampler
 from transfer.views import TrainView, Views
 
 Log = Callable[[dict[str, object]], None]
+
+POSITIONS_A_PASS = 4096
+"""Padded positions that a CPU encodes at once; a step is the sum of its passes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,17 +205,23 @@ class _Trainer:
         self, inputs: SequenceBatch, positives: Tensor, valid: Tensor, negatives: Tensor, view: TrainView
     ) -> Tensor:
         """Losses of the valid positions, (n,)."""
-        chosen = valid.flatten().nonzero()[:, 0]
-        positive_ids = positives.reshape(-1)[chosen]
+        positive_ids = positives[valid]
         own = self.settings.loss in {"bce", "gbce"}
-        negative_ids = negatives.flatten(0, 1)[chosen] if own else negatives
+        negative_ids = negatives[valid] if own else negatives
+        parts = inputs.narrowed(POSITIONS_A_PASS) if inputs.items.device.type == "cpu" else [inputs]
+        inputs_ids = [part.items for part in parts]
         if self.settings.loss == "softmax":
             table = self.model.items.all()
-            embeds, positive = F.embedding(inputs.items, table), table
+            embeds, positive = [F.embedding(ids, table) for ids in inputs_ids], table
         else:
-            embeds, positive, negative = _embed(self.model, (inputs.items, positive_ids, negative_ids))
-        encoded = self.model.states(embeds, inputs.mask, inputs.users, view.interests)
-        states = self.model.prepared_states(encoded.flatten(0, 1).index_select(0, chosen)).float()
+            *embeds, positive, negative = _embed(self.model, [*inputs_ids, positive_ids, negative_ids])
+        encoded = [
+            self.model.states(vectors, part.mask, part.users, view.interests)[chosen[:, : part.items.shape[1]]]
+            for vectors, part, chosen in zip(
+                embeds, parts, valid.split([len(part.users) for part in parts]), strict=True
+            )
+        ]
+        states = self.model.prepared_states(torch.cat(encoded)).float()
         positive = self.model.prepared_items(positive).float()
         if self.settings.loss == "softmax":
             return losses.softmax(states, positive, positive_ids, self.settings.logits_memory_mb << 20)
@@ -224,12 +233,13 @@ class _Trainer:
         return losses.sampled_softmax(states, positive, negative, positive_ids, negative_ids)
 
 
-def _embed(model: Recommender, ids: Iterable[Tensor]) -> list[Tensor]:
-    """Item vectors for several id tensors; an item that occurs often is computed once."""
-    ids = list(ids)
+def _embed(model: Recommender, ids: list[Tensor]) -> list[Tensor]:
+    """Item vectors for several id tensors by one lookup; where items are more than a table, each is computed once."""
+    flat = torch.cat([part.reshape(-1) for part in ids])
     if model.items.is_table:
-        return [model.items(part.reshape(-1)).view(*part.shape, -1) for part in ids]
-    unique, inverse = torch.unique(torch.cat([part.reshape(-1) for part in ids]), return_inverse=True)
-    vectors = model.items(unique)
-    parts = inverse.split([part.numel() for part in ids])
-    return [F.embedding(part, vectors).view(*whole.shape, -1) for part, whole in zip(parts, ids, strict=True)]
+        vectors = model.items(flat)
+    else:
+        unique, inverse = torch.unique(flat, return_inverse=True)
+        vectors = F.embedding(inverse, model.items(unique))
+    parts = vectors.split([part.numel() for part in ids])
+    return [part.view(*whole.shape, -1) for part, whole in zip(parts, ids, strict=True)]

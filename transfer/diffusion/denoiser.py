@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from transfer.dropout import dropout
+
 MAX_PERIOD = 10_000.0
 
 
@@ -75,7 +77,8 @@ class Denoiser(nn.Module):
         Returns:
             (B, q).
         """
-        noisy = F.dropout(noisy, self.dropout, self.training)
-        embedded = self.time(timestep_features(steps, self.time.in_features))
-        hidden = torch.tanh(self.inner(torch.cat([noisy, embedded], dim=-1)))
-        return self.outer(hidden)
+        noisy = dropout(noisy, self.dropout, self.training)
+        # Not one layer over [noisy, embedded step]: its backward pass would also compute the gradient of the interests.
+        hidden = torch.tanh(torch.addmm(self.step_bias(steps), noisy, self.anchor_weight.t()))
+        predicted: Tensor = self.outer(hidden)
+        return predicted

@@ -69,7 +69,7 @@ class Experiment(Settings):
             raise ValueError(f"labels repeat: {', '.join(labels)}; give each entry a label of its own")
         if not self.experiment and self.cost is None:
             raise ValueError("nothing to do: name recipes under 'experiment', or give 'cost'")
-        if self.seeds is not None and not set(self.extra_seeds) <= set(self.seeds):
+        if self.extra_variants and self.seeds is not None and not set(self.extra_seeds) <= set(self.seeds):
             raise ValueError(f"extra_seeds {self.extra_seeds} must be among seeds {self.seeds}")
         if any(not 0 <= share <= 1 for share in self.shots or ()):
             raise ValueError(f"shots are shares between 0 and 1: {self.shots}")

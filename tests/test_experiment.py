@@ -1,0 +1,341 @@
+"""Experiments: what a recipe of them means, that they resume, and that what they gather is right."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from experiment_cases import write_experiment, write_recipe
+from hypothesis import given
+from hypothesis import strategies as st
+from transfer_cases import PROPERTY, random_histories, small_domain
+
+from domains.errors import InputError
+from domains.sample import sample_users, train_part
+from domains.split import leave_one_out
+from recipes.experiment import bundled_experiments, load_experiment
+from recipes.load import bundled_recipes, load_recipe
+from recipes.published_figures import published
+from transfer.evaluation.beyond import BeyondAccuracy
+from transfer.evaluation.ranking import Ranking
+from transfer.experiments.breakdown import grouped, thresholds
+from transfer.experiments.curves import learning_curves
+from transfer.experiments.execute import run_experiment
+from transfer.experiments.plan import cells_of, jobs_of
+from transfer.experiments.pool import run_all
+from transfer.interests import known_anchor_counts
+from transfer.progress import Silent
+from transfer.runtime import Runtime
+
+
+@pytest.mark.parametrize("name", bundled_experiments())
+def test_every_bundled_experiment_is_possible(name):
+    loaded = load_experiment(name)
+    cells = cells_of(loaded)
+    assert len({cell.key for cell in cells}) == len(cells)
+    assert cells or loaded.experiment.cost
+    for cell in cells:
+        assert cell.main.recipe.target is not None
+        assert jobs_of(cell)
+        if cell.published:
+            assert published(cell.published).figures["sasrec"]["ndcg@10"] > 0
+    quick = cells_of(loaded, quick=True)
+    assert all(cell.main.recipe.sample_users and len(cell.main.recipe.seeds) == 1 for cell in quick)
+
+
+def test_published_figures_are_those_of_the_paper():
+    table4 = published("table4/book_to_movie").figures
+    assert table4["sasrec+ipe+s2idm"] == {"ndcg@5": 0.2130, "ndcg@10": 0.2355, "hit@5": 0.2759, "hit@10": 0.3457}
+    assert published("table2/home").figures["cl4srec+ipe+s2idm"] == {"ndcg@10": 0.1063, "hit@10": 0.1427, "auc": 0.6456}
+    gains = {"game_to_toy": 0.126, "toy_to_game": 0.030, "movie_to_book": 0.071, "book_to_movie": 0.040}
+    for column, gain in gains.items():
+        figures = published(f"table4/{column}").figures
+        assert figures["sasrec+ipe+s2idm"]["ndcg@10"] / figures["sasrec"]["ndcg@10"] - 1 == pytest.approx(
+            gain, abs=6e-4
+        )
+    with pytest.raises(InputError, match="table9"):
+        published("table9/home")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"experimnt": []}, "experimnt"),
+        ({"experiment": []}, "nothing to do"),
+        ({"experiment": ["tiny.yaml", "tiny.yaml"]}, "labels repeat"),
+        ({"seeds": [1, 2], "extra_variants": ["ease"], "extra_seeds": [0]}, "extra_seeds"),
+        ({"shots": [2.0]}, "between 0 and 1"),
+        ({"cost": {"item": [3]}}, "item"),
+    ],
+)
+def test_wrong_experiments_are_explained(tmp_path, settings, message):
+    path = write_experiment(tmp_path, **settings)
+    with pytest.raises(InputError, match=message) as caught:
+        load_experiment(path)
+    assert str(path) in str(caught.value.place)
+
+
+def test_an_unknown_name_lists_what_there_is():
+    with pytest.raises(InputError, match="Did you mean 'table4'"):
+        load_experiment("tabel4")
+
+
+def test_a_recipe_is_an_experiment_of_its_own(tmp_path):
+    (cell,) = cells_of(load_experiment(write_recipe(tmp_path)))
+    assert cell.key == "tiny"
+    assert cell.main.recipe.variants == ("sasrec",)
+
+
+def test_settings_win_in_order(tmp_path):
+    path = write_experiment(
+        tmp_path,
+        experiment=[{"recipe": "tiny.yaml", "label": "a b", "settings": {"encoder": {"dim": 4, "heads": 2}}}],
+        settings={"encoder": {"dim": 16, "blocks": 3, "heads": 4}, "score": {"temperature": 5}},
+        protocols={"paper": {}, "strong": {"training": {"loss": "softmax"}, "encoder": {"heads": 1}}},
+        shots=[0.5, 1],
+        seeds=[3, 4],
+    )
+    cells = cells_of(load_experiment(path), overrides=["score.temperature=7"])
+    assert [cell.key for cell in cells] == [
+        "a-b.paper.shots-0.5", "a-b.paper.shots-1", "a-b.strong.shots-0.5", "a-b.strong.shots-1"
+    ]  # fmt: skip
+    paper, strong = cells[0].main.recipe, cells[2].main.recipe
+    assert (paper.encoder.dim, paper.encoder.blocks, paper.encoder.heads) == (4, 3, 2)
+    assert (strong.encoder.heads, strong.training.loss) == (1, "softmax")
+    assert (paper.training.loss, paper.shots, paper.seeds, paper.score.temperature) == ("bce", 0.5, (3, 4), 7)
+    assert paper.evaluation.negatives == 5, "what nobody overrides stays as the recipe says"
+    assert len({cell.source_key for cell in cells}) == 1, "the loss decides nothing about the source"
+
+
+def test_jobs_share_a_base_and_baselines_run_once(tmp_path):
+    path = write_experiment(
+        tmp_path,
+        variants=["sasrec", "popular", "sasrec+ipe+s2idm", "sasrec+anchors"],
+        seeds=[0, 1],
+        extra_variants=["gru4rec+ipe+raw", "ease"],
+    )
+    (cell,) = cells_of(load_experiment(path))
+    assert cell.extra is not None
+    assert cell.extra.recipe.seeds == (0,)
+    assert set(cell.extra.recipe.variants) >= {"sasrec", "gru4rec+ipe+raw", "ease", "popular"}
+    jobs = [(job.seed, set(job.variants)) for job in jobs_of(cell)]
+    assert jobs == [
+        (0, {"popular", "ease", "sasrec", "sasrec+ipe+s2idm"}),
+        (0, {"sasrec+anchors"}),
+        (0, {"gru4rec+ipe+raw"}),
+        (1, {"sasrec", "sasrec+ipe+s2idm"}),
+        (1, {"sasrec+anchors"}),
+    ]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A small experiment, run once in this process."""
+    folder = tmp_path_factory.mktemp("experiment")
+    path = write_experiment(
+        folder,
+        variants=["popular", "sasrec", "sasrec+ipe+constant", "sasrec+ipe+s2idm"],
+        seeds=[0, 1],
+        extra_variants=["gru4rec", "ease"],
+        known_anchors=[2, 4, 100],
+    )
+    record = run_experiment(load_experiment(path), folder / "out", Runtime(), device="cpu", workers=1)
+    return path, folder / "out", record
+
+
+def test_the_record_holds_every_part(finished):
+    _, out, record = finished
+    (cell,) = record["cells"]
+    metrics = cell["metrics"]
+    assert list(metrics["variants"]) == [
+        "popular", "sasrec", "sasrec+ipe+constant", "sasrec+ipe+s2idm", "gru4rec", "ease"
+    ]  # fmt: skip
+    assert metrics["few_seeds"] == {"gru4rec": [0]}
+    assert len(metrics["variants"]["sasrec"]["test"]["full"]["ndcg@10"]["values"]) == 2
+    assert len(metrics["variants"]["gru4rec"]["test"]["full"]["ndcg@10"]["values"]) == 1
+    assert cell["bases"] == {"sasrec+ipe+constant": "sasrec", "sasrec+ipe+s2idm": "sasrec"}
+    assert {(c["variant"], c["baseline"], c["metric"]) for c in metrics["comparisons"]} >= {
+        ("sasrec+ipe+s2idm", "sasrec", "full/ndcg@10"), ("sasrec+ipe+s2idm", "sasrec", "sampled/ndcg@10")
+    }  # fmt: skip
+    for groups in cell["breakdowns"].values():
+        assert sum(group["users"] for group in groups) == 40
+    users = [row["users"] for row in cell["thresholds"]]
+    assert users == sorted(users)
+    assert users[-1] == 40
+    everyone = cell["thresholds"][-1]["values"]["full/ndcg@10"]["sasrec"]
+    assert everyone == pytest.approx(metrics["variants"]["sasrec"]["test"]["full"]["ndcg@10"]["mean"])
+    assert "sasrec (base) · seed 1" in cell["curves"]
+    assert len(cell["cases"]) == 3
+    assert all(max(case["before"]) == 1 for case in cell["cases"])
+    assert {one["source"] for one in cell["overlap"]} == {"tapes"}
+    assert json.loads((out / "metrics.json").read_text()) == json.loads(json.dumps(record))
+    assert "sasrec+ipe+s2idm" in (out / "table.md").read_text()
+    assert "<svg" in (out / "report.html").read_text()
+
+
+def test_popular_covers_little_and_is_popular(finished):
+    _, _, record = finished
+    variants = record["cells"][0]["metrics"]["variants"]
+    popular, ease = variants["popular"]["beyond"], variants["ease"]["beyond"]
+    assert popular["popularity_rank"] < ease["popularity_rank"]
+    assert 0 < popular["coverage"] <= 1
+
+
+def test_a_stopped_experiment_goes_on_where_it_was(finished):
+    path, out, record = finished
+    pieces = sorted((out / "cells").rglob("*.done.safetensors"))
+    before = {piece: piece.stat().st_mtime_ns for piece in pieces}
+    lost = next(piece for piece in pieces if piece.parent.name == "sasrec+ipe+s2idm" and "seed-1" in piece.name)
+    lost.unlink()
+    (out / "metrics.json").unlink()
+    time.sleep(0.01)
+    again = run_experiment(load_experiment(path), out, Runtime(), device="cpu", workers=1)
+    after = {piece: piece.stat().st_mtime_ns for piece in pieces}
+    assert [piece for piece in pieces if after[piece] != before[piece]] == [lost]
+    assert again["cells"][0]["metrics"] == record["cells"][0]["metrics"]
+
+
+def test_other_settings_do_not_mix(finished):
+    path, out, _ = finished
+    with pytest.raises(InputError, match="other settings"):
+        run_experiment(
+            load_experiment(path), out, Runtime(), device="cpu", workers=1, overrides=["encoder.dropout=0.4"]
+        )
+
+
+def test_processes_give_what_one_process_gives(finished, tmp_path):
+    path, _, record = finished
+    overrides = ["variants=[sasrec]"]
+    loaded = load_experiment(path)
+    loaded = replace(loaded, experiment=loaded.experiment.model_copy(update={"extra_variants": ()}))
+    parallel = run_experiment(loaded, tmp_path, Runtime(), device="cpu", workers=2, overrides=overrides)
+    ours, theirs = (one["cells"][0]["metrics"]["variants"]["sasrec"]["test"] for one in (parallel, record))
+    for protocol in ("full", "sampled"):
+        for metric, values in ours[protocol].items():
+            assert values["values"] == pytest.approx(theirs[protocol][metric]["values"]), metric
+
+
+def test_an_error_crosses_processes_whole():
+    """A process hands over an error as `copy` does: by its class, arguments and attributes."""
+    again = copy.copy(InputError("too short", place="file.csv, row 3", mend="Add a column"))
+    assert (again.problem, again.place, again.mend) == ("too short", "file.csv, row 3", "Add a column")
+
+
+def test_results_keep_the_order_of_the_works():
+    names = list(bundled_recipes())
+    loaded = run_all(load_recipe, names, 1, Silent(), "Reading", str)
+    assert [one.recipe.name for one in loaded] == names
+
+
+@PROPERTY
+@given(st.lists(st.integers(0, 12), min_size=1, max_size=60), st.integers(1, 6))
+def test_groups_hold_everybody_once(keys, groups):
+    key = np.array(keys)
+    values = {"a": np.linspace(0, 1, len(key)) ** 2, "b": np.linspace(0, 1, len(key))}
+    rows = grouped(values, {"a": "b"}, key, groups)
+    assert sum(row["users"] for row in rows) == len(key)
+    assert len(rows) <= groups
+    for lower, upper in zip(rows, rows[1:], strict=False):
+        assert lower["high"] < upper["low"]
+    for row in rows:
+        mine = (key >= row["low"]) & (key <= row["high"])
+        assert row["users"] == mine.sum()
+        assert row["mean"]["a"] == pytest.approx(values["a"][mine].mean())
+        assert row["gain"]["a"]["mean"] == pytest.approx((values["a"] - values["b"])[mine].mean())
+
+
+def test_thresholds_by_hand():
+    ranks = np.array([0, 1, 20, 20])
+    ranking = Ranking(np.arange(4), ranks, ranks, np.full(4, 100), np.full(4, 100))
+    rankings = {"sasrec": {"validation": [ranking], "test": [ranking]}}
+    none, two, four = thresholds(rankings, np.array([1, 3, 3, 9]), [0, 3, 9], (5, 10))
+    assert none == {"at_most": 0, "users": 0, "values": {m: {} for m in none["values"]}}
+    assert two["users"] == 3
+    assert two["values"]["full/hit@10"]["sasrec"] == pytest.approx(2 / 3)
+    assert four["values"]["sampled/ndcg@10"]["sasrec"] == pytest.approx((1 + 1 / np.log2(3)) / 4)
+
+
+def test_known_anchors_are_counted_once():
+    from scipy.sparse import csr_matrix
+
+    domain = small_domain([[0, 1, 2], [2, 2, 1]], repeats=True, n_items=3)
+    anchors = csr_matrix(np.array([[1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 0, 0]], np.float32))
+    starts = domain.offsets[:-1]
+    assert known_anchor_counts(domain, anchors, starts, starts + 1).tolist() == [2, 0]
+    assert known_anchor_counts(domain, anchors, starts, starts + 3).tolist() == [3, 2]
+
+
+def test_learning_curves_take_the_last_word(tmp_path):
+    log = tmp_path / "training.jsonl"
+    stage = "sasrec · seed 0"
+    lines = [
+        {"stage": stage, "epoch": 0, "validation": 0.1},
+        {"stage": stage, "epoch": 1, "validation": 0.2, "loss": 1.0, "train_seconds": 3.0},
+        {"stage": stage, "epoch": 2, "validation": 0.9},
+        {"stage": "s2idm", "epoch": 1, "loss": 2.0},
+        {"stage": stage, "epoch": 0, "validation": 0.3},
+        {"stage": stage, "epoch": 1, "validation": 0.4},
+    ]
+    log.write_text("\n".join(json.dumps(line) for line in lines) + '\n{"stage": "sasrec')
+    assert learning_curves(log) == {stage: {"epoch": [0.0, 1.0], "validation": [0.3, 0.4], "seconds": [0.0, 0.0]}}
+    assert learning_curves(tmp_path / "none") == {}
+
+
+def test_beyond_accuracy_by_hand():
+    popularity = np.array([10.0, 5.0, 5.0, 0.0], np.float32)
+    everyone_the_same = BeyondAccuracy.of(np.array([[0, 1], [0, 1]]), popularity)
+    assert everyone_the_same.coverage == 0.5
+    # Ranks as shares: item 0 is (1 - 0.5) / 4; items 1 and 2 share rank 2.5, so 0.5.
+    assert everyone_the_same.popularity_rank == pytest.approx((0.125 + 0.5) / 2)
+    assert BeyondAccuracy.of(np.array([[0, 1, 2, 3]]), popularity).popularity_rank == pytest.approx(0.5)
+
+
+def test_samples_are_nested_and_keep_histories():
+    domain = small_domain(random_histories(np.random.default_rng(0), 30, 12, 3, 8), n_items=12)
+    small, smaller = sample_users(domain, 10), sample_users(domain, 4)
+    assert small.n_users == 10
+    assert set(smaller.user_ids.to_pylist()) < set(small.user_ids.to_pylist())
+    assert sample_users(domain, 30) is domain
+    by_id = {user: place for place, user in enumerate(domain.user_ids.to_pylist())}
+    for place, user in enumerate(small.user_ids.to_pylist()):
+        assert small.history(place).tolist() == domain.history(by_id[user]).tolist()
+    assert small.n_items == 12
+
+
+def test_the_train_part_has_no_held_out_interaction():
+    domain = small_domain([[0, 1, 2, 3], [4, 5], [3, 2, 1]])
+    part = train_part(leave_one_out(domain, short_users="train"))
+    assert [part.history(user).tolist() for user in range(3)] == [[0, 1], [4, 5], [3]]
+    assert part.user_ids.equals(domain.user_ids)
+    assert part.name != domain.name
+
+
+def test_within_a_domain_the_source_never_sees_what_is_held_out(tmp_path):
+    """Changing every validation and test item leaves the S2IDM of `source_part: train` bit-equal."""
+    from transfer.pipeline import source_from
+
+    write_recipe(tmp_path, source_part="train", target_titles=False)
+    plays = (tmp_path / "plays.csv").read_text()
+    overrides = ["sources.0.interactions=plays.csv", "sources.0.items=plays-items.csv", "sources.0.name=plays"]
+    loaded = load_recipe(tmp_path / "tiny.yaml", overrides)
+    first = source_from(loaded, tmp_path / "first", Runtime())
+    (tmp_path / "plays.csv").write_text(_with_other_ends(plays))
+    second = source_from(loaded, tmp_path / "second", Runtime())
+    assert first.vocabulary.words == second.vocabulary.words
+    for name, weight in first.s2idm.state_dict().items():
+        assert torch.equal(weight, second.s2idm.state_dict()[name]), name
+
+
+def _with_other_ends(text: str) -> str:
+    """The last two items of every user swapped for each other."""
+    head, *lines = text.strip().split("\n")
+    rows = [line.split(",") for line in lines]
+    last = {row[0]: place for place, row in enumerate(rows)}
+    for place in last.values():
+        rows[place][1], rows[place - 1][1] = rows[place - 1][1], rows[place][1]
+    return "\n".join([head, *(",".join(row) for row in rows)]) + "\n"

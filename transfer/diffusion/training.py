@@ -58,6 +58,48 @@ def noising_loss(model: S2IDM, inputs: Tensor, targets: Tensor, steps: Tensor, n
     return weight * (model.denoiser(noisy, steps) - targets).square().mean(dim=1)
 
 
+class Step:
+    """One optimiser step on a batch of users: draw steps and noise, denoise, learn, tell the step sampler.
+
+    Args:
+        model: in training mode while it is called.
+        sampler: of diffusion steps.
+        inputs: s'_0 of every user.
+        targets: x_0 of every user; may be `inputs` itself.
+        runtime: device and processes.
+    """
+
+    def __init__(
+        self, model: S2IDM, sampler: StepSampler, inputs: SparseRows, targets: SparseRows, runtime: Runtime
+    ) -> None:
+        self.model, self.sampler, self.inputs, self.targets, self.runtime = model, sampler, inputs, targets, runtime
+        settings = model.settings
+        self.optimiser = torch.optim.AdamW(
+            model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+        )
+
+    def __call__(self, batch: Tensor, draws: torch.Generator) -> Tensor:
+        """Losses (B,) of the users (B,), before division by the sampling probability."""
+        # Every process draws for the whole batch and works on its share: the result is that of one process.
+        device = batch.device
+        steps, scaled_probability = self.sampler.sample(len(batch), draws)
+        rows = self.runtime.share(torch.arange(len(batch), device=device))
+        mine = batch[rows]
+        noise = torch.randn(len(batch), self.inputs.width, generator=draws, device=device)[rows]
+        dense = self.inputs.take(mine).dense()
+        wanted = dense if self.targets is self.inputs else self.targets.take(mine).dense()
+        losses = noising_loss(self.model, dense, wanted, steps[rows], noise)
+        self.optimiser.zero_grad(set_to_none=True)
+        ((losses / scaled_probability[rows]).sum() / len(batch)).backward()
+        self.runtime.sum_gradients(self.model.parameters())
+        self.optimiser.step()
+        everyone = torch.zeros(len(batch), device=device)
+        everyone[rows] = losses.detach()
+        self.runtime.sum_(everyone)
+        self.sampler.update(steps, everyone)
+        return everyone
+
+
 def train_s2idm(
     sources: list[SourceInterests],
     settings: S2IDMSettings,
@@ -82,9 +124,6 @@ def train_s2idm(
     torch.manual_seed(seed)
     anchors = sources[0].inputs.shape[1]
     model = (start or S2IDM(anchors, settings)).to(runtime.device)
-    optimiser = torch.optim.AdamW(
-        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-    )
     inputs = SparseRows.from_csr(vstack([source.inputs for source in sources], format="csr"), runtime.device)
     same = all(source.targets is source.inputs for source in sources)
     targets = (
@@ -93,12 +132,13 @@ def train_s2idm(
     domains = _held_out({source.name: source.inputs for source in sources}, settings.held_out, seed)
     uniform = 1.0 if settings.step_sampling == "uniform" else settings.sampling_uniform
     sampler = StepSampler(model.schedule.steps, settings.sampling_history, uniform, runtime.device)
+    step = Step(model, sampler, inputs, targets, runtime)
     best, best_epoch, best_state = float("inf"), 0, copy.deepcopy(model.state_dict())
     with runtime.progress.task("S2IDM", settings.epochs) as task:
         for epoch in range(1, settings.epochs + 1):
             began = time.perf_counter()
             order = _epoch_order([train for train, _ in domains], settings.source_temperature, seed, epoch)
-            train_loss = _train_epoch(model, optimiser, sampler, inputs, targets, order, seed, epoch, runtime)
+            train_loss = _train_epoch(step, order, runtime.generator(seed, epoch))
             held = {
                 source.name: _held_out_loss(model, inputs, targets, rows, seed, runtime)
                 for source, (_, rows) in zip(sources, domains, strict=True)
@@ -153,38 +193,12 @@ def _epoch_order(domains: list[Tensor], temperature: float, seed: int, epoch: in
     return together[torch.randperm(len(together), generator=generator)]
 
 
-def _train_epoch(
-    model: S2IDM,
-    optimiser: torch.optim.Optimizer,
-    sampler: StepSampler,
-    inputs: SparseRows,
-    targets: SparseRows,
-    order: Tensor,
-    seed: int,
-    epoch: int,
-    runtime: Runtime,
-) -> float:
-    model.train()
-    draws = runtime.generator(seed, epoch)
-    total = torch.zeros((), dtype=torch.float64, device=runtime.device)
-    for batch in order.to(runtime.device).split(model.settings.batch_size):
-        # Every process draws for the whole batch and works on its share: the result is that of one process.
-        steps, scaled_probability = sampler.sample(len(batch), draws)
-        rows = runtime.share(torch.arange(len(batch), device=runtime.device))
-        mine = batch[rows]
-        noise = torch.randn(len(batch), inputs.width, generator=draws, device=runtime.device)[rows]
-        dense = inputs.take(mine).dense()
-        wanted = dense if targets is inputs else targets.take(mine).dense()
-        losses = noising_loss(model, dense, wanted, steps[rows], noise)
-        optimiser.zero_grad(set_to_none=True)
-        ((losses / scaled_probability[rows]).sum() / len(batch)).backward()
-        runtime.sum_gradients(model.parameters())
-        optimiser.step()
-        everyone = torch.zeros(len(batch), device=runtime.device)
-        everyone[rows] = losses.detach()
-        runtime.sum_(everyone)
-        sampler.update(steps, everyone)
-        total += everyone.double().sum()
+def _train_epoch(step: Step, order: Tensor, draws: torch.Generator) -> float:
+    """Mean loss over the rows of one epoch."""
+    step.model.train()
+    total = torch.zeros((), dtype=torch.float64, device=step.runtime.device)
+    for batch in order.to(step.runtime.device).split(step.model.settings.batch_size):
+        total += step(batch, draws).double().sum()
     return float(total) / len(order)
 
 

@@ -6,6 +6,7 @@ import copy
 import json
 import time
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -240,7 +241,7 @@ def test_groups_hold_everybody_once(keys, groups):
     rows = grouped(values, {"a": "b"}, key, groups)
     assert sum(row["users"] for row in rows) == len(key)
     assert len(rows) <= groups
-    for lower, upper in zip(rows, rows[1:], strict=False):
+    for lower, upper in pairwise(rows):
         assert lower["high"] < upper["low"]
     for row in rows:
         mine = (key >= row["low"]) & (key <= row["high"])

@@ -1,0 +1,279 @@
+"""Reports: tables say what the record says, the page needs nothing from outside, and hostile titles stay text."""
+
+from __future__ import annotations
+
+import copy
+import re
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from transfer_cases import PROPERTY
+
+from transfer.report.charts import shown_variants
+from transfer.report.markdown import markdown, table
+from transfer.report.page import page
+from transfer.report.svg import Interval, Series, bar_pairs, forest, line_chart, stacked, ticks
+from transfer.report.tables import columns_of, gains_of, p_text, rows_of, title_of
+
+EVIL = "<script>alert('x')</script> & \"co\" | pipe"
+
+
+def metric(*values):
+    mean = sum(values) / len(values)
+    return {"mean": mean, "std": 0.01 if len(values) > 1 else 0.0, "values": list(values)}
+
+
+def variant(full, sampled, auc, beyond=(0.5, 0.25)):
+    stage = {
+        "full": {"ndcg@10": metric(*full), "hit@10": metric(*full)},
+        "sampled": {"ndcg@10": metric(*sampled), "hit@10": metric(*sampled), "auc": metric(*auc)},
+    }
+    return {
+        "validation": stage, "test": stage, "beyond": {"coverage": beyond[0], "popularity_rank": beyond[1]}
+    }  # fmt: skip
+
+
+def comparison(variant, baseline, metric, difference, relative, low, high, p):
+    return {
+        "variant": variant, "baseline": baseline, "stage": "test", "metric": metric, "difference": difference,
+        "relative": relative, "low": low, "high": high, "p_users": p, "p_seeds": None, "seeds": 2,
+    }  # fmt: skip
+
+
+def cell():
+    variants = {
+        "popular": variant((0.02,), (0.05,), (0.6,), (0.001, 0.0001)),
+        "sasrec": variant((0.03, 0.05), (0.10, 0.12), (0.7, 0.7)),
+        "sasrec+ipe+s2idm": variant((0.05, 0.07), (0.11, 0.13), (0.8, 0.8)),
+        "gru4rec": variant((0.01,), (0.02,), (0.5,)),
+    }
+    comparisons = [
+        comparison("sasrec+ipe+s2idm", "sasrec", "full/ndcg@10", 0.02, 0.5, 0.01, 0.03, 0.00001),
+        comparison("sasrec+ipe+s2idm", "sasrec", "sampled/ndcg@10", 0.01, 0.0909, -0.01, 0.03, 0.0456),
+        comparison("gru4rec", "popular", "full/ndcg@10", -0.01, -0.5, -0.02, 0.001, 0.2),
+    ]
+    group = {
+        "low": 3, "high": 5, "users": 10, "mean": {"sasrec": 0.1, "sasrec+ipe+s2idm": 0.2},
+        "gain": {"sasrec+ipe+s2idm": {"mean": 0.1, "error": 0.01}},
+    }  # fmt: skip
+    few = dict.fromkeys(variants, 0.25)
+    return {
+        "key": "a-to-b", "label": f"a to b {EVIL}", "protocol_name": "strong", "recipe": "tiny", "description": EVIL,
+        "sources": [f"a{EVIL}"], "loss": "bce", "bases": {"sasrec+ipe+s2idm": "sasrec"},
+        "metrics": {
+            "domain": f"b{EVIL}", "users": 1234, "items": 567, "interactions": 8901, "seeds": [0, 1],
+            "protocol": {
+                "split": "leave-one-out", "selection": "validation", "sampled": "999", "full": "all items",
+                "repeats": "removed", "prompts_see": "train", "shots": 0.25,
+            },
+            "coverage": {"share": 0.9}, "variants": variants, "baselines": ["popular"], "skipped": [],
+            "few_seeds": {"gru4rec": [0]}, "product": {"variant": "sasrec+ipe+s2idm"}, "comparisons": comparisons,
+        },
+        "published": {
+            "source": "A paper", "table": "t", "differs": ["other data"],
+            "figures": {"sasrec": {"ndcg@10": 0.2}, "sasrec+ipe+s2idm": {"ndcg@10": 0.21}},
+        },
+        "breakdowns": {"history": [group, {**group, "low": 6, "high": 6}], "known_anchors": [group]},
+        "thresholds": [
+            {"at_most": 2, "users": 0, "values": {"sampled/ndcg@10": {}}},
+            {"at_most": 3, "users": 7, "values": {"sampled/ndcg@10": few}},
+            {"at_most": 5, "users": 9, "values": {"sampled/ndcg@10": few}},
+        ],
+        "curves": {
+            "sasrec (base) · seed 0": {"epoch": [0.0, 1.0], "validation": [0.1, 0.2], "seconds": [0.0, 1.0]},
+            "sasrec · seed 0": {"epoch": [0.0], "validation": [0.2], "seconds": [0.0]},
+        },
+        "overlap": [
+            {"source": "a", "target": "b", "shared": 3, "first_only": 1, "second_only": 0, "divergence": 0.5}
+        ],
+        "cases": [{
+            "user": EVIL, "history": [EVIL, ""], "interactions": 2, "known": 1, "words": ["toy_car", EVIL],
+            "before": [1.0, 0.0], "after": [0.5, 1.0],
+        }],
+    }  # fmt: skip
+
+
+@pytest.fixture
+def record():
+    row = {"model": "S2IDM", "items": 100, "width": 10, "parameters_m": 0.5, "memory_mb": 12.0, "train_s": 1.5}
+    rows = [{**row, "evaluate_s": 0.25}, {**row, "model": "TI-DiffRec", "width": 100, "evaluate_s": 2.5}]
+    printed = {"data": "CD", "model": "S2IDM", "items": 105841, "sememes": 476, "parameters_m": 0.92, "gpu_mb": 1408,
+               "train_s": 364.9, "evaluate_s": 827.78}  # fmt: skip
+    return {
+        "name": "trial", "description": EVIL,
+        "made": {"date": "2030-01-02", "machine": "a machine", "torch": "9", "release": "1", "quick": False,
+                 "command": f"transfer experiment trial --set name={EVIL}"},
+        "cells": [cell(), {**cell(), "key": "second", "label": "second", "published": None}],
+        "cost": {"settings": {"users": 500}, "rows": rows, "published": {"title": "Table 3", "rows": [printed]}},
+    }  # fmt: skip
+
+
+class Reader(HTMLParser):
+    """Collects tags, and checks that they close in order."""
+
+    VOID = frozenset({"meta", "br", "link", "img", "hr"})
+
+    def __init__(self):
+        super().__init__()
+        self.stack, self.seen, self.text = [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.seen.append((tag, dict(attributes)))
+        if tag not in self.VOID:
+            self.stack.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.seen.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.stack.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def read(html):
+    reader = Reader()
+    reader.feed(html)
+    assert reader.stack == []
+    return reader
+
+
+def test_the_page_stands_alone_and_is_safe(record):
+    html = page(record)
+    reader = read(html)
+    tags = {tag for tag, _ in reader.seen}
+    assert not tags & {"script", "img", "link", "iframe", "object", "embed"}
+    for _, attributes in reader.seen:
+        assert not {name for name in attributes if name.startswith("on") or name == "src"}
+        assert attributes.get("href", "#").startswith("#")
+    assert "url(" not in html
+    assert "@import" not in html
+    assert "http" not in html
+    text = " ".join(reader.text)
+    assert EVIL in text
+    anchors = [attributes["href"][1:] for tag, attributes in reader.seen if tag == "a"]
+    assert anchors == ["a-to-b", "second"]
+    assert set(anchors) <= {attributes.get("id") for _, attributes in reader.seen}
+
+
+def test_the_page_says_when_it_means_nothing(record):
+    assert "No figure here means" not in page(record)
+    record["made"]["quick"] = True
+    assert "No figure here means" in page(record)
+    assert "no figure here means anything" in markdown(record)
+
+
+def test_charts_are_well_formed(record):
+    charts = re.findall(r"<svg.*?</svg>", page(record), flags=re.S)
+    assert len(charts) > 10
+    for chart in charts:
+        root = ET.fromstring(chart)
+        _, _, width, height = map(float, root.attrib["viewBox"].split())
+        for element in root.iter():
+            for name, value in element.attrib.items():
+                if name in {"x", "y", "x1", "x2", "y1", "y2", "cx", "cy"}:
+                    limit = width if "x" in name else height
+                    assert -1 <= float(value) <= limit + 1, ET.tostring(element)
+
+
+def test_rows_say_what_was_measured():
+    one = cell()
+    assert [heading for _, _, heading in columns_of(one)] == [
+        "NDCG@10, all items", "Hit@10, all items", "NDCG@10, sampled", "Hit@10, sampled", "AUC, sampled"
+    ]  # fmt: skip
+    rows = {row.variant: row for row in rows_of(one)}
+    assert [rows[name].seeds for name in rows] == [0, 2, 2, 1]
+    ours = rows["sasrec+ipe+s2idm"].figures
+    assert ours[0].mean == pytest.approx(0.06)
+    assert ours[0].best
+    assert ours[0].spread == 0.01
+    assert ours[0].published is None, "published figures are of the sampled protocol"
+    assert ours[2].published == 0.21
+    assert rows["gru4rec"].figures[0].spread is None
+    assert not rows["popular"].figures[0].best
+    assert title_of(one).endswith("· strong, 25% of the users train")
+
+
+def test_gains_are_held_against_the_published_ones():
+    one = cell()
+    (full,) = gains_of(one)
+    assert (full.relative, full.published, full.certain) == (0.5, None, True)
+    (sampled,) = gains_of(one, "sampled/ndcg@10")
+    assert sampled.published == pytest.approx(0.05)
+    assert not sampled.certain
+
+
+def test_markdown_holds_the_figures_and_marks_published_ones(record):
+    text = markdown(record)
+    row = next(line for line in text.splitlines() if line.startswith("| `sasrec+ipe+s2idm` |"))
+    assert "**0.0600 ± 0.0100**" in row
+    assert "(p 0.2100)" in row
+    assert "published by A paper. What differs: other data." in text
+    assert "| `sasrec+ipe+s2idm` over `sasrec` | +0.0200 | +50.0% | +0.0100 … +0.0300 | < 0.001 |" in text
+    assert "0.0500, 0.0700" in text
+    assert "S2IDM on CD (published)" in text
+    for block in re.split(r"\n\n", text):
+        lines = [line for line in block.splitlines() if line.startswith("|")]
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in lines}) <= 1, block
+
+
+def test_a_pipe_does_not_break_a_table():
+    assert table(["a", "b"], [["x|y", "1"]]).splitlines()[-1] == "| x\\|y | 1 |"
+
+
+def test_a_cell_with_next_to_nothing_still_renders(record):
+    bare = copy.deepcopy(record["cells"][0])
+    bare |= {"curves": {}, "cases": [], "overlap": [], "thresholds": [], "bases": {}, "published": None}
+    bare["breakdowns"] = {"history": [], "known_anchors": []}
+    bare["metrics"]["comparisons"] = []
+    record |= {"cells": [bare], "cost": None}
+    read(page(record))
+    assert "`sasrec`" in markdown(record)
+
+
+def test_the_lines_shown_are_those_of_the_claim():
+    one = cell()
+    assert shown_variants(one) == ["sasrec", "sasrec+ipe+s2idm", "gru4rec"]
+
+
+@PROPERTY
+@given(st.floats(-1e4, 1e4), st.floats(1e-5, 1e4), st.integers(2, 6))
+def test_ticks_are_round_and_inside(low, span, count):
+    high = low + span
+    assume(high - low > 1e-6)
+    found = ticks(low, high, count)
+    assert all(low - 1e-6 * span <= tick <= high + 1e-6 * span for tick in found)
+    assert 1 <= len(found) <= 2 * count + 2
+    steps = [b - a for a, b in pairwise(found)]
+    assert all(step == pytest.approx(steps[0], rel=1e-3) for step in steps)
+
+
+def test_extreme_charts_hold():
+    flat = Series("flat", (0.0,), (0.0,))
+    tiny = Series("tiny", (0.0, 1.0), (1e-9, 2e-9), (1e-10, 0.0), 3)
+    for chart in (
+        line_chart([flat], "x", "y"),
+        line_chart([tiny], "x", "y", ["a", "b"]),
+        forest([Interval("all", -0.5, -0.6, -0.4, "")], "gain"),
+        forest([Interval("nothing", 0.0, 0.0, 0.0, "")], "gain"),
+        bar_pairs(["word"], [0.0], [0.0]),
+        stacked([("none", 0, 0), ("also none", 0, 1)]),
+    ):
+        ET.fromstring(chart)
+
+
+def test_a_forest_tells_gains_from_losses_and_chance():
+    rows = [Interval("a", 1, 0.5, 1.5, ""), Interval("b", -1, -1.5, -0.5, ""), Interval("c", 0.1, -0.5, 0.7, "")]
+    root = ET.fromstring(forest(rows, "gain"))
+    assert [group.attrib["class"] for group in root.iter("g")] == ["up", "down", "unsure"]
+    middles = [float(circle.attrib["cx"]) for circle in root.iter("circle")]
+    assert middles[1] < middles[2] < middles[0]
+
+
+def test_p_values_read_well():
+    assert [p_text(p) for p in (None, 0.0004, 0.0456)] == ["", "< 0.001", "0.046"]

@@ -92,10 +92,15 @@ class JsonLines:
     """A log with one JSON object a line, flushed line by line."""
 
     def __init__(self, path: Path, fresh: bool = True) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if fresh:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"cannot write: {error.strerror or error}", place=path, mend="Choose another --out"
+            ) from error
         self.path = path
-        if fresh:
-            path.unlink(missing_ok=True)
 
     def __call__(self, entry: Mapping[str, object]) -> None:
         """Append an object."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from domains.cache import default_cache
 from domains.domain import Domain
 from domains.errors import InputError
 from domains.open import open_domain
@@ -18,9 +19,9 @@ from domains.settings import DomainSpec
 from recipes.load import LoadedRecipe
 from recipes.schema import Recipe
 from transfer.adapt_target import make_split
-from transfer.encoders.base import make_encoder
 from transfer.estimate import Estimate, Sizes, estimate
-from transfer.variants import BASELINES, Variant, parse_variant
+from transfer.preflight import trained_variants
+from transfer.variants import Variant
 from vocab.coverage import Coverage, Overlap, overlap
 from vocab.encoder_source import NoSentenceEncoder, locate
 from vocab.semantic_settings import SemanticSettings
@@ -94,7 +95,7 @@ def forecast(loaded: LoadedRecipe) -> Forecast:
         InputError: whatever `transfer run` would refuse before training.
     """
     recipe = loaded.recipe
-    variants = _trained(recipe)
+    variants = trained_variants(recipe) if recipe.target else []
     sources = [_opened(spec, loaded) for spec in recipe.sources]
     target = None if recipe.target is None else _opened(recipe.target, loaded)
     if target is not None:
@@ -138,17 +139,9 @@ def build_vocabulary(
     return SememeVocabulary.build(over, recipe.vocabulary), texts
 
 
-def _trained(recipe: Recipe) -> list[Variant]:
-    """The variants that are trained, each name understood and each encoder there."""
-    variants = [parse_variant(name, recipe.items.channels) for name in recipe.variants if name not in BASELINES]
-    for name in dict.fromkeys(variant.encoder for variant in variants):
-        make_encoder(recipe.encoder.model_copy(update={"name": name}), recipe.prompts.count)
-    return variants
-
-
 def _opened(spec: DomainSpec, loaded: LoadedRecipe) -> PreparedDomain:
     """A domain of the recipe, with the draw of users as the last step where it asks for one."""
-    prepared = open_domain(spec, base=loaded.folder)
+    prepared = open_domain(spec, base=loaded.folder, cache=default_cache())
     count = loaded.recipe.sample_users
     if count is None:
         return prepared

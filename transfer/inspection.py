@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from domains.cache import default_cache
 from domains.domain import Domain
 from domains.errors import InputError
 from domains.open import open_domain
@@ -113,7 +114,7 @@ def inspect(given: str) -> Inspection:
     within = [str(path / part) for part in ("source", "target") if (path / part / CONFIG).is_file()]
     if within:
         raise InputError("this folder holds artifacts and is none", place=path, mend=f"Name {' or '.join(within)}")
-    prepared = open_domain(given)
+    prepared = open_domain(given, cache=default_cache())
     vocabulary, matrix = _own_anchors(prepared.domain)
     return Inspection("domain", domains=(_view(prepared.domain, prepared.report, vocabulary, matrix),))
 
@@ -122,8 +123,8 @@ def _recipe(given: str) -> Inspection:
     """Every domain of a recipe, on the vocabulary that it would build."""
     loaded = load_recipe(given)
     recipe = loaded.recipe
-    sources = [open_domain(spec, base=loaded.folder) for spec in recipe.sources]
-    target = None if recipe.target is None else open_domain(recipe.target, base=loaded.folder)
+    sources = [open_domain(spec, base=loaded.folder, cache=default_cache()) for spec in recipe.sources]
+    target = None if recipe.target is None else open_domain(recipe.target, base=loaded.folder, cache=default_cache())
     opened = [*sources, *([target] if target else [])]
     vocabulary, texts = build_vocabulary(recipe, [s.domain for s in sources], target.domain if target else None)
     matrices = {prepared.domain.name: vocabulary.encode(texts[prepared.domain.name]).matrix for prepared in opened}

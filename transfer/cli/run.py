@@ -10,13 +10,18 @@ def command(
     seed: Seed = None, json_: Json = False,
 ) -> None:  # fmt: skip
     """Fit the sources, adapt to the target, compare: a whole recipe in one command."""
+    from domains.errors import InputError
     from recipes.load import load_recipe
     from transfer.cli.show import progress_for
     from transfer.cli.target_report import print_target
     from transfer.pipeline import default_folder, source_from, target_from
+    from transfer.preflight import trained_variants
     from transfer.runtime import Runtime
 
     loaded = load_recipe(recipe, overrides(set_, seed, variants))
+    if loaded.recipe.target is None:
+        raise InputError("this recipe names no target", place=loaded.path, mend="Add 'target:', or use fit-source")
+    trained_variants(loaded.recipe)
     folder = out or default_folder(loaded)
     runtime = Runtime.current(device, progress_for(json_))
     source = source_from(loaded, folder / "source", runtime)

@@ -1,0 +1,428 @@
+"""The table of what people do to recipes, commands and artifacts: each gets one message, exit code 2, and no ruins."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+from cli_cases import TINY, run_command, table, write_recipe
+
+ROOT = Path(__file__).parents[1]
+NO_CORE = {"min_user_interactions": 0, "min_item_interactions": 0}
+HARMLESS = {"plan.json", "training.jsonl"}
+"""Files that an unfinished run may leave; they claim nothing."""
+SOURCE_FILES = {"config.json", "model.safetensors", "vocabulary.json", "README.md"}
+
+
+class Workplace:
+    """A folder with copies of the tiny pair, in which things are broken."""
+
+    def __init__(self, folder: Path, tiny: Any) -> None:
+        self.folder, self.tiny = folder, tiny
+        for path in tiny.recipe.parent.glob("*.parquet"):
+            shutil.copy(path, folder)
+
+    def recipe(self, **changes: Any) -> Path:
+        return write_recipe(self.folder / "mine.yaml", **changes)
+
+    def text(self, content: str | bytes, name: str = "mine.yaml") -> Path:
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def source(self) -> Path:
+        return Path(shutil.copytree(self.tiny.source, self.folder / "source"))
+
+    def target(self) -> Path:
+        return Path(shutil.copytree(self.tiny.target, self.folder / "target"))
+
+    def edited(self, artifact: Path, name: str, edit: Callable[[Any], Any]) -> Path:
+        """The artifact with a JSON file of it changed."""
+        data = json.loads((artifact / name).read_text(encoding="utf-8"))
+        edit(data)
+        (artifact / name).write_text(json.dumps(data), encoding="utf-8")
+        return artifact
+
+    def cut(self, artifact: Path, name: str) -> Path:
+        """The artifact with half of a file missing."""
+        content = (artifact / name).read_bytes()
+        (artifact / name).write_bytes(content[: len(content) // 2])
+        return artifact
+
+    def without(self, artifact: Path, name: str) -> Path:
+        (artifact / name).unlink()
+        return artifact
+
+    def frames(self, change: Callable[[pl.DataFrame], pl.DataFrame], name: str = "films") -> None:
+        """Change a Parquet file."""
+        change(pl.read_parquet(self.folder / f"{name}.parquet")).write_parquet(self.folder / f"{name}.parquet")
+
+
+Arrange = Callable[[Workplace], list[Any]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is done, and what the message must hold: the place, the problem, the mend."""
+
+    what: str
+    arrange: Arrange
+    place: str
+    problem: str
+    mend: str
+
+
+def run(**changes: Any) -> Arrange:
+    """`transfer run` of a recipe with some keys changed."""
+    return lambda place: ["run", place.recipe(**changes), "--out", "out"]
+
+
+def run_text(content: str | bytes) -> Arrange:
+    """`transfer run` of a recipe with this text."""
+    return lambda place: ["run", place.text(content), "--out", "out"]
+
+
+def option(*options: str) -> Arrange:
+    """`transfer run` of the tiny recipe with more options."""
+    return lambda place: ["run", place.recipe(), "--out", "out", *options]
+
+
+def adapt(artifact: Callable[[Workplace], Path], **changes: Any) -> Arrange:
+    """`transfer adapt-target` of an artifact."""
+    return lambda place: ["adapt-target", artifact(place), place.recipe(**changes), "--out", "out"]
+
+
+def recommend(artifact: Callable[[Workplace], Path]) -> Arrange:
+    """`transfer recommend` from an artifact."""
+    return lambda place: ["recommend", artifact(place), "--history", "Gravity"]
+
+
+def ask(*options: str) -> Arrange:
+    """`transfer recommend` from an intact run."""
+    return lambda place: ["recommend", place.tiny.target, *options]
+
+
+def two_interactions(place: Workplace) -> list[Any]:
+    place.frames(lambda acts: acts.filter((pl.col("user_id") != "0") | (pl.int_range(pl.len()).over("user_id") < 2)))
+    return run(target=table("films", prepare=NO_CORE))(place)
+
+
+def foreign_titles(place: Workplace) -> list[Any]:
+    path = place.folder / "films-items.parquet"
+    items = pl.read_parquet(path)
+    items.with_columns(title=pl.lit("Ъъъ") + pl.col("item_id")).write_parquet(path)
+    return adapt(lambda p: p.tiny.source)(place)
+
+
+def no_title(place: Workplace) -> list[Any]:
+    path = place.folder / "films-items.parquet"
+    pl.read_parquet(path).with_columns(title=pl.lit("")).write_parquet(path)
+    return run()(place)
+
+
+def no_categories(place: Workplace) -> list[Any]:
+    path = place.folder / "films-items.parquet"
+    pl.read_parquet(path).drop("categories").write_parquet(path)
+    return run(variants=["sasrec+categories"])(place)
+
+
+def no_user_column(place: Workplace) -> list[Any]:
+    place.frames(lambda acts: acts.rename({"user_id": "who"}))
+    return run()(place)
+
+
+def circle(place: Workplace) -> list[Any]:
+    place.text("extends: b.yaml\n", "a.yaml")
+    place.text("extends: a.yaml\n", "b.yaml")
+    return ["run", place.folder / "a.yaml"]
+
+
+def other_vocabulary(place: Workplace) -> Path:
+    config = {"vocabulary_fingerprint": "0" * 64}
+    return place.edited(place.source(), "config.json", lambda data: data.update(config))
+
+
+def other_word(data: dict[str, Any]) -> None:
+    data["anchors"]["zzzz"] = data["anchors"].pop(next(iter(data["anchors"])))
+
+
+def target_kept(place: Workplace) -> list[Any]:
+    return ["adapt-target", place.tiny.source, place.recipe(prompts={"count": 2}), "--out", place.target()]
+
+
+def two_files(place: Workplace, acts: str, items: str) -> list[Any]:
+    place.text(acts, "acts.csv")
+    place.text(items, "items.csv")
+    return ["init", "shop", "--interactions", place.folder / "acts.csv", "--items", place.folder / "items.csv"]
+
+
+def untitled(place: Workplace) -> list[Any]:
+    return two_files(place, "user_id,item_id,timestamp\nu,1,1400000000\n", "item_id,price\n1,2\n")
+
+
+def named_books(place: Workplace) -> list[Any]:
+    rows = "".join(f"u{u},{i},{1_400_000_000 + i}\n" for u in range(5) for i in range(5))
+    titles = "".join(f"{i},title {i}\n" for i in range(5))
+    given = two_files(place, f"user_id,item_id,timestamp\n{rows}", f"item_id,title\n{titles}")
+    return ["init", "books", *given[2:]]
+
+
+BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nsources: [*b, *b]\n"
+TABLE = [
+    # The recipe as a file.
+    Case("missing recipe", lambda p: ["run", "nowhere.yaml"], "nowhere.yaml", "no such recipe", "Bundled recipes"),
+    Case("misspelt name", lambda p: ["run", "book_to_flim"], "book_to_flim", "no such", "Did you mean 'book_to_film'?"),
+    Case("not YAML", run_text("sources: [books\n"), "mine.yaml", "not valid YAML", "Correct this line"),
+    Case("YAML bomb", run_text(BOMB), "mine.yaml", "aliases (*) are not allowed", "Correct this line"),
+    Case("key twice", run_text("target: films\ntarget: books\n"), "mine.yaml", "'target' stands twice", "Correct"),
+    Case("a list", run_text("- books\n- films\n"), "mine.yaml", "a recipe is a mapping", "Begin with 'sources:'"),
+    Case("not UTF-8", run_text(b"sources: [b\xfcoks]\n"), "mine.yaml", "not UTF-8", "Save the recipe as UTF-8"),
+    Case("too large", run_text("# " + "x" * (1 << 20)), "mine.yaml", "too large", "not data"),
+    Case("points outside", run_text("extends: ../o.yaml\n"), "mine.yaml", "outside the recipe's folder", "beside this"),
+    Case("extends nothing", run_text("extends: o.yaml\n"), "mine.yaml", "names no recipe: o.yaml", "beside this one"),
+    Case("extends in a circle", circle, "a.yaml", "circle", "Break the chain"),
+    # Its keys and values.
+    Case("unknown key", run(encodr={"dim": 4}), "mine.yaml: encodr", "unknown key", "Did you mean 'encoder'?"),
+    Case("unknown inner key", run(encoder={"dims": 4}), "encoder.dims", "unknown key 'dims'", "Did you mean 'dim'?"),
+    Case("wrong type", run(encoder={"dim": "wide"}), "encoder.dim", "given: 'wide'", "Correct this value"),
+    Case("out of range", run(training={"learning_rate": -1}), "training.learning_rate", "greater than 0", "Correct"),
+    Case("contradiction", run(encoder={"dim": 10, "heads": 3}), "encoder", "heads (3) must divide dim", "Correct"),
+    Case("no sources", run(sources=None), "sources", "must be given", "Add it"),
+    Case("no target", run(target=None), "mine.yaml", "names no target", "Add 'target:'"),
+    Case(
+        "no target to adapt to", adapt(lambda p: p.tiny.source, target=None),
+        "mine.yaml", "no target", "Add 'target:'",
+    ),
+    Case("unknown domain", run(target="flims"), "target", "no domain is called 'flims'", "Did you mean 'films'?"),
+    Case("unknown loader", run(target="movielenz:x"), "target", "no loader is called", "Did you mean 'movielens'?"),
+    Case("domain twice", run(target=table("books")), "sources", "the same name", "a name of its own"),
+    Case("variant part", run(variants=["sasrec+iep"]), "variants", "'iep' has no meaning", "Parts are: ipe"),
+    Case("variant without encoder", run(variants=["+ipe"]), "variants", "names no encoder", "Begin with sasrec"),
+    Case("unknown encoder", run(variants=["gru5rec"]), "encoder", "'gru5rec'", "gru4rec"),
+    Case("only baselines", run(variants=["popular"]), "variants", "nothing is trained", "Add sasrec"),
+    Case("variant twice", run(variants=["sasrec", "sasrec"]), "mine.yaml", "variants repeat: sasrec", "Correct"),
+    Case("unknown metric", run(training={**TINY["training"], "metric": "full/ndcg@7"}), "metric", "ndcg@7", "ndcg@10"),
+    Case(
+        "unknown normaliser", run(vocabulary={"normaliser": {"name": "nltkk"}}),
+        "normaliser", "'nltkk'", "nltk, spacy",
+    ),
+    Case("IDs that travel", run(source_encoder={"channels": ["id"]}), "source_encoder", "cannot move", "Correct"),
+    Case(
+        "no sentence encoder", run(variants=["sasrec+title-semantic"], semantic={"encoder": "a/b/c/d"}),
+        "variants", "sentence encoder", "semantic",
+    ),
+    Case(
+        "moments missing", run(evaluation={"split": "temporal"}),
+        "evaluation", "needs validation_from and test_from", "Correct",
+    ),
+    Case(
+        "an order is no time",
+        run(sources=[table("films")], target=table("books"),
+            evaluation={"split": "temporal", "validation_from": 10, "test_from": 20}),
+        "books", "needs timestamps", "",
+    ),
+    # The data that it names; the rest of these is in the table of the domains.
+    Case("missing file", run(target=table("films", items="no.csv")), "no.csv", "no such file", "Check the path"),
+    Case("missing column", no_user_column, "films.parquet", "no column looks like the user", "columns.user"),
+    Case("no title anywhere", no_title, "films-items.parquet", "has no title", "missing_titles"),
+    Case("user with two", two_interactions, "films", "user '0' has 2 interactions", "min_user_interactions to 3"),
+    Case(
+        "all filtered away", run(target=table("films", prepare={"min_user_interactions": 999})),
+        "films", "no interactions are left", "Lower min_user_interactions",
+    ),
+    Case("categories that are not there", no_categories, "films", "has no categories", "map a column"),
+    Case("no shared anchor", foreign_titles, "films", "none of its", "titles are in the same language"),
+    # Options.
+    Case("--set without value", option("--set", "encoder.dim"), "--set", "is not key=value", "--set encoder.dim=128"),
+    Case("--set into nothing", option("--set", "sources.x.y=1"), "--set sources.x.y", "leads nowhere", "Name a key"),
+    Case("--set unknown key", option("--set", "encoder.dmi=8"), "encoder.dmi", "unknown key", "Did you mean 'dim'?"),
+    Case("--device", option("--device", "gpu"), "--device", "unknown device 'gpu'", "auto, cpu or cuda"),
+    Case("no CUDA", option("--device", "cuda"), "--device", "no CUDA device", "--device cpu"),
+    Case("--variants", option("--variants", "sasrec,+ipe"), "variants", "names no encoder", "Begin with sasrec"),
+    Case(
+        "--shots", lambda p: [*adapt(lambda w: w.tiny.source)(p), "--shots", "2"],
+        "shots", "less than or equal to 1", "Correct",
+    ),
+    Case("--out is a file", lambda p: ["run", p.recipe(), "--out", p.text("x", "file")], "file", "cannot", "--out"),
+    # Artifacts.
+    Case("no artifact", adapt(lambda p: p.folder / "none"), "none", "no such folder", "Name an artifact's folder"),
+    Case("an empty folder", adapt(lambda p: p.folder), "", "config.json is missing", "fit-source"),
+    Case("a target for a source", adapt(lambda p: p.tiny.target), "target", "a source artifact is needed", ""),
+    Case("a source for a target", recommend(lambda p: p.tiny.source), "source", "a target artifact is needed", ""),
+    Case("config cut", adapt(lambda p: p.cut(p.source(), "config.json")), "config.json", "not valid JSON", "Make"),
+    Case(
+        "config of something else",
+        adapt(lambda p: p.edited(p.source(), "config.json", lambda data: data.clear())),
+        "config.json", "not of an artifact of this toolkit", "",
+    ),
+    Case(
+        "another version",
+        adapt(lambda p: p.edited(p.source(), "config.json", lambda data: data.update(format_version=99))),
+        "config.json", "format version 99", "with this release",
+    ),
+    Case(
+        "config and weights disagree",
+        adapt(lambda p: p.edited(p.source(), "config.json", lambda data: data["s2idm"].update(hidden=8))),
+        "model.safetensors", "do not fit the config", "Make the artifact again",
+    ),
+    Case(
+        "weights cut", adapt(lambda p: p.cut(p.source(), "model.safetensors")),
+        "model.safetensors", "not readable", "Make",
+    ),
+    Case(
+        "weights gone", adapt(lambda p: p.without(p.source(), "model.safetensors")),
+        "model.safetensors", "no such", "folder",
+    ),
+    Case(
+        "vocabulary edited", adapt(lambda p: p.edited(p.source(), "vocabulary.json", other_word)),
+        "vocabulary.json", "changed after it was written", "restore",
+    ),
+    Case(
+        "vocabulary gone", adapt(lambda p: p.without(p.source(), "vocabulary.json")),
+        "vocabulary.json", "no such", "path",
+    ),
+    Case("vocabulary of another", adapt(other_vocabulary), "vocabulary.json", "not the one", "Restore the file"),
+    Case(
+        "run's weights cut", recommend(lambda p: p.cut(p.target(), "model.safetensors")),
+        "model.safetensors", "not readable", "Make",
+    ),
+    Case(
+        "run's items gone", recommend(lambda p: p.without(p.target(), "items.safetensors")),
+        "items.safetensors", "no such", "folder",
+    ),
+    Case(
+        "run's metrics gone", recommend(lambda p: p.without(p.target(), "metrics.json")),
+        "metrics.json", "no such", "folder",
+    ),
+    Case("run's domain cut", recommend(lambda p: p.cut(p.target(), "domain/times.npy")), "domain", "damaged", "again"),
+    Case(
+        "run's variant edited",
+        recommend(lambda p: p.edited(p.target(), "config.json", lambda data: data.update(variant="sasrec+iep"))),
+        "variant", "'iep' has no meaning", "Parts are",
+    ),
+    Case("folder of other settings", target_kept, "target", "other settings or data", "Choose another --out"),
+    # Questions.
+    Case("unknown user", ask("--user", "nobody"), "--user", "no user has the id 'nobody'", "Ids look like"),
+    Case("unknown title", ask("--history", "Gravitty (2013)"), "--history", "no title is", "'Gravity (2013)'"),
+    Case("ambiguous title", ask("--history", "The"), "--history", "titles begin with 'The'", "Did you mean"),
+    Case("empty history", ask("--history", " ; "), "--history", "the history is empty", '"title; title"'),
+    Case("both", ask("--user", "1", "--history", "Gravity"), "--user, --history", "exactly one", "For example"),
+    Case("neither", ask(), "--user, --history", "exactly one", "For example"),
+    # The other commands.
+    Case("inspect nothing", lambda p: ["inspect", "flims"], "domain", "no domain is called", "Did you mean 'films'?"),
+    Case("inspect above", lambda p: ["inspect", p.tiny.source.parent], "run", "holds artifacts and is none", "target"),
+    Case(
+        "check a broken recipe", lambda p: ["recipe", "check", p.recipe(targt="films")],
+        "targt", "unknown", "'target'",
+    ),
+    Case(
+        "check an encoder", lambda p: ["recipe", "check", p.recipe(variants=["gru5"])],
+        "encoder", "'gru5'", "gru4rec",
+    ),
+    Case("show nothing", lambda p: ["domains", "show", "movielens2"], "NAME", "nothing is called", "'movielens'"),
+    Case("fetch nothing", lambda p: ["domains", "fetch", "ml-2m"], "data set", "'ml-2m'", "Did you mean"),
+    Case("fetch a family", lambda p: ["domains", "fetch", "goodreads"], "data set", "needs a category", "poetry"),
+    Case("fetch by hand", lambda p: ["domains", "fetch", "yelp"], "yelp", "cannot be fetched", "business.yelp.com"),
+    Case(
+        "init without a title", untitled, "--title-column", "cannot be guessed", "item_id, price",
+    ),
+    Case("init like a source", named_books, "NAME", "a source is called 'books' as well", "another name"),
+    Case(
+        "init over a file", lambda p: [*untitled(p), "--out", p.text("x", "there.yaml")],
+        "there.yaml", "there already", "another --out",
+    ),
+]  # fmt: skip
+
+
+@pytest.fixture
+def place(tmp_path: Path, tiny: Any, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    return Workplace(tmp_path, tiny)
+
+
+def files_in(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("case", TABLE, ids=[case.what for case in TABLE])
+def test_a_mistake_gets_one_message(case: Case, place: Workplace, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = case.arrange(place)
+    before = files_in(place.folder)
+    result = run_command(capsys, *arguments)
+    assert result.code == 2, result.err
+    assert "Traceback" not in result.err
+    said = result.err[result.err.index("Error") :]
+    problem, _, mend = said.partition("\n      ")
+    assert case.place in problem, said
+    assert case.problem in problem, said
+    assert case.mend in mend, said
+    assert result.out == ""
+    left = {path for path in files_in(place.folder) - before if path.name not in HARMLESS}
+    # A mistake in the target is seen when the source is fitted: its artifact is whole, and the next try takes it.
+    assert left <= files_in(place.folder / "out" / "source")
+    assert not left or not SOURCE_FILES - {path.name for path in left}
+
+
+def test_the_table_has_no_row_twice() -> None:
+    assert len({case.what for case in TABLE}) == len(TABLE) >= 40
+    assert len({(case.place, case.problem) for case in TABLE}) >= len(TABLE) - 4
+
+
+@pytest.mark.parametrize(
+    "arguments", [["recommend", "run", "-k", "0"], ["run"], ["rnu"], ["run", "x", "--seed", "one"]]
+)
+def test_a_wrong_command_line_is_told_by_its_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    result = run_command(capsys, *arguments)
+    assert result.code == 2
+    assert "Usage" in result.err
+    assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize("part", ["model.safetensors", "vocabulary.json", "config.json"])
+def test_a_full_disk_leaves_nothing_half_written(
+    part: str, place: Workplace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = os.replace
+
+    def full(source: Any, target: Any) -> None:
+        if Path(target).name == part:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace(source, target)
+
+    # `Path.replace` goes through it as well.
+    monkeypatch.setattr("os.replace", full)
+    result = run_command(capsys, "fit-source", place.recipe(), "--out", "out")
+    assert result.code == 2, result.err
+    assert "No space left on device" in result.err
+    assert part in result.err
+    left = {path.name for path in files_in(place.folder / "out")}
+    assert part not in left
+    assert "config.json" not in left
+    assert not [name for name in left if name.startswith(".") or name.endswith((".part", ".tmp"))]
+
+
+def test_debug_shows_the_traceback(place: Workplace) -> None:
+    command = [sys.executable, "-m", "transfer.cli.main", "--debug", "run", str(place.text("- a list\n"))]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode != 0
+    assert "Traceback" in ran.stderr
+    assert "a recipe is a mapping" in ran.stderr
+
+
+def test_the_tiny_recipe_is_itself_in_order(place: Workplace, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the table breaks works unbroken."""
+    assert yaml.safe_load(place.recipe().read_text(encoding="utf-8"))["target"]["name"] == "films"
+    assert run_command(capsys, "recipe", "check", place.recipe()).code == 0
+    assert run_command(capsys, *ask("--history", "Gravity")(place)).code == 0

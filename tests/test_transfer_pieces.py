@@ -91,6 +91,14 @@ def test_a_block_that_fails_leaves_the_old_file(tmp_path):
     assert [found.name for found in path.parent.iterdir()] == ["a.txt"]
 
 
+def test_who_reads_the_old_file_goes_on_reading_the_old_file(tmp_path):
+    write_text(tmp_path / "a.txt", "old and long")
+    with (tmp_path / "a.txt").open() as reader:
+        write_text(tmp_path / "a.txt", "new")
+        assert reader.read() == "old and long"
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(InputError, match=r"cannot write.*--out") as caught:

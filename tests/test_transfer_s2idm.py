@@ -124,25 +124,41 @@ def test_every_epoch_has_an_order_of_its_own():
     assert torch.equal(training._epoch_order(rows, 1.0, 0, 1), training._epoch_order(rows, 1.0, 0, 1))
 
 
-def test_importance_sampling_divides_by_the_probability(monkeypatch):
-    """The gradient of a batch is that of sum(loss / (T p)) / B: losses of one step are weighted, not changed."""
-    recorded = []
-    whole = training.StepSampler.update
+class Watching(Runtime):
+    """Keeps the last bias's gradient of every step."""
 
-    def watched(self, steps, losses):
-        recorded.append((steps.clone(), losses.clone()))
-        whole(self, steps, losses)
+    def sum_gradients(self, parameters):
+        self.__dict__.setdefault("gradients", []).append(list(parameters)[-1].grad.clone())
 
-    monkeypatch.setattr(training.StepSampler, "update", watched)
-    monkeypatch.setattr(
-        training, "noising_loss", lambda model, inputs, targets, steps, noise: (
-            (steps + 1).float() + 0.0 * model.denoiser.outer.bias.sum()
-        ),
-    )  # fmt: skip
-    _, log = trained([source(pairs())], settings(epochs=1, steps=4, sampling_history=1))
-    for steps, losses in recorded:
+
+def test_importance_sampling_weights_losses_by_the_inverse_probability(monkeypatch):
+    """A batch's gradient is that of sum(loss / (T p)) / B; the sampler is told the losses as they are."""
+    sampled, told = [], []
+    sample, update = training.StepSampler.sample, training.StepSampler.update
+
+    def watched_sample(self, rows, generator):
+        sampled.append(sample(self, rows, generator))
+        return sampled[-1]
+
+    def watched_update(self, steps, losses):
+        told.append((steps.clone(), losses.clone()))
+        update(self, steps, losses)
+
+    def loss(model, inputs, targets, steps, noise):
+        return (steps + 1).float() * (1 + model.denoiser.outer.bias[0] - model.denoiser.outer.bias[0].detach())
+
+    monkeypatch.setattr(training.StepSampler, "sample", watched_sample)
+    monkeypatch.setattr(training.StepSampler, "update", watched_update)
+    monkeypatch.setattr(training, "noising_loss", loss)
+    runtime, log = Watching(), []
+    train_s2idm([source(pairs())], settings(epochs=1, steps=4, sampling_history=1), 0, runtime, log.append)
+    assert any(len(scaled.unique()) > 1 for _, scaled in sampled)
+    for (steps, scaled), (same, losses), gradient in zip(sampled, told, runtime.gradients, strict=True):
+        assert torch.equal(steps, same)
         assert torch.equal(losses, (steps + 1).float())
-    together = torch.cat([losses for _, losses in recorded])
+        expected = ((steps + 1) / scaled).sum() / len(steps)
+        assert float(gradient[0]) == pytest.approx(float(expected), rel=1e-5)
+    together = torch.cat([losses for _, losses in told])
     assert log[0]["loss"] == pytest.approx(float(together.mean()))
 
 

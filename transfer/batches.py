@@ -156,5 +156,5 @@ def by_length(lengths: Tensor, batch_size: int, positions_budget: int | None = N
 
 def _fitting(lengths: Ints, positions: int) -> int:
     """How many rows from the first one on fit, as wide as the longest of them, into so many positions; at least one."""
-    padded = np.maximum.accumulate(lengths) * np.arange(1, len(lengths) + 1)
+    padded = np.maximum.accumulate(lengths).clip(min=1) * np.arange(1, len(lengths) + 1)
     return max(1, int(np.searchsorted(padded, positions, side="right")))

@@ -1,0 +1,195 @@
+"""Every fast path gives what the plain form gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional as F
+from transfer_cases import PROPERTY, random_histories, small_domain
+
+from domains.split import leave_one_out
+from recipes.settings import EncoderSettings, EvaluationSettings, ItemSettings, ScoreSettings, TrainingSettings
+from transfer import training
+from transfer.batches import SequenceBatch
+from transfer.diffusion.denoiser import Denoiser, timestep_features
+from transfer.dropout import dropout
+from transfer.encoders.attention import causal_attention
+from transfer.encoders.sasrec import SASRec
+from transfer.evaluation import ranking
+from transfer.evaluation.protocol import targets_of
+from transfer.items import ItemFeatures, ItemTower
+from transfer.prompts import Unconditioned
+from transfer.recommender import Recommender
+from transfer.runtime import Runtime
+from transfer.views import TrainView
+
+CPU = torch.device("cpu")
+ITEMS = 40
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.5, 0.9])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_dropout_keeps_its_share_and_the_mean(share, dtype):
+    torch.manual_seed(0)
+    kept = dropout(torch.ones(40_000, 5, dtype=dtype), share, training=True)
+    assert set(kept.unique().tolist()) == {0.0, torch.tensor(1 / (1 - share), dtype=dtype).item()} or torch.allclose(
+        kept.max().double(), torch.tensor(1 / (1 - share), dtype=torch.float64), rtol=1e-2
+    )
+    # Four draws share 64 random bits; each of the four must drop its share.
+    lanes = (kept.flatten().view(-1, 4) == 0).double().mean(0)
+    assert torch.allclose(lanes, torch.full((4,), share, dtype=torch.float64), atol=0.01)
+
+
+def test_dropped_elements_are_independent():
+    torch.manual_seed(1)
+    gone = (dropout(torch.ones(200_000, 4), 0.3, training=True) == 0).double()
+    correlation = torch.corrcoef(torch.cat([gone.T, gone.roll(1, 0).T]))
+    assert (correlation - torch.eye(8)).abs().max() < 0.02
+
+
+def test_dropout_is_of_the_seed_and_off_outside_training():
+    values = torch.randn(3, 7)
+    assert dropout(values, 0.5, training=False) is values
+    assert dropout(values, 0.0, training=True) is values
+    drawn = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        drawn.append(dropout(torch.ones(9, 11), 0.5, training=True))
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+
+
+def test_the_gradient_of_dropout_is_its_mask():
+    torch.manual_seed(0)
+    values = torch.randn(50, 3, requires_grad=True)
+    out = dropout(values, 0.4, training=True)
+    out.sum().backward()
+    assert torch.allclose(out, values * values.grad)
+
+
+@pytest.mark.parametrize(("rows", "heads", "length", "width"), [(1, 1, 1, 4), (3, 1, 7, 8), (2, 4, 5, 3)])
+def test_attention_written_out_is_the_fused_one(rows, heads, length, width):
+    torch.manual_seed(0)
+    mine = [torch.randn(rows, heads, length, width, requires_grad=True) for _ in range(3)]
+    theirs = [part.detach().clone().requires_grad_() for part in mine]
+    # A share that rounds to nothing takes the written-out path and drops nothing.
+    found = causal_attention(*mine, share=1e-9)
+    expected = F.scaled_dot_product_attention(*theirs, is_causal=True)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+    weight = torch.randn_like(found)
+    (found * weight).sum().backward()
+    (expected * weight).sum().backward()
+    for a, b in zip(mine, theirs, strict=True):
+        torch.testing.assert_close(a.grad, b.grad, rtol=1e-4, atol=1e-6)
+
+
+@PROPERTY
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=12), st.integers(1, 30))
+def test_narrowed_batches_are_the_batch(lengths, positions):
+    count, width = len(lengths), max(1, *lengths)
+    mask = torch.arange(width) < torch.tensor(lengths)[:, None]
+    batch = SequenceBatch(torch.arange(count), torch.arange(count * width).view(count, width), mask)
+    parts = batch.narrowed(positions)
+    assert torch.cat([part.users for part in parts]).tolist() == list(range(count))
+    assert torch.equal(torch.cat([part.items[part.mask] for part in parts]), batch.items[mask])
+    for part in parts:
+        assert part.items.shape[1] == max(1, int(part.mask.sum(1).max()))
+        assert len(part.users) == 1 or part.items.numel() <= positions
+
+
+def model_of(channels=("id",)):
+    torch.manual_seed(0)
+    features = ItemFeatures(ITEMS, title_vectors=F.normalize(torch.randn(ITEMS, 6), dim=1))
+    encoder = SASRec(EncoderSettings(dim=8, dropout=0, max_length=12))
+    items = ItemTower(features, ItemSettings(channels=channels), 8)
+    return Recommender(items, encoder, Unconditioned(), ScoreSettings(), 8)
+
+
+def gradients(loss, channels, positions, monkeypatch):
+    """Loss and gradients of the first step when passes are at most so wide."""
+    monkeypatch.setattr(training, "POSITIONS_A_PASS", positions)
+    split = leave_one_out(small_domain(random_histories(np.random.default_rng(0), 30, ITEMS, 4, 14), n_items=ITEMS))
+    settings = TrainingSettings(loss=loss, negatives=3, learning_rate=1e-12, batch_size=30)
+    model = model_of(channels)
+    trainer = training._Trainer(model, training.Task(split, 12, settings, EvaluationSettings(), Runtime()), 0)
+    found = trainer.epoch(TrainView(None), 1)
+    return found, [parameter.grad.clone() for parameter in model.parameters()]
+
+
+@pytest.mark.parametrize("loss", ["bce", "gbce", "sampled_softmax", "softmax"])
+@pytest.mark.parametrize("channels", [("id",), ("id", "title-semantic")])
+def test_narrow_passes_train_like_one_wide_pass(loss, channels, monkeypatch):
+    one_loss, one = gradients(loss, channels, 1 << 30, monkeypatch)
+    for positions in (1, 40):
+        many_loss, many = gradients(loss, channels, positions, monkeypatch)
+        assert many_loss == pytest.approx(one_loss, rel=1e-6)
+        for a, b in zip(many, one, strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("channels", [("id",), ("id", "title-semantic")])
+def test_one_lookup_gives_each_item_its_vector(channels):
+    model = model_of(channels)
+    ids = [torch.tensor([[3, 3, 1], [0, 39, 3]]), torch.tensor([5, 3]), torch.tensor([[1], [2]])]
+    for part, found in zip(ids, training._embed(model, ids), strict=True):
+        torch.testing.assert_close(found, model.items.all()[part])
+
+
+def test_the_denoiser_is_one_layer_over_interests_and_step():
+    torch.manual_seed(0)
+    denoiser = Denoiser(12, 7, 4, dropout=0.5).double().eval()
+    noisy, steps = torch.randn(5, 12, dtype=torch.float64), torch.tensor([0, 3, 1, 9, 3])
+    features = denoiser.time(timestep_features(steps, 4).double())
+    hidden = torch.tanh(denoiser.inner(torch.cat([noisy, features], dim=1)))
+    expected = denoiser.outer(hidden)
+    weight = torch.randn_like(expected)
+    names = [name for name, _ in denoiser.named_parameters()]
+    wanted = torch.autograd.grad((expected * weight).sum(), list(denoiser.parameters()))
+    denoiser.step_bias = (
+        lambda steps: F.linear(  # the features of the test are in float64
+            denoiser.time(timestep_features(steps, 4).double()), denoiser.inner.weight[:, 12:], denoiser.inner.bias
+        )
+    )
+    found = denoiser(noisy, steps)
+    torch.testing.assert_close(found, expected)
+    given = torch.autograd.grad((found * weight).sum(), list(denoiser.parameters()))
+    for name, a, b in zip(names, given, wanted, strict=True):
+        torch.testing.assert_close(a, b, msg=name)
+
+
+@pytest.mark.parametrize("excludes_seen", [True, False])
+def test_ranks_do_not_depend_on_the_blocks(excludes_seen, monkeypatch):
+    histories = random_histories(np.random.default_rng(1), 50, ITEMS, 3, 9)
+    domain = small_domain(histories, n_items=ITEMS, repeats=not excludes_seen)
+    targets = targets_of(leave_one_out(domain), "test")
+    generator = torch.Generator().manual_seed(0)
+    scores = torch.randint(0, 15, (len(targets), ITEMS), generator=generator).float()
+    scores[torch.rand(scores.shape, generator=generator) < 0.05] = torch.nan
+    settings = EvaluationSettings(negatives=20)
+    found = []
+    for fewest in (1, 7, 1000):
+        monkeypatch.setattr(ranking, "CACHE_BYTES", 0)
+        monkeypatch.setattr(ranking, "FEWEST_ROWS", fewest)
+        found.append(ranking.rank(domain, targets, lambda rows: scores[rows], settings, CPU, top=4))
+    for other in found[1:]:
+        for field in ("full", "sampled", "full_candidates"):
+            assert np.array_equal(getattr(found[0], field), getattr(other, field))
+    for row in range(len(targets)):
+        seen = set() if not excludes_seen else set(histories[row][:-1])
+        target, item = scores[row, targets.items[row]], targets.items[row]
+        rivals = [other for other in range(ITEMS) if other != item and other not in seen]
+        above = len(rivals) if torch.isnan(target) else sum(not scores[row, other] < target for other in rivals)
+        assert found[0].full[row] == above
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_counting_in_place_is_exact(dtype):
+    torch.manual_seed(0)
+    scores = torch.randn(3, 70_000).to(dtype)
+    target = torch.tensor([[-9.0], [0.0], [9.0]], dtype=dtype)
+    expected = (scores < target).sum(1)
+    assert torch.equal(ranking._count_below(scores.clone(), target), expected)
+    assert expected[2] == 70_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -9,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from domains.errors import InputError
 from domains.settings import DomainSpec
 from recipes.settings import (
+    ContrastiveSettings,
     EncoderSettings,
     EvaluationSettings,
     InterestSettings,
@@ -51,6 +53,9 @@ class Recipe(Settings):
     unseen: UnseenSettings | None = Field(
         default_factory=UnseenSettings, description="How words that are no anchors find some; null: they do not."
     )
+    unseen_map: Path | None = Field(
+        None, description="A target run's unseen.json, perhaps edited by hand, in place of a map made anew."
+    )
     semantic: SemanticSettings = Field(default_factory=SemanticSettings, description="The sentence encoder, if any.")
     interests: InterestSettings = Field(default_factory=InterestSettings, description="Sequences to interests s'_0.")
     s2idm: S2IDMSettings = Field(default_factory=S2IDMSettings, description="The diffusion model.")
@@ -64,6 +69,9 @@ class Recipe(Settings):
     score: ScoreSettings = Field(default_factory=ScoreSettings, description="State and item to score.")
     training: TrainingSettings = Field(default_factory=TrainingSettings, description="The training loop.")
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings, description="Protocols and splits.")
+    contrastive: ContrastiveSettings = Field(
+        default_factory=ContrastiveSettings, description="The second loss of the encoder cl4srec."
+    )
     variants: tuple[str, ...] = Field(PAPER_VARIANTS, min_length=1, description="Models to train and compare.")
     seeds: tuple[int, ...] = Field((0,), min_length=1, description="Every trained variant runs once a seed.")
     shots: float = Field(1.0, ge=0, le=1, description="Share of the target's users that train; 0 is zero-shot.")

@@ -19,7 +19,7 @@ from transfer.features import available, item_features
 from transfer.files import JsonLines
 from transfer.interest_factory import InterestFactory
 from transfer.items import ItemFeatures
-from transfer.mapped_items import MappedItems, map_items
+from transfer.mapped_items import UNSEEN, MappedItems, map_items
 from transfer.pieces import Pieces
 from transfer.results import STAGES, SeedRankings
 from transfer.runtime import Runtime
@@ -28,8 +28,6 @@ from transfer.source import SourceArtifact
 from transfer.training import Log, Task
 from transfer.variants import BASELINES, Variant, base_name, parse_variant
 from transfer.worker import Worker
-
-UNSEEN = "unseen.json"
 
 
 @dataclass(frozen=True, eq=False)

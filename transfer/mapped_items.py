@@ -16,6 +16,9 @@ from vocab.text import item_texts
 from vocab.unseen import UnseenMap
 from vocab.vocabulary import SememeVocabulary
 
+UNSEEN = "unseen.json"
+"""The map of unseen words in a target run's folder; may be edited and named by the recipe's `unseen_map`."""
+
 
 @dataclass(frozen=True, eq=False)
 class MappedItems:
@@ -54,7 +57,10 @@ def map_items(source: SourceArtifact, recipe: Recipe, domain: Domain, runtime: R
     if recipe.unseen is None:
         return MappedItems(vocabulary, encoded.matrix, encoded.coverage, encoded.coverage, None, semantics)
     encoder = None if semantics is None else semantics.encoder
-    unseen = UnseenMap.build(source.vocabulary, texts, recipe.unseen, encoder)
+    if recipe.unseen_map is not None:
+        unseen = UnseenMap.load(recipe.unseen_map, vocabulary)
+    else:
+        unseen = UnseenMap.build(vocabulary, texts, recipe.unseen, encoder)
     matrix = unseen.apply(texts)
     coverage = Coverage.of(matrix, unseen.report(texts).unmapped)
     return MappedItems(unseen.vocabulary, matrix, coverage, encoded.coverage, unseen, semantics)

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from transfer.cli import adapt_target, domains, evaluate, experiment, fit_source, init, inspect, recipe, recommend, run
+from transfer.cli import (
+    adapt_target,
+    anchors,
+    domains,
+    evaluate,
+    experiment,
+    fit_source,
+    init,
+    inspect,
+    recipe,
+    recommend,
+    run,
+)
 
 app = typer.Typer(
     name="transfer",
@@ -37,12 +50,15 @@ app.command("evaluate")(evaluate.command)
 app.command("recommend")(recommend.command)
 app.command("init")(init.command)
 app.command("inspect")(inspect.command)
+app.add_typer(anchors.app, name="anchors")
 app.add_typer(domains.app, name="domains")
 app.add_typer(recipe.app, name="recipe")
 
 
 def main() -> None:
     """Run a command; a user's mistake becomes one message and exit code 2."""
+    if int(os.environ.get("RANK", "0")) > 0:  # one of several processes on one run: the first one speaks
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
     try:
         app()
     except KeyboardInterrupt:

@@ -79,7 +79,9 @@ class S2IDMSettings(Settings):
 class EncoderSettings(Settings):
     """The sequential encoder (Section 4.1 and the authors' SASRec)."""
 
-    name: str = Field("sasrec", description="Registered encoder: sasrec, gru4rec, or one of an installed plug-in.")
+    name: str = Field(
+        "sasrec", description="Registered encoder: sasrec, cl4srec, gru4rec, or one of an installed plug-in."
+    )
     dim: int = Field(64, ge=1, description="Width d of items, states and prompts.")
     blocks: int = Field(2, ge=1, description="Layers.")
     heads: int = Field(1, ge=1, description="Attention heads; must divide dim.")
@@ -159,6 +161,16 @@ class TrainingSettings(Settings):
     logits_memory_mb: int = Field(256, ge=1, description="Softmax over all items never holds more logits than this.")
     precision: Literal["float32", "bf16"] = Field("float32", description="Autocast precision of the forward pass.")
     compile: bool = Field(False, description="Compile the encoder with torch.compile.")
+
+
+class ContrastiveSettings(Settings):
+    """CL4SRec (Xie et al., 2022): contrast of two augmented views of each sequence, beside the recommendation loss."""
+
+    weight: float = Field(0.1, ge=0, description="Weight lambda of the contrastive loss.")
+    temperature: float = Field(1.0, gt=0, description="Inner products of states are divided by it; the paper: by 1.")
+    crop: float = Field(0.6, gt=0, le=1, description="Share of a sequence that crop keeps.")
+    mask: float = Field(0.3, ge=0, lt=1, description="Share of a sequence that mask hides.")
+    reorder: float = Field(0.6, ge=0, le=1, description="Share of a sequence that reorder shuffles.")
 
 
 class EvaluationSettings(Settings):

@@ -38,6 +38,24 @@ class Recommender(nn.Module):
         self.score = score
         self.input_scale = math.sqrt(dim)
 
+    def embed(self, ids: list[Tensor]) -> list[Tensor]:
+        """Item vectors for several id tensors by one lookup; where items are more than a table, each is computed once.
+
+        Args:
+            ids: int64 tensors of any shape.
+
+        Returns:
+            One tensor each, with a last dimension d.
+        """
+        flat = torch.cat([part.reshape(-1) for part in ids])
+        if self.items.is_table:
+            vectors = self.items(flat)
+        else:
+            unique, inverse = torch.unique(flat, return_inverse=True)
+            vectors = F.embedding(inverse, self.items(unique))
+        parts = vectors.split([part.numel() for part in ids])
+        return [part.view(*whole.shape, -1) for part, whole in zip(parts, ids, strict=True)]
+
     def states(self, embeds: Tensor, mask: Tensor, users: Tensor, interests: Interests | None) -> Tensor:
         """States after every position.
 

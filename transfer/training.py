@@ -16,6 +16,7 @@ from domains.errors import InputError
 from domains.split import Split
 from recipes.settings import EvaluationSettings, TrainingSettings
 from transfer import losses
+from transfer.auxiliary import Auxiliary
 from transfer.batches import SequenceBatch, Spans, gather, shuffled_by_length
 from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import rank
@@ -67,7 +68,17 @@ class Fitted:
     seconds: float
 
 
-def fit(model: Recommender, task: Task, views: Views, *, title: str, epochs: int, seed: int, log: Log) -> Fitted:
+def fit(
+    model: Recommender,
+    task: Task,
+    views: Views,
+    *,
+    title: str,
+    epochs: int,
+    seed: int,
+    log: Log,
+    auxiliary: Auxiliary | None = None,
+) -> Fitted:
     """Train in place, leave the model at its best validated epoch.
 
     Args:
@@ -78,13 +89,14 @@ def fit(model: Recommender, task: Task, views: Views, *, title: str, epochs: int
         epochs: upper bound.
         seed: of order, negatives and dropout.
         log: called once an epoch.
+        auxiliary: a second objective, added to the loss of every step.
 
     Raises:
         InputError: when the loss stops being a number.
     """
     settings, runtime = task.training, task.runtime
     torch.manual_seed(seed * 1_000_003 + runtime.rank)
-    trainer = _Trainer(model, task, seed)
+    trainer = _Trainer(model, task, seed, auxiliary)
     began = time.perf_counter()
     best = validate(model, task, views)
     best_epoch, best_state = 0, copy.deepcopy(model.state_dict())
@@ -134,8 +146,8 @@ def validate(model: Recommender, task: Task, views: Views) -> float:
 class _Trainer:
     """State of a phase: optimiser, spans and sampler. Every epoch is a function of the seed and its number."""
 
-    def __init__(self, model: Recommender, task: Task, seed: int) -> None:
-        self.model, self.task, self.seed = model, task, seed
+    def __init__(self, model: Recommender, task: Task, seed: int, auxiliary: Auxiliary | None = None) -> None:
+        self.model, self.task, self.seed, self.auxiliary = model, task, seed, auxiliary
         self.settings, self.runtime = task.training, task.runtime
         split = task.split
         users = split.training_users[(split.train_stop - split.starts)[split.training_users] >= 2]
@@ -182,10 +194,17 @@ class _Trainer:
             negatives = negatives[mine]
         self.optimiser.zero_grad(set_to_none=True)
         loss = torch.zeros((), device=rows.device)
-        if valid[mine].any():  # a small batch can leave a process without targets: it only takes the sum
+        own = self.auxiliary is None or not self.auxiliary.replaces_loss
+        if own and valid[mine].any():  # a small batch can leave a process without targets: it only takes the sum
             with torch.autocast(rows.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
                 loss = self._loss(inputs, positives[mine], valid[mine], negatives, view).sum()
             (loss / positions).backward()
+        if self.auxiliary is not None:
+            # Every process works on the whole batch: contrast within a part of it would be another loss.
+            with torch.autocast(rows.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
+                extra = self.auxiliary.loss(self.model, whole, valid, view, draws) / self.runtime.processes
+            extra.backward()
+            loss = loss + extra.detach() * positions
         self.runtime.sum_gradients(self.model.parameters())
         self.optimiser.step()
         return loss.detach(), positions
@@ -214,7 +233,7 @@ class _Trainer:
             table = self.model.items.all()
             embeds, positive = [F.embedding(ids, table) for ids in inputs_ids], table
         else:
-            *embeds, positive, negative = _embed(self.model, [*inputs_ids, positive_ids, negative_ids])
+            *embeds, positive, negative = self.model.embed([*inputs_ids, positive_ids, negative_ids])
         encoded = [
             self.model.states(vectors, part.mask, part.users, view.interests)[chosen[:, : part.items.shape[1]]]
             for vectors, part, chosen in zip(
@@ -231,15 +250,3 @@ class _Trainer:
         if self.settings.loss == "gbce":
             return losses.gbce(states, positive, negative, self.sampler.n_items, self.settings.gbce_t)
         return losses.sampled_softmax(states, positive, negative, positive_ids, negative_ids)
-
-
-def _embed(model: Recommender, ids: list[Tensor]) -> list[Tensor]:
-    """Item vectors for several id tensors by one lookup; where items are more than a table, each is computed once."""
-    flat = torch.cat([part.reshape(-1) for part in ids])
-    if model.items.is_table:
-        vectors = model.items(flat)
-    else:
-        unique, inverse = torch.unique(flat, return_inverse=True)
-        vectors = F.embedding(inverse, model.items(unique))
-    parts = vectors.split([part.numel() for part in ids])
-    return [part.view(*whole.shape, -1) for part, whole in zip(parts, ids, strict=True)]

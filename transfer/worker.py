@@ -15,6 +15,7 @@ from transfer.evaluation.ranking import Ranking, ScoreRows, rank
 from transfer.evaluation.scoring import model_scores
 from transfer.interest_factory import InterestFactory
 from transfer.items import ItemFeatures
+from transfer.objectives import Objectives
 from transfer.pieces import Piece, Pieces
 from transfer.recommender import Recommender
 from transfer.results import STAGES
@@ -45,6 +46,7 @@ class Worker:
     ) -> None:
         self.source, self.recipe, self.task, self.features = source, recipe, task, features
         self.factory, self.pieces, self.log = factory, pieces, log
+        self.objectives = Objectives(recipe, task)
 
     def baseline(self, name: str) -> Piece:
         """Evaluate a baseline; it has no seed."""
@@ -71,7 +73,7 @@ class Worker:
             start_from(model, self._base(variant.base, seed))
         views = self.factory.views(variant, self.task.split, self.recipe.prompts, seed)
         epochs = self.recipe.training.epochs if len(self.task.split.training_users) else 0
-        self._fit(model, views, f"{variant.name} · seed {seed}", epochs, seed + SECOND_PHASE)
+        self._fit(variant, model, views, f"{variant.name} · seed {seed}", epochs, seed + SECOND_PHASE)
         piece = Piece(dict(model.state_dict()), {stage: self._evaluate(model, views, stage) for stage in STAGES})
         self.pieces.keep(variant.name, seed, piece)
         return piece
@@ -93,7 +95,8 @@ class Worker:
         for scale in scales:
             model = self._fresh(variant, seed, scale)
             label = f"base, scale {scale:g}" if scale is not None and len(scales) > 1 else "base"
-            fitted = self._fit(model, NoViews(), f"{variant.name} ({label}) · seed {seed}", self._base_epochs, seed)
+            title = f"{variant.name} ({label}) · seed {seed}"
+            fitted = self._fit(variant, model, NoViews(), title, self._base_epochs, seed)
             if fitted.best > best:
                 best = fitted.best
                 weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -103,8 +106,9 @@ class Worker:
     def _base_epochs(self) -> int:
         return self.recipe.training.base_epochs if len(self.task.split.training_users) else 0
 
-    def _fit(self, model: Recommender, views: Views, title: str, epochs: int, seed: int) -> Fitted:
-        return fit(model, self.task, views, title=title, epochs=epochs, seed=seed, log=self.log)
+    def _fit(self, variant: Variant, model: Recommender, views: Views, title: str, epochs: int, seed: int) -> Fitted:
+        auxiliary = self.objectives.of(variant.encoder)
+        return fit(model, self.task, views, title=title, epochs=epochs, seed=seed, log=self.log, auxiliary=auxiliary)
 
     def _fresh(self, variant: Variant, seed: int, scale: float | None = None) -> Recommender:
         """Newly initialised, or what the source artifact holds where the variant starts from it."""

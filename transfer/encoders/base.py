@@ -11,6 +11,8 @@ from domains.errors import InputError
 from recipes.settings import EncoderSettings
 
 ENTRY_POINTS = "transfer.encoders"
+SASREC_NAMES = ("sasrec", "cl4srec")
+"""Systems whose encoder is SASRec; the others differ from it in how they train (see `transfer.auxiliary`)."""
 
 
 class SequenceEncoder(nn.Module):
@@ -49,13 +51,15 @@ def make_encoder(settings: EncoderSettings, prompts: int) -> SequenceEncoder:
     """
     factory = _built_in(settings.name) or _plugged_in(settings.name)
     if factory is None:
-        known = ", ".join(sorted({"sasrec", "gru4rec", *(point.name for point in entry_points(group=ENTRY_POINTS))}))
+        known = ", ".join(
+            sorted({*SASREC_NAMES, "gru4rec", *(point.name for point in entry_points(group=ENTRY_POINTS))})
+        )
         raise InputError(f"no encoder is named {settings.name!r}", place="encoder.name", mend=f"Known: {known}")
     return factory(settings, prompts)
 
 
 def _built_in(name: str) -> EncoderFactory | None:
-    if name == "sasrec":
+    if name in SASREC_NAMES:
         from transfer.encoders.sasrec import SASRec
 
         return SASRec

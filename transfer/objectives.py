@@ -1,0 +1,32 @@
+"""Which systems train with a second objective, and its making, once for all variants and seeds that share it."""
+
+from __future__ import annotations
+
+from recipes.schema import Recipe
+from transfer.auxiliary import Auxiliary
+from transfer.contrast import Contrast
+from transfer.training import Task
+
+
+class Objectives:
+    """Second objectives by the name of the encoder.
+
+    Args:
+        recipe: their settings.
+        task: the split that a plug-in may learn from.
+    """
+
+    def __init__(self, recipe: Recipe, task: Task) -> None:
+        self.recipe, self.task = recipe, task
+        self._made: dict[str, Auxiliary | None] = {}
+
+    def of(self, encoder: str) -> Auxiliary | None:
+        """The objective of a system; None for those that train by the recommendation loss alone."""
+        if encoder not in self._made:
+            self._made[encoder] = self._make(encoder)
+        return self._made[encoder]
+
+    def _make(self, encoder: str) -> Auxiliary | None:
+        if encoder == "cl4srec":
+            return Contrast(self.recipe.contrastive)
+        return None

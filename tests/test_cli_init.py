@@ -1,0 +1,173 @@
+"""`transfer init`: what is guessed, asked, decided and written; and the newcomer's three commands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+from cli_cases import TINY, Result, run_command
+
+from domains.errors import InputError
+from domains.settings import ColumnMapping
+from recipes.load import load_recipe
+from recipes.scaffold import look
+
+USERS, ITEMS = 12, 10
+TITLES = ["red ball", "blue ball", "red kite", "blue kite", "space ship", "space dog", "dog house", "tree house",
+          "tree of life", "life of dogs"]  # fmt: skip
+
+
+def acts(per_user: int = 8, **renamed: str) -> pl.DataFrame:
+    """Everybody meets their own stretch of the items, around a circle."""
+    rows = [
+        (f"u{user}", (user + step) % ITEMS, 1_500_000_000 + 3600 * user + step)
+        for user in range(USERS)
+        for step in range(per_user)
+    ]
+    return pl.DataFrame(rows, schema=["user_id", "item_id", "timestamp"], orient="row").rename(renamed)
+
+
+def goods(**renamed: str) -> pl.DataFrame:
+    return pl.DataFrame({"item_id": range(ITEMS), "title": TITLES}).rename(renamed)
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def init(
+    capsys: pytest.CaptureFixture[str], interactions: pl.DataFrame, items: pl.DataFrame, *options: str
+) -> tuple[Result, dict[str, Any]]:
+    """Run init on two CSV files; its result and the recipe's target."""
+    interactions.write_csv("acts.csv")
+    items.write_csv("goods.csv")
+    result = run_command(capsys, "init", "shop", "--interactions", "acts.csv", "--items", "goods.csv", *options)
+    path = Path("shop.yaml")
+    return result, yaml.safe_load(path.read_text(encoding="utf-8"))["target"] if path.exists() else {}
+
+
+def test_usual_names_are_found_and_the_recipe_is_valid(capsys: pytest.CaptureFixture[str]) -> None:
+    result, target = init(capsys, acts(), goods())
+    assert result.code == 0, result.err
+    assert target["columns"] == {"user": "user_id", "item": "item_id", "time": "timestamp", "title": "title"}
+    assert "prepare" not in target
+    assert "12 users, 10 items, 96 interactions, 2017-07-14 to 2017-07-14" in result.out
+    assert result.out.rstrip().endswith("Next: transfer run shop.yaml")
+    recipe = load_recipe("shop.yaml").recipe
+    assert [source.options["dataset"] for source in recipe.sources] == ["books", "films"]
+    assert recipe.target is not None
+    assert recipe.target.name == "shop"
+
+
+def test_other_names_are_found_by_their_values(capsys: pytest.CaptureFixture[str]) -> None:
+    result, target = init(
+        capsys, acts(user_id="wer", item_id="was", timestamp="wann"), goods(item_id="nummer", title="bezeichnung")
+    )
+    assert result.code == 0, result.err
+    assert target["columns"] == {
+        "user": "wer", "item": "was", "item_key": "nummer", "time": "wann", "title": "bezeichnung",
+    }  # fmt: skip
+    assert result.out.count("(by its values)") == 5
+
+
+def test_options_win_over_guesses(capsys: pytest.CaptureFixture[str]) -> None:
+    items = goods().with_columns(label=pl.lit("nice ") + pl.col("title"))
+    result, target = init(capsys, acts(), items, "--title-column", "label", "--source", "books", "--out", "x.yaml")
+    assert result.code == 0, result.err
+    assert target == {}
+    data = yaml.safe_load(Path("x.yaml").read_text(encoding="utf-8"))
+    assert data["target"]["columns"]["title"] == "label"
+    assert data["sources"] == ["books"]
+
+
+def test_what_cannot_be_guessed_is_asked(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    answers, questions = iter(["priec", "price"]), []
+
+    def prompt(question: str, **_: object) -> str:
+        questions.append(question)
+        return next(answers)
+
+    items = pl.DataFrame({"item_id": range(ITEMS), "price": [f"p{n}" for n in range(ITEMS)]})
+    monkeypatch.setattr("transfer.cli.asking.at_terminal", lambda: True)
+    monkeypatch.setattr("typer.prompt", prompt)
+    result, target = init(capsys, acts(), items)
+    assert result.code == 0, result.err
+    assert target["columns"]["title"] == "price"
+    assert questions == ["Which column holds the title? (item_id, price)"] * 2
+    assert "There is no 'priec'" in result.err
+
+
+def test_nobody_is_asked_where_nobody_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: pytest.fail("it asked"))
+    result, target = init(capsys, acts(), goods().drop("title"))
+    assert result.code == 2
+    assert "--title-column" in result.err
+    assert target == {}
+
+
+@pytest.mark.parametrize(
+    ("interactions", "items", "prepare", "note"),
+    [
+        (acts(), goods().with_columns(title=pl.when(pl.col("item_id") > 0).then("title")),
+         {"missing_titles": "keep"}, "1 items have no title"),
+        (acts(), goods().filter(pl.col("item_id") > 1), {"unknown_items": "drop"}, "2 items of the interactions"),
+        (acts(), pl.concat([goods(), goods().with_columns(pl.col("title") + "!")]),
+         {"duplicate_items": "longest"}, "10 items have several titles"),
+        (acts(), pl.concat([goods(), goods()]), {}, ""),
+        (acts().drop("timestamp"), goods(), {"time_kind": "order"}, "no column of times"),
+        (acts(per_user=4), goods(),
+         {"min_user_interactions": 3, "min_item_interactions": 3}, "at least 3 interactions and items 3"),
+    ],
+    ids=["titles", "unknown", "several", "repeated", "times", "core"],
+)  # fmt: skip
+def test_what_the_files_need_is_written_and_said(
+    interactions: pl.DataFrame, items: pl.DataFrame, prepare: dict[str, Any], note: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    result, target = init(capsys, interactions, items)
+    assert result.code == 0, result.err
+    assert target.get("prepare", {}) == prepare
+    assert note in result.out
+    assert note in Path("shop.yaml").read_text(encoding="utf-8")
+    assert run_command(capsys, "recipe", "check", "shop.yaml").code == 0
+
+
+def test_ids_that_never_meet_are_told_as_such() -> None:
+    acts().write_csv("acts.csv")
+    goods().with_columns(pl.col("item_id") + 100).write_csv("goods.csv")
+    columns = ColumnMapping(user="user_id", item="item_id", time="timestamp", title="title")
+    with pytest.raises(InputError, match="none of the 10 item ids"):
+        look("acts.csv", "goods.csv", columns)
+
+
+def test_too_little_for_any_core_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    result, _ = init(capsys, acts(per_user=2), goods())
+    assert result.code == 2
+    assert "no interactions are left" in result.err
+    assert not Path("shop.yaml").exists()
+
+
+def test_a_recipe_in_another_folder_still_finds_the_files(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("deep").mkdir()
+    result, _ = init(capsys, acts(), goods(), "--out", "deep/shop.yaml")
+    assert result.code == 0, result.err
+    data = yaml.safe_load(Path("deep/shop.yaml").read_text(encoding="utf-8"))
+    assert data["target"]["interactions"] == "../acts.csv"
+    assert run_command(capsys, "recipe", "check", "deep/shop.yaml").code == 0
+
+
+def test_three_commands_from_two_files_to_recommendations(capsys: pytest.CaptureFixture[str]) -> None:
+    result, _ = init(capsys, acts(), goods(), "--source", "books")
+    assert result.code == 0, result.err
+    tiny = [part for group, values in TINY.items() for key, value in values.items() if group != "evaluation"
+            for part in ("--set", f"{group}.{key}={value}")]  # fmt: skip
+    ran = run_command(capsys, "run", "shop.yaml", "--set", "evaluation.negatives=5", "--set", "sample_users=100", *tiny)
+    assert ran.code == 0, ran.err
+    asked = run_command(capsys, "recommend", "runs/shop/target", "--user", "u3", "--json")
+    assert asked.code == 0, asked.err
+    assert {item["title"] for item in json.loads(asked.out)} == {TITLES[1], TITLES[2]}

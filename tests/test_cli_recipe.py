@@ -1,0 +1,132 @@
+"""`transfer recipe`: what check says is what a run does; the schema accepts what recipes accept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_cases import VARIANTS, run_command, write_recipe
+
+from recipes.load import bundled_recipes
+from recipes.schema import Recipe
+from recipes.settings import S2IDMSettings
+from transfer.estimate import Sizes, estimate
+
+
+def test_list_names_every_bundled_recipe(capsys: pytest.CaptureFixture[str]) -> None:
+    listed = json.loads(run_command(capsys, "recipe", "list", "--json").out)
+    assert set(listed) == set(bundled_recipes())
+    assert all(listed.values()), "each says what it is"
+    assert "book_to_film" in run_command(capsys, "recipe", "list").out
+
+
+def test_check_foretells_what_the_run_found(tiny: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    result = run_command(capsys, "recipe", "check", tiny.recipe, "--json")
+    assert result.code == 0, result.err
+    told = json.loads(result.out)
+    metrics = json.loads((tiny.target / "metrics.json").read_text(encoding="utf-8"))
+    config = json.loads((tiny.source / "config.json").read_text(encoding="utf-8"))
+    books, films = told["domains"]
+    assert (books["role"], films["role"]) == ("source", "target")
+    last = films["steps"][-1]
+    assert [last[key] for key in ("users", "items", "interactions")] == [
+        metrics[key] for key in ("users", "items", "interactions")
+    ]
+    assert books["steps"][-1]["users"] == config["domains"][0]["users"]
+    assert told["anchors"] == config["anchors"]
+    assert told["runs"] == VARIANTS
+    assert told["skipped"] == {}
+    assert 0 < books["shared"]["shared"] < told["anchors"]
+    assert films["shared"] is None
+    assert told["estimate"]["memory_bytes"] > 0
+    assert not (tiny.recipe.parent / "runs").exists()
+
+
+def test_check_says_it_to_people_too(tiny: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = run_command(capsys, "recipe", "check", tiny.recipe).out
+    for part in ("books", "films", "core (5 a user, 5 an item)", "have an anchor", "Jensen-Shannon", "at most about"):
+        assert part in shown
+    assert f"Next: transfer run {tiny.recipe}" in shown
+
+
+def test_check_names_what_would_be_skipped_and_why(tiny: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_recipe(
+        tiny.recipe.with_name("skips.yaml"),
+        variants=["sasrec", "sasrec+title-semantic", "sasrec+source"],
+        semantic={"encoder": "a/b/c/d"},
+    )
+    told = json.loads(run_command(capsys, "recipe", "check", path, "--json").out)
+    # What is neither a folder nor installed counts as one of the hub, which a check does not ask.
+    assert told["runs"] == ["sasrec", "sasrec+title-semantic"]
+    assert set(told["skipped"]) == {"sasrec+source"}
+    assert "source_encoder.channels" in told["skipped"]["sasrec+source"]
+
+
+def test_check_of_a_recipe_without_a_target(tiny: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_recipe(tiny.recipe.with_name("sources.yaml"), target=None)
+    told = json.loads(run_command(capsys, "recipe", "check", path, "--json").out)
+    assert [domain["name"] for domain in told["domains"]] == ["books"]
+    assert told["runs"] == []
+    assert f"Next: transfer fit-source {path}" in run_command(capsys, "recipe", "check", path).out
+
+
+def test_check_draws_users_as_the_run_does(tiny: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    result = run_command(capsys, "recipe", "check", tiny.recipe, "--set", "sample_users=50", "--json")
+    steps = json.loads(result.out)["domains"][1]["steps"]
+    assert steps[-1]["name"] == "users drawn"
+    assert steps[-1]["users"] == 50
+
+
+def test_the_schema_is_of_the_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "recipe.schema.json"
+    assert run_command(capsys, "recipe", "schema", "--out", out).code == 0
+    schema = json.loads(out.read_text(encoding="utf-8"))
+    assert json.loads(run_command(capsys, "recipe", "schema").out) == schema
+    assert set(schema["properties"]) == set(Recipe.model_fields)
+    assert schema["additionalProperties"] is False
+    settings = schema["$defs"]["S2IDMSettings"]["properties"]
+    assert settings["hidden"]["default"] == S2IDMSettings().hidden
+    assert all("description" in field for field in settings.values())
+
+
+SMALL = Sizes(users=1_000, items=500, interactions=20_000, tokens=20_000)
+RECIPE = Recipe.model_validate({"sources": "books", "target": "films", "variants": ["popular", "sasrec", "sasrec+ipe"]})
+
+
+def seconds(recipe: Recipe = RECIPE, target: Sizes = SMALL, cores: int = 2) -> float:
+    return estimate(recipe, [SMALL], target, 1_000, cores).seconds
+
+
+def changed(**keys: Any) -> Recipe:
+    return Recipe.model_validate({**RECIPE.model_dump(exclude_unset=True), **keys})
+
+
+def test_an_estimate_grows_with_what_costs() -> None:
+    more = Sizes(users=10_000, items=5_000, interactions=200_000, tokens=200_000)
+    assert seconds(target=more) > seconds()
+    assert seconds(cores=1) > seconds() > seconds(cores=8)
+    assert seconds(changed(seeds=[0, 1, 2])) > 2 * seconds() - estimate(RECIPE, [SMALL], SMALL, 1_000, 2).source_seconds
+    assert seconds(changed(encoder={"dim": 256})) > seconds()
+    assert seconds(changed(s2idm={"epochs": 2000})) > seconds()
+
+
+def test_a_base_is_paid_once() -> None:
+    cost = estimate(RECIPE, [SMALL], SMALL, 1_000, 2).variant_seconds
+    training = RECIPE.training
+    assert list(cost) == ["popular", "sasrec", "sasrec+ipe"]
+    assert cost["sasrec"] / cost["sasrec+ipe"] == pytest.approx(1 + training.base_epochs / training.epochs)
+
+
+def test_memory_counts_the_widest_model() -> None:
+    def memory(anchors: int, target: Sizes | None = SMALL) -> int:
+        return estimate(RECIPE, [SMALL], target, anchors, 2).memory_bytes
+
+    assert memory(200_000) > memory(1_000) >= memory(1_000, None) > 2**29
+    # S2IDM alone: two layers of 200,000 x 1,000, each parameter with gradient and two moments.
+    assert memory(200_000, None) > 2 * 200_000 * 1_000 * 16
+
+
+def test_a_sources_only_estimate_names_no_variant() -> None:
+    assert estimate(RECIPE, [SMALL, SMALL], None, 1_000, 2).variant_seconds == {}

@@ -1,0 +1,38 @@
+"""Which data a part runs on: a folder with real data where there is one, the bundled films otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.synthetic import Size, synthetic_domain
+from domains.domain import Domain
+from domains.errors import InputError
+from domains.open import open_domain
+
+
+def benchmark_domain(folder: Path, quick: bool) -> Domain:
+    """The domain that recommenders are compared on.
+
+    Args:
+        folder: with `interactions.parquet` and `items.parquet`; may be missing.
+        quick: take a small synthetic domain.
+    """
+    if quick:
+        return synthetic_domain(Size(users=1_000, items=2_000, words=1_000))
+    if (folder / "interactions.parquet").is_file():
+        spec = {
+            "loader": "table", "name": folder.name, "interactions": str((folder / "interactions.parquet").resolve()),
+            "items": str((folder / "items.parquet").resolve()), "prepare": {"missing_titles": "keep"},
+        }  # fmt: skip
+        return open_domain(spec).domain
+    try:
+        return open_domain("films").domain
+    except InputError:
+        return synthetic_domain(Size(users=20_000, items=12_000, mean_length=9.0))
+
+
+def write_sequences(domain: Domain, path: Path) -> None:
+    """What peers read: offsets, items, and the number of items."""
+    np.savez(path, offsets=domain.offsets, items=domain.items, n_items=domain.n_items)

@@ -1,0 +1,31 @@
+"""Our SASRec as a recipe's defaults make it, with what the benchmarks vary."""
+
+from __future__ import annotations
+
+import torch
+
+from domains.domain import Domain
+from domains.split import leave_one_out
+from recipes.settings import EncoderSettings, EvaluationSettings, ItemSettings, ScoreSettings, TrainingSettings
+from transfer.encoders.sasrec import SASRec
+from transfer.items import ItemFeatures, ItemTower
+from transfer.prompts import Unconditioned
+from transfer.recommender import Recommender
+from transfer.runtime import Runtime
+from transfer.training import Task
+
+CPU = torch.device("cpu")
+
+
+def sasrec(domain: Domain, length: int, dim: int = 64) -> Recommender:
+    """A fresh model over item IDs: 2 blocks, 1 head."""
+    torch.manual_seed(0)
+    items = ItemTower(ItemFeatures(domain.n_items), ItemSettings(), dim)
+    return Recommender(
+        items, SASRec(EncoderSettings(max_length=length, dim=dim)), Unconditioned(), ScoreSettings(), dim
+    )
+
+
+def task(domain: Domain, length: int, training: TrainingSettings | None = None) -> Task:
+    """Leave-one-out with the default protocols."""
+    return Task(leave_one_out(domain), length, training or TrainingSettings(), EvaluationSettings(), Runtime())

@@ -1,0 +1,32 @@
+"""What the command line decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.machine import Machine
+
+MEMORY_LIMIT_GB = 12
+"""No measurement may need more."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Handed to every part.
+
+    Attributes:
+        machine: where it runs, and its limits.
+        data: folder with real data, if there is one.
+        cache: folder for peers' environments and made-up data.
+        quick: small sizes.
+        repeats: turns of what is compared.
+        epochs: that peers and our model train.
+    """
+
+    machine: Machine
+    data: Path
+    cache: Path
+    quick: bool
+    repeats: int
+    epochs: int

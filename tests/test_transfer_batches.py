@@ -92,3 +92,17 @@ def test_inputs_and_targets_are_shifted_by_one():
     assert inputs.items[inputs.mask].tolist() == [1, 2, 4]
     assert batch.targets()[inputs.mask].tolist() == [2, 3, 5]
     assert inputs.mask.tolist() == [[True, True], [True, False]]
+
+
+@PROPERTY
+@given(st.lists(st.integers(0, 8), min_size=1, max_size=12).filter(any), st.integers(1, 40))
+def test_narrowed_batches_hold_the_same_rows_in_the_same_order(drawn, positions):
+    domain = small_domain([list(range(length)) for length in drawn], n_items=10)
+    users = np.arange(len(drawn))
+    whole = gather(Spans.of(domain, users, domain.offsets[1:].copy(), CPU), torch.arange(len(drawn)))
+    parts = whole.narrowed(positions)
+    assert torch.equal(torch.cat([part.users for part in parts]), whole.users)
+    assert torch.equal(torch.cat([part.items[part.mask] for part in parts]), whole.items[whole.mask])
+    for part in parts:
+        assert part.mask.shape == part.items.shape == (len(part.users), max(1, int(part.mask.sum(1).max())))
+        assert len(part.users) == 1 or part.mask.numel() <= positions

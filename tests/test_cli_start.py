@@ -19,7 +19,6 @@ HEAVY = (
     "polars",
     "pyarrow",
     "scipy",
-    "pydantic",
     "yaml",
     "nltk",
     "spacy",

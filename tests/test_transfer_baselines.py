@@ -19,6 +19,7 @@ from transfer.evaluation.protocol import targets_of
 from transfer.variants import BASELINES
 
 CPU = torch.device("cpu")
+SIMPLE = ("popular", "transitions", "item-knn", "ease", "anchor-matching")
 ITEMS, ANCHORS = 12, 5
 GENERATOR = np.random.default_rng(0)
 ITEM_ANCHORS = (GENERATOR.random((ITEMS, ANCHORS)) < 0.4).astype(np.float32)
@@ -161,7 +162,7 @@ def test_anchor_matching_is_a_cosine_of_idf_weighted_anchors():
             assert ours[row, item] == pytest.approx(expected, abs=1e-5)
 
 
-@pytest.mark.parametrize("name", BASELINES)
+@pytest.mark.parametrize("name", SIMPLE)
 def test_no_baseline_looks_at_what_it_may_not(name):
     """Other held-out items, and other users that do not train, change nothing."""
     split = split_of()
@@ -181,11 +182,13 @@ def test_no_baseline_looks_at_what_it_may_not(name):
         assert len(np.unique(ours[np.isin(targets.users, idle)], axis=0)) > 1
 
 
-@pytest.mark.parametrize("name", BASELINES)
+@pytest.mark.parametrize("name", SIMPLE)
 def test_nobody_trains(name):
     ours, _ = scores(name, split_of(share=0.0))
     assert np.isfinite(ours).all()
 
 
-def test_every_baseline_has_a_file():
-    assert {find_baseline(name).__module__.rsplit(".", 1)[1].replace("_", "-") for name in BASELINES} == set(BASELINES)
+def test_every_simple_baseline_has_a_file_of_its_name():
+    assert set(SIMPLE) <= set(BASELINES)
+    for name in SIMPLE:
+        assert find_baseline(name).__module__.rsplit(".", 1)[1].replace("_", "-") == name

@@ -11,6 +11,7 @@ from domains.errors import InputError
 from domains.settings import DomainSpec
 from recipes.settings import (
     ContrastiveSettings,
+    DiffRecSettings,
     EncoderSettings,
     EvaluationSettings,
     InterestSettings,
@@ -71,6 +72,9 @@ class Recipe(Settings):
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings, description="Protocols and splits.")
     contrastive: ContrastiveSettings = Field(
         default_factory=ContrastiveSettings, description="The second loss of the encoder cl4srec."
+    )
+    diffrec: DiffRecSettings = Field(
+        default_factory=DiffRecSettings, description="Diffusion over items: t-diffrec, ti-diffrec, pdrec."
     )
     variants: tuple[str, ...] = Field(PAPER_VARIANTS, min_length=1, description="Models to train and compare.")
     seeds: tuple[int, ...] = Field((0,), min_length=1, description="Every trained variant runs once a seed.")

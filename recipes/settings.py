@@ -173,6 +173,17 @@ class ContrastiveSettings(Settings):
     reorder: float = Field(0.6, ge=0, le=1, description="Share of a sequence that reorder shuffles.")
 
 
+class DiffRecSettings(Settings):
+    """T-DiffRec (Wang et al., 2023) and TI-DiffRec (Ma et al., 2024): the same diffusion over a target's items."""
+
+    w_min: float = Field(0.5, ge=0, description="Weight of a user's oldest interaction.")
+    w_max: float = Field(1.0, gt=0, description="Weight of the newest one.")
+    model: S2IDMSettings = Field(
+        default_factory=lambda: S2IDMSettings(noise_scale=0.01, weight_decay=0.5),
+        description="Schedule, denoiser and training; defaults as the authors set them on Toy.",
+    )
+
+
 class EvaluationSettings(Settings):
     """Both protocols always run: sampled negatives (Section 4.1) and full ranking."""
 

@@ -11,8 +11,17 @@ from recipes.settings import Channel, InterestName
 Entry = Literal["none", "prompts", "fusion"]
 """How interests enter: not at all (the base), as prompts (IPE), or fused by a network (the ablation `w/ S2IDM`)."""
 
-BASELINES = ("popular", "transitions", "item-knn", "ease", "anchor-matching")
-"""Variants without training; each is a file of `transfer.baselines`."""
+BASELINES = (
+    "popular",
+    "transitions",
+    "item-knn",
+    "ease",
+    "anchor-matching",
+    "s2idm-matching",
+    "t-diffrec",
+    "ti-diffrec",
+)
+"""Variants without an encoder, without a seed of their own; each is known to `transfer.baselines.base`."""
 
 _CHANNELS: tuple[Channel, ...] = get_args(Channel)
 _INTERESTS: tuple[InterestName, ...] = get_args(InterestName)

@@ -54,11 +54,15 @@ class Worker:
         if found is not None:
             return found
         split, device = self.task.split, self.task.runtime.device
+        score = find_baseline(name)
         rankings = {}
         for stage in STAGES:
             targets = targets_of(split, stage)
-            evidence = Evidence(split, targets, self.factory.item_anchors, self.factory.idf, device)
-            rankings[stage] = self._rank(stage, find_baseline(name)(evidence))
+            evidence = Evidence(
+                split, targets, self.factory.item_anchors, self.factory.idf, device,
+                self.factory.s2idm, self.factory.settings, self.recipe.diffrec, self.task.runtime,
+            )  # fmt: skip
+            rankings[stage] = self._rank(stage, score(evidence))
         piece = Piece({}, rankings)
         self.pieces.keep(name, 0, piece)
         return piece

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,11 @@ from scipy.sparse import csr_matrix
 
 from domains.domain import Ints
 from domains.split import Split
+from recipes.settings import DiffRecSettings, InterestSettings
+from transfer.diffusion.s2idm import S2IDM
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
+from transfer.runtime import Runtime
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +29,10 @@ class Evidence:
         item_anchors: (I, q).
         idf: (q,) float32.
         device: of the scores.
+        s2idm: frozen, from the source; None where only the target is known.
+        interests: how s'_0 is weighted for it.
+        diffrec: settings of diffusion over items.
+        runtime: for baselines that train.
     """
 
     split: Split
@@ -33,14 +40,19 @@ class Evidence:
     item_anchors: csr_matrix
     idf: npt.NDArray[np.float32]
     device: torch.device
+    s2idm: S2IDM | None = None
+    interests: InterestSettings = field(default_factory=InterestSettings)
+    diffrec: DiffRecSettings = field(default_factory=DiffRecSettings)
+    runtime: Runtime = field(default_factory=Runtime)
 
 
 Baseline = Callable[[Evidence], ScoreRows]
+"""Asked once a stage. One that trains keeps what it learned for the other stage: both train on the same part."""
 
 
 def find_baseline(name: str) -> Baseline:
     """The baseline of a name in `transfer.variants.BASELINES`."""
-    from transfer.baselines import anchor_matching, ease, item_knn, popular, transitions
+    from transfer.baselines import anchor_matching, diffrec, ease, item_knn, popular, s2idm_matching, transitions
 
     known: dict[str, Baseline] = {
         "popular": popular.scores,
@@ -48,6 +60,9 @@ def find_baseline(name: str) -> Baseline:
         "item-knn": item_knn.scores,
         "ease": ease.scores,
         "anchor-matching": anchor_matching.scores,
+        "s2idm-matching": s2idm_matching.scores,
+        "t-diffrec": diffrec.DiffRecBaseline("position"),
+        "ti-diffrec": diffrec.DiffRecBaseline("time"),
     }
     return known[name]
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_cases import run_command
+from typer.main import get_command
+
+from transfer.cli.main import app
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = (
-    "fit-source", "adapt-target", "run", "evaluate", "recommend", "init", "inspect", "domains", "recipe",
-)  # fmt: skip
+COMMANDS = [entry.name for entry in (*app.registered_commands, *app.registered_groups)]
 HEAVY = (
     "torch",
     "numpy",
@@ -30,6 +33,7 @@ HEAVY = (
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     result = run_command(capsys, "--help")
     assert result.code == 0
+    assert {"fit-source", "adapt-target", "run", "recommend", "init", "inspect", "domains", "recipe"} <= set(COMMANDS)
     for command in COMMANDS:
         assert command in result.out
 
@@ -49,11 +53,17 @@ def test_help_imports_nothing_heavy(command: tuple[str, ...]) -> None:
     assert ran.stdout.splitlines()[-1] == "heavy: []"
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_option_says_what_it_is(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    result = run_command(capsys, command, "--help")
-    assert result.code == 0
-    options = [line for line in result.out.splitlines() if line.startswith("│ ") and " --" in line]
-    assert options
-    for line in options:
-        assert len(line.strip("│ ").split()) > 2, line
+def leaves(command: Any, name: str = "transfer") -> Iterator[tuple[str, Any]]:
+    """Every command that does something, with its whole name."""
+    below = getattr(command, "commands", {})
+    for word, child in below.items():
+        yield from leaves(child, f"{name} {word}")
+    if not below:
+        yield name, command
+
+
+@pytest.mark.parametrize(("name", "command"), list(leaves(get_command(app))))
+def test_every_command_argument_and_option_says_what_it_is(name: str, command: Any) -> None:
+    assert command.help, name
+    for parameter in command.params:
+        assert parameter.help, f"{name}: {parameter.name}"

@@ -185,7 +185,7 @@ class _NoAliases(yaml.SafeLoader):
     """Plain data only: no tags, and no aliases, of which a few lines can unfold to gigabytes."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        event: Any = self.peek_event()
         for kind, refused in (("aliases (*)", isinstance(event, yaml.AliasEvent)), ("tags (!)", _has_tag(event))):
             if refused:
                 raise yaml.YAMLError(f"line {event.start_mark.line + 1}: {kind} are not allowed in a recipe")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from scipy.sparse import csr_matrix
 from domains.errors import InputError
 from recipes.settings import S2IDMSettings
 from transfer.diffusion import training
+from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.runtime import Runtime
 
@@ -175,3 +178,21 @@ def test_tiny_sources():
     trained([source(pairs(2))], settings(epochs=2))
     with pytest.raises(InputError, match="books"):
         trained([source(pairs(1))], settings(epochs=2))
+
+
+def test_hidden_states_too_large_for_memory_live_in_a_file(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = S2IDM(6, S2IDMSettings(hidden=8, steps=3)).eval()
+    interests = csr_matrix(np.random.default_rng(0).random((5, 6)).astype(np.float32))
+    users = torch.arange(5)
+    spilled = model.diffuse(interests, dense_budget=0, scratch=tmp_path / "scratch")
+    assert [path.stat().st_size for path in (tmp_path / "scratch").iterdir()] == [5 * 8 * 4]
+    torch.testing.assert_close(spilled.rows(users), model.diffuse(interests).rows(users))
+
+
+def test_a_model_of_what_follows_takes_one_step() -> None:
+    torch.manual_seed(0)
+    model = S2IDM(6, S2IDMSettings(hidden=8, steps=5, objective="next")).eval()
+    interests = torch.rand(4, 6)
+    predicted = model.denoiser(interests, torch.zeros(4, dtype=torch.int64))
+    torch.testing.assert_close(model.diffuse(csr_matrix(interests.numpy())).rows(torch.arange(4)), predicted)

@@ -17,7 +17,7 @@ from transfer.diffusion.s2idm import S2IDM
 from transfer.interest_factory import InterestFactory
 from transfer.interests import NoInterests, PermutedInterests, RawInterests
 from transfer.variants import parse_variant
-from transfer.views import ConstantViews, InterestViews, NoViews
+from transfer.views import ConstantViews, InterestViews, NoViews, someone_else
 
 CPU = torch.device("cpu")
 
@@ -187,3 +187,10 @@ def test_interests_follow_the_sources_weighting():
     for user in range(12):
         seen = split.domain.items[split.starts[user] : split.test[user]]
         np.testing.assert_allclose(flat[user], ITEM_ANCHORS.toarray()[seen].sum(0))
+
+
+@pytest.mark.parametrize("users", [2, 3, 50])
+def test_nobody_keeps_their_own_interests(users: int) -> None:
+    others = someone_else(users, seed=3)
+    assert sorted(others) == list(range(users))
+    assert not np.any(others == np.arange(users))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +99,8 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
     channels = [channel for v in variants for channel in v.channels]
     idf = source.vocabulary.idf
     features = item_features(domain, mapped.anchors, idf, channels, source.anchor_vectors, mapped.semantics)
-    factory = InterestFactory(domain, mapped.anchors, idf, source.s2idm, source.interests, runtime.device)
+    scratch = out / f"scratch-{runtime.rank}"
+    factory = InterestFactory(domain, mapped.anchors, idf, source.s2idm, source.interests, runtime.device, scratch)
     task = Task(split, recipe.encoder.max_length, recipe.training, recipe.evaluation, runtime)
     pieces = Pieces(out, _plan(source, recipe, domain), runtime.is_main)
     worker = Worker(source, recipe, task, features, factory, pieces, _log(out, runtime))
@@ -124,6 +126,7 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
         name: float(np.mean([validation_score(r, task) for r in rankings[name]["validation"]])) for name in trained
     }
     product = trained[max(means, key=lambda name: means[name])]
+    shutil.rmtree(scratch, ignore_errors=True)
     if runtime.is_main and mapped.unseen is not None:
         mapped.unseen.save(out / UNSEEN)
     return Adapted(split, mapped, features, rankings, weights, best_seed, product, skipped)

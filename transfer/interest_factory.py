@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -26,14 +28,16 @@ class InterestFactory:
         s2idm: frozen.
         settings: how s'_0 is weighted; the source's own.
         device: of the interests.
+        scratch: folder for interests that are too large for memory.
     """
 
     def __init__(
         self, domain: Domain, item_anchors: csr_matrix, idf: npt.NDArray[np.float32], s2idm: S2IDM,
-        settings: InterestSettings, device: torch.device,
+        settings: InterestSettings, device: torch.device, scratch: Path | None = None,
     ) -> None:  # fmt: skip
         self.domain, self.item_anchors, self.idf = domain, item_anchors, idf
         self.s2idm, self.settings, self.device = s2idm.to(device), settings, device
+        self.scratch = scratch
         self._shared: dict[tuple[str, int], InterestViews] = {}
 
     @property
@@ -52,7 +56,7 @@ class InterestFactory:
 
     def diffused(self, stops: Ints) -> Interests:
         """The generalised interests."""
-        return self.s2idm.diffuse(self.original(stops))
+        return self.s2idm.diffuse(self.original(stops), scratch=self.scratch)
 
     def views(self, variant: Variant, split: Split, prompts: PromptSettings, seed: int) -> Views:
         """What a variant may see at each stage; shared between variants and seeds wherever it is the same."""

@@ -89,8 +89,7 @@ class InterestViews:
     ) -> None:
         self.split, self.sees, self.make, self.seed, self.device = split, sees, make, seed, device
         users = split.domain.n_users
-        order = np.random.default_rng(seed).permutation(users) if shuffled else None
-        self.order = None if order is None else torch.from_numpy(order).to(device)
+        self.order = torch.from_numpy(someone_else(users, seed)).to(device) if shuffled else None
         self._fixed: Interests | None = None
         self._stages: dict[Stage, Interests] = {}
 
@@ -117,6 +116,14 @@ class InterestViews:
             position = self.split.validation if stage == "validation" else self.split.test
             self._stages[stage] = self._made(np.where(position >= 0, position, self.split.domain.offsets[1:]))
         return self._stages[stage]
+
+
+def someone_else(users: int, seed: int) -> Ints:
+    """(U,) int64: another user for every user, each once: all stand in one random circle and take the next one's."""
+    circle = np.random.default_rng(seed).permutation(users)
+    others = np.empty(users, dtype=np.int64)
+    others[circle] = np.roll(circle, -1)
+    return others
 
 
 Views = NoViews | ConstantViews | InterestViews

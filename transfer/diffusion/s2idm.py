@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import torch
 from scipy.sparse import csr_matrix
-from torch import nn
+from torch import Tensor, nn
 
 from recipes.settings import S2IDMSettings
 from transfer.diffusion.denoiser import Denoiser
@@ -40,23 +43,32 @@ class S2IDM(nn.Module):
         batch_size: int = 2048,
         half: bool = False,
         dense_budget: int = 1 << 30,
+        scratch: Path | None = None,
     ) -> DiffusedInterests:
         """Generalise s'_0 by the reverse process, without forward noise (Section 3.3, Diffusion Inference).
+
+        A model that predicts what follows (`objective: next`) takes one step: T of them would look T times as far.
 
         Args:
             interests: (U, q) s'_0.
             batch_size: users at a time; only bounds the working memory.
             half: keep hidden states in half precision.
-            dense_budget: bytes up to which x_0 is formed for everyone at once.
+            dense_budget: bytes up to which x_0 is formed for everyone at once, and hidden states are held in memory.
+            scratch: folder for the hidden states that are larger: a file there, memory-mapped.
         """
         was_training = self.training
         self.eval()
         device = self.denoiser.outer.weight.device
         raw = RawInterests(interests, device)
-        reverse = HiddenReverse(self.denoiser, self.schedule)
+        one_step = self.settings.objective == "next"
+        reverse = HiddenReverse(self.denoiser, self.schedule.first(1) if one_step else self.schedule)
         users = interests.shape[0]
         dtype = torch.float16 if half else torch.float32
-        hidden = torch.empty(users, self.settings.hidden, dtype=dtype, device=device)
+        large = users * self.settings.hidden * dtype.itemsize > dense_budget
+        if large and scratch is not None and device.type == "cpu":
+            hidden = _mapped(scratch, users, self.settings.hidden, dtype)
+        else:
+            hidden = torch.empty(users, self.settings.hidden, dtype=dtype, device=device)
         carried, bias_scale = 0.0, 0.0
         for start in range(0, users, batch_size):
             rows = raw.matrix.take(torch.arange(start, min(start + batch_size, users), device=device))
@@ -68,3 +80,11 @@ class S2IDM(nn.Module):
         return DiffusedInterests(
             hidden, outer.weight.detach(), bias_scale * outer.bias.detach(), carried, raw, dense_budget
         )
+
+
+def _mapped(folder: Path, rows: int, columns: int, dtype: torch.dtype) -> Tensor:
+    """(rows, columns) in a new file of the folder, which the operating system pages in and out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder, suffix=".hidden", delete=False) as file:
+        path = file.name
+    return torch.from_file(path, shared=True, size=rows * columns, dtype=dtype).view(rows, columns)

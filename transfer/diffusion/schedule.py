@@ -43,6 +43,10 @@ class Schedule:
         """Number of steps T."""
         return len(self.betas)
 
+    def first(self, steps: int) -> Schedule:
+        """The schedule of the first few steps alone."""
+        return Schedule.from_betas(self.betas[:steps])
+
     @classmethod
     def from_betas(cls, betas: Floats) -> Schedule:
         """Everything that follows from the variances beta_t."""

@@ -40,6 +40,11 @@ class InterestSettings(Settings):
 class S2IDMSettings(Settings):
     """The Sememe-to-Interest Diffusion Model and its training (Section 3.3)."""
 
+    kind: Literal["gaussian", "masked"] = Field(
+        "gaussian",
+        description="Noise: Gaussian on the weights (the paper's choice), or anchors that vanish step by step "
+        "(absorbing-state D3PM, Austin et al., 2021), which ignores the settings of noise.",
+    )
     hidden: int = Field(1000, ge=1, description="Width h of the denoiser's one hidden layer.")
     time_embedding: int = Field(10, ge=2, description="Size of the sinusoidal timestep embedding.")
     dropout: float = Field(0.5, ge=0, lt=1, description="Dropout on the noisy interests s_t during training.")

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from recipes.settings import S2IDMSettings
+from transfer.diffusion.make import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
 
 
@@ -24,9 +25,9 @@ def grown_s2idm(old: S2IDM, anchors: int, settings: S2IDMSettings, seed: int) ->
         settings: of the training to come; hidden width and timestep embedding stay the old one's.
         seed: of what is new.
     """
-    kept = {"hidden": old.settings.hidden, "time_embedding": old.settings.time_embedding}
+    kept = {"kind": old.settings.kind, "hidden": old.settings.hidden, "time_embedding": old.settings.time_embedding}
     torch.manual_seed(seed)
-    new = S2IDM(anchors, settings.model_copy(update=kept))
+    new = make_s2idm(anchors, settings.model_copy(update=kept))
     before, after, count = old.denoiser, new.denoiser, old.anchors
     after.time.load_state_dict(before.time.state_dict())
     after.inner.weight[:, :count] = before.inner.weight[:, :count]

@@ -21,6 +21,7 @@ from transfer.artifact_folder import (
     load_part,
     read_config,
 )
+from transfer.diffusion.make import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
 from transfer.files import read_tensors, write_json, write_tensors, write_text
 from vocab.vocabulary import SememeVocabulary
@@ -122,7 +123,7 @@ class SourceArtifact(Artifact):
                 mend="Restore the file, or fit the source again",
             )  # fmt: skip
         tensors = read_tensors(folder / WEIGHTS)
-        s2idm = S2IDM(len(vocabulary), S2IDMSettings.model_validate(config["s2idm"]))
+        s2idm = make_s2idm(len(vocabulary), S2IDMSettings.model_validate(config["s2idm"]))
         load_part(s2idm, tensors, "s2idm.", folder)
         return cls(
             vocabulary,

@@ -26,6 +26,7 @@ from transfer.artifact_folder import (
     read_config,
 )
 from transfer.assembly import assemble
+from transfer.diffusion.make import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
 from transfer.files import read_json, read_tensors, write_json, write_tensors, write_text
 from transfer.items import ItemFeatures
@@ -109,7 +110,7 @@ class TargetRun(Artifact):
         config = read_config(folder, KIND)
         vocabulary = SememeVocabulary.load(folder / VOCABULARY)
         tensors = read_tensors(folder / WEIGHTS)
-        s2idm = S2IDM(len(vocabulary), S2IDMSettings.model_validate(config["s2idm"]))
+        s2idm = make_s2idm(len(vocabulary), S2IDMSettings.model_validate(config["s2idm"]))
         load_part(s2idm, tensors, "s2idm.", folder)
         domain = load_domain(folder / DOMAIN)
         anchors, features = _items_from(read_tensors(folder / ITEMS), domain.n_items, len(vocabulary))

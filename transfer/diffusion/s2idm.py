@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import torch
 from scipy.sparse import csr_matrix
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ from recipes.settings import S2IDMSettings
 from transfer.diffusion.denoiser import Denoiser
 from transfer.diffusion.reverse import HiddenReverse
 from transfer.diffusion.schedule import Schedule
-from transfer.interests import DiffusedInterests, RawInterests
+from transfer.interests import DiffusedInterests, Interests, RawInterests
 
 
 class S2IDM(nn.Module):
@@ -35,6 +36,26 @@ class S2IDM(nn.Module):
         """Number of anchors q."""
         return self.denoiser.anchors
 
+    def loss(self, inputs: Tensor, targets: Tensor, steps: Tensor, noise: Tensor) -> Tensor:
+        """g(t) || x_0 - x_theta(s_t, t) ||^2 / q per row, before division by the sampling probability (Eq. 2).
+
+        Args:
+            inputs: (B, q) s'_0.
+            targets: (B, q) x_0.
+            steps: (B,) int64.
+            noise: (B, q) standard normal.
+
+        Returns:
+            (B,) float32.
+        """
+        schedule = self.schedule
+        keep = torch.as_tensor(np.sqrt(schedule.alpha_bar), dtype=inputs.dtype, device=inputs.device)[steps]
+        add = torch.as_tensor(np.sqrt(1 - schedule.alpha_bar), dtype=inputs.dtype, device=inputs.device)[steps]
+        weight = torch.as_tensor(schedule.loss_weight, dtype=inputs.dtype, device=inputs.device)[steps]
+        noisy = torch.addcmul(keep[:, None] * inputs, add[:, None], noise)
+        losses: Tensor = weight * (self.denoiser(noisy, steps) - targets).square().mean(dim=1)
+        return losses
+
     @torch.no_grad()
     def diffuse(
         self,
@@ -44,7 +65,7 @@ class S2IDM(nn.Module):
         half: bool = False,
         dense_budget: int = 1 << 30,
         scratch: Path | None = None,
-    ) -> DiffusedInterests:
+    ) -> Interests:
         """Generalise s'_0 by the reverse process, without forward noise (Section 3.3, Diffusion Inference).
 
         A model that predicts what follows (`objective: next`) takes one step: T of them would look T times as far.

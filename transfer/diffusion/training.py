@@ -14,6 +14,7 @@ from torch import Tensor
 
 from domains.errors import InputError
 from recipes.settings import S2IDMSettings
+from transfer.diffusion.make import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.step_sampler import StepSampler
 from transfer.runtime import Runtime
@@ -38,24 +39,8 @@ class SourceInterests:
 
 
 def noising_loss(model: S2IDM, inputs: Tensor, targets: Tensor, steps: Tensor, noise: Tensor) -> Tensor:
-    """g(t) || x_0 - x_theta(s_t, t) ||^2 / q per row, before division by the sampling probability (Eq. 2).
-
-    Args:
-        model: denoiser and schedule.
-        inputs: (B, q) s'_0.
-        targets: (B, q) x_0.
-        steps: (B,) int64.
-        noise: (B, q) standard normal.
-
-    Returns:
-        (B,) float32.
-    """
-    schedule = model.schedule
-    keep = torch.as_tensor(np.sqrt(schedule.alpha_bar), dtype=inputs.dtype, device=inputs.device)[steps]
-    add = torch.as_tensor(np.sqrt(1 - schedule.alpha_bar), dtype=inputs.dtype, device=inputs.device)[steps]
-    weight = torch.as_tensor(schedule.loss_weight, dtype=inputs.dtype, device=inputs.device)[steps]
-    noisy = torch.addcmul(keep[:, None] * inputs, add[:, None], noise)
-    return weight * (model.denoiser(noisy, steps) - targets).square().mean(dim=1)
+    """Losses (B,) of noised interests, before division by the sampling probability; see `S2IDM.loss`."""
+    return model.loss(inputs, targets, steps, noise)
 
 
 class Step:
@@ -123,7 +108,7 @@ def train_s2idm(
     """
     torch.manual_seed(seed)
     anchors = sources[0].inputs.shape[1]
-    model = (start or S2IDM(anchors, settings)).to(runtime.device)
+    model = (start or make_s2idm(anchors, settings)).to(runtime.device)
     inputs = SparseRows.from_csr(vstack([source.inputs for source in sources], format="csr"), runtime.device)
     same = all(source.targets is source.inputs for source in sources)
     targets = (

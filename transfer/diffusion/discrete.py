@@ -1,0 +1,126 @@
+"""Masked S2IDM: discrete diffusion with an absorbing state (D3PM, Austin et al., 2021), the paper's alternative.
+
+The variable is whether an anchor is among a user's interests. Forward, each one vanishes at some step and stays away;
+at step t of T a share t / T has vanished. The absorbing state is "not known", which for interests is what an absent
+anchor is: nobody says what they dislike. The denoiser is that of the Gaussian model; its outputs are logits.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from scipy.sparse import csr_matrix
+from torch import Tensor
+from torch.nn import functional as F
+
+from recipes.settings import S2IDMSettings
+from transfer.diffusion.denoiser import Denoiser
+from transfer.diffusion.s2idm import S2IDM
+from transfer.interests import Interests, RawInterests
+
+
+class MaskedS2IDM(S2IDM):
+    """S2IDM whose noise hides anchors in place of moving weights.
+
+    Args:
+        anchors: number of anchors q.
+        settings: steps, denoiser and training; those of Gaussian noise have no meaning here.
+    """
+
+    def __init__(self, anchors: int, settings: S2IDMSettings) -> None:
+        super().__init__(anchors, settings)
+        kept = 1.0 - torch.arange(1, settings.steps + 1, dtype=torch.float64) / settings.steps
+        # Standard normal noise below this keeps an anchor: the trainer draws one kind of noise for both models.
+        self.register_buffer("threshold", torch.special.ndtri(kept).float(), persistent=False)
+
+    threshold: Tensor
+
+    def loss(self, inputs: Tensor, targets: Tensor, steps: Tensor, noise: Tensor) -> Tensor:
+        """Cross-entropy of what is not visible, weighted by 1 / t: the variational bound of this process.
+
+        Args:
+            inputs: (B, q) s'_0.
+            targets: (B, q) x_0; an anchor with weight is present.
+            steps: (B,) int64, 0 is the paper's t = 1.
+            noise: (B, q) standard normal.
+
+        Returns:
+            (B,) mean over the q anchors.
+        """
+        visible = (inputs > 0) & (noise < self.threshold[steps][:, None])
+        logits = self.denoiser(inputs * visible, steps)
+        surprise = F.binary_cross_entropy_with_logits(logits, (targets > 0).to(logits), reduction="none")
+        losses: Tensor = surprise.masked_fill(visible, 0.0).mean(dim=1) / (steps + 1)
+        return losses
+
+    @torch.no_grad()
+    def diffuse(
+        self,
+        interests: csr_matrix,
+        *,
+        batch_size: int = 2048,
+        half: bool = False,
+        dense_budget: int = 1 << 30,
+        scratch: Path | None = None,
+    ) -> Interests:
+        """Generalise s'_0 by the reverse process in expectation, nothing hidden at its start.
+
+        Args:
+            interests: (U, q) s'_0.
+            batch_size: users at a time.
+            half: keep what is kept in half precision.
+            dense_budget: bytes up to which the result is kept for everyone; beyond, it is formed when it is read.
+            scratch: unused; nothing is kept beyond the budget.
+        """
+        raw = RawInterests(interests, self.denoiser.outer.weight.device)
+        dtype = torch.float16 if half else torch.float32
+        users = interests.shape[0]
+        formed = MaskedInterests(self.denoiser, self.schedule.steps, raw)
+        if users * raw.width * dtype.itemsize <= dense_budget:
+            everyone = torch.arange(users, device=raw.matrix.indptr.device)
+            formed.dense = torch.cat([formed.rows(part).to(dtype) for part in everyone.split(batch_size)])
+        return formed
+
+
+class MaskedInterests:
+    """Interests after the reverse process of the masked model.
+
+    An anchor that the user has met keeps its weight. Any other one is worth the probability that it is among the
+    user's interests, times the user's mean weight.
+
+    Args:
+        denoiser: its outputs are logits of presence.
+        steps: T.
+        raw: s'_0.
+    """
+
+    def __init__(self, denoiser: Denoiser, steps: int, raw: RawInterests) -> None:
+        self.denoiser, self.steps, self.raw, self.width = denoiser, steps, raw, raw.width
+        self.dense: Tensor | None = None
+
+    @torch.no_grad()
+    def rows(self, users: Tensor) -> Tensor:
+        """(B, q) float32."""
+        if self.dense is not None:
+            return self.dense[users].float()
+        was_training = self.denoiser.training
+        self.denoiser.eval()
+        found = self._reverse(self.raw.rows(users))
+        self.denoiser.train(was_training)
+        return found
+
+    def project(self, users: Tensor, weight: Tensor) -> Tensor:
+        """(B, m), by way of the rows."""
+        return F.linear(self.rows(users).to(weight.dtype), weight)
+
+    def _reverse(self, original: Tensor) -> Tensor:
+        """From t = T to 1: of what has vanished, a share 1 / t comes back at step t, each as likely as predicted."""
+        known = original > 0
+        usual = original.sum(1, keepdim=True) / known.sum(1, keepdim=True).clamp_min(1)
+        present = known.to(original)
+        for step in reversed(range(self.steps)):
+            state = torch.where(known, original, present * usual)
+            steps = torch.full((len(state),), step, dtype=torch.int64, device=state.device)
+            present = present + (1.0 - present) * torch.sigmoid(self.denoiser(state, steps)) / (step + 1)
+        return torch.where(known, original, present * usual)

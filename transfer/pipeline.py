@@ -79,6 +79,11 @@ def source_from(
     sources = open_sources(loaded, runtime)
     quiet = replace(runtime, progress=Silent())  # adapt-target speaks of the target; here only its titles are read
     target = None if recipe.target is None else open_one(recipe.target, loaded, quiet)
+    if target is not None and recipe.source_part == "all" and target.fingerprint in {s.fingerprint for s in sources}:
+        raise InputError(
+            "the target is also a source, and S2IDM would see what is held out for its test", place=target.name,
+            mend="Set source_part: train and target_titles: false",
+        )  # fmt: skip
     if (folder / CONFIG).is_file():
         found = SourceArtifact.read(folder)
         if _same(found, recipe, sources, extends):

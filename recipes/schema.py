@@ -16,6 +16,7 @@ from recipes.settings import (
     EvaluationSettings,
     InterestSettings,
     ItemSettings,
+    PDRecSettings,
     PromptSettings,
     S2IDMSettings,
     ScoreSettings,
@@ -76,6 +77,7 @@ class Recipe(Settings):
     diffrec: DiffRecSettings = Field(
         default_factory=DiffRecSettings, description="Diffusion over items: t-diffrec, ti-diffrec, pdrec."
     )
+    pdrec: PDRecSettings = Field(default_factory=PDRecSettings, description="How pdrec uses TI-DiffRec.")
     variants: tuple[str, ...] = Field(PAPER_VARIANTS, min_length=1, description="Models to train and compare.")
     seeds: tuple[int, ...] = Field((0,), min_length=1, description="Every trained variant runs once a seed.")
     shots: float = Field(1.0, ge=0, le=1, description="Share of the target's users that train; 0 is zero-shot.")

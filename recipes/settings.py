@@ -85,7 +85,7 @@ class EncoderSettings(Settings):
     """The sequential encoder (Section 4.1 and the authors' SASRec)."""
 
     name: str = Field(
-        "sasrec", description="Registered encoder: sasrec, cl4srec, gru4rec, or one of an installed plug-in."
+        "sasrec", description="Registered encoder: sasrec, cl4srec, pdrec, gru4rec, or one of an installed plug-in."
     )
     dim: int = Field(64, ge=1, description="Width d of items, states and prompts.")
     blocks: int = Field(2, ge=1, description="Layers.")
@@ -187,6 +187,28 @@ class DiffRecSettings(Settings):
         default_factory=lambda: S2IDMSettings(noise_scale=0.01, weight_decay=0.5),
         description="Schedule, denoiser and training; defaults as the authors set them on Toy.",
     )
+
+
+class PDRecSettings(Settings):
+    """PDRec (Ma et al., AAAI 2024): TI-DiffRec as a plug-in of training. The authors tune these by data set."""
+
+    rank_weight: float = Field(
+        0.1, ge=0, le=1, description="Share of a behaviour's rank, against its diffused score, in its weight."
+    )
+    largest_weight: float = Field(2.0, gt=0, description="No behaviour weighs more; their mean is about 1.")
+    candidates: int = Field(10, ge=1, description="Top-ranked items, not trained on, that may count as positives.")
+    positives: int = Field(5, ge=1, description="Of these, as many as the model itself ranks highest are used.")
+    positive_weight: float = Field(0.1, ge=0, description="Weight of the loss on augmented positives.")
+    negative_share: float = Field(
+        0.5, gt=0, le=1, description="Noise-free negatives come from this lowest-ranked share of the items."
+    )
+    pool: int = Field(200, ge=1, description="Noise-free negatives kept for each user, drawn once.")
+
+    @model_validator(mode="after")
+    def _fewer(self) -> PDRecSettings:
+        if self.positives > self.candidates:
+            raise ValueError(f"positives ({self.positives}) must not exceed candidates ({self.candidates})")
+        return self
 
 
 class EvaluationSettings(Settings):

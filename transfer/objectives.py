@@ -5,7 +5,14 @@ from __future__ import annotations
 from recipes.schema import Recipe
 from transfer.auxiliary import Auxiliary
 from transfer.contrast import Contrast
+from transfer.diffrec import train_diffrec
+from transfer.pdrec import PDRec
+from transfer.pdrec_tables import PlugIn
+from transfer.sampling import NegativeSampler
 from transfer.training import Task
+
+SEED = 0
+"""Of the diffusion over items that PDRec plugs in."""
 
 
 class Objectives:
@@ -29,4 +36,13 @@ class Objectives:
     def _make(self, encoder: str) -> Auxiliary | None:
         if encoder == "cl4srec":
             return Contrast(self.recipe.contrastive)
+        if encoder == "pdrec":
+            return self._pdrec()
         return None
+
+    def _pdrec(self) -> Auxiliary:
+        """Trains TI-DiffRec on the target's train part; every seed of PDRec plugs in the same one."""
+        split, runtime = self.task.split, self.task.runtime
+        diffusion = train_diffrec(split, "time", self.recipe.diffrec, SEED, runtime)
+        tables = PlugIn.of(split, diffusion, self.recipe.diffrec, self.recipe.pdrec, runtime.device)
+        return PDRec(tables, NegativeSampler(split, runtime.device), self.recipe.pdrec)

@@ -11,7 +11,7 @@ from domains.errors import InputError
 from recipes.settings import EncoderSettings
 
 ENTRY_POINTS = "transfer.encoders"
-SASREC_NAMES = ("sasrec", "cl4srec")
+SASREC_NAMES = ("sasrec", "cl4srec", "pdrec")
 """Systems whose encoder is SASRec; the others differ from it in how they train (see `transfer.auxiliary`)."""
 
 

@@ -1,0 +1,42 @@
+"""Every system of the paper runs from a recipe, in one run, beside the others."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from experiment_cases import write_recipe
+
+from recipes.load import load_recipe
+from transfer.pipeline import source_from, target_from
+from transfer.runtime import Runtime
+
+SYSTEMS = (
+    "sasrec",
+    "cl4srec",
+    "cl4srec+ipe+s2idm",
+    "pdrec",
+    "pdrec+ipe+s2idm",
+    "gru4rec+ipe+raw",
+    "sasrec+s2idm",
+    "popular",
+    "t-diffrec",
+    "ti-diffrec",
+    "s2idm-matching",
+)
+SMALL_DIFFREC = {"model": {"hidden": 8, "epochs": 2, "batch_size": 16, "steps": 3}}
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "masked"])
+def test_all_systems_run(tmp_path, kind):
+    path = write_recipe(tmp_path, variants=list(SYSTEMS), diffrec=SMALL_DIFFREC)
+    loaded = load_recipe(path, [f"s2idm.kind={kind}"])
+    source = source_from(loaded, tmp_path / "source", Runtime())
+    run = target_from(source, loaded, tmp_path / "target", Runtime())
+    assert list(run.metrics["variants"]) == list(SYSTEMS)
+    for name, values in run.metrics["variants"].items():
+        assert 0 <= values["test"]["full"]["ndcg@10"]["mean"] <= 1, name
+        assert math.isfinite(values["test"]["sampled"]["auc"]["mean"]), name
+        assert 0 < values["beyond"]["coverage"] <= 1, name
+    pairs = {(one["variant"], one["baseline"]) for one in run.metrics["comparisons"]}
+    assert {("cl4srec+ipe+s2idm", "cl4srec"), ("pdrec+ipe+s2idm", "pdrec"), ("cl4srec", "sasrec")} <= pairs

@@ -54,6 +54,9 @@ class Experiment(Settings):
     known_anchors: tuple[int, ...] = Field(
         (), description="Thresholds: metrics of the users who have met at most so many anchors (Table 5)."
     )
+    reference: tuple[str, ...] = Field(
+        (), description="TABLE/COLUMN of published figures on other data, shown apart from ours."
+    )
     cost: CostSettings | None = Field(None, description="Measure what diffusion costs, beside or without recipes.")
 
     @field_validator("experiment", mode="before")

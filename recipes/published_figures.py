@@ -17,12 +17,14 @@ class Published:
     """What a paper printed for one data set.
 
     Attributes:
+        place: TABLE/COLUMN.
         source: the paper.
         table: title of the table.
         differs: why it is not the same experiment as ours.
         figures: metric (sampled protocol) by our name of the variant.
     """
 
+    place: str
     source: str
     table: str
     differs: tuple[str, ...]
@@ -31,6 +33,7 @@ class Published:
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
+            "place": self.place,
             "source": self.source,
             "table": self.table,
             "differs": list(self.differs),
@@ -51,7 +54,7 @@ def published(place: str) -> Published:
         raise InputError(problem, place="published", mend=f"Known: {', '.join(known)}")
     table, _, column = place.partition("/")
     body = data["tables"][table]
-    return Published(data["source"], body["title"], tuple(data["differs"]), body["columns"][column])
+    return Published(place, data["source"], body["title"], tuple(data["differs"]), body["columns"][column])
 
 
 def published_cost() -> dict[str, Any]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import time
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -340,3 +342,15 @@ def _with_other_ends(text: str) -> str:
     for place in last.values():
         rows[place][1], rows[place - 1][1] = rows[place - 1][1], rows[place][1]
     return "\n".join([head, *(",".join(row) for row in rows)]) + "\n"
+
+
+def test_the_experiment_of_the_documentation_is_possible(tmp_path):
+    page = Path(__file__).parent.parent / "docs" / "experiments.md"
+    (block,) = re.findall(r"```yaml\n(.*?)```", page.read_text(), flags=re.S)
+    path = tmp_path / "own.yaml"
+    path.write_text(block)
+    cells = cells_of(load_experiment(path))
+    assert len(cells) == 2 * 2 * 2
+    assert {cell.main.recipe.s2idm.hidden for cell in cells} == {200, 2000}
+    for name in re.findall(r"^\| `(\w+)` \|", page.read_text(), flags=re.M)[:6]:
+        assert name in bundled_experiments()

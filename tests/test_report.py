@@ -103,8 +103,12 @@ def record():
     rows = [{**row, "evaluate_s": 0.25}, {**row, "model": "TI-DiffRec", "width": 100, "evaluate_s": 2.5}]
     printed = {"data": "CD", "model": "S2IDM", "items": 105841, "sememes": 476, "parameters_m": 0.92, "gpu_mb": 1408,
                "train_s": 364.9, "evaluate_s": 827.78}  # fmt: skip
+    reference = {
+        "place": "table5/pixel", "source": "A paper", "table": "t", "differs": [],
+        "figures": {"sasrec": {"ndcg@10": 0.0857, "hit@10": 0.1583}, "t-diffrec": {"ndcg@10": 0.0436}},
+    }  # fmt: skip
     return {
-        "name": "trial", "description": EVIL,
+        "reference": [reference], "name": "trial", "description": EVIL,
         "made": {"date": "2030-01-02", "machine": "a machine", "torch": "9", "release": "1", "quick": False,
                  "command": f"transfer experiment trial --set name={EVIL}"},
         "cells": [cell(), {**cell(), "key": "second", "label": "second", "published": None}],
@@ -220,6 +224,17 @@ def test_markdown_holds_the_figures_and_marks_published_ones(record):
     for block in re.split(r"\n\n", text):
         lines = [line for line in block.splitlines() if line.startswith("|")]
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in lines}) <= 1, block
+
+
+def test_published_figures_on_other_data_stand_apart(record):
+    text = markdown(record)
+    part = text[text.index("## Published, on other data") :]
+    assert "| table5/pixel | `sasrec` | 0.0857 | 0.1583 |" in part
+    assert "| table5/pixel | `t-diffrec` | 0.0436 |  |" in part
+    html = page(record)
+    assert "None of these figures is ours" in html
+    record["reference"] = []
+    assert "on other data" not in page(record) + markdown(record)
 
 
 def test_a_pipe_does_not_break_a_table():

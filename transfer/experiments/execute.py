@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes.experiment import LoadedExperiment
-from recipes.published_figures import published_cost
+from recipes.published_figures import published, published_cost
 from transfer.adapt_target import adapt_target
 from transfer.artifact_folder import LOG
 from transfer.experiments.cost import measure_cost
@@ -96,6 +96,7 @@ def run_experiment(
         "description": loaded.experiment.description,
         "made": made_note(loaded, runtime.device, quick, overrides),
         "cells": gathered,
+        "reference": [published(one).as_dict() for one in loaded.experiment.reference],
         "cost": _cost(loaded, folder, runtime, quick),
     }
     write_json(folder / METRICS, record)

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from transfer.report.tables import Figure, Gain, Record, columns_of, gains_of, p_text, rows_of, seed_values, title_of
+from transfer.report.tables import (
+    Figure,
+    Gain,
+    Record,
+    columns_of,
+    gains_of,
+    p_text,
+    reference_rows,
+    rows_of,
+    seed_values,
+    title_of,
+)
 
 
 def markdown(record: Record) -> str:
@@ -17,6 +28,8 @@ def markdown(record: Record) -> str:
     )
     for cell in record["cells"]:
         parts += _cell(cell)
+    if record["reference"]:
+        parts += _reference(record)
     if record["cost"]:
         parts += _cost(record["cost"])
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -110,6 +123,15 @@ def _values(cell: Record) -> str:
         for name, metric, values in seed_values(cell)
     ]
     return table(["every seed", "metric", "values"], rows) if rows else ""
+
+
+def _reference(record: Record) -> list[str]:
+    metrics, rows = reference_rows(record)
+    return [
+        "## Published, on other data",
+        f"{record['reference'][0]['source']}; 999 sampled negatives, epoch chosen on the test metric.",
+        table(["data", "variant", *metrics], ([place, f"`{name}`", *figures] for place, name, figures in rows)),
+    ]
 
 
 def _cost(cost: Record) -> list[str]:

@@ -26,6 +26,7 @@ from transfer.report.tables import (
     columns_of,
     gains_of,
     p_text,
+    reference_rows,
     rows_of,
     seed_values,
     title_of,
@@ -42,11 +43,12 @@ def page(record: Record) -> str:
     cells = record["cells"]
     sections = "".join(_cell(cell) for cell in cells)
     cost = _cost(record["cost"]) if record["cost"] else ""
+    reference = _reference(record) if record["reference"] else ""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(record['name'])}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
-        f"{_head(record)}{sections}{cost}{_foot(record)}</main>\n</body>\n</html>\n"
+        f"{_head(record)}{sections}{reference}{cost}{_foot(record)}</main>\n</body>\n</html>\n"
     )
 
 
@@ -185,6 +187,22 @@ def _seed_table(cell: Record) -> str:
     ]
     table = _table(["variant", "metric", "one value a seed"], body)
     return f"<details><summary>Every seed's value</summary>{table}</details>"
+
+
+def _reference(record: Record) -> str:
+    metrics, rows = reference_rows(record)
+    body = [
+        f"<tr><th scope='row'>{escape(place)}</th><td><code>{escape(name)}</code></td>"
+        + "".join(f'<td><span class="published">{figure}</span></td>' for figure in figures)
+        + "</tr>"
+        for place, name, figures in rows
+    ]
+    source = escape(record["reference"][0]["source"])
+    return (
+        '<section id="published"><h2>Published, on other data</h2>'
+        f'<p class="note">{source}; 999 sampled negatives, epoch chosen on the test metric. None of these figures is '
+        f"ours.</p>{_table(['data', 'variant', *metrics], body)}</section>"
+    )
 
 
 def _cost(cost: Record) -> str:

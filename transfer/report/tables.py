@@ -146,6 +146,18 @@ def seed_values(cell: Record) -> list[tuple[str, str, list[float]]]:
     ]
 
 
+def reference_rows(record: Record) -> tuple[list[str], list[tuple[str, str, list[str]]]]:
+    """Published figures on other data: metrics, and (data, variant, figures) a row; no figure of ours among them."""
+    columns = record["reference"]
+    metrics = list(dict.fromkeys(name for one in columns for of in one["figures"].values() for name in of))
+    rows = [
+        (one["place"], variant, [f"{of[name]:.4f}" if name in of else "" for name in metrics])
+        for one in columns
+        for variant, of in one["figures"].items()
+    ]
+    return metrics, rows
+
+
 def p_text(p: float | None) -> str:
     """A p-value as people write it."""
     if p is None:

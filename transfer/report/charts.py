@@ -9,6 +9,12 @@ from typing import Any
 from transfer.report.svg import Interval, Series, bar_pairs, forest, line_chart, minus, stacked
 from transfer.report.tables import Record, gains_of, title_of
 
+PAPER = "sasrec+ipe+s2idm"
+PAPER_RIVALS = (
+    ("sasrec", "its base"),
+    ("sasrec+ipe+constant", "prompts that say nothing"),
+    ("sasrec+ipe+shuffled", "another user's interests"),
+)
 MOST_LINES = 6
 """More lines than this in one chart cannot be told apart."""
 
@@ -38,7 +44,7 @@ def curve_charts(cell: Record) -> list[str]:
     charts = []
     for heading, wanted in ((f"Base, seed {seed}", bases), (f"From the base on, seed {seed}", phases)):
         series = [
-            Series(title, tuple(curve["epoch"]), tuple(curve["validation"]), colour=place)
+            Series(title, tuple(curve["epoch"]), tuple(curve["validation"]), colour=_colour(names, title, place))
             for place, (title, curve) in enumerate(list(wanted.items())[:MOST_LINES])
         ]
         if series:
@@ -52,8 +58,8 @@ def breakdown_charts(cell: Record) -> list[str]:
     charts = []
     for key, what in named:
         groups = cell["breakdowns"][key]
-        names = [name for name in shown_variants(cell) if name in cell["bases"]]
-        if not groups or not names:
+        shown = shown_variants(cell)
+        if not groups or not set(shown) & set(cell["bases"]):
             continue
         labels = [_span(group["low"], group["high"]) for group in groups]
         series = [
@@ -62,9 +68,10 @@ def breakdown_charts(cell: Record) -> list[str]:
                 tuple(range(len(groups))),
                 tuple(group["gain"][name]["mean"] for group in groups),
                 tuple(1.96 * group["gain"][name]["error"] for group in groups),
-                place,
+                shown.index(name),
             )
-            for place, name in enumerate(names[:MOST_LINES])
+            for name in shown
+            if name in cell["bases"]
         ]
         users = ", ".join(f"{group['users']:,}" for group in groups)
         chart = line_chart(series, what, "gain in NDCG@10", labels)
@@ -164,7 +171,7 @@ def shown_variants(cell: Record) -> list[str]:
     """Trained variants worth a line: the base, its controls, the paper's, the product; then the others in order."""
     metrics = cell["metrics"]
     trained = [name for name in metrics["variants"] if name not in metrics["baselines"]]
-    wanted = ["sasrec", "sasrec+ipe+s2idm", "sasrec+ipe+constant", "sasrec+ipe+shuffled", metrics["product"]["variant"]]
+    wanted = [PAPER_RIVALS[0][0], PAPER, *(rival for rival, _ in PAPER_RIVALS[1:]), metrics["product"]["variant"]]
     first = [name for name in dict.fromkeys(wanted) if name in trained]
     return [*first, *(name for name in trained if name not in first)][:MOST_LINES]
 
@@ -177,16 +184,25 @@ def figure(chart: str, caption: str, series: Sequence[Series] = (), note: str = 
     return f"<figure><figcaption>{escape(caption)}</figcaption>{chart}{legend}{text}</figure>"
 
 
-def overview(cells: Sequence[Record]) -> str:
-    """The paper's variant over its base, one row a cell."""
-    rows = []
-    for cell in cells:
-        wanted = [gain for gain in gains_of(cell) if cell["bases"].get(gain.variant) == gain.rival]
-        chosen = next((gain for gain in wanted if gain.variant.endswith("+ipe+s2idm")), wanted[0] if wanted else None)
-        if chosen is not None:
-            label = f"{title_of(cell)}: {chosen.variant}"
-            rows.append(Interval(label, chosen.difference, chosen.low, chosen.high, _percent(chosen.relative)))
-    return figure(forest(rows, "gain in NDCG@10 over all items, 95 % interval"), "Over the base") if rows else ""
+def overview_charts(cells: Sequence[Record]) -> list[str]:
+    """The paper's variant over its base and over each control, one row a cell that has both."""
+    charts = []
+    for rival, what in PAPER_RIVALS:
+        rows = [
+            Interval(title_of(cell), gain.difference, gain.low, gain.high, _percent(gain.relative))
+            for cell in cells
+            for gain in gains_of(cell)
+            if (gain.variant, gain.rival) == (PAPER, rival)
+        ]
+        if rows:
+            charts.append(figure(forest(rows, "gain in NDCG@10 over all items, 95 % interval"), f"{PAPER} over {what}"))
+    return charts
+
+
+def _colour(names: Sequence[str], title: str, otherwise: int) -> int:
+    """A variant has one colour in all charts of a cell; a base that is no variant of the cell has what is left."""
+    variant = title.partition(" (")[0]
+    return names.index(variant) if variant in names else otherwise
 
 
 def _full_ndcg(cell: Record, name: str) -> float:

@@ -13,7 +13,7 @@ from transfer.report.charts import (
     curve_charts,
     gain_chart,
     overlap_charts,
-    overview,
+    overview_charts,
     shots_charts,
     threshold_charts,
 )
@@ -62,8 +62,7 @@ def _head(record: Record) -> str:
     )
     links = "".join(f'<li><a href="#{escape(cell["key"])}">{escape(title_of(cell))}</a></li>' for cell in cells)
     nav = f"<nav><ul>{links}</ul></nav>" if len(cells) > 1 else ""
-    charts = [overview(cells)] if len(cells) > 1 else []
-    charts += shots_charts(cells)
+    charts = [*(overview_charts(cells) if len(cells) > 1 else []), *shots_charts(cells)]
     return (
         f'<h1>{escape(record["name"])}</h1><p class="lead">{escape(record["description"])}</p>'
         f'<p class="made">Made on {made["date"]} on {escape(made["machine"])}, torch {escape(made["torch"])}. '

@@ -16,6 +16,7 @@ from transfer.evaluation.protocol import Targets
 from transfer.evaluation.scoring import final_states
 from transfer.interest_factory import InterestFactory
 from transfer.interests import Interests, NoInterests
+from transfer.matching import blended, matching_scores
 from transfer.target import TargetRun
 
 Indices = npt.NDArray[np.integer]
@@ -134,7 +135,10 @@ class Recommender:
         length = self.run.recipe.encoder.max_length
         device = torch.device("cpu")
         state = final_states(self.model, domain, targets, self._interests(domain, stop), length, device)
-        scores = (state @ self.table.t())[0]
+        run = self.run
+        matching = matching_scores(domain, targets, run.item_anchors, run.vocabulary.idf, device)
+        weight = float(self.model.matching_weight)
+        scores = blended(lambda rows: state[rows] @ self.table.t(), matching, weight)(torch.zeros(1).long())[0]
         if targets.excludes_seen:
             scores[torch.from_numpy(domain.items.astype(np.int64))] = -torch.inf
         best = torch.topk(scores, min(count, len(scores))).indices.numpy()

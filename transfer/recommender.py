@@ -37,6 +37,10 @@ class Recommender(nn.Module):
         self.items, self.encoder, self.conditioner = items, encoder, conditioner
         self.score = score
         self.input_scale = math.sqrt(dim)
+        self.register_buffer("matching_weight", torch.zeros(()))
+
+    matching_weight: Tensor
+    """Weight of anchor matching in the final score; 0 for models that do without (see `transfer.matching`)."""
 
     def embed(self, ids: list[Tensor]) -> list[Tensor]:
         """Item vectors for several id tensors by one lookup; where items are more than a table, each is computed once.

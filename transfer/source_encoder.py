@@ -15,12 +15,15 @@ from domains.union import side_by_side
 from recipes.schema import Recipe
 from recipes.settings import SourceEncoderSettings
 from transfer.assembly import assemble
+from transfer.evaluation.protocol import targets_of
+from transfer.evaluation.scoring import model_scores
 from transfer.features import available, item_features
 from transfer.growing import grown_weights
+from transfer.matching import best_weight, matching_scores
 from transfer.recommender import Recommender
 from transfer.runtime import Runtime
 from transfer.semantics import Semantics
-from transfer.training import Log, Task, fit
+from transfer.training import Log, Task, fit, validation_metric
 from transfer.variants import Variant
 from transfer.views import NoViews
 
@@ -67,7 +70,18 @@ def train_source_encoder(
     task = Task(split, recipe.encoder.max_length, recipe.training, recipe.evaluation, runtime)
     epochs = recipe.source_encoder.epochs
     fit(model, task, NoViews(), title="source encoder", epochs=epochs, seed=seed, log=log)
+    _weigh_matching(model, task, anchors, idf)
     return {name: tensor.cpu() for name, tensor in model.state_dict().items()}
+
+
+def _weigh_matching(model: Recommender, task: Task, anchors: csr_matrix, idf: npt.NDArray[np.float32]) -> None:
+    """Find the weight of anchor matching on the sources' validation items."""
+    domain, device = task.split.domain, task.runtime.device
+    targets = targets_of(task.split, "validation")
+    own = model_scores(model, domain, targets, None, task.max_length, device)
+    matching = matching_scores(domain, targets, anchors, idf, device)
+    weight = best_weight(own, matching, lambda scores: validation_metric(scores, task, targets))
+    model.matching_weight.fill_(weight)
 
 
 def start_from_source(model: Recommender, weights: Mapping[str, Tensor], settings: SourceEncoderSettings) -> None:
@@ -83,7 +97,9 @@ def start_from_source(model: Recommender, weights: Mapping[str, Tensor], setting
     moved = {
         name: tensor
         for name, tensor in weights.items()
-        if name.startswith("encoder.") or any(name.startswith(f"items.channels.{channel}.") for channel in shared)
+        if name == "matching_weight"
+        or name.startswith("encoder.")
+        or any(name.startswith(f"items.channels.{channel}.") for channel in shared)
     }
     if model.items.log_scales is not None and "items.log_scales" in weights:
         scales = own["items.log_scales"].clone()

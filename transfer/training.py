@@ -18,8 +18,8 @@ from recipes.settings import EvaluationSettings, TrainingSettings
 from transfer import losses
 from transfer.auxiliary import Auxiliary
 from transfer.batches import SequenceBatch, Spans, gather, shuffled_by_length
-from transfer.evaluation.protocol import targets_of
-from transfer.evaluation.ranking import rank
+from transfer.evaluation.protocol import Targets, targets_of
+from transfer.evaluation.ranking import ScoreRows, rank
 from transfer.evaluation.scoring import model_scores
 from transfer.recommender import Recommender
 from transfer.runtime import Runtime
@@ -135,11 +135,17 @@ def fit(
 
 def validate(model: Recommender, task: Task, views: Views) -> float:
     """The selecting metric on the validation targets of the training users."""
-    protocol, metric = task.training.metric.split("/", 1)
     targets = targets_of(task.split, "validation", task.split.training_users)
     device = task.runtime.device
     scores = model_scores(model, task.split.domain, targets, views.for_stage("validation"), task.max_length, device)
-    ranking = rank(task.split.domain, targets, scores, task.evaluation, device, sampled=protocol == "sampled")
+    return validation_metric(scores, task, targets)
+
+
+def validation_metric(scores: ScoreRows, task: Task, targets: Targets) -> float:
+    """The selecting metric of some scores for validation targets; 0 where there are none."""
+    protocol, metric = task.training.metric.split("/", 1)
+    sampled = protocol == "sampled"
+    ranking = rank(task.split.domain, targets, scores, task.evaluation, task.runtime.device, sampled=sampled)
     return ranking.metrics(task.evaluation.cutoffs)[protocol].get(metric, 0.0)
 
 

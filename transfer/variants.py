@@ -38,6 +38,7 @@ class Variant:
         entry: how interests enter.
         interests: which interests; None for the base.
         from_source: whether encoder and item maps start from the source artifact's.
+        matching: whether anchor matching joins the score, with a weight that validation finds.
     """
 
     name: str
@@ -46,24 +47,25 @@ class Variant:
     entry: Entry
     interests: InterestName | None
     from_source: bool
+    matching: bool = False
 
     @property
     def base(self) -> Variant:
-        """The same model without interests: what it starts from, and what it is compared with."""
-        return replace(self, name=base_name(self.name), entry="none", interests=None)
+        """The same model without interests and matching: what it starts from, and what it is compared with."""
+        return replace(self, name=base_name(self.name), entry="none", interests=None, matching=False)
 
 
 def base_name(name: str) -> str:
-    """The name of a variant's base: the same parts without those about interests."""
-    return "+".join(part for part in name.split("+") if part != "ipe" and part not in _INTERESTS)
+    """The name of a variant's base: the same parts without those about interests and matching."""
+    return "+".join(part for part in name.split("+") if part not in {"ipe", "matching", *_INTERESTS})
 
 
 def parse_variant(name: str, default_channels: tuple[Channel, ...] = ("id",)) -> Variant:
     """Read a variant's name.
 
     The first part is the encoder. Then, in any order: item channels that are added to the recipe's (``anchors``,
-    ``anchors-semantic``, ``title-semantic``, ``categories``); ``no-id``; ``source``; and either ``ipe`` with an
-    optional kind of interests (default ``s2idm``), or a kind of interests alone, which is fused without prompts.
+    ``anchors-semantic``, ``title-semantic``, ``categories``); ``no-id``; ``source``; ``matching``; and either ``ipe``
+    with an optional kind of interests (default ``s2idm``), or a kind of interests alone, fused without prompts.
 
     Args:
         name: for example ``sasrec+title-semantic+ipe+constant``.
@@ -75,7 +77,7 @@ def parse_variant(name: str, default_channels: tuple[Channel, ...] = ("id",)) ->
     encoder, *parts = name.split("+")
     channels: list[Channel] = list(default_channels)
     interests: InterestName | None = None
-    ipe = source = no_id = False
+    ipe = source = no_id = matching = False
     for part in parts:
         if part == "ipe" and not ipe:
             ipe = True
@@ -83,6 +85,8 @@ def parse_variant(name: str, default_channels: tuple[Channel, ...] = ("id",)) ->
             source = True
         elif part == "no-id" and not no_id:
             no_id = True
+        elif part == "matching" and not matching:
+            matching = True
         elif part in _INTERESTS and interests is None:
             interests = _INTERESTS[_INTERESTS.index(part)]
         elif part in _CHANNELS:
@@ -90,7 +94,7 @@ def parse_variant(name: str, default_channels: tuple[Channel, ...] = ("id",)) ->
             if channel not in channels:
                 channels.append(channel)
         else:
-            known = ", ".join(("ipe", "source", "no-id", *_INTERESTS, *_CHANNELS))
+            known = ", ".join(("ipe", "source", "no-id", "matching", *_INTERESTS, *_CHANNELS))
             raise InputError(
                 f"{part!r} has no meaning in variant {name!r}", place="variants", mend=f"Parts are: {known}"
             )
@@ -105,4 +109,4 @@ def parse_variant(name: str, default_channels: tuple[Channel, ...] = ("id",)) ->
     entry: Entry = "prompts" if ipe else ("none" if interests is None else "fusion")
     if entry == "fusion" and interests == "constant":
         raise InputError(f"variant {name!r} fuses a constant", place="variants", mend="Write +ipe+constant")
-    return Variant(name, encoder, tuple(channels), entry, interests, source)
+    return Variant(name, encoder, tuple(channels), entry, interests, source, matching)

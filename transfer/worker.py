@@ -10,18 +10,19 @@ from torch import Tensor
 from recipes.schema import Recipe
 from transfer.assembly import assemble, start_from
 from transfer.baselines.base import Evidence, find_baseline
-from transfer.evaluation.protocol import targets_of
+from transfer.evaluation.protocol import Stage, Targets, targets_of
 from transfer.evaluation.ranking import Ranking, ScoreRows, rank
 from transfer.evaluation.scoring import model_scores
 from transfer.interest_factory import InterestFactory
 from transfer.items import ItemFeatures
+from transfer.matching import best_weight, blended, matching_scores
 from transfer.objectives import Objectives
 from transfer.pieces import Piece, Pieces
 from transfer.recommender import Recommender
 from transfer.results import STAGES
 from transfer.source import SourceArtifact
 from transfer.source_encoder import start_from_source
-from transfer.training import Fitted, Log, Task, fit
+from transfer.training import Fitted, Log, Task, fit, validation_metric
 from transfer.variants import Variant
 from transfer.views import NoViews, Views
 
@@ -78,6 +79,8 @@ class Worker:
         views = self.factory.views(variant, self.task.split, self.recipe.prompts, seed)
         epochs = self.recipe.training.epochs if len(self.task.split.training_users) else 0
         self._fit(variant, model, views, f"{variant.name} · seed {seed}", epochs, seed + SECOND_PHASE)
+        if variant.matching:
+            self._weigh_matching(model, views)
         piece = Piece(dict(model.state_dict()), {stage: self._evaluate(model, views, stage) for stage in STAGES})
         self.pieces.keep(variant.name, seed, piece)
         return piece
@@ -126,11 +129,24 @@ class Worker:
 
     def _evaluate(self, model: Recommender, views: Views, stage: Any) -> Ranking:
         targets = targets_of(self.task.split, stage)
-        device = self.task.runtime.device
-        scores = model_scores(
-            model, self.task.split.domain, targets, views.for_stage(stage), self.task.max_length, device
-        )
-        return self._rank(stage, scores)
+        own, matching = self._scores(model, views, stage, targets)
+        return self._rank(stage, blended(own, matching, float(model.matching_weight)))
+
+    def _scores(self, model: Recommender, views: Views, stage: Stage, targets: Targets) -> tuple[ScoreRows, ScoreRows]:
+        """The model's own scores, and those of anchor matching."""
+        domain, device = self.task.split.domain, self.task.runtime.device
+        own = model_scores(model, domain, targets, views.for_stage(stage), self.task.max_length, device)
+        return own, matching_scores(domain, targets, self.factory.item_anchors, self.factory.idf, device)
+
+    def _weigh_matching(self, model: Recommender, views: Views) -> None:
+        """Find the weight of anchor matching on the training users' validation; without any, the source's stays."""
+        targets = targets_of(self.task.split, "validation", self.task.split.training_users)
+        if len(targets):
+            own, matching = self._scores(model, views, "validation", targets)
+            weight = best_weight(own, matching, lambda scores: validation_metric(scores, self.task, targets))
+            model.matching_weight.fill_(weight)
+        elif "matching_weight" in self.source.transferable:
+            model.matching_weight.copy_(self.source.transferable["matching_weight"])
 
     def _rank(self, stage: Any, scores: ScoreRows) -> Ranking:
         targets = targets_of(self.task.split, stage)

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-from scipy.sparse import diags
-
-from transfer.baselines.base import Evidence, history_matrix, sparse_scores
+from transfer.baselines.base import Evidence
 from transfer.evaluation.ranking import ScoreRows
-from transfer.unit_rows import unit_rows
+from transfer.matching import matching_scores
 
 
 def scores(evidence: Evidence) -> ScoreRows:
-    """Cosine between the sum of the history's anchors and an item's, both weighted by IDF."""
-    items = unit_rows((evidence.item_anchors @ diags(evidence.idf)).tocsr())
-    history = history_matrix(evidence.split, evidence.targets)
-    users = unit_rows((history @ evidence.item_anchors @ diags(evidence.idf)).tocsr())
-    nothing = np.zeros(evidence.split.domain.n_items, np.float32)
-    return sparse_scores(users, items.T.tocsr(), nothing, evidence.device)
+    """See `transfer.matching.matching_scores`."""
+    domain, targets = evidence.split.domain, evidence.targets
+    return matching_scores(domain, targets, evidence.item_anchors, evidence.idf, evidence.device)

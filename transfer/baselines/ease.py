@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from domains.errors import InputError
-from transfer.baselines.base import Evidence, history_matrix, train_matrix
+from transfer.baselines.base import Evidence, train_matrix
+from transfer.evaluation.histories import history_matrix
 from transfer.evaluation.ranking import ScoreRows
 
 REGULARISATION = 100.0
@@ -33,7 +34,7 @@ def scores(evidence: Evidence) -> ScoreRows:
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
     weights = inverse / -inverse.diagonal()
     weights.fill_diagonal_(0.0)
-    history = history_matrix(evidence.split, evidence.targets)
+    history = history_matrix(evidence.split.domain, evidence.targets)
 
     def score_rows(rows: torch.Tensor) -> torch.Tensor:
         return torch.from_numpy(history[rows.cpu().numpy()].toarray()).to(evidence.device) @ weights

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix, diags
 
-from transfer.baselines.base import Evidence, history_matrix, popularity, sparse_scores, train_matrix
+from transfer.baselines.base import Evidence, popularity, train_matrix
+from transfer.evaluation.histories import history_matrix, sparse_scores
 from transfer.evaluation.ranking import ScoreRows
 
 NEIGHBOURS = 100
@@ -20,7 +21,7 @@ def scores(evidence: Evidence) -> ScoreRows:
     normed = (matrix @ scale).tocsr()
     similarity = (normed.T @ normed).tocsr()
     similarity.setdiag(0.0)
-    history = history_matrix(evidence.split, evidence.targets)
+    history = history_matrix(evidence.split.domain, evidence.targets)
     return sparse_scores(history, _nearest(similarity, NEIGHBOURS), popularity(evidence.split), evidence.device)
 
 

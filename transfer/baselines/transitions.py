@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from transfer.baselines.base import Evidence, popularity, sparse_scores, train_positions
+from transfer.baselines.base import Evidence, popularity, train_positions
+from transfer.evaluation.histories import sparse_scores
 from transfer.evaluation.ranking import ScoreRows
 
 

@@ -1,0 +1,46 @@
+"""Histories before each target as a sparse matrix, and scores that are products of sparse matrices."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.sparse import csr_matrix
+
+from domains.domain import Domain
+from transfer.evaluation.protocol import Targets
+from transfer.evaluation.ranking import ScoreRows
+
+
+def history_matrix(domain: Domain, targets: Targets) -> csr_matrix:
+    """(n, I) binary float32 matrix of what came before each target."""
+    starts = domain.offsets[:-1][targets.users]
+    lengths = targets.stops - starts
+    owner = np.repeat(np.arange(len(targets)), lengths)
+    first = np.cumsum(lengths) - lengths
+    position = np.arange(len(owner)) - np.repeat(first, lengths) + np.repeat(starts, lengths)
+    shape = (len(targets), domain.n_items)
+    matrix = csr_matrix((np.ones(len(owner), np.float32), (owner, domain.items[position])), shape=shape)
+    matrix.data[:] = 1.0
+    return matrix
+
+
+def sparse_scores(
+    rows: csr_matrix, columns: csr_matrix, tiebreak: npt.NDArray[np.float32], device: torch.device
+) -> ScoreRows:
+    """Scores rows @ columns, with a small addition that orders what they leave equal.
+
+    Args:
+        rows: (n, m).
+        columns: (m, I).
+        tiebreak: (I,) non-negative; scaled so far down that it only breaks ties.
+        device: of the scores.
+    """
+    small = tiebreak / max(float(tiebreak.max(initial=0.0)), 1.0) * 1e-6
+
+    def score_rows(chosen: torch.Tensor) -> torch.Tensor:
+        block = rows[chosen.cpu().numpy()] @ columns
+        dense = block.toarray() if hasattr(block, "toarray") else np.asarray(block)
+        return torch.from_numpy(dense.astype(np.float64) + small).to(device)
+
+    return score_rows

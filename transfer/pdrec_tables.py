@@ -12,6 +12,7 @@ from torch import Tensor
 from domains.domain import Ints
 from domains.split import Split
 from recipes.settings import DiffRecSettings, PDRecSettings
+from transfer.baselines.base import train_positions
 from transfer.diffrec import item_weights
 from transfer.diffusion.s2idm import S2IDM
 
@@ -55,19 +56,20 @@ class PlugIn:
         scores = np.zeros(domain.n_interactions, dtype=np.float64)
         positives = torch.zeros(domain.n_users, min(settings.candidates, domain.n_items), dtype=torch.int64)
         negatives = torch.zeros(domain.n_users, settings.pool, dtype=torch.int64)
+        owners, everywhere = train_positions(split)
         for first in range(0, len(users), BLOCK):
             mine = users[first : first + BLOCK]
             block = diffused.rows(torch.arange(first, first + len(mine), device=device)).cpu()
-            rows, positions = _train_positions(split, mine)
+            start, stop = np.searchsorted(owners, [mine[0], mine[-1] + 1])
+            positions = everywhere[start:stop]
             items = torch.from_numpy(domain.items[positions].astype(np.int64))
-            owner = torch.from_numpy(rows)
+            owner = torch.from_numpy(np.searchsorted(mine, owners[start:stop]))
             scores[positions] = block[owner, items].numpy()
             at = torch.from_numpy(mine)
             positives[at] = block.index_put((owner, items), torch.tensor(-torch.inf)).topk(positives.shape[1]).indices
             negatives[at] = _low_ranked(block, owner, items, settings, draws)
         weights = np.ones(domain.n_interactions, dtype=np.float32)
-        rows, positions = _train_positions(split, users)
-        weights[positions] = behaviour_weights(scores[positions], rows, settings)
+        weights[everywhere] = behaviour_weights(scores[everywhere], owners, settings)
         tables = (torch.from_numpy(weights), torch.from_numpy(split.train_stop.copy()), positives, negatives)
         return cls(*(table.to(device) for table in tables))
 
@@ -99,14 +101,6 @@ def behaviour_weights(scores: npt.NDArray[np.float64], owner: Ints, settings: PD
     share = rank / np.repeat(counts, counts)
     mixed = (1 - settings.rank_weight) * agreement / mean + settings.rank_weight * share
     return np.minimum(mixed, settings.largest_weight).astype(np.float32)
-
-
-def _train_positions(split: Split, users: Ints) -> tuple[Ints, Ints]:
-    """Row among `users` and flat position of every interaction in their train parts."""
-    lengths = split.train_stop[users] - split.starts[users]
-    rows = np.repeat(np.arange(len(users)), lengths)
-    first = np.cumsum(lengths) - lengths
-    return rows, np.arange(len(rows)) - first[rows] + split.starts[users][rows]
 
 
 def _low_ranked(

@@ -84,6 +84,8 @@ def run_experiment(
     missing = [(place, cell) for cell in sources.values() if not (place.source(cell) / "config.json").is_file()]
     run_all(_fit, missing, count, progress, "Sources", lambda work: work[1].main.recipe.name)
     jobs = [job for cell in cells for job in jobs_of(cell)]
+    # The longest first: one that begins last would leave the other cores idle.
+    jobs.sort(key=lambda job: -len(job.variants))
     open_jobs = [(place, job) for job in jobs if not job.is_done(place.cell(job.cell))]
     if len(open_jobs) < len(jobs):
         progress.say(f"{len(jobs) - len(open_jobs)} of {len(jobs)} runs are there already")
@@ -115,7 +117,7 @@ def _fit(work: tuple[Place, Cell]) -> None:
 
 
 def _train(work: tuple[Place, Job]) -> None:
-    """A recipe with one seed and the variants of one base; its pieces land in the cell's folder."""
+    """A recipe with one seed; its pieces land in the cell's folder."""
     place, job = work
     cell, runtime = job.cell, _runtime(place)
     update = {"variants": job.variants, "seeds": (job.seed,)}

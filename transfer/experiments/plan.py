@@ -56,7 +56,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Job:
-    """What one process does at a time: the variants of one base with one seed, which share that base's training.
+    """What one process does at a time: the variants of one seed, which share bases, interests and the opened data.
 
     Attributes:
         cell: where it belongs.
@@ -144,22 +144,17 @@ def _is_rival(name: str, extras: Sequence[str]) -> bool:
 
 
 def jobs_of(cell: Cell) -> tuple[Job, ...]:
-    """The jobs of a cell, those of the first seed first; baselines go with the first of them."""
-    wanted: dict[tuple[int, str], list[str]] = {}
-    baselines: list[str] = []
-    for loaded in (cell.main, cell.extra):
-        if loaded is None:
-            continue
-        recipe = loaded.recipe
+    """The jobs of a cell, one a seed; baselines, which have none, go with the first of them."""
+    wanted: dict[int, dict[str, None]] = {}
+    baselines: dict[str, None] = {}
+    for recipe in (loaded.recipe for loaded in (cell.main, cell.extra) if loaded is not None):
         for name in recipe.variants:
             if name in BASELINES:
-                baselines += [] if name in baselines else [name]
+                baselines[name] = None
                 continue
-            base = parse_variant(name, recipe.items.channels).base.name
             for seed in recipe.seeds:
-                names = wanted.setdefault((seed, base), [])
-                names += [] if name in names else [name]
-    jobs = [Job(cell, seed, tuple(names)) for (seed, _), names in sorted(wanted.items(), key=lambda pair: pair[0][0])]
+                wanted.setdefault(seed, {})[name] = None
+    jobs = [Job(cell, seed, tuple(names)) for seed, names in sorted(wanted.items())]
     if jobs and baselines:
         jobs[0] = Job(cell, jobs[0].seed, (*baselines, *jobs[0].variants))
     return tuple(jobs)

@@ -207,7 +207,7 @@ TABLE = [
     Case("target is a source", run(sources=["books"], target="books"), "books", "would see what is held out", "source_part"),
     Case("unknown domain", run(target="flims"), "target", "no domain is called 'flims'", "Did you mean 'films'?"),
     Case("unknown loader", run(target="movielenz:x"), "target", "no loader is called", "Did you mean 'movielens'?"),
-    Case("domain twice", run(target=table("books")), "sources", "the same name", "a name of its own"),
+    Case("domain twice", run(target={**table("films"), "name": "books"}), "sources", "the same name", "a name of its own"),
     Case("variant part", run(variants=["sasrec+iep"]), "variants", "'iep' has no meaning", "Parts are: ipe"),
     Case("variant without encoder", run(variants=["+ipe"]), "variants", "names no encoder", "Begin with sasrec"),
     Case("unknown encoder", run(variants=["gru5rec"]), "encoder", "'gru5rec'", "gru4rec"),

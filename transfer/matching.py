@@ -1,4 +1,4 @@
-"""Anchor matching beside a model: cosine of user and item over their anchors, added to the score with a found weight."""
+"""Anchor matching beside a model: cosine of user and item over their anchors, added to the score."""
 
 from __future__ import annotations
 

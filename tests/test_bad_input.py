@@ -204,7 +204,7 @@ TABLE = [
         "no target to adapt to", adapt(lambda p: p.tiny.source, target=None),
         "mine.yaml", "no target", "Add 'target:'",
     ),
-    Case("target is a source", run(sources=["books"], target="books"), "books", "would see what is held", "source_part"),
+    Case("target is a source", run(sources=["books"], target="books"), "books", "would see what", "source_part"),
     Case("unknown domain", run(target="flims"), "target", "no domain is called 'flims'", "Did you mean 'films'?"),
     Case("unknown loader", run(target="movielenz:x"), "target", "no loader is called", "Did you mean 'movielens'?"),
     Case("domain twice", run(target={**table("films"), "name": "books"}), "sources", "same name", "a name of its own"),

@@ -206,7 +206,7 @@ def _has_tag(event: yaml.Event) -> bool:
 
 def _parsed(text: str, place: object) -> Any:
     try:
-        return yaml.load(text, Loader=_NoAliases)  # noqa: S506 - a SafeLoader
+        return _NoAliases(text).get_single_data()
     except RecursionError:
         raise InputError("not valid YAML: nested too deep", place=place, mend="A recipe has few levels") from None
     except (yaml.YAMLError, ValueError) as error:  # a date like 2001-13-45 is the latter

@@ -7,16 +7,16 @@ import os
 # Before torch is imported: workers of pytest -n, each with a thread a core, would wait for each other most of the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from collections.abc import Iterator  # noqa: E402
-from dataclasses import dataclass  # noqa: E402
-from pathlib import Path  # noqa: E402
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
-import pytest  # noqa: E402
-from cli_cases import write_pair, write_recipe  # noqa: E402
+import pytest
+from cli_cases import write_pair, write_recipe
 
-from recipes.load import load_recipe  # noqa: E402
-from transfer.pipeline import source_from, target_from  # noqa: E402
-from transfer.runtime import Runtime  # noqa: E402
+from recipes.load import load_recipe
+from transfer.pipeline import source_from, target_from
+from transfer.runtime import Runtime
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ ScoreRows = Callable[[Tensor], Tensor]
 
 PROTOCOLS = ("sampled", "full")
 
-CACHE_BYTES = 16 << 20
+CACHE_BYTES = 32 << 20
 """Score blocks on a CPU: what is written by the multiply is still in the cache when it is counted."""
 FEWEST_ROWS = 32
 """Fewer would read the item table too often."""

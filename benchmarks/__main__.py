@@ -34,7 +34,7 @@ def main(
     / "build"
     / "benchmarks",
     repeats: Annotated[int, typer.Option(min=1, help="Turns of what is compared.")] = 5,
-    epochs: Annotated[int, typer.Option(min=1, help="Epochs that peers and our model train.")] = 3,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs that peers and our model train.")] = 10,
 ) -> None:
     """Measure named parts, print their tables, and write them to benchmarks/results and docs/benchmarks.md."""
     console = Console(width=150)

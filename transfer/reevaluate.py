@@ -9,7 +9,7 @@ from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import rank
 from transfer.evaluation.scoring import model_scores
 from transfer.interest_factory import InterestFactory
-from transfer.matching import blended, matching_scores
+from transfer.matching import joined
 from transfer.results import STAGES
 from transfer.runtime import Runtime
 from transfer.target import TargetRun
@@ -28,8 +28,8 @@ def reevaluate(run: TargetRun, runtime: Runtime) -> dict[str, Any]:
         targets = targets_of(split, stage)
         interests = views.for_stage(stage)
         scores = model_scores(model, run.domain, targets, interests, run.recipe.encoder.max_length, runtime.device)
-        matching = matching_scores(run.domain, targets, run.item_anchors, idf, runtime.device)
-        scores = blended(scores, matching, float(model.matching_weight))
+        weight = float(model.matching_weight)
+        scores = joined(scores, weight, run.domain, targets, run.item_anchors, idf, runtime.device)
         ranking = rank(run.domain, targets, scores, run.recipe.evaluation, runtime.device)
         out[stage] = ranking.metrics(run.recipe.evaluation.cutoffs)
     return out

@@ -15,7 +15,7 @@ from transfer.evaluation.ranking import Ranking, ScoreRows, rank
 from transfer.evaluation.scoring import model_scores
 from transfer.interest_factory import InterestFactory
 from transfer.items import ItemFeatures
-from transfer.matching import best_weight, blended, matching_scores
+from transfer.matching import best_weight, joined, matching_scores
 from transfer.objectives import Objectives
 from transfer.pieces import Piece, Pieces
 from transfer.recommender import Recommender
@@ -129,20 +129,24 @@ class Worker:
 
     def _evaluate(self, model: Recommender, views: Views, stage: Any) -> Ranking:
         targets = targets_of(self.task.split, stage)
-        own, matching = self._scores(model, views, stage, targets)
-        return self._rank(stage, blended(own, matching, float(model.matching_weight)))
+        own = self._own_scores(model, views, stage, targets)
+        weight, domain, device = float(model.matching_weight), self.task.split.domain, self.task.runtime.device
+        return self._rank(
+            stage, joined(own, weight, domain, targets, self.factory.item_anchors, self.factory.idf, device)
+        )
 
-    def _scores(self, model: Recommender, views: Views, stage: Stage, targets: Targets) -> tuple[ScoreRows, ScoreRows]:
-        """The model's own scores, and those of anchor matching."""
+    def _own_scores(self, model: Recommender, views: Views, stage: Stage, targets: Targets) -> ScoreRows:
+        """The model's scores, without anchor matching."""
         domain, device = self.task.split.domain, self.task.runtime.device
-        own = model_scores(model, domain, targets, views.for_stage(stage), self.task.max_length, device)
-        return own, matching_scores(domain, targets, self.factory.item_anchors, self.factory.idf, device)
+        return model_scores(model, domain, targets, views.for_stage(stage), self.task.max_length, device)
 
     def _weigh_matching(self, model: Recommender, views: Views) -> None:
         """Find the weight of anchor matching on the training users' validation; without any, the source's stays."""
         targets = targets_of(self.task.split, "validation", self.task.split.training_users)
         if len(targets):
-            own, matching = self._scores(model, views, "validation", targets)
+            own = self._own_scores(model, views, "validation", targets)
+            domain, device = self.task.split.domain, self.task.runtime.device
+            matching = matching_scores(domain, targets, self.factory.item_anchors, self.factory.idf, device)
             weight = best_weight(own, matching, lambda scores: validation_metric(scores, self.task, targets))
             model.matching_weight.fill_(weight)
         elif "matching_weight" in self.source.transferable:

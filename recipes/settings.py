@@ -155,6 +155,11 @@ class TrainingSettings(Settings):
     beta2: float = Field(0.98, ge=0, lt=1, description="Adam's second momentum.")
     weight_decay: float = Field(0.0, ge=0, description="L2 penalty through Adam.")
     batch_size: int = Field(512, ge=1, description="Sequences a step.")
+    steps: int = Field(
+        16,
+        ge=1,
+        description="Fewest optimiser steps an epoch: where users are few, batches are made smaller.",
+    )
     base_epochs: int = Field(
         100,
         ge=0,

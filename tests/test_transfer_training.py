@@ -232,7 +232,7 @@ def test_learning_rate_decays_by_the_epoch(monkeypatch):
             return super().step(closure)
 
     monkeypatch.setattr(torch.optim, "Adam", Adam)
-    task = task_of(circle(40), learning_rate=0.01, learning_rate_decay=0.5, batch_size=20)
+    task = task_of(circle(40), learning_rate=0.01, learning_rate_decay=0.5, batch_size=20, steps=1)
     trained(model_of(), task, epochs=3)
     wanted = [0.01, 0.01, 0.005, 0.005, 0.0025, 0.0025]
     assert [rate for rate, _ in rates] == pytest.approx(wanted)

@@ -15,6 +15,7 @@ from domains.domain import Domain
 from domains.errors import InputError
 from domains.split import Split, fewer_users, leave_one_out, temporal
 from recipes.schema import Recipe, resolved
+from recipes.settings import Channel
 from transfer.evaluation.ranking import Ranking
 from transfer.features import available, item_features
 from transfer.files import JsonLines
@@ -96,9 +97,11 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
             place="variants", mend='Install the extra "sememe-transfer[semantic]", or set source_encoder.channels',
         )  # fmt: skip
     trained = {v.name: v for v in variants}
-    channels = [channel for v in variants for channel in v.channels]
-    idf = source.vocabulary.idf
-    features = item_features(domain, mapped.anchors, idf, channels, source.anchor_vectors, mapped.semantics)
+    idf, semantics = source.vocabulary.idf, mapped.semantics
+    features = item_features(
+        domain, mapped.anchors, idf, _channels(recipe, variants, semantics), source.vectors(semantics), semantics,
+        recipe.semantic.whitening,
+    )  # fmt: skip
     scratch = out / f"scratch-{runtime.rank}"
     factory = InterestFactory(domain, mapped.anchors, idf, source.s2idm, source.interests, runtime.device, scratch)
     task = Task(split, recipe.encoder.max_length, recipe.training, recipe.evaluation, runtime)
@@ -132,9 +135,16 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
 
 def _possible(variant: Variant, source: SourceArtifact, semantics: Semantics | None) -> bool:
     """Whether everything that a variant is made of is at hand."""
-    if variant.from_source and not source.transferable:
+    if variant.from_source and not source.transferable.weights:
         return False
-    return available(variant.channels, source.anchor_vectors, semantics)
+    return available(variant.channels, source.vectors(semantics), semantics)
+
+
+def _channels(recipe: Recipe, variants: Sequence[Variant], semantics: Semantics | None) -> set[Channel]:
+    """What has to be known of the items. Matching reads titles where there is an encoder, and does without else."""
+    channels = {channel for variant in variants for channel in variant.channels}
+    matched = "matching" in recipe.variants or any(variant.matching for variant in variants)
+    return channels | {"title-semantic"} if matched and semantics is not None else channels
 
 
 def validation_score(ranking: Ranking, task: Task) -> float:

@@ -11,7 +11,7 @@ from torch import Tensor
 from domains.errors import InputError
 from transfer.files import read_json
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 VOCABULARY = "vocabulary.json"

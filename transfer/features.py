@@ -14,6 +14,7 @@ from domains.errors import InputError
 from recipes.settings import Channel
 from transfer.items import ItemFeatures
 from transfer.semantics import Semantics, anchor_means
+from transfer.whitening import Whitening
 
 
 def category_matrix(domain: Domain) -> csr_matrix:
@@ -43,7 +44,7 @@ def available(channels: Iterable[Channel], anchor_vectors: Tensor | None, semant
     """Whether every channel can be computed with what is installed and what the source artifact holds."""
     wanted = set(channels)
     titles = "title-semantic" not in wanted or semantics is not None
-    return titles and ("anchors-semantic" not in wanted or anchor_vectors is not None)
+    return titles and (not wanted & {"anchors-semantic", "title-semantic"} or anchor_vectors is not None)
 
 
 def item_features(
@@ -53,6 +54,7 @@ def item_features(
     channels: Iterable[Channel],
     anchor_vectors: Tensor | None,
     semantics: Semantics | None,
+    whitening: float,
 ) -> ItemFeatures:
     """Features for a set of channels, which must be `available`.
 
@@ -61,15 +63,26 @@ def item_features(
         anchors: (I, q) item-sememe matrix.
         idf: (q,).
         channels: what will be asked for.
-        anchor_vectors: (q, s), from the source artifact.
+        anchor_vectors: (q, s), of the source artifact's anchors.
         semantics: the sentence encoder.
+        whitening: power with which sentence vectors are whitened, by those of the anchors.
     """
     wanted = set(channels)
-    by_anchor = wanted & {"anchors-semantic"} and anchor_vectors is not None
+    by_anchor = by_title = None
+    if wanted & {"anchors-semantic", "title-semantic"} and anchor_vectors is not None:
+        whitened = Whitening.learn(anchor_vectors, whitening) if whitening else _as_it_is
+        if "anchors-semantic" in wanted:
+            by_anchor = whitened(anchor_means(anchors, idf, anchor_vectors))
+        if "title-semantic" in wanted and semantics is not None:
+            by_title = whitened(semantics.titles(domain))
     return ItemFeatures(
         count=domain.n_items,
         anchors=anchors if "anchors" in wanted else None,
         categories=category_matrix(domain) if "categories" in wanted else None,
-        anchor_vectors=anchor_means(anchors, idf, anchor_vectors) if by_anchor else None,  # type: ignore[arg-type]
-        title_vectors=semantics.titles(domain) if "title-semantic" in wanted and semantics is not None else None,
+        anchor_vectors=by_anchor,
+        title_vectors=by_title,
     )
+
+
+def _as_it_is(vectors: Tensor) -> Tensor:
+    return vectors

@@ -94,7 +94,7 @@ def fit_source(
         semantics,
         runtime,
         log,
-        None if extends is None else extends.transferable,
+        None if extends is None else extends.transferable.weights,
     )
     artifact = SourceArtifact(
         vocabulary, s2idm.cpu(), recipe.interests, notes, seed, resolved(recipe), vectors, fingerprint, transferable

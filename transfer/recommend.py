@@ -16,7 +16,7 @@ from transfer.evaluation.protocol import Targets
 from transfer.evaluation.scoring import final_states
 from transfer.interest_factory import InterestFactory
 from transfer.interests import Interests, NoInterests
-from transfer.matching import joined
+from transfer.matching import Matcher, MatchingWeights
 from transfer.target import TargetRun
 
 Indices = npt.NDArray[np.integer]
@@ -120,6 +120,7 @@ class Recommender:
         self.run = run
         self.model = run.model()
         self.table = self.model.item_table()
+        self.matcher = Matcher(run.item_anchors, run.vocabulary.idf, run.features.title_vectors, torch.device("cpu"))
 
     def recommend(self, history: History, count: int = 10) -> list[Recommendation]:
         """The best items for a history.
@@ -135,14 +136,12 @@ class Recommender:
         length = self.run.recipe.encoder.max_length
         device = torch.device("cpu")
         state = final_states(self.model, domain, targets, self._interests(domain, stop), length, device)
-        run = self.run
-        weight = float(self.model.matching_weight)
 
         def own(rows: torch.Tensor) -> torch.Tensor:
             return state[rows] @ self.table.t()
 
-        idf = run.vocabulary.idf
-        scores = joined(own, weight, domain, targets, run.item_anchors, idf, device)(torch.zeros(1).long())[0]
+        weights = MatchingWeights.of(self.model.matching)
+        scores = self.matcher.joined(own, domain, targets, weights)(torch.zeros(1).long())[0]
         if targets.excludes_seen:
             scores[torch.from_numpy(domain.items.astype(np.int64))] = -torch.inf
         best = torch.topk(scores, min(count, len(scores))).indices.numpy()

@@ -12,6 +12,7 @@ from recipes.settings import ScoreSettings
 from transfer.encoders.base import SequenceEncoder
 from transfer.interests import Interests
 from transfer.items import ItemTower
+from transfer.matching import MatchingWeights
 
 
 class Recommender(nn.Module):
@@ -37,10 +38,10 @@ class Recommender(nn.Module):
         self.items, self.encoder, self.conditioner = items, encoder, conditioner
         self.score = score
         self.input_scale = math.sqrt(dim)
-        self.register_buffer("matching_weight", torch.zeros(()))
+        self.register_buffer("matching", MatchingWeights().tensor())
 
-    matching_weight: Tensor
-    """Weight of anchor matching in the final score; 0 for models that do without (see `transfer.matching`)."""
+    matching: Tensor
+    """(3,) `transfer.matching.MatchingWeights` of the final score; no weight for models that do without."""
 
     def embed(self, ids: list[Tensor]) -> list[Tensor]:
         """Item vectors for several id tensors by one lookup; where items are more than a table, each is computed once.

@@ -9,7 +9,7 @@ from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import rank
 from transfer.evaluation.scoring import model_scores
 from transfer.interest_factory import InterestFactory
-from transfer.matching import joined
+from transfer.matching import Matcher, MatchingWeights
 from transfer.results import STAGES
 from transfer.runtime import Runtime
 from transfer.target import TargetRun
@@ -23,13 +23,14 @@ def reevaluate(run: TargetRun, runtime: Runtime) -> dict[str, Any]:
     seed = run.metrics["product"]["seed"]
     views = factory.views(run.variant, split, run.recipe.prompts, seed)
     model = run.model().to(runtime.device)
+    matcher = Matcher(run.item_anchors, idf, run.features.title_vectors, runtime.device)
+    weights = MatchingWeights.of(model.matching)
     out: dict[str, Any] = {}
     for stage in STAGES:
         targets = targets_of(split, stage)
         interests = views.for_stage(stage)
         scores = model_scores(model, run.domain, targets, interests, run.recipe.encoder.max_length, runtime.device)
-        weight = float(model.matching_weight)
-        scores = joined(scores, weight, run.domain, targets, run.item_anchors, idf, runtime.device)
+        scores = matcher.joined(scores, run.domain, targets, weights)
         ranking = rank(run.domain, targets, scores, run.recipe.evaluation, runtime.device)
         out[stage] = ranking.metrics(run.recipe.evaluation.cutoffs)
     return out

@@ -43,8 +43,8 @@ class Semantics:
         return torch.from_numpy(self._encode(domain.titles.to_pylist(), f"titles of {domain.name}"))
 
     def words(self, words: Sequence[str]) -> Tensor:
-        """(n, s) unit rows."""
-        return torch.from_numpy(self._encode([word.replace("_", " ") for word in words], "anchors"))
+        """(n, s) unit rows, rounded as an artifact keeps them."""
+        return torch.from_numpy(self._encode([word.replace("_", " ") for word in words], "anchors")).half().float()
 
     def _encode(self, texts: Sequence[str], what: str) -> npt.NDArray[np.float32]:
         def track(items: Iterable[T], title: str, total: int) -> Iterator[T]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,6 +24,8 @@ from transfer.artifact_folder import (
 from transfer.diffusion.make import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
 from transfer.files import read_tensors, write_json, write_tensors, write_text
+from transfer.matching import MatchingWeights
+from transfer.semantics import Semantics
 from vocab.vocabulary import SememeVocabulary
 
 KIND = "source"
@@ -53,6 +55,19 @@ class DomainNote:
         return cls(domain.name, domain.n_users, domain.n_items, domain.n_interactions, domain.fingerprint)
 
 
+@dataclass(frozen=True, eq=False)
+class Transferable:
+    """What the sources teach about any domain whose items have titles.
+
+    Attributes:
+        weights: of encoder and item maps, by name; empty where no source encoder was asked for or can be made.
+        matching: weights of matching alone that the sources' validation items prefer; None without a source encoder.
+    """
+
+    weights: dict[str, Tensor]
+    matching: MatchingWeights | None = None
+
+
 class SourceArtifact(Artifact):
     """Everything that a target needs of its sources.
 
@@ -65,7 +80,7 @@ class SourceArtifact(Artifact):
         recipe: resolved, as plain data.
         anchor_vectors: (q, s) sentence vectors of the anchors, where an encoder was at hand.
         sentence_encoder: fingerprint of that encoder.
-        transferable: weights of the encoder trained without item IDs, where there is one.
+        transferable: what was learned without item IDs, where anything was.
     """
 
     def __init__(
@@ -78,22 +93,28 @@ class SourceArtifact(Artifact):
         recipe: dict[str, Any],
         anchor_vectors: Tensor | None = None,
         sentence_encoder: str | None = None,
-        transferable: dict[str, Tensor] | None = None,
+        transferable: Transferable | None = None,
     ) -> None:
         self.vocabulary, self.s2idm, self.interests = vocabulary, s2idm, interests
         self.domains, self.seed, self.recipe = domains, seed, recipe
         self.anchor_vectors, self.sentence_encoder = anchor_vectors, sentence_encoder
-        self.transferable = transferable or {}
+        self.transferable = transferable or Transferable({})
 
     @property
     def encoder_settings(self) -> SourceEncoderSettings:
         """How the transferable encoder was made."""
         return SourceEncoderSettings.model_validate(self.recipe.get("source_encoder", {}))
 
+    def vectors(self, semantics: Semantics | None) -> Tensor | None:
+        """(q, s) sentence vectors of the anchors; an artifact without gets them from an encoder that is here."""
+        if self.anchor_vectors is None and semantics is not None:
+            self.anchor_vectors = semantics.words(self.vocabulary.words)
+        return self.anchor_vectors
+
     def write(self, folder: Path) -> None:
         """Write config, weights, vocabulary and README."""
         tensors = {f"s2idm.{name}": value for name, value in self.s2idm.state_dict().items()}
-        tensors |= {f"encoder.{name}": value for name, value in self.transferable.items()}
+        tensors |= {f"encoder.{name}": value for name, value in self.transferable.weights.items()}
         if self.anchor_vectors is not None:
             tensors["anchor_vectors"] = self.anchor_vectors.half()
         write_tensors(folder / WEIGHTS, tensors)
@@ -109,6 +130,7 @@ class SourceArtifact(Artifact):
             "domains": [vars(note) for note in self.domains],
             "seed": self.seed,
             "sentence_encoder": self.sentence_encoder,
+            "matching": None if self.transferable.matching is None else asdict(self.transferable.matching),
             "recipe": self.recipe,
         })  # fmt: skip
 
@@ -134,7 +156,14 @@ class SourceArtifact(Artifact):
             config["recipe"],
             tensors["anchor_vectors"].float() if "anchor_vectors" in tensors else None,
             config["sentence_encoder"],
-            {name.removeprefix("encoder."): value for name, value in tensors.items() if name.startswith("encoder.")},
+            Transferable(
+                {
+                    name.removeprefix("encoder."): value
+                    for name, value in tensors.items()
+                    if name.startswith("encoder.")
+                },
+                None if config["matching"] is None else MatchingWeights(**config["matching"]),
+            ),
         )
 
 

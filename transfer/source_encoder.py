@@ -15,14 +15,16 @@ from domains.union import side_by_side
 from recipes.schema import Recipe
 from recipes.settings import SourceEncoderSettings
 from transfer.assembly import assemble
-from transfer.evaluation.protocol import targets_of
+from transfer.evaluation.protocol import Targets, targets_of
+from transfer.evaluation.ranking import ScoreRows
 from transfer.evaluation.scoring import model_scores
 from transfer.features import available, item_features
 from transfer.growing import grown_weights
-from transfer.matching import best_weight, matching_scores
+from transfer.matching import Matcher
 from transfer.recommender import Recommender
 from transfer.runtime import Runtime
 from transfer.semantics import Semantics
+from transfer.source import Transferable
 from transfer.training import Log, Task, fit, validation_metric
 from transfer.variants import Variant
 from transfer.views import NoViews
@@ -38,7 +40,7 @@ def train_source_encoder(
     runtime: Runtime,
     log: Log,
     start: Mapping[str, Tensor] | None = None,
-) -> dict[str, Tensor]:
+) -> Transferable:
     """Train encoder and item maps on all sources side by side; their validation items select the epoch.
 
     Args:
@@ -53,14 +55,15 @@ def train_source_encoder(
         start: weights to go on from; anchors may have been added since.
 
     Returns:
-        weights by name; empty where a channel needs a sentence encoder and there is none, or none is asked for.
+        no weights where a channel needs a sentence encoder and there is none, or no source encoder is asked for.
     """
     channels = recipe.source_encoder.channels
     if not channels or not available(channels, anchor_vectors, semantics):
-        return {}
+        return Transferable({})
     union = side_by_side(sources)
     anchors = vstack(list(item_anchors), format="csr")
-    features = item_features(union, anchors, idf, channels, anchor_vectors, semantics)
+    features = item_features(union, anchors, idf, channels, anchor_vectors, semantics, recipe.semantic.whitening)
+    matcher = Matcher(anchors, idf, features.title_vectors, runtime.device)
     variant = Variant("+".join((recipe.encoder.name, *channels)), recipe.encoder.name, channels, "none", None, False)
     seed = recipe.seeds[0]
     model = assemble(variant, recipe, features, anchors.shape[1], seed).to(runtime.device)
@@ -70,18 +73,15 @@ def train_source_encoder(
     task = Task(split, recipe.encoder.max_length, recipe.training, recipe.evaluation, runtime)
     epochs = recipe.source_encoder.epochs
     fit(model, task, NoViews(), title="source encoder", epochs=epochs, seed=seed, log=log)
-    _weigh_matching(model, task, anchors, idf)
-    return {name: tensor.cpu() for name, tensor in model.state_dict().items()}
+    targets = targets_of(split, "validation")
+    own = model_scores(model, union, targets, None, task.max_length, runtime.device)
 
+    def validate(scores: ScoreRows, some: Targets) -> float:
+        return validation_metric(scores, task, some)
 
-def _weigh_matching(model: Recommender, task: Task, anchors: csr_matrix, idf: npt.NDArray[np.float32]) -> None:
-    """Find the weight of anchor matching on the sources' validation items."""
-    domain, device = task.split.domain, task.runtime.device
-    targets = targets_of(task.split, "validation")
-    own = model_scores(model, domain, targets, None, task.max_length, device)
-    matching = matching_scores(domain, targets, anchors, idf, device)
-    weight = best_weight(own, matching, lambda scores: validation_metric(scores, task, targets))
-    model.matching_weight.fill_(weight)
+    model.matching.copy_(matcher.search(own, union, targets, validate).tensor())
+    weights = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
+    return Transferable(weights, matcher.search(None, union, targets, validate))
 
 
 def start_from_source(model: Recommender, weights: Mapping[str, Tensor], settings: SourceEncoderSettings) -> None:
@@ -97,7 +97,7 @@ def start_from_source(model: Recommender, weights: Mapping[str, Tensor], setting
     moved = {
         name: tensor
         for name, tensor in weights.items()
-        if name == "matching_weight"
+        if name == "matching"
         or name.startswith("encoder.")
         or any(name.startswith(f"items.channels.{channel}.") for channel in shared)
     }

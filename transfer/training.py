@@ -28,6 +28,8 @@ from transfer.views import TrainView, Views
 
 Log = Callable[[dict[str, object]], None]
 
+SMALLEST_BATCH = 16
+"""Sequences; smaller batches make no better use of few users, and contrast needs company."""
 POSITIONS_A_PASS = 4096
 """Padded positions that a CPU encodes at once; a step is the sum of its passes."""
 
@@ -159,6 +161,7 @@ class _Trainer:
         users = split.training_users[(split.train_stop - split.starts)[split.training_users] >= 2]
         self.spans = Spans.of(split.domain, users, split.train_stop[users], self.runtime.device, task.max_length + 1)
         self.sampler = NegativeSampler(split, self.runtime.device)
+        self.batch_size = min(self.settings.batch_size, max(SMALLEST_BATCH, len(users) // self.settings.steps))
         self.optimiser = torch.optim.Adam(
             model.parameters(), lr=self.settings.learning_rate, betas=(self.settings.beta1, self.settings.beta2),
             weight_decay=self.settings.weight_decay, fused=True,
@@ -172,7 +175,7 @@ class _Trainer:
         draws = self.runtime.generator(self.seed, number)
         total = torch.zeros((), dtype=torch.float64, device=self.runtime.device)
         count = 0
-        for rows in shuffled_by_length(self.spans.lengths, self.settings.batch_size, order):
+        for rows in shuffled_by_length(self.spans.lengths, self.batch_size, order):
             loss, positions = self._step(rows, view, draws)
             total += loss
             count += positions

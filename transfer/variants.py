@@ -17,6 +17,7 @@ BASELINES = (
     "item-knn",
     "ease",
     "anchor-matching",
+    "matching",
     "s2idm-matching",
     "t-diffrec",
     "ti-diffrec",
@@ -38,7 +39,7 @@ class Variant:
         entry: how interests enter.
         interests: which interests; None for the base.
         from_source: whether encoder and item maps start from the source artifact's.
-        matching: whether anchor matching joins the score, with a weight that validation finds.
+        matching: whether matching by anchors and titles joins the score, with weights that validation finds.
     """
 
     name: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from torch import Tensor
@@ -15,7 +16,7 @@ from transfer.evaluation.ranking import Ranking, ScoreRows, rank
 from transfer.evaluation.scoring import model_scores
 from transfer.interest_factory import InterestFactory
 from transfer.items import ItemFeatures
-from transfer.matching import best_weight, joined, matching_scores
+from transfer.matching import UNTRIED, Matcher, MatchingWeights
 from transfer.objectives import Objectives
 from transfer.pieces import Piece, Pieces
 from transfer.recommender import Recommender
@@ -47,6 +48,7 @@ class Worker:
     ) -> None:
         self.source, self.recipe, self.task, self.features = source, recipe, task, features
         self.factory, self.pieces, self.log = factory, pieces, log
+        self.matcher = Matcher(factory.item_anchors, factory.idf, features.title_vectors, task.runtime.device)
         self.objectives = Objectives(recipe, task)
 
     def baseline(self, name: str) -> Piece:
@@ -61,7 +63,8 @@ class Worker:
             targets = targets_of(split, stage)
             evidence = Evidence(
                 split, targets, self.factory.item_anchors, self.factory.idf, device,
-                self.factory.s2idm, self.factory.settings, self.recipe.diffrec, self.task.runtime,
+                self.factory.s2idm, self.factory.settings, self.recipe.diffrec, self.task.runtime, self.matcher,
+                lambda: self._matching_alone,
             )  # fmt: skip
             rankings[stage] = self._rank(stage, score(evidence))
         piece = Piece({}, rankings)
@@ -124,16 +127,14 @@ class Worker:
         if self.recipe.training.compile:
             model.encoder.compile(dynamic=True)
         if variant.from_source:
-            start_from_source(model, self.source.transferable, self.source.encoder_settings)
+            start_from_source(model, self.source.transferable.weights, self.source.encoder_settings)
         return model
 
     def _evaluate(self, model: Recommender, views: Views, stage: Any) -> Ranking:
         targets = targets_of(self.task.split, stage)
         own = self._own_scores(model, views, stage, targets)
-        weight, domain, device = float(model.matching_weight), self.task.split.domain, self.task.runtime.device
-        return self._rank(
-            stage, joined(own, weight, domain, targets, self.factory.item_anchors, self.factory.idf, device)
-        )
+        weights = MatchingWeights.of(model.matching)
+        return self._rank(stage, self.matcher.joined(own, self.task.split.domain, targets, weights))
 
     def _own_scores(self, model: Recommender, views: Views, stage: Stage, targets: Targets) -> ScoreRows:
         """The model's scores, without anchor matching."""
@@ -141,16 +142,29 @@ class Worker:
         return model_scores(model, domain, targets, views.for_stage(stage), self.task.max_length, device)
 
     def _weigh_matching(self, model: Recommender, views: Views) -> None:
-        """Find the weight of anchor matching on the training users' validation; without any, the source's stays."""
-        targets = targets_of(self.task.split, "validation", self.task.split.training_users)
+        """Find how matching joins the score; without training users the source's weights stay."""
+        targets = self._validation_targets
         if len(targets):
             own = self._own_scores(model, views, "validation", targets)
-            domain, device = self.task.split.domain, self.task.runtime.device
-            matching = matching_scores(domain, targets, self.factory.item_anchors, self.factory.idf, device)
-            weight = best_weight(own, matching, lambda scores: validation_metric(scores, self.task, targets))
-            model.matching_weight.fill_(weight)
-        elif "matching_weight" in self.source.transferable:
-            model.matching_weight.copy_(self.source.transferable["matching_weight"])
+            found = self.matcher.search(own, self.task.split.domain, targets, self._validate)
+            model.matching.copy_(found.tensor())
+        elif "matching" in self.source.transferable.weights:
+            model.matching.copy_(self.source.transferable.weights["matching"])
+
+    @cached_property
+    def _matching_alone(self) -> MatchingWeights:
+        """The weights of matching where nothing else scores."""
+        targets = self._validation_targets
+        if len(targets):
+            return self.matcher.search(None, self.task.split.domain, targets, self._validate)
+        return self.source.transferable.matching or UNTRIED
+
+    @property
+    def _validation_targets(self) -> Targets:
+        return targets_of(self.task.split, "validation", self.task.split.training_users)
+
+    def _validate(self, scores: ScoreRows, targets: Targets) -> float:
+        return validation_metric(scores, self.task, targets)
 
     def _rank(self, stage: Any, scores: ScoreRows) -> Ranking:
         targets = targets_of(self.task.split, stage)

@@ -33,6 +33,13 @@ class SemanticSettings(BaseModel):
         description="Arithmetic of the encoder. 'auto' is bfloat16 where the hardware has it: nearly twice "
         "as fast, cosine to float32 at least 0.9999.",
     )
+    whitening: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="How far directions in which all texts agree are evened out: 0 leaves vectors as they are, "
+        "1 makes all directions equal. Learned from the anchors.",
+    )
     cache: Path | None = Field(
         default=None,
         description="Folder that keeps vectors between runs. Unset is $TRANSFER_CACHE, else the user's own.",

@@ -16,6 +16,7 @@ from recipes.settings import DiffRecSettings, InterestSettings
 from transfer.diffusion.s2idm import S2IDM
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
+from transfer.matching import Matcher, MatchingWeights
 from transfer.runtime import Runtime
 
 
@@ -33,6 +34,8 @@ class Evidence:
         interests: how s'_0 is weighted for it.
         diffrec: settings of diffusion over items.
         runtime: for baselines that train.
+        matcher: the items as matching sees them.
+        matching: finds the weights of matching alone.
     """
 
     split: Split
@@ -44,6 +47,8 @@ class Evidence:
     interests: InterestSettings = field(default_factory=InterestSettings)
     diffrec: DiffRecSettings = field(default_factory=DiffRecSettings)
     runtime: Runtime = field(default_factory=Runtime)
+    matcher: Matcher | None = None
+    matching: Callable[[], MatchingWeights] | None = None
 
 
 Baseline = Callable[[Evidence], ScoreRows]
@@ -52,7 +57,16 @@ Baseline = Callable[[Evidence], ScoreRows]
 
 def find_baseline(name: str) -> Baseline:
     """The baseline of a name in `transfer.variants.BASELINES`."""
-    from transfer.baselines import anchor_matching, diffrec, ease, item_knn, popular, s2idm_matching, transitions
+    from transfer.baselines import (
+        anchor_matching,
+        diffrec,
+        ease,
+        item_knn,
+        matching,
+        popular,
+        s2idm_matching,
+        transitions,
+    )
 
     known: dict[str, Baseline] = {
         "popular": popular.scores,
@@ -60,6 +74,7 @@ def find_baseline(name: str) -> Baseline:
         "item-knn": item_knn.scores,
         "ease": ease.scores,
         "anchor-matching": anchor_matching.scores,
+        "matching": matching.scores,
         "s2idm-matching": s2idm_matching.scores,
         "t-diffrec": diffrec.DiffRecBaseline("position"),
         "ti-diffrec": diffrec.DiffRecBaseline("time"),

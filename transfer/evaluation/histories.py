@@ -12,17 +12,28 @@ from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
 
 
-def history_matrix(domain: Domain, targets: Targets) -> csr_matrix:
-    """(n, I) binary float32 matrix of what came before each target."""
+def history_matrix(domain: Domain, targets: Targets, recency: float = 1.0) -> csr_matrix:
+    """(n, I) float32 matrix of what came before each target.
+
+    Args:
+        domain: the interactions.
+        targets: whose histories.
+        recency: an item that lies n items back weighs `recency` ** n, the last one 1; repeats count once, at their
+            last place.
+    """
     starts = domain.offsets[:-1][targets.users]
     lengths = targets.stops - starts
     owner = np.repeat(np.arange(len(targets)), lengths)
     first = np.cumsum(lengths) - lengths
     position = np.arange(len(owner)) - np.repeat(first, lengths) + np.repeat(starts, lengths)
     shape = (len(targets), domain.n_items)
-    matrix = csr_matrix((np.ones(len(owner), np.float32), (owner, domain.items[position])), shape=shape)
-    matrix.data[:] = 1.0
-    return matrix
+    weights = recency ** (np.repeat(targets.stops, lengths) - 1 - position).astype(np.float32)
+    if not domain.repeats:
+        return csr_matrix((weights.astype(np.float32), (owner, domain.items[position])), shape=shape)
+    key = owner * domain.n_items + domain.items[position]
+    _, last = np.unique(key[::-1], return_index=True)
+    keep = len(key) - 1 - last
+    return csr_matrix((weights[keep].astype(np.float32), (owner[keep], domain.items[position][keep])), shape=shape)
 
 
 def sparse_scores(

@@ -12,7 +12,8 @@ from domains.split import leave_one_out
 from transfer.evaluation.histories import history_matrix
 from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.ranking import ScoreRows
-from transfer.matching import FEWEST_USERS, RECENCIES, STRENGTHS, Matcher, MatchingWeights, blended
+from transfer.matching import Matcher, MatchingWeights, blended
+from transfer.matching_search import FEWEST_USERS, RECENCIES, STRENGTHS, search_weights
 from transfer.variants import parse_variant
 
 CPU = torch.device("cpu")
@@ -71,14 +72,14 @@ def test_the_search_finds_the_weights_that_validation_prefers() -> None:
     def closeness(scores: ScoreRows, targets: Targets) -> float:
         return -float((scores(torch.arange(len(targets))) - goal).abs().sum())
 
-    found = MATCHER.search(score, DOMAIN, TARGETS, closeness)
+    found = search_weights(MATCHER, score, DOMAIN, TARGETS, closeness)
     assert (found.titles, found.anchors, found.recency) == (wanted.titles, wanted.anchors, wanted.recency)
-    assert not MATCHER.search(score, DOMAIN, TARGETS, lambda scores, targets: 0.0), "of equals the smallest"
+    assert not search_weights(MATCHER, score, DOMAIN, TARGETS, lambda scores, targets: 0.0), "of equals the smallest"
 
 
 def test_alone_and_without_titles_only_anchors_are_left_to_choose() -> None:
     matcher = Matcher(csr_matrix(ANCHORS), IDF, None, CPU)
-    found = matcher.search(None, DOMAIN, TARGETS, lambda scores, targets: float(scores(torch.arange(2))[0, 4]))
+    found = search_weights(matcher, None, DOMAIN, TARGETS, lambda scores, targets: float(scores(torch.arange(2))[0, 4]))
     assert found.titles == 0
     assert found.anchors == 1
 
@@ -92,16 +93,16 @@ def test_a_search_looks_at_a_sample_of_many_users(monkeypatch: pytest.MonkeyPatc
         looked.append(len(np.unique(some.users)))
         return 0.0
 
-    MATCHER.search(None, many, targets, validate)
+    search_weights(MATCHER, None, many, targets, validate)
     assert set(looked) == {2 * FEWEST_USERS}, "few enough scores: everybody"
     looked.clear()
-    monkeypatch.setattr("transfer.matching.LARGEST_SEARCH", 5)
-    MATCHER.search(None, many, targets, validate)
+    monkeypatch.setattr("transfer.matching_search.LARGEST_SEARCH", 5)
+    search_weights(MATCHER, None, many, targets, validate)
     assert set(looked) == {FEWEST_USERS}
 
 
 def test_weights_survive_a_models_buffer() -> None:
-    weights = MatchingWeights(titles=8.0, anchors=4.0, recency=0.6)
+    weights = MatchingWeights(titles=8.0, anchors=4.0, recency=0.6, popularity=1.6)
     assert MatchingWeights.of(weights.tensor()) == weights
 
 
@@ -110,3 +111,14 @@ def test_the_name_says_so_and_the_base_does_without() -> None:
     assert variant.matching
     assert variant.base.name == "sasrec+anchors+no-id+source"
     assert not variant.base.matching
+
+
+def test_popularity_is_a_term_of_its_own() -> None:
+    counts = np.array([0, 1, 3, 7, 0], dtype=np.float32)
+    matcher = Matcher(csr_matrix(ANCHORS), IDF, None, CPU, counts)
+    found = matcher.alone(DOMAIN, TARGETS, MatchingWeights(popularity=2.0))(torch.arange(2)).numpy()
+    np.testing.assert_allclose(found, np.tile(2 * np.log1p(counts) / np.log(8), (2, 1)), rtol=1e-6)
+    by_count = search_weights(
+        matcher, None, DOMAIN, TARGETS, lambda scores, _: float(scores(torch.arange(2))[:, 3].sum())
+    )
+    assert by_count.popularity > 0

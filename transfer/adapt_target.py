@@ -13,7 +13,7 @@ from torch import Tensor
 
 from domains.domain import Domain
 from domains.errors import InputError
-from domains.split import Split, fewer_users, leave_one_out, temporal
+from domains.split import Split
 from recipes.schema import Recipe, resolved
 from recipes.settings import Channel
 from transfer.evaluation.ranking import Ranking
@@ -28,6 +28,7 @@ from transfer.results import STAGES, SeedRankings
 from transfer.runtime import Runtime
 from transfer.semantics import Semantics
 from transfer.source import SourceArtifact
+from transfer.splitting import make_split
 from transfer.training import Log, Task
 from transfer.variants import BASELINES, Variant, base_name
 from transfer.worker import Worker
@@ -56,16 +57,6 @@ class Adapted:
     best_seed: dict[str, int]
     product: Variant
     skipped: tuple[str, ...]
-
-
-def make_split(domain: Domain, recipe: Recipe) -> Split:
-    """Hold out targets as the recipe says, then let only its share of users train."""
-    settings = recipe.evaluation
-    if settings.validation_from is not None and settings.test_from is not None and settings.split == "temporal":
-        split = temporal(domain, validation_from=settings.validation_from, test_from=settings.test_from)
-    else:
-        split = leave_one_out(domain, short_users=settings.short_users)
-    return split if recipe.shots == 1 else fewer_users(split, recipe.shots, recipe.evaluation.seed)
 
 
 def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Path, runtime: Runtime) -> Adapted:

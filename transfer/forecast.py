@@ -18,9 +18,9 @@ from domains.sample import sample_users
 from domains.settings import DomainSpec
 from recipes.load import LoadedRecipe
 from recipes.schema import Recipe
-from transfer.adapt_target import make_split
 from transfer.estimate import Estimate, Sizes, estimate
 from transfer.preflight import trained_variants
+from transfer.splitting import make_split
 from transfer.variants import Variant
 from vocab.coverage import Coverage, Overlap, overlap
 from vocab.encoder_source import NoSentenceEncoder, locate

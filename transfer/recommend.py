@@ -12,11 +12,13 @@ import torch
 
 from domains.domain import Domain, Ints, TimeKind
 from domains.errors import InputError
+from transfer.baselines.base import popularity
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.scoring import final_states
 from transfer.interest_factory import InterestFactory
 from transfer.interests import Interests, NoInterests
 from transfer.matching import Matcher, MatchingWeights
+from transfer.splitting import make_split
 from transfer.target import TargetRun
 
 Indices = npt.NDArray[np.integer]
@@ -120,7 +122,10 @@ class Recommender:
         self.run = run
         self.model = run.model()
         self.table = self.model.item_table()
-        self.matcher = Matcher(run.item_anchors, run.vocabulary.idf, run.features.title_vectors, torch.device("cpu"))
+        counts = popularity(make_split(run.domain, run.recipe))
+        self.matcher = Matcher(
+            run.item_anchors, run.vocabulary.idf, run.features.title_vectors, torch.device("cpu"), counts
+        )
 
     def recommend(self, history: History, count: int = 10) -> list[Recommendation]:
         """The best items for a history.

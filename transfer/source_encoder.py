@@ -21,6 +21,7 @@ from transfer.evaluation.scoring import model_scores
 from transfer.features import available, item_features
 from transfer.growing import grown_weights
 from transfer.matching import Matcher
+from transfer.matching_search import search_weights
 from transfer.recommender import Recommender
 from transfer.runtime import Runtime
 from transfer.semantics import Semantics
@@ -79,9 +80,9 @@ def train_source_encoder(
     def validate(scores: ScoreRows, some: Targets) -> float:
         return validation_metric(scores, task, some)
 
-    model.matching.copy_(matcher.search(own, union, targets, validate).tensor())
+    model.matching.copy_(search_weights(matcher, own, union, targets, validate).tensor())
     weights = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
-    return Transferable(weights, matcher.search(None, union, targets, validate))
+    return Transferable(weights, search_weights(matcher, None, union, targets, validate))
 
 
 def start_from_source(model: Recommender, weights: Mapping[str, Tensor], settings: SourceEncoderSettings) -> None:

@@ -51,6 +51,12 @@ class Variant:
     matching: bool = False
 
     @property
+    def unmatched(self) -> Variant:
+        """The same model without matching, which joins a finished one."""
+        name = "+".join(part for part in self.name.split("+") if part != "matching")
+        return replace(self, name=name, matching=False)
+
+    @property
     def base(self) -> Variant:
         """The same model without interests and matching: what it starts from, and what it is compared with."""
         return replace(self, name=base_name(self.name), entry="none", interests=None, matching=False)

@@ -10,13 +10,14 @@ from torch import Tensor
 
 from recipes.schema import Recipe
 from transfer.assembly import assemble, start_from
-from transfer.baselines.base import Evidence, find_baseline
+from transfer.baselines.base import Evidence, find_baseline, popularity
 from transfer.evaluation.protocol import Stage, Targets, targets_of
 from transfer.evaluation.ranking import Ranking, ScoreRows, rank
 from transfer.evaluation.scoring import model_scores
 from transfer.interest_factory import InterestFactory
 from transfer.items import ItemFeatures
 from transfer.matching import UNTRIED, Matcher, MatchingWeights
+from transfer.matching_search import search_weights
 from transfer.objectives import Objectives
 from transfer.pieces import Piece, Pieces
 from transfer.recommender import Recommender
@@ -48,7 +49,8 @@ class Worker:
     ) -> None:
         self.source, self.recipe, self.task, self.features = source, recipe, task, features
         self.factory, self.pieces, self.log = factory, pieces, log
-        self.matcher = Matcher(factory.item_anchors, factory.idf, features.title_vectors, task.runtime.device)
+        counts = popularity(task.split) if len(task.split.training_users) else None
+        self.matcher = Matcher(factory.item_anchors, factory.idf, features.title_vectors, task.runtime.device, counts)
         self.objectives = Objectives(recipe, task)
 
     def baseline(self, name: str) -> Piece:
@@ -76,17 +78,27 @@ class Worker:
         found = self.pieces.get(variant.name, seed)
         if found is not None:
             return found
-        model = self._fresh(variant, seed)
-        if self.recipe.training.base_epochs or variant.from_source:
-            start_from(model, self._base(variant.base, seed))
         views = self.factory.views(variant, self.task.split, self.recipe.prompts, seed)
-        epochs = self.recipe.training.epochs if len(self.task.split.training_users) else 0
-        self._fit(variant, model, views, f"{variant.name} · seed {seed}", epochs, seed + SECOND_PHASE)
-        if variant.matching:
-            self._weigh_matching(model, views)
+        model = self._matched(variant, views, seed) if variant.matching else self._trained(variant, views, seed)
         piece = Piece(dict(model.state_dict()), {stage: self._evaluate(model, views, stage) for stage in STAGES})
         self.pieces.keep(variant.name, seed, piece)
         return piece
+
+    def _trained(self, variant: Variant, views: Views, seed: int) -> Recommender:
+        """Trained from its base."""
+        model = self._fresh(variant, seed)
+        if self.recipe.training.base_epochs or variant.from_source:
+            start_from(model, self._base(variant.base, seed))
+        epochs = self.recipe.training.epochs if len(self.task.split.training_users) else 0
+        self._fit(variant, model, views, f"{variant.name} · seed {seed}", epochs, seed + SECOND_PHASE)
+        return model
+
+    def _matched(self, variant: Variant, views: Views, seed: int) -> Recommender:
+        """The finished model without matching, joined by it: what matching adds is then no difference of training."""
+        model = self._fresh(variant, seed)
+        model.load_state_dict(self.variant(variant.unmatched, seed).weights)
+        self._weigh_matching(model, views)
+        return model
 
     def _base(self, variant: Variant, seed: int) -> Mapping[str, Tensor]:
         """The base trained to convergence: what the paper starts from, and every variant with it."""
@@ -146,7 +158,7 @@ class Worker:
         targets = self._validation_targets
         if len(targets):
             own = self._own_scores(model, views, "validation", targets)
-            found = self.matcher.search(own, self.task.split.domain, targets, self._validate)
+            found = search_weights(self.matcher, own, self.task.split.domain, targets, self._validate)
             model.matching.copy_(found.tensor())
         elif "matching" in self.source.transferable.weights:
             model.matching.copy_(self.source.transferable.weights["matching"])
@@ -156,7 +168,7 @@ class Worker:
         """The weights of matching where nothing else scores."""
         targets = self._validation_targets
         if len(targets):
-            return self.matcher.search(None, self.task.split.domain, targets, self._validate)
+            return search_weights(self.matcher, None, self.task.split.domain, targets, self._validate)
         return self.source.transferable.matching or UNTRIED
 
     @property

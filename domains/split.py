@@ -24,6 +24,7 @@ class Split:
         test: (U,) int64, flat position of the test target, -1 where a user has none.
         training_users: (n,) int64, ascending; the users that are trained and selected on (fewer in few-shot runs).
         protocol: one phrase for tables.
+        new_items: (I,) bool, items that nobody has met before the test; None where there are none.
     """
 
     domain: Domain
@@ -32,6 +33,7 @@ class Split:
     test: Ints
     training_users: Ints
     protocol: str
+    new_items: npt.NDArray[np.bool_] | None = None
 
     @property
     def starts(self) -> Ints:
@@ -142,7 +144,34 @@ def hide_items(split: Split, hidden: npt.NDArray[np.bool_]) -> Split:
         validation=np.where(validated, moved[split.validation], -1),
         test=np.where(split.test >= 0, moved[split.test], -1),
         protocol=f"{split.protocol}, {int(hidden.sum())} hidden items",
+        new_items=hidden,
     )
+
+
+def only_new_items(split: Split, share: float, seed: int) -> Split:
+    """Hide a random share of the items, and test only on targets among them.
+
+    Args:
+        split: any split.
+        share: of the items, in (0, 1); at least one is hidden.
+        seed: of the draw.
+
+    Raises:
+        InputError: no test target is among the hidden items.
+    """
+    domain = split.domain
+    order = np.random.default_rng(seed).permutation(domain.n_items)
+    hidden: npt.NDArray[np.bool_] = np.zeros(domain.n_items, dtype=np.bool_)
+    hidden[order[: max(1, round(share * domain.n_items))]] = True
+    new = hide_items(split, hidden)
+    tested = (new.test >= 0) & hidden[new.domain.items[new.test]]
+    if not tested.any():
+        raise InputError(
+            f"no test target is among the {int(hidden.sum())} hidden items",
+            place=domain.name,
+            mend="Hide a larger share",
+        )
+    return replace(new, test=np.where(tested, new.test, -1))
 
 
 def _count_before(domain: Domain, moment: int) -> Ints:

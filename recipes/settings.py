@@ -168,6 +168,9 @@ class TrainingSettings(Settings):
     epochs: int = Field(60, ge=1, description="Upper bound for a variant after that, the base itself included.")
     patience: int = Field(8, ge=1, description="Epochs without a better validation metric before a phase stops.")
     metric: str = Field("full/ndcg@10", description="Validation metric that selects the epoch.")
+    validation_users: int = Field(
+        20_000, ge=1, description="An epoch is validated on at most so many of the training users, evenly spaced."
+    )
     logits_memory_mb: int = Field(256, ge=1, description="Softmax over all items never holds more logits than this.")
     precision: Literal["float32", "bf16"] = Field("float32", description="Autocast precision of the forward pass.")
     compile: bool = Field(False, description="Compile the encoder with torch.compile.")
@@ -227,6 +230,13 @@ class EvaluationSettings(Settings):
     validation_from: int | None = Field(None, description="Unix seconds, for the temporal split.")
     test_from: int | None = Field(None, description="Unix seconds, for the temporal split.")
     short_users: Literal["error", "train"] = Field("error", description="Users too short for leave-one-out.")
+    new_items: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of items that nobody trains on, drawn by `seed`; above 0 they alone are test targets, "
+        "known by their titles.",
+    )
 
     @model_validator(mode="after")
     def _moments(self) -> EvaluationSettings:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domains.domain import Domain, TimeKind
 from domains.errors import InputError
-from domains.split import fewer_users, hide_items, leave_one_out, temporal
+from domains.split import fewer_users, hide_items, leave_one_out, only_new_items, temporal
 
 
 def make(histories, times=None, kind=TimeKind.TIMESTAMP, n_items=10):
@@ -115,3 +115,23 @@ def test_hiding_equals_filtering_by_hand(histories, chosen):
             assert new.validation[user] == -1
         else:
             assert new.domain.items[new.validation[user]] == validation
+
+
+@given(st.lists(st.lists(st.integers(0, 9), min_size=3, max_size=8), min_size=4, max_size=9), st.integers(0, 50))
+def test_only_new_items_are_tested_and_nobody_met_them(histories, seed):
+    split = leave_one_out(make(histories))
+    try:
+        new = only_new_items(split, 0.4, seed)
+    except InputError as error:
+        assert "no test target" in str(error)
+        return
+    assert int(new.new_items.sum()) == 4
+    tested = new.test[new.test >= 0]
+    assert new.new_items[new.domain.items[tested]].all()
+    others = np.ones(new.domain.n_interactions, dtype=bool)
+    others[tested] = False
+    last = new.domain.offsets[1:] - 1
+    others[last] = False
+    assert not new.new_items[new.domain.items[others]].any()
+    wanted = {user for user, history in enumerate(histories) if new.new_items[history[-1]]}
+    assert set(np.flatnonzero(new.test >= 0).tolist()) == wanted

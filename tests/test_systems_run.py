@@ -9,7 +9,9 @@ from experiment_cases import write_recipe
 
 from recipes.load import load_recipe
 from transfer.pipeline import source_from, target_from
+from transfer.reevaluate import reevaluate
 from transfer.runtime import Runtime
+from transfer.target import TargetRun
 
 SYSTEMS = (
     "sasrec",
@@ -40,3 +42,19 @@ def test_all_systems_run(tmp_path, kind):
         assert 0 < values["beyond"]["coverage"] <= 1, name
     pairs = {(one["variant"], one["baseline"]) for one in run.metrics["comparisons"]}
     assert {("cl4srec+ipe+s2idm", "cl4srec"), ("pdrec+ipe+s2idm", "pdrec"), ("cl4srec", "sasrec")} <= pairs
+
+
+@pytest.mark.parametrize("overrides", [[], ["evaluation.new_items=0.3"], ["shots=0"]])
+def test_a_saved_run_repeats_its_figures_with_matching_new_items_and_no_training(tmp_path, overrides):
+    variants = ["sasrec+anchors", "sasrec+anchors+matching", "matching", "popular"]
+    path = write_recipe(tmp_path, variants=variants, source_encoder={"channels": ["anchors"], "epochs": 2})
+    loaded = load_recipe(path, overrides)
+    source = source_from(loaded, tmp_path / "source", Runtime())
+    run = target_from(source, loaded, tmp_path / "target", Runtime())
+    found = run.metrics["variants"]
+    assert list(found) == variants
+    again = reevaluate(TargetRun.read(tmp_path / "target"), Runtime())
+    product = found[run.metrics["product"]["variant"]]["test"]["full"]["ndcg@10"]
+    assert again["test"]["full"]["ndcg@10"] == pytest.approx(product["values"][0], abs=1e-6)
+    if "evaluation.new_items=0.3" in overrides:
+        assert found["popular"]["test"]["full"]["hit@10"]["mean"] == 0, "nobody has met what is tested"

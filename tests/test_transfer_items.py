@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -93,3 +95,14 @@ def test_what_does_not_belong_to_the_model_is_not_saved_with_it():
 def test_a_channel_without_its_features_is_refused():
     with pytest.raises(ValueError, match="title-semantic"):
         ItemTower(ItemFeatures(4), ItemSettings(channels=("title-semantic",)), DIM)
+
+
+def test_the_id_of_an_item_that_nobody_trains_on_says_nothing():
+    torch.manual_seed(0)
+    known = torch.tensor([True, False, True, True])
+    made = ItemTower(replace(FEATURES, known=known), ItemSettings(channels=("id", "title-semantic")), DIM)
+    everywhere = tower("id", "title-semantic")
+    ours, others = made.all().detach(), everywhere.all().detach()
+    torch.testing.assert_close(ours[known], others[known])
+    np.testing.assert_allclose(ours[1], by_hand(made, "title-semantic", 1), rtol=1e-4, atol=1e-6)
+    assert "channels.id.known" not in made.state_dict()

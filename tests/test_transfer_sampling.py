@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from transfer_cases import PROPERTY, small_domain
 
-from domains.split import leave_one_out
+from domains.split import hide_items, leave_one_out
 from transfer.sampling import NegativeSampler
 
 CPU = torch.device("cpu")
@@ -60,3 +60,19 @@ def test_the_generator_decides():
     first, again, other = (sampler.sample(users, 40, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+@PROPERTY
+@given(histories, st.sets(st.integers(0, 9), max_size=8), st.integers(0, 1000))
+def test_new_items_are_never_drawn_and_all_others_are(drawn, hidden, seed):
+    domain = small_domain(drawn, n_items=10, repeats=True)
+    new = np.isin(np.arange(10), list(hidden))
+    split = hide_items(leave_one_out(domain, short_users="train"), new)
+    sampler = NegativeSampler(split, CPU)
+    generator = torch.Generator().manual_seed(seed)
+    ours = sampler.sample(torch.arange(len(drawn)), 300, generator)
+    for user, row in enumerate(ours):
+        wanted = sorted(set(allowed_items(split, user)) - hidden)
+        if wanted:
+            assert sorted(set(row.tolist())) == wanted
+    assert set(sampler.shared(300, generator).tolist()) == set(range(10)) - hidden

@@ -103,3 +103,15 @@ def test_claims_stand_beside_their_controls():
 
 def test_channels_of_the_recipe_do_not_matter_to_comparisons():
     assert pairs_to_compare(["sasrec", "sasrec+no-id"]) == [("sasrec+no-id", "sasrec")]
+
+
+def test_matching_is_held_against_the_same_without_and_against_controls_that_have_it():
+    names = [
+        "matching", "sasrec", "sasrec+matching", "sasrec+ipe+constant", "sasrec+ipe+constant+matching",
+        "sasrec+ipe+s2idm", "sasrec+ipe+s2idm+matching",
+    ]  # fmt: skip
+    pairs = pairs_to_compare(names)
+    assert {baseline for variant, baseline in pairs if variant == "sasrec+ipe+s2idm+matching"} == {
+        "matching", "sasrec", "sasrec+ipe+s2idm", "sasrec+matching", "sasrec+ipe+constant+matching",
+    }  # fmt: skip
+    assert {baseline for variant, baseline in pairs if variant == "sasrec+matching"} == {"matching", "sasrec"}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from domains.domain import Domain
@@ -80,6 +81,7 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
         )  # fmt: skip
     variants = trained_variants(recipe)
     split = make_split(domain, recipe)
+    domain = split.domain
     skipped = tuple(v.name for v in variants if not _possible(v, source, mapped.semantics))
     variants = [v for v in variants if v.name not in skipped]
     if not variants:
@@ -93,6 +95,8 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
         domain, mapped.anchors, idf, _channels(recipe, variants, semantics), source.vectors(semantics), semantics,
         recipe.semantic.whitening,
     )  # fmt: skip
+    if split.new_items is not None:
+        features = replace(features, known=torch.from_numpy(~split.new_items))
     scratch = out / f"scratch-{runtime.rank}"
     factory = InterestFactory(domain, mapped.anchors, idf, source.s2idm, source.interests, runtime.device, scratch)
     task = Task(split, recipe.encoder.max_length, recipe.training, recipe.evaluation, runtime)
@@ -166,13 +170,20 @@ def _log(out: Path, runtime: Runtime) -> Log:
 
 
 def pairs_to_compare(names: Sequence[str]) -> list[tuple[str, str]]:
-    """Every trained variant against its base, its controls, the first variant, and each baseline that is there."""
+    """Every trained variant against its base, its controls, the first variant, and each baseline that is there.
+
+    With matching it is held against the same without, and against base and controls that have matching as well.
+    """
     trained = [name for name in names if name not in BASELINES]
+    named = {frozenset(name.split("+")): name for name in trained}
     pairs: list[tuple[str, str]] = []
     for name in trained:
-        base = base_name(name)
-        controls = [] if name == base else [base, f"{base}+ipe+constant", f"{base}+ipe+shuffled"]
-        first = [] if trained[0] == base else [trained[0]]
-        rivals = dict.fromkeys([*controls, *first, *(n for n in names if n in BASELINES)])
-        pairs += [(name, rival) for rival in rivals if rival in names and rival != name and (rival, name) not in pairs]
+        parts, base = set(name.split("+")), set(base_name(name).split("+"))
+        late = parts & {"matching"}
+        rivals = [base | late, base | late | {"ipe", "constant"}, base | late | {"ipe", "shuffled"}]
+        controls = [parts - late, *(rivals if parts - late != base else [])]
+        first = [] if trained[0] == base_name(name) else [trained[0]]
+        found = [named[frozenset(control)] for control in controls if frozenset(control) in named]
+        candidates = dict.fromkeys([*found, *first, *(n for n in names if n in BASELINES)])
+        pairs += [(name, rival) for rival in candidates if rival != name and (rival, name) not in pairs]
     return pairs

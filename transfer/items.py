@@ -26,6 +26,7 @@ class ItemFeatures:
         anchor_vectors: (I, s) IDF-weighted mean of the anchors' sentence vectors, unit rows, for ``anchors-semantic``.
         title_vectors: (I, s) sentence vectors of the titles, unit rows, for ``title-semantic``.
         categories: (I, c) item-category matrix, for ``categories``.
+        known: (I,) bool, items that somebody may train on; None for all. The ID of another item says nothing.
     """
 
     count: int
@@ -33,20 +34,26 @@ class ItemFeatures:
     anchor_vectors: Tensor | None = None
     title_vectors: Tensor | None = None
     categories: csr_matrix | None = None
+    known: Tensor | None = None
 
 
 class IdChannel(nn.Module):
-    """One learned vector an item."""
+    """One learned vector an item; zero for items that nobody may train on."""
 
-    def __init__(self, count: int, dim: int, dropout: float) -> None:
+    def __init__(self, count: int, dim: int, dropout: float, known: Tensor | None = None) -> None:
         super().__init__()
         self.table = nn.Embedding(count, dim)
         self.dropout = dropout
         nn.init.xavier_normal_(self.table.weight)
+        self.register_buffer("known", None if known is None else known.float()[:, None], persistent=False)
+
+    known: Tensor | None
 
     def forward(self, items: Tensor) -> Tensor:
         """(n,) -> (n, d); in training, a share of the items is shown without its ID."""
         vectors: Tensor = self.table(items)
+        if self.known is not None:
+            vectors = vectors * self.known[items]
         if self.training and self.dropout:
             vectors = vectors * (torch.rand(len(items), 1, device=items.device) >= self.dropout)
         return vectors
@@ -151,7 +158,7 @@ def _row_means(matrix: csr_matrix) -> csr_matrix:
 
 def _channel(name: Channel, features: ItemFeatures, settings: ItemSettings, dim: int, scale: float) -> nn.Module:
     if name == "id":
-        return IdChannel(features.count, dim, settings.id_dropout)
+        return IdChannel(features.count, dim, settings.id_dropout, features.known)
     if name == "anchors":
         return BagChannel(_given(features.anchors, name), dim)
     if name == "categories":

@@ -19,8 +19,9 @@ from transfer.target import TargetRun
 def reevaluate(run: TargetRun, runtime: Runtime) -> dict[str, Any]:
     """Metrics of the product model, by stage and protocol."""
     split = make_split(run.domain, run.recipe)
+    domain = split.domain
     idf = run.vocabulary.idf
-    factory = InterestFactory(run.domain, run.item_anchors, idf, run.s2idm, run.interests, runtime.device)
+    factory = InterestFactory(domain, run.item_anchors, idf, run.s2idm, run.interests, runtime.device)
     seed = run.metrics["product"]["seed"]
     views = factory.views(run.variant, split, run.recipe.prompts, seed)
     model = run.model().to(runtime.device)
@@ -30,8 +31,8 @@ def reevaluate(run: TargetRun, runtime: Runtime) -> dict[str, Any]:
     for stage in STAGES:
         targets = targets_of(split, stage)
         interests = views.for_stage(stage)
-        scores = model_scores(model, run.domain, targets, interests, run.recipe.encoder.max_length, runtime.device)
-        scores = matcher.joined(scores, run.domain, targets, weights)
-        ranking = rank(run.domain, targets, scores, run.recipe.evaluation, runtime.device)
+        scores = model_scores(model, domain, targets, interests, run.recipe.encoder.max_length, runtime.device)
+        scores = matcher.joined(scores, domain, targets, weights)
+        ranking = rank(domain, targets, scores, run.recipe.evaluation, runtime.device)
         out[stage] = ranking.metrics(run.recipe.evaluation.cutoffs)
     return out

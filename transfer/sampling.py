@@ -1,4 +1,4 @@
-"""Exact uniform negatives: never an item that the user has trained on, without rejection or loops."""
+"""Exact uniform negatives: never an item that the user has trained on or that is new, without rejection or loops."""
 
 from __future__ import annotations
 
@@ -26,16 +26,21 @@ class NegativeSampler:
         within = np.arange(domain.n_interactions) - np.repeat(split.starts, domain.lengths)
         users = np.repeat(np.arange(domain.n_users, dtype=np.int64), domain.lengths)
         keep = within < trained
-        pairs = np.unique(users[keep] * domain.n_items + domain.items[keep])
-        owner, item = pairs // domain.n_items, pairs % domain.n_items
+        known = np.arange(domain.n_items) if split.new_items is None else np.flatnonzero(~split.new_items)
+        place = np.empty(domain.n_items, dtype=np.int64)
+        place[known] = np.arange(len(known))
+        pairs = np.unique(users[keep] * len(known) + place[domain.items[keep]])
+        owner, item = pairs // len(known), pairs % len(known)
         counts = np.bincount(owner, minlength=domain.n_users)
         first = np.cumsum(counts) - counts
         rank = np.arange(len(pairs)) - first[owner]
-        self.n_items = domain.n_items
-        self.stride = domain.n_items + 1
+        self.known = torch.from_numpy(known).to(device)
+        self.place = torch.from_numpy(place).to(device)
+        self.n_items = len(known)
+        self.stride = len(known) + 1
         self.keys = torch.from_numpy(owner * self.stride + item - rank).to(device)
         self.first = torch.from_numpy(first).to(device)
-        self.allowed = torch.from_numpy(domain.n_items - counts).to(device)
+        self.allowed = torch.from_numpy(len(known) - counts).to(device)
 
     def sample(self, users: Tensor, count: int, generator: torch.Generator) -> Tensor:
         """Draw negatives.
@@ -53,4 +58,8 @@ class NegativeSampler:
         rank = (uniform * allowed.clamp_min(1)).long()
         base = users[:, None] * self.stride
         below = torch.searchsorted(self.keys, base + rank, right=True) - self.first[users][:, None]
-        return (rank + below).clamp_max(self.n_items - 1)
+        return self.known[(rank + below).clamp_max(self.n_items - 1)]
+
+    def shared(self, count: int, generator: torch.Generator) -> Tensor:
+        """(count,) int64, negatives that a whole batch shares: any item that may be trained on."""
+        return self.known[torch.randint(self.n_items, (count,), generator=generator, device=self.known.device)]

@@ -127,7 +127,7 @@ def _item_tensors(anchors: csr_matrix, features: ItemFeatures) -> dict[str, Tens
     tensors = {f"anchors.{part}": value for part, value in _csr_parts(anchors).items()}
     if features.categories is not None:
         tensors |= {f"categories.{part}": value for part, value in _csr_parts(features.categories).items()}
-    for name in ("anchor_vectors", "title_vectors"):
+    for name in ("anchor_vectors", "title_vectors", "known"):
         vectors = getattr(features, name)
         if vectors is not None:
             tensors[name] = vectors
@@ -153,7 +153,9 @@ def _csr(tensors: dict[str, Tensor], name: str, rows: int) -> csr_matrix:
 def _items_from(tensors: dict[str, Tensor], items: int, anchors: int) -> tuple[csr_matrix, ItemFeatures]:
     matrix = _csr(tensors, "anchors", items)
     categories = _csr(tensors, "categories", items) if "categories.indptr" in tensors else None
-    features = ItemFeatures(items, matrix, tensors.get("anchor_vectors"), tensors.get("title_vectors"), categories)
+    features = ItemFeatures(
+        items, matrix, tensors.get("anchor_vectors"), tensors.get("title_vectors"), categories, tensors.get("known")
+    )
     return matrix, features
 
 

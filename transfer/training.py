@@ -136,8 +136,11 @@ def fit(
 
 
 def validate(model: Recommender, task: Task, views: Views) -> float:
-    """The selecting metric on the validation targets of the training users."""
-    targets = targets_of(task.split, "validation", task.split.training_users)
+    """The selecting metric on the validation targets of the training users, or of some where they are many."""
+    users = task.split.training_users
+    targets = targets_of(
+        task.split, "validation", users[:: math.ceil(len(users) / task.training.validation_users) or 1]
+    )
     device = task.runtime.device
     scores = model_scores(model, task.split.domain, targets, views.for_stage("validation"), task.max_length, device)
     return validation_metric(scores, task, targets)
@@ -224,7 +227,7 @@ class _Trainer:
         if self.settings.loss == "softmax":
             return torch.empty(0, dtype=torch.int64, device=device)
         if self.settings.loss == "sampled_softmax":
-            return torch.randint(self.sampler.n_items, (self.settings.negatives,), generator=draws, device=device)
+            return self.sampler.shared(self.settings.negatives, draws)
         width = inputs.items.shape[1]
         drawn = self.sampler.sample(inputs.users, width * self.settings.negatives, draws)
         return drawn.view(len(inputs.users), width, self.settings.negatives)
@@ -240,7 +243,7 @@ class _Trainer:
         inputs_ids = [part.items for part in parts]
         if self.settings.loss == "softmax":
             table = self.model.items.all()
-            embeds, positive = [F.embedding(ids, table) for ids in inputs_ids], table
+            embeds, positive = [F.embedding(ids, table) for ids in inputs_ids], table[self.sampler.known]
         else:
             *embeds, positive, negative = self.model.embed([*inputs_ids, positive_ids, negative_ids])
         encoded = [
@@ -252,7 +255,8 @@ class _Trainer:
         states = self.model.prepared_states(torch.cat(encoded)).float()
         positive = self.model.prepared_items(positive).float()
         if self.settings.loss == "softmax":
-            return losses.softmax(states, positive, positive_ids, self.settings.logits_memory_mb << 20)
+            places = self.sampler.place[positive_ids]
+            return losses.softmax(states, positive, places, self.settings.logits_memory_mb << 20)
         negative = self.model.prepared_items(negative).float()
         if self.settings.loss == "bce":
             return losses.bce(states, positive, negative)

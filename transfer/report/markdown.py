@@ -10,6 +10,7 @@ from transfer.report.tables import (
     Record,
     columns_of,
     gains_of,
+    overview_of,
     p_text,
     reference_rows,
     rows_of,
@@ -26,6 +27,8 @@ def markdown(record: Record) -> str:
         f"Made on {made['date']} with `{made['command']}` on {made['machine']}; torch {made['torch']}."
         + (" **A quick trial on a sample of users: no figure here means anything.**" if made["quick"] else "")
     )
+    if len(record["cells"]) > 1:
+        parts += ["## At a glance", overview(record)]
     for cell in record["cells"]:
         parts += _cell(cell)
     if record["reference"]:
@@ -33,6 +36,13 @@ def markdown(record: Record) -> str:
     if record["cost"]:
         parts += _cost(record["cost"])
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def overview(record: Record) -> str:
+    """Every variant in every cell: test NDCG@10 over all items."""
+    seen = overview_of(record["cells"])
+    rows = [[f"`{name}`", *(_figure(figure) for figure in figures)] for name, figures in seen.rows]
+    return table(["NDCG@10, all items", *seen.columns], rows)
 
 
 def _cell(cell: Record) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,6 +102,27 @@ def columns_of(cell: Record) -> list[tuple[str, str, str]]:
     """The columns for which there are figures."""
     variants = cell["metrics"]["variants"].values()
     return [column for column in COLUMNS if any(_value(variant, column) is not None for variant in variants)]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """One metric of every variant in every cell.
+
+    Attributes:
+        columns: titles of the cells.
+        rows: variant and its figures, one a column; None where it was not run.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Figure | None, ...]], ...]
+
+
+def overview_of(cells: Sequence[Record]) -> Overview:
+    """Full-ranking NDCG@10 of everything at a glance; each column's best is marked."""
+    names = dict.fromkeys(name for cell in cells for name in cell["metrics"]["variants"])
+    by_cell = [{row.variant: row.figures[0] for row in rows_of(cell)} for cell in cells]
+    rows = tuple((name, tuple(figures.get(name) for figures in by_cell)) for name in names)
+    return Overview(tuple(title_of(cell) for cell in cells), rows)
 
 
 def rows_of(cell: Record) -> list[Row]:

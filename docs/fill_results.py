@@ -1,0 +1,105 @@
+"""Bring finished experiments into the results page: `python docs/fill_results.py FOLDER...`.
+
+Each folder is what `transfer experiment` wrote. Its whole table becomes docs/results/NAME.md, its overview a block of
+docs/results.md, and, where users were few, its curves docs/results/NAME.svg. Needs the extra [docs].
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib import pyplot as plt
+
+from transfer.report.markdown import markdown, overview
+
+mpl.use("svg")
+mpl.rcParams["svg.hashsalt"] = "results"
+
+DOCS = Path(__file__).resolve().parent
+PAGE = DOCS / "results.md"
+
+
+def filled(text: str, marker: str, content: str) -> str:
+    """The text with the block between `<!-- marker -->` and `<!-- /marker -->` replaced."""
+    pattern = re.compile(f"<!-- {marker} -->.*?<!-- /{marker} -->", re.DOTALL)
+    if not pattern.search(text):
+        raise SystemExit(f"{PAGE} has no block <!-- {marker} --> ... <!-- /{marker} -->")
+    return pattern.sub(lambda _: f"<!-- {marker} -->\n{content}\n<!-- /{marker} -->", text, count=1)
+
+
+def groups(record: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Cells by what they transfer, the share of users that train ascending."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for cell in sorted(record["cells"], key=lambda cell: float(cell["metrics"]["protocol"]["shots"])):
+        found.setdefault(cell["label"], []).append(cell)
+    return found
+
+
+def blocks(record: dict[str, Any]) -> str:
+    """One table a transfer: variants by share of users, or all cells in one table where there is only one share."""
+    made, parts = record["made"], []
+    by_label = groups(record)
+    if all(len(cells) == 1 for cells in by_label.values()):
+        parts.append(overview(record))
+    else:
+        for label, cells in by_label.items():
+            shares = [f"{cell['metrics']['protocol']['shots']:.0%} of the users" for cell in cells]
+            table = overview({**record, "cells": cells}).splitlines()
+            table[0] = "| " + " | ".join([f"{label}: NDCG@10, all items", *shares]) + " |"
+            parts.append("\n".join(table))
+    seeds = sorted({seed for cell in record["cells"] for seed in cell["metrics"]["seeds"]})
+    parts.append(
+        f"Made on {made['date']} by `{made['command']}` on {made['machine']}, torch {made['torch']}; "
+        f"seeds {', '.join(map(str, seeds))}. Everything else, both protocols, intervals and tests: "
+        f"[{record['name']}](results/{record['name']}.md)."
+    )
+    return "\n\n".join(parts)
+
+
+def curves(record: dict[str, Any], path: Path) -> None:
+    """A panel a transfer: NDCG@10 over the share of users that train, one line a variant."""
+    by_label = groups(record)
+    figure, panels = plt.subplots(1, len(by_label), figsize=(4.2 * len(by_label), 4.4), squeeze=False)
+    for panel, (label, cells) in zip(panels[0], by_label.items(), strict=True):
+        shares = [f"{cell['metrics']['protocol']['shots']:.0%}" for cell in cells]
+        for place, name in enumerate(cells[0]["metrics"]["variants"]):
+            figures = [cell["metrics"]["variants"][name]["test"]["full"]["ndcg@10"] for cell in cells]
+            style = "--" if name in cells[0]["metrics"]["baselines"] else "-"
+            spread = [one.get("std") or 0.0 for one in figures]
+            means = [one["mean"] for one in figures]
+            panel.errorbar(shares, means, yerr=spread, fmt=style, marker="o", ms=3, color=f"C{place % 10}", label=name)
+        panel.set_title(label)
+        panel.set_xlabel("share of the target's users that train")
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.set_ylim(bottom=0)
+    panels[0][0].set_ylabel("test NDCG@10, all items")
+    handles, names = panels[0][0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3, frameon=False)
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None}, bbox_inches="tight")
+    plt.close(figure)
+
+
+def main(folders: list[str]) -> None:
+    """Every folder in turn."""
+    (DOCS / "results").mkdir(exist_ok=True)
+    text = PAGE.read_text(encoding="utf-8")
+    for folder in folders:
+        record = json.loads((Path(folder) / "metrics.json").read_text(encoding="utf-8"))
+        name = record["name"]
+        (DOCS / "results" / f"{name}.md").write_text(markdown(record), encoding="utf-8")
+        content = blocks(record)
+        if any(len(cells) > 1 for cells in groups(record).values()):
+            curves(record, DOCS / "results" / f"{name}.svg")
+            content = f"![{record['description']}](results/{name}.svg)\n\n{content}"
+        text = filled(text, name, content)
+    PAGE.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

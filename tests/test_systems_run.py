@@ -8,6 +8,9 @@ import pytest
 from experiment_cases import write_recipe
 
 from recipes.load import load_recipe
+from transfer.files import read_tensors
+from transfer.matching import MatchingWeights
+from transfer.pieces import piece_path
 from transfer.pipeline import source_from, target_from
 from transfer.reevaluate import reevaluate
 from transfer.runtime import Runtime
@@ -58,3 +61,15 @@ def test_a_saved_run_repeats_its_figures_with_matching_new_items_and_no_training
     assert again["test"]["full"]["ndcg@10"] == pytest.approx(product["values"][0], abs=1e-6)
     if "evaluation.new_items=0.3" in overrides:
         assert found["popular"]["test"]["full"]["hit@10"]["mean"] == 0, "nobody has met what is tested"
+
+
+def test_only_a_variant_that_asks_for_matching_has_it(tmp_path):
+    names = ["sasrec+anchors+no-id+source", "sasrec+anchors+no-id+source+matching"]
+    path = write_recipe(tmp_path, variants=names, source_encoder={"channels": ["anchors"], "epochs": 2})
+    loaded = load_recipe(path, ["shots=0"])
+    source = source_from(loaded, tmp_path / "source", Runtime())
+    source.transferable.weights["matching"] = MatchingWeights(anchors=4.0, recency=0.4).tensor()
+    target_from(source, loaded, tmp_path / "target", Runtime())
+    plain, matched = (read_tensors(piece_path(tmp_path / "target", name, 0, "done")) for name in names)
+    assert not MatchingWeights.of(plain["model.matching"])
+    assert MatchingWeights.of(matched["model.matching"]) == MatchingWeights(anchors=4.0, recency=0.4)

@@ -89,7 +89,8 @@ def start_from_source(model: Recommender, weights: Mapping[str, Tensor], setting
     """Copy what the source encoder learned into a target's model: encoder, shared channels and their scales.
 
     Args:
-        model: of the target; channels that the source lacks (its IDs) keep their initialisation.
+        model: of the target; channels that the source lacks (its IDs) keep their initialisation. Matching is no part
+            of it: `+matching` asks for it.
         weights: of the source artifact.
         settings: the source encoder's, for the order of its channels.
     """
@@ -98,9 +99,7 @@ def start_from_source(model: Recommender, weights: Mapping[str, Tensor], setting
     moved = {
         name: tensor
         for name, tensor in weights.items()
-        if name == "matching"
-        or name.startswith("encoder.")
-        or any(name.startswith(f"items.channels.{channel}.") for channel in shared)
+        if name.startswith("encoder.") or any(name.startswith(f"items.channels.{channel}.") for channel in shared)
     }
     if model.items.log_scales is not None and "items.log_scales" in weights:
         scales = own["items.log_scales"].clone()

@@ -134,8 +134,8 @@ def hide_items(split: Split, hidden: npt.NDArray[np.bool_]) -> Split:
     stays = ~hidden[domain.items]
     stays[split.test[split.test >= 0]] = True
     moved: Ints = np.concatenate([[0], np.cumsum(stays)]).astype(np.int64)
-    # A position of -1 reads the last entry of `moved` and is put back by `where`.
-    validated = (split.validation >= 0) & stays[split.validation]
+    # A position of -1 reads the last entry, which is put back by `where` or false.
+    validated = np.append(stays, False)[split.validation]
     smaller = replace(domain, offsets=moved[domain.offsets], items=domain.items[stays], times=domain.times[stays])
     return replace(
         split,
@@ -164,7 +164,7 @@ def only_new_items(split: Split, share: float, seed: int) -> Split:
     hidden: npt.NDArray[np.bool_] = np.zeros(domain.n_items, dtype=np.bool_)
     hidden[order[: max(1, round(share * domain.n_items))]] = True
     new = hide_items(split, hidden)
-    tested = (new.test >= 0) & hidden[new.domain.items[new.test]]
+    tested = np.append(hidden[new.domain.items], False)[new.test]
     if not tested.any():
         raise InputError(
             f"no test target is among the {int(hidden.sum())} hidden items",

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from domains.errors import InputError
 from domains.nearest import suggest
+from recipes.presets import overlaid
 from recipes.schema import Recipe
 
 LARGEST_FILE = 1 << 20
@@ -152,15 +153,6 @@ def _parent(path: Path, parent: str) -> Path:
             mend="Name a file beside this one or a bundled recipe",
         )
     return target
-
-
-def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Mappings merge key by key, except domains, which replace each other whole; anything else is replaced."""
-    merged = dict(below)
-    for key, value in above.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = overlaid(merged[key], value) if both and key != "target" else value
-    return merged
 
 
 def read_mapping(path: Path) -> dict[str, Any]:

@@ -97,7 +97,6 @@ def recipe_text(name: str, interactions: str, items: str, findings: Findings, so
     if set(sources) <= set(BUNDLED):
         # Small sources make few steps an epoch, for which the paper's 5e-5 is too slow.
         data["s2idm"] = {"learning_rate": 0.0005}
-    data["variants"] = ["popular", "sasrec", "sasrec+ipe+constant", "sasrec+ipe+s2idm"]
     check_recipe(data, out)
     head = [f"# From {', '.join(sources)} to {name}.", *(f"# {note}" for note in findings.notes)]
     return "\n".join(head) + "\n" + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from domains.errors import InputError
 from domains.settings import DomainSpec
+from recipes.presets import PRESETS, Preset, overlaid
 from recipes.settings import (
     ContrastiveSettings,
     DiffRecSettings,
@@ -28,8 +30,17 @@ from vocab.semantic_settings import SemanticSettings
 from vocab.settings import VocabularySettings
 from vocab.unseen_settings import UnseenSettings
 
-PAPER_VARIANTS = ("sasrec", "sasrec+ipe+constant", "sasrec+ipe+s2idm")
-"""The base, the control, the paper: the claim never stands without its control."""
+DEFAULT_VARIANTS = (
+    "popular",
+    "matching",
+    "sasrec",
+    "sasrec+matching",
+    "sasrec+title-semantic",
+    "sasrec+title-semantic+matching",
+    "sasrec+ipe+constant",
+    "sasrec+ipe+s2idm",
+)
+"""What needs no training, the base, what titles add to it, and the paper beside its control."""
 
 
 class Recipe(Settings):
@@ -37,6 +48,11 @@ class Recipe(Settings):
 
     name: str = Field("", description="For tables and folders; the file's name by default.")
     description: str = Field("", description="What this recipe is for, for people.")
+    preset: Preset = Field(
+        "strong",
+        description="Where values come from that this recipe does not name: 'strong' is what won on validation over "
+        "several data sets, 'paper' is what the paper and its authors' release do.",
+    )
     sources: tuple[DomainSpec, ...] = Field(min_length=1, description="Domains that S2IDM is trained on.")
     target: DomainSpec | None = Field(None, description="Domain that profits; only adapt-target and run need it.")
     source_part: Literal["all", "train"] = Field(
@@ -78,9 +94,17 @@ class Recipe(Settings):
         default_factory=DiffRecSettings, description="Diffusion over items: t-diffrec, ti-diffrec, pdrec."
     )
     pdrec: PDRecSettings = Field(default_factory=PDRecSettings, description="How pdrec uses TI-DiffRec.")
-    variants: tuple[str, ...] = Field(PAPER_VARIANTS, min_length=1, description="Models to train and compare.")
+    variants: tuple[str, ...] = Field(DEFAULT_VARIANTS, min_length=1, description="Models to train and compare.")
     seeds: tuple[int, ...] = Field((0,), min_length=1, description="Every trained variant runs once a seed.")
     shots: float = Field(1.0, ge=0, le=1, description="Share of the target's users that train; 0 is zero-shot.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, data: Any) -> Any:
+        """Lay what is given over the values of its preset."""
+        if isinstance(data, Mapping) and data.get("preset") in PRESETS:
+            return overlaid(PRESETS[data["preset"]], data)
+        return data
 
     @field_validator("sources", mode="before")
     @classmethod

@@ -105,10 +105,10 @@ class ItemSettings(Settings):
 
     channels: tuple[Channel, ...] = Field(("id",), min_length=1, description="Channels whose scaled sum is the item.")
     semantic_scales: tuple[Annotated[float, Field(gt=0)], ...] = Field(
-        (2.0, 20.0),
+        (1.0,),
         min_length=1,
-        description="Lengths of semantic vectors entering their map, against an ID of length about 0.1. How much an "
-        "item listens to its ID and to its text decides a lot: a base is trained with each, validation picks.",
+        description="Lengths of semantic vectors entering their map, against an ID of length about 0.1. Of several, a "
+        "base is trained with each and validation picks; with whitened vectors they matter little.",
     )
     id_dropout: float = Field(0.0, ge=0, lt=1, description="Share of items whose ID is hidden in a training step.")
 
@@ -143,13 +143,16 @@ class TrainingSettings(Settings):
     """The one training loop that every trained variant gets, with the same budget."""
 
     loss: Literal["bce", "gbce", "sampled_softmax", "softmax"] = Field(
-        "bce", description="Training loss; bce is Eq. 3."
+        "sampled_softmax", description="Training loss; the paper: bce (Eq. 3)."
     )
-    negatives: int = Field(
-        1, ge=1, description="Negatives a positive (bce, gbce) or shared by a batch (sampled_softmax)."
+    negatives: int | None = Field(
+        None,
+        ge=1,
+        description="Negatives a positive (bce, gbce; by default 1, the paper's) or shared by a batch "
+        "(sampled_softmax; by default 512).",
     )
     gbce_t: float = Field(0.75, ge=0, le=1, description="Calibration t of gBCE.")
-    learning_rate: float = Field(0.005, gt=0, description="Adam step size (0.005 on Home, 0.001 on Electronic).")
+    learning_rate: float = Field(0.001, gt=0, description="Adam step size; the paper: 0.005 on Home.")
     learning_rate_decay: float = Field(0.99, gt=0, le=1, description="Factor on it after every epoch.")
     beta1: float = Field(0.9, ge=0, lt=1, description="Adam's first momentum.")
     beta2: float = Field(0.98, ge=0, lt=1, description="Adam's second momentum.")
@@ -174,6 +177,11 @@ class TrainingSettings(Settings):
     logits_memory_mb: int = Field(256, ge=1, description="Softmax over all items never holds more logits than this.")
     precision: Literal["float32", "bf16"] = Field("float32", description="Autocast precision of the forward pass.")
     compile: bool = Field(False, description="Compile the encoder with torch.compile.")
+
+    @property
+    def drawn(self) -> int:
+        """Negatives that are drawn: those asked for, or what suits the loss."""
+        return self.negatives or (512 if self.loss == "sampled_softmax" else 1)
 
 
 class ContrastiveSettings(Settings):

@@ -10,7 +10,7 @@ from transfer_cases import PROPERTY
 
 from domains.errors import InputError
 from recipes.load import apply_override, bundled_recipes, check_recipe, find_recipe, load_recipe
-from recipes.schema import PAPER_VARIANTS, Recipe, resolved
+from recipes.schema import DEFAULT_VARIANTS, Recipe, resolved
 
 
 @pytest.fixture
@@ -43,15 +43,15 @@ def test_every_bundled_recipe_loads_by_its_name():
         assert again == loaded.recipe
 
 
-def test_the_shortest_recipe_is_the_paper(write):
-    recipe = load_recipe(write("short.yaml", "sources: books\ntarget: films\n")).recipe
+def test_the_shortest_recipe_of_the_paper_has_the_papers_constants(write):
+    recipe = load_recipe(write("short.yaml", "sources: books\ntarget: films\npreset: paper\n")).recipe
     assert recipe.name == "short"
     assert [source.loader for source in recipe.sources] == ["bundled"]
-    assert recipe.variants == PAPER_VARIANTS == ("sasrec", "sasrec+ipe+constant", "sasrec+ipe+s2idm")
+    assert recipe.variants == DEFAULT_VARIANTS
     assert (recipe.prompts.count, recipe.interests.w_min, recipe.interests.w_max) == (3, 0.1, 0.5)
     assert (recipe.score.similarity, recipe.score.temperature) == ("cosine", 10.0)
     training = recipe.training
-    assert (training.loss, training.negatives, training.batch_size) == ("bce", 1, 512)
+    assert (training.loss, training.drawn, training.batch_size) == ("bce", 1, 512)
     assert (training.learning_rate, training.learning_rate_decay) == (0.005, 0.99)
     assert (training.beta1, training.beta2) == (0.9, 0.98)
     assert (recipe.evaluation.negatives, recipe.evaluation.cutoffs) == (999, (5, 10))
@@ -254,3 +254,16 @@ def test_a_resolved_recipe_is_plain_data_and_the_same_recipe(write):
     assert yaml.safe_load(yaml.safe_dump(data)) == data
     assert check_recipe(data, path) == recipe
     assert data["evaluation"]["negatives"] == 999
+
+
+def test_the_papers_values_are_one_setting_away_and_what_a_recipe_says_wins():
+    data = {"sources": ["books"], "preset": "paper", "training": {"epochs": 7}}
+    paper = check_recipe(data, "here")
+    assert (paper.training.loss, paper.training.drawn, paper.training.learning_rate) == ("bce", 1, 0.005)
+    assert (paper.training.epochs, paper.prompts.sees) == (7, "train")
+    own = check_recipe({**data, "training": {"loss": "softmax"}}, "here")
+    assert (own.training.loss, own.training.learning_rate) == ("softmax", 0.005)
+    assert check_recipe(resolved(paper), "here") == paper
+    assert load_recipe("book_to_film", ["preset=paper"]).recipe.training.loss == "bce"
+    with pytest.raises(InputError, match="preset"):
+        check_recipe({**data, "preset": "papre"}, "here")

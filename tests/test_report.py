@@ -214,7 +214,8 @@ def test_gains_are_held_against_the_published_ones():
 
 def test_markdown_holds_the_figures_and_marks_published_ones(record):
     text = markdown(record)
-    row = next(line for line in text.splitlines() if line.startswith("| `sasrec+ipe+s2idm` |"))
+    glance, row, *_ = (line for line in text.splitlines() if line.startswith("| `sasrec+ipe+s2idm` |"))
+    assert "**0.0600 ± 0.0100**" in glance
     assert "**0.0600 ± 0.0100**" in row
     assert "(p 0.2100)" in row
     assert "published by A paper. What differs: other data." in text

@@ -26,7 +26,7 @@ def tower(*channels, semantic_scale=None, **settings):
     return ItemTower(FEATURES, ItemSettings(channels=channels, **settings), DIM, semantic_scale).eval()
 
 
-def by_hand(made, channel, item, scale=2.0):
+def by_hand(made, channel, item, scale=1.0):
     """One channel's vector of one item, from its parameters."""
     weights = {name: value.detach().numpy() for name, value in made.channels[channel].named_parameters()}
     if channel == "id":

@@ -36,7 +36,9 @@ LOSSES = ["bce", "gbce", "sampled_softmax", "softmax"]
 
 
 def task_of(split, *, max_length=8, **settings):
-    loop = TrainingSettings(**{"learning_rate": 0.02, "batch_size": 32, "metric": "full/mrr", **settings})
+    loop = TrainingSettings(
+        **{"loss": "bce", "learning_rate": 0.02, "batch_size": 32, "metric": "full/mrr", **settings}
+    )
     return Task(split, max_length, loop, EvaluationSettings(negatives=50), Runtime())
 
 

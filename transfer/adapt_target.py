@@ -182,8 +182,7 @@ def pairs_to_compare(names: Sequence[str]) -> list[tuple[str, str]]:
         late = parts & {"matching"}
         rivals = [base | late, base | late | {"ipe", "constant"}, base | late | {"ipe", "shuffled"}]
         controls = [parts - late, *(rivals if parts - late != base else [])]
-        first = [] if trained[0] == base_name(name) else [trained[0]]
         found = [named[frozenset(control)] for control in controls if frozenset(control) in named]
-        candidates = dict.fromkeys([*found, *first, *(n for n in names if n in BASELINES)])
+        candidates = dict.fromkeys([*found, trained[0], *(n for n in names if n in BASELINES)])
         pairs += [(name, rival) for rival in candidates if rival != name and (rival, name) not in pairs]
     return pairs

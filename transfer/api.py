@@ -19,7 +19,8 @@ from domains.open import open_domain as _open_domain
 from domains.open import parse_spec
 from domains.settings import ColumnMapping, PrepareSettings
 from domains.validation import explain
-from recipes.load import check_recipe, overlaid
+from recipes.load import check_recipe
+from recipes.presets import overlaid
 from recipes.schema import Recipe
 from transfer.adapt_target import adapt_target
 from transfer.artifact_folder import CONFIG, LOG

@@ -105,7 +105,10 @@ def _variant_seconds(recipe: Recipe, target: Sizes, cores: int) -> dict[str, flo
     forward = (target.tokens + prompts) * per_token / (SMALL * cores)
     ranking = 2 * target.users * target.items * dim / (LARGE * cores)
     steps = math.ceil(target.users / training.batch_size)
-    epoch = 3 * forward * recipe.shots + steps * STEP + forward + ranking
+    shared = training.loss in {"sampled_softmax", "softmax"}
+    rivals = min(training.drawn if training.loss == "sampled_softmax" else target.items, target.items) if shared else 1
+    loss = 6 * target.tokens * rivals * dim / (LARGE * cores)
+    epoch = (3 * forward + loss) * recipe.shots + steps * STEP + forward + ranking
     seconds: dict[str, float] = {}
     bases: set[str] = set()
     for name in recipe.variants:

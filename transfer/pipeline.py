@@ -119,7 +119,8 @@ def _same(found: SourceArtifact, recipe: Recipe, sources: list[Domain], extends:
 
 
 def _source_keys(recipe: Recipe) -> tuple[str, ...]:
-    return (*_SOURCE_KEYS, "target") if recipe.target_titles else _SOURCE_KEYS
+    keys = (*_SOURCE_KEYS, "target") if recipe.target_titles else _SOURCE_KEYS
+    return (*keys, "encoder", "score", "training") if recipe.source_encoder.channels else keys
 
 
 def source_settings(recipe: Recipe) -> dict[str, Any]:

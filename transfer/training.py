@@ -227,10 +227,10 @@ class _Trainer:
         if self.settings.loss == "softmax":
             return torch.empty(0, dtype=torch.int64, device=device)
         if self.settings.loss == "sampled_softmax":
-            return self.sampler.shared(self.settings.negatives, draws)
+            return self.sampler.shared(self.settings.drawn, draws)
         width = inputs.items.shape[1]
-        drawn = self.sampler.sample(inputs.users, width * self.settings.negatives, draws)
-        return drawn.view(len(inputs.users), width, self.settings.negatives)
+        drawn = self.sampler.sample(inputs.users, width * self.settings.drawn, draws)
+        return drawn.view(len(inputs.users), width, self.settings.drawn)
 
     def _loss(
         self, inputs: SequenceBatch, positives: Tensor, valid: Tensor, negatives: Tensor, view: TrainView

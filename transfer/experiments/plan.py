@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from recipes.experiment import Entry, LoadedExperiment
-from recipes.load import LoadedRecipe, load_recipe, overlaid
+from recipes.load import LoadedRecipe, load_recipe
+from recipes.presets import overlaid
 from transfer.pieces import piece_path
 from transfer.pipeline import source_settings
 from transfer.variants import BASELINES, parse_variant

@@ -59,6 +59,8 @@ def test_a_saved_run_repeats_its_figures_with_matching_new_items_and_no_training
     again = reevaluate(TargetRun.read(tmp_path / "target"), Runtime())
     product = found[run.metrics["product"]["variant"]]["test"]["full"]["ndcg@10"]
     assert again["test"]["full"]["ndcg@10"] == pytest.approx(product["values"][0], abs=1e-6)
+    if "shots=0" in overrides:
+        assert run.metrics["product"]["variant"] == "sasrec+anchors+matching", "an untrained model alone says nothing"
     if "evaluation.new_items=0.3" in overrides:
         assert found["popular"]["test"]["full"]["hit@10"]["mean"] == 0, "nobody has met what is tested"
 

@@ -121,11 +121,17 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
     means = {
         name: float(np.mean([validation_score(r, task) for r in rankings[name]["validation"]])) for name in trained
     }
-    product = trained[max(means, key=lambda name: means[name])]
+    product = max(variants, key=lambda variant: (means[variant.name], *_without_training(variant)))
     shutil.rmtree(scratch, ignore_errors=True)
     if runtime.is_main and mapped.unseen is not None:
         mapped.unseen.save(out / UNSEEN)
     return Adapted(split, mapped, features, rankings, weights, best_seed, product, skipped)
+
+
+def _without_training(variant: Variant) -> tuple[bool, bool, int]:
+    """What makes a variant better than another where nobody trains and validation is silent; more is better."""
+    titles = sum(channel.endswith("semantic") for channel in variant.channels)
+    return variant.from_source, variant.matching, titles - ("id" in variant.channels)
 
 
 def _possible(variant: Variant, source: SourceArtifact, semantics: Semantics | None) -> bool:

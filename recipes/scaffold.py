@@ -22,6 +22,7 @@ from domains.prepare import prepare
 from domains.raw import RawTables
 from domains.settings import ColumnMapping, PrepareSettings, TimeUnit
 from recipes.load import check_recipe
+from recipes.schema import DEFAULT_VARIANTS
 
 CORES = ((5, 5), (5, 1), (3, 3), (3, 1))
 """Least interactions of a user and of an item that are tried; leave-one-out needs three of a user."""
@@ -97,6 +98,7 @@ def recipe_text(name: str, interactions: str, items: str, findings: Findings, so
     if set(sources) <= set(BUNDLED):
         # Small sources make few steps an epoch, for which the paper's 5e-5 is too slow.
         data["s2idm"] = {"learning_rate": 0.0005}
+    data["variants"] = list(DEFAULT_VARIANTS)
     check_recipe(data, out)
     head = [f"# From {', '.join(sources)} to {name}.", *(f"# {note}" for note in findings.notes)]
     return "\n".join(head) + "\n" + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)

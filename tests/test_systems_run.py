@@ -10,6 +10,7 @@ from experiment_cases import write_recipe
 from recipes.load import load_recipe
 from transfer.files import read_tensors
 from transfer.matching import MatchingWeights
+from transfer.matching_search import STRENGTHS
 from transfer.pieces import piece_path
 from transfer.pipeline import source_from, target_from
 from transfer.reevaluate import reevaluate
@@ -75,3 +76,16 @@ def test_only_a_variant_that_asks_for_matching_has_it(tmp_path):
     plain, matched = (read_tensors(piece_path(tmp_path / "target", name, 0, "done")) for name in names)
     assert not MatchingWeights.of(plain["model.matching"])
     assert MatchingWeights.of(matched["model.matching"]) == MatchingWeights(anchors=4.0, recency=0.4)
+
+
+def test_without_any_training_matching_decides(tmp_path):
+    path = write_recipe(tmp_path, variants=["matching", "sasrec", "sasrec+matching"])
+    loaded = load_recipe(path, ["shots=0"])
+    source = source_from(loaded, tmp_path / "source", Runtime())
+    run = target_from(source, loaded, tmp_path / "target", Runtime())
+    assert run.metrics["product"]["variant"] == "sasrec+matching"
+    alone, joined = (
+        run.metrics["variants"][name]["test"]["full"]["mrr"]["mean"] for name in ("matching", "sasrec+matching")
+    )
+    assert joined == pytest.approx(alone, rel=0.2)
+    assert MatchingWeights.of(run.weights["matching"]).anchors == STRENGTHS[-1]

@@ -43,6 +43,10 @@ class MatchingWeights:
     def __bool__(self) -> bool:
         return bool(self.titles or self.anchors or self.popularity)
 
+    def times(self, factor: float) -> MatchingWeights:
+        """The same terms, each as many times as strong."""
+        return MatchingWeights(self.titles * factor, self.anchors * factor, self.recency, self.popularity * factor)
+
     def tensor(self) -> Tensor:
         """(4,) float32, for a model's buffer."""
         return torch.tensor([self.titles, self.anchors, self.recency, self.popularity])

@@ -17,7 +17,7 @@ from transfer.evaluation.scoring import model_scores
 from transfer.interest_factory import InterestFactory
 from transfer.items import ItemFeatures
 from transfer.matching import UNTRIED, Matcher, MatchingWeights
-from transfer.matching_search import search_weights
+from transfer.matching_search import STRENGTHS, search_weights
 from transfer.objectives import Objectives
 from transfer.pieces import Piece, Pieces
 from transfer.recommender import Recommender
@@ -97,7 +97,7 @@ class Worker:
         """The finished model without matching, joined by it: what matching adds is then no difference of training."""
         model = self._fresh(variant, seed)
         model.load_state_dict(self.variant(variant.unmatched, seed).weights)
-        self._weigh_matching(model, views)
+        self._weigh_matching(variant, model, views)
         return model
 
     def _base(self, variant: Variant, seed: int) -> Mapping[str, Tensor]:
@@ -153,15 +153,18 @@ class Worker:
         domain, device = self.task.split.domain, self.task.runtime.device
         return model_scores(model, domain, targets, views.for_stage(stage), self.task.max_length, device)
 
-    def _weigh_matching(self, model: Recommender, views: Views) -> None:
-        """Find how matching joins the score; without training users the source's weights stay."""
+    def _weigh_matching(self, variant: Variant, model: Recommender, views: Views) -> None:
+        """Find how matching joins the score; without training users the source knows."""
         targets = self._validation_targets
         if len(targets):
             own = self._own_scores(model, views, "validation", targets)
             found = search_weights(self.matcher, own, self.task.split.domain, targets, self._validate)
             model.matching.copy_(found.tensor())
-        elif "matching" in self.source.transferable.weights:
+        elif variant.from_source:
             model.matching.copy_(self.source.transferable.weights["matching"])
+        else:
+            # Nothing of this model was ever trained: what it says is noise beside matching.
+            model.matching.copy_(self._matching_alone.times(STRENGTHS[-1]).tensor())
 
     @cached_property
     def _matching_alone(self) -> MatchingWeights:

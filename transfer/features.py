@@ -68,21 +68,23 @@ def item_features(
         whitening: power with which sentence vectors are whitened, by those of the anchors.
     """
     wanted = set(channels)
-    by_anchor = by_title = None
+    by_anchor = by_title = whitened = None
     if wanted & {"anchors-semantic", "title-semantic"} and anchor_vectors is not None:
-        whitened = Whitening.learn(anchor_vectors, whitening) if whitening else _as_it_is
+        whitened = Whitening.learn(anchor_vectors, whitening) if whitening else None
         if "anchors-semantic" in wanted:
-            by_anchor = whitened(anchor_means(anchors, idf, anchor_vectors))
+            by_anchor = in_use(anchor_means(anchors, idf, anchor_vectors), whitened)
         if "title-semantic" in wanted and semantics is not None:
-            by_title = whitened(semantics.titles(domain))
+            by_title = in_use(semantics.titles(domain), whitened)
     return ItemFeatures(
         count=domain.n_items,
         anchors=anchors if "anchors" in wanted else None,
         categories=category_matrix(domain) if "categories" in wanted else None,
         anchor_vectors=by_anchor,
         title_vectors=by_title,
+        whitening=whitened,
     )
 
 
-def _as_it_is(vectors: Tensor) -> Tensor:
-    return vectors
+def in_use(vectors: Tensor, whitening: Whitening | None) -> Tensor:
+    """Sentence vectors as models read them."""
+    return vectors if whitening is None else whitening(vectors)

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from recipes.settings import Channel, ItemSettings
 from transfer.sparse import SparseRows
+from transfer.whitening import Whitening
 
 T = TypeVar("T")
 
@@ -27,6 +28,7 @@ class ItemFeatures:
         title_vectors: (I, s) sentence vectors of the titles, unit rows, for ``title-semantic``.
         categories: (I, c) item-category matrix, for ``categories``.
         known: (I,) bool, items that somebody may train on; None for all. The ID of another item says nothing.
+        whitening: what was done to sentence vectors, for those of items to come; None where nothing was.
     """
 
     count: int
@@ -35,6 +37,7 @@ class ItemFeatures:
     title_vectors: Tensor | None = None
     categories: csr_matrix | None = None
     known: Tensor | None = None
+    whitening: Whitening | None = None
 
 
 class IdChannel(nn.Module):

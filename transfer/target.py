@@ -32,6 +32,7 @@ from transfer.files import read_json, read_tensors, write_json, write_tensors, w
 from transfer.items import ItemFeatures
 from transfer.recommender import Recommender
 from transfer.variants import Variant, parse_variant
+from transfer.whitening import Whitening
 from vocab.vocabulary import SememeVocabulary
 
 KIND = "target"
@@ -131,6 +132,8 @@ def _item_tensors(anchors: csr_matrix, features: ItemFeatures) -> dict[str, Tens
         vectors = getattr(features, name)
         if vectors is not None:
             tensors[name] = vectors
+    if features.whitening is not None:
+        tensors |= {f"whitening.{part}": value for part, value in vars(features.whitening).items()}
     return tensors
 
 
@@ -153,9 +156,11 @@ def _csr(tensors: dict[str, Tensor], name: str, rows: int) -> csr_matrix:
 def _items_from(tensors: dict[str, Tensor], items: int, anchors: int) -> tuple[csr_matrix, ItemFeatures]:
     matrix = _csr(tensors, "anchors", items)
     categories = _csr(tensors, "categories", items) if "categories.indptr" in tensors else None
+    parts = {name: tensors.get(f"whitening.{name}") for name in ("mean", "matrix")}
     features = ItemFeatures(
-        items, matrix, tensors.get("anchor_vectors"), tensors.get("title_vectors"), categories, tensors.get("known")
-    )
+        items, matrix, tensors.get("anchor_vectors"), tensors.get("title_vectors"), categories, tensors.get("known"),
+        None if parts["mean"] is None or parts["matrix"] is None else Whitening(parts["mean"], parts["matrix"]),
+    )  # fmt: skip
     return matrix, features
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from transfer.cli.options import Json
+
+if TYPE_CHECKING:
+    from transfer.target import TargetRun
 
 Run = Annotated[str, typer.Argument(help="Folder of a target run.")]
 User = Annotated[str | None, typer.Option("--user", help="Id of a user of the target domain.")]
 Past = Annotated[str | None, typer.Option("--history", metavar='"TITLE; TITLE"', help="Titles, oldest first.")]
 Words = Annotated[
     str | None, typer.Option("--interests", metavar='"WORD, WORD"', help="Interests in place of a history.")
+]
+New = Annotated[
+    str | None,
+    typer.Option("--new-items", metavar='"TITLE; TITLE"', help="Titles of items that the run has never met."),
 ]
 Count = Annotated[int, typer.Option("-k", "--count", min=1, help="How many items.")]
 
@@ -22,6 +30,7 @@ def command(
     user: User = None,
     history: Past = None,
     interests: Words = None,
+    new_items: New = None,
     count: Count = 10,
     json_: Json = False,
 ) -> None:
@@ -40,6 +49,8 @@ def command(
     from transfer.target import TargetRun
 
     loaded = TargetRun.load(run)
+    if new_items is not None:
+        loaded = _with_new_items(loaded, Path(run), [part.strip() for part in new_items.split(";") if part.strip()])
     if user is not None:
         past = History.of_user(loaded.domain, user)
     elif interests is not None:
@@ -62,3 +73,16 @@ def command(
             str(place), item.title or f"(no title: {item.item_id})", f"{item.score:.2f}", ", ".join(item.anchors)
         )
     OUT.print(table)
+
+
+def _with_new_items(run: TargetRun, folder: Path, titles: list[str]) -> TargetRun:
+    """The run with items of these titles; a title is its item's id as well."""
+    from transfer.mapped_items import UNSEEN
+    from transfer.new_items import with_new_items
+    from transfer.runtime import Runtime
+    from transfer.semantics import Semantics
+    from vocab.unseen import UnseenMap
+
+    file = folder / UNSEEN
+    unseen = UnseenMap.load(file, run.vocabulary) if file.is_file() else None
+    return with_new_items(run, titles, titles, unseen, Semantics.find(run.recipe.semantic, Runtime()))

@@ -1,0 +1,79 @@
+"""Items that a run has never met enter it by their titles."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from experiment_cases import write_recipe
+
+from domains.errors import InputError
+from recipes.load import load_recipe
+from transfer.features import in_use
+from transfer.new_items import ID_TABLE, with_new_items
+from transfer.pipeline import source_from, target_from
+from transfer.recommend import History, Recommender
+from transfer.runtime import Runtime
+from transfer.target import TargetRun
+from transfer.whitening import Whitening
+
+
+class Words:
+    """Stands for a sentence encoder: a vector for each text, by its length."""
+
+    def titles(self, domain):
+        return torch.tensor([[float(len(title)), 1.0] for title in domain.titles.to_pylist()])
+
+    def words(self, words):
+        return torch.ones(len(words), 2)
+
+
+def run_of(folder, variant):
+    loaded = load_recipe(write_recipe(folder, variants=[variant]), ["training.epochs=2"])
+    source = source_from(loaded, folder / "source", Runtime())
+    target_from(source, loaded, folder / "target", Runtime())
+    return TargetRun.read(folder / "target")
+
+
+@pytest.mark.parametrize("variant", ["sasrec+anchors+matching", "sasrec+anchors+no-id", "sasrec"])
+def test_old_items_stay_as_they_are_and_new_ones_are_their_titles(tmp_path, variant):
+    run = run_of(tmp_path, variant)
+    titles = run.domain.titles_of(run.domain.items[:2])
+    grown = with_new_items(run, ["first", "second"], titles)
+    count = run.domain.n_items
+    before, after = run.model().item_table(), grown.model().item_table()
+    assert after.shape[0] == count + 2 == grown.domain.n_items
+    torch.testing.assert_close(after[:count], before)
+    assert (grown.item_anchors[count:] != run.item_anchors[run.domain.items[:2]]).nnz == 0
+    if variant == "sasrec+anchors+no-id":
+        torch.testing.assert_close(after[count:], before[run.domain.items[:2].tolist()])
+    if variant == "sasrec":
+        assert not after[count:].any(), "an ID that nobody has seen says nothing"
+    history = History.of_titles(grown.domain, [titles[0]]) if titles[0] != titles[1] else History.of_items(
+        grown.domain, run.domain.items[:1]
+    )  # fmt: skip
+    found = Recommender(grown).recommend(history, count + 2)
+    assert {"first", "second"} & {item.item_id for item in found}
+
+
+def test_sentence_vectors_of_new_titles_are_whitened_as_the_old_ones_were(tmp_path):
+    run = run_of(tmp_path, "sasrec")
+    whitening = Whitening(torch.tensor([1.0, 0.0]), torch.eye(2) * 2)
+    run.features = replace(run.features, title_vectors=torch.zeros(run.domain.n_items, 2), whitening=whitening)
+    grown = with_new_items(run, ["new"], ["four"], semantics=Words())
+    torch.testing.assert_close(grown.features.title_vectors[-1:], in_use(torch.tensor([[4.0, 1.0]]), whitening))
+    assert grown.features.known.tolist() == [True] * run.domain.n_items + [False]
+    assert grown.weights[ID_TABLE].shape[0] == run.domain.n_items + 1
+    with pytest.raises(InputError, match="no sentence encoder"):
+        with_new_items(run, ["new"], ["four"])
+
+
+def test_what_is_not_new_is_refused(tmp_path):
+    run = run_of(tmp_path, "sasrec")
+    with pytest.raises(InputError, match="no new item"):
+        with_new_items(run, [run.domain.item_ids[0].as_py()], ["title"])
+    with pytest.raises(InputError, match="no new item"):
+        with_new_items(run, ["a", "a"], ["title", "title"])
+    with pytest.raises(InputError, match="1 ids for 2 titles"):
+        with_new_items(run, ["a"], ["one", "two"])

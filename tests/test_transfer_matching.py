@@ -122,3 +122,11 @@ def test_popularity_is_a_term_of_its_own() -> None:
         matcher, None, DOMAIN, TARGETS, lambda scores, _: float(scores(torch.arange(2))[:, 3].sum())
     )
     assert by_count.popularity > 0
+
+
+def test_an_item_that_nobody_could_meet_is_as_popular_as_the_others_on_average() -> None:
+    counts = np.array([0, 1, np.nan, 7, 0], dtype=np.float32)
+    matcher = Matcher(csr_matrix(ANCHORS), IDF, None, CPU, counts)
+    logs = np.log1p([0, 1, 7, 0])
+    np.testing.assert_allclose(matcher.popularity[2], logs.mean() / logs.max(), rtol=1e-6)
+    np.testing.assert_allclose(matcher.popularity[3], 1.0)

@@ -15,6 +15,7 @@ from transfer.new_items import ID_TABLE, with_new_items
 from transfer.pipeline import source_from, target_from
 from transfer.recommend import History, Recommender
 from transfer.runtime import Runtime
+from transfer.semantics import Semantics
 from transfer.target import TargetRun
 from transfer.whitening import Whitening
 
@@ -27,6 +28,11 @@ class Words:
 
     def words(self, words):
         return torch.ones(len(words), 2)
+
+
+@pytest.fixture(autouse=True)
+def without_an_encoder(monkeypatch):
+    monkeypatch.setattr(Semantics, "find", classmethod(lambda cls, settings, runtime: None))
 
 
 def run_of(folder, variant):

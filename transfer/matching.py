@@ -18,9 +18,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from domains.domain import Domain
+from domains.split import Split
 from transfer.evaluation.histories import history_matrix
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
+from transfer.popularity import popularity
 from transfer.unit_rows import unit_rows
 
 
@@ -71,7 +73,8 @@ class Matcher:
         idf: (q,) float32.
         title_vectors: (I, s) unit rows, or None without a sentence encoder.
         device: of the scores.
-        counts: (I,) training interactions of each item; None where there are none or they say nothing of a target.
+        counts: (I,) training interactions of each item, NaN for one that nobody could meet; None where there are none
+            or they say nothing of a target.
     """
 
     item_anchors: csr_matrix
@@ -94,10 +97,11 @@ class Matcher:
 
     @cached_property
     def popularity(self) -> Tensor:
-        """(I,) log(1 + count), the largest 1."""
+        """(I,) log(1 + count), the largest 1; an item that nobody could meet is as popular as the others on average."""
         if self.counts is None:
             raise ValueError("popularity needs counts, and there are none")
         logs = torch.log1p(torch.from_numpy(self.counts).float().to(self.device))
+        logs = torch.where(logs.isnan(), logs.nanmean(), logs)
         return logs / logs.max().clamp_min(1e-12)
 
     def by_anchors(self, domain: Domain, targets: Targets, recency: float) -> ScoreRows:
@@ -136,6 +140,12 @@ class Matcher:
 
     def _nothing(self, domain: Domain) -> ScoreRows:
         return lambda rows: torch.zeros(len(rows), domain.n_items, device=self.device)
+
+
+def counts_of(split: Split, known: Tensor | None) -> npt.NDArray[np.float32]:
+    """(I,) training interactions of each item, NaN for those that nobody could meet."""
+    counts = popularity(split)
+    return counts if known is None else np.where(known.cpu().numpy(), counts, np.float32(np.nan))
 
 
 def blended(own: ScoreRows, terms: list[tuple[float, ScoreRows]]) -> ScoreRows:

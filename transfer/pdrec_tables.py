@@ -12,9 +12,9 @@ from torch import Tensor
 from domains.domain import Ints
 from domains.split import Split
 from recipes.settings import DiffRecSettings, PDRecSettings
-from transfer.baselines.base import train_positions
 from transfer.diffrec import item_weights
 from transfer.diffusion.s2idm import S2IDM
+from transfer.popularity import train_positions
 
 BLOCK = 512
 """Users whose scores of all items are held at once."""

@@ -19,9 +19,9 @@ from recipes.load import LoadedRecipe, apply_override, bundled_recipes, check_re
 from recipes.schema import Recipe, resolved
 from transfer.adapt_target import Adapted, adapt_target, pairs_to_compare
 from transfer.artifact_folder import CONFIG, LOG
-from transfer.baselines.base import popularity
 from transfer.files import JsonLines
 from transfer.fit_source import fit_source
+from transfer.popularity import popularity
 from transfer.progress import Silent
 from transfer.results import beyond_accuracy, compare_all, protocol_note, variant_metrics
 from transfer.runtime import Runtime

@@ -12,12 +12,11 @@ import torch
 
 from domains.domain import Domain, Ints, TimeKind
 from domains.errors import InputError
-from transfer.baselines.base import popularity
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.scoring import final_states
 from transfer.interest_factory import InterestFactory
 from transfer.interests import Interests, NoInterests
-from transfer.matching import Matcher, MatchingWeights
+from transfer.matching import Matcher, MatchingWeights, counts_of
 from transfer.splitting import make_split
 from transfer.target import TargetRun
 
@@ -122,7 +121,7 @@ class Recommender:
         self.run = run
         self.model = run.model()
         self.table = self.model.item_table()
-        counts = popularity(make_split(run.domain, run.recipe))
+        counts = counts_of(make_split(run.domain, run.recipe), run.features.known)
         self.matcher = Matcher(
             run.item_anchors, run.vocabulary.idf, run.features.title_vectors, torch.device("cpu"), counts
         )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from transfer.baselines.base import popularity
 from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import rank
 from transfer.evaluation.scoring import model_scores
 from transfer.interest_factory import InterestFactory
-from transfer.matching import Matcher, MatchingWeights
+from transfer.matching import Matcher, MatchingWeights, counts_of
 from transfer.results import STAGES
 from transfer.runtime import Runtime
 from transfer.splitting import make_split
@@ -25,7 +24,9 @@ def reevaluate(run: TargetRun, runtime: Runtime) -> dict[str, Any]:
     seed = run.metrics["product"]["seed"]
     views = factory.views(run.variant, split, run.recipe.prompts, seed)
     model = run.model().to(runtime.device)
-    matcher = Matcher(run.item_anchors, idf, run.features.title_vectors, runtime.device, popularity(split))
+    matcher = Matcher(
+        run.item_anchors, idf, run.features.title_vectors, runtime.device, counts_of(split, run.features.known)
+    )
     weights = MatchingWeights.of(model.matching)
     out: dict[str, Any] = {}
     for stage in STAGES:

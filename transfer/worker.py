@@ -10,13 +10,13 @@ from torch import Tensor
 
 from recipes.schema import Recipe
 from transfer.assembly import assemble, start_from
-from transfer.baselines.base import Evidence, find_baseline, popularity
+from transfer.baselines.base import Evidence, find_baseline
 from transfer.evaluation.protocol import Stage, Targets, targets_of
 from transfer.evaluation.ranking import Ranking, ScoreRows, rank
 from transfer.evaluation.scoring import model_scores
 from transfer.interest_factory import InterestFactory
 from transfer.items import ItemFeatures
-from transfer.matching import UNTRIED, Matcher, MatchingWeights
+from transfer.matching import UNTRIED, Matcher, MatchingWeights, counts_of
 from transfer.matching_search import STRENGTHS, search_weights
 from transfer.objectives import Objectives
 from transfer.pieces import Piece, Pieces
@@ -49,7 +49,7 @@ class Worker:
     ) -> None:
         self.source, self.recipe, self.task, self.features = source, recipe, task, features
         self.factory, self.pieces, self.log = factory, pieces, log
-        counts = popularity(task.split) if len(task.split.training_users) else None
+        counts = counts_of(task.split, features.known) if len(task.split.training_users) else None
         self.matcher = Matcher(factory.item_anchors, factory.idf, features.title_vectors, task.runtime.device, counts)
         self.objectives = Objectives(recipe, task)
 

@@ -10,13 +10,13 @@ import numpy.typing as npt
 import torch
 from scipy.sparse import csr_matrix
 
-from domains.domain import Ints
 from domains.split import Split
 from recipes.settings import DiffRecSettings, InterestSettings
 from transfer.diffusion.s2idm import S2IDM
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
 from transfer.matching import Matcher, MatchingWeights
+from transfer.popularity import train_positions
 from transfer.runtime import Runtime
 
 
@@ -82,16 +82,6 @@ def find_baseline(name: str) -> Baseline:
     return known[name]
 
 
-def train_positions(split: Split) -> tuple[Ints, Ints]:
-    """Owner and flat position of every interaction that may train."""
-    users = split.training_users
-    lengths = split.train_stop[users] - split.starts[users]
-    owner = np.repeat(users, lengths)
-    first = np.cumsum(lengths) - lengths
-    position = np.arange(len(owner)) - np.repeat(first, lengths) + np.repeat(split.starts[users], lengths)
-    return owner, position
-
-
 def train_matrix(split: Split) -> csr_matrix:
     """(U, I) binary float32 matrix of the training interactions."""
     owner, position = train_positions(split)
@@ -99,9 +89,3 @@ def train_matrix(split: Split) -> csr_matrix:
     matrix = csr_matrix((np.ones(len(owner), np.float32), (owner, split.domain.items[position])), shape=shape)
     matrix.data[:] = 1.0
     return matrix
-
-
-def popularity(split: Split) -> npt.NDArray[np.float32]:
-    """(I,) training interactions of each item."""
-    _, position = train_positions(split)
-    return np.bincount(split.domain.items[position], minlength=split.domain.n_items).astype(np.float32)

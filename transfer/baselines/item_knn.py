@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix, diags
 
-from transfer.baselines.base import Evidence, popularity, train_matrix
+from transfer.baselines.base import Evidence, train_matrix
 from transfer.evaluation.histories import history_matrix, sparse_scores
 from transfer.evaluation.ranking import ScoreRows
+from transfer.popularity import popularity
 
 NEIGHBOURS = 100
 """Neighbours that an item keeps."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from transfer.baselines.base import Evidence, popularity
+from transfer.baselines.base import Evidence
 from transfer.evaluation.ranking import ScoreRows
+from transfer.popularity import popularity
 
 
 def scores(evidence: Evidence) -> ScoreRows:

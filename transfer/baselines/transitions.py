@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from transfer.baselines.base import Evidence, popularity, train_positions
+from transfer.baselines.base import Evidence
 from transfer.evaluation.histories import sparse_scores
 from transfer.evaluation.ranking import ScoreRows
+from transfer.popularity import popularity, train_positions
 
 
 def scores(evidence: Evidence) -> ScoreRows:

@@ -1,0 +1,25 @@
+"""What the training part of a split counts."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from domains.domain import Ints
+from domains.split import Split
+
+
+def train_positions(split: Split) -> tuple[Ints, Ints]:
+    """Owner and flat position of every interaction that may train."""
+    users = split.training_users
+    lengths = split.train_stop[users] - split.starts[users]
+    owner = np.repeat(users, lengths)
+    first = np.cumsum(lengths) - lengths
+    position = np.arange(len(owner)) - np.repeat(first, lengths) + np.repeat(split.starts[users], lengths)
+    return owner, position
+
+
+def popularity(split: Split) -> npt.NDArray[np.float32]:
+    """(I,) training interactions of each item."""
+    _, position = train_positions(split)
+    return np.bincount(split.domain.items[position], minlength=split.domain.n_items).astype(np.float32)

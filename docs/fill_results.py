@@ -1,21 +1,31 @@
-"""Bring finished experiments into the results page: `python docs/fill_results.py FOLDER...`.
+"""Bring experiments into the results page: `python docs/fill_results.py FOLDER...`.
 
 Each folder is what `transfer experiment` wrote. Its whole table becomes docs/results/NAME.md, its overview a block of
-docs/results.md, and, where users were few, its curves docs/results/NAME.svg. Needs the extra [docs].
+docs/results.md, and, where users were few, its curves docs/results/NAME.svg. Of a folder without a report yet, which is
+named like its experiment, the finished pieces are read; tests are then paired over users. Needs the extra [docs].
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+import torch
 from matplotlib import pyplot as plt
+from scipy.stats import ttest_rel
 
+from recipes.experiment import load_experiment
+from transfer.files import read_tensors
 from transfer.report.markdown import markdown, overview
+from transfer.variants import BASELINES
 
 mpl.use("svg")
 mpl.rcParams["svg.hashsalt"] = "results"
@@ -85,11 +95,71 @@ def curves(record: dict[str, Any], path: Path) -> None:
     plt.close(figure)
 
 
+def unfinished(folder: Path) -> tuple[dict[str, Any], str]:
+    """What the finished pieces of a folder say, as far as overview and curves need it, and a table of tests."""
+    experiment = load_experiment(folder.name).experiment
+    variants = list(experiment.variants or ())
+    cells, tests = [], ["| NDCG@10, all items | gain | relative | p, users |", "|---|---:|---:|---:|"]
+    for cell in sorted((folder / "cells").iterdir()):
+        label, _, share = cell.name.partition(".shots-")
+        gains = {}
+        for variant in variants:
+            paths = sorted((cell / "pieces" / variant).glob("seed-*.done.safetensors"))
+            gains[variant] = [gain(read_tensors(path)["ranks.test.full"].numpy()) for path in paths]
+        means = {name: [float(one.mean()) for one in found] for name, found in gains.items()}
+        metrics = {
+            name: {"test": {"full": {"ndcg@10": summary(found)}, "sampled": {}}} for name, found in means.items()
+        }
+        named = [name for name in variants if name in BASELINES]
+        protocol = {"shots": float(share or 1)}
+        seeds = sorted({int(path.name.split("-")[1].split(".")[0]) for path in cell.glob("pieces/sasrec/*.done.*")})
+        record = {"variants": metrics, "baselines": named, "protocol": protocol, "seeds": seeds, "few_seeds": {}}
+        cells.append({"label": label.replace("-", " "), "protocol_name": "", "published": None, "metrics": record})
+        if protocol["shots"] == 1:
+            trained = [name for name in variants if name not in BASELINES]
+            best = max(trained, key=lambda name: validated(cell, name))
+            for rival in [name for name in variants if name != best and "matching" not in name.split("+")[1:]]:
+                ours, theirs = (np.mean(gains[name], axis=0) for name in (best, rival))
+                difference = float((ours - theirs).mean())
+                p_value = float(ttest_rel(ours, theirs).pvalue)
+                tests.append(
+                    f"| {label.replace('-', ' ')}: `{best}` over `{rival}` | {difference:+.4f} "
+                    f"| {difference / float(theirs.mean()):+.1%} | {p_value:.1g} |"
+                )
+    made = {"date": f"{date.today():%Y-%m-%d}", "command": f"transfer experiment {folder.name}"}
+    machine = {"machine": f"{os.cpu_count()} CPU cores", "torch": torch.__version__}
+    record = {"name": folder.name, "description": experiment.description, "cells": cells, "made": made | machine}
+    return record, "\n".join(tests)
+
+
+def summary(values: list[float]) -> dict[str, Any]:
+    """One metric over seeds, as `metrics.json` has it."""
+    return {"mean": float(np.mean(values)), "std": float(np.std(values)), "values": values}
+
+
+def gain(ranks: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """NDCG@10 of each user from the rank of the one held-out item."""
+    return np.where(ranks < 10, 1 / np.log2(ranks + 2.0), 0.0)
+
+
+def validated(cell: Path, variant: str) -> float:
+    """Mean validation NDCG@10 of a variant over its seeds."""
+    paths = (cell / "pieces" / variant).glob("seed-*.done.safetensors")
+    return float(np.mean([gain(read_tensors(path)["ranks.validation.full"].numpy()).mean() for path in paths]))
+
+
 def main(folders: list[str]) -> None:
     """Every folder in turn."""
     (DOCS / "results").mkdir(exist_ok=True)
     text = PAGE.read_text(encoding="utf-8")
     for folder in folders:
+        if not (Path(folder) / "metrics.json").is_file():
+            record, tests = unfinished(Path(folder))
+            curves(record, DOCS / "results" / f"{record['name']}.svg")
+            picture = f"![{record['description']}](results/{record['name']}.svg)"
+            seen = blocks(record).partition(" Everything else")[0]
+            text = filled(text, record["name"], f"{picture}\n\n{seen}\n\n{tests}")
+            continue
         record = json.loads((Path(folder) / "metrics.json").read_text(encoding="utf-8"))
         name = record["name"]
         (DOCS / "results" / f"{name}.md").write_text(markdown(record), encoding="utf-8")

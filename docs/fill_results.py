@@ -82,7 +82,16 @@ def curves(record: dict[str, Any], path: Path) -> None:
             style = "--" if name in cells[0]["metrics"]["baselines"] else "-"
             spread = [one.get("std") or 0.0 for one in figures]
             means = [one["mean"] for one in figures]
-            panel.errorbar(shares, means, yerr=spread, fmt=style, marker="o", ms=3, color=f"C{place % 10}", label=name)
+            panel.errorbar(
+                shares,
+                means,
+                yerr=spread,
+                fmt=style,
+                marker="o",
+                ms=3,
+                color=plt.get_cmap("tab20")(place % 20),
+                label=name,
+            )
         panel.set_title(label)
         panel.set_xlabel("share of the target's users that train")
         panel.spines[["top", "right"]].set_visible(False)

@@ -28,6 +28,8 @@ def output_of(*arguments: str) -> str:
 def filled(text: str, marker: str, content: str) -> str:
     """The text with a block between `<!-- marker -->` and `<!-- /marker -->` replaced."""
     pattern = re.compile(f"<!-- {marker} -->.*?<!-- /{marker} -->", re.DOTALL)
+    if not pattern.search(text):
+        raise SystemExit(f"the page has no block <!-- {marker} --> ... <!-- /{marker} -->")
     return pattern.sub(lambda _: f"<!-- {marker} -->\n{content}\n<!-- /{marker} -->", text, count=1)
 
 

@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
-import numpy.typing as npt
 import torch
+from fill_readme import filled
 from matplotlib import pyplot as plt
 from scipy.stats import ttest_rel
 
 from recipes.experiment import load_experiment
-from transfer.files import read_tensors
+from transfer.pieces import read_piece
 from transfer.report.markdown import markdown, overview
+from transfer.results import STAGES, seed_values, variant_metrics
 from transfer.variants import BASELINES
 
 mpl.use("svg")
@@ -32,14 +31,6 @@ mpl.rcParams["svg.hashsalt"] = "results"
 
 DOCS = Path(__file__).resolve().parent
 PAGE = DOCS / "results.md"
-
-
-def filled(text: str, marker: str, content: str) -> str:
-    """The text with the block between `<!-- marker -->` and `<!-- /marker -->` replaced."""
-    pattern = re.compile(f"<!-- {marker} -->.*?<!-- /{marker} -->", re.DOTALL)
-    if not pattern.search(text):
-        raise SystemExit(f"{PAGE} has no block <!-- {marker} --> ... <!-- /{marker} -->")
-    return pattern.sub(lambda _: f"<!-- {marker} -->\n{content}\n<!-- /{marker} -->", text, count=1)
 
 
 def groups(record: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
@@ -111,14 +102,13 @@ def unfinished(folder: Path) -> tuple[dict[str, Any], str]:
     cells, tests = [], ["| NDCG@10, all items | gain | relative | p, users |", "|---|---:|---:|---:|"]
     for cell in sorted((folder / "cells").iterdir()):
         label, _, share = cell.name.partition(".shots-")
-        gains = {}
-        for variant in variants:
-            paths = sorted((cell / "pieces" / variant).glob("seed-*.done.safetensors"))
-            gains[variant] = [gain(read_tensors(path)["ranks.test.full"].numpy()) for path in paths]
-        means = {name: [float(one.mean()) for one in found] for name, found in gains.items()}
-        metrics = {
-            name: {"test": {"full": {"ndcg@10": summary(found)}, "sampled": {}}} for name, found in means.items()
+        paths = {name: sorted((cell / "pieces" / name).glob("seed-*.done.safetensors")) for name in variants}
+        pieces = {name: [read_piece(path) for path in found] for name, found in paths.items()}
+        rankings = {
+            name: {stage: [piece.rankings[stage] for piece in found] for stage in STAGES}
+            for name, found in pieces.items()
         }
+        metrics = {name: variant_metrics(found, (10,)) for name, found in rankings.items()}
         named = [name for name in variants if name in BASELINES]
         protocol = {"shots": float(share or 1)}
         seeds = sorted({int(path.name.split("-")[1].split(".")[0]) for path in cell.glob("pieces/sasrec/*.done.*")})
@@ -126,9 +116,11 @@ def unfinished(folder: Path) -> tuple[dict[str, Any], str]:
         cells.append({"label": label.replace("-", " "), "protocol_name": "", "published": None, "metrics": record})
         if protocol["shots"] == 1:
             trained = [name for name in variants if name not in BASELINES]
-            best = max(trained, key=lambda name: validated(cell, name))
+            best = max(trained, key=lambda name: metrics[name]["validation"]["full"]["ndcg@10"]["mean"])
             for rival in [name for name in variants if name != best and "matching" not in name.split("+")[1:]]:
-                ours, theirs = (np.mean(gains[name], axis=0) for name in (best, rival))
+                ours, theirs = (
+                    seed_values(rankings[name]["test"], "full/ndcg@10", (10,)).mean(0) for name in (best, rival)
+                )
                 difference = float((ours - theirs).mean())
                 p_value = float(ttest_rel(ours, theirs).pvalue)
                 tests.append(
@@ -139,22 +131,6 @@ def unfinished(folder: Path) -> tuple[dict[str, Any], str]:
     machine = {"machine": f"{os.cpu_count()} CPU cores", "torch": torch.__version__}
     record = {"name": folder.name, "description": experiment.description, "cells": cells, "made": made | machine}
     return record, "\n".join(tests)
-
-
-def summary(values: list[float]) -> dict[str, Any]:
-    """One metric over seeds, as `metrics.json` has it."""
-    return {"mean": float(np.mean(values)), "std": float(np.std(values)), "values": values}
-
-
-def gain(ranks: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """NDCG@10 of each user from the rank of the one held-out item."""
-    return np.where(ranks < 10, 1 / np.log2(ranks + 2.0), 0.0)
-
-
-def validated(cell: Path, variant: str) -> float:
-    """Mean validation NDCG@10 of a variant over its seeds."""
-    paths = (cell / "pieces" / variant).glob("seed-*.done.safetensors")
-    return float(np.mean([gain(read_tensors(path)["ranks.validation.full"].numpy()).mean() for path in paths]))
 
 
 def main(folders: list[str]) -> None:

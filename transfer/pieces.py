@@ -38,6 +38,15 @@ def piece_path(run: Path, variant: str, seed: int, part: str) -> Path:
     return run / "pieces" / variant / f"seed-{seed}.{part}.safetensors"
 
 
+def read_piece(path: Path) -> Piece:
+    """A finished piece from its file."""
+    tensors = read_tensors(path)
+    stages: tuple[Stage, Stage] = ("validation", "test")
+    rankings = {stage: _ranking(tensors, f"ranks.{stage}.") for stage in stages}
+    weights = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
+    return Piece(weights, rankings)
+
+
 class Pieces:
     """The folder of a run's finished pieces.
 
@@ -77,13 +86,8 @@ class Pieces:
 
     def get(self, variant: str, seed: int) -> Piece | None:
         """A finished piece, or None."""
-        tensors = self.weights(variant, seed, "done")
-        if tensors is None:
-            return None
-        stages: tuple[Stage, Stage] = ("validation", "test")
-        rankings = {stage: _ranking(tensors, f"ranks.{stage}.") for stage in stages}
-        weights = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
-        return Piece(weights, rankings)
+        path = self._path(variant, seed, "done")
+        return read_piece(path) if path.exists() else None
 
     def keep(self, variant: str, seed: int, piece: Piece) -> None:
         """Keep a finished piece, in one atomic file."""

@@ -16,8 +16,7 @@ from transfer.evaluation.protocol import Targets
 from transfer.evaluation.scoring import final_states
 from transfer.interest_factory import InterestFactory
 from transfer.interests import Interests, NoInterests
-from transfer.matching import Matcher, MatchingWeights, counts_of
-from transfer.splitting import make_split
+from transfer.matching import MatchingWeights
 from transfer.target import TargetRun
 
 Indices = npt.NDArray[np.integer]
@@ -121,10 +120,7 @@ class Recommender:
         self.run = run
         self.model = run.model()
         self.table = self.model.item_table()
-        counts = counts_of(make_split(run.domain, run.recipe), run.features.known)
-        self.matcher = Matcher(
-            run.item_anchors, run.vocabulary.idf, run.features.title_vectors, torch.device("cpu"), counts
-        )
+        self.matcher = run.matcher(torch.device("cpu"))
 
     def recommend(self, history: History, count: int = 10) -> list[Recommendation]:
         """The best items for a history.

@@ -8,7 +8,7 @@ from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import rank
 from transfer.evaluation.scoring import model_scores
 from transfer.interest_factory import InterestFactory
-from transfer.matching import Matcher, MatchingWeights, counts_of
+from transfer.matching import MatchingWeights
 from transfer.results import STAGES
 from transfer.runtime import Runtime
 from transfer.splitting import make_split
@@ -24,9 +24,7 @@ def reevaluate(run: TargetRun, runtime: Runtime) -> dict[str, Any]:
     seed = run.metrics["product"]["seed"]
     views = factory.views(run.variant, split, run.recipe.prompts, seed)
     model = run.model().to(runtime.device)
-    matcher = Matcher(
-        run.item_anchors, idf, run.features.title_vectors, runtime.device, counts_of(split, run.features.known)
-    )
+    matcher = run.matcher(runtime.device)
     weights = MatchingWeights.of(model.matching)
     out: dict[str, Any] = {}
     for stage in STAGES:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import torch
 import yaml
 from scipy.sparse import csr_matrix
 from torch import Tensor
@@ -30,7 +31,9 @@ from transfer.diffusion.make import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
 from transfer.files import read_json, read_tensors, write_json, write_tensors, write_text
 from transfer.items import ItemFeatures
+from transfer.matching import Matcher, counts_of
 from transfer.recommender import Recommender
+from transfer.splitting import make_split
 from transfer.variants import Variant, parse_variant
 from transfer.whitening import Whitening
 from vocab.vocabulary import SememeVocabulary
@@ -80,6 +83,11 @@ class TargetRun(Artifact):
         model = assemble(self.variant, self.recipe, self.features, len(self.vocabulary), seed=0)
         model.load_state_dict(self.weights)
         return model.eval()
+
+    def matcher(self, device: torch.device) -> Matcher:
+        """The items as matching sees them, with what the training users made popular."""
+        counts = counts_of(make_split(self.domain, self.recipe), self.features.known)
+        return Matcher(self.item_anchors, self.vocabulary.idf, self.features.title_vectors, device, counts)
 
     def write(self, folder: Path) -> None:
         """Write the run; `config.json` comes last, so that a folder without it is known to be unfinished."""

@@ -49,6 +49,14 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
     assert 51 <= covered <= 60
 
 
+def test_users_who_differ_alike_are_resampled_as_so_many_users():
+    users = np.repeat([0.0, 0.5, -0.25], [900, 70, 30])[None]
+    found = compared(users, np.zeros((1, 1000)), resamples=4000)
+    drawn = np.random.default_rng(3).choice(users[0], (4000, 1000)).mean(axis=1)
+    assert found.low == pytest.approx(np.quantile(drawn, 0.025), abs=0.002)
+    assert found.high == pytest.approx(np.quantile(drawn, 0.975), abs=0.002)
+
+
 def test_the_bootstrap_repeats():
     ours, theirs = metric(2, 30, 0.1, 1), metric(2, 30, 0.0, 2)
     assert compared(ours, theirs) == compared(ours, theirs)

@@ -120,6 +120,12 @@ class Recipe(Settings):
         return self
 
     @model_validator(mode="after")
+    def _generators_can_move(self) -> Recipe:
+        if self.source_encoder.prompts and self.prompts.reads != "vectors":
+            raise ValueError("source_encoder.prompts needs prompts.reads: vectors; over anchors nothing could move")
+        return self
+
+    @model_validator(mode="after")
     def _selects_by_a_metric(self) -> Recipe:
         by_rank = [f"{name}@{k}" for name in ("ndcg", "hit") for k in self.evaluation.cutoffs]
         known = [f"{protocol}/{name}" for protocol in ("full", "sampled") for name in (*by_rank, "mrr", "auc")]

@@ -61,6 +61,7 @@ class S2IDMSettings(Settings):
     learning_rate: float = Field(5e-5, gt=0, description="AdamW step size.")
     weight_decay: float = Field(0.1, ge=0, description="AdamW weight decay.")
     batch_size: int = Field(400, ge=1, description="Users a step.")
+    precision: Literal["float32", "bf16"] = Field("float32", description="Autocast precision of the training step.")
     epochs: int = Field(200, ge=1, description="Upper bound; training stops early on held-out users.")
     patience: int = Field(10, ge=1, description="Epochs without a better held-out loss before it stops.")
     held_out: float = Field(0.05, gt=0, lt=1, description="Share of source users that select the epoch.")
@@ -123,6 +124,11 @@ class PromptSettings(Settings):
     """Interest-aware prompts (IPE, Section 3.4)."""
 
     count: int = Field(3, ge=1, description="Prompts k before the sequence.")
+    reads: Literal["anchors", "vectors"] = Field(
+        "anchors",
+        description="What generators read: interests in each anchor (paper), or the mean of the anchors' sentence "
+        "vectors under them, which does not depend on the vocabulary.",
+    )
     sees: Literal["train", "train-minus-last", "prefix"] = Field(
         "train-minus-last",
         description=(
@@ -261,6 +267,11 @@ class SourceEncoderSettings(Settings):
         description="What an item is there; empty: none is trained. `id` and `categories` cannot move between domains.",
     )
     epochs: int = Field(100, ge=1, description="Upper bound.")
+    prompts: bool = Field(
+        False,
+        description="Then, with the encoder frozen, learn prompt generators too, for a target to start from; needs "
+        "prompts.reads: vectors.",
+    )
 
     @model_validator(mode="after")
     def _transferable(self) -> SourceEncoderSettings:

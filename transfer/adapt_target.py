@@ -21,6 +21,7 @@ from transfer.evaluation.ranking import Ranking
 from transfer.features import available, item_features
 from transfer.files import JsonLines
 from transfer.interest_factory import InterestFactory
+from transfer.interest_space import reading_vectors
 from transfer.items import ItemFeatures
 from transfer.mapped_items import UNSEEN, MappedItems, map_items
 from transfer.pieces import Pieces
@@ -43,6 +44,7 @@ class Adapted:
         split: of the target.
         items: its items on the anchors.
         features: of its items.
+        interest_vectors: (q, s) by which prompts read interests; None where they read the anchors.
         rankings: by variant.
         weights: by variant, the seed that validation prefers.
         best_seed: by variant.
@@ -53,6 +55,7 @@ class Adapted:
     split: Split
     items: MappedItems
     features: ItemFeatures
+    interest_vectors: Tensor | None
     rankings: dict[str, SeedRankings]
     weights: dict[str, dict[str, Tensor]]
     best_seed: dict[str, int]
@@ -82,7 +85,7 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
     variants = trained_variants(recipe)
     split = make_split(domain, recipe)
     domain = split.domain
-    skipped = tuple(v.name for v in variants if not _possible(v, source, mapped.semantics))
+    skipped = tuple(v.name for v in variants if not _possible(v, source, recipe, mapped.semantics))
     variants = [v for v in variants if v.name not in skipped]
     if not variants:
         raise InputError(
@@ -98,7 +101,10 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
     if split.new_items is not None:
         features = replace(features, known=torch.from_numpy(~split.new_items))
     scratch = out / f"scratch-{runtime.rank}"
-    factory = InterestFactory(domain, mapped.anchors, idf, source.s2idm, source.interests, runtime.device, scratch)
+    read = reading_vectors(recipe.prompts, source.vectors(semantics), idf, recipe.semantic.whitening)
+    factory = InterestFactory(
+        domain, mapped.anchors, idf, source.s2idm, source.interests, runtime.device, scratch, read
+    )
     task = Task(split, recipe.encoder.max_length, recipe.training, recipe.evaluation, runtime)
     pieces = Pieces(out, _plan(source, recipe, domain), runtime.is_main)
     worker = Worker(source, recipe, task, features, factory, pieces, _log(out, runtime))
@@ -107,7 +113,7 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
     best_seed: dict[str, int] = {}
     for name in recipe.variants:
         if name in skipped:
-            runtime.progress.say(f"Skipped {name}: the artifact or this machine lacks what its items are made of")
+            runtime.progress.say(f"Skipped {name}: the artifact or this machine lacks what it is made of")
             continue
         if name in BASELINES:
             piece = worker.baseline(name)
@@ -125,7 +131,7 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
     shutil.rmtree(scratch, ignore_errors=True)
     if runtime.is_main and mapped.unseen is not None:
         mapped.unseen.save(out / UNSEEN)
-    return Adapted(split, mapped, features, rankings, weights, best_seed, product, skipped)
+    return Adapted(split, mapped, features, read, rankings, weights, best_seed, product, skipped)
 
 
 def _without_training(variant: Variant) -> tuple[bool, bool, int]:
@@ -134,8 +140,10 @@ def _without_training(variant: Variant) -> tuple[bool, bool, int]:
     return variant.from_source, variant.matching, titles - ("id" in variant.channels)
 
 
-def _possible(variant: Variant, source: SourceArtifact, semantics: Semantics | None) -> bool:
+def _possible(variant: Variant, source: SourceArtifact, recipe: Recipe, semantics: Semantics | None) -> bool:
     """Whether everything that a variant is made of is at hand."""
+    if variant.interests and recipe.prompts.reads == "vectors" and source.vectors(semantics) is None:
+        return False
     if variant.from_source and not source.transferable.weights:
         return False
     return available(variant.channels, source.vectors(semantics), semantics)

@@ -19,7 +19,7 @@ def assemble(
     variant: Variant,
     recipe: Recipe,
     features: ItemFeatures,
-    anchors: int,
+    width: int,
     seed: int,
     semantic_scale: float | None = None,
 ) -> Recommender:
@@ -29,7 +29,7 @@ def assemble(
         variant: which parts.
         recipe: their settings.
         features: of the target's items.
-        anchors: width q of interests.
+        width: of interests as prompts read them.
         seed: of the initialisation.
         semantic_scale: length of semantic vectors; None for the first that the recipe names.
     """
@@ -39,9 +39,9 @@ def assemble(
     encoder = make_encoder(recipe.encoder.model_copy(update={"name": variant.encoder}), recipe.prompts.count)
     conditioner: nn.Module
     if variant.entry == "prompts":
-        conditioner = PromptGenerators(anchors, dim, recipe.prompts.count)
+        conditioner = PromptGenerators(width, dim, recipe.prompts.count)
     elif variant.entry == "fusion":
-        conditioner = InterestFusion(anchors, dim)
+        conditioner = InterestFusion(width, dim)
     else:
         conditioner = Unconditioned()
     return Recommender(items, encoder, conditioner, recipe.score, dim)

@@ -90,6 +90,7 @@ def fit_source(
         sources,
         matrices,
         vocabulary.idf,
+        s2idm,
         vectors,
         semantics,
         runtime,

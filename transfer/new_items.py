@@ -64,7 +64,7 @@ def with_new_items(
         weights[ID_TABLE] = torch.cat([table, table.new_zeros(len(ids), table.shape[1])])
     return TargetRun(
         domain, run.vocabulary, vstack([run.item_anchors, anchors], format="csr"), features, run.s2idm, run.interests,
-        run.variant, weights, run.recipe, run.metrics,
+        run.variant, weights, run.recipe, run.metrics, run.interest_vectors,
     )  # fmt: skip
 
 

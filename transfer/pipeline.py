@@ -120,6 +120,8 @@ def _same(found: SourceArtifact, recipe: Recipe, sources: list[Domain], extends:
 
 def _source_keys(recipe: Recipe) -> tuple[str, ...]:
     keys = (*_SOURCE_KEYS, "target") if recipe.target_titles else _SOURCE_KEYS
+    if recipe.source_encoder.prompts:
+        keys = (*keys, "prompts")
     return (*keys, "encoder", "score", "training") if recipe.source_encoder.channels else keys
 
 
@@ -166,7 +168,7 @@ def run_of(source: SourceArtifact, recipe: Recipe, domain: Domain, adapted: Adap
     product = adapted.product
     return TargetRun(
         domain, adapted.items.vocabulary, adapted.items.anchors, adapted.features, source.s2idm.cpu(), source.interests,
-        product, adapted.weights[product.name], recipe, summarise(recipe, domain, adapted),
+        product, adapted.weights[product.name], recipe, summarise(recipe, domain, adapted), adapted.interest_vectors,
     )  # fmt: skip
 
 

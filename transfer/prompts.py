@@ -50,7 +50,7 @@ class PromptGenerators(nn.Module):
     mechanism. The k first layers are one matrix, so that sparse and factored interests are read once.
 
     Args:
-        width: number of anchors q.
+        width: of interests: q anchors, or s entries of a sentence vector.
         dim: width d of a prompt.
         count: number of prompts k.
     """
@@ -94,7 +94,7 @@ class InterestFusion(nn.Module):
     """The ablation `w/ S2IDM`: interests fused into every state by a two-layer network, without prompts (Table 4).
 
     Args:
-        width: number of anchors q.
+        width: of interests: q anchors, or s entries of a sentence vector.
         dim: width d.
     """
 

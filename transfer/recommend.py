@@ -157,16 +157,13 @@ class Recommender:
         kind = self.run.variant.interests
         if kind is None:
             return None
-        if kind == "constant":
-            return NoInterests(len(self.run.vocabulary))
         factory = self._factory(domain)
+        if kind == "constant":
+            return NoInterests(factory.width)
         return factory.raw(stop) if kind == "raw" else factory.diffused(stop)
 
     def _factory(self, domain: Domain) -> InterestFactory:
-        run = self.run
-        return InterestFactory(
-            domain, run.item_anchors, run.vocabulary.idf, run.s2idm, run.interests, torch.device("cpu")
-        )
+        return self.run.interest_factory(domain, torch.device("cpu"))
 
     def _reasons(self, domain: Domain, items: Ints) -> list[tuple[str, ...]]:
         """Anchors that history and item share, by the user's weight times IDF."""

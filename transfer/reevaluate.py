@@ -7,7 +7,6 @@ from typing import Any
 from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import rank
 from transfer.evaluation.scoring import model_scores
-from transfer.interest_factory import InterestFactory
 from transfer.matching import MatchingWeights
 from transfer.results import STAGES
 from transfer.runtime import Runtime
@@ -19,8 +18,7 @@ def reevaluate(run: TargetRun, runtime: Runtime) -> dict[str, Any]:
     """Metrics of the product model, by stage and protocol."""
     split = make_split(run.domain, run.recipe)
     domain = split.domain
-    idf = run.vocabulary.idf
-    factory = InterestFactory(domain, run.item_anchors, idf, run.s2idm, run.interests, runtime.device)
+    factory = run.interest_factory(domain, runtime.device)
     seed = run.metrics["product"]["seed"]
     views = factory.views(run.variant, split, run.recipe.prompts, seed)
     model = run.model().to(runtime.device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +15,16 @@ from domains.split import leave_one_out
 from domains.union import side_by_side
 from recipes.schema import Recipe
 from recipes.settings import SourceEncoderSettings
-from transfer.assembly import assemble
+from transfer.assembly import assemble, start_from
+from transfer.diffusion.s2idm import S2IDM
 from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.ranking import ScoreRows
 from transfer.evaluation.scoring import model_scores
 from transfer.features import available, item_features
 from transfer.growing import grown_weights
+from transfer.interest_factory import InterestFactory
+from transfer.interest_space import reading_vectors
+from transfer.items import ItemFeatures
 from transfer.matching import Matcher
 from transfer.matching_search import search_weights
 from transfer.recommender import Recommender
@@ -36,6 +41,7 @@ def train_source_encoder(
     sources: Sequence[Domain],
     item_anchors: Sequence[csr_matrix],
     idf: npt.NDArray[np.float32],
+    s2idm: S2IDM,
     anchor_vectors: Tensor | None,
     semantics: Semantics | None,
     runtime: Runtime,
@@ -49,6 +55,7 @@ def train_source_encoder(
         sources: at least one.
         item_anchors: (I, q) of each.
         idf: (q,).
+        s2idm: of the same sources, for prompt generators.
         anchor_vectors: (q, s) or None.
         semantics: the sentence encoder, or None.
         runtime: device, processes, progress.
@@ -64,10 +71,12 @@ def train_source_encoder(
     union = side_by_side(sources)
     anchors = vstack(list(item_anchors), format="csr")
     features = item_features(union, anchors, idf, channels, anchor_vectors, semantics, recipe.semantic.whitening)
+    read = reading_vectors(recipe.prompts, anchor_vectors, idf, recipe.semantic.whitening)
+    factory = InterestFactory(union, anchors, idf, s2idm, recipe.interests, runtime.device, vectors=read)
     matcher = Matcher(anchors, idf, features.title_vectors, runtime.device)
     variant = Variant("+".join((recipe.encoder.name, *channels)), recipe.encoder.name, channels, "none", None, False)
     seed = recipe.seeds[0]
-    model = assemble(variant, recipe, features, anchors.shape[1], seed).to(runtime.device)
+    model = assemble(variant, recipe, features, factory.width, seed).to(runtime.device)
     if start:
         model.load_state_dict(grown_weights(start, model.state_dict()))
     split = leave_one_out(union, short_users="train")
@@ -82,11 +91,35 @@ def train_source_encoder(
 
     model.matching.copy_(search_weights(matcher, own, union, targets, validate).tensor())
     weights = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
+    if recipe.source_encoder.prompts and read is not None:
+        weights |= _generators(
+            replace(variant, entry="prompts", interests="s2idm"), weights, recipe, features, factory, task, log
+        )
     return Transferable(weights, search_weights(matcher, None, union, targets, validate))
 
 
+def _generators(
+    variant: Variant,
+    base: Mapping[str, Tensor],
+    recipe: Recipe,
+    features: ItemFeatures,
+    factory: InterestFactory,
+    task: Task,
+    log: Log,
+) -> dict[str, Tensor]:
+    """Prompt generators for the finished source encoder, which stays as it is: it serves without prompts, too."""
+    seed = recipe.seeds[0]
+    model = assemble(variant, recipe, features, factory.width, seed).to(task.runtime.device)
+    start_from(model, base)
+    model.items.requires_grad_(False)
+    model.encoder.requires_grad_(False)
+    views = factory.views(variant, task.split, recipe.prompts, seed)
+    fit(model, task, views, title="source prompts", epochs=recipe.source_encoder.epochs, seed=seed, log=log)
+    return {f"conditioner.{name}": tensor.cpu() for name, tensor in model.conditioner.state_dict().items()}
+
+
 def start_from_source(model: Recommender, weights: Mapping[str, Tensor], settings: SourceEncoderSettings) -> None:
-    """Copy what the source encoder learned into a target's model: encoder, shared channels and their scales.
+    """Copy what the source learned into a target's model: encoder, shared channels, their scales, prompt generators.
 
     Args:
         model: of the target; channels that the source lacks (its IDs) keep their initialisation. Matching is no part
@@ -99,7 +132,8 @@ def start_from_source(model: Recommender, weights: Mapping[str, Tensor], setting
     moved = {
         name: tensor
         for name, tensor in weights.items()
-        if name.startswith("encoder.") or any(name.startswith(f"items.channels.{channel}.") for channel in shared)
+        if name.startswith(("encoder.", "conditioner."))
+        or any(name.startswith(f"items.channels.{channel}.") for channel in shared)
     }
     if model.items.log_scales is not None and "items.log_scales" in weights:
         scales = own["items.log_scales"].clone()
@@ -108,4 +142,8 @@ def start_from_source(model: Recommender, weights: Mapping[str, Tensor], setting
                 settings.channels.index(channel)
             ]
         moved["items.log_scales"] = scales
-    model.load_state_dict({**own, **{name: tensor for name, tensor in moved.items() if name in own}})
+    known = {name: tensor for name, tensor in moved.items() if name in own}
+    # Generators of another count or over other interests are not those of this target: it learns its own.
+    foreign = {name for name in known if name.startswith("conditioner.") and own[name].shape != known[name].shape}
+    fitting = {name: tensor for name, tensor in known.items() if not foreign or not name.startswith("conditioner.")}
+    model.load_state_dict({**own, **fitting})

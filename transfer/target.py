@@ -30,6 +30,7 @@ from transfer.assembly import assemble
 from transfer.diffusion.make import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
 from transfer.files import read_json, read_tensors, write_json, write_tensors, write_text
+from transfer.interest_factory import InterestFactory
 from transfer.items import ItemFeatures
 from transfer.matching import Matcher, counts_of
 from transfer.recommender import Recommender
@@ -43,6 +44,7 @@ DOMAIN = "domain"
 METRICS = "metrics.json"
 RECIPE = "recipe.yaml"
 ITEMS = "items.safetensors"
+READ = "interest_vectors"
 
 
 class TargetRun(Artifact):
@@ -59,6 +61,7 @@ class TargetRun(Artifact):
         weights: its model.
         recipe: of the run.
         metrics: of all variants.
+        interest_vectors: (q, s) by which prompts read interests; None where they read the anchors.
     """
 
     def __init__(
@@ -73,16 +76,26 @@ class TargetRun(Artifact):
         weights: dict[str, Tensor],
         recipe: Recipe,
         metrics: dict[str, Any],
+        interest_vectors: Tensor | None = None,
     ) -> None:
         self.domain, self.vocabulary, self.item_anchors, self.features = domain, vocabulary, item_anchors, features
         self.s2idm, self.interests = s2idm, interests
         self.variant, self.weights, self.recipe, self.metrics = variant, weights, recipe, metrics
+        self.interest_vectors = interest_vectors
 
     def model(self) -> Recommender:
         """The product model, in evaluation mode."""
-        model = assemble(self.variant, self.recipe, self.features, len(self.vocabulary), seed=0)
+        width = len(self.vocabulary) if self.interest_vectors is None else self.interest_vectors.shape[1]
+        model = assemble(self.variant, self.recipe, self.features, width, seed=0)
         model.load_state_dict(self.weights)
         return model.eval()
+
+    def interest_factory(self, domain: Domain, device: torch.device) -> InterestFactory:
+        """Makes the interests of the users of a domain with this run's items."""
+        return InterestFactory(
+            domain, self.item_anchors, self.vocabulary.idf, self.s2idm, self.interests, device,
+            vectors=self.interest_vectors,
+        )  # fmt: skip
 
     def matcher(self, device: torch.device) -> Matcher:
         """The items as matching sees them, with what the training users made popular."""
@@ -96,7 +109,8 @@ class TargetRun(Artifact):
         tensors = {f"model.{name}": value for name, value in self.weights.items()}
         tensors |= {f"s2idm.{name}": value for name, value in self.s2idm.state_dict().items()}
         write_tensors(folder / WEIGHTS, tensors)
-        write_tensors(folder / ITEMS, _item_tensors(self.item_anchors, self.features))
+        read = {} if self.interest_vectors is None else {READ: self.interest_vectors}
+        write_tensors(folder / ITEMS, _item_tensors(self.item_anchors, self.features) | read)
         write_text(folder / RECIPE, yaml.safe_dump(resolved(self.recipe), sort_keys=False, allow_unicode=True))
         write_json(folder / METRICS, self.metrics)
         write_text(folder / README, _readme(self))
@@ -122,14 +136,18 @@ class TargetRun(Artifact):
         s2idm = make_s2idm(len(vocabulary), S2IDMSettings.model_validate(config["s2idm"]))
         load_part(s2idm, tensors, "s2idm.", folder)
         domain = load_domain(folder / DOMAIN)
-        anchors, features = _items_from(read_tensors(folder / ITEMS), domain.n_items, len(vocabulary))
+        of_items = read_tensors(folder / ITEMS)
+        anchors, features = _items_from(of_items, domain.n_items, len(vocabulary))
         recipe_file = folder / RECIPE
         recipe = check_recipe(yaml.safe_load(recipe_file.read_text(encoding="utf-8")), recipe_file)
         weights = {n.removeprefix("model."): value for n, value in tensors.items() if n.startswith("model.")}
         variant = parse_variant(config["variant"], recipe.items.channels)
         interests = InterestSettings.model_validate(config["interests"])
         metrics = read_json(folder / METRICS)
-        return cls(domain, vocabulary, anchors, features, s2idm.eval(), interests, variant, weights, recipe, metrics)
+        return cls(
+            domain, vocabulary, anchors, features, s2idm.eval(), interests, variant, weights, recipe, metrics,
+            of_items.get(READ),
+        )  # fmt: skip
 
 
 def _item_tensors(anchors: csr_matrix, features: ItemFeatures) -> dict[str, Tensor]:

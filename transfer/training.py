@@ -165,8 +165,9 @@ class _Trainer:
         self.spans = Spans.of(split.domain, users, split.train_stop[users], self.runtime.device, task.max_length + 1)
         self.sampler = NegativeSampler(split, self.runtime.device)
         self.batch_size = min(self.settings.batch_size, max(SMALLEST_BATCH, len(users) // self.settings.steps))
+        learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.optimiser = torch.optim.Adam(
-            model.parameters(), lr=self.settings.learning_rate, betas=(self.settings.beta1, self.settings.beta2),
+            learned, lr=self.settings.learning_rate, betas=(self.settings.beta1, self.settings.beta2),
             weight_decay=self.settings.weight_decay, fused=True,
         )  # fmt: skip
         self.schedule = torch.optim.lr_scheduler.ExponentialLR(self.optimiser, self.settings.learning_rate_decay)

@@ -73,7 +73,8 @@ class Step:
         noise = torch.randn(len(batch), self.inputs.width, generator=draws, device=device)[rows]
         dense = self.inputs.take(mine).dense()
         wanted = dense if self.targets is self.inputs else self.targets.take(mine).dense()
-        losses = noising_loss(self.model, dense, wanted, steps[rows], noise)
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.model.settings.precision == "bf16"):
+            losses = noising_loss(self.model, dense, wanted, steps[rows], noise).float()
         self.optimiser.zero_grad(set_to_none=True)
         ((losses / scaled_probability[rows]).sum() / len(batch)).backward()
         self.runtime.sum_gradients(self.model.parameters())

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from benchmarks.peers.job import Job, Measured
 
@@ -50,11 +51,17 @@ def run_peer(python: Path, script: str, job: Job, scratch: Path) -> Measured:
     Raises:
         RuntimeError: it failed; the message ends in what it said.
     """
+    return Measured(**answered(python, script, asdict(job), scratch, job.threads))
+
+
+def answered(python: Path, script: str, job: dict[str, Any], scratch: Path, threads: int) -> dict[str, Any]:
+    """What a peer's script answers to a job; see `run_peer`."""
     question, answer = scratch / "job.json", scratch / "measured.json"
-    question.write_text(json.dumps(asdict(job)))
-    threads = {"OMP_NUM_THREADS": str(job.threads), "MKL_NUM_THREADS": str(job.threads)}
+    question.write_text(json.dumps(job))
+    limits = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
     command = [str(python), "-W", "ignore", str(SCRIPTS / script), str(question), str(answer)]
-    done = subprocess.run(command, cwd=scratch, env={**os.environ, **threads}, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=scratch, env={**os.environ, **limits}, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{script} failed:\n{done.stderr[-2000:]}")
-    return Measured(**json.loads(answer.read_text()))
+    found: dict[str, Any] = json.loads(answer.read_text())
+    return found

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from transfer_cases import PROPERTY
 
 from transfer.report.charts import shown_variants
-from transfer.report.markdown import markdown, table
+from transfer.report.markdown import interests, markdown, table
 from transfer.report.page import page
 from transfer.report.svg import Interval, Series, bar_pairs, forest, line_chart, stacked, ticks
-from transfer.report.tables import columns_of, gains_of, p_text, rows_of, title_of
+from transfer.report.tables import columns_of, gains_of, interest_gains, p_text, rows_of, title_of
 
 EVIL = "<script>alert('x')</script> & \"co\" | pipe"
 
@@ -210,6 +210,25 @@ def test_gains_are_held_against_the_published_ones():
     (sampled,) = gains_of(one, "sampled/ndcg@10")
     assert sampled.published == pytest.approx(0.05)
     assert not sampled.certain
+
+
+def test_what_interests_add_is_told_apart_from_what_else_differs():
+    one = cell()
+    more = [
+        comparison(f"sasrec+ipe+s2idm{end}", rival, metric, 0.01, 0.1, 0.0, 0.02, 0.04)
+        for end, rival in (("", "sasrec+ipe+constant"), ("", "gru4rec"), ("+matching", "sasrec+ipe+s2idm"))
+        for metric in ("full/ndcg@10", "sampled/ndcg@10")
+    ]
+    one["metrics"]["comparisons"] += more
+    found = interest_gains([one])
+    assert [gain.rival for gain in found] == ["sasrec", "sasrec+ipe+constant"]
+    assert (found[0].full.relative, found[0].sampled.relative) == (0.5, 0.0909)
+    assert found[0].sampled.published == pytest.approx(0.05)
+    two = {"cells": [one, {**one, "key": "other"}]}
+    rows = [line for line in interests(two).splitlines() if "`sasrec+ipe+constant`" in line]
+    assert len(rows) == 2
+    assert "| +10.0% | 0.040 |" in rows[0]
+    assert interests({"cells": []}) == ""
 
 
 def test_markdown_holds_the_figures_and_marks_published_ones(record):

@@ -1,4 +1,4 @@
-"""RecTools' `UniSRecModel` as it ships, on the titles' sentence vectors, with a width and length that a CPU can take."""
+"""RecTools' `UniSRecModel` as it ships, on titles' sentence vectors, with a width and length that a CPU can take."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from transfer.report.tables import (
     Record,
     columns_of,
     gains_of,
+    interest_gains,
     overview_of,
     p_text,
     reference_rows,
@@ -28,7 +29,7 @@ def markdown(record: Record) -> str:
         + (" **A quick trial on a sample of users: no figure here means anything.**" if made["quick"] else "")
     )
     if len(record["cells"]) > 1:
-        parts += ["## At a glance", overview(record)]
+        parts += ["## At a glance", overview(record), interests(record)]
     for cell in record["cells"]:
         parts += _cell(cell)
     if record["reference"]:
@@ -43,6 +44,35 @@ def overview(record: Record) -> str:
     seen = overview_of(record["cells"])
     rows = [[f"`{name}`", *(_figure(figure) for figure in figures)] for name, figures in seen.rows]
     return table(["NDCG@10, all items", *seen.columns], rows)
+
+
+INTEREST_HEAD = (
+    "prompts from diffused interests", "over", "sampled NDCG@10", "p, users", "p, seeds", "published", "NDCG@10, all items",
+    "p, users", "p, seeds",
+)  # fmt: skip
+
+
+def interests(record: Record) -> str:
+    """What `+ipe+s2idm` gains over its base, its controls and raw interests, one row each; nothing where it is not."""
+    rows = [
+        [
+            one.place,
+            f"`{one.rival}`",
+            _relative(one.sampled.relative),
+            p_text(one.sampled.p_users),
+            p_text(one.sampled.p_seeds),
+            _relative(one.sampled.published),
+            _relative(one.full.relative),
+            p_text(one.full.p_users),
+            p_text(one.full.p_seeds),
+        ]
+        for one in interest_gains(record["cells"])
+    ]
+    return table(INTEREST_HEAD, rows) if rows else ""
+
+
+def _relative(share: float | None) -> str:
+    return "" if share is None else f"{share:+.1%}"
 
 
 def _cell(cell: Record) -> list[str]:

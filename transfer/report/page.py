@@ -17,6 +17,7 @@ from transfer.report.charts import (
     shots_charts,
     threshold_charts,
 )
+from transfer.report.markdown import INTEREST_HEAD
 from transfer.report.svg import minus
 from transfer.report.tables import (
     Figure,
@@ -25,6 +26,7 @@ from transfer.report.tables import (
     Row,
     columns_of,
     gains_of,
+    interest_gains,
     p_text,
     reference_rows,
     rows_of,
@@ -67,7 +69,33 @@ def _head(record: Record) -> str:
         f'<h1>{escape(record["name"])}</h1><p class="lead">{escape(record["description"])}</p>'
         f'<p class="made">Made on {made["date"]} on {escape(made["machine"])}, torch {escape(made["torch"])}. '
         f"Everything again: <code>{escape(made['command'])}</code></p>{warning}{nav}{_charts(charts)}"
+        f"{_interests(cells)}"
     )
+
+
+def _interests(cells: Sequence[Record]) -> str:
+    """What prompts from diffused interests add, where there are several cells to compare."""
+    gains = interest_gains(cells)
+    if len(cells) < 2 or not gains:
+        return ""
+    body = []
+    for one in gains:
+        figures = [
+            *(_relative(one.sampled), p_text(one.sampled.p_users), p_text(one.sampled.p_seeds)),
+            "" if one.sampled.published is None else f"{one.sampled.published:+.1%}",
+            *(_relative(one.full), p_text(one.full.p_users), p_text(one.full.p_seeds)),
+        ]
+        kind = "" if one.sampled.certain or one.full.certain else ' class="unsure"'
+        texts = "".join(f"<td>{escape(minus(text))}</td>" for text in figures)
+        body.append(
+            f"<tr{kind}><th scope='row'>{escape(one.place)}</th>"
+            f"<td class='wide'><code>{escape(one.rival)}</code></td>{texts}</tr>"
+        )
+    return f"<h2>What prompts from diffused interests add</h2>{_table(INTEREST_HEAD, body)}"
+
+
+def _relative(gain: Gain) -> str:
+    return "" if gain.relative is None else f"{gain.relative:+.1%}"
 
 
 def _cell(cell: Record) -> str:

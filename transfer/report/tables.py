@@ -157,6 +157,42 @@ def gains_of(cell: Record, metric: str = "full/ndcg@10") -> list[Gain]:
     ]  # fmt: skip
 
 
+@dataclass(frozen=True)
+class InterestGain:
+    """What prompts from diffused interests add, in both protocols.
+
+    Attributes:
+        place: title of the cell.
+        variant: with diffused interests.
+        rival: its base, a control, or prompts from raw interests.
+        sampled: NDCG@10 against sampled negatives.
+        full: NDCG@10 over all items.
+    """
+
+    place: str
+    variant: str
+    rival: str
+    sampled: Gain
+    full: Gain
+
+
+def interest_gains(cells: Sequence[Record]) -> list[InterestGain]:
+    """The paper's claim in every cell: `+ipe+s2idm` against its base and against the same with other interests."""
+    found = []
+    for cell in cells:
+        by_pair = {(g.variant, g.rival): g for g in gains_of(cell, "sampled/ndcg@10")}
+        for full in gains_of(cell):
+            parts, rival = set(full.variant.split("+")), set(full.rival.split("+"))
+            sampled = by_pair.get((full.variant, full.rival))
+            # What sets them apart is about interests alone.
+            if sampled and {"ipe", "s2idm"} <= parts and parts ^ rival <= _INTERESTS and full.variant != full.rival:
+                found.append(InterestGain(title_of(cell), full.variant, full.rival, sampled, full))
+    return found
+
+
+_INTERESTS = {"ipe", "s2idm", "constant", "shuffled", "raw"}
+
+
 def seed_values(cell: Record) -> list[tuple[str, str, list[float]]]:
     """Every seed's value of the two NDCG@10, of variants with several seeds."""
     return [

@@ -47,8 +47,8 @@ def overview(record: Record) -> str:
 
 
 INTEREST_HEAD = (
-    "prompts from diffused interests", "over", "sampled NDCG@10", "p, users", "p, seeds", "published", "NDCG@10, all items",
-    "p, users", "p, seeds",
+    "prompts from diffused interests", "over", "sampled NDCG@10", "p, users", "p, seeds", "published",
+    "NDCG@10, all items", "p, users", "p, seeds",
 )  # fmt: skip
 
 

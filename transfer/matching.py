@@ -88,8 +88,8 @@ class Matcher:
         return (self.item_anchors @ diags(self.idf)).tocsr()
 
     @cached_property
-    def _anchor_columns(self) -> csr_matrix:
-        return unit_rows(self._weighted).T.tocsr()
+    def _unit_anchors(self) -> csr_matrix:
+        return unit_rows(self._weighted)
 
     @cached_property
     def _titles(self) -> Tensor | None:
@@ -109,8 +109,9 @@ class Matcher:
         users = unit_rows((history_matrix(domain, targets, recency) @ self._weighted).tocsr())
 
         def score_rows(rows: Tensor) -> Tensor:
-            block = users[rows.cpu().numpy()] @ self._anchor_columns
-            return torch.from_numpy(block.toarray()).to(self.device)
+            # Nearly every item shares an anchor with a user: a product of sparse and dense beats one of sparse ones.
+            block = self._unit_anchors @ users[rows.cpu().numpy()].T.toarray()
+            return torch.from_numpy(block).t().to(self.device)
 
         return score_rows
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import numpy as np
 import torch
+from scipy.sparse import csr_matrix
 
 from benchmarks.models import CPU, sasrec, task
 from benchmarks.options import Options
@@ -12,7 +16,11 @@ from benchmarks.timing import side_by_side
 from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import rank
 from transfer.evaluation.scoring import final_states, model_scores
+from transfer.matching import Matcher, MatchingWeights
 
+WORDS = 5_000
+ANCHORS_AN_ITEM = 5
+TITLE_WIDTH = 384
 BLOCK = 128
 """Users a block of the bare multiply: the size at which it is fastest."""
 
@@ -36,7 +44,49 @@ def run(options: Options) -> list[Section]:
         "Users/s count everything: encoding the histories, scoring, both exclusion and ranks.",
         f"The bare multiply forms the scores of {BLOCK:,} users at a time in memory that is there already.",
     ]
-    return [Section("Evaluation of every user on all items and on 999 negatives, d = 64", columns, rows, notes)]
+    return [
+        Section("Evaluation of every user on all items and on 999 negatives, d = 64", columns, rows, notes),
+        _matching(options),
+    ]
+
+
+def _matching(options: Options) -> Section:
+    """What matching adds to the ranking of a model."""
+    sizes = ((1_000, 2_000),) if options.quick else ((20_000, 12_000), (5_000, 50_000))
+    rows: list[list[Cell]] = []
+    for users, items in sizes:
+        domain = synthetic_domain(Size(users, items, words=WORDS))
+        model, work = sasrec(domain, 50), task(domain, 50)
+        targets = targets_of(work.split, "test")
+        own = model_scores(model, domain, targets, None, 50, CPU)
+        matcher = _matcher(domain.n_items)
+        terms = {
+            "model": MatchingWeights(),
+            "anchors": MatchingWeights(anchors=1.0, recency=0.5),
+            "titles": MatchingWeights(titles=1.0, recency=0.5),
+            "both": MatchingWeights(titles=1.0, anchors=0.5, recency=0.5, popularity=0.1),
+        }
+        scores = {name: matcher.joined(own, domain, targets, weights) for name, weights in terms.items()}
+        took = side_by_side(
+            {name: partial(rank, domain, targets, one, work.evaluation, CPU, sampled=False)
+             for name, one in scores.items()},
+            options.repeats,
+        )  # fmt: skip
+        rows.append([f"{users:,} x {items:,}", *took.values(), f"{took['both'] / took['model']:.1f} x"])
+    columns = ["users x items", "model, s", "+ anchors, s", "+ titles, s", "+ both and popularity, s", "both / model"]
+    note = f"Full ranking. Titles: {TITLE_WIDTH} wide, six times the model. Anchors: {ANCHORS_AN_ITEM} an item."
+    return Section("Matching beside a model, d = 64", columns, rows, [note])
+
+
+def _matcher(items: int) -> Matcher:
+    """Random titles; anchors with Zipf's frequencies."""
+    generator = np.random.default_rng(0)
+    chances = 1 / np.arange(1, WORDS + 1)
+    owner = np.repeat(np.arange(items), ANCHORS_AN_ITEM)
+    words = generator.choice(WORDS, len(owner), p=chances / chances.sum())
+    anchors = csr_matrix((np.ones(len(owner), np.float32), (owner, words)), shape=(items, WORDS))
+    titles = torch.nn.functional.normalize(torch.randn(items, TITLE_WIDTH), dim=-1)
+    return Matcher(anchors, np.ones(WORDS, np.float32), titles, CPU, np.ones(items, np.float32))
 
 
 @torch.no_grad()

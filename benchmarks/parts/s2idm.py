@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from scipy import sparse
 
@@ -31,10 +33,19 @@ def run(options: Options) -> list[Section]:
 def _training(options: Options) -> Section:
     rows: list[list[Cell]] = []
     for width in (1_000,) if options.quick else (2_000, 8_000, 20_000):
-        took = _step_seconds(width, options.repeats)
+        took, half = (_step_seconds(width, options.repeats, precision) for precision in ("float32", "bf16"))
         speed = step_operations(width) / took / 1e9
-        rows.append([f"{width:,}", took * 1e3, speed, f"{speed / options.machine.gflops:.0%}"])
-    columns = ["anchors q", "training step, ms", "GFLOP/s", "share of matmul peak"]
+        rows.append(
+            [
+                f"{width:,}",
+                took * 1e3,
+                speed,
+                f"{speed / options.machine.gflops:.0%}",
+                half * 1e3,
+                f"{took / half:.1f} x",
+            ]
+        )
+    columns = ["anchors q", "training step, ms", "GFLOP/s", "share of matmul peak", "bf16, ms", "bf16 is faster"]
     settings = S2IDMSettings()
     note = (
         f"Batch {settings.batch_size}, h = {settings.hidden}; a whole step: draws, noise, dropout, forward, backward, "
@@ -79,9 +90,9 @@ def _interests(users: int, width: int) -> sparse.csr_matrix:
     return sparse.random(users, width, ANCHORS_A_USER / width, "csr", dtype="float32", random_state=0)
 
 
-def _step_seconds(width: int, repeats: int) -> float:
+def _step_seconds(width: int, repeats: int, precision: Literal["float32", "bf16"] = "float32") -> float:
     torch.manual_seed(0)
-    settings, runtime = S2IDMSettings(), Runtime()
+    settings, runtime = S2IDMSettings(precision=precision), Runtime()
     model = S2IDM(width, settings).train()
     inputs = SparseRows.from_csr(_interests(settings.batch_size, width))
     sampler = StepSampler(settings.steps, settings.sampling_history, settings.sampling_uniform, runtime.device)

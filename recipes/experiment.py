@@ -44,8 +44,12 @@ class Experiment(Settings):
     protocols: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Named settings; every recipe runs under each. None: once, as it is."
     )
-    variants: tuple[str, ...] | None = Field(None, min_length=1, description="In place of the recipes' own.")
-    seeds: tuple[int, ...] | None = Field(None, min_length=1, description="In place of the recipes' own.")
+    variants: tuple[str, ...] | None = Field(
+        None, min_length=1, description="In place of the recipes' own, unless an entry's settings name others."
+    )
+    seeds: tuple[int, ...] | None = Field(
+        None, min_length=1, description="In place of the recipes' own, unless an entry's settings name others."
+    )
     extra_variants: tuple[str, ...] = Field((), description="Variants that get fewer seeds, and are marked so.")
     extra_seeds: tuple[int, ...] = Field((0,), min_length=1, description="Their seeds, some of `seeds`.")
     shots: tuple[float, ...] | None = Field(

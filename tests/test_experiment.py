@@ -115,6 +115,14 @@ def test_settings_win_in_order(tmp_path):
     assert len({cell.source_key for cell in cells}) == 1, "the loss decides nothing about the source"
 
 
+def test_a_costly_entry_may_have_fewer_seeds_and_variants(tmp_path):
+    entries = ["tiny.yaml", {"recipe": "tiny.yaml", "label": "dear", "settings": {"seeds": [1], "variants": ["ease"]}}]
+    path = write_experiment(tmp_path, experiment=entries, seeds=[0, 1], variants=["sasrec", "popular"])
+    usual, dear = (cell.main.recipe for cell in cells_of(load_experiment(path)))
+    assert (usual.seeds, usual.variants) == ((0, 1), ("sasrec", "popular"))
+    assert (dear.seeds, dear.variants) == ((1,), ("ease",))
+
+
 def test_a_job_is_a_seed_and_baselines_run_once(tmp_path):
     path = write_experiment(
         tmp_path,

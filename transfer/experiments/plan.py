@@ -110,16 +110,13 @@ def _cell(
     overrides: Sequence[str],
 ) -> Cell:
     experiment = loaded.experiment
-    merged: dict[str, Any] = {}
+    named = {"seeds": experiment.seeds, "variants": experiment.variants}
+    merged: dict[str, Any] = {key: list(value) for key, value in named.items() if value is not None}
     for layer in (experiment.settings, entry.settings, settings, QUICK if quick else {}):
         merged = overlaid(merged, layer)
     if share is not None:
         merged["shots"] = share
-    if experiment.seeds is not None:
-        merged["seeds"] = list(experiment.seeds)
     place = loaded.recipe_path(entry)
-    if experiment.variants is not None:
-        merged["variants"] = list(experiment.variants)
     if quick:
         merged["seeds"] = (merged.get("seeds") or list(load_recipe(place).recipe.seeds))[:1]
     main = load_recipe(place, overrides, merged)

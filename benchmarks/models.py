@@ -8,11 +8,11 @@ from domains.domain import Domain
 from domains.split import leave_one_out
 from recipes.settings import EncoderSettings, EvaluationSettings, ItemSettings, ScoreSettings, TrainingSettings
 from transfer.encoders.sasrec import SASRec
-from transfer.items import ItemFeatures, ItemTower
-from transfer.prompts import Unconditioned
-from transfer.recommender import Recommender
+from transfer.items.tower import ItemFeatures, ItemTower
+from transfer.model.prompts import Unconditioned
+from transfer.model.recommender import Recommender
 from transfer.runtime import Runtime
-from transfer.training import Task
+from transfer.training.loop import Task
 
 CPU = torch.device("cpu")
 

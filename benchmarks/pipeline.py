@@ -23,10 +23,10 @@ from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.ranking import rank
 from transfer.evaluation.scoring import model_scores
-from transfer.interests import original_interests
+from transfer.interests.original import original_interests
+from transfer.interests.views import TrainView
 from transfer.runtime import Runtime
-from transfer.training import _Trainer
-from transfer.views import TrainView
+from transfer.training.loop import _Trainer
 from vocab.settings import VocabularySettings
 from vocab.text import item_texts
 from vocab.vocabulary import SememeVocabulary

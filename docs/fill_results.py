@@ -21,10 +21,10 @@ from matplotlib import pyplot as plt
 from scipy.stats import ttest_rel
 
 from recipes.experiment import load_experiment
-from transfer.pieces import read_piece
+from transfer.evaluation.results import STAGES, seed_values, variant_metrics
+from transfer.model.variants import BASELINES
 from transfer.report.markdown import markdown, overview
-from transfer.results import STAGES, seed_values, variant_metrics
-from transfer.variants import BASELINES
+from transfer.target.pieces import read_piece
 
 mpl.use("svg")
 mpl.rcParams["svg.hashsalt"] = "results"

@@ -31,7 +31,7 @@ from transfer.experiments.curves import learning_curves
 from transfer.experiments.execute import run_experiment
 from transfer.experiments.plan import cells_of, jobs_of
 from transfer.experiments.pool import run_all
-from transfer.interests import known_anchor_counts
+from transfer.interests.original import known_anchor_counts
 from transfer.progress import Silent
 from transfer.runtime import Runtime
 

@@ -12,19 +12,19 @@ from transfer_cases import PROPERTY, random_histories, small_domain
 
 from domains.split import leave_one_out
 from recipes.settings import EncoderSettings, EvaluationSettings, ItemSettings, ScoreSettings, TrainingSettings
-from transfer import training
-from transfer.batches import SequenceBatch
 from transfer.diffusion.denoiser import Denoiser, timestep_features
-from transfer.dropout import dropout
 from transfer.encoders.attention import causal_attention
 from transfer.encoders.sasrec import SASRec
 from transfer.evaluation import ranking
 from transfer.evaluation.protocol import targets_of
-from transfer.items import ItemFeatures, ItemTower
-from transfer.prompts import Unconditioned
-from transfer.recommender import Recommender
+from transfer.interests.views import TrainView
+from transfer.items.tower import ItemFeatures, ItemTower
+from transfer.model.dropout import dropout
+from transfer.model.prompts import Unconditioned
+from transfer.model.recommender import Recommender
 from transfer.runtime import Runtime
-from transfer.views import TrainView
+from transfer.training import loop
+from transfer.training.batches import SequenceBatch
 
 CPU = torch.device("cpu")
 ITEMS = 40
@@ -110,11 +110,11 @@ def model_of(channels=("id",)):
 
 def gradients(loss, channels, positions, monkeypatch):
     """Loss and gradients of the first step when passes are at most so wide."""
-    monkeypatch.setattr(training, "POSITIONS_A_PASS", positions)
+    monkeypatch.setattr(loop, "POSITIONS_A_PASS", positions)
     split = leave_one_out(small_domain(random_histories(np.random.default_rng(0), 30, ITEMS, 4, 14), n_items=ITEMS))
     settings = TrainingSettings(loss=loss, negatives=3, learning_rate=1e-12, batch_size=30)
     model = model_of(channels)
-    trainer = training._Trainer(model, training.Task(split, 12, settings, EvaluationSettings(), Runtime()), 0)
+    trainer = loop._Trainer(model, loop.Task(split, 12, settings, EvaluationSettings(), Runtime()), 0)
     found = trainer.epoch(TrainView(None), 1)
     return found, [parameter.grad.clone() for parameter in model.parameters()]
 

@@ -18,16 +18,16 @@ from recipes.settings import (
     ScoreSettings,
     TrainingSettings,
 )
-from transfer.augment import Augmented, crop, hide, reorder, two_views
-from transfer.batches import SequenceBatch
-from transfer.contrast import Contrast, _final_state, info_nce
 from transfer.encoders.base import make_encoder
-from transfer.items import ItemFeatures, ItemTower
-from transfer.prompts import Unconditioned
-from transfer.recommender import Recommender
+from transfer.interests.views import NoViews, TrainView
+from transfer.items.tower import ItemFeatures, ItemTower
+from transfer.model.prompts import Unconditioned
+from transfer.model.recommender import Recommender
 from transfer.runtime import Runtime
-from transfer.training import Task, fit
-from transfer.views import NoViews, TrainView
+from transfer.training.augment import Augmented, crop, hide, reorder, two_views
+from transfer.training.batches import SequenceBatch
+from transfer.training.contrast import Contrast, _final_state, info_nce
+from transfer.training.loop import Task, fit
 
 
 def batch_of(lengths, seed=0):

@@ -12,7 +12,7 @@ from domains.domain import TimeKind
 from domains.split import fewer_users, leave_one_out
 from recipes.settings import DiffRecSettings, InterestSettings, S2IDMSettings
 from transfer.baselines.base import Evidence, find_baseline
-from transfer.diffrec import item_weights, train_diffrec
+from transfer.diffusion.diffrec import item_weights, train_diffrec
 from transfer.diffusion.reverse import reverse_literal
 from transfer.diffusion.s2idm import S2IDM
 from transfer.evaluation.protocol import targets_of

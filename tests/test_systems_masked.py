@@ -13,7 +13,7 @@ from transfer.diffusion.make import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.runtime import Runtime
-from transfer.source import SourceArtifact
+from transfer.source.artifact import SourceArtifact
 from vocab.settings import VocabularySettings
 from vocab.vocabulary import SememeVocabulary
 

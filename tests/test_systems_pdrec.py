@@ -20,18 +20,18 @@ from recipes.settings import (
     ScoreSettings,
     TrainingSettings,
 )
-from transfer.batches import Spans, gather
-from transfer.diffrec import item_weights, train_diffrec
+from transfer.diffusion.diffrec import item_weights, train_diffrec
 from transfer.encoders.base import make_encoder
-from transfer.items import ItemFeatures, ItemTower
-from transfer.pdrec import PDRec
-from transfer.pdrec_tables import PlugIn, behaviour_weights
-from transfer.prompts import Unconditioned
-from transfer.recommender import Recommender
+from transfer.interests.views import NoViews, TrainView
+from transfer.items.tower import ItemFeatures, ItemTower
+from transfer.model.prompts import Unconditioned
+from transfer.model.recommender import Recommender
 from transfer.runtime import Runtime
-from transfer.sampling import NegativeSampler
-from transfer.training import Task, fit
-from transfer.views import NoViews, TrainView
+from transfer.training.batches import Spans, gather
+from transfer.training.loop import Task, fit
+from transfer.training.pdrec import PDRec
+from transfer.training.pdrec_tables import PlugIn, behaviour_weights
+from transfer.training.sampling import NegativeSampler
 
 ITEMS = 20
 CPU = torch.device("cpu")

@@ -9,13 +9,13 @@ from experiment_cases import write_recipe
 
 from recipes.load import load_recipe
 from transfer.files import read_tensors
-from transfer.matching import MatchingWeights
-from transfer.matching_search import STRENGTHS
-from transfer.pieces import piece_path
+from transfer.matching.matcher import MatchingWeights
+from transfer.matching.search import STRENGTHS
 from transfer.pipeline import source_from, target_from
-from transfer.reevaluate import reevaluate
 from transfer.runtime import Runtime
-from transfer.target import TargetRun
+from transfer.serving.reevaluate import reevaluate
+from transfer.target.artifact import TargetRun
+from transfer.target.pieces import piece_path
 
 SYSTEMS = (
     "sasrec",

@@ -12,15 +12,15 @@ from domains.errors import InputError
 from recipes.load import check_recipe
 from recipes.settings import PromptSettings, S2IDMSettings
 from tests.transfer_cases import small_domain, successor_histories
-from transfer.assembly import assemble
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.training import SourceInterests, train_s2idm
-from transfer.interest_space import VectorInterests, reading_vectors
-from transfer.interests import NoInterests, RawInterests
-from transfer.items import ItemFeatures
+from transfer.interests.forms import NoInterests, RawInterests
+from transfer.interests.space import VectorInterests, reading_vectors
+from transfer.items.tower import ItemFeatures
+from transfer.model.assembly import assemble
+from transfer.model.variants import parse_variant
 from transfer.runtime import Runtime
-from transfer.source_encoder import start_from_source, train_source_encoder
-from transfer.variants import parse_variant
+from transfer.source.encoder import start_from_source, train_source_encoder
 
 QUICK = {"loss": "softmax", "base_epochs": 2, "epochs": 2, "patience": 5}
 

@@ -13,13 +13,8 @@ from transfer_cases import PROPERTY, small_domain
 
 from domains.domain import TimeKind
 from recipes.settings import InterestSettings
-from transfer.interests import (
-    NoInterests,
-    PermutedInterests,
-    RawInterests,
-    interaction_weights,
-    original_interests,
-)
+from transfer.interests.forms import NoInterests, PermutedInterests, RawInterests
+from transfer.interests.original import interaction_weights, original_interests
 from transfer.sparse import SparseRows
 
 ANCHORS = np.array([[1, 0, 0, 1], [1, 1, 0, 0], [0, 0, 0, 0], [0, 1, 1, 1], [0, 0, 1, 0]], dtype=np.float32)

@@ -10,7 +10,7 @@ import torch
 from scipy.sparse import csr_matrix
 
 from recipes.settings import ItemSettings
-from transfer.items import ItemFeatures, ItemTower
+from transfer.items.tower import ItemFeatures, ItemTower
 
 DIM = 5
 BAG = csr_matrix(np.array([[1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 2, 0]], dtype=np.float32))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transfer_cases import PROPERTY
 
-from transfer import losses
+from transfer.training import losses
 
 
 def drawn(n, m, d, seed=0, own=True):

@@ -12,9 +12,9 @@ from domains.split import leave_one_out
 from transfer.evaluation.histories import history_matrix
 from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.ranking import ScoreRows
-from transfer.matching import Matcher, MatchingWeights, blended
-from transfer.matching_search import FEWEST_USERS, RECENCIES, STRENGTHS, search_weights
-from transfer.variants import parse_variant
+from transfer.matching.matcher import Matcher, MatchingWeights, blended
+from transfer.matching.search import FEWEST_USERS, RECENCIES, STRENGTHS, search_weights
+from transfer.model.variants import parse_variant
 
 CPU = torch.device("cpu")
 HISTORIES = [[0, 1, 2], [3, 2, 1, 0]]
@@ -96,7 +96,7 @@ def test_a_search_looks_at_a_sample_of_many_users(monkeypatch: pytest.MonkeyPatc
     search_weights(MATCHER, None, many, targets, validate)
     assert set(looked) == {2 * FEWEST_USERS}, "few enough scores: everybody"
     looked.clear()
-    monkeypatch.setattr("transfer.matching_search.LARGEST_SEARCH", 5)
+    monkeypatch.setattr("transfer.matching.search.LARGEST_SEARCH", 5)
     search_weights(MATCHER, None, many, targets, validate)
     assert set(looked) == {FEWEST_USERS}
 

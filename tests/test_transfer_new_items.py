@@ -10,14 +10,14 @@ from experiment_cases import write_recipe
 
 from domains.errors import InputError
 from recipes.load import load_recipe
-from transfer.features import in_use
-from transfer.new_items import ID_TABLE, with_new_items
+from transfer.items.features import in_use
+from transfer.items.semantics import Semantics
+from transfer.items.whitening import Whitening
 from transfer.pipeline import source_from, target_from
-from transfer.recommend import History, Recommender
 from transfer.runtime import Runtime
-from transfer.semantics import Semantics
-from transfer.target import TargetRun
-from transfer.whitening import Whitening
+from transfer.serving.new_items import ID_TABLE, with_new_items
+from transfer.serving.recommend import History, Recommender
+from transfer.target.artifact import TargetRun
 
 
 class Words:

@@ -11,7 +11,7 @@ import torch
 from domains.errors import InputError
 from transfer.evaluation.ranking import Ranking
 from transfer.files import JsonLines, read_json, read_tensors, replacing, write_json, write_tensors, write_text
-from transfer.pieces import Piece, Pieces
+from transfer.target.pieces import Piece, Pieces
 
 PLAN = {"settings": {"dim": 8, "list": [1, 2]}, "domain": "abc"}
 

@@ -21,13 +21,13 @@ from recipes.settings import (
 )
 from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.encoders.base import make_encoder
-from transfer.interests import RawInterests
-from transfer.items import ItemFeatures, ItemTower
-from transfer.prompts import PromptGenerators
-from transfer.recommender import Recommender
+from transfer.interests.forms import RawInterests
+from transfer.interests.views import InterestViews
+from transfer.items.tower import ItemFeatures, ItemTower
+from transfer.model.prompts import PromptGenerators
+from transfer.model.recommender import Recommender
 from transfer.runtime import Runtime
-from transfer.training import Task, fit
-from transfer.views import InterestViews
+from transfer.training.loop import Task, fit
 
 LOSSES = ("bce", "gbce", "sampled_softmax", "softmax")
 # Loss and batch size; of a batch of one row, one of two processes has nothing.

@@ -10,10 +10,10 @@ from torch import nn
 
 from recipes.settings import EncoderSettings, ScoreSettings
 from transfer.encoders.base import SequenceEncoder, make_encoder
-from transfer.interests import NoInterests, RawInterests
-from transfer.items import ItemFeatures, ItemTower
-from transfer.prompts import InterestFusion, PromptGenerators, Unconditioned
-from transfer.recommender import Recommender
+from transfer.interests.forms import NoInterests, RawInterests
+from transfer.items.tower import ItemFeatures, ItemTower
+from transfer.model.prompts import InterestFusion, PromptGenerators, Unconditioned
+from transfer.model.recommender import Recommender
 
 DIM, ANCHORS, COUNT = 6, 11, 3
 

@@ -15,7 +15,7 @@ from scipy.sparse import random as random_sparse
 from transfer_cases import PROPERTY
 
 from transfer.diffusion.reverse import HiddenReverse, reverse_literal
-from transfer.interests import DiffusedInterests, RawInterests
+from transfer.interests.forms import DiffusedInterests, RawInterests
 from transfer.sparse import SparseRows
 
 shapes = st.fixed_dictionaries(

@@ -10,7 +10,7 @@ from scipy import stats
 from transfer_cases import PROPERTY, small_domain
 
 from domains.split import hide_items, leave_one_out
-from transfer.sampling import NegativeSampler
+from transfer.training.sampling import NegativeSampler
 
 CPU = torch.device("cpu")
 histories = st.lists(st.lists(st.integers(0, 9), min_size=0, max_size=14), min_size=1, max_size=6)

@@ -17,18 +17,18 @@ from recipes.settings import (
     ScoreSettings,
     TrainingSettings,
 )
-from transfer import losses, training
 from transfer.encoders.base import make_encoder
 from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import rank
 from transfer.evaluation.scoring import final_states, model_scores
-from transfer.interests import RawInterests
-from transfer.items import ItemFeatures, ItemTower
-from transfer.prompts import PromptGenerators, Unconditioned
-from transfer.recommender import Recommender
+from transfer.interests.forms import RawInterests
+from transfer.interests.views import ConstantViews, NoViews, TrainView
+from transfer.items.tower import ItemFeatures, ItemTower
+from transfer.model.prompts import PromptGenerators, Unconditioned
+from transfer.model.recommender import Recommender
 from transfer.runtime import Runtime
-from transfer.training import Task, fit, validate
-from transfer.views import ConstantViews, NoViews, TrainView
+from transfer.training import loop, losses
+from transfer.training.loop import Task, fit, validate
 
 CPU = torch.device("cpu")
 ITEMS, DIM = 24, 16
@@ -111,7 +111,7 @@ def test_the_best_validated_epoch_is_kept(monkeypatch):
         snapshots.append({name: value.clone() for name, value in model.state_dict().items()})
         return next(scripted)
 
-    monkeypatch.setattr(training, "validate", watched)
+    monkeypatch.setattr(loop, "validate", watched)
     model = model_of()
     fitted, log = trained(model, task_of(circle(), patience=3), epochs=20)
     assert (fitted.best, fitted.best_epoch, fitted.epochs) == (0.5, 2, 5)
@@ -123,7 +123,7 @@ def test_the_best_validated_epoch_is_kept(monkeypatch):
 
 def test_a_model_that_only_gets_worse_is_left_as_it_was(monkeypatch):
     scripted = iter([0.9, 0.1, 0.1])
-    monkeypatch.setattr(training, "validate", lambda *_: next(scripted))
+    monkeypatch.setattr(loop, "validate", lambda *_: next(scripted))
     model = model_of()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     fitted, _ = trained(model, task_of(circle(), patience=2), epochs=5)
@@ -258,7 +258,7 @@ def test_passes_over_parts_of_a_batch_change_nothing_that_is_learned(loss, monke
     cuts = CutViews(split.starts + np.random.default_rng(1).integers(0, 5, 30))
     found = []
     for positions in (1, 20, 10**6):
-        monkeypatch.setattr(training, "POSITIONS_A_PASS", positions)
+        monkeypatch.setattr(loop, "POSITIONS_A_PASS", positions)
         model = model_of(dropout=0)
         _, log = trained(model, task_of(split, loss=loss, learning_rate=0.002), cuts, epochs=2)
         found.append((log[-1]["loss"], model.items.all().detach()))

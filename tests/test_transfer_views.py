@@ -14,10 +14,10 @@ from transfer_cases import PROPERTY, random_histories, small_domain
 from domains.split import leave_one_out, temporal
 from recipes.settings import InterestSettings, PromptSettings, S2IDMSettings
 from transfer.diffusion.s2idm import S2IDM
-from transfer.interest_factory import InterestFactory
-from transfer.interests import NoInterests, PermutedInterests, RawInterests
-from transfer.variants import parse_variant
-from transfer.views import ConstantViews, InterestViews, NoViews, someone_else
+from transfer.interests.factory import InterestFactory
+from transfer.interests.forms import NoInterests, PermutedInterests, RawInterests
+from transfer.interests.views import ConstantViews, InterestViews, NoViews, someone_else
+from transfer.model.variants import parse_variant
 
 CPU = torch.device("cpu")
 

@@ -22,16 +22,16 @@ from domains.validation import explain
 from recipes.load import check_recipe
 from recipes.presets import overlaid
 from recipes.schema import Recipe
-from transfer.adapt_target import adapt_target
 from transfer.artifact_folder import CONFIG, LOG
 from transfer.files import JsonLines
-from transfer.fit_source import fit_source
 from transfer.pipeline import run_of
 from transfer.progress import Progress
-from transfer.recommend import History, Recommendation, Recommender
 from transfer.runtime import Runtime
-from transfer.source import SourceArtifact
-from transfer.target import TargetRun
+from transfer.serving.recommend import History, Recommendation, Recommender
+from transfer.source.artifact import SourceArtifact
+from transfer.source.fit import fit_source
+from transfer.target.adapt import adapt_target
+from transfer.target.artifact import TargetRun
 
 if TYPE_CHECKING:
     import polars as pl

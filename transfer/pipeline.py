@@ -17,17 +17,17 @@ from domains.settings import DomainSpec
 from domains.split import leave_one_out
 from recipes.load import LoadedRecipe, apply_override, bundled_recipes, check_recipe, load_recipe
 from recipes.schema import Recipe, resolved
-from transfer.adapt_target import Adapted, adapt_target, pairs_to_compare
 from transfer.artifact_folder import CONFIG, LOG
+from transfer.evaluation.results import beyond_accuracy, compare_all, protocol_note, variant_metrics
 from transfer.files import JsonLines
-from transfer.fit_source import fit_source
-from transfer.popularity import popularity
+from transfer.matching.popularity import popularity
+from transfer.model.variants import BASELINES
 from transfer.progress import Silent
-from transfer.results import beyond_accuracy, compare_all, protocol_note, variant_metrics
 from transfer.runtime import Runtime
-from transfer.source import DomainNote, SourceArtifact
-from transfer.target import TargetRun
-from transfer.variants import BASELINES
+from transfer.source.artifact import DomainNote, SourceArtifact
+from transfer.source.fit import fit_source
+from transfer.target.adapt import Adapted, adapt_target, pairs_to_compare
+from transfer.target.artifact import TargetRun
 
 DEFAULT_ROOT = Path("runs")
 

@@ -1,11 +1,12 @@
-"""Rows of a CSR matrix as tensors, batch by batch, without a loop over rows."""
+"""Rows of a CSR matrix: as tensors, batch by batch, without a loop over rows; to unit length."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, diags
 from torch import Tensor
 
 
@@ -73,3 +74,10 @@ class SparseRows:
             starts - offsets, lengths
         )
         return Rows(self.columns[position], self.values[position], offsets, lengths, self.width)
+
+
+def unit_rows(matrix: csr_matrix) -> csr_matrix:
+    """Each row divided by its Euclidean length; rows of zeros stay."""
+    norms = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1), dtype=np.float64).ravel())
+    scale = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
+    return (diags(scale) @ matrix).tocsr()

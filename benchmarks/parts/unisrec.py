@@ -15,8 +15,8 @@ from benchmarks.peers.text_job import TextJob, TextMeasured, Titled, write_title
 from benchmarks.tables import Cell, Section
 from domains.domain import Domain
 from domains.split import fewer_users, leave_one_out
+from transfer.items.semantics import Semantics
 from transfer.runtime import Runtime
-from transfer.semantics import Semantics
 from vocab.semantic import SemanticSettings
 
 PAIRS = (

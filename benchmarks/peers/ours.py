@@ -19,8 +19,8 @@ from recipes.settings import TrainingSettings
 from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import rank
 from transfer.evaluation.scoring import model_scores
-from transfer.training import fit
-from transfer.views import NoViews
+from transfer.interests.views import NoViews
+from transfer.training.loop import fit
 
 
 def domain_of(path: str) -> Domain:

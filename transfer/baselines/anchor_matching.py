@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from transfer.baselines.base import Evidence
 from transfer.evaluation.ranking import ScoreRows
-from transfer.matching import Matcher
+from transfer.matching.matcher import Matcher
 
 
 def scores(evidence: Evidence) -> ScoreRows:

@@ -15,8 +15,8 @@ from recipes.settings import DiffRecSettings, InterestSettings
 from transfer.diffusion.s2idm import S2IDM
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
-from transfer.matching import Matcher, MatchingWeights
-from transfer.popularity import train_positions
+from transfer.matching.matcher import Matcher, MatchingWeights
+from transfer.matching.popularity import train_positions
 from transfer.runtime import Runtime
 
 
@@ -56,7 +56,7 @@ Baseline = Callable[[Evidence], ScoreRows]
 
 
 def find_baseline(name: str) -> Baseline:
-    """The baseline of a name in `transfer.variants.BASELINES`."""
+    """The baseline of a name in `transfer.model.variants.BASELINES`."""
     from transfer.baselines import (
         anchor_matching,
         diffrec,

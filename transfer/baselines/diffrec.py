@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from transfer.baselines.base import Evidence
-from transfer.diffrec import Weighting, item_weights, train_diffrec
+from transfer.diffusion.diffrec import Weighting, item_weights, train_diffrec
 from transfer.diffusion.s2idm import S2IDM
 from transfer.evaluation.ranking import ScoreRows
 

@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix, diags
 from transfer.baselines.base import Evidence, train_matrix
 from transfer.evaluation.histories import history_matrix, sparse_scores
 from transfer.evaluation.ranking import ScoreRows
-from transfer.popularity import popularity
+from transfer.matching.popularity import popularity
 
 NEIGHBOURS = 100
 """Neighbours that an item keeps."""

@@ -7,7 +7,7 @@ from transfer.evaluation.ranking import ScoreRows
 
 
 def scores(evidence: Evidence) -> ScoreRows:
-    """See `transfer.matching.Matcher`. Nothing is trained; a handful of weights is chosen on validation."""
+    """See `transfer.matching.matcher.Matcher`. Nothing is trained; a handful of weights is chosen on validation."""
     if evidence.matcher is None or evidence.matching is None:
         raise ValueError("matching needs the items and its weights")
     return evidence.matcher.alone(evidence.split.domain, evidence.targets, evidence.matching())

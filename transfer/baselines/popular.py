@@ -6,7 +6,7 @@ import torch
 
 from transfer.baselines.base import Evidence
 from transfer.evaluation.ranking import ScoreRows
-from transfer.popularity import popularity
+from transfer.matching.popularity import popularity
 
 
 def scores(evidence: Evidence) -> ScoreRows:

@@ -8,8 +8,8 @@ from scipy.sparse import diags
 
 from transfer.baselines.base import Evidence
 from transfer.evaluation.ranking import ScoreRows
-from transfer.interests import original_interests
-from transfer.unit_rows import unit_rows
+from transfer.interests.original import original_interests
+from transfer.sparse import unit_rows
 
 
 def scores(evidence: Evidence) -> ScoreRows:

@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 from transfer.baselines.base import Evidence
 from transfer.evaluation.histories import sparse_scores
 from transfer.evaluation.ranking import ScoreRows
-from transfer.popularity import popularity, train_positions
+from transfer.matching.popularity import popularity, train_positions
 
 
 def scores(evidence: Evidence) -> ScoreRows:

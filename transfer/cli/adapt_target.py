@@ -22,7 +22,7 @@ def command(
     from transfer.cli.target_report import print_target
     from transfer.pipeline import default_folder, recipe_for_target, target_from
     from transfer.runtime import Runtime
-    from transfer.source import SourceArtifact
+    from transfer.source.artifact import SourceArtifact
 
     source = SourceArtifact.load(artifact)
     extra = overrides(set_, seed, variants) + ([] if shots is None else [f"shots={shots}"])

@@ -20,7 +20,7 @@ def explain(run: Run, words: Words) -> None:
     from domains.errors import InputError
     from transfer.artifact_folder import VOCABULARY
     from transfer.cli.show import say
-    from transfer.mapped_items import UNSEEN
+    from transfer.items.mapped import UNSEEN
     from vocab.unseen import UnseenMap
     from vocab.vocabulary import SememeVocabulary
 

@@ -15,9 +15,9 @@ Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 def command(run: Run, device: Device = "auto", json_: Json = False) -> None:
     """Evaluate a target run's product model again, from its files alone, and hold it against its metrics.json."""
     from transfer.cli.show import print_json, say
-    from transfer.reevaluate import reevaluate
     from transfer.runtime import Runtime
-    from transfer.target import TargetRun
+    from transfer.serving.reevaluate import reevaluate
+    from transfer.target.artifact import TargetRun
 
     loaded = TargetRun.load(run)
     result = reevaluate(loaded, Runtime.current(device))

@@ -23,7 +23,7 @@ def command(
     from transfer.cli.show import print_json, progress_for, say
     from transfer.pipeline import default_folder, source_from
     from transfer.runtime import Runtime
-    from transfer.source import SourceArtifact
+    from transfer.source.artifact import SourceArtifact
 
     loaded = load_recipe(recipe, overrides(set_, seed))
     folder = out or default_folder(loaded) / "source"

@@ -9,7 +9,7 @@ import typer
 from transfer.cli.options import Json
 
 if TYPE_CHECKING:
-    from transfer.inspection import DomainView, Inspection
+    from transfer.planning.inspection import DomainView, Inspection
 
 Thing = Annotated[str, typer.Argument(help="A domain, a recipe, or the folder of an artifact.")]
 
@@ -20,7 +20,7 @@ BAR = 24
 def command(thing: Thing, json_: Json = False) -> None:
     """Look at data or at an artifact: sizes, histograms, anchors, overlaps, and what looks wrong."""
     from transfer.cli.show import OUT, metrics_table, print_json, say
-    from transfer.inspection import inspect
+    from transfer.planning.inspection import inspect
 
     found = inspect(thing)
     if json_:

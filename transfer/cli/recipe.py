@@ -11,7 +11,7 @@ import typer
 from transfer.cli.options import Json, RecipeArgument, Set, Variants, overrides
 
 if TYPE_CHECKING:
-    from transfer.forecast import DomainForecast, Forecast
+    from transfer.planning.forecast import DomainForecast, Forecast
 
 app = typer.Typer(no_args_is_help=True, help="Recipes: list the bundled ones, check one, get their JSON Schema.")
 
@@ -38,7 +38,7 @@ def check(recipe: RecipeArgument, set_: Set = None, variants: Variants = None, j
     """Read a recipe and its data and say what a run would do, without training anything."""
     from recipes.load import load_recipe
     from transfer.cli.show import print_json
-    from transfer.forecast import forecast
+    from transfer.planning.forecast import forecast
 
     found = forecast(load_recipe(recipe, overrides(set_, None, variants)))
     if json_:

@@ -10,7 +10,7 @@ import typer
 from transfer.cli.options import Json
 
 if TYPE_CHECKING:
-    from transfer.target import TargetRun
+    from transfer.target.artifact import TargetRun
 
 Run = Annotated[str, typer.Argument(help="Folder of a target run.")]
 User = Annotated[str | None, typer.Option("--user", help="Id of a user of the target domain.")]
@@ -44,9 +44,9 @@ def command(
             place="--user, --history, --interests",
             mend='For example --interests "space, war"',
         )
-    from transfer.recommend import History, Recommender
-    from transfer.seeds import seeds_of
-    from transfer.target import TargetRun
+    from transfer.serving.recommend import History, Recommender
+    from transfer.serving.seeds import seeds_of
+    from transfer.target.artifact import TargetRun
 
     loaded = TargetRun.load(run)
     if new_items is not None:
@@ -77,10 +77,10 @@ def command(
 
 def _with_new_items(run: TargetRun, folder: Path, titles: list[str]) -> TargetRun:
     """The run with items of these titles; a title is its item's id as well."""
-    from transfer.mapped_items import UNSEEN
-    from transfer.new_items import with_new_items
+    from transfer.items.mapped import UNSEEN
+    from transfer.items.semantics import Semantics
     from transfer.runtime import Runtime
-    from transfer.semantics import Semantics
+    from transfer.serving.new_items import with_new_items
     from vocab.unseen import UnseenMap
 
     file = folder / UNSEEN

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from recipes.settings import S2IDMSettings
 from transfer.diffusion.denoiser import Denoiser
 from transfer.diffusion.s2idm import S2IDM
-from transfer.interests import Interests, RawInterests
+from transfer.interests.forms import Interests, RawInterests
 
 
 class MaskedS2IDM(S2IDM):

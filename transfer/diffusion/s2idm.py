@@ -14,7 +14,7 @@ from recipes.settings import S2IDMSettings
 from transfer.diffusion.denoiser import Denoiser
 from transfer.diffusion.reverse import HiddenReverse
 from transfer.diffusion.schedule import Schedule
-from transfer.interests import DiffusedInterests, Interests, RawInterests
+from transfer.interests.forms import DiffusedInterests, Interests, RawInterests
 
 
 class S2IDM(nn.Module):

@@ -12,7 +12,7 @@ from recipes.settings import EncoderSettings
 
 ENTRY_POINTS = "transfer.encoders"
 SASREC_NAMES = ("sasrec", "cl4srec", "pdrec")
-"""Systems whose encoder is SASRec; the others differ from it in how they train (see `transfer.auxiliary`)."""
+"""Systems whose encoder is SASRec; the others differ from it in how they train (see `transfer.training.auxiliary`)."""
 
 
 class SequenceEncoder(nn.Module):

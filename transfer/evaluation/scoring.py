@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from domains.domain import Domain
-from transfer.batches import Spans, by_length, gather
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
-from transfer.interests import Interests
-from transfer.recommender import Recommender
+from transfer.interests.forms import Interests
+from transfer.model.recommender import Recommender
+from transfer.training.batches import Spans, by_length, gather
 
 POSITIONS_A_BATCH = 16_384
 """Padded positions encoded at once: enough to keep the cores busy, few enough to stay in the cache."""

@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from domains.domain import Ints
 from domains.split import Split
-from transfer.adapt_target import Adapted
 from transfer.evaluation.protocol import targets_of
-from transfer.interests import known_anchor_counts
-from transfer.results import SeedRankings, seed_values
+from transfer.evaluation.results import SeedRankings, seed_values
+from transfer.interests.original import known_anchor_counts
+from transfer.target.adapt import Adapted
 
 METRIC = "full/ndcg@10"
 GROUPS = 5

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from transfer.adapt_target import Adapted
 from transfer.evaluation.protocol import targets_of
-from transfer.interest_factory import InterestFactory
+from transfer.interests.factory import InterestFactory
 from transfer.runtime import Runtime
-from transfer.source import SourceArtifact
+from transfer.source.artifact import SourceArtifact
+from transfer.target.adapt import Adapted
 
 QUANTILES = (0.1, 0.5, 0.9)
 """The users shown stand here in the order of how many anchors they have met."""

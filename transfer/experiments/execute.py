@@ -9,7 +9,6 @@ from typing import Any
 
 from recipes.experiment import LoadedExperiment
 from recipes.published_figures import published, published_cost
-from transfer.adapt_target import adapt_target
 from transfer.artifact_folder import LOG
 from transfer.experiments.cost import measure_cost
 from transfer.experiments.gather import gather
@@ -21,7 +20,8 @@ from transfer.pipeline import open_target, source_from
 from transfer.report.markdown import markdown
 from transfer.report.page import page
 from transfer.runtime import Runtime
-from transfer.source import SourceArtifact
+from transfer.source.artifact import SourceArtifact
+from transfer.target.adapt import adapt_target
 
 METRICS = "metrics.json"
 TABLE = "table.md"

@@ -8,16 +8,16 @@ from typing import Any
 
 from domains.domain import Domain
 from recipes.published_figures import published
-from transfer.adapt_target import Adapted, adapt_target, pairs_to_compare
+from transfer.evaluation.results import SeedRankings, compare_all
 from transfer.experiments.breakdown import by_history, by_known_anchors, known_anchors, thresholds
 from transfer.experiments.cases import case_studies
 from transfer.experiments.curves import learning_curves
 from transfer.experiments.plan import Cell
+from transfer.model.variants import BASELINES, parse_variant
 from transfer.pipeline import open_sources, open_target, run_of, summarise
-from transfer.results import SeedRankings, compare_all
 from transfer.runtime import Runtime
-from transfer.source import SourceArtifact
-from transfer.variants import BASELINES, parse_variant
+from transfer.source.artifact import SourceArtifact
+from transfer.target.adapt import Adapted, adapt_target, pairs_to_compare
 from vocab.coverage import overlap
 from vocab.text import item_texts
 

@@ -1,0 +1,57 @@
+"""T-DiffRec and TI-DiffRec: diffusion over the items of one domain, with the schedule and denoiser of S2IDM."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from scipy.sparse import csr_matrix, identity
+
+from domains.domain import Domain, Ints, TimeKind
+from domains.split import Split
+from recipes.settings import DiffRecSettings, InterestSettings
+from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.training import SourceInterests, train_s2idm
+from transfer.interests.original import original_interests
+from transfer.runtime import Runtime
+
+Weighting = Literal["position", "time"]
+"""How an interaction's weight grows: with its place in the sequence (T-DiffRec), or with its time (TI-DiffRec)."""
+
+
+def item_weights(
+    domain: Domain, starts: Ints, stops: Ints, weighting: Weighting, settings: DiffRecSettings
+) -> csr_matrix:
+    """(n, I) weights w_min to w_max of the items in some spans; an item that occurs twice gets the sum.
+
+    Where times are only an order, both weightings are the same.
+
+    Args:
+        domain: the interactions.
+        starts: (n,) flat span starts.
+        stops: (n,) flat span stops.
+        weighting: by position or by time.
+        settings: w_min and w_max.
+    """
+    by = replace(domain, time_kind=TimeKind.ORDER) if weighting == "position" else domain
+    weights = InterestSettings(w_min=settings.w_min, w_max=settings.w_max)
+    return original_interests(by, identity(domain.n_items, format="csr"), starts, stops, weights)
+
+
+def train_diffrec(split: Split, weighting: Weighting, settings: DiffRecSettings, seed: int, runtime: Runtime) -> S2IDM:
+    """Train diffusion over items on the train parts of the training users.
+
+    Args:
+        split: of the target.
+        weighting: by position or by time.
+        settings: of weights and model.
+        seed: of initialisation, order and noise.
+        runtime: device, processes, progress.
+
+    Returns:
+        A model whose "anchors" are the domain's items.
+    """
+    users = split.training_users
+    matrix = item_weights(split.domain, split.starts[users], split.train_stop[users], weighting, settings)
+    name = "T-DiffRec" if weighting == "position" else "TI-DiffRec"
+    return train_s2idm([SourceInterests(name, matrix, matrix)], settings.model, seed, runtime)

@@ -1,0 +1,129 @@
+"""Which interests a prompt may be made from at train, validation and test time: none that hold their targets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from domains.domain import Ints
+from domains.split import Split
+from transfer.evaluation.protocol import Stage
+from transfer.interests.forms import Interests, NoInterests, PermutedInterests
+
+Sees = Literal["train", "train-minus-last", "prefix"]
+
+InterestsUpTo = Callable[[Ints], Interests]
+"""Makes the interests of all users of a domain from their interactions before the given flat positions (U,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainView:
+    """Interests for one training epoch.
+
+    Attributes:
+        interests: rows are the domain's users; None for the base model.
+        first_target: (U,) int64, flat position from which an item is a target; None where all are.
+    """
+
+    interests: Interests | None
+    first_target: Tensor | None = None
+
+
+class NoViews:
+    """For models without interests."""
+
+    def for_training(self, epoch: int) -> TrainView:
+        """Nothing."""
+        return TrainView(None)
+
+    def for_stage(self, stage: Stage) -> Interests | None:
+        """Nothing."""
+        return None
+
+
+class ConstantViews:
+    """Zeros at every stage: the control `constant`."""
+
+    def __init__(self, width: int) -> None:
+        self.interests = NoInterests(width)
+
+    def for_training(self, epoch: int) -> TrainView:
+        """Zeros."""
+        return TrainView(self.interests)
+
+    def for_stage(self, stage: Stage) -> Interests | None:
+        """Zeros."""
+        return self.interests
+
+
+class InterestViews:
+    """Interests made from what precedes each stage's targets.
+
+    Test: everything before the test target. Validation: everything before the validation target. Training: the whole
+    train part (``train``, the paper: it has seen what is to be predicted), all but its last item
+    (``train-minus-last``), or the part before a random cut, in which case only items after the cut are targets
+    (``prefix``: exactly causal).
+
+    Args:
+        split: the held-out positions.
+        sees: what training may see.
+        make: interests from positions.
+        seed: of the cuts.
+        device: of the cut positions.
+        shuffled: hand every user another one's interests (the control `shuffled`).
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        sees: Sees,
+        make: InterestsUpTo,
+        seed: int,
+        device: torch.device,
+        shuffled: bool = False,
+    ) -> None:
+        self.split, self.sees, self.make, self.seed, self.device = split, sees, make, seed, device
+        users = split.domain.n_users
+        self.order = torch.from_numpy(someone_else(users, seed)).to(device) if shuffled else None
+        self._fixed: Interests | None = None
+        self._stages: dict[Stage, Interests] = {}
+
+    def _made(self, stops: Ints) -> Interests:
+        interests = self.make(stops)
+        return interests if self.order is None else PermutedInterests(interests, self.order)
+
+    def for_training(self, epoch: int) -> TrainView:
+        """Interests of one epoch; the same every epoch unless cuts are drawn."""
+        starts, stops = self.split.starts, self.split.train_stop
+        if self.sees == "prefix":
+            draws = np.random.default_rng([self.seed, epoch])
+            lengths = np.maximum(stops - starts, 1)
+            cuts = starts + (draws.random(len(starts)) * lengths).astype(np.int64)
+            return TrainView(self._made(cuts), torch.from_numpy(cuts).to(self.device))
+        if self._fixed is None:
+            last = stops if self.sees == "train" else np.maximum(stops - 1, starts)
+            self._fixed = self._made(last)
+        return TrainView(self._fixed)
+
+    def for_stage(self, stage: Stage) -> Interests | None:
+        """Interests from everything before the stage's target; the whole history for users without one."""
+        if stage not in self._stages:
+            position = self.split.validation if stage == "validation" else self.split.test
+            self._stages[stage] = self._made(np.where(position >= 0, position, self.split.domain.offsets[1:]))
+        return self._stages[stage]
+
+
+def someone_else(users: int, seed: int) -> Ints:
+    """(U,) int64: another user for every user, each once: all stand in one random circle and take the next one's."""
+    circle = np.random.default_rng(seed).permutation(users)
+    others = np.empty(users, dtype=np.int64)
+    others[circle] = np.roll(circle, -1)
+    return others
+
+
+Views = NoViews | ConstantViews | InterestViews

@@ -1,0 +1,1 @@
+"""What an item is: channels, their features, and a target's titles on the anchors of a source."""

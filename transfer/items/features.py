@@ -1,0 +1,90 @@
+"""What is known of a domain's items: anchors, categories, sentence vectors; computed once, and only what is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix
+from torch import Tensor
+
+from domains.domain import Domain
+from domains.errors import InputError
+from recipes.settings import Channel
+from transfer.items.semantics import Semantics, anchor_means
+from transfer.items.tower import ItemFeatures
+from transfer.items.whitening import Whitening
+
+
+def category_matrix(domain: Domain) -> csr_matrix:
+    """(I, c) float32 item-category matrix; categories are numbered alphabetically.
+
+    Raises:
+        InputError: the domain has no categories.
+    """
+    if domain.categories is None:
+        raise InputError(
+            "this domain has no categories",
+            place=domain.name,
+            mend="Leave the channel 'categories' out, or map a column to it",
+        )
+    lengths = np.diff(domain.categories.offsets.to_numpy())
+    flat = domain.categories.flatten().dictionary_encode()
+    names = np.array(flat.dictionary.to_pylist(), dtype=object)
+    rank = np.argsort(np.argsort(names))
+    columns = rank[flat.indices.to_numpy(zero_copy_only=False)] if len(flat) else np.empty(0, np.int64)
+    rows = np.repeat(np.arange(domain.n_items), lengths)
+    matrix = csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=(domain.n_items, max(1, len(names))))
+    matrix.data[:] = 1.0
+    return matrix
+
+
+def available(channels: Iterable[Channel], anchor_vectors: Tensor | None, semantics: Semantics | None) -> bool:
+    """Whether every channel can be computed with what is installed and what the source artifact holds."""
+    wanted = set(channels)
+    titles = "title-semantic" not in wanted or semantics is not None
+    return titles and (not wanted & {"anchors-semantic", "title-semantic"} or anchor_vectors is not None)
+
+
+def item_features(
+    domain: Domain,
+    anchors: csr_matrix,
+    idf: npt.NDArray[np.float32],
+    channels: Iterable[Channel],
+    anchor_vectors: Tensor | None,
+    semantics: Semantics | None,
+    whitening: float,
+) -> ItemFeatures:
+    """Features for a set of channels, which must be `available`.
+
+    Args:
+        domain: whose items they are.
+        anchors: (I, q) item-sememe matrix.
+        idf: (q,).
+        channels: what will be asked for.
+        anchor_vectors: (q, s), of the source artifact's anchors.
+        semantics: the sentence encoder.
+        whitening: power with which sentence vectors are whitened, by those of the anchors.
+    """
+    wanted = set(channels)
+    by_anchor = by_title = whitened = None
+    if wanted & {"anchors-semantic", "title-semantic"} and anchor_vectors is not None:
+        whitened = Whitening.learn(anchor_vectors, whitening) if whitening else None
+        if "anchors-semantic" in wanted:
+            by_anchor = in_use(anchor_means(anchors, idf, anchor_vectors), whitened)
+        if "title-semantic" in wanted and semantics is not None:
+            by_title = in_use(semantics.titles(domain), whitened)
+    return ItemFeatures(
+        count=domain.n_items,
+        anchors=anchors if "anchors" in wanted else None,
+        categories=category_matrix(domain) if "categories" in wanted else None,
+        anchor_vectors=by_anchor,
+        title_vectors=by_title,
+        whitening=whitened,
+    )
+
+
+def in_use(vectors: Tensor, whitening: Whitening | None) -> Tensor:
+    """Sentence vectors as models read them."""
+    return vectors if whitening is None else whitening(vectors)

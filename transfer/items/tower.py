@@ -1,0 +1,176 @@
+"""What an item is: the scaled sum of the channels that a recipe names (ID, anchors, title, categories)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from scipy.sparse import csr_matrix
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from recipes.settings import Channel, ItemSettings
+from transfer.items.whitening import Whitening
+from transfer.sparse import SparseRows
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class ItemFeatures:
+    """What is known of a domain's items beside their IDs; only what the channels need must be there.
+
+    Attributes:
+        count: number of items I.
+        anchors: (I, q) item-sememe matrix, for ``anchors``.
+        anchor_vectors: (I, s) IDF-weighted mean of the anchors' sentence vectors, unit rows, for ``anchors-semantic``.
+        title_vectors: (I, s) sentence vectors of the titles, unit rows, for ``title-semantic``.
+        categories: (I, c) item-category matrix, for ``categories``.
+        known: (I,) bool, items that somebody may train on; None for all. The ID of another item says nothing.
+        whitening: what was done to sentence vectors, for those of items to come; None where nothing was.
+    """
+
+    count: int
+    anchors: csr_matrix | None = None
+    anchor_vectors: Tensor | None = None
+    title_vectors: Tensor | None = None
+    categories: csr_matrix | None = None
+    known: Tensor | None = None
+    whitening: Whitening | None = None
+
+
+class IdChannel(nn.Module):
+    """One learned vector an item; zero for items that nobody may train on."""
+
+    def __init__(self, count: int, dim: int, dropout: float, known: Tensor | None = None) -> None:
+        super().__init__()
+        self.table = nn.Embedding(count, dim)
+        self.dropout = dropout
+        nn.init.xavier_normal_(self.table.weight)
+        self.register_buffer("known", None if known is None else known.float()[:, None], persistent=False)
+
+    known: Tensor | None
+
+    def forward(self, items: Tensor) -> Tensor:
+        """(n,) -> (n, d); in training, a share of the items is shown without its ID."""
+        vectors: Tensor = self.table(items)
+        if self.known is not None:
+            vectors = vectors * self.known[items]
+        if self.training and self.dropout:
+            vectors = vectors * (torch.rand(len(items), 1, device=items.device) >= self.dropout)
+        return vectors
+
+
+class BagChannel(nn.Module):
+    """The mean of the learned vectors of an item's anchors (or categories); zero for an item without any."""
+
+    def __init__(self, matrix: csr_matrix, dim: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(matrix.shape[1], dim)
+        nn.init.xavier_normal_(self.table.weight)
+        rows = SparseRows.from_csr(_row_means(matrix))
+        self.register_buffer("indptr", rows.indptr, persistent=False)
+        self.register_buffer("columns", rows.columns, persistent=False)
+        self.register_buffer("values", rows.values, persistent=False)
+
+    indptr: Tensor
+    columns: Tensor
+    values: Tensor
+
+    def forward(self, items: Tensor) -> Tensor:
+        """(n,) -> (n, d)."""
+        rows = SparseRows(self.indptr, self.columns, self.values, self.table.num_embeddings).take(items)
+        return F.embedding_bag(
+            rows.columns, self.table.weight, rows.offsets, mode="sum", per_sample_weights=rows.values
+        )
+
+
+class SemanticChannel(nn.Module):
+    """A linear map of fixed vectors from a sentence encoder. Its weights know no item, so they move between domains."""
+
+    def __init__(self, vectors: Tensor, dim: int, scale: float) -> None:
+        super().__init__()
+        self.register_buffer("vectors", vectors.float(), persistent=False)
+        self.map = nn.Linear(vectors.shape[1], dim, bias=False)
+        nn.init.xavier_normal_(self.map.weight)
+        self.register_buffer("scale", torch.tensor(scale))
+
+    vectors: Tensor
+    scale: Tensor
+
+    def forward(self, items: Tensor) -> Tensor:
+        """(n,) -> (n, d)."""
+        mapped: Tensor = self.map(self.vectors[items] * self.scale)
+        return mapped
+
+
+class ItemTower(nn.Module):
+    """The vector of an item. It stands outside the encoder, which only ever sees vectors.
+
+    Args:
+        features: what the channels read.
+        settings: which channels.
+        dim: width d.
+        semantic_scale: length of semantic vectors; None for the first that the settings name.
+    """
+
+    def __init__(
+        self, features: ItemFeatures, settings: ItemSettings, dim: int, semantic_scale: float | None = None
+    ) -> None:
+        super().__init__()
+        self.count = features.count
+        scale = settings.semantic_scales[0] if semantic_scale is None else semantic_scale
+        self.channels = nn.ModuleDict(
+            {name: _channel(name, features, settings, dim, scale) for name in settings.channels}
+        )
+        one = len(settings.channels) == 1
+        self.log_scales = None if one else nn.Parameter(torch.zeros(len(settings.channels)))
+
+    @property
+    def is_table(self) -> bool:
+        """Whether an item is its ID and nothing else, so that looking it up costs nothing."""
+        return list(self.channels) == ["id"]
+
+    def forward(self, items: Tensor) -> Tensor:
+        """Vectors of items.
+
+        Args:
+            items: (n,) int64; may repeat.
+
+        Returns:
+            (n, d).
+        """
+        parts = [channel(items) for channel in self.channels.values()]
+        if self.log_scales is None:
+            return parts[0]
+        return torch.einsum("c,cnd->nd", self.log_scales.exp(), torch.stack(parts))
+
+    def all(self) -> Tensor:
+        """(I, d) vectors of every item."""
+        return self(torch.arange(self.count, device=next(self.parameters()).device))
+
+
+def _row_means(matrix: csr_matrix) -> csr_matrix:
+    """Rows divided by their sums, so that a bag is a (weighted) mean."""
+    total = torch.from_numpy(matrix.sum(axis=1).A1.copy()).clamp_min(1e-12)
+    lengths = torch.as_tensor(matrix.indptr).diff().long()
+    data = torch.as_tensor(matrix.data) / torch.repeat_interleave(total, lengths)
+    return csr_matrix((data.float().numpy(), matrix.indices, matrix.indptr), matrix.shape)
+
+
+def _channel(name: Channel, features: ItemFeatures, settings: ItemSettings, dim: int, scale: float) -> nn.Module:
+    if name == "id":
+        return IdChannel(features.count, dim, settings.id_dropout, features.known)
+    if name == "anchors":
+        return BagChannel(_given(features.anchors, name), dim)
+    if name == "categories":
+        return BagChannel(_given(features.categories, name), dim)
+    vectors = features.anchor_vectors if name == "anchors-semantic" else features.title_vectors
+    return SemanticChannel(_given(vectors, name), dim, scale)
+
+
+def _given(value: T | None, channel: str) -> T:
+    if value is None:
+        raise ValueError(f"the channel {channel!r} was asked for, but its features were not computed")
+    return value

@@ -1,0 +1,1 @@
+"""Items against a user's recent items, by anchors and titles; its few weights are found on validation."""

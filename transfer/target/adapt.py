@@ -1,0 +1,202 @@
+"""adapt-target: anchors, interests, and every variant with the same budget; all evaluated under both protocols."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from domains.domain import Domain
+from domains.errors import InputError
+from domains.split import Split
+from recipes.schema import Recipe, resolved
+from recipes.settings import Channel
+from transfer.evaluation.ranking import Ranking
+from transfer.evaluation.results import STAGES, SeedRankings
+from transfer.files import JsonLines
+from transfer.interests.factory import InterestFactory
+from transfer.interests.space import reading_vectors
+from transfer.items.features import available, item_features
+from transfer.items.mapped import UNSEEN, MappedItems, map_items
+from transfer.items.semantics import Semantics
+from transfer.items.tower import ItemFeatures
+from transfer.model.variants import BASELINES, Variant, base_name
+from transfer.planning.preflight import trained_variants
+from transfer.runtime import Runtime
+from transfer.source.artifact import SourceArtifact
+from transfer.target.pieces import Pieces
+from transfer.target.splitting import make_split
+from transfer.target.worker import Worker
+from transfer.training.loop import Log, Task
+
+
+@dataclass(frozen=True, eq=False)
+class Adapted:
+    """Everything that adapting to a target found out.
+
+    Attributes:
+        split: of the target.
+        items: its items on the anchors.
+        features: of its items.
+        interest_vectors: (q, s) by which prompts read interests; None where they read the anchors.
+        rankings: by variant.
+        weights: by variant, the seed that validation prefers.
+        best_seed: by variant.
+        product: the trained variant that validation prefers.
+        skipped: variants that need a sentence encoder where there is none.
+    """
+
+    split: Split
+    items: MappedItems
+    features: ItemFeatures
+    interest_vectors: Tensor | None
+    rankings: dict[str, SeedRankings]
+    weights: dict[str, dict[str, Tensor]]
+    best_seed: dict[str, int]
+    product: Variant
+    skipped: tuple[str, ...]
+
+
+def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Path, runtime: Runtime) -> Adapted:
+    """Train and evaluate every variant and seed of a recipe on a target domain.
+
+    Args:
+        source: vocabulary and frozen S2IDM.
+        recipe: settings.
+        domain: the target.
+        out: folder of the run; finished pieces in it are not made again.
+        runtime: device, processes, progress.
+
+    Raises:
+        InputError: the target shares no anchor with the source, or a variant cannot be made.
+    """
+    mapped = map_items(source, recipe, domain, runtime)
+    if mapped.anchors.nnz == 0:
+        raise InputError(
+            f"none of its {domain.n_items:,} items has an anchor of the source artifact", place=domain.name,
+            mend="Use sources whose titles are in the same language, or fit them with this target in the recipe",
+        )  # fmt: skip
+    variants = trained_variants(recipe)
+    split = make_split(domain, recipe)
+    domain = split.domain
+    skipped = tuple(v.name for v in variants if not _possible(v, source, recipe, mapped.semantics))
+    variants = [v for v in variants if v.name not in skipped]
+    if not variants:
+        raise InputError(
+            "no trained variant can be made: each needs a sentence encoder, or a source encoder in the artifact",
+            place="variants", mend='Install the extra "sememe-transfer[semantic]", or set source_encoder.channels',
+        )  # fmt: skip
+    trained = {v.name: v for v in variants}
+    idf, semantics = source.vocabulary.idf, mapped.semantics
+    features = item_features(
+        domain, mapped.anchors, idf, _channels(recipe, variants, semantics), source.vectors(semantics), semantics,
+        recipe.semantic.whitening,
+    )  # fmt: skip
+    if split.new_items is not None:
+        features = replace(features, known=torch.from_numpy(~split.new_items))
+    scratch = out / f"scratch-{runtime.rank}"
+    read = reading_vectors(recipe.prompts, source.vectors(semantics), idf, recipe.semantic.whitening)
+    factory = InterestFactory(
+        domain, mapped.anchors, idf, source.s2idm, source.interests, runtime.device, scratch, read
+    )
+    task = Task(split, recipe.encoder.max_length, recipe.training, recipe.evaluation, runtime)
+    pieces = Pieces(out, _plan(source, recipe, domain), runtime.is_main)
+    worker = Worker(source, recipe, task, features, factory, pieces, _log(out, runtime))
+    rankings: dict[str, SeedRankings] = {}
+    weights: dict[str, dict[str, Tensor]] = {}
+    best_seed: dict[str, int] = {}
+    for name in recipe.variants:
+        if name in skipped:
+            runtime.progress.say(f"Skipped {name}: the artifact or this machine lacks what it is made of")
+            continue
+        if name in BASELINES:
+            piece = worker.baseline(name)
+            rankings[name] = {stage: [piece.rankings[stage]] for stage in STAGES}
+            continue
+        made = [worker.variant(trained[name], seed) for seed in recipe.seeds]
+        rankings[name] = {stage: [piece.rankings[stage] for piece in made] for stage in STAGES}
+        scores = [validation_score(piece.rankings["validation"], task) for piece in made]
+        best = int(np.argmax(scores))
+        weights[name], best_seed[name] = made[best].weights, recipe.seeds[best]
+    means = {
+        name: float(np.mean([validation_score(r, task) for r in rankings[name]["validation"]])) for name in trained
+    }
+    product = max(variants, key=lambda variant: (means[variant.name], *_without_training(variant)))
+    shutil.rmtree(scratch, ignore_errors=True)
+    if runtime.is_main and mapped.unseen is not None:
+        mapped.unseen.save(out / UNSEEN)
+    return Adapted(split, mapped, features, read, rankings, weights, best_seed, product, skipped)
+
+
+def _without_training(variant: Variant) -> tuple[bool, bool, int]:
+    """What makes a variant better than another where nobody trains and validation is silent; more is better."""
+    titles = sum(channel.endswith("semantic") for channel in variant.channels)
+    return variant.from_source, variant.matching, titles - ("id" in variant.channels)
+
+
+def _possible(variant: Variant, source: SourceArtifact, recipe: Recipe, semantics: Semantics | None) -> bool:
+    """Whether everything that a variant is made of is at hand."""
+    if variant.interests and recipe.prompts.reads == "vectors" and source.vectors(semantics) is None:
+        return False
+    if variant.from_source and not source.transferable.weights:
+        return False
+    return available(variant.channels, source.vectors(semantics), semantics)
+
+
+def _channels(recipe: Recipe, variants: Sequence[Variant], semantics: Semantics | None) -> set[Channel]:
+    """What has to be known of the items. Matching reads titles where there is an encoder, and does without else."""
+    channels = {channel for variant in variants for channel in variant.channels}
+    matched = "matching" in recipe.variants or any(variant.matching for variant in variants)
+    return channels | {"title-semantic"} if matched and semantics is not None else channels
+
+
+def validation_score(ranking: Ranking, task: Task) -> float:
+    """The selecting metric, over the users that train."""
+    protocol, metric = task.training.metric.split("/", 1)
+    mine = ranking.only(np.flatnonzero(np.isin(ranking.users, task.split.training_users)))
+    return mine.metrics(task.evaluation.cutoffs)[protocol].get(metric, 0.0)
+
+
+def _plan(source: SourceArtifact, recipe: Recipe, domain: Domain) -> dict[str, Any]:
+    """What decides a piece: everything but which variants and seeds are asked for, and how things are called."""
+    settings = resolved(recipe)
+    for key in ("variants", "seeds", "name", "description", "sources", "target"):
+        settings.pop(key)
+    return {
+        "settings": settings,
+        "domain": domain.fingerprint,
+        "vocabulary": source.vocabulary.fingerprint,
+        "sources": [note.fingerprint for note in source.domains],
+        "source_seed": source.seed,
+    }
+
+
+def _log(out: Path, runtime: Runtime) -> Log:
+    if not runtime.is_main:
+        return lambda _: None
+    return JsonLines(out / "training.jsonl", fresh=False)
+
+
+def pairs_to_compare(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Every trained variant against its base, its controls, the first variant, and each baseline that is there.
+
+    With matching it is held against the same without, and against base and controls that have matching as well.
+    """
+    trained = [name for name in names if name not in BASELINES]
+    named = {frozenset(name.split("+")): name for name in trained}
+    pairs: list[tuple[str, str]] = []
+    for name in trained:
+        parts, base = set(name.split("+")), set(base_name(name).split("+"))
+        late = parts & {"matching"}
+        rivals = [base | late, base | late | {"ipe", "constant"}, base | late | {"ipe", "shuffled"}]
+        controls = [parts - late, *(rivals if parts - late != base else [])]
+        found = [named[frozenset(control)] for control in controls if frozenset(control) in named]
+        candidates = dict.fromkeys([*found, trained[0], *(n for n in names if n in BASELINES)])
+        pairs += [(name, rival) for rival in candidates if rival != name and (rival, name) not in pairs]
+    return pairs

@@ -1,0 +1,33 @@
+"""The seam for objectives beside the recommendation loss: contrast of augmented sequences, and what else may come."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from transfer.interests.views import TrainView
+from transfer.model.recommender import Recommender
+from transfer.training.batches import SequenceBatch
+
+
+class Auxiliary(Protocol):
+    """A second objective of a training step."""
+
+    replaces_loss: bool
+    """Whether the ordinary loss of the settings is left out."""
+
+    def loss(
+        self, model: Recommender, whole: SequenceBatch, valid: Tensor, view: TrainView, draws: torch.Generator
+    ) -> Tensor:
+        """A scalar on the scale of a mean over positions.
+
+        Args:
+            model: in training mode.
+            whole: the train sequences, last item included.
+            valid: (B, L - 1) bool, positions of ``whole.inputs()`` whose next item is a target.
+            view: the interests of this epoch.
+            draws: on the batch's device; all that the objective draws comes from it.
+        """
+        ...

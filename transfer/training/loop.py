@@ -1,0 +1,266 @@
+"""The one loop that trains every recommender: batches by length, validation, early stop, the best epoch kept."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from domains.errors import InputError
+from domains.split import Split
+from recipes.settings import EvaluationSettings, TrainingSettings
+from transfer.evaluation.protocol import Targets, targets_of
+from transfer.evaluation.ranking import ScoreRows, rank
+from transfer.evaluation.scoring import model_scores
+from transfer.interests.views import TrainView, Views
+from transfer.model.recommender import Recommender
+from transfer.runtime import Runtime
+from transfer.training import losses
+from transfer.training.auxiliary import Auxiliary
+from transfer.training.batches import SequenceBatch, Spans, gather, shuffled_by_length
+from transfer.training.sampling import NegativeSampler
+
+Log = Callable[[dict[str, object]], None]
+
+SMALLEST_BATCH = 16
+"""Sequences; smaller batches make no better use of few users, and contrast needs company."""
+POSITIONS_A_PASS = 4096
+"""Padded positions that a CPU encodes at once; a step is the sum of its passes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What a recommender is trained and selected on.
+
+    Attributes:
+        split: interactions, targets, training users.
+        max_length: most recent items that the encoder sees.
+        training: settings of the loop.
+        evaluation: settings of validation.
+        runtime: device, processes, progress.
+    """
+
+    split: Split
+    max_length: int
+    training: TrainingSettings
+    evaluation: EvaluationSettings
+    runtime: Runtime
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """How a phase of training went.
+
+    Attributes:
+        best: validation metric of the kept epoch.
+        best_epoch: 0 is the state before the first one.
+        epochs: how many ran.
+        seconds: wall time of it all.
+    """
+
+    best: float
+    best_epoch: int
+    epochs: int
+    seconds: float
+
+
+def fit(
+    model: Recommender,
+    task: Task,
+    views: Views,
+    *,
+    title: str,
+    epochs: int,
+    seed: int,
+    log: Log,
+    auxiliary: Auxiliary | None = None,
+) -> Fitted:
+    """Train in place, leave the model at its best validated epoch.
+
+    Args:
+        model: on the runtime's device.
+        task: data and settings.
+        views: the interests that it may see at each stage.
+        title: for progress and log.
+        epochs: upper bound.
+        seed: of order, negatives and dropout.
+        log: called once an epoch.
+        auxiliary: a second objective, added to the loss of every step.
+
+    Raises:
+        InputError: when the loss stops being a number.
+    """
+    settings, runtime = task.training, task.runtime
+    torch.manual_seed(seed * 1_000_003 + runtime.rank)
+    trainer = _Trainer(model, task, seed, auxiliary)
+    began = time.perf_counter()
+    best = validate(model, task, views)
+    best_epoch, best_state = 0, copy.deepcopy(model.state_dict())
+    log({"stage": title, "epoch": 0, "validation": best})
+    epoch = 0
+    with runtime.progress.task(title, epochs) as progress:
+        for epoch in range(1, epochs + 1):
+            epoch_began = time.perf_counter()
+            loss = trainer.epoch(views.for_training(epoch), epoch)
+            trained = time.perf_counter()
+            if not math.isfinite(loss):
+                raise InputError(
+                    f"training of {title} diverged in epoch {epoch} (loss {loss})",
+                    mend="Lower training.learning_rate",
+                )
+            score = validate(model, task, views)
+            log(
+                {
+                    "stage": title,
+                    "epoch": epoch,
+                    "loss": loss,
+                    "validation": score,
+                    "train_seconds": round(trained - epoch_began, 3),
+                    "validation_seconds": round(time.perf_counter() - trained, 3),
+                }
+            )
+            if score > best:
+                best, best_epoch, best_state = score, epoch, copy.deepcopy(model.state_dict())
+            progress.advance(1, f"{settings.metric} {score:.4f}, best {best:.4f} at {best_epoch}")
+            if epoch - best_epoch >= settings.patience:
+                break
+    model.load_state_dict(best_state)
+    model.eval()
+    return Fitted(best, best_epoch, epoch, time.perf_counter() - began)
+
+
+def validate(model: Recommender, task: Task, views: Views) -> float:
+    """The selecting metric on the validation targets of the training users, or of some where they are many."""
+    users = task.split.training_users
+    targets = targets_of(
+        task.split, "validation", users[:: math.ceil(len(users) / task.training.validation_users) or 1]
+    )
+    device = task.runtime.device
+    scores = model_scores(model, task.split.domain, targets, views.for_stage("validation"), task.max_length, device)
+    return validation_metric(scores, task, targets)
+
+
+def validation_metric(scores: ScoreRows, task: Task, targets: Targets) -> float:
+    """The selecting metric of some scores for validation targets; 0 where there are none."""
+    protocol, metric = task.training.metric.split("/", 1)
+    sampled = protocol == "sampled"
+    ranking = rank(task.split.domain, targets, scores, task.evaluation, task.runtime.device, sampled=sampled)
+    return ranking.metrics(task.evaluation.cutoffs)[protocol].get(metric, 0.0)
+
+
+class _Trainer:
+    """State of a phase: optimiser, spans and sampler. Every epoch is a function of the seed and its number."""
+
+    def __init__(self, model: Recommender, task: Task, seed: int, auxiliary: Auxiliary | None = None) -> None:
+        self.model, self.task, self.seed, self.auxiliary = model, task, seed, auxiliary
+        self.settings, self.runtime = task.training, task.runtime
+        split = task.split
+        users = split.training_users[(split.train_stop - split.starts)[split.training_users] >= 2]
+        self.spans = Spans.of(split.domain, users, split.train_stop[users], self.runtime.device, task.max_length + 1)
+        self.sampler = NegativeSampler(split, self.runtime.device)
+        self.batch_size = min(self.settings.batch_size, max(SMALLEST_BATCH, len(users) // self.settings.steps))
+        learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.optimiser = torch.optim.Adam(
+            learned, lr=self.settings.learning_rate, betas=(self.settings.beta1, self.settings.beta2),
+            weight_decay=self.settings.weight_decay, fused=True,
+        )  # fmt: skip
+        self.schedule = torch.optim.lr_scheduler.ExponentialLR(self.optimiser, self.settings.learning_rate_decay)
+
+    def epoch(self, view: TrainView, number: int) -> float:
+        """Mean loss over all targets of one epoch."""
+        self.model.train()
+        order = torch.Generator().manual_seed(self.seed * 100_003 + number)
+        draws = self.runtime.generator(self.seed, number)
+        total = torch.zeros((), dtype=torch.float64, device=self.runtime.device)
+        count = 0
+        for rows in shuffled_by_length(self.spans.lengths, self.batch_size, order):
+            loss, positions = self._step(rows, view, draws)
+            total += loss
+            count += positions
+        if count:
+            self.schedule.step()
+        self.runtime.sum_(total)
+        return float(total) / max(1, count)
+
+    def _step(self, rows: Tensor, view: TrainView, draws: torch.Generator) -> tuple[Tensor, int]:
+        """One optimiser step; returns this process's summed loss and the positions of the whole batch."""
+        whole = gather(self.spans, rows)
+        inputs, positives = whole.inputs(), whole.targets()
+        valid = inputs.mask
+        if view.first_target is not None:
+            column = torch.arange(1, whole.items.shape[1], device=rows.device)
+            valid = valid & (self.spans.starts[rows][:, None] + column >= view.first_target[inputs.users][:, None])
+        positions = int(valid.sum())
+        if positions == 0:
+            return torch.zeros((), device=rows.device), 0
+        negatives = self._negatives(inputs, draws)
+        # Every process draws for the whole batch and works on its rows, so that the result is that of one process.
+        mine = self.runtime.share(torch.arange(len(rows), device=rows.device))
+        inputs = SequenceBatch(inputs.users[mine], inputs.items[mine], inputs.mask[mine])
+        if self.settings.loss in {"bce", "gbce"}:
+            negatives = negatives[mine]
+        self.optimiser.zero_grad(set_to_none=True)
+        loss = torch.zeros((), device=rows.device)
+        own = self.auxiliary is None or not self.auxiliary.replaces_loss
+        if own and valid[mine].any():  # a small batch can leave a process without targets: it only takes the sum
+            with torch.autocast(rows.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
+                loss = self._loss(inputs, positives[mine], valid[mine], negatives, view).sum()
+            (loss / positions).backward()
+        if self.auxiliary is not None:
+            # Every process works on the whole batch: contrast within a part of it would be another loss.
+            with torch.autocast(rows.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
+                extra = self.auxiliary.loss(self.model, whole, valid, view, draws) / self.runtime.processes
+            extra.backward()
+            loss = loss + extra.detach() * positions
+        self.runtime.sum_gradients(self.model.parameters())
+        self.optimiser.step()
+        return loss.detach(), positions
+
+    def _negatives(self, inputs: SequenceBatch, draws: torch.Generator) -> Tensor:
+        """(B, L, m) for losses with negatives of their own, (m,) where a batch shares them, (0,) for softmax."""
+        device = inputs.items.device
+        if self.settings.loss == "softmax":
+            return torch.empty(0, dtype=torch.int64, device=device)
+        if self.settings.loss == "sampled_softmax":
+            return self.sampler.shared(self.settings.drawn, draws)
+        width = inputs.items.shape[1]
+        drawn = self.sampler.sample(inputs.users, width * self.settings.drawn, draws)
+        return drawn.view(len(inputs.users), width, self.settings.drawn)
+
+    def _loss(
+        self, inputs: SequenceBatch, positives: Tensor, valid: Tensor, negatives: Tensor, view: TrainView
+    ) -> Tensor:
+        """Losses of the valid positions, (n,)."""
+        positive_ids = positives[valid]
+        own = self.settings.loss in {"bce", "gbce"}
+        negative_ids = negatives[valid] if own else negatives
+        parts = inputs.narrowed(POSITIONS_A_PASS) if inputs.items.device.type == "cpu" else [inputs]
+        inputs_ids = [part.items for part in parts]
+        if self.settings.loss == "softmax":
+            table = self.model.items.all()
+            embeds, positive = [F.embedding(ids, table) for ids in inputs_ids], table[self.sampler.known]
+        else:
+            *embeds, positive, negative = self.model.embed([*inputs_ids, positive_ids, negative_ids])
+        encoded = [
+            self.model.states(vectors, part.mask, part.users, view.interests)[chosen[:, : part.items.shape[1]]]
+            for vectors, part, chosen in zip(
+                embeds, parts, valid.split([len(part.users) for part in parts]), strict=True
+            )
+        ]
+        states = self.model.prepared_states(torch.cat(encoded)).float()
+        positive = self.model.prepared_items(positive).float()
+        if self.settings.loss == "softmax":
+            places = self.sampler.place[positive_ids]
+            return losses.softmax(states, positive, places, self.settings.logits_memory_mb << 20)
+        negative = self.model.prepared_items(negative).float()
+        if self.settings.loss == "bce":
+            return losses.bce(states, positive, negative)
+        if self.settings.loss == "gbce":
+            return losses.gbce(states, positive, negative, self.sampler.n_items, self.settings.gbce_t)
+        return losses.sampled_softmax(states, positive, negative, positive_ids, negative_ids)

@@ -23,7 +23,7 @@ from scipy.stats import ttest_rel
 from recipes.experiment import load_experiment
 from transfer.evaluation.results import STAGES, seed_values, variant_metrics
 from transfer.model.variants import BASELINES
-from transfer.report.markdown import markdown, overview
+from transfer.report.markdown import GLANCE, interests, markdown, overview
 from transfer.target.pieces import read_piece
 
 mpl.use("svg")
@@ -45,8 +45,10 @@ def blocks(record: dict[str, Any]) -> str:
     """One table a transfer: variants by share of users, or all cells in one table where there is only one share."""
     made, parts = record["made"], []
     by_label = groups(record)
-    if all(len(cells) == 1 for cells in by_label.values()):
-        parts.append(overview(record))
+    if len({cell["metrics"]["protocol"]["shots"] for cell in record["cells"]}) == 1:
+        protocols = {cell["protocol_name"] for cell in record["cells"]}
+        parts += [overview(record, column) for column in (GLANCE if len(protocols) > 1 else GLANCE[:1])]
+        parts.append(interests(record))
     else:
         for label, cells in by_label.items():
             shares = [f"{cell['metrics']['protocol']['shots']:.0%} of the users" for cell in cells]
@@ -59,7 +61,7 @@ def blocks(record: dict[str, Any]) -> str:
         f"seeds {', '.join(map(str, seeds))}. Everything else, both protocols, intervals and tests: "
         f"[{record['name']}](results/{record['name']}.md)."
     )
-    return "\n\n".join(parts)
+    return "\n\n".join(part for part in parts if part)
 
 
 def curves(record: dict[str, Any], path: Path) -> None:
@@ -149,7 +151,7 @@ def main(folders: list[str]) -> None:
         name = record["name"]
         (DOCS / "results" / f"{name}.md").write_text(markdown(record), encoding="utf-8")
         content = blocks(record)
-        if any(len(cells) > 1 for cells in groups(record).values()):
+        if len({cell["metrics"]["protocol"]["shots"] for cell in record["cells"]}) > 1:
             curves(record, DOCS / "results" / f"{name}.svg")
             content = f"![{record['description']}](results/{name}.svg)\n\n{content}"
         text = filled(text, name, content)

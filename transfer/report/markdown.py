@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from transfer.report.tables import (
+    COLUMNS,
     Figure,
     Gain,
     Record,
@@ -29,7 +30,7 @@ def markdown(record: Record) -> str:
         + (" **A quick trial on a sample of users: no figure here means anything.**" if made["quick"] else "")
     )
     if len(record["cells"]) > 1:
-        parts += ["## At a glance", overview(record), interests(record)]
+        parts += ["## At a glance", *(overview(record, column) for column in GLANCE), interests(record)]
     for cell in record["cells"]:
         parts += _cell(cell)
     if record["reference"]:
@@ -39,11 +40,15 @@ def markdown(record: Record) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def overview(record: Record) -> str:
-    """Every variant in every cell: test NDCG@10 over all items."""
-    seen = overview_of(record["cells"])
+GLANCE = tuple(column for column in COLUMNS if column[1] == "ndcg@10")
+"""What is shown of all cells at once: NDCG@10 in both protocols."""
+
+
+def overview(record: Record, column: tuple[str, str, str] = COLUMNS[0]) -> str:
+    """Every variant in every cell: one metric on the test targets."""
+    seen = overview_of(record["cells"], column)
     rows = [[f"`{name}`", *(_figure(figure) for figure in figures)] for name, figures in seen.rows]
-    return table(["NDCG@10, all items", *seen.columns], rows)
+    return table([column[2], *seen.columns], rows)
 
 
 INTEREST_HEAD = (

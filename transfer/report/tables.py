@@ -117,12 +117,20 @@ class Overview:
     rows: tuple[tuple[str, tuple[Figure | None, ...]], ...]
 
 
-def overview_of(cells: Sequence[Record]) -> Overview:
-    """Full-ranking NDCG@10 of everything at a glance; each column's best is marked."""
+def overview_of(cells: Sequence[Record], column: tuple[str, str, str] = COLUMNS[0]) -> Overview:
+    """One metric of everything at a glance; each column's best is marked."""
     names = dict.fromkeys(name for cell in cells for name in cell["metrics"]["variants"])
-    by_cell = [{row.variant: row.figures[0] for row in rows_of(cell)} for cell in cells]
+    by_cell = [_column_of(cell, column) for cell in cells]
     rows = tuple((name, tuple(figures.get(name) for figures in by_cell)) for name in names)
     return Overview(tuple(title_of(cell) for cell in cells), rows)
+
+
+def _column_of(cell: Record, column: tuple[str, str, str]) -> dict[str, Figure | None]:
+    """One metric of a cell by variant; empty where it was not measured."""
+    columns = columns_of(cell)
+    if column not in columns:
+        return {}
+    return {row.variant: row.figures[columns.index(column)] for row in rows_of(cell)}
 
 
 def rows_of(cell: Record) -> list[Row]:

@@ -233,8 +233,9 @@ def test_what_interests_add_is_told_apart_from_what_else_differs():
 
 def test_markdown_holds_the_figures_and_marks_published_ones(record):
     text = markdown(record)
-    glance, row, *_ = (line for line in text.splitlines() if line.startswith("| `sasrec+ipe+s2idm` |"))
+    glance, sampled, row, *_ = (line for line in text.splitlines() if line.startswith("| `sasrec+ipe+s2idm` |"))
     assert "**0.0600 ± 0.0100**" in glance
+    assert "**0.1200 ± 0.0100** (p 0.2100)" in sampled
     assert "**0.0600 ± 0.0100**" in row
     assert "(p 0.2100)" in row
     assert "published by A paper. What differs: other data." in text

@@ -298,6 +298,15 @@ def test_edits_that_cannot_be_are_named(tmp_path: Path, change: dict[str, object
     assert "m.json" in str(caught.value)
 
 
+def test_a_word_that_was_written_twice_by_hand_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    made({}).save(path)
+    twice = '"words": {"castle": [["ship", 0.5, "hand"]], "castle": [["ship", 1, "hand"]]}}'
+    path.write_text(path.read_text().partition('"words"')[0] + twice)
+    with pytest.raises(InputError, match="'castle' occurs twice"):
+        UnseenMap.load(path, vocabulary())
+
+
 def test_files_that_are_no_map(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         UnseenMap.load(tmp_path / "m.json", vocabulary())

@@ -214,7 +214,7 @@ def test_saved_and_loaded_it_is_the_same(tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"version": 2}, "format version 2"),
-        ({"format": "other"}, "not a sememe vocabulary"),
+        ({"format": "other"}, "no sememe vocabulary"),
         ({"anchors": {"puzzle": 3}}, "changed after it was written"),
         ({"anchors": {"puzzle": "many"}}, "anchors.puzzle"),
         ({"n_items": -1}, "n_items"),
@@ -234,7 +234,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path, change: dict[str, Any], messa
 
 def test_files_that_are_no_vocabulary(tmp_path: Path) -> None:
     path = tmp_path / "v.json"
-    with pytest.raises(InputError, match="no such vocabulary"):
+    with pytest.raises(InputError, match="no such sememe vocabulary"):
         SememeVocabulary.load(path)
     for content in (b"{", b"\xff\xfe", b"[1]", b"3"):
         path.write_bytes(content)

@@ -7,10 +7,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from domains.errors import InputError
-from vocab.files import replacing
+from vocab.documents import Layout
 from vocab.unseen_report import ORDER
 from vocab.unseen_settings import UnseenSettings
 from vocab.unseen_steps import Link
@@ -18,9 +18,6 @@ from vocab.vocabulary import SememeVocabulary
 
 if TYPE_CHECKING:
     from vocab.unseen import UnseenMap
-
-FORMAT = "unseen-words"
-VERSION = 1
 
 
 class _File(BaseModel):
@@ -36,11 +33,17 @@ class _File(BaseModel):
     words: dict[str, list[tuple[str, float, str]]] = Field(description="Word -> [anchor, weight, step].")
 
 
+LAYOUT = Layout(
+    _File, "unseen-words", 1, "file of unseen words",
+    "Give every word a list of [anchor, weight, step], or make the file again",
+)  # fmt: skip
+
+
 def write(unseen: UnseenMap, path: Path) -> None:
     """Write under a temporary name first."""
     head = {
-        "format": FORMAT,
-        "version": VERSION,
+        "format": LAYOUT.format,
+        "version": LAYOUT.version,
         "help": "word: [[anchor, weight up to 1, step], ...]; write 'hand' as the step of what you change",
         "encoder": unseen.encoder,
         "settings": unseen.settings.model_dump(mode="json"),
@@ -50,18 +53,14 @@ def write(unseen: UnseenMap, path: Path) -> None:
         for word, links in sorted(unseen.links.items())
     )
     lines = "".join(f" {_text(key)}: {_text(value)},\n" for key, value in head.items())
-    try:
-        with replacing(path) as unfinished:
-            unfinished.write_text(f'{{\n{lines} "words": {{\n{words}\n }}\n}}\n', encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"the unseen words cannot be written ({error})", place=path) from error
+    LAYOUT.write(f'{{\n{lines} "words": {{\n{words}\n }}\n}}\n', path)
 
 
 def read(path: Path, vocabulary: SememeVocabulary) -> UnseenMap:
     """Read and check; see `UnseenMap.load`."""
     from vocab.unseen import UnseenMap
 
-    document = _document(path)
+    document = LAYOUT.read(path)
     links = {
         word: tuple(_link(path, word, entry, vocabulary) for entry in entries)
         for word, entries in document.words.items()
@@ -79,31 +78,6 @@ def _link(path: Path, word: str, entry: tuple[str, float, str], vocabulary: Seme
     if step not in ORDER[1:]:
         raise InputError(f"there is no step {step!r}", place=place, mend="Write 'hand' for what you change")
     return Link(anchor, weight, step)
-
-
-def _document(path: Path) -> _File:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError("there is no such file of unseen words", place=path, mend="Check the path") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"it is no JSON ({error})", place=path, mend="Look for a comma or quote") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise InputError("this is no file of unseen words", place=path)
-    if content.get("version") != VERSION:
-        raise InputError(
-            f"it has format version {content.get('version')}, this program reads version {VERSION}",
-            place=path,
-            mend="Make it again with this version",
-        )
-    try:
-        return _File.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise InputError(
-            f"{key}: {first['msg']}", place=path, mend="A word has a list of [anchor, weight, step]"
-        ) from error
 
 
 def _text(value: Any) -> str:

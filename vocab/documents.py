@@ -1,0 +1,91 @@
+"""Versioned JSON documents that people may edit: written whole, checked on reading, refused with a reason."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from domains.errors import InputError
+from vocab.files import replacing
+
+Document = TypeVar("Document", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Layout(Generic[Document]):
+    """One kind of document; it begins with the fields `format` and `version`.
+
+    Attributes:
+        model: its fields.
+        format: the word that tells it from other JSON.
+        version: of the layout that this program reads.
+        name: for people.
+        mend: what to do with a file that is refused.
+    """
+
+    model: type[Document]
+    format: str
+    version: int
+    name: str
+    mend: str
+
+    def write(self, text: str, path: Path) -> None:
+        """Write under a temporary name first.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        try:
+            with replacing(path) as unfinished:
+                unfinished.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"the {self.name} cannot be written ({error})", place=path) from error
+
+    def read(self, path: Path) -> Document:
+        """Read and check.
+
+        Raises:
+            InputError: the file is missing, no JSON, another document, of another version, names a key twice, or does
+                not have the fields.
+        """
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_refuse_duplicates)
+        except FileNotFoundError as error:
+            raise InputError(f"there is no such {self.name}", place=path, mend="Check the path") from error
+        except _DuplicateError as error:
+            raise self.damaged(path, f"{error} occurs twice") from error
+        except (OSError, ValueError) as error:
+            raise self.damaged(path, f"it is no JSON ({error})") from error
+        if not isinstance(content, dict) or content.get("format") != self.format:
+            raise InputError(f"this is no {self.name}", place=path, mend=self.mend)
+        if content.get("version") != self.version:
+            raise InputError(
+                f"it has format version {content.get('version')}, this program reads version {self.version}",
+                place=path, mend="Make it again with this version, or install the version that made it",
+            )  # fmt: skip
+        try:
+            return self.model.model_validate(content)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            raise self.damaged(path, f"{key}: {first['msg']}") from error
+
+    def damaged(self, path: Path, problem: str) -> InputError:
+        """The error of a file that nobody can use."""
+        return InputError(f"the {self.name} is damaged: {problem}", place=path, mend=self.mend)
+
+
+class _DuplicateError(Exception):
+    """A key occurs twice in one JSON object."""
+
+
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        raise _DuplicateError(repr(Counter(key for key, _ in pairs).most_common(1)[0][0]))
+    return content

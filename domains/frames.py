@@ -7,7 +7,10 @@ from typing import Any
 import polars as pl
 
 from domains.errors import InputError
+from domains.ids import to_ids
 from domains.loaders.columns import map_interactions, map_items
+from domains.loaders.reading import collect
+from domains.loaders.scanning import scan
 from domains.prepare import prepare
 from domains.raw import RawTables
 from domains.report import PreparedDomain
@@ -44,6 +47,25 @@ def from_frames(
         name,
     )
     return prepare(raw, settings or PrepareSettings())
+
+
+def titled_items(items: Any, place: str = "items") -> tuple[list[str], list[str]]:
+    """Ids and titles of a table of items alone, such as what a catalogue gained since yesterday.
+
+    Args:
+        items: a polars, pandas or Arrow table, or the path of one.
+        place: for errors.
+
+    Raises:
+        InputError: it is no table, or lacks a column, an id or a title.
+    """
+    table = scan(items) if isinstance(items, str) else _lazy(items, place)
+    frame = collect(map_items(table, ColumnMapping(), "|", place), place)
+    titles = frame["title"].cast(pl.String).str.strip_chars().fill_null("")
+    if (titles == "").any():
+        row = int((titles == "").arg_max() or 0)
+        raise InputError(f"item {frame['item_id'][row]!r} has no title", place=place, mend="Give every new item one")
+    return to_ids(frame["item_id"], "item id", place).to_list(), titles.to_list()
 
 
 def _lazy(frame: Any, what: str) -> pl.LazyFrame:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
+import polars as pl
 import pytest
 import torch
+from cli_cases import run_command
 from experiment_cases import write_recipe
 
 from domains.errors import InputError
+from domains.frames import titled_items
 from recipes.load import load_recipe
+from transfer.api import load_run
 from transfer.items.features import in_use
 from transfer.items.semantics import Semantics
 from transfer.items.whitening import Whitening
@@ -73,6 +78,31 @@ def test_sentence_vectors_of_new_titles_are_whitened_as_the_old_ones_were(tmp_pa
     assert grown.weights[ID_TABLE].shape[0] == run.domain.n_items + 1
     with pytest.raises(InputError, match="no sentence encoder"):
         with_new_items(run, ["new"], ["four"])
+
+
+def test_a_table_of_new_items_joins_by_command_and_by_call(tmp_path, capsys):
+    run_of(tmp_path, "sasrec+anchors+no-id")
+    file = tmp_path / "new.csv"
+    file.write_text("item_id,title\nn1,pirate robot\nn2,winter music\n")
+    old = load_run(tmp_path / "target")
+    new, known = old.with_items(str(file)), old.target.domain.n_items
+    assert new.target.domain.item_ids.to_pylist()[known:] == ["n1", "n2"]
+    called = new.recommend(interests=["pirate"], count=known + 2)
+    assert {"n1", "n2"} & {item.item_id for item in called}
+    options = ("--interests", "pirate", "--new-items", file, "-k", known + 2, "--json")
+    done = run_command(capsys, "recommend", tmp_path / "target", *options)
+    assert done.code == 0, done.err
+    assert [item["item_id"] for item in json.loads(done.out)] == [item.item_id for item in called]
+    with pytest.raises(InputError, match="one of user, history and interests"):
+        new.recommend(interests=["pirate"], user="u1")
+
+
+def test_new_items_without_a_title_are_named(tmp_path):
+    with pytest.raises(InputError, match="'b' has no title"):
+        titled_items(pl.DataFrame({"item_id": ["a", "b"], "title": ["x", None]}))
+    with pytest.raises(InputError, match="title"):
+        titled_items(pl.DataFrame({"item_id": ["a"]}))
+    assert titled_items(pl.DataFrame({"item_id": [3], "title": [" x "]})) == (["3"], ["x"])
 
 
 def test_what_is_not_new_is_refused(tmp_path):

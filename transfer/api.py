@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from domains.domain import Domain
 from domains.errors import InputError
-from domains.frames import from_frames
+from domains.frames import from_frames, titled_items
 from domains.open import open_domain as _open_domain
 from domains.open import parse_spec
 from domains.settings import ColumnMapping, PrepareSettings
@@ -27,7 +27,9 @@ from transfer.files import JsonLines
 from transfer.pipeline import run_of
 from transfer.progress import Progress
 from transfer.runtime import Runtime
+from transfer.serving.new_items import run_with
 from transfer.serving.recommend import History, Recommendation, Recommender
+from transfer.serving.seeds import seeds_of
 from transfer.source.artifact import SourceArtifact
 from transfer.source.fit import fit_source
 from transfer.target.adapt import adapt_target
@@ -81,24 +83,45 @@ class Run:
         return pl.DataFrame(rows, schema=["variant", "stage", "protocol", "metric", "mean", "std"], orient="row")
 
     def recommend(
-        self, *, user: str | None = None, history: Sequence[str] | None = None, count: int = 10
+        self,
+        *,
+        user: str | None = None,
+        history: Sequence[str] | None = None,
+        interests: Sequence[str] | None = None,
+        count: int = 10,
     ) -> list[Recommendation]:
-        """Recommend items for a user of the target, or for somebody with a history.
+        """Recommend items for a user of the target, or for somebody with a history or with nothing but interests.
 
         Args:
             user: id of a known user; all of their interactions count.
             history: titles of the target's items, oldest first.
+            interests: words in place of a history.
             count: how many items.
 
         Raises:
-            InputError: neither or both are given, or one of them is unknown.
+            InputError: not exactly one of the three is given, or it is unknown.
         """
         domain = self.target.domain
-        if user is not None and history is None:
-            return self._recommender.recommend(History.of_user(domain, user), count)
-        if history is not None and user is None:
-            return self._recommender.recommend(History.of_titles(domain, list(history)), count)
-        raise InputError("give a user or a history, one of the two", place="recommend")
+        if sum(given is not None for given in (user, history, interests)) != 1:
+            raise InputError("give one of user, history and interests", place="recommend")
+        if user is not None:
+            past = History.of_user(domain, user)
+        elif history is not None:
+            past = History.of_titles(domain, list(history))
+        else:
+            past = History.of_items(domain, seeds_of(self.target, list(interests or ())).items)
+        return self._recommender.recommend(past, count)
+
+    def with_items(self, items: Any) -> Run:
+        """The same run with items that it has never met; what they are, their titles say. Nothing is trained.
+
+        Args:
+            items: a polars, pandas or Arrow table, or the path of one, with ids and titles.
+
+        Raises:
+            InputError: an id is not new, a title is missing, or a sentence encoder is needed and not there.
+        """
+        return Run(run_with(self.target, self.folder, *titled_items(items)), self.folder)
 
     @cached_property
     def _recommender(self) -> Recommender:

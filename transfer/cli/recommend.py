@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from transfer.cli.options import Json
-
-if TYPE_CHECKING:
-    from transfer.target.artifact import TargetRun
 
 Run = Annotated[str, typer.Argument(help="Folder of a target run.")]
 User = Annotated[str | None, typer.Option("--user", help="Id of a user of the target domain.")]
@@ -20,7 +17,9 @@ Words = Annotated[
 ]
 New = Annotated[
     str | None,
-    typer.Option("--new-items", metavar='"TITLE; TITLE"', help="Titles of items that the run has never met."),
+    typer.Option(
+        "--new-items", metavar='"TITLE; TITLE"|FILE', help="Items that the run has never met: titles, or a table."
+    ),
 ]
 Count = Annotated[int, typer.Option("-k", "--count", min=1, help="How many items.")]
 
@@ -50,7 +49,9 @@ def command(
 
     loaded = TargetRun.load(run)
     if new_items is not None:
-        loaded = _with_new_items(loaded, Path(run), [part.strip() for part in new_items.split(";") if part.strip()])
+        from transfer.serving.new_items import run_with
+
+        loaded = run_with(loaded, Path(run), *_new_items(new_items))
     if user is not None:
         past = History.of_user(loaded.domain, user)
     elif interests is not None:
@@ -75,14 +76,11 @@ def command(
     OUT.print(table)
 
 
-def _with_new_items(run: TargetRun, folder: Path, titles: list[str]) -> TargetRun:
-    """The run with items of these titles; a title is its item's id as well."""
-    from transfer.items.mapped import UNSEEN
-    from transfer.items.semantics import Semantics
-    from transfer.runtime import Runtime
-    from transfer.serving.new_items import with_new_items
-    from vocab.unseen import UnseenMap
+def _new_items(given: str) -> tuple[list[str], list[str]]:
+    """Ids and titles from a file, or titles that are their own ids."""
+    from domains.frames import titled_items
 
-    file = folder / UNSEEN
-    unseen = UnseenMap.load(file, run.vocabulary) if file.is_file() else None
-    return with_new_items(run, titles, titles, unseen, Semantics.find(run.recipe.semantic, Runtime()))
+    if Path(given.strip()).is_file():
+        return titled_items(given.strip(), given.strip())
+    titles = [part.strip() for part in given.split(";") if part.strip()]
+    return titles, titles

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pyarrow as pa
 import torch
@@ -12,13 +13,26 @@ from scipy.sparse import csr_matrix, vstack
 from domains.domain import Domain
 from domains.errors import InputError
 from transfer.items.features import in_use
+from transfer.items.mapped import UNSEEN
 from transfer.items.semantics import Semantics, anchor_means
 from transfer.items.tower import ItemFeatures
+from transfer.runtime import Runtime
 from transfer.target.artifact import TargetRun
 from vocab.text import item_texts
 from vocab.unseen import UnseenMap
 
 ID_TABLE = "items.channels.id.table.weight"
+
+
+def run_with(run: TargetRun, folder: Path, ids: Sequence[str], titles: Sequence[str]) -> TargetRun:
+    """`with_new_items` with what the run's own folder and this machine hold: its map of unseen words, an encoder.
+
+    Raises:
+        InputError: as `with_new_items`.
+    """
+    file = folder / UNSEEN
+    unseen = UnseenMap.load(file, run.vocabulary) if file.is_file() else None
+    return with_new_items(run, ids, titles, unseen, Semantics.find(run.recipe.semantic, Runtime()))
 
 
 def with_new_items(

@@ -175,7 +175,12 @@ class TrainingSettings(Settings):
         description="Upper bound for the base model that every variant starts from; 0 trains each from scratch.",
     )
     epochs: int = Field(60, ge=1, description="Upper bound for a variant after that, the base itself included.")
-    patience: int = Field(8, ge=1, description="Epochs without a better validation metric before a phase stops.")
+    patience: int = Field(
+        15,
+        ge=1,
+        description="Epochs without a better validation metric before a phase stops; prompts have been seen to need "
+        "thirteen before they got better again.",
+    )
     metric: str = Field("full/ndcg@10", description="Validation metric that selects the epoch.")
     validation_users: int = Field(
         20_000, ge=1, description="An epoch is validated on at most so many of the training users, evenly spaced."

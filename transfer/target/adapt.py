@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -108,30 +108,43 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
     task = Task(split, recipe.encoder.max_length, recipe.training, recipe.evaluation, runtime)
     pieces = Pieces(out, _plan(source, recipe, domain), runtime.is_main)
     worker = Worker(source, recipe, task, features, factory, pieces, _log(out, runtime))
-    rankings: dict[str, SeedRankings] = {}
-    weights: dict[str, dict[str, Tensor]] = {}
-    best_seed: dict[str, int] = {}
-    for name in recipe.variants:
-        if name in skipped:
-            runtime.progress.say(f"Skipped {name}: the artifact or this machine lacks what it is made of")
-            continue
-        if name in BASELINES:
-            piece = worker.baseline(name)
-            rankings[name] = {stage: [piece.rankings[stage]] for stage in STAGES}
-            continue
-        made = [worker.variant(trained[name], seed) for seed in recipe.seeds]
-        rankings[name] = {stage: [piece.rankings[stage] for piece in made] for stage in STAGES}
-        scores = [validation_score(piece.rankings["validation"], task) for piece in made]
-        best = int(np.argmax(scores))
-        weights[name], best_seed[name] = made[best].weights, recipe.seeds[best]
-    means = {
-        name: float(np.mean([validation_score(r, task) for r in rankings[name]["validation"]])) for name in trained
-    }
-    product = max(variants, key=lambda variant: (means[variant.name], *_without_training(variant)))
+    for name in skipped:
+        runtime.progress.say(f"Skipped {name}: the artifact or this machine lacks what it is made of")
+    made = _every_piece(worker, recipe, trained)
+    product = max(variants, key=lambda variant: (made.validation[variant.name], *_without_training(variant)))
     shutil.rmtree(scratch, ignore_errors=True)
     if runtime.is_main and mapped.unseen is not None:
         mapped.unseen.save(out / UNSEEN)
-    return Adapted(split, mapped, features, read, rankings, weights, best_seed, product, skipped)
+    return Adapted(
+        split, mapped, features, read, made.rankings, made.weights, made.best_seed, product, skipped
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """What every variant and seed gave, by variant; baselines have rankings alone."""
+
+    rankings: dict[str, SeedRankings] = field(default_factory=dict)
+    weights: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+    best_seed: dict[str, int] = field(default_factory=dict)
+    validation: dict[str, float] = field(default_factory=dict)
+
+
+def _every_piece(worker: Worker, recipe: Recipe, trained: Mapping[str, Variant]) -> _Made:
+    """Every variant and seed of a recipe, in its order; of the seeds, validation picks the weights to keep."""
+    made = _Made()
+    for name in recipe.variants:
+        if name in BASELINES:
+            piece = worker.baseline(name)
+            made.rankings[name] = {stage: [piece.rankings[stage]] for stage in STAGES}
+        elif name in trained:
+            pieces = [worker.variant(trained[name], seed) for seed in recipe.seeds]
+            made.rankings[name] = {stage: [piece.rankings[stage] for piece in pieces] for stage in STAGES}
+            scores = [validation_score(piece.rankings["validation"], worker.task) for piece in pieces]
+            best = int(np.argmax(scores))
+            made.weights[name], made.best_seed[name] = pieces[best].weights, recipe.seeds[best]
+            made.validation[name] = float(np.mean(scores))
+    return made
 
 
 def _without_training(variant: Variant) -> tuple[bool, bool, int]:

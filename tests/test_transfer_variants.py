@@ -101,6 +101,12 @@ def test_claims_stand_beside_their_controls():
     assert all(variant not in BASELINES for variant, _ in pairs)
 
 
+def test_what_diffusion_adds_is_held_against_interests_without_it():
+    pairs = pairs_to_compare(["sasrec", "sasrec+ipe+raw", "sasrec+ipe+s2idm", "sasrec+s2idm", "sasrec+raw"])
+    assert {("sasrec+ipe+s2idm", "sasrec+ipe+raw"), ("sasrec+s2idm", "sasrec+raw")} <= set(pairs)
+    assert ("sasrec+ipe+raw", "sasrec+ipe+s2idm") not in pairs
+
+
 def test_channels_of_the_recipe_do_not_matter_to_comparisons():
     assert pairs_to_compare(["sasrec", "sasrec+no-id"]) == [("sasrec+no-id", "sasrec")]
 

@@ -199,7 +199,8 @@ def _log(out: Path, runtime: Runtime) -> Log:
 def pairs_to_compare(names: Sequence[str]) -> list[tuple[str, str]]:
     """Every trained variant against its base, its controls, the first variant, and each baseline that is there.
 
-    With matching it is held against the same without, and against base and controls that have matching as well.
+    With matching it is held against the same without, and against base and controls that have matching as well; with
+    diffused interests also against the same with raw ones.
     """
     trained = [name for name in names if name not in BASELINES]
     named = {frozenset(name.split("+")): name for name in trained}
@@ -208,7 +209,8 @@ def pairs_to_compare(names: Sequence[str]) -> list[tuple[str, str]]:
         parts, base = set(name.split("+")), set(base_name(name).split("+"))
         late = parts & {"matching"}
         rivals = [base | late, base | late | {"ipe", "constant"}, base | late | {"ipe", "shuffled"}]
-        controls = [parts - late, *(rivals if parts - late != base else [])]
+        undiffused = [parts - {"s2idm"} | {"raw"}] if "s2idm" in parts else []
+        controls = [parts - late, *(rivals if parts - late != base else []), *undiffused]
         found = [named[frozenset(control)] for control in controls if frozenset(control) in named]
         candidates = dict.fromkeys([*found, trained[0], *(n for n in names if n in BASELINES)])
         pairs += [(name, rival) for rival in candidates if rival != name and (rival, name) not in pairs]

@@ -88,10 +88,10 @@ def _interests(cells: Sequence[Record]) -> str:
         kind = "" if one.sampled.certain or one.full.certain else ' class="unsure"'
         texts = "".join(f"<td>{escape(minus(text))}</td>" for text in figures)
         body.append(
-            f"<tr{kind}><th scope='row'>{escape(one.place)}</th>"
-            f"<td class='wide'><code>{escape(one.rival)}</code></td>{texts}</tr>"
+            f"<tr{kind}><th scope='row'>{escape(one.place)}<span class='spread'>over <code>{escape(one.rival)}</code>"
+            f"</span></th>{texts}</tr>"
         )
-    return f"<h2>What prompts from diffused interests add</h2>{_table(INTEREST_HEAD, body)}"
+    return f"<h2>What prompts from diffused interests add</h2>{_table((INTEREST_HEAD[0], *INTEREST_HEAD[2:]), body)}"
 
 
 def _relative(gain: Gain) -> str:

@@ -93,6 +93,9 @@ def test_a_table_of_new_items_joins_by_command_and_by_call(tmp_path, capsys):
     done = run_command(capsys, "recommend", tmp_path / "target", *options)
     assert done.code == 0, done.err
     assert [item["item_id"] for item in json.loads(done.out)] == [item.item_id for item in called]
+    gone = run_command(capsys, "recommend", tmp_path / "target", "--interests", "pirate", "--new-items", "gone.csv")
+    assert gone.code == 2
+    assert "Error gone.csv: no such file" in gone.err
     with pytest.raises(InputError, match="one of user, history and interests"):
         new.recommend(interests=["pirate"], user="u1")
 

@@ -78,9 +78,14 @@ def command(
 
 def _new_items(given: str) -> tuple[list[str], list[str]]:
     """Ids and titles from a file, or titles that are their own ids."""
+    from domains.errors import InputError
     from domains.frames import titled_items
+    from domains.loaders.sources import KINDS
 
-    if Path(given.strip()).is_file():
-        return titled_items(given.strip(), given.strip())
+    file = Path(given.strip())
+    if file.is_file():
+        return titled_items(str(file), str(file))
+    if file.suffix.lower() in KINDS:
+        raise InputError("no such file", place=file, mend="Check the path, or give titles: --new-items 'title; title'")
     titles = [part.strip() for part in given.split(";") if part.strip()]
     return titles, titles

@@ -34,10 +34,11 @@ PAGE = DOCS / "results.md"
 
 
 def groups(record: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """Cells by what they transfer, the share of users that train ascending."""
+    """Cells by what they transfer under which protocol, the share of users that train ascending."""
     found: dict[str, list[dict[str, Any]]] = {}
     for cell in sorted(record["cells"], key=lambda cell: float(cell["metrics"]["protocol"]["shots"])):
-        found.setdefault(cell["label"], []).append(cell)
+        name = " · ".join(part for part in (cell["label"], cell["protocol_name"]) if part)
+        found.setdefault(name, []).append(cell)
     return found
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.data import benchmark_domain
 from benchmarks.options import Options
 from benchmarks.peers.environments import answered, environment
-from benchmarks.peers.text_job import TextJob, TextMeasured, Titled, write_titled
+from benchmarks.peers.job import TextJob, TextMeasured, Titled, write_titled
 from benchmarks.tables import Cell, Section
 from domains.domain import Domain
 from domains.split import fewer_users, leave_one_out

@@ -98,11 +98,17 @@ def read_sequences(path: str) -> Sequences:
     """Training interactions and targets of a data file."""
     with np.load(path) as data:
         offsets, items, n_items = data["offsets"], data["items"].astype(np.int64), int(data["n_items"])
+    users, trained, order = training_part(offsets, items)
+    return Sequences(users, trained, order, items[offsets[1:] - 2], n_items)
+
+
+def training_part(offsets: Ints, items: Ints) -> tuple[Ints, Ints, Ints]:
+    """Users, items and places in their sequence of all but every user's last two interactions."""
     lengths = np.diff(offsets)
     users = np.repeat(np.arange(len(lengths)), lengths)
     order = np.arange(len(items)) - offsets[:-1][users]
     trains = order < lengths[users] - 2
-    return Sequences(users[trains], items[trains], order[trains], items[offsets[1:] - 2], n_items)
+    return users[trains], items[trains], order[trains]
 
 
 def ndcg(recommended: Ints, targets: Ints) -> float:
@@ -123,3 +129,75 @@ def peak_memory_mb() -> float:
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+@dataclass(frozen=True)
+class TextJob:
+    """Training on one domain, ranking on another or the same one.
+
+    Attributes:
+        learns: .npz of the domain that is trained on, see `read_titled`.
+        ranks: .npz of the domain whose users are tested.
+        length: longest sequence.
+        epochs: to train.
+        threads: of the tensor library.
+        dim: width of items and states.
+        seed: of everything.
+    """
+
+    learns: str
+    ranks: str
+    length: int
+    epochs: int
+    threads: int
+    dim: int = 64
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class TextMeasured:
+    """What it reports.
+
+    Attributes:
+        ndcg: NDCG@10 over all items but those that the user had before, of the last item of every user.
+        hit: Hit@10 of the same.
+        train_seconds: all epochs.
+    """
+
+    ndcg: float
+    hit: float
+    train_seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Titled:
+    """A domain with vectors for titles.
+
+    Attributes:
+        offsets: (U + 1,) of the users' sequences.
+        items: (N,) oldest first.
+        vectors: (I, s) float32.
+        trains: (U,) whether a user trains; all but the last two of the sequence.
+    """
+
+    offsets: Ints
+    items: Ints
+    vectors: npt.NDArray[np.float32]
+    trains: npt.NDArray[np.bool_]
+
+    def training(self) -> tuple[Ints, Ints, Ints]:
+        """Users, items and places of the interactions of those who train."""
+        users, items, place = training_part(self.offsets, self.items)
+        kept = self.trains[users]
+        return users[kept], items[kept], place[kept]
+
+
+def read_titled(path: str) -> Titled:
+    """From `write_titled`."""
+    with np.load(Path(path)) as data:
+        return Titled(data["offsets"], data["items"].astype(np.int64), data["vectors"], data["trains"])
+
+
+def write_titled(path: Path, titled: Titled) -> None:
+    """For a peer's process."""
+    np.savez(path, **vars(titled))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from job import TextJob, TextMeasured, Titled, read_titled
 from rectools.fast_transformers.unisrec.model import UniSRecModel
-from text_job import TextJob, TextMeasured, Titled, read_titled
 
 
 def fitted(job: TextJob, domain: Titled, epochs: int) -> UniSRecModel:

@@ -61,11 +61,7 @@ class InterestFactory:
 
     def diffused(self, stops: Ints) -> Interests:
         """The generalised interests as prompts read them."""
-        return self._as_read(self.over_anchors(stops))
-
-    def over_anchors(self, stops: Ints) -> Interests:
-        """The generalised interests x_0 over the anchors."""
-        return self.s2idm.diffuse(self.original(stops), scratch=self.scratch)
+        return self._as_read(self.s2idm.diffuse(self.original(stops), scratch=self.scratch))
 
     def _as_read(self, interests: Interests) -> Interests:
         return interests if self.vectors is None else VectorInterests(interests, self.domain.n_users, self.vectors)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from transfer.report.tables import (
     COLUMNS,
+    INTEREST_HEAD,
     Figure,
     Gain,
     Record,
@@ -15,6 +16,7 @@ from transfer.report.tables import (
     overview_of,
     p_text,
     reference_rows,
+    relative_text,
     rows_of,
     seed_values,
     title_of,
@@ -51,33 +53,10 @@ def overview(record: Record, column: tuple[str, str, str] = COLUMNS[0]) -> str:
     return table([column[2], *seen.columns], rows)
 
 
-INTEREST_HEAD = (
-    "prompts from diffused interests", "over", "sampled NDCG@10", "p, users", "p, seeds", "published",
-    "NDCG@10, all items", "p, users", "p, seeds",
-)  # fmt: skip
-
-
 def interests(record: Record) -> str:
     """What `+ipe+s2idm` gains over its base, its controls and raw interests, one row each; nothing where it is not."""
-    rows = [
-        [
-            one.place,
-            f"`{one.rival}`",
-            _relative(one.sampled.relative),
-            p_text(one.sampled.p_users),
-            p_text(one.sampled.p_seeds),
-            _relative(one.sampled.published),
-            _relative(one.full.relative),
-            p_text(one.full.p_users),
-            p_text(one.full.p_seeds),
-        ]
-        for one in interest_gains(record["cells"])
-    ]
+    rows = [[one.place, f"`{one.rival}`", *one.texts()] for one in interest_gains(record["cells"])]
     return table(INTEREST_HEAD, rows) if rows else ""
-
-
-def _relative(share: float | None) -> str:
-    return "" if share is None else f"{share:+.1%}"
 
 
 def _cell(cell: Record) -> list[str]:
@@ -132,11 +111,11 @@ def _gains(gains: Sequence[Gain], metric: str) -> str:
         [
             f"`{gain.variant}` over `{gain.rival}`",
             f"{gain.difference:+.4f}",
-            "" if gain.relative is None else f"{gain.relative:+.1%}",
+            relative_text(gain.relative),
             f"{gain.low:+.4f} … {gain.high:+.4f}",
             p_text(gain.p_users),
             p_text(gain.p_seeds),
-            "" if gain.published is None else f"{gain.published:+.1%}",
+            relative_text(gain.published),
         ]
         for gain in gains
     ]

@@ -17,9 +17,9 @@ from transfer.report.charts import (
     shots_charts,
     threshold_charts,
 )
-from transfer.report.markdown import INTEREST_HEAD
 from transfer.report.svg import minus
 from transfer.report.tables import (
+    INTEREST_HEAD,
     Figure,
     Gain,
     Record,
@@ -29,6 +29,7 @@ from transfer.report.tables import (
     interest_gains,
     p_text,
     reference_rows,
+    relative_text,
     rows_of,
     seed_values,
     title_of,
@@ -80,22 +81,13 @@ def _interests(cells: Sequence[Record]) -> str:
         return ""
     body = []
     for one in gains:
-        figures = [
-            *(_relative(one.sampled), p_text(one.sampled.p_users), p_text(one.sampled.p_seeds)),
-            "" if one.sampled.published is None else f"{one.sampled.published:+.1%}",
-            *(_relative(one.full), p_text(one.full.p_users), p_text(one.full.p_seeds)),
-        ]
         kind = "" if one.sampled.certain or one.full.certain else ' class="unsure"'
-        texts = "".join(f"<td>{escape(minus(text))}</td>" for text in figures)
+        texts = "".join(f"<td>{escape(minus(text))}</td>" for text in one.texts())
         body.append(
             f"<tr{kind}><th scope='row'>{escape(one.place)}<span class='spread'>over <code>{escape(one.rival)}</code>"
             f"</span></th>{texts}</tr>"
         )
     return f"<h2>What prompts from diffused interests add</h2>{_table((INTEREST_HEAD[0], *INTEREST_HEAD[2:]), body)}"
-
-
-def _relative(gain: Gain) -> str:
-    return "" if gain.relative is None else f"{gain.relative:+.1%}"
 
 
 def _cell(cell: Record) -> str:
@@ -189,7 +181,7 @@ def _gain_tables(cell: Record) -> str:
 def _gain_row(gain: Gain, shows_published: bool) -> str:
     texts = [
         f"{gain.difference:+.4f}",
-        "" if gain.relative is None else f"{gain.relative:+.1%}",
+        relative_text(gain.relative),
         f"{gain.low:+.4f} … {gain.high:+.4f}",
         p_text(gain.p_users),
         p_text(gain.p_seeds),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
+
+from recipes.settings import InterestName
 
 COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("full", "ndcg@10", "NDCG@10, all items"),
@@ -183,6 +185,23 @@ class InterestGain:
     sampled: Gain
     full: Gain
 
+    def texts(self) -> list[str]:
+        """Under `INTEREST_HEAD`, without place and rival."""
+        sampled, full = self.sampled, self.full
+        return [
+            *(relative_text(sampled.relative), p_text(sampled.p_users), p_text(sampled.p_seeds)),
+            relative_text(sampled.published),
+            *(relative_text(full.relative), p_text(full.p_users), p_text(full.p_seeds)),
+        ]
+
+
+INTEREST_HEAD = (
+    "prompts from diffused interests", "over", "sampled NDCG@10", "p, users", "p, seeds", "published",
+    "NDCG@10, all items", "p, users", "p, seeds",
+)  # fmt: skip
+_ABOUT_INTERESTS = {"ipe", *get_args(InterestName)}
+"""Parts of a variant's name; where no other part differs, what differs is interests."""
+
 
 def interest_gains(cells: Sequence[Record]) -> list[InterestGain]:
     """The paper's claim in every cell: `+ipe+s2idm` against its base and against the same with other interests."""
@@ -192,13 +211,9 @@ def interest_gains(cells: Sequence[Record]) -> list[InterestGain]:
         for full in gains_of(cell):
             parts, rival = set(full.variant.split("+")), set(full.rival.split("+"))
             sampled = by_pair.get((full.variant, full.rival))
-            # What sets them apart is about interests alone.
-            if sampled and {"ipe", "s2idm"} <= parts and parts ^ rival <= _INTERESTS and full.variant != full.rival:
+            if sampled and {"ipe", "s2idm"} <= parts and parts ^ rival <= _ABOUT_INTERESTS:
                 found.append(InterestGain(title_of(cell), full.variant, full.rival, sampled, full))
     return found
-
-
-_INTERESTS = {"ipe", "s2idm", "constant", "shuffled", "raw"}
 
 
 def seed_values(cell: Record) -> list[tuple[str, str, list[float]]]:
@@ -221,6 +236,11 @@ def reference_rows(record: Record) -> tuple[list[str], list[tuple[str, str, list
         for variant, of in one["figures"].items()
     ]
     return metrics, rows
+
+
+def relative_text(share: float | None) -> str:
+    """A gain as a share of what it is held against."""
+    return "" if share is None else f"{share:+.1%}"
 
 
 def p_text(p: float | None) -> str:

@@ -30,8 +30,8 @@ def fitted(job: TextJob, domain: Titled, epochs: int) -> UniSRecModel:
 
 
 @torch.no_grad()
-def ranked(job: TextJob, model: UniSRecModel, domain: Titled) -> TextMeasured:
-    """The last item of every user among all that it had not before, by what came before."""
+def ranked(job: TextJob, model: UniSRecModel, domain: Titled) -> tuple[float, float]:
+    """NDCG@10 and Hit@10 of the last item of every user among all that it had not before, by what came before."""
     net = model.net.eval()
     table = net.project_all()
     known = model.map_item_ids(torch.arange(len(domain.vectors)))
@@ -49,7 +49,7 @@ def ranked(job: TextJob, model: UniSRecModel, domain: Titled) -> TextMeasured:
         places.append((scores >= scores.gather(1, target[:, None])).sum(1) - 1)
     found = torch.cat(places).double()
     hit = found < 10
-    return TextMeasured(float((hit / torch.log2(found + 2)).mean()), float(hit.double().mean()), 0.0)
+    return float((hit / torch.log2(found + 2)).mean()), float(hit.double().mean())
 
 
 def run(job: TextJob) -> TextMeasured:
@@ -64,8 +64,7 @@ def run(job: TextJob) -> TextMeasured:
         learned = {name: value for name, value in model.net.state_dict().items() if name != "frozen_emb"}
         model = fitted(job, ranks, 0)
         model.net.load_state_dict(learned, strict=False)
-    measured = ranked(job, model, ranks)
-    return TextMeasured(measured.ndcg, measured.hit, seconds)
+    return TextMeasured(*ranked(job, model, ranks), seconds)
 
 
 def main() -> None:

@@ -15,8 +15,10 @@ from recipes.settings import EncoderSettings, EvaluationSettings, ItemSettings, 
 from transfer.diffusion.denoiser import Denoiser, timestep_features
 from transfer.encoders.attention import causal_attention
 from transfer.encoders.sasrec import SASRec
-from transfer.evaluation import ranking
+from transfer.evaluation import ranking, tiles
+from transfer.evaluation.candidates import count_below
 from transfer.evaluation.protocol import targets_of
+from transfer.evaluation.tiles import InnerProducts
 from transfer.interests.views import TrainView
 from transfer.items.tower import ItemFeatures, ItemTower
 from transfer.model.dropout import dropout
@@ -185,11 +187,50 @@ def test_ranks_do_not_depend_on_the_blocks(excludes_seen, monkeypatch):
         assert found[0].full[row] == above
 
 
+@pytest.mark.parametrize("excludes_seen", [True, False])
+@pytest.mark.parametrize("tile", [1, 7, 1000])
+def test_tiles_rank_as_whole_rows_do(excludes_seen, tile, monkeypatch):
+    histories = random_histories(np.random.default_rng(2), 50, ITEMS, 3, 9)
+    domain = small_domain(histories, n_items=ITEMS, repeats=not excludes_seen)
+    targets = targets_of(leave_one_out(domain), "test")
+    generator = torch.Generator().manual_seed(0)
+    # Small whole numbers: products are exact, and many tie.
+    states = torch.randint(-2, 3, (len(targets), 3), generator=generator).float()
+    items = torch.randint(-2, 3, (ITEMS, 3), generator=generator).float()
+    states[3], items[5] = torch.nan, torch.nan
+    products = InnerProducts(states, items)
+    settings = EvaluationSettings(negatives=20)
+    monkeypatch.setattr(tiles, "TILE", tile)
+    monkeypatch.setattr(ranking, "TILE", tile)
+    ours = ranking.rank(domain, targets, products, settings, CPU, sampled=False)
+    whole = ranking.rank(domain, targets, lambda rows: products(rows), settings, CPU, sampled=False)
+    assert np.array_equal(ours.full, whole.full)
+    assert np.array_equal(ours.full_candidates, whole.full_candidates)
+
+
+def test_equal_vectors_tie_in_tiles_whatever_they_round_to():
+    generator = torch.Generator().manual_seed(0)
+    histories = random_histories(np.random.default_rng(3), 300, 1500, 3, 4)
+    domain = small_domain(histories, n_items=1500)
+    targets = targets_of(leave_one_out(domain), "test")
+    # Every item is one of three: all that are like the target, in its tile and in the other, count against it.
+    kinds = torch.randn(3, 64, generator=generator)
+    kind = torch.randint(0, 3, (1500,), generator=generator)
+    products = InnerProducts(torch.randn(len(targets), 64, generator=generator), kinds[kind])
+    full = ranking.rank(domain, targets, products, EvaluationSettings(), CPU, sampled=False).full
+    order = (products.states @ kinds.t()).argsort(dim=1, descending=True)
+    for row in range(len(targets)):
+        own = order[row].tolist().index(int(kind[targets.items[row]]))
+        ahead = torch.isin(kind, order[row, : own + 1])
+        ahead[torch.from_numpy(np.array([*histories[row][:-1], targets.items[row]]))] = False
+        assert full[row] == int(ahead.sum())
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 def test_counting_in_place_is_exact(dtype):
     torch.manual_seed(0)
     scores = torch.randn(3, 70_000).to(dtype)
     target = torch.tensor([[-9.0], [0.0], [9.0]], dtype=dtype)
     expected = (scores < target).sum(1)
-    assert torch.equal(ranking._count_below(scores.clone(), target), expected)
+    assert torch.equal(count_below(scores.clone(), target), expected)
     assert expected[2] == 70_000

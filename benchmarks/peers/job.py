@@ -32,6 +32,8 @@ class Job:
         rows_a_step: rows a step where a peer makes one row of every target.
         sampled_users: users from which the evaluation against 999 negatives is scaled up, where a peer needs that.
         seed: of everything.
+        loss: of this project; the peers take binary cross-entropy, or what is nearest to it.
+        precision: of this project.
     """
 
     data: str
@@ -47,6 +49,8 @@ class Job:
     rows_a_step: int = 2048
     sampled_users: int = 16
     seed: int = 0
+    loss: str = "bce"
+    precision: str = "float32"
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,7 +36,15 @@ def run(job: Job) -> Measured:
     """Train and measure."""
     torch.set_num_threads(job.threads)
     domain = domain_of(job.data)
-    settings = TrainingSettings(learning_rate=job.learning_rate, batch_size=job.batch_size, patience=job.epochs + 1)
+    settings = TrainingSettings.model_validate(
+        {
+            "loss": job.loss,
+            "precision": job.precision,
+            "learning_rate": job.learning_rate,
+            "batch_size": job.batch_size,
+            "patience": job.epochs + 1,
+        }
+    )
     work = task(domain, job.length, settings)
     model = sasrec(domain, job.length, job.dim)
     epochs: list[dict[str, object]] = []

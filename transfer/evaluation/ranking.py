@@ -11,8 +11,10 @@ from torch import Tensor
 
 from domains.domain import Domain
 from recipes.settings import EvaluationSettings
+from transfer.evaluation.candidates import count_below, excluded_pairs
 from transfer.evaluation.metrics import Ranks, means
 from transfer.evaluation.protocol import Targets, sampled_negatives
+from transfer.evaluation.tiles import TILE, InnerProducts, counts_below_targets
 
 ScoreRows = Callable[[Tensor], Tensor]
 """Scores of all items for some rows of the targets: (B,) int64 -> (B, I)."""
@@ -84,34 +86,40 @@ def rank(
         ranks in the order of `targets`. Ties never favour the target; nor does a score that is not a number.
     """
     count = len(targets)
-    block = _rows_a_block(domain.n_items, settings, device)
+    products = score_rows if isinstance(score_rows, InnerProducts) else None
+    if sampled or top or device.type != "cpu":
+        products = None  # these need every score of a row at once, or have no cache that tiles could stay in
+    block = TILE if products else _rows_a_block(domain.n_items, settings, device)
     items = torch.from_numpy(targets.items).to(device)
     flat = torch.from_numpy(domain.items.copy()).to(device)
     starts = torch.from_numpy(targets.seen_starts).to(device)
-    stops = torch.from_numpy(targets.stops).to(device)
-    full = torch.empty(count, dtype=torch.int64, device=device)
+    stops = torch.from_numpy(targets.stops if targets.excludes_seen else targets.seen_starts).to(device)
+    below = torch.empty(count, dtype=torch.int64, device=device)
     among = torch.empty(count, dtype=torch.int64, device=device)
     candidates = torch.empty(count, dtype=torch.int64, device=device)
     recommended = torch.empty(count, min(top, domain.n_items), dtype=torch.int64, device=device)
     for first in range(0, count, block):
         rows = torch.arange(first, min(first + block, count), device=device)
+        owner, seen = excluded_pairs(flat, starts[rows], stops[rows])
+        candidates[rows] = domain.n_items - torch.bincount(owner, minlength=len(rows))
+        if products:
+            below[rows] = counts_below_targets(products, rows, items[rows], owner, seen)
+            continue
         scores = score_rows(rows)
         target = scores.gather(1, items[rows, None])
         target = torch.where(torch.isnan(target), -torch.inf, target)
         if sampled:
             drawn = sampled_negatives(targets.users[first : first + block], items[rows], domain.n_items, settings)
             among[rows] = settings.negatives - (scores.gather(1, drawn) < target).sum(1)
-        candidates[rows] = domain.n_items
         if targets.excludes_seen:
-            owner, seen = _seen(flat, starts[rows], stops[rows])
             scores[owner, seen] = -torch.inf
             scores.scatter_(1, items[rows, None], target)
-            candidates[rows] -= torch.bincount(owner, minlength=len(rows))
         if top:
             recommended[rows] = scores.topk(recommended.shape[1], dim=1).indices
-        # "Not below" rather than "at least": a score that is not a number counts against the target. Excluded items
-        # tie with a target at -inf, but they are no candidates, so the rank is capped.
-        full[rows] = (domain.n_items - 1 - _count_below(scores, target)).minimum(candidates[rows] - 1)
+        below[rows] = count_below(scores, target)
+    # "Not below" rather than "at least": a score that is not a number counts against the target. Excluded items tie
+    # with a target at -inf, but they are no candidates, so the rank is capped.
+    full = (domain.n_items - 1 - below).minimum(candidates - 1)
     return Ranking(
         targets.users,
         among.cpu().numpy() if sampled else np.zeros(count, np.int64),
@@ -128,23 +136,3 @@ def _rows_a_block(n_items: int, settings: EvaluationSettings, device: torch.devi
     if device.type == "cpu":
         budget = min(budget, max(CACHE_BYTES, FEWEST_ROWS * 8 * n_items))
     return max(1, min(1024, budget // (8 * n_items)))
-
-
-def _count_below(scores: Tensor, target: Tensor) -> Tensor:
-    """(B,) int64, scores in each row (B, I) that are below the target (B, 1); the scores are overwritten.
-
-    Ones and zeros in place and a float sum are several times as fast as a sum of bools, and exact: float32 counts to
-    2**24.
-    """
-    if scores.shape[1] > 1 << 24 or scores.dtype not in {torch.float32, torch.float64}:
-        return (scores < target).sum(1)
-    return scores.lt_(target).sum(1).long()
-
-
-def _seen(flat: Tensor, starts: Tensor, stops: Tensor) -> tuple[Tensor, Tensor]:
-    """Row and item of every interaction in the spans."""
-    lengths = stops - starts
-    owner = torch.repeat_interleave(torch.arange(len(lengths), device=flat.device), lengths)
-    first = torch.cumsum(lengths, 0) - lengths
-    position = torch.arange(len(owner), device=flat.device) - first[owner] + starts[owner]
-    return owner, flat[position].long()

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from domains.domain import Domain
 from transfer.evaluation.protocol import Targets
-from transfer.evaluation.ranking import ScoreRows
+from transfer.evaluation.tiles import InnerProducts
 from transfer.interests.forms import Interests
 from transfer.model.recommender import Recommender
 from transfer.training.batches import Spans, by_length, gather
@@ -58,15 +58,9 @@ def model_scores(
     interests: Interests | None,
     max_length: int,
     device: torch.device,
-) -> ScoreRows:
+) -> InnerProducts:
     """Scores of all items for rows of the targets."""
-    states = final_states(model, domain, targets, interests, max_length, device)
-    table = model.item_table().t().contiguous()
-
-    def score_rows(rows: Tensor) -> Tensor:
-        return states[rows] @ table
-
-    return score_rows
+    return InnerProducts(final_states(model, domain, targets, interests, max_length, device), model.item_table())
 
 
 def users_without_history(targets: Targets) -> int:

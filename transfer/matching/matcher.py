@@ -22,6 +22,7 @@ from domains.split import Split
 from transfer.evaluation.histories import history_matrix
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
+from transfer.evaluation.tiles import InnerProducts
 from transfer.matching.popularity import popularity
 from transfer.sparse import unit_rows
 
@@ -115,14 +116,13 @@ class Matcher:
 
         return score_rows
 
-    def by_titles(self, domain: Domain, targets: Targets, recency: float) -> ScoreRows:
+    def by_titles(self, domain: Domain, targets: Targets, recency: float) -> InnerProducts:
         """Cosine between the weighted sum of a history's title vectors and an item's, in [-1, 1]."""
         if self.title_vectors is None or self._titles is None:
             raise ValueError("titles are matched by their vectors, and there are none")
         history = history_matrix(domain, targets, recency)
         users = F.normalize(torch.from_numpy(history @ self.title_vectors.numpy()).to(self.device), dim=-1)
-        columns = self._titles.t()
-        return lambda rows: users[rows] @ columns
+        return InnerProducts(users, self._titles)
 
     def joined(self, own: ScoreRows, domain: Domain, targets: Targets, weights: MatchingWeights) -> ScoreRows:
         """Scores plus the terms at their weights; a term of weight 0 is not computed."""

@@ -28,8 +28,8 @@ def reevaluate(run: TargetRun, runtime: Runtime) -> dict[str, Any]:
     for stage in STAGES:
         targets = targets_of(split, stage)
         interests = views.for_stage(stage)
-        scores = model_scores(model, domain, targets, interests, run.recipe.encoder.max_length, runtime.device)
-        scores = matcher.joined(scores, domain, targets, weights)
+        own = model_scores(model, domain, targets, interests, run.recipe.encoder.max_length, runtime.device)
+        scores = matcher.joined(own, domain, targets, weights)
         ranking = rank(domain, targets, scores, run.recipe.evaluation, runtime.device)
         out[stage] = ranking.metrics(run.recipe.evaluation.cutoffs)
     return out

@@ -77,7 +77,7 @@ def measure(folder: Path) -> None:
     with clock.stage("infer"):
         diffused = model.diffuse(interests)
     del diffused, interests, model
-    recommender, work = sasrec(domain, LENGTH), task(domain, LENGTH, TrainingSettings())
+    recommender, work = sasrec(domain, LENGTH), task(domain, LENGTH, TrainingSettings(loss="bce"))
     few = work.split.training_users[:: max(1, domain.n_users // EVALUATED_USERS)]
     # Not `fit`: it would also rank every user before and after the epoch.
     trainer = _Trainer(recommender, work, 0, None)

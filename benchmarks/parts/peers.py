@@ -120,4 +120,5 @@ def _notes(found: dict[str, Measured], job: Job) -> list[str]:
         f"of {job.epochs} epochs. Trained on all but the last two items of a user; NDCG@10 of the last but one in the "
         "full ranking without the history."
     )
-    return [common, *(f"{name}: {note}" for name, peer in found.items() for note in peer.notes)]
+    first = [name for name in found if not PEERS[name].changes]
+    return [common, *(f"{name}: {note}" for name in first for note in found[name].notes)]

@@ -42,19 +42,25 @@ def groups(record: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+def selecting(record: dict[str, Any]) -> tuple[str, str, str]:
+    """The column of NDCG@10 in the protocol by which the experiment selects."""
+    sampled = any("sampled/" in cell["metrics"]["protocol"]["selection"] for cell in record["cells"])
+    return next(column for column in GLANCE if (column[0] == "sampled") == sampled)
+
+
 def blocks(record: dict[str, Any]) -> str:
     """One table a transfer: variants by share of users, or all cells in one table where there is only one share."""
     made, parts = record["made"], []
-    by_label = groups(record)
+    by_label, own = groups(record), selecting(record)
     if len({cell["metrics"]["protocol"]["shots"] for cell in record["cells"]}) == 1:
-        protocols = {cell["protocol_name"] for cell in record["cells"]}
-        parts += [overview(record, column) for column in (GLANCE if len(protocols) > 1 else GLANCE[:1])]
+        several = len({cell["protocol_name"] for cell in record["cells"]}) > 1 or own[0] == "sampled"
+        parts += [overview(record, column) for column in (GLANCE if several else (own,))]
         parts.append(interests(record))
     else:
         for label, cells in by_label.items():
             shares = [f"{cell['metrics']['protocol']['shots']:.0%} of the users" for cell in cells]
-            table = overview({**record, "cells": cells}).splitlines()
-            table[0] = "| " + " | ".join([f"{label}: NDCG@10, all items", *shares]) + " |"
+            table = overview({**record, "cells": cells}, own).splitlines()
+            table[0] = "| " + " | ".join([f"{label}: {own[2]}", *shares]) + " |"
             parts.append("\n".join(table))
     seeds = sorted({seed for cell in record["cells"] for seed in cell["metrics"]["seeds"]})
     parts.append(
@@ -67,12 +73,12 @@ def blocks(record: dict[str, Any]) -> str:
 
 def curves(record: dict[str, Any], path: Path) -> None:
     """A panel a transfer: NDCG@10 over the share of users that train, one line a variant."""
-    by_label = groups(record)
+    by_label, (protocol, metric, title) = groups(record), selecting(record)
     figure, panels = plt.subplots(1, len(by_label), figsize=(4.2 * len(by_label), 4.4), squeeze=False)
     for panel, (label, cells) in zip(panels[0], by_label.items(), strict=True):
         shares = [f"{cell['metrics']['protocol']['shots']:.0%}" for cell in cells]
         for place, name in enumerate(cells[0]["metrics"]["variants"]):
-            figures = [cell["metrics"]["variants"][name]["test"]["full"]["ndcg@10"] for cell in cells]
+            figures = [cell["metrics"]["variants"][name]["test"][protocol][metric] for cell in cells]
             style = "--" if name in cells[0]["metrics"]["baselines"] else "-"
             spread = [one.get("std") or 0.0 for one in figures]
             means = [one["mean"] for one in figures]
@@ -90,7 +96,7 @@ def curves(record: dict[str, Any], path: Path) -> None:
         panel.set_xlabel("share of the target's users that train")
         panel.spines[["top", "right"]].set_visible(False)
         panel.set_ylim(bottom=0)
-    panels[0][0].set_ylabel("test NDCG@10, all items")
+    panels[0][0].set_ylabel(f"test {title}")
     handles, names = panels[0][0].get_legend_handles_labels()
     figure.legend(handles, names, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3, frameon=False)
     figure.tight_layout()
@@ -113,7 +119,7 @@ def unfinished(folder: Path) -> tuple[dict[str, Any], str]:
         }
         metrics = {name: variant_metrics(found, (10,)) for name, found in rankings.items()}
         named = [name for name in variants if name in BASELINES]
-        protocol = {"shots": float(share or 1)}
+        protocol = {"shots": float(share or 1), "selection": experiment.settings["training"].get("metric", "")}
         seeds = sorted({int(path.name.split("-")[1].split(".")[0]) for path in cell.glob("pieces/sasrec/*.done.*")})
         record = {"variants": metrics, "baselines": named, "protocol": protocol, "seeds": seeds, "few_seeds": {}}
         cells.append({"label": label.replace("-", " "), "protocol_name": "", "published": None, "metrics": record})

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
-from transfer_cases import PROPERTY, random_histories, small_domain
+from transfer_cases import PROPERTY, random_histories, sequences, small_domain
 
 from domains.split import leave_one_out
 from recipes.settings import EncoderSettings, EvaluationSettings, ItemSettings, ScoreSettings, TrainingSettings
@@ -26,7 +26,6 @@ from transfer.model.prompts import Unconditioned
 from transfer.model.recommender import Recommender
 from transfer.runtime import Runtime
 from transfer.training import loop
-from transfer.training.batches import SequenceBatch
 
 CPU = torch.device("cpu")
 ITEMS = 40
@@ -93,10 +92,11 @@ def test_attention_written_out_is_the_fused_one(rows, heads, length, width):
 def test_narrowed_batches_are_the_batch(lengths, positions):
     count, width = len(lengths), max(1, *lengths)
     mask = torch.arange(width) < torch.tensor(lengths)[:, None]
-    batch = SequenceBatch(torch.arange(count), torch.arange(count * width).view(count, width), mask)
+    batch = sequences(torch.arange(count * width).view(count, width), mask)
     parts = batch.narrowed(positions)
     assert torch.cat([part.users for part in parts]).tolist() == list(range(count))
     assert torch.equal(torch.cat([part.items[part.mask] for part in parts]), batch.items[mask])
+    assert all(torch.equal(part.positions, part.items) for part in parts)
     for part in parts:
         assert part.items.shape[1] == max(1, int(part.mask.sum(1).max()))
         assert len(part.users) == 1 or part.items.numel() <= positions

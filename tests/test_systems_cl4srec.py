@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from transfer_cases import PROPERTY, small_domain, successor_histories
+from transfer_cases import PROPERTY, sequences, small_domain, successor_histories
 
 from domains.split import leave_one_out
 from recipes.settings import (
@@ -25,7 +25,6 @@ from transfer.model.prompts import Unconditioned
 from transfer.model.recommender import Recommender
 from transfer.runtime import Runtime
 from transfer.training.augment import Augmented, crop, hide, reorder, two_views
-from transfer.training.batches import SequenceBatch
 from transfer.training.contrast import Contrast, _final_state, info_nce
 from transfer.training.loop import Task, fit
 
@@ -36,7 +35,7 @@ def batch_of(lengths, seed=0):
     column = torch.arange(width)[None]
     mask = column < torch.tensor(lengths)[:, None]
     items = torch.where(mask, 1000 * torch.arange(len(lengths))[:, None] + column, torch.tensor(-1))
-    return SequenceBatch(torch.arange(len(lengths)), items, mask)
+    return sequences(items, mask)
 
 
 def draws(seed):
@@ -44,7 +43,7 @@ def draws(seed):
 
 
 def rows(augmented):
-    return [items[mask].tolist() for items, mask in zip(augmented.items, augmented.mask, strict=True)]
+    return [items[mask].tolist() for items, mask in zip(augmented.batch.items, augmented.batch.mask, strict=True)]
 
 
 LENGTHS = st.lists(st.integers(1, 12), min_size=1, max_size=8)
@@ -60,7 +59,7 @@ def test_crop_keeps_a_contiguous_part(lengths, share, seed):
         assert len(kept) == max(1, int(round(share * n, 6)))
         assert kept == list(range(kept[0], kept[0] + len(kept)))
         assert 1000 * row <= kept[0] <= kept[-1] < 1000 * row + n
-    assert torch.equal(found.mask.long().cumprod(1).bool(), found.mask), "real positions come first"
+    assert torch.equal(found.batch.mask.long().cumprod(1).bool(), found.batch.mask), "real positions come first"
     assert not found.hidden.any()
 
 
@@ -69,8 +68,8 @@ def test_crop_keeps_a_contiguous_part(lengths, share, seed):
 def test_hide_hides_that_many_real_items(lengths, share, seed):
     batch = batch_of(lengths)
     found = hide(batch, share, draws(seed))
-    assert torch.equal(found.items, batch.items)
-    assert torch.equal(found.mask, batch.mask)
+    assert torch.equal(found.batch.items, batch.items)
+    assert torch.equal(found.batch.mask, batch.mask)
     assert not (found.hidden & ~batch.mask).any()
     assert found.hidden.sum(1).tolist() == [int(round(share * n, 6)) for n in lengths]
 
@@ -80,7 +79,7 @@ def test_hide_hides_that_many_real_items(lengths, share, seed):
 def test_reorder_moves_one_contiguous_part(lengths, share, seed):
     batch = batch_of(lengths)
     found = reorder(batch, share, draws(seed))
-    assert torch.equal(found.mask, batch.mask)
+    assert torch.equal(found.batch.mask, batch.mask)
     for row, (n, after) in enumerate(zip(lengths, rows(found), strict=True)):
         before = [1000 * row + place for place in range(n)]
         assert sorted(after) == before
@@ -91,11 +90,11 @@ def test_reorder_moves_one_contiguous_part(lengths, share, seed):
 
 def test_every_start_is_drawn_alike():
     batch = batch_of([4] * 4000)
-    first = crop(batch, 0.5, draws(0)).items[:, 0] % 1000
+    first = crop(batch, 0.5, draws(0)).batch.items[:, 0] % 1000
     assert np.bincount(first.numpy(), minlength=3)[:3] == pytest.approx(np.full(3, 4000 / 3), rel=0.1)
     hidden = hide(batch, 0.5, draws(0)).hidden.float().mean(0)
     assert hidden.tolist() == pytest.approx([0.5] * 4, abs=0.05)
-    orders = reorder(batch, 1.0, draws(0)).items % 1000
+    orders = reorder(batch, 1.0, draws(0)).batch.items % 1000
     keys, counts = torch.unique(orders @ torch.tensor([64, 16, 4, 1]), return_counts=True)
     assert len(keys) == 24
     assert counts.float().std() < 0.15 * counts.float().mean()
@@ -106,7 +105,7 @@ def test_the_two_views_come_from_different_augmentations():
     first, second = two_views(batch, (0.5, 0.5, 0.9), draws(1))
     kinds = []
     for view in (first, second):
-        cropped = view.mask.sum(1) < 10
+        cropped = view.batch.mask.sum(1) < 10
         hidden = view.hidden.any(1)
         kinds.append(torch.where(cropped, 0, torch.where(hidden, 1, 2)))
     assert (kinds[0] != kinds[1]).all()
@@ -149,14 +148,14 @@ def test_a_hidden_item_is_not_seen_but_keeps_its_place():
     model = recommender().eval()
     vectors = torch.randn(1, 4, 8, requires_grad=True)
     hidden = torch.tensor([[False, True, False, False]])
-    view = Augmented(torch.arange(4)[None], torch.ones(1, 4, dtype=torch.bool), hidden)
-    state = _final_state(model, vectors, view, torch.zeros(1, dtype=torch.int64), TrainView(None))
+    view = Augmented(sequences(torch.arange(4)[None], torch.ones(1, 4, dtype=torch.bool)), hidden)
+    state = _final_state(model, vectors, view, TrainView(None))
     state.square().sum().backward()
     moved = vectors.grad[0].abs().sum(1)
     assert moved[1] == 0
     assert (moved[[0, 2, 3]] > 0).all()
-    shorter = Augmented(view.items[:, 1:], view.mask[:, 1:], view.hidden[:, 1:])
-    other = _final_state(model, vectors[:, 1:].detach(), shorter, torch.zeros(1, dtype=torch.int64), TrainView(None))
+    shorter = Augmented(view.batch.as_wide_as(3), view.hidden[:, 1:])
+    other = _final_state(model, vectors[:, 1:].detach(), shorter, TrainView(None))
     assert not torch.allclose(state, other), "a hidden item is still a position"
 
 

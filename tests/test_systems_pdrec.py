@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from transfer_cases import PROPERTY, random_histories, small_domain
+from transfer_cases import PROPERTY, random_histories, sequences, small_domain
 
 from domains.split import leave_one_out
 from recipes.settings import (
@@ -151,8 +151,8 @@ def test_the_loss_by_hand(plugged):
 @torch.no_grad()
 def states_of(model, history):
     embeds = model.items(history)[None]
-    mask = torch.ones(1, len(history), dtype=torch.bool)
-    return model.prepared_states(model.states(embeds, mask, torch.zeros(1, dtype=torch.int64), None))[0]
+    batch = sequences(history[None], torch.ones(1, len(history), dtype=torch.bool))
+    return model.prepared_states(model.states(embeds, batch, None))[0]
 
 
 def test_it_replaces_the_ordinary_loss_and_learns(plugged):

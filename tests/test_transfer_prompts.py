@@ -7,12 +7,13 @@ import pytest
 import torch
 from scipy.sparse import random as random_sparse
 from torch import nn
+from transfer_cases import sequences
 
 from recipes.settings import EncoderSettings, ScoreSettings
 from transfer.encoders.base import SequenceEncoder, make_encoder
 from transfer.interests.forms import NoInterests, RawInterests
 from transfer.items.tower import ItemFeatures, ItemTower
-from transfer.model.prompts import InterestFusion, PromptGenerators, Unconditioned
+from transfer.model.prompts import InterestFusion, InterestsAtPositions, PromptGenerators, Unconditioned
 from transfer.model.recommender import Recommender
 
 DIM, ANCHORS, COUNT = 6, 11, 3
@@ -27,9 +28,14 @@ def generators(seed=0):
     return PromptGenerators(ANCHORS, DIM, COUNT)
 
 
+USERS = torch.tensor([1, 4, 2])
+
+
 def batch(lengths=(2, 4, 1), seed=0):
+    """Embedded items, and the batch that they are of."""
     mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
-    return torch.randn(*mask.shape, DIM, generator=torch.Generator().manual_seed(seed)) * mask[..., None], mask
+    embeds = torch.randn(*mask.shape, DIM, generator=torch.Generator().manual_seed(seed)) * mask[..., None]
+    return embeds, sequences(torch.zeros(mask.shape, dtype=torch.int64), mask, USERS)
 
 
 class Recording(SequenceEncoder):
@@ -72,14 +78,13 @@ def test_constants_give_everyone_the_same_prompts():
 
 def test_prompts_stand_right_before_the_first_item():
     made, encoder, given = generators(), Recording(), interests()
-    embeds, mask = batch()
-    users = torch.tensor([1, 4, 2])
-    states = made(encoder, embeds, mask, users, given)
-    torch.testing.assert_close(encoder.embeds[:, :COUNT], made.prompts(users, given))
+    embeds, sequence = batch()
+    states = made(encoder, embeds, sequence, given)
+    torch.testing.assert_close(encoder.embeds[:, :COUNT], made.prompts(USERS, given))
     assert torch.equal(encoder.embeds[:, COUNT:], embeds)
     assert encoder.mask.sum(1).tolist() == [COUNT + 2, COUNT + 4, COUNT + 1]
     assert encoder.mask[:, :COUNT].all()
-    assert torch.equal(encoder.mask[:, COUNT:], mask)
+    assert torch.equal(encoder.mask[:, COUNT:], sequence.mask)
     assert torch.equal(states, embeds)
 
 
@@ -87,11 +92,11 @@ def test_prompts_stand_right_before_the_first_item():
 def test_every_item_hears_every_prompt(name):
     torch.manual_seed(0)
     encoder = make_encoder(EncoderSettings(name=name, dim=DIM, max_length=5), COUNT).eval()
-    made, given, users = generators(), interests(), torch.tensor([1, 4, 2])
-    embeds, mask = batch()
-    prompts = made.prompts(users, given).detach().requires_grad_()
+    made, given = generators(), interests()
+    embeds, sequence = batch()
+    prompts = made.prompts(USERS, given).detach().requires_grad_()
     made.prompts = lambda *_: prompts
-    states = made(encoder, embeds, mask, users, given)
+    states = made(encoder, embeds, sequence, given)
     for row, length in enumerate((2, 4, 1)):
         for position in range(length):
             (gradient,) = torch.autograd.grad(states[row, position].square().sum(), prompts, retain_graph=True)
@@ -105,24 +110,24 @@ def test_right_padding_changes_no_prompted_state(name):
     torch.manual_seed(0)
     encoder = make_encoder(EncoderSettings(name=name, dim=DIM, max_length=9), COUNT).eval()
     made, given = generators(), interests()
-    embeds, mask = batch()
-    wide, wider = nn.functional.pad(embeds, (0, 0, 0, 3)), nn.functional.pad(mask, (0, 3))
-    users = torch.tensor([1, 4, 2])
-    narrow = made(encoder, embeds, mask, users, given)
-    torch.testing.assert_close(made(encoder, wide, wider, users, given)[:, :4][mask], narrow[mask])
+    embeds, sequence = batch()
+    wide, wider = nn.functional.pad(embeds, (0, 0, 0, 3)), nn.functional.pad(sequence.mask, (0, 3))
+    narrow = made(encoder, embeds, sequence, given)
+    longer = made(encoder, wide, sequences(torch.zeros(wider.shape, dtype=torch.int64), wider, USERS), given)
+    torch.testing.assert_close(longer[:, :4][sequence.mask], narrow[sequence.mask])
 
 
 def test_fusion_adds_nothing_at_first_and_then_what_its_network_makes():
     torch.manual_seed(0)
-    fusion, encoder, given, users = InterestFusion(ANCHORS, DIM), Recording(), interests(), torch.tensor([1, 4, 2])
-    embeds, mask = batch()
-    assert torch.equal(fusion(encoder, embeds, mask, users, given), embeds)
+    fusion, encoder, given = InterestFusion(ANCHORS, DIM), Recording(), interests()
+    embeds, sequence = batch()
+    assert torch.equal(fusion(encoder, embeds, sequence, given), embeds)
     with torch.no_grad():
         fusion.outer.weight.copy_(torch.randn(DIM, DIM, generator=torch.Generator().manual_seed(1)))
         fusion.outer.bias.fill_(0.5)
-    ours = fusion(encoder, embeds, mask, users, given)
+    ours = fusion(encoder, embeds, sequence, given)
     for row in range(3):
-        read = torch.tanh(fusion.read(given.rows(users)[row]))
+        read = torch.tanh(fusion.read(given.rows(USERS)[row]))
         for position in range(4):
             state = embeds[row, position]
             expected = state + fusion.outer(torch.tanh(fusion.inner(torch.cat([state, read]))))
@@ -131,11 +136,28 @@ def test_fusion_adds_nothing_at_first_and_then_what_its_network_makes():
 
 
 def test_the_base_looks_at_no_interests():
-    embeds, mask = batch()
-    assert torch.equal(Unconditioned()(Recording(), embeds, mask, torch.arange(3), None), embeds)
-    for conditioner in (generators(), InterestFusion(ANCHORS, DIM)):
+    embeds, sequence = batch()
+    assert torch.equal(Unconditioned()(Recording(), embeds, sequence, None), embeds)
+    for conditioner in (generators(), InterestFusion(ANCHORS, DIM), InterestsAtPositions(ANCHORS, DIM)):
         with pytest.raises(ValueError, match="interests"):
-            conditioner(Recording(), embeds, mask, torch.arange(3), None)
+            conditioner(Recording(), embeds, sequence, None)
+
+
+def test_interests_at_positions_add_nothing_at_first_and_then_what_their_network_makes_of_each_position():
+    torch.manual_seed(0)
+    at, encoder = InterestsAtPositions(ANCHORS, DIM), Recording()
+    embeds, sequence = batch()
+    given = interests(users=sequence.positions.numel())
+    assert torch.equal(at(encoder, embeds, sequence, given), embeds)
+    with torch.no_grad():
+        at.outer.weight.copy_(torch.randn(DIM, DIM, generator=torch.Generator().manual_seed(1)))
+        at.outer.bias.fill_(0.5)
+    ours = at(encoder, embeds, sequence, given)
+    for row, column in sequence.mask.nonzero().tolist():
+        known = given.rows(sequence.positions[row, column][None])[0]
+        expected = embeds[row, column] + at.outer(torch.tanh(at.read(known)))
+        torch.testing.assert_close(ours[row, column], expected)
+    assert (ours[~sequence.mask] == 0).all()
 
 
 def recommender(score, conditioner=None, encoder=None):
@@ -150,7 +172,7 @@ def test_items_enter_scaled_by_the_root_of_the_width_and_padding_as_zero():
     model = recommender(ScoreSettings())
     embeds = torch.ones(2, 3, DIM)
     mask = torch.tensor([[True, True, False], [True, False, False]])
-    model.states(embeds, mask, torch.arange(2), None)
+    model.states(embeds, sequences(torch.zeros(mask.shape, dtype=torch.int64), mask), None)
     torch.testing.assert_close(model.encoder.embeds, mask[..., None] * torch.full((2, 3, DIM), DIM**0.5))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.sparse import random as random_sparse
-from transfer_cases import random_histories, small_domain, successor_histories
+from transfer_cases import random_histories, sequences, small_domain, successor_histories
 
 from domains.errors import InputError
 from domains.split import fewer_users, leave_one_out
@@ -21,8 +21,8 @@ from transfer.encoders.base import make_encoder
 from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import rank
 from transfer.evaluation.scoring import final_states, model_scores
-from transfer.interests.forms import RawInterests
-from transfer.interests.views import ConstantViews, NoViews, TrainView
+from transfer.interests.forms import NoInterests, RawInterests
+from transfer.interests.views import FixedViews, NoViews, TrainView
 from transfer.items.tower import ItemFeatures, ItemTower
 from transfer.model.prompts import PromptGenerators, Unconditioned
 from transfer.model.recommender import Recommender
@@ -79,7 +79,7 @@ def test_every_loss_learns_what_comes_next(loss):
 def test_gru4rec_and_prompts_learn_it_too():
     for model, views in (
         (model_of(encoder="gru4rec"), NoViews()),
-        (model_of(prompts=3), ConstantViews(4)),
+        (model_of(prompts=3), FixedViews(NoInterests(4))),
         (model_of(channels=("id", "anchors"), features=ItemFeatures(ITEMS, anchors=anchors())), NoViews()),
     ):
         fitted, _ = trained(model, task_of(circle(), loss="softmax", patience=30), views, epochs=30)
@@ -286,8 +286,8 @@ def test_states_are_those_of_the_history_before_each_target():
     model.eval()
     for row, history in enumerate(histories):
         seen = torch.tensor(history[:-1][-8:])[None]
-        mask = torch.ones_like(seen, dtype=torch.bool)
-        state = model.states(model.items(seen[0])[None], mask, torch.tensor([row]), interests)[0, -1]
+        batch = sequences(seen, torch.ones_like(seen, dtype=torch.bool), torch.tensor([row]))
+        state = model.states(model.items(seen[0])[None], batch, interests)[0, -1]
         torch.testing.assert_close(ours[row], model.prepared_states(state), rtol=1e-4, atol=1e-5)
     scores = model_scores(model, split.domain, targets, interests, 8, CPU)
     cosine = 10 * torch.nn.functional.cosine_similarity(ours[:3, None], model.items.all()[None], dim=-1)

@@ -23,6 +23,8 @@ from transfer.target.adapt import pairs_to_compare
         ("sasrec+ipe+raw", "sasrec", ("id",), "prompts", "raw", False),
         ("sasrec+shuffled+ipe", "sasrec", ("id",), "prompts", "shuffled", False),
         ("sasrec+s2idm", "sasrec", ("id",), "fusion", "s2idm", False),
+        ("sasrec+positions", "sasrec", ("id",), "positions", "s2idm", False),
+        ("sasrec+positions+constant", "sasrec", ("id",), "positions", "constant", False),
         ("sasrec+anchors", "sasrec", ("id", "anchors"), "none", None, False),
         ("sasrec+no-id+title-semantic+anchors", "sasrec", ("title-semantic", "anchors"), "none", None, False),
         ("sasrec+source+no-id+anchors+ipe+raw", "sasrec", ("anchors",), "prompts", "raw", True),
@@ -41,7 +43,8 @@ def test_meaning(name, encoder, channels, entry, interests, source):
     ("name", "message"),
     [
         ("sasrec+ipw", "'ipw' has no meaning"),
-        ("sasrec+ipe+ipe", "'ipe' has no meaning"),
+        ("sasrec+ipe+ipe", "enter twice"),
+        ("sasrec+ipe+positions+raw", "enter twice"),
         ("sasrec+raw+s2idm", "'s2idm' has no meaning"),
         ("sasrec+", "'' has no meaning"),
         ("sasrec+no-id", "without any channel"),
@@ -105,6 +108,18 @@ def test_what_diffusion_adds_is_held_against_interests_without_it():
     pairs = pairs_to_compare(["sasrec", "sasrec+ipe+raw", "sasrec+ipe+s2idm", "sasrec+s2idm", "sasrec+raw"])
     assert {("sasrec+ipe+s2idm", "sasrec+ipe+raw"), ("sasrec+s2idm", "sasrec+raw")} <= set(pairs)
     assert ("sasrec+ipe+raw", "sasrec+ipe+s2idm") not in pairs
+
+
+def test_interests_at_positions_have_controls_of_their_own():
+    names = [
+        "sasrec",
+        *(f"sasrec+{way}+{kind}" for way in ("ipe", "positions") for kind in ("constant", "raw", "s2idm")),
+    ]
+    pairs = pairs_to_compare(names)
+    assert {rival for variant, rival in pairs if variant == "sasrec+positions+s2idm"} == {
+        "sasrec", "sasrec+positions+constant", "sasrec+positions+raw",
+    }  # fmt: skip
+    assert parse_variant("sasrec+positions+s2idm").base.name == "sasrec"
 
 
 def test_channels_of_the_recipe_do_not_matter_to_comparisons():

@@ -14,9 +14,10 @@ from transfer_cases import PROPERTY, random_histories, small_domain
 from domains.split import leave_one_out, temporal
 from recipes.settings import InterestSettings, PromptSettings, S2IDMSettings
 from transfer.diffusion.s2idm import S2IDM
+from transfer.interests import factory as factory_module
 from transfer.interests.factory import InterestFactory
 from transfer.interests.forms import NoInterests, PermutedInterests, RawInterests
-from transfer.interests.views import ConstantViews, InterestViews, NoViews, someone_else
+from transfer.interests.views import FixedViews, InterestViews, NoViews, someone_else, someone_elses_positions
 from transfer.model.variants import parse_variant
 
 CPU = torch.device("cpu")
@@ -130,13 +131,13 @@ def test_shuffled_hands_over_other_users_at_every_stage():
 
 
 def test_the_base_and_the_constant():
-    for made in (NoViews(), ConstantViews(5)):
+    for made in (NoViews(), FixedViews(NoInterests(5))):
         view = made.for_training(1)
         assert view.first_target is None
         assert type(view.interests) is type(made.for_stage("test"))
     assert NoViews().for_stage("test") is None
-    assert isinstance(ConstantViews(5).for_stage("test"), NoInterests)
-    assert ConstantViews(5).for_training(1).interests.width == 5
+    assert isinstance(FixedViews(NoInterests(5)).for_stage("test"), NoInterests)
+    assert FixedViews(NoInterests(5)).for_training(1).interests.width == 5
 
 
 ITEMS = random_sparse(30, 7, 0.4, format="csr", random_state=0)
@@ -159,7 +160,7 @@ def test_the_factory_makes_what_a_variant_names():
     made, users = factory(split), torch.arange(12)
     assert made.width == 7
     assert isinstance(views_of(made, split, "sasrec"), NoViews)
-    assert isinstance(views_of(made, split, "sasrec+ipe+constant"), ConstantViews)
+    assert isinstance(views_of(made, split, "sasrec+ipe+constant").for_stage("test"), NoInterests)
     raw = views_of(made, split, "sasrec+ipe+raw").for_stage("test")
     assert isinstance(raw, RawInterests)
     seen = made.original(split.test)
@@ -168,6 +169,39 @@ def test_the_factory_makes_what_a_variant_names():
     torch.testing.assert_close(diffused, made.s2idm.diffuse(seen).rows(users))
     shuffled = views_of(made, split, "sasrec+ipe+shuffled").for_stage("test")
     torch.testing.assert_close(shuffled.rows(users), diffused[shuffled.order])
+
+
+def test_interests_at_a_position_are_those_of_a_user_who_stops_there(monkeypatch):
+    split = next(splits())
+    domain = split.domain
+    monkeypatch.setattr(factory_module, "SEEN_A_TIME", 40)  # several parts
+    made = factory(split)
+    raw = views_of(made, split, "sasrec+positions+raw")
+    assert raw.for_training(1).interests is raw.for_stage("test") is raw.for_stage("validation")
+    assert raw.for_training(1).first_target is None
+    diffused = views_of(made, split, "sasrec+positions").for_stage("test")
+    owner = np.repeat(np.arange(domain.n_users), np.diff(domain.offsets))
+    for position in range(domain.n_interactions):
+        stops = domain.offsets[:-1].copy()
+        stops[owner[position]] = position + 1
+        alone, here = made.original(stops)[owner[position]], torch.tensor([position])
+        np.testing.assert_allclose(raw.for_stage("test").rows(here).numpy(), alone.toarray(), rtol=1e-6)
+        expected = made.s2idm.diffuse(csr_matrix(alone)).rows(torch.tensor([0]))
+        torch.testing.assert_close(diffused.rows(here), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_shuffled_positions_are_another_users_as_far_on_as_that_user_went():
+    split = next(splits())
+    domain = split.domain
+    others = someone_elses_positions(domain, 3)
+    owner = np.repeat(np.arange(domain.n_users), np.diff(domain.offsets))
+    place = np.arange(domain.n_interactions) - domain.offsets[:-1][owner]
+    assert (owner[others] != owner).all()
+    assert (place[others] == np.minimum(place, np.diff(domain.offsets)[owner[others]] - 1)).all()
+    shuffled = views_of(factory(split), split, "sasrec+positions+shuffled", seed=3).for_stage("test")
+    diffused = views_of(factory(split), split, "sasrec+positions+s2idm").for_stage("test")
+    everywhere = torch.arange(domain.n_interactions)
+    torch.testing.assert_close(shuffled.rows(everywhere), diffused.rows(torch.from_numpy(others)))
 
 
 def test_the_factory_shares_what_is_the_same_and_nothing_else():

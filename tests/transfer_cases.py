@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
+import torch
 from hypothesis import settings
 
 from domains.domain import Domain, TimeKind
+from transfer.training.batches import SequenceBatch
 
 PROPERTY = settings(max_examples=40, deadline=None, derandomize=True)
 """Properties are checked on the same examples in every run, however slow the machine is."""
@@ -56,3 +58,9 @@ def successor_histories(users: int, items: int, length: int, seed: int = 0) -> l
     """Histories in which every item is followed by the next one, around a circle of items."""
     starts = np.random.default_rng(seed).integers(0, items, users)
     return [[int((start + step) % items) for step in range(length)] for start in starts]
+
+
+def sequences(items: torch.Tensor, mask: torch.Tensor, users: torch.Tensor | None = None) -> SequenceBatch:
+    """A batch; where it matters to nobody, the users are the rows and the positions count on."""
+    rows = torch.arange(len(items)) if users is None else users
+    return SequenceBatch(rows, items, mask, torch.arange(items.numel()).view(items.shape))

@@ -43,7 +43,7 @@ def final_states(
     states = torch.empty(len(targets), vectors.shape[1], device=device)
     for rows in by_length(spans.lengths, 4096, POSITIONS_A_BATCH):
         batch = gather(spans, rows)
-        encoded = model.states(vectors[batch.items], batch.mask, batch.users, interests)
+        encoded = model.states(vectors[batch.items], batch, interests)
         last = batch.mask.sum(1) - 1
         states[rows] = encoded[torch.arange(len(rows), device=device), last.clamp_min(0)].float()
     model.train(was_training)

@@ -71,7 +71,7 @@ def case_studies(source: SourceArtifact, adapted: Adapted, runtime: Runtime) -> 
     chosen = np.unique([order[round(share * (len(order) - 1))] for share in QUANTILES])
     chosen = chosen[np.argsort(known[chosen], kind="stable")]
     users = torch.from_numpy(chosen).to(runtime.device)
-    after = factory.diffused(stops).rows(users).cpu().numpy().astype(np.float64)
+    after = factory.made("s2idm", original).rows(users).cpu().numpy().astype(np.float64)
     words = source.vocabulary.words
     cases = []
     for row, user in enumerate(chosen):

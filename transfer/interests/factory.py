@@ -7,18 +7,21 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, vstack
 from torch import Tensor
 
 from domains.domain import Domain, Ints
 from domains.split import Split
-from recipes.settings import InterestSettings, PromptSettings
+from recipes.settings import InterestName, InterestSettings, PromptSettings
 from transfer.diffusion.s2idm import S2IDM
-from transfer.interests.forms import Interests, RawInterests
+from transfer.interests.forms import Interests, NoInterests, PermutedInterests, RawInterests
 from transfer.interests.original import original_interests
 from transfer.interests.space import VectorInterests
-from transfer.interests.views import ConstantViews, InterestViews, NoViews, Views
+from transfer.interests.views import FixedViews, InterestViews, NoViews, Views, someone_elses_positions
 from transfer.model.variants import Variant
+
+SEEN_A_TIME = 1 << 24
+"""Interactions read at once where every interaction is a row of its own, made from all that precede it."""
 
 
 class InterestFactory:
@@ -43,7 +46,7 @@ class InterestFactory:
         self.s2idm, self.settings, self.device = s2idm.to(device), settings, device
         self.scratch = scratch
         self.vectors = None if vectors is None else vectors.to(device)
-        self._shared: dict[tuple[str, int], InterestViews] = {}
+        self._shared: dict[tuple[bool, InterestName, int], Views] = {}
 
     @property
     def width(self) -> int:
@@ -55,26 +58,54 @@ class InterestFactory:
         starts = self.domain.offsets[:-1]
         return original_interests(self.domain, self.item_anchors, starts, stops, self.settings, self.idf)
 
-    def raw(self, stops: Ints) -> Interests:
-        """s'_0 as prompts read it."""
-        return self._as_read(RawInterests(self.original(stops), self.device))
+    def original_by_position(self) -> csr_matrix:
+        """(N, q) s'_0 at every interaction, from it and what precedes it."""
+        offsets, count = self.domain.offsets, self.domain.n_interactions
+        starts, stops = np.repeat(offsets[:-1], np.diff(offsets)), np.arange(1, count + 1, dtype=np.int64)
+        seen = np.cumsum(stops - starts)
+        ends = np.searchsorted(seen, np.arange(SEEN_A_TIME, seen[-1] if count else 0, SEEN_A_TIME))
+        parts = [
+            original_interests(self.domain, self.item_anchors, start, stop, self.settings, self.idf)
+            for start, stop in zip(np.split(starts, ends), np.split(stops, ends), strict=True)
+        ]
+        return vstack(parts, format="csr")
 
-    def diffused(self, stops: Ints) -> Interests:
-        """The generalised interests as prompts read them."""
-        return self._as_read(self.s2idm.diffuse(self.original(stops), scratch=self.scratch))
-
-    def _as_read(self, interests: Interests) -> Interests:
-        return interests if self.vectors is None else VectorInterests(interests, self.domain.n_users, self.vectors)
+    def made(self, kind: InterestName, original: csr_matrix) -> Interests:
+        """Raw or diffused interests as a model reads them, from s'_0 of any rows."""
+        if kind == "constant":
+            return NoInterests(self.width)
+        if kind == "raw":
+            interests: Interests = RawInterests(original, self.device)
+        else:
+            interests = self.s2idm.diffuse(original, scratch=self.scratch)
+        return interests if self.vectors is None else VectorInterests(interests, original.shape[0], self.vectors)
 
     def views(self, variant: Variant, split: Split, prompts: PromptSettings, seed: int) -> Views:
         """What a variant may see at each stage; shared between variants and seeds wherever it is the same."""
-        if variant.interests is None:
+        kind = variant.interests
+        if kind is None:
             return NoViews()
-        if variant.interests == "constant":
-            return ConstantViews(self.width)
-        make = self.raw if variant.interests == "raw" else self.diffused
-        shuffled = variant.interests == "shuffled"
-        key = (variant.interests, seed if shuffled or prompts.sees == "prefix" else -1)
+        of_a_seed = kind == "shuffled" or (variant.entry != "positions" and prompts.sees == "prefix")
+        key = (variant.entry == "positions", kind, seed if of_a_seed else -1)
         if key not in self._shared:
-            self._shared[key] = InterestViews(split, prompts.sees, make, seed, self.device, shuffled)
+            make = self._by_position if variant.entry == "positions" else self._by_user
+            self._shared[key] = make(kind, split, prompts, seed)
         return self._shared[key]
+
+    def _by_user(self, kind: InterestName, split: Split, prompts: PromptSettings, seed: int) -> Views:
+        if kind == "constant":
+            return FixedViews(NoInterests(self.width))
+
+        def made(stops: Ints) -> Interests:
+            return self.made(kind, self.original(stops))
+
+        return InterestViews(split, prompts.sees, made, seed, self.device, kind == "shuffled")
+
+    def _by_position(self, kind: InterestName, split: Split, prompts: PromptSettings, seed: int) -> Views:
+        if kind == "constant":
+            return FixedViews(NoInterests(self.width))
+        interests = self.made(kind, self.original_by_position())
+        if kind == "shuffled":
+            others = torch.from_numpy(someone_elses_positions(self.domain, seed)).to(self.device)
+            interests = PermutedInterests(interests, others)
+        return FixedViews(interests)

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from domains.domain import Ints
+from domains.domain import Domain, Ints
 from domains.split import Split
 from transfer.evaluation.protocol import Stage
-from transfer.interests.forms import Interests, NoInterests, PermutedInterests
+from transfer.interests.forms import Interests, PermutedInterests
 
 Sees = Literal["train", "train-minus-last", "prefix"]
 
@@ -46,18 +46,22 @@ class NoViews:
         return None
 
 
-class ConstantViews:
-    """Zeros at every stage: the control `constant`."""
+class FixedViews:
+    """The same at every stage: zeros (the control `constant`), or interests by position, which hold nothing later.
 
-    def __init__(self, width: int) -> None:
-        self.interests = NoInterests(width)
+    Args:
+        interests: rows are the domain's users, or its flat positions.
+    """
+
+    def __init__(self, interests: Interests) -> None:
+        self.interests = interests
 
     def for_training(self, epoch: int) -> TrainView:
-        """Zeros."""
+        """All items are targets."""
         return TrainView(self.interests)
 
     def for_stage(self, stage: Stage) -> Interests | None:
-        """Zeros."""
+        """The same."""
         return self.interests
 
 
@@ -126,4 +130,22 @@ def someone_else(users: int, seed: int) -> Ints:
     return others
 
 
-Views = NoViews | ConstantViews | InterestViews
+def someone_elses_positions(domain: Domain, seed: int) -> Ints:
+    """(N,) int64: for every interaction the one at the same place of another user, or that user's last one."""
+    lengths = np.diff(domain.offsets)
+    owner = np.repeat(np.arange(domain.n_users, dtype=np.int64), lengths)
+    others = _someone_else_with_items(lengths, seed)[owner]
+    place = np.arange(domain.n_interactions, dtype=np.int64) - domain.offsets[:-1][owner]
+    positions: Ints = domain.offsets[:-1][others] + np.minimum(place, lengths[others] - 1)
+    return positions
+
+
+def _someone_else_with_items(lengths: Ints, seed: int) -> Ints:
+    """(U,) int64: `someone_else` among the users with a history; the others, who have no position, stay themselves."""
+    users = np.flatnonzero(lengths > 0)
+    others = np.arange(len(lengths), dtype=np.int64)
+    others[users] = users[someone_else(len(users), seed)]
+    return others
+
+
+Views = NoViews | FixedViews | InterestViews

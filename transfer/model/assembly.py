@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from recipes.schema import Recipe
 from transfer.encoders.base import make_encoder
 from transfer.items.tower import ItemFeatures, ItemTower
-from transfer.model.prompts import InterestFusion, PromptGenerators, Unconditioned
+from transfer.model.prompts import InterestFusion, InterestsAtPositions, PromptGenerators, Unconditioned
 from transfer.model.recommender import Recommender
 from transfer.model.variants import Variant
 
@@ -40,6 +40,8 @@ def assemble(
     conditioner: nn.Module
     if variant.entry == "prompts":
         conditioner = PromptGenerators(width, dim, recipe.prompts.count)
+    elif variant.entry == "positions":
+        conditioner = InterestsAtPositions(width, dim)
     elif variant.entry == "fusion":
         conditioner = InterestFusion(width, dim)
     else:

@@ -13,6 +13,7 @@ from transfer.encoders.base import SequenceEncoder
 from transfer.interests.forms import Interests
 from transfer.items.tower import ItemTower
 from transfer.matching.matcher import MatchingWeights
+from transfer.training.batches import SequenceBatch
 
 
 class Recommender(nn.Module):
@@ -61,20 +62,19 @@ class Recommender(nn.Module):
         parts = vectors.split([part.numel() for part in ids])
         return [part.view(*whole.shape, -1) for part, whole in zip(parts, ids, strict=True)]
 
-    def states(self, embeds: Tensor, mask: Tensor, users: Tensor, interests: Interests | None) -> Tensor:
+    def states(self, embeds: Tensor, batch: SequenceBatch, interests: Interests | None) -> Tensor:
         """States after every position.
 
         Args:
             embeds: (B, L, d) item vectors, right-padded.
-            mask: (B, L) bool.
-            users: (B,) int64, rows of `interests`.
-            interests: what a prompt may be made from, or None for the base model.
+            batch: whose items they are.
+            interests: of users or of positions, as the conditioner reads them; None for the base model.
 
         Returns:
             (B, L, d).
         """
-        visible = embeds * (self.input_scale * mask[..., None])
-        states: Tensor = self.conditioner(self.encoder, visible, mask, users, interests)
+        visible = embeds * (self.input_scale * batch.mask[..., None])
+        states: Tensor = self.conditioner(self.encoder, visible, batch, interests)
         return states
 
     def prepared_states(self, states: Tensor) -> Tensor:

@@ -8,8 +8,11 @@ from typing import Literal, get_args
 from domains.errors import InputError
 from recipes.settings import Channel, InterestName
 
-Entry = Literal["none", "prompts", "fusion"]
-"""How interests enter: not at all (the base), as prompts (IPE), or fused by a network (the ablation `w/ S2IDM`)."""
+Entry = Literal["none", "prompts", "positions", "fusion"]
+"""How interests enter: not at all (the base), as prompts (IPE), added to each item as they were by then, or fused by a
+network (the ablation `w/ S2IDM`)."""
+WAYS = ("ipe", "positions")
+"""Parts of a name that say how interests enter; without one, they are fused."""
 
 BASELINES = (
     "popular",
@@ -64,7 +67,7 @@ class Variant:
 
 def base_name(name: str) -> str:
     """The name of a variant's base: the same parts without those about interests and matching."""
-    return "+".join(part for part in name.split("+") if part not in {"ipe", "matching", *_INTERESTS})
+    return "+".join(part for part in name.split("+") if part not in {*WAYS, "matching", *_INTERESTS})
 
 
 def parse_variant(name: str, default_channels: tuple[Channel, ...] = ("id",)) -> Variant:
@@ -72,7 +75,8 @@ def parse_variant(name: str, default_channels: tuple[Channel, ...] = ("id",)) ->
 
     The first part is the encoder. Then, in any order: item channels that are added to the recipe's (``anchors``,
     ``anchors-semantic``, ``title-semantic``, ``categories``); ``no-id``; ``source``; ``matching``; and either ``ipe``
-    with an optional kind of interests (default ``s2idm``), or a kind of interests alone, fused without prompts.
+    (prompts) or ``positions`` (added to each item) with an optional kind of interests (default ``s2idm``), or a kind of
+    interests alone, fused without prompts.
 
     Args:
         name: for example ``sasrec+title-semantic+ipe+constant``.
@@ -84,10 +88,15 @@ def parse_variant(name: str, default_channels: tuple[Channel, ...] = ("id",)) ->
     encoder, *parts = name.split("+")
     channels: list[Channel] = list(default_channels)
     interests: InterestName | None = None
-    ipe = source = no_id = matching = False
+    way = ""
+    source = no_id = matching = False
     for part in parts:
-        if part == "ipe" and not ipe:
-            ipe = True
+        if part in WAYS:
+            if way:
+                raise InputError(
+                    f"variant {name!r} lets interests enter twice", place="variants", mend=f"Keep {way} or {part}"
+                )
+            way = part
         elif part == "source" and not source:
             source = True
         elif part == "no-id" and not no_id:
@@ -101,7 +110,7 @@ def parse_variant(name: str, default_channels: tuple[Channel, ...] = ("id",)) ->
             if channel not in channels:
                 channels.append(channel)
         else:
-            known = ", ".join(("ipe", "source", "no-id", "matching", *_INTERESTS, *_CHANNELS))
+            known = ", ".join((*WAYS, "source", "no-id", "matching", *_INTERESTS, *_CHANNELS))
             raise InputError(
                 f"{part!r} has no meaning in variant {name!r}", place="variants", mend=f"Parts are: {known}"
             )
@@ -111,9 +120,10 @@ def parse_variant(name: str, default_channels: tuple[Channel, ...] = ("id",)) ->
             raise InputError(f"variant {name!r} leaves an item without any channel", place="variants")
     if not encoder:
         raise InputError(f"variant {name!r} names no encoder", place="variants", mend="Begin with sasrec or gru4rec")
-    if ipe and interests is None:
+    if way and interests is None:
         interests = "s2idm"
-    entry: Entry = "prompts" if ipe else ("none" if interests is None else "fusion")
+    ways: dict[str, Entry] = {"ipe": "prompts", "positions": "positions", "": "fusion"}
+    entry: Entry = "none" if interests is None else ways[way]
     if entry == "fusion" and interests == "constant":
         raise InputError(f"variant {name!r} fuses a constant", place="variants", mend="Write +ipe+constant")
     return Variant(name, encoder, tuple(channels), entry, interests, source, matching)

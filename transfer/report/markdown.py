@@ -54,7 +54,7 @@ def overview(record: Record, column: tuple[str, str, str] = COLUMNS[0]) -> str:
 
 
 def interests(record: Record) -> str:
-    """What `+ipe+s2idm` gains over its base, its controls and raw interests, one row each; nothing where it is not."""
+    """What diffused interests gain over base, controls and raw interests, a row each; nothing where there are none."""
     rows = [[one.place, f"`{one.rival}`", *one.texts()] for one in interest_gains(record["cells"])]
     return table(INTEREST_HEAD, rows) if rows else ""
 

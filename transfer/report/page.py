@@ -75,7 +75,7 @@ def _head(record: Record) -> str:
 
 
 def _interests(cells: Sequence[Record]) -> str:
-    """What prompts from diffused interests add, where there are several cells to compare."""
+    """What diffused interests add, where there are several cells to compare."""
     gains = interest_gains(cells)
     if len(cells) < 2 or not gains:
         return ""
@@ -87,7 +87,7 @@ def _interests(cells: Sequence[Record]) -> str:
             f"<tr{kind}><th scope='row'>{escape(one.place)}<span class='spread'>over <code>{escape(one.rival)}</code>"
             f"</span></th>{texts}</tr>"
         )
-    return f"<h2>What prompts from diffused interests add</h2>{_table((INTEREST_HEAD[0], *INTEREST_HEAD[2:]), body)}"
+    return f"<h2>What diffused interests add</h2>{_table((INTEREST_HEAD[0], *INTEREST_HEAD[2:]), body)}"
 
 
 def _cell(cell: Record) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from recipes.settings import InterestName
+from transfer.model.variants import WAYS
 
 COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("full", "ndcg@10", "NDCG@10, all items"),
@@ -169,12 +170,12 @@ def gains_of(cell: Record, metric: str = "full/ndcg@10") -> list[Gain]:
 
 @dataclass(frozen=True)
 class InterestGain:
-    """What prompts from diffused interests add, in both protocols.
+    """What diffused interests add, in both protocols.
 
     Attributes:
-        place: title of the cell.
+        place: title of the cell, and how the interests enter where that is not by prompts.
         variant: with diffused interests.
-        rival: its base, a control, or prompts from raw interests.
+        rival: its base, a control, or the same with raw interests.
         sampled: NDCG@10 against sampled negatives.
         full: NDCG@10 over all items.
     """
@@ -196,23 +197,24 @@ class InterestGain:
 
 
 INTEREST_HEAD = (
-    "prompts from diffused interests", "over", "sampled NDCG@10", "p, users", "p, seeds", "published",
+    "what diffused interests add", "over", "sampled NDCG@10", "p, users", "p, seeds", "published",
     "NDCG@10, all items", "p, users", "p, seeds",
 )  # fmt: skip
-_ABOUT_INTERESTS = {"ipe", *get_args(InterestName)}
+_ABOUT_INTERESTS = {*WAYS, *get_args(InterestName)}
 """Parts of a variant's name; where no other part differs, what differs is interests."""
 
 
 def interest_gains(cells: Sequence[Record]) -> list[InterestGain]:
-    """The paper's claim in every cell: `+ipe+s2idm` against its base and against the same with other interests."""
+    """The paper's claim in every cell: diffused interests against the base, and the same with other interests."""
     found = []
     for cell in cells:
         by_pair = {(g.variant, g.rival): g for g in gains_of(cell, "sampled/ndcg@10")}
         for full in gains_of(cell):
             parts, rival = set(full.variant.split("+")), set(full.rival.split("+"))
             sampled = by_pair.get((full.variant, full.rival))
-            if sampled and {"ipe", "s2idm"} <= parts and parts ^ rival <= _ABOUT_INTERESTS:
-                found.append(InterestGain(title_of(cell), full.variant, full.rival, sampled, full))
+            if sampled and "s2idm" in parts and parts & set(WAYS) and parts ^ rival <= _ABOUT_INTERESTS:
+                place = title_of(cell) if "ipe" in parts else f"{title_of(cell)} · at positions"
+                found.append(InterestGain(place, full.variant, full.rival, sampled, full))
     return found
 
 

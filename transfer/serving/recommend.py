@@ -15,7 +15,7 @@ from domains.errors import InputError
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.scoring import final_states
 from transfer.interests.factory import InterestFactory
-from transfer.interests.forms import Interests, NoInterests
+from transfer.interests.forms import Interests
 from transfer.matching.matcher import MatchingWeights
 from transfer.target.artifact import TargetRun
 
@@ -154,13 +154,13 @@ class Recommender:
 
     def _interests(self, domain: Domain, stop: Ints) -> Interests | None:
         """What the product's prompts are made from, for this one user."""
-        kind = self.run.variant.interests
-        if kind is None:
+        variant, factory = self.run.variant, self._factory(domain)
+        if variant.interests is None:
             return None
-        factory = self._factory(domain)
-        if kind == "constant":
-            return NoInterests(factory.width)
-        return factory.raw(stop) if kind == "raw" else factory.diffused(stop)
+        by_position = variant.entry == "positions"
+        return factory.made(
+            variant.interests, factory.original_by_position() if by_position else factory.original(stop)
+        )
 
     def _factory(self, domain: Domain) -> InterestFactory:
         return self.run.interest_factory(domain, torch.device("cpu"))

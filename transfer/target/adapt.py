@@ -26,7 +26,7 @@ from transfer.items.features import available, item_features
 from transfer.items.mapped import UNSEEN, MappedItems, map_items
 from transfer.items.semantics import Semantics
 from transfer.items.tower import ItemFeatures
-from transfer.model.variants import BASELINES, Variant, base_name
+from transfer.model.variants import BASELINES, WAYS, Variant, base_name
 from transfer.planning.preflight import trained_variants
 from transfer.runtime import Runtime
 from transfer.source.artifact import SourceArtifact
@@ -208,7 +208,8 @@ def pairs_to_compare(names: Sequence[str]) -> list[tuple[str, str]]:
     for name in trained:
         parts, base = set(name.split("+")), set(base_name(name).split("+"))
         late = parts & {"matching"}
-        rivals = [base | late, base | late | {"ipe", "constant"}, base | late | {"ipe", "shuffled"}]
+        way = parts & set(WAYS) or {"ipe"}
+        rivals = [base | late, base | late | way | {"constant"}, base | late | way | {"shuffled"}]
         undiffused = [parts - {"s2idm"} | {"raw"}] if "s2idm" in parts else []
         controls = [parts - late, *(rivals if parts - late != base else []), *undiffused]
         found = [named[frozenset(control)] for control in controls if frozenset(control) in named]

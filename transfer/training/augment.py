@@ -16,23 +16,24 @@ class Augmented:
     """An augmented batch, right-padded as ever.
 
     Attributes:
-        items: (B, L) int64.
-        mask: (B, L) bool, True for real positions.
+        batch: (B, L) items that are left, in their new order, with the positions that they had.
         hidden: (B, L) bool, real positions whose item must not be seen.
     """
 
-    items: Tensor
-    mask: Tensor
+    batch: SequenceBatch
     hidden: Tensor
 
     def where(self, chosen: Tensor, other: Augmented) -> Augmented:
         """Rows of this batch where `chosen` (B,) says so, of the other one elsewhere."""
         pick = chosen[:, None]
-        return Augmented(
-            torch.where(pick, self.items, other.items),
-            torch.where(pick, self.mask, other.mask),
-            torch.where(pick, self.hidden, other.hidden),
+        ours, theirs = self.batch, other.batch
+        batch = SequenceBatch(
+            ours.users,
+            torch.where(pick, ours.items, theirs.items),
+            torch.where(pick, ours.mask, theirs.mask),
+            torch.where(pick, ours.positions, theirs.positions),
         )
+        return Augmented(batch, torch.where(pick, self.hidden, other.hidden))
 
 
 Augmentation = Callable[[SequenceBatch, float, torch.Generator], Augmented]
@@ -44,15 +45,14 @@ def crop(batch: SequenceBatch, share: float, draws: torch.Generator) -> Augmente
     kept = _part(lengths, share).clamp_min(1)
     start = _start(lengths - kept, draws)
     mask = column < kept[:, None]
-    position = (start[:, None] + column).clamp_max(batch.items.shape[1] - 1)
-    items = torch.where(mask, batch.items.gather(1, position), batch.items)
-    return Augmented(items, mask, torch.zeros_like(mask))
+    moved = torch.where(mask, (start[:, None] + column).clamp_max(batch.items.shape[1] - 1), column)
+    return Augmented(_moved(batch, moved, mask), torch.zeros_like(mask))
 
 
 def hide(batch: SequenceBatch, share: float, draws: torch.Generator) -> Augmented:
     """floor(share * n) random items of each sequence hidden, their places kept (the paper's mask)."""
     order = _noise(batch, draws).masked_fill(~batch.mask, torch.inf).argsort(1).argsort(1)
-    return Augmented(batch.items, batch.mask, order < _part(_lengths(batch), share)[:, None])
+    return Augmented(batch, order < _part(_lengths(batch), share)[:, None])
 
 
 def reorder(batch: SequenceBatch, share: float, draws: torch.Generator) -> Augmented:
@@ -63,7 +63,7 @@ def reorder(batch: SequenceBatch, share: float, draws: torch.Generator) -> Augme
     inside = (column >= start) & (column < start + moved[:, None])
     # Inside the part the sort keys are random numbers between its ends, outside they are the positions themselves.
     keys = torch.where(inside, start + _noise(batch, draws) * moved[:, None], column.to(torch.float64))
-    return Augmented(batch.items.gather(1, keys.argsort(dim=1, stable=True)), batch.mask, torch.zeros_like(batch.mask))
+    return Augmented(_moved(batch, keys.argsort(dim=1, stable=True), batch.mask), torch.zeros_like(batch.mask))
 
 
 AUGMENTATIONS: tuple[Augmentation, ...] = (crop, hide, reorder)
@@ -93,6 +93,11 @@ def _chosen(made: list[Augmented], which: Tensor) -> Augmented:
     for place, one in enumerate(made[1:], 1):
         result = one.where(which == place, result)
     return result
+
+
+def _moved(batch: SequenceBatch, columns: Tensor, mask: Tensor) -> SequenceBatch:
+    """Every place filled from the column (B, L) that is named for it."""
+    return SequenceBatch(batch.users, batch.items.gather(1, columns), mask, batch.positions.gather(1, columns))
 
 
 def _lengths(batch: SequenceBatch) -> Tensor:

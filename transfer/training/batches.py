@@ -66,15 +66,25 @@ class SequenceBatch:
         users: (B,) int64.
         items: (B, L) int64; at padded positions any valid item.
         mask: (B, L) bool.
+        positions: (B, L) int64, flat positions of the items in their domain; at padded positions any valid one.
     """
 
     users: Tensor
     items: Tensor
     mask: Tensor
+    positions: Tensor
+
+    def rows(self, chosen: Tensor | slice) -> SequenceBatch:
+        """Some of the rows, as wide as before."""
+        return SequenceBatch(self.users[chosen], self.items[chosen], self.mask[chosen], self.positions[chosen])
+
+    def as_wide_as(self, width: int) -> SequenceBatch:
+        """The first columns."""
+        return SequenceBatch(self.users, self.items[:, :width], self.mask[:, :width], self.positions[:, :width])
 
     def inputs(self) -> SequenceBatch:
         """All items but each row's last: what a model is given when it is to predict `targets`."""
-        return SequenceBatch(self.users, self.items[:, :-1], self.mask[:, 1:])
+        return SequenceBatch(self.users, self.items[:, :-1], self.mask[:, 1:], self.positions[:, :-1])
 
     def targets(self) -> Tensor:
         """(B, L - 1) the item after each input; valid where `inputs().mask` is."""
@@ -93,8 +103,7 @@ class SequenceBatch:
         while start < len(lengths):
             stop = start + _fitting(lengths[start:], positions)
             width = max(1, int(lengths[start:stop].max()))
-            rows = slice(start, stop)
-            parts.append(SequenceBatch(self.users[rows], self.items[rows, :width], self.mask[rows, :width]))
+            parts.append(self.rows(slice(start, stop)).as_wide_as(width))
             start = stop
         return parts
 
@@ -112,7 +121,7 @@ def gather(spans: Spans, rows: Tensor) -> SequenceBatch:
     mask = column < lengths[:, None]
     # An empty span at the very end starts behind the last item; what it reads is masked, but must exist.
     position = torch.where(mask, starts[:, None] + column, starts[:, None]).clamp_max(len(spans.items) - 1)
-    return SequenceBatch(spans.users[rows], spans.items[position], mask)
+    return SequenceBatch(spans.users[rows], spans.items[position], mask, position)
 
 
 def shuffled_by_length(lengths: Tensor, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:

@@ -54,15 +54,13 @@ class Contrast:
         """See `transfer.training.auxiliary.Auxiliary.loss`."""
         shares = (self.settings.crop, self.settings.mask, self.settings.reorder)
         views = two_views(whole, shares, draws)
-        embeds = model.embed([one.items for one in views])
-        first, second = (
-            _final_state(model, vectors, one, whole.users, view) for vectors, one in zip(embeds, views, strict=True)
-        )
+        embeds = model.embed([one.batch.items for one in views])
+        first, second = (_final_state(model, vectors, one, view) for vectors, one in zip(embeds, views, strict=True))
         return self.settings.weight * info_nce(first, second, self.settings.temperature)
 
 
-def _final_state(model: Recommender, vectors: Tensor, one: Augmented, users: Tensor, view: TrainView) -> Tensor:
+def _final_state(model: Recommender, vectors: Tensor, one: Augmented, view: TrainView) -> Tensor:
     """(B, d) state after each sequence's last item."""
-    states = model.states(vectors * ~one.hidden[..., None], one.mask, users, view.interests)
-    last = one.mask.sum(1) - 1
-    return states[torch.arange(len(users), device=users.device), last]
+    states = model.states(vectors * ~one.hidden[..., None], one.batch, view.interests)
+    last = one.batch.mask.sum(1) - 1
+    return states[torch.arange(len(last), device=last.device), last]

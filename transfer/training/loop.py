@@ -194,15 +194,14 @@ class _Trainer:
         inputs, positives = whole.inputs(), whole.targets()
         valid = inputs.mask
         if view.first_target is not None:
-            column = torch.arange(1, whole.items.shape[1], device=rows.device)
-            valid = valid & (self.spans.starts[rows][:, None] + column >= view.first_target[inputs.users][:, None])
+            valid = valid & (whole.positions[:, 1:] >= view.first_target[inputs.users][:, None])
         positions = int(valid.sum())
         if positions == 0:
             return torch.zeros((), device=rows.device), 0
         negatives = self._negatives(inputs, draws)
         # Every process draws for the whole batch and works on its rows, so that the result is that of one process.
         mine = self.runtime.share(torch.arange(len(rows), device=rows.device))
-        inputs = SequenceBatch(inputs.users[mine], inputs.items[mine], inputs.mask[mine])
+        inputs = inputs.rows(mine)
         if self.settings.loss in {"bce", "gbce"}:
             negatives = negatives[mine]
         self.optimiser.zero_grad(set_to_none=True)
@@ -248,7 +247,7 @@ class _Trainer:
         else:
             *embeds, positive, negative = self.model.embed([*inputs_ids, positive_ids, negative_ids])
         encoded = [
-            self.model.states(vectors, part.mask, part.users, view.interests)[chosen[:, : part.items.shape[1]]]
+            self.model.states(vectors, part, view.interests)[chosen[:, : part.items.shape[1]]]
             for vectors, part, chosen in zip(
                 embeds, parts, valid.split([len(part.users) for part in parts]), strict=True
             )

@@ -48,18 +48,11 @@ class PDRec:
         uniform = self.sampler.sample(users, 1, draws)[:, 0]
         low_ranked = self._low_ranked(users, draws)
         embeds, *vectors = model.embed([inputs.items, positives, uniform, low_ranked])
-        states = model.prepared_states(model.states(embeds, inputs.mask, inputs.users, view.interests)[chosen]).float()
+        states = model.prepared_states(model.states(embeds, inputs, view.interests)[chosen]).float()
         positive, first, second = ((states * model.prepared_items(one).float()).sum(-1) for one in vectors)
-        weights = self._weights(whole)[chosen]
+        weights = self.tables.weights[whole.positions[:, 1:][chosen]]
         recommended = weights * F.softplus(-positive) + (F.softplus(first) + F.softplus(second)) / 2
         return recommended.mean() + self.settings.positive_weight * self._augmented(model, whole, view)
-
-    def _weights(self, whole: SequenceBatch) -> Tensor:
-        """(B, L - 1) weight of each target: the batch holds the last items of each train part."""
-        column = torch.arange(1, whole.items.shape[1], device=whole.items.device)
-        first = self.tables.train_stop[whole.users] - whole.mask.sum(1)
-        position = (first[:, None] + column).clamp_max(len(self.tables.weights) - 1)
-        return self.tables.weights[position]
 
     def _low_ranked(self, users: Tensor, draws: torch.Generator) -> Tensor:
         pool = self.tables.negatives.shape[1]
@@ -70,7 +63,7 @@ class PDRec:
         """Mean loss of the candidates that the model itself ranks highest after the whole train sequence."""
         candidates = self.tables.positives[whole.users]
         embeds, vectors = model.embed([whole.items, candidates])
-        states = model.states(embeds, whole.mask, whole.users, view.interests)
+        states = model.states(embeds, whole, view.interests)
         last = whole.mask.sum(1) - 1
         final = model.prepared_states(states[torch.arange(len(last), device=last.device), last]).float()
         scores = torch.einsum("bd,bcd->bc", final, model.prepared_items(vectors).float())

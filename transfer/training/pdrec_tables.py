@@ -26,13 +26,11 @@ class PlugIn:
 
     Attributes:
         weights: (N,) float32 by flat position; 1 outside the train parts.
-        train_stop: (U,) int64, flat position one past each user's train part.
         positives: (U, c) int64, top-ranked items that the user has not trained on.
         negatives: (U, p) int64, low-ranked items that the user has not trained on.
     """
 
     weights: Tensor
-    train_stop: Tensor
     positives: Tensor
     negatives: Tensor
 
@@ -70,7 +68,7 @@ class PlugIn:
             negatives[at] = _low_ranked(block, owner, items, settings, draws)
         weights = np.ones(domain.n_interactions, dtype=np.float32)
         weights[everywhere] = behaviour_weights(scores[everywhere], owners, settings)
-        tables = (torch.from_numpy(weights), torch.from_numpy(split.train_stop.copy()), positives, negatives)
+        tables = (torch.from_numpy(weights), positives, negatives)
         return cls(*(table.to(device) for table in tables))
 
 

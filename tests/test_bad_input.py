@@ -258,6 +258,10 @@ TABLE = [
     Case("--out is a file", lambda p: ["run", p.recipe(), "--out", p.text("x", "file")], "file", "cannot", "--out"),
     # Artifacts.
     Case("no artifact", adapt(lambda p: p.folder / "none"), "none", "no such folder", "Name an artifact's folder"),
+    Case(
+        "an artifact mistyped", adapt(lambda p: p.tiny.source.with_name("sourc")),
+        "sourc", "no such folder", "Did you mean 'source'?",
+    ),
     Case("an empty folder", adapt(lambda p: p.folder), "", "config.json is missing", "fit-source"),
     Case("a target for a source", adapt(lambda p: p.tiny.target), "target", "a source artifact is needed", ""),
     Case("a source for a target", recommend(lambda p: p.tiny.source), "source", "a target artifact is needed", ""),

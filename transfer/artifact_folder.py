@@ -9,6 +9,7 @@ from huggingface_hub import ModelHubMixin, snapshot_download
 from torch import Tensor
 
 from domains.errors import InputError
+from domains.nearest import suggest
 from transfer.files import read_json
 
 FORMAT_VERSION = 2
@@ -90,7 +91,7 @@ class Artifact(ModelHubMixin):
 
     @classmethod
     def load(cls, place: str | Path) -> Self:
-        """Read a local folder, or a hub id where no such folder is.
+        """Read a local folder, or a hub id where neither such a folder is nor one that could hold it.
 
         Raises:
             InputError: neither is there.
@@ -98,9 +99,11 @@ class Artifact(ModelHubMixin):
         folder = Path(place)
         if folder.is_dir():
             return cls.read(folder)
-        if str(place).count("/") != 1 or folder.is_absolute() or str(place).startswith("."):
+        hub_id = str(place).count("/") == 1 and not folder.is_absolute() and not str(place).startswith(".")
+        if not hub_id or folder.parent.is_dir():
+            near = suggest(folder.name, [one.name for one in folder.parent.glob("*") if one.is_dir()])
             raise InputError(
-                "no such folder", place=place, mend="Name an artifact's folder, or a hub id like owner/name"
+                "no such folder", place=place, mend=f"{near}Name an artifact's folder, or a hub id like owner/name"
             )
         try:
             return cls.from_pretrained(str(place))

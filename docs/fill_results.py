@@ -23,7 +23,7 @@ from scipy.stats import ttest_rel
 from recipes.experiment import load_experiment
 from transfer.evaluation.results import STAGES, seed_values, variant_metrics
 from transfer.model.variants import BASELINES
-from transfer.report.markdown import GLANCE, interests, markdown, overview
+from transfer.report.markdown import GLANCE, cost, interests, markdown, overview
 from transfer.target.pieces import read_piece
 
 mpl.use("svg")
@@ -50,7 +50,7 @@ def selecting(record: dict[str, Any]) -> tuple[str, str, str]:
 
 def blocks(record: dict[str, Any]) -> str:
     """One table a transfer: variants by share of users, or all cells in one table where there is only one share."""
-    made, parts = record["made"], []
+    made, parts = record["made"], [cost(record)]
     by_label, own = groups(record), selecting(record)
     if len({cell["metrics"]["protocol"]["shots"] for cell in record["cells"]}) == 1:
         several = len({cell["protocol_name"] for cell in record["cells"]}) > 1 or own[0] == "sampled"
@@ -63,10 +63,10 @@ def blocks(record: dict[str, Any]) -> str:
             table[0] = "| " + " | ".join([f"{label}: {own[2]}", *shares]) + " |"
             parts.append("\n".join(table))
     seeds = sorted({seed for cell in record["cells"] for seed in cell["metrics"]["seeds"]})
+    drawn = f"; seeds {', '.join(map(str, seeds))}" if seeds else ""
     parts.append(
-        f"Made on {made['date']} by `{made['command']}` on {made['machine']}, torch {made['torch']}; "
-        f"seeds {', '.join(map(str, seeds))}. Everything else, both protocols, intervals and tests: "
-        f"[{record['name']}](results/{record['name']}.md)."
+        f"Made on {made['date']} by `{made['command']}` on {made['machine']}, torch {made['torch']}{drawn}. Everything "
+        f"else, both protocols, intervals and tests: [{record['name']}](results/{record['name']}.md)."
     )
     return "\n\n".join(part for part in parts if part)
 

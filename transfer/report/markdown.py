@@ -38,7 +38,7 @@ def markdown(record: Record) -> str:
     if record["reference"]:
         parts += _reference(record)
     if record["cost"]:
-        parts += _cost(record["cost"])
+        parts += ["## Cost", cost(record)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -158,7 +158,11 @@ def _reference(record: Record) -> list[str]:
     ]
 
 
-def _cost(cost: Record) -> list[str]:
+def cost(record: Record) -> str:
+    """Parameters, memory and time as the catalogue grows, then what was published; nothing where none was measured."""
+    measured = record["cost"]
+    if not measured:
+        return ""
     head = ["model", "items", "width", "parameters (M)", "memory (MB)", "train an epoch (s)", "evaluate (s)"]
     rows = [
         [
@@ -170,7 +174,7 @@ def _cost(cost: Record) -> list[str]:
             f"{row['train_s']:.2f}",
             f"{row['evaluate_s']:.2f}",
         ]
-        for row in cost["rows"]
+        for row in measured["rows"]
     ]
     printed = [
         [
@@ -182,15 +186,13 @@ def _cost(cost: Record) -> list[str]:
             f"{row['train_s']:.2f}",
             f"{row['evaluate_s']:.2f}",
         ]
-        for row in cost["published"]["rows"]
+        for row in measured["published"]["rows"]
     ]
-    users = cost["settings"]["users"]
-    return [
-        "## Cost",
-        f"{users:,} made-up users. Memory: the peak on a GPU; weights, gradients and optimiser state on a CPU. "
-        f"Published rows: {cost['published']['title']}.",
-        table(head, rows + printed),
-    ]
+    said = (
+        f"{measured['settings']['users']:,} made-up users. Memory: the peak on a GPU; weights, gradients and optimiser "
+        f"state on a CPU. Published rows: {measured['published']['title']}."
+    )
+    return f"{said}\n\n{table(head, rows + printed)}"
 
 
 def _share(value: float | None) -> str:

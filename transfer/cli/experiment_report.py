@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from transfer.cli.show import OUT, comparisons_table, metrics_table, print_json, say
+from transfer.cli.show import OUT, metrics_table, print_comparisons, print_json, say
 from transfer.report.tables import title_of
 
 
@@ -19,7 +19,7 @@ def print_experiment(record: Mapping[str, Any], folder: Path, as_json: bool) -> 
         metrics = cell["metrics"]
         say(f"\n[bold]{title_of(cell)}[/bold]")
         OUT.print(metrics_table(metrics))
-        OUT.print(comparisons_table([one for one in metrics["comparisons"] if _worth_showing(one, cell)]))
+        print_comparisons([one for one in metrics["comparisons"] if _worth_showing(one, cell)])
     for row in (record["cost"] or {}).get("rows", ()):
         say(
             f"{row['model']:10s} {row['items']:>9,} items: {row['parameters_m']:8.2f} M parameters, "

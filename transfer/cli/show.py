@@ -130,8 +130,10 @@ def _figure(value: Mapping[str, Any], best: float, seeds: int) -> str:
     return f"[bold]{text}[/bold]" if value["mean"] == best else text
 
 
-def comparisons_table(comparisons: Sequence[Mapping[str, Any]]) -> Table:
-    """Who beats whom, by how much, and how sure that is; what may be chance is dim."""
+def print_comparisons(comparisons: Sequence[Mapping[str, Any]]) -> None:
+    """Who beats whom, by how much, and how sure that is; what may be chance is dim, and nothing where nobody is."""
+    if not comparisons:
+        return
     table = plain_table("Test NDCG@10, full ranking, paired over users")
     table.add_column("variant against rival", overflow="fold")
     for heading in ("gain", "relative", "95 % interval", "p"):
@@ -143,7 +145,7 @@ def comparisons_table(comparisons: Sequence[Mapping[str, Any]]) -> Table:
         interval = f"{c['low']:+.4f} {c['high']:+.4f}"
         names = f"{escape(c['variant'])} against {escape(c['baseline'])}"
         table.add_row(names, f"{c['difference']:+.4f}", relative, interval, p, style=style)
-    return table
+    OUT.print(table)
 
 
 def plain_table(title: str) -> Table:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from transfer.cli.show import OUT, comparisons_table, metrics_table, print_json, say
+from transfer.cli.show import OUT, metrics_table, print_comparisons, print_json, say
 
 
 def print_target(metrics: Mapping[str, Any], folder: Path, as_json: bool) -> None:
@@ -16,7 +16,7 @@ def print_target(metrics: Mapping[str, Any], folder: Path, as_json: bool) -> Non
         return
     OUT.print(metrics_table(metrics))
     product = metrics["product"]
-    OUT.print(comparisons_table([c for c in metrics["comparisons"] if _worth_showing(c, metrics)]))
+    print_comparisons([c for c in metrics["comparisons"] if _worth_showing(c, metrics)])
     margin = "" if product["runner_up"] is None else f", {product['margin']:+.4f} over {product['runner_up']}"
     say(f"Validation prefers [bold]{product['variant']}[/bold] (full NDCG@10 {product['validation']:.4f}{margin}).")
     for name in product["beaten_by"]:

@@ -27,7 +27,7 @@ from transfer.items.tower import ItemFeatures, ItemTower
 from transfer.model.prompts import Unconditioned
 from transfer.model.recommender import Recommender
 from transfer.runtime import Runtime
-from transfer.training.batches import Spans, gather
+from transfer.sequences import Spans, gather
 from transfer.training.loop import Task, fit
 from transfer.training.pdrec import PDRec
 from transfer.training.pdrec_tables import PlugIn, behaviour_weights

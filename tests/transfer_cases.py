@@ -10,7 +10,7 @@ import torch
 from hypothesis import settings
 
 from domains.domain import Domain, TimeKind
-from transfer.training.batches import SequenceBatch
+from transfer.sequences import SequenceBatch
 
 PROPERTY = settings(max_examples=40, deadline=None, derandomize=True)
 """Properties are checked on the same examples in every run, however slow the machine is."""

@@ -11,7 +11,7 @@ from transfer.evaluation.protocol import Targets
 from transfer.evaluation.tiles import InnerProducts
 from transfer.interests.forms import Interests
 from transfer.model.recommender import Recommender
-from transfer.training.batches import Spans, by_length, gather
+from transfer.sequences import Spans, by_length, gather
 
 POSITIONS_A_BATCH = 16_384
 """Padded positions encoded at once: enough to keep the cores busy, few enough to stay in the cache."""

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from transfer.encoders.base import SequenceEncoder
 from transfer.interests.forms import Interests
-from transfer.training.batches import SequenceBatch
+from transfer.sequences import SequenceBatch
 
 
 class Conditioner(Protocol):

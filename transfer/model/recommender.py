@@ -13,7 +13,7 @@ from transfer.encoders.base import SequenceEncoder
 from transfer.interests.forms import Interests
 from transfer.items.tower import ItemTower
 from transfer.matching.matcher import MatchingWeights
-from transfer.training.batches import SequenceBatch
+from transfer.sequences import SequenceBatch
 
 
 class Recommender(nn.Module):

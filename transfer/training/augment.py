@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from transfer.training.batches import SequenceBatch
+from transfer.sequences import SequenceBatch
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from transfer.interests.views import TrainView
 from transfer.model.recommender import Recommender
-from transfer.training.batches import SequenceBatch
+from transfer.sequences import SequenceBatch
 
 
 class Auxiliary(Protocol):

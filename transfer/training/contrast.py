@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from recipes.settings import ContrastiveSettings
 from transfer.interests.views import TrainView
 from transfer.model.recommender import Recommender
+from transfer.sequences import SequenceBatch
 from transfer.training.augment import Augmented, two_views
-from transfer.training.batches import SequenceBatch
 
 
 def info_nce(first: Tensor, second: Tensor, temperature: float) -> Tensor:

@@ -21,9 +21,9 @@ from transfer.evaluation.scoring import model_scores
 from transfer.interests.views import TrainView, Views
 from transfer.model.recommender import Recommender
 from transfer.runtime import Runtime
+from transfer.sequences import SequenceBatch, Spans, gather, shuffled_by_length
 from transfer.training import losses
 from transfer.training.auxiliary import Auxiliary
-from transfer.training.batches import SequenceBatch, Spans, gather, shuffled_by_length
 from transfer.training.sampling import NegativeSampler
 
 Log = Callable[[dict[str, object]], None]

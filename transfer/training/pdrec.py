@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from recipes.settings import PDRecSettings
 from transfer.interests.views import TrainView
 from transfer.model.recommender import Recommender
-from transfer.training.batches import SequenceBatch
+from transfer.sequences import SequenceBatch
 from transfer.training.pdrec_tables import PlugIn
 from transfer.training.sampling import NegativeSampler
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transfer_cases import PROPERTY, small_domain
 
-from transfer.training.batches import Spans, by_length, gather, shuffled_by_length
+from transfer.sequences import Spans, by_length, gather, shuffled_by_length
 
 CPU = torch.device("cpu")
 lengths = st.lists(st.integers(0, 20), max_size=40)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import torch
 from fill_readme import filled
 from matplotlib import pyplot as plt
@@ -24,6 +25,7 @@ from recipes.experiment import load_experiment
 from transfer.evaluation.results import STAGES, seed_values, variant_metrics
 from transfer.model.variants import BASELINES
 from transfer.report.markdown import GLANCE, cost, interests, markdown, overview
+from transfer.report.tables import p_text, relative_text
 from transfer.target.pieces import read_piece
 
 mpl.use("svg")
@@ -42,6 +44,11 @@ def groups(record: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+def shown(cell: dict[str, Any]) -> str:
+    """The share of users that train."""
+    return f"{cell['metrics']['protocol']['shots']:.0%} of the users"
+
+
 def selecting(record: dict[str, Any]) -> tuple[str, str, str]:
     """The column of NDCG@10 in the protocol by which the experiment selects."""
     sampled = any("sampled/" in cell["metrics"]["protocol"]["selection"] for cell in record["cells"])
@@ -58,10 +65,11 @@ def blocks(record: dict[str, Any]) -> str:
         parts.append(interests(record))
     else:
         for label, cells in by_label.items():
-            shares = [f"{cell['metrics']['protocol']['shots']:.0%} of the users" for cell in cells]
+            shares = [shown(cell) for cell in cells]
             table = overview({**record, "cells": cells}, own).splitlines()
             table[0] = "| " + " | ".join([f"{label}: {own[2]}", *shares]) + " |"
             parts.append("\n".join(table))
+        parts.append(choices(record))
     seeds = sorted({seed for cell in record["cells"] for seed in cell["metrics"]["seeds"]})
     drawn = f"; seeds {', '.join(map(str, seeds))}" if seeds else ""
     parts.append(
@@ -69,6 +77,41 @@ def blocks(record: dict[str, Any]) -> str:
         f"else, both protocols, intervals and tests: [{record['name']}](results/{record['name']}.md)."
     )
     return "\n\n".join(part for part in parts if part)
+
+
+def choices(record: dict[str, Any]) -> str:
+    """What validation prefers wherever users train, over everything without matching: gains, and tests over seeds."""
+    found = [
+        (f"{label}, {shown(cell)}", cell["metrics"]["variants"], preferred(cell["metrics"]))
+        for label, cells in groups(record).items()
+        for cell in cells
+        if cell["metrics"]["protocol"]["shots"] > 0 and len(cell["metrics"]["seeds"]) > 1
+    ]
+    if not found:
+        return ""
+    rivals = [name for name in found[0][1] if "matching" not in name.split("+")[1:]]
+    rows = [
+        ["NDCG@10, all items, p over seeds", *(title for title, _, _ in found)],
+        ["---", *["---:"] * len(found)],
+        ["validation prefers", *(f"`{best}`" for _, _, best in found)],
+        *([f"over `{rival}`", *(seed_gain(variants, best, rival) for _, variants, best in found)] for rival in rivals),
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def preferred(metrics: dict[str, Any]) -> str:
+    """The trained variant with the best mean over seeds on validation."""
+    trained = [name for name in metrics["variants"] if name not in metrics["baselines"]]
+    return max(trained, key=lambda name: metrics["variants"][name]["validation"]["full"]["ndcg@10"]["mean"])
+
+
+def seed_gain(variants: dict[str, Any], name: str, rival: str) -> str:
+    """Relative gain on the test users and a paired test over seeds; what has no seed stands beside every seed."""
+    if name == rival:
+        return ""
+    ours, theirs = (np.asarray(variants[one]["test"]["full"]["ndcg@10"]["values"]) for one in (name, rival))
+    p_value = float(ttest_rel(ours, np.broadcast_to(theirs, ours.shape)).pvalue)
+    return f"{relative_text(float(ours.mean() / theirs.mean()) - 1)} (p {p_text(p_value)})"
 
 
 def curves(record: dict[str, Any], path: Path) -> None:
@@ -124,8 +167,7 @@ def unfinished(folder: Path) -> tuple[dict[str, Any], str]:
         record = {"variants": metrics, "baselines": named, "protocol": protocol, "seeds": seeds, "few_seeds": {}}
         cells.append({"label": label.replace("-", " "), "protocol_name": "", "published": None, "metrics": record})
         if protocol["shots"] == 1:
-            trained = [name for name in variants if name not in BASELINES]
-            best = max(trained, key=lambda name: metrics[name]["validation"]["full"]["ndcg@10"]["mean"])
+            best = preferred(record)
             for rival in [name for name in variants if name != best and "matching" not in name.split("+")[1:]]:
                 ours, theirs = (
                     seed_values(rankings[name]["test"], "full/ndcg@10", (10,)).mean(0) for name in (best, rival)

@@ -212,6 +212,15 @@ def test_gains_are_held_against_the_published_ones():
     assert not sampled.certain
 
 
+def test_matching_beside_a_model_is_always_held_against_matching_alone():
+    one = cell()
+    pattern, metrics = one["metrics"]["comparisons"][0], one["metrics"]
+    metrics["baselines"] = ["popular", "matching"]
+    pairs = [("sasrec+matching", "matching"), ("sasrec+matching", "popular"), ("sasrec", "matching")]
+    metrics["comparisons"] = [{**pattern, "variant": ours, "baseline": theirs} for ours, theirs in pairs]
+    assert [(gain.variant, gain.rival) for gain in gains_of(one, pattern["metric"])] == [pairs[0]]
+
+
 def test_what_interests_add_is_told_apart_from_what_else_differs():
     one = cell()
     more = [

@@ -155,7 +155,7 @@ def rows_of(cell: Record) -> list[Row]:
 
 
 def gains_of(cell: Record, metric: str = "full/ndcg@10") -> list[Gain]:
-    """Comparisons of a cell on one metric; those with baselines only for the product."""
+    """Comparisons of a cell on one metric; with baselines only the product's, and matching's with matching alone."""
     metrics = cell["metrics"]
     return [
         Gain(
@@ -164,7 +164,11 @@ def gains_of(cell: Record, metric: str = "full/ndcg@10") -> list[Gain]:
         )
         for one in metrics["comparisons"]
         if one["metric"] == metric
-        and (one["baseline"] not in metrics["baselines"] or one["variant"] == metrics["product"]["variant"])
+        and (
+            one["baseline"] not in metrics["baselines"]
+            or one["variant"] == metrics["product"]["variant"]
+            or (one["baseline"] == "matching" and "matching" in one["variant"].split("+"))
+        )
     ]  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def run(options: Options) -> list[Section]:
             found = {}
             for name, peer in PEERS.items():
                 if length in peer.lengths:
-                    python = environment(peer.environment, options.cache) if peer.environment else Path(sys.executable)
+                    python = python_of(peer, options.cache)
                     found[name] = run_peer(python, peer.script, replace(job, **peer.changes), scratch)
             size = f"{domain.n_users:,} users, {domain.n_items:,} items, {domain.n_interactions:,} interactions"
             title = f"Maximum length {length}: {domain.name}, {size}"
@@ -71,6 +71,11 @@ def run(options: Options) -> list[Section]:
             )
             sections.append(Section(title, list(COLUMNS), _rows(found), [*_notes(found, job), floor]))
     return sections
+
+
+def python_of(peer: Peer, cache: Path) -> Path:
+    """The Python that runs a peer's script: of its own environment, or this one."""
+    return environment(peer.environment, cache) if peer.environment else Path(sys.executable)
 
 
 def epoch_operations(inputs: Ints, job: Job) -> float:

@@ -59,6 +59,10 @@ def load_recipe(
     """
     path = find_recipe(given)
     data = _merged(path, ())
+    if data.keys() & {"experiment", "cost"}:
+        raise InputError(
+            "this is an experiment, not a recipe", place=path, mend=f"Run it with `transfer experiment {given}`"
+        )
     data.setdefault("name", path.stem)
     data = overlaid(data, settings or {})
     for override in overrides:

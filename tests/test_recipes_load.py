@@ -197,6 +197,7 @@ def test_a_metric_may_use_the_recipes_own_cutoffs(write):
         ("sources: books\n7: 3\n", "wrong.yaml"),
         ("sources: " + "[" * 5000, "not valid YAML"),
         ("sources: books\nname: \x07\n", "not valid YAML"),
+        ("experiment: [book_to_film]\n", "`transfer experiment"),
     ],
 )
 def test_what_is_no_recipe_is_refused(write, text, message):

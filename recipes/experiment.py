@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from domains.errors import InputError
 from domains.nearest import suggest
-from recipes.load import bundled_recipes, explained, read_mapping
+from recipes.load import bundled_experiments, bundled_recipes, explained, read_mapping
 from recipes.settings import Settings
 
 
@@ -99,12 +98,6 @@ class LoadedExperiment:
         """The recipe of an entry: a file beside the experiment, or what the entry says."""
         beside = self.path.parent / entry.recipe
         return str(beside) if beside.is_file() else entry.recipe
-
-
-def bundled_experiments() -> dict[str, Path]:
-    """Experiments that come with the project, by name."""
-    folder = Path(str(resources.files("recipes"))) / "experiments"
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
 def load_experiment(given: str | Path) -> LoadedExperiment:

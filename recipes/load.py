@@ -44,6 +44,12 @@ def bundled_recipes() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
+def bundled_experiments() -> dict[str, Path]:
+    """Experiments that come with the project, by name."""
+    folder = Path(str(resources.files("recipes"))) / "experiments"
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
 def load_recipe(
     given: str | Path, overrides: Iterable[str] = (), settings: Mapping[str, Any] | None = None
 ) -> LoadedRecipe:
@@ -61,7 +67,7 @@ def load_recipe(
     data = _merged(path, ())
     if data.keys() & {"experiment", "cost"}:
         raise InputError(
-            "this is an experiment, not a recipe", place=path, mend=f"Run it with `transfer experiment {given}`"
+            "this is an experiment, not a recipe", place=given, mend=f"Run it with `transfer experiment {given}`"
         )
     data.setdefault("name", path.stem)
     data = overlaid(data, settings or {})
@@ -75,9 +81,9 @@ def find_recipe(given: str | Path) -> Path:
     path = Path(given)
     if path.is_file():
         return path.resolve()
-    bundled = bundled_recipes()
-    if str(given) in bundled:
-        return bundled[str(given)]
+    bundled, experiments = bundled_recipes(), bundled_experiments()
+    if str(given) in bundled | experiments:
+        return (bundled | experiments)[str(given)]
     hint = suggest(str(given), bundled)
     raise InputError(
         "no such recipe",

@@ -21,8 +21,8 @@ from transfer_cases import PROPERTY, random_histories, small_domain
 from domains.errors import InputError
 from domains.sample import sample_users, train_part
 from domains.split import leave_one_out
-from recipes.experiment import bundled_experiments, load_experiment
-from recipes.load import bundled_recipes, load_recipe
+from recipes.experiment import load_experiment
+from recipes.load import bundled_experiments, bundled_recipes, load_recipe
 from recipes.published_figures import published
 from transfer.evaluation.beyond import BeyondAccuracy
 from transfer.evaluation.ranking import Ranking

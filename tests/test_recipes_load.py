@@ -212,6 +212,7 @@ def test_files_that_cannot_be_recipes(write, tmp_path):
     assert "Did you mean 'book_to_film'?" in refused("book_to_flim")
     assert "no such recipe" in refused(tmp_path / "missing.yaml")
     assert "no such recipe" in refused(tmp_path)
+    assert "Run it with `transfer experiment table4`" in refused("table4")
 
 
 def test_the_file_wins_over_a_bundled_name_only_by_its_path(write):

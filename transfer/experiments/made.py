@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from recipes.experiment import LoadedExperiment, bundled_experiments
-from recipes.load import bundled_recipes
+from recipes.experiment import LoadedExperiment
+from recipes.load import bundled_experiments, bundled_recipes
 
 
 def made_note(loaded: LoadedExperiment, device: torch.device, quick: bool, overrides: Sequence[str]) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import re
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from itertools import pairwise
@@ -238,6 +240,44 @@ def test_results_keep_the_order_of_the_works():
     names = list(bundled_recipes())
     loaded = run_all(load_recipe, names, 1, Silent(), "Reading", str)
     assert [one.recipe.name for one in loaded] == names
+
+
+ENDLESS = """
+import pathlib, time
+from transfer.experiments.pool import run_all
+from transfer.progress import Silent
+
+def beat(path):
+    while True:
+        with pathlib.Path(path).open("a") as file:
+            file.write(".")
+        time.sleep(0.02)
+
+if __name__ == "__main__":
+    run_all(beat, ["one", "two"], 2, Silent(), "Beating", str)
+"""
+
+
+def test_no_process_outlives_a_killed_run(tmp_path):
+    (tmp_path / "endless.py").write_text(ENDLESS)
+    hearts = [tmp_path / "one", tmp_path / "two"]
+    with subprocess.Popen([sys.executable, "endless.py"], cwd=tmp_path) as run:
+        wait_until(lambda: all(heart.exists() for heart in hearts))
+        run.kill()
+
+    def silent():
+        before = [heart.stat().st_size for heart in hearts]
+        time.sleep(0.5)
+        return before == [heart.stat().st_size for heart in hearts]
+
+    wait_until(silent)
+
+
+def wait_until(true, seconds=60):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
 
 
 @PROPERTY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import TypeVar
@@ -57,7 +58,7 @@ def run_all(
     context = multiprocessing.get_context("spawn")
     with (
         progress.task(title, len(works)) as task,
-        ProcessPoolExecutor(workers, context, torch.set_num_threads, (threads,)) as pool,
+        ProcessPoolExecutor(workers, context, _begin, (threads,)) as pool,
     ):
         running = {pool.submit(function, work): place for place, work in enumerate(works)}
         found: dict[int, Result] = {}
@@ -70,3 +71,17 @@ def run_all(
             pool.shutdown(wait=True, cancel_futures=True)
             raise
     return [found[place] for place in range(len(works))]
+
+
+def _begin(threads: int) -> None:
+    """What a process does before its first work."""
+    torch.set_num_threads(threads)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Killed, a parent cannot end its processes; left alone, they would work on beside the run that takes over."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -170,7 +170,7 @@ def test_contrast_draws_views_of_a_sequence_together():
         replaces_loss = True
 
     losses = []
-    contrast = OnlyContrast(ContrastiveSettings(weight=1.0))
+    contrast = OnlyContrast(ContrastiveSettings(weight=1.0), 8)
     fit(model, task, NoViews(), title="t", epochs=25, seed=0, log=losses.append, auxiliary=contrast)
     values = [entry["loss"] for entry in losses if "loss" in entry]
     assert values[-1] < 0.6 * values[0]
@@ -181,12 +181,19 @@ def test_the_seam_adds_to_the_ordinary_loss_and_changes_nothing_without():
     logs, weights = {}, {}
     for name, weight in (("none", None), ("zero", 0.0), ("some", 0.5)):
         model, log = recommender(), []
-        auxiliary = None if weight is None else Contrast(ContrastiveSettings(weight=weight))
+        auxiliary = None if weight is None else Contrast(ContrastiveSettings(weight=weight), 8)
         fit(model, task_of(domain), NoViews(), title=name, epochs=1, seed=0, log=log.append, auxiliary=auxiliary)
         logs[name] = log[-1]["loss"]
         weights[name] = model.state_dict()["items.channels.id.table.weight"]
     assert logs["zero"] == pytest.approx(logs["none"], rel=0.2), "the negatives of later steps are drawn differently"
     assert logs["some"] > logs["none"] + 0.1
+
+
+def test_histories_longer_than_the_encoder_are_cut():
+    domain = small_domain(successor_histories(30, 12, 12), n_items=12)
+    contrast, log = Contrast(ContrastiveSettings(weight=0.5), 8), []
+    fit(recommender(), task_of(domain), NoViews(), title="t", epochs=1, seed=0, log=log.append, auxiliary=contrast)
+    assert np.isfinite(log[-1]["loss"])
 
 
 def test_without_the_second_loss_nothing_is_drawn_for_it():

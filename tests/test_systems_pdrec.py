@@ -126,7 +126,7 @@ def test_the_loss_by_hand(plugged):
     spans = Spans.of(split.domain, users, split.train_stop[users], CPU, 9)
     whole = gather(spans, torch.arange(5))
     valid = whole.inputs().mask
-    objective = PDRec(tables, NegativeSampler(split, CPU), SETTINGS)
+    objective = PDRec(tables, NegativeSampler(split, CPU), SETTINGS, 8)
     found = objective.loss(model, whole, valid, TrainView(None), torch.Generator().manual_seed(3)).item()
     draws = torch.Generator().manual_seed(3)
     rows, columns = valid.nonzero(as_tuple=True)
@@ -159,7 +159,7 @@ def test_it_replaces_the_ordinary_loss_and_learns(plugged):
     split, _, tables = plugged
     training = TrainingSettings(batch_size=8, learning_rate=0.01, patience=50)
     task = Task(split, 8, training, EvaluationSettings(negatives=5), Runtime())
-    objective = PDRec(tables, NegativeSampler(split, CPU), SETTINGS)
+    objective = PDRec(tables, NegativeSampler(split, CPU), SETTINGS, 8)
     log = []
     fit(recommender(), task, NoViews(), title="t", epochs=15, seed=0, log=log.append, auxiliary=objective)
     losses = [entry["loss"] for entry in log if "loss" in entry]

@@ -106,3 +106,17 @@ def test_narrowed_batches_hold_the_same_rows_in_the_same_order(drawn, positions)
     for part in parts:
         assert part.mask.shape == part.items.shape == (len(part.users), max(1, int(part.mask.sum(1).max())))
         assert len(part.users) == 1 or part.mask.numel() <= positions
+
+
+@PROPERTY
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=8), st.integers(1, 12))
+def test_the_newest_items_are_the_last_of_each_row(drawn, length):
+    domain = small_domain([list(range(size)) for size in drawn], n_items=9)
+    spans = Spans.of(domain, np.arange(len(drawn)), domain.offsets[1:], CPU)
+    whole = gather(spans, torch.arange(len(drawn)))
+    newest = whole.newest(length)
+    for row, size in enumerate(drawn):
+        mask = newest.mask[row]
+        assert newest.items[row][mask].tolist() == list(range(size))[-length:]
+        assert newest.positions[row][mask].tolist() == whole.positions[row][whole.mask[row]].tolist()[-length:]
+        assert mask.tolist() == sorted(mask.tolist(), reverse=True), "padding stays on the right"

@@ -82,6 +82,14 @@ class SequenceBatch:
         """The first columns."""
         return SequenceBatch(self.users, self.items[:, :width], self.mask[:, :width], self.positions[:, :width])
 
+    def newest(self, length: int) -> SequenceBatch:
+        """The last items of each row, at most `length` of them."""
+        if self.items.shape[1] <= length:
+            return self
+        first = (self.mask.sum(1, keepdim=True) - length).clamp_min(0)
+        kept = first + torch.arange(length, device=self.mask.device)
+        return SequenceBatch(self.users, *(part.gather(1, kept) for part in (self.items, self.mask, self.positions)))
+
     def inputs(self) -> SequenceBatch:
         """All items but each row's last: what a model is given when it is to predict `targets`."""
         return SequenceBatch(self.users, self.items[:, :-1], self.mask[:, 1:], self.positions[:, :-1])

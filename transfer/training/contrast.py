@@ -41,19 +41,20 @@ class Contrast:
 
     Args:
         settings: weight, temperature, shares.
+        longest: items that the encoder is made for; a train sequence may hold one more, its last target.
     """
 
     replaces_loss = False
 
-    def __init__(self, settings: ContrastiveSettings) -> None:
-        self.settings = settings
+    def __init__(self, settings: ContrastiveSettings, longest: int) -> None:
+        self.settings, self.longest = settings, longest
 
     def loss(
         self, model: Recommender, whole: SequenceBatch, valid: Tensor, view: TrainView, draws: torch.Generator
     ) -> Tensor:
         """See `transfer.training.auxiliary.Auxiliary.loss`."""
         shares = (self.settings.crop, self.settings.mask, self.settings.reorder)
-        views = two_views(whole, shares, draws)
+        views = two_views(whole.newest(self.longest), shares, draws)
         embeds = model.embed([one.batch.items for one in views])
         first, second = (_final_state(model, vectors, one, view) for vectors, one in zip(embeds, views, strict=True))
         return self.settings.weight * info_nce(first, second, self.settings.temperature)

@@ -35,7 +35,7 @@ class Objectives:
 
     def _make(self, encoder: str) -> Auxiliary | None:
         if encoder == "cl4srec":
-            return Contrast(self.recipe.contrastive)
+            return Contrast(self.recipe.contrastive, self.recipe.encoder.max_length)
         if encoder == "pdrec":
             return self._pdrec()
         return None
@@ -45,4 +45,5 @@ class Objectives:
         split, runtime = self.task.split, self.task.runtime
         diffusion = train_diffrec(split, "time", self.recipe.diffrec, SEED, runtime)
         tables = PlugIn.of(split, diffusion, self.recipe.diffrec, self.recipe.pdrec, runtime.device)
-        return PDRec(tables, NegativeSampler(split, runtime.device), self.recipe.pdrec)
+        sampler = NegativeSampler(split, runtime.device)
+        return PDRec(tables, sampler, self.recipe.pdrec, self.recipe.encoder.max_length)

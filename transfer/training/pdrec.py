@@ -31,12 +31,13 @@ class PDRec:
         tables: what the plug-in says.
         sampler: of the ordinary negatives.
         settings: weights.
+        longest: items that the encoder is made for; a train sequence may hold one more, its last target.
     """
 
     replaces_loss = True
 
-    def __init__(self, tables: PlugIn, sampler: NegativeSampler, settings: PDRecSettings) -> None:
-        self.tables, self.sampler, self.settings = tables, sampler, settings
+    def __init__(self, tables: PlugIn, sampler: NegativeSampler, settings: PDRecSettings, longest: int) -> None:
+        self.tables, self.sampler, self.settings, self.longest = tables, sampler, settings, longest
 
     def loss(
         self, model: Recommender, whole: SequenceBatch, valid: Tensor, view: TrainView, draws: torch.Generator
@@ -61,6 +62,7 @@ class PDRec:
 
     def _augmented(self, model: Recommender, whole: SequenceBatch, view: TrainView) -> Tensor:
         """Mean loss of the candidates that the model itself ranks highest after the whole train sequence."""
+        whole = whole.newest(self.longest)
         candidates = self.tables.positives[whole.users]
         embeds, vectors = model.embed([whole.items, candidates])
         states = model.states(embeds, whole, view.interests)

@@ -112,7 +112,7 @@ def test_narrowed_batches_hold_the_same_rows_in_the_same_order(drawn, positions)
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=8), st.integers(1, 12))
 def test_the_newest_items_are_the_last_of_each_row(drawn, length):
     domain = small_domain([list(range(size)) for size in drawn], n_items=9)
-    spans = Spans.of(domain, np.arange(len(drawn)), domain.offsets[1:], CPU)
+    spans = Spans.of(domain, np.arange(len(drawn)), domain.offsets[1:].copy(), CPU)
     whole = gather(spans, torch.arange(len(drawn)))
     newest = whole.newest(length)
     for row, size in enumerate(drawn):

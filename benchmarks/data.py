@@ -33,6 +33,11 @@ def benchmark_domain(folder: Path, quick: bool) -> Domain:
         return synthetic_domain(Size(users=20_000, items=12_000, mean_length=9.0))
 
 
+def size_of(domain: Domain) -> str:
+    """Users, items and interactions, for titles."""
+    return f"{domain.n_users:,} users, {domain.n_items:,} items, {domain.n_interactions:,} interactions"
+
+
 def write_sequences(domain: Domain, path: Path) -> None:
     """What peers read: offsets, items, and the number of items."""
     np.savez(path, offsets=domain.offsets, items=domain.items, n_items=domain.n_items)

@@ -81,9 +81,10 @@ def find_recipe(given: str | Path) -> Path:
     path = Path(given)
     if path.is_file():
         return path.resolve()
-    bundled, experiments = bundled_recipes(), bundled_experiments()
-    if str(given) in bundled | experiments:
-        return (bundled | experiments)[str(given)]
+    bundled = bundled_recipes()
+    known = bundled | bundled_experiments()
+    if str(given) in known:
+        return known[str(given)]
     hint = suggest(str(given), bundled)
     raise InputError(
         "no such recipe",

@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.data import benchmark_domain, write_sequences
+from benchmarks.data import benchmark_domain, size_of, write_sequences
 from benchmarks.options import Options
 from benchmarks.parts.peers import LEARNING_RATE, OURS, PEERS, python_of
 from benchmarks.peers.environments import run_peer
@@ -34,11 +34,10 @@ def run(options: Options) -> list[Section]:
                 jobs = [replace(job, epochs=epochs, seed=seed, **peer.changes) for seed in SEEDS]
                 row.append(", ".join(f"{run_peer(python, peer.script, one, scratch).ndcg:.4f}" for one in jobs))
             rows.append(row)
-    size = f"{domain.n_users:,} users, {domain.n_items:,} items, {domain.n_interactions:,} interactions"
     columns = ["NDCG@10, one value a seed", *(f"{epochs} epochs" for epochs in EPOCHS)]
     notes = [
         f"Maximum length {LENGTH}; binary cross-entropy with one negative, Adam at {job.learning_rate}, batch "
         f"{job.batch_size}, d = {job.dim}, {job.blocks} blocks, dropout {job.dropout}: the same for both. Full ranking "
         "of the last item but one; times are in the part `peers`.",
     ]
-    return [Section(f"The metric after equal epochs: {domain.name}, {size}", columns, rows, notes)]
+    return [Section(f"The metric after equal epochs: {domain.name}, {size_of(domain)}", columns, rows, notes)]

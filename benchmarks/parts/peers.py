@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.data import benchmark_domain, write_sequences
+from benchmarks.data import benchmark_domain, size_of, write_sequences
 from benchmarks.options import Options
 from benchmarks.peers.environments import environment, run_peer
 from benchmarks.peers.job import Ints, Job, Measured
@@ -62,8 +62,7 @@ def run(options: Options) -> list[Section]:
                 if length in peer.lengths:
                     python = python_of(peer, options.cache)
                     found[name] = run_peer(python, peer.script, replace(job, **peer.changes), scratch)
-            size = f"{domain.n_users:,} users, {domain.n_items:,} items, {domain.n_interactions:,} interactions"
-            title = f"Maximum length {length}: {domain.name}, {size}"
+            title = f"Maximum length {length}: {domain.name}, {size_of(domain)}"
             least = epoch_operations(np.diff(domain.offsets) - 3, job) / options.machine.gflops / 1e9
             floor = (
                 f"{OURS}: the matrix products of an epoch at the peak of this machine are {least:.2g} s, "

@@ -37,7 +37,7 @@ def main() -> None:
     """Run, ask, write."""
     folder = sys.argv[1] if len(sys.argv) > 1 else "runs/book_to_film"
     began = time.perf_counter()
-    table = output_of("run", "book_to_film", "--out", folder)
+    table = output_of("run", "book_to_film", "--out", folder).replace(folder, "runs/book_to_film")
     minutes, seconds = divmod(round(time.perf_counter() - began), 60)
     answer = output_of("recommend", f"{folder}/target", "--history", HISTORY, "-k", "5")
     note = f"({datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} CPU cores, {minutes} min {seconds} s.)"

@@ -13,7 +13,14 @@ from recipes.settings import EncoderSettings, ScoreSettings
 from transfer.encoders.base import SequenceEncoder, make_encoder
 from transfer.interests.forms import NoInterests, RawInterests
 from transfer.items.tower import ItemFeatures, ItemTower
-from transfer.model.prompts import InterestFusion, InterestsAtPositions, PromptGenerators, Unconditioned
+from transfer.model.conditioners import (
+    InterestFusion,
+    InterestMemory,
+    InterestsAtPositions,
+    InterestsInScore,
+    Unconditioned,
+)
+from transfer.model.prompts import PromptGenerators
 from transfer.model.recommender import Recommender
 
 DIM, ANCHORS, COUNT = 6, 11, 3
@@ -138,7 +145,13 @@ def test_fusion_adds_nothing_at_first_and_then_what_its_network_makes():
 def test_the_base_looks_at_no_interests():
     embeds, sequence = batch()
     assert torch.equal(Unconditioned()(Recording(), embeds, sequence, None), embeds)
-    for conditioner in (generators(), InterestFusion(ANCHORS, DIM), InterestsAtPositions(ANCHORS, DIM)):
+    for conditioner in (
+        generators(),
+        InterestFusion(ANCHORS, DIM),
+        InterestsAtPositions(ANCHORS, DIM),
+        InterestMemory(ANCHORS, DIM, COUNT),
+        InterestsInScore(ANCHORS, DIM),
+    ):
         with pytest.raises(ValueError, match="interests"):
             conditioner(Recording(), embeds, sequence, None)
 
@@ -158,6 +171,41 @@ def test_interests_at_positions_add_nothing_at_first_and_then_what_their_network
         expected = embeds[row, column] + at.outer(torch.tanh(at.read(known)))
         torch.testing.assert_close(ours[row, column], expected)
     assert (ours[~sequence.mask] == 0).all()
+
+
+def test_a_memory_adds_nothing_at_first_and_then_what_each_state_asks_of_the_slots():
+    torch.manual_seed(0)
+    memory, encoder, given = InterestMemory(ANCHORS, DIM, COUNT), Recording(), interests()
+    embeds, sequence = batch()
+    assert torch.equal(memory(encoder, embeds, sequence, given), embeds)
+    assert torch.equal(encoder.mask, sequence.mask)
+    with torch.no_grad():
+        memory.outer.weight.copy_(torch.randn(DIM, DIM, generator=torch.Generator().manual_seed(1)))
+        memory.outer.bias.fill_(0.5)
+    ours = memory(encoder, embeds, sequence, given)
+    slots = memory.slots.prompts(USERS, given)
+    for row, column in sequence.mask.nonzero().tolist():
+        asked = memory.query(embeds[row, column])
+        likes = torch.stack([asked @ slot / DIM**0.5 for slot in slots[row]]).exp()
+        read = sum(like / likes.sum() * slot for like, slot in zip(likes, slots[row], strict=True))
+        torch.testing.assert_close(ours[row, column], embeds[row, column] + memory.outer(read))
+
+
+def test_a_late_term_adds_what_its_network_makes_of_a_user_to_the_score_of_every_item():
+    torch.manual_seed(0)
+    late, encoder, given = InterestsInScore(ANCHORS, DIM), Recording(), interests()
+    embeds, sequence = batch()
+    model = recommender(ScoreSettings(similarity="dot"), late, encoder)
+    items = model.item_table()
+    base = model.prepared_states(late(encoder, embeds, sequence, given)) @ items.T
+    torch.testing.assert_close(base, embeds @ items.T)
+    with torch.no_grad():
+        late.outer.weight.copy_(torch.randn(DIM, DIM, generator=torch.Generator().manual_seed(1)))
+        late.outer.bias.fill_(0.5)
+    scores = model.prepared_states(late(encoder, embeds, sequence, given)) @ items.T
+    for row, user in enumerate(USERS):
+        wanted = late.outer(torch.tanh(late.read(given.rows(user[None])[0])))
+        torch.testing.assert_close(scores[row] - base[row], (items @ wanted).expand(4, -1))
 
 
 def recommender(score, conditioner=None, encoder=None):

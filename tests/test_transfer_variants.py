@@ -25,6 +25,8 @@ from transfer.target.adapt import pairs_to_compare
         ("sasrec+s2idm", "sasrec", ("id",), "fusion", "s2idm", False),
         ("sasrec+positions", "sasrec", ("id",), "positions", "s2idm", False),
         ("sasrec+positions+constant", "sasrec", ("id",), "positions", "constant", False),
+        ("sasrec+memory+raw", "sasrec", ("id",), "memory", "raw", False),
+        ("sasrec+late", "sasrec", ("id",), "late", "s2idm", False),
         ("sasrec+anchors", "sasrec", ("id", "anchors"), "none", None, False),
         ("sasrec+no-id+title-semantic+anchors", "sasrec", ("title-semantic", "anchors"), "none", None, False),
         ("sasrec+source+no-id+anchors+ipe+raw", "sasrec", ("anchors",), "prompts", "raw", True),
@@ -45,6 +47,7 @@ def test_meaning(name, encoder, channels, entry, interests, source):
         ("sasrec+ipw", "'ipw' has no meaning"),
         ("sasrec+ipe+ipe", "enter twice"),
         ("sasrec+ipe+positions+raw", "enter twice"),
+        ("sasrec+late+memory", "enter twice"),
         ("sasrec+raw+s2idm", "'s2idm' has no meaning"),
         ("sasrec+", "'' has no meaning"),
         ("sasrec+no-id", "without any channel"),
@@ -110,16 +113,24 @@ def test_what_diffusion_adds_is_held_against_interests_without_it():
     assert ("sasrec+ipe+raw", "sasrec+ipe+s2idm") not in pairs
 
 
-def test_interests_at_positions_have_controls_of_their_own():
+@pytest.mark.parametrize("way", ["positions", "memory", "late"])
+def test_every_way_in_has_controls_of_its_own(way):
     names = [
         "sasrec",
-        *(f"sasrec+{way}+{kind}" for way in ("ipe", "positions") for kind in ("constant", "raw", "s2idm")),
+        *(f"sasrec+{one}+{kind}" for one in ("ipe", way) for kind in ("constant", "raw", "s2idm")),
     ]
     pairs = pairs_to_compare(names)
-    assert {rival for variant, rival in pairs if variant == "sasrec+positions+s2idm"} == {
-        "sasrec", "sasrec+positions+constant", "sasrec+positions+raw",
+    assert {rival for variant, rival in pairs if variant == f"sasrec+{way}+s2idm"} == {
+        "sasrec", f"sasrec+{way}+constant", f"sasrec+{way}+raw",
     }  # fmt: skip
-    assert parse_variant("sasrec+positions+s2idm").base.name == "sasrec"
+    assert parse_variant(f"sasrec+{way}+s2idm").base.name == "sasrec"
+
+
+def test_fused_interests_are_held_against_another_users_and_against_constant_prompts():
+    pairs = pairs_to_compare(["sasrec", "sasrec+ipe+constant", "sasrec+shuffled", "sasrec+s2idm"])
+    assert {rival for variant, rival in pairs if variant == "sasrec+s2idm"} == {
+        "sasrec", "sasrec+ipe+constant", "sasrec+shuffled",
+    }  # fmt: skip
 
 
 def test_channels_of_the_recipe_do_not_matter_to_comparisons():

@@ -10,9 +10,16 @@ from torch import Tensor, nn
 from recipes.schema import Recipe
 from transfer.encoders.base import make_encoder
 from transfer.items.tower import ItemFeatures, ItemTower
-from transfer.model.prompts import InterestFusion, InterestsAtPositions, PromptGenerators, Unconditioned
+from transfer.model.conditioners import (
+    InterestFusion,
+    InterestMemory,
+    InterestsAtPositions,
+    InterestsInScore,
+    Unconditioned,
+)
+from transfer.model.prompts import PromptGenerators
 from transfer.model.recommender import Recommender
-from transfer.model.variants import Variant
+from transfer.model.variants import Entry, Variant
 
 
 def assemble(
@@ -37,16 +44,24 @@ def assemble(
     dim = recipe.encoder.dim
     items = ItemTower(features, recipe.items.model_copy(update={"channels": variant.channels}), dim, semantic_scale)
     encoder = make_encoder(recipe.encoder.model_copy(update={"name": variant.encoder}), recipe.prompts.count)
-    conditioner: nn.Module
-    if variant.entry == "prompts":
-        conditioner = PromptGenerators(width, dim, recipe.prompts.count)
-    elif variant.entry == "positions":
-        conditioner = InterestsAtPositions(width, dim)
-    elif variant.entry == "fusion":
-        conditioner = InterestFusion(width, dim)
-    else:
-        conditioner = Unconditioned()
+    conditioner = _conditioner(variant.entry, width, dim, recipe.prompts.count)
     return Recommender(items, encoder, conditioner, recipe.score, dim)
+
+
+def _conditioner(entry: Entry, width: int, dim: int, count: int) -> nn.Module:
+    match entry:
+        case "prompts":
+            return PromptGenerators(width, dim, count)
+        case "positions":
+            return InterestsAtPositions(width, dim)
+        case "memory":
+            return InterestMemory(width, dim, count)
+        case "late":
+            return InterestsInScore(width, dim)
+        case "fusion":
+            return InterestFusion(width, dim)
+        case "none":
+            return Unconditioned()
 
 
 def start_from(model: Recommender, base: Mapping[str, Tensor]) -> None:

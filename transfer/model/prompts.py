@@ -1,8 +1,6 @@
-"""How interests reach the encoder: as prompts (IPE, Section 3.4), fused into states, added to items, or not at all."""
+"""Interest-aware prompts (IPE, Section 3.4)."""
 
 from __future__ import annotations
-
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -11,35 +9,6 @@ from torch.nn import functional as F
 from transfer.encoders.base import SequenceEncoder
 from transfer.interests.forms import Interests
 from transfer.sequences import SequenceBatch
-
-
-class Conditioner(Protocol):
-    """Runs an encoder over embedded sequences for given users."""
-
-    def __call__(
-        self,
-        encoder: SequenceEncoder,
-        embeds: Tensor,
-        batch: SequenceBatch,
-        interests: Interests | None,
-    ) -> Tensor:
-        """(B, L, d) embedded items of a batch in, (B, L, d) states out."""
-        ...
-
-
-class Unconditioned(nn.Module):
-    """The base model: the encoder alone."""
-
-    def forward(
-        self,
-        encoder: SequenceEncoder,
-        embeds: Tensor,
-        batch: SequenceBatch,
-        interests: Interests | None,
-    ) -> Tensor:
-        """Encode, without looking at interests."""
-        states: Tensor = encoder(embeds, batch.mask)
-        return states
 
 
 class PromptGenerators(nn.Module):
@@ -86,75 +55,3 @@ class PromptGenerators(nn.Module):
         prompts = self.prompts(batch.users, interests)
         states = encoder(torch.cat([prompts, embeds], dim=1), F.pad(batch.mask, (self.count, 0), value=True))
         return states[:, self.count :]
-
-
-class InterestFusion(nn.Module):
-    """The ablation `w/ S2IDM`: interests fused into every state by a two-layer network, without prompts (Table 4).
-
-    Args:
-        width: of interests: q anchors, or s entries of a sentence vector.
-        dim: width d.
-    """
-
-    def __init__(self, width: int, dim: int) -> None:
-        super().__init__()
-        self.read = nn.Linear(width, dim)
-        self.inner = nn.Linear(2 * dim, dim)
-        self.outer = nn.Linear(dim, dim)
-        for layer in (self.read, self.inner, self.outer):
-            nn.init.xavier_normal_(layer.weight)
-        nn.init.zeros_(self.outer.weight)
-        nn.init.zeros_(self.outer.bias)
-
-    def forward(
-        self,
-        encoder: SequenceEncoder,
-        embeds: Tensor,
-        batch: SequenceBatch,
-        interests: Interests | None,
-    ) -> Tensor:
-        """Encode, then add what the network makes of state and interests; at the start it adds nothing."""
-        if interests is None:
-            raise ValueError("fusion needs interests")
-        states = encoder(embeds, batch.mask)
-        read = torch.tanh(interests.project(batch.users, self.read.weight) + self.read.bias)
-        both = torch.cat([states, read[:, None].expand(-1, states.shape[1], -1)], dim=-1)
-        fused: Tensor = states + self.outer(torch.tanh(self.inner(both)))
-        return fused
-
-
-class InterestsAtPositions(nn.Module):
-    """What a user was interested in by each item is added to it, W2 tanh(W1 x + b1) + b2 (not in the paper).
-
-    Prompts see the same interests at every position, hence in training what they are to predict, or else less than in
-    testing. Interests that grow with the sequence hide nothing and leak nothing: rows of `interests` are flat positions
-    of the domain, each made from everything up to that interaction.
-
-    Args:
-        width: of interests: q anchors, or s entries of a sentence vector.
-        dim: width d.
-    """
-
-    def __init__(self, width: int, dim: int) -> None:
-        super().__init__()
-        self.read = nn.Linear(width, dim)
-        self.outer = nn.Linear(dim, dim)
-        nn.init.xavier_normal_(self.read.weight)
-        nn.init.zeros_(self.outer.weight)
-        nn.init.zeros_(self.outer.bias)
-
-    def forward(
-        self,
-        encoder: SequenceEncoder,
-        embeds: Tensor,
-        batch: SequenceBatch,
-        interests: Interests | None,
-    ) -> Tensor:
-        """Encode items with their interests; at the start these add nothing."""
-        if interests is None:
-            raise ValueError("positions need interests; use NoInterests for constant ones")
-        read = torch.tanh(interests.project(batch.positions[batch.mask], self.read.weight) + self.read.bias)
-        added = torch.zeros_like(embeds)
-        added[batch.mask] = self.outer(read).to(added.dtype)
-        states: Tensor = encoder(embeds + added, batch.mask)
-        return states

@@ -22,7 +22,7 @@ class Recommender(nn.Module):
     Args:
         items: what items are.
         encoder: reads sequences.
-        conditioner: how interests enter (see `transfer.model.prompts`).
+        conditioner: how interests enter (see `transfer.model.conditioners`).
         score: cosine or dot, and its temperature.
         dim: width d.
     """

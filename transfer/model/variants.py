@@ -8,10 +8,10 @@ from typing import Literal, get_args
 from domains.errors import InputError
 from recipes.settings import Channel, InterestName
 
-Entry = Literal["none", "prompts", "positions", "fusion"]
-"""How interests enter: not at all (the base), as prompts (IPE), added to each item as they were by then, or fused by a
-network (the ablation `w/ S2IDM`)."""
-WAYS = ("ipe", "positions")
+Entry = Literal["none", "prompts", "positions", "memory", "late", "fusion"]
+"""How interests enter: not at all (the base), as prompts (IPE), added to each item as they were by then, as slots that
+states attend to, as a late term of the score, or fused by a network (the ablation `w/ S2IDM`)."""
+WAYS = ("ipe", "positions", "memory", "late")
 """Parts of a name that say how interests enter; without one, they are fused."""
 
 BASELINES = (
@@ -75,8 +75,8 @@ def parse_variant(name: str, default_channels: tuple[Channel, ...] = ("id",)) ->
 
     The first part is the encoder. Then, in any order: item channels that are added to the recipe's (``anchors``,
     ``anchors-semantic``, ``title-semantic``, ``categories``); ``no-id``; ``source``; ``matching``; and either ``ipe``
-    (prompts) or ``positions`` (added to each item) with an optional kind of interests (default ``s2idm``), or a kind of
-    interests alone, fused without prompts.
+    (prompts), ``positions`` (added to each item), ``memory`` (attended) or ``late`` (a term of the score), with an
+    optional kind of interests (default ``s2idm``), or a kind of interests alone, fused without prompts.
 
     Args:
         name: for example ``sasrec+title-semantic+ipe+constant``.
@@ -122,8 +122,14 @@ def parse_variant(name: str, default_channels: tuple[Channel, ...] = ("id",)) ->
         raise InputError(f"variant {name!r} names no encoder", place="variants", mend="Begin with sasrec or gru4rec")
     if way and interests is None:
         interests = "s2idm"
-    ways: dict[str, Entry] = {"ipe": "prompts", "positions": "positions", "": "fusion"}
-    entry: Entry = "none" if interests is None else ways[way]
+    entries: dict[str, Entry] = {
+        "ipe": "prompts",
+        "positions": "positions",
+        "memory": "memory",
+        "late": "late",
+        "": "fusion",
+    }
+    entry: Entry = "none" if interests is None else entries[way]
     if entry == "fusion" and interests == "constant":
         raise InputError(f"variant {name!r} fuses a constant", place="variants", mend="Write +ipe+constant")
     return Variant(name, encoder, tuple(channels), entry, interests, source, matching)

@@ -206,6 +206,7 @@ INTEREST_HEAD = (
 )  # fmt: skip
 _ABOUT_INTERESTS = {*WAYS, *get_args(InterestName)}
 """Parts of a variant's name; where no other part differs, what differs is interests."""
+_ENTERED = {"ipe": "", "positions": " · at positions", "memory": " · as a memory", "late": " · late in the score"}
 
 
 def interest_gains(cells: Sequence[Record]) -> list[InterestGain]:
@@ -216,9 +217,9 @@ def interest_gains(cells: Sequence[Record]) -> list[InterestGain]:
         for full in gains_of(cell):
             parts, rival = set(full.variant.split("+")), set(full.rival.split("+"))
             sampled = by_pair.get((full.variant, full.rival))
-            if sampled and "s2idm" in parts and parts & set(WAYS) and parts ^ rival <= _ABOUT_INTERESTS:
-                place = title_of(cell) if "ipe" in parts else f"{title_of(cell)} · at positions"
-                found.append(InterestGain(place, full.variant, full.rival, sampled, full))
+            if sampled and "s2idm" in parts and parts ^ rival <= _ABOUT_INTERESTS:
+                way = next((words for part, words in _ENTERED.items() if part in parts), " · fused")
+                found.append(InterestGain(title_of(cell) + way, full.variant, full.rival, sampled, full))
     return found
 
 

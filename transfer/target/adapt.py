@@ -200,7 +200,8 @@ def pairs_to_compare(names: Sequence[str]) -> list[tuple[str, str]]:
     """Every trained variant against its base, its controls, the first variant, and each baseline that is there.
 
     With matching it is held against the same without, and against base and controls that have matching as well; with
-    diffused interests also against the same with raw ones.
+    diffused interests also against the same with another user's and with raw ones. Fused interests cannot be constant:
+    they are held against prompts that are.
     """
     trained = [name for name in names if name not in BASELINES]
     named = {frozenset(name.split("+")): name for name in trained}
@@ -210,8 +211,8 @@ def pairs_to_compare(names: Sequence[str]) -> list[tuple[str, str]]:
         late = parts & {"matching"}
         way = parts & set(WAYS) or {"ipe"}
         rivals = [base | late, base | late | way | {"constant"}, base | late | way | {"shuffled"}]
-        undiffused = [parts - {"s2idm"} | {"raw"}] if "s2idm" in parts else []
-        controls = [parts - late, *(rivals if parts - late != base else []), *undiffused]
+        others = [parts - {"s2idm"} | {kind} for kind in ("shuffled", "raw")] if "s2idm" in parts else []
+        controls = [parts - late, *(rivals if parts - late != base else []), *others]
         found = [named[frozenset(control)] for control in controls if frozenset(control) in named]
         candidates = dict.fromkeys([*found, trained[0], *(n for n in names if n in BASELINES)])
         pairs += [(name, rival) for rival in candidates if rival != name and (rival, name) not in pairs]

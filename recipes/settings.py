@@ -14,6 +14,8 @@ class Settings(BaseModel):
 
 
 Channel = Literal["id", "anchors", "anchors-semantic", "title-semantic", "categories"]
+SEMANTIC_CHANNELS: frozenset[Channel] = frozenset({"anchors-semantic", "title-semantic"})
+"""Channels that are made of sentence vectors."""
 """One way to say what an item is; an item's vector is the scaled sum of the channels that a recipe names."""
 
 InterestName = Literal["constant", "raw", "s2idm", "shuffled"]

@@ -70,7 +70,7 @@ def cell():
                 "split": "leave-one-out", "selection": "validation", "sampled": "999", "full": "all items",
                 "repeats": "removed", "prompts_see": "train", "shots": 0.25,
             },
-            "coverage": {"share": 0.9}, "variants": variants, "baselines": ["popular"], "skipped": [],
+            "coverage": {"share": 0.9}, "variants": variants, "baselines": ["popular"], "skipped": {},
             "few_seeds": {"gru4rec": [0]}, "product": {"variant": "sasrec+ipe+s2idm"}, "comparisons": comparisons,
         },
         "published": {

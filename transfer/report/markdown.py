@@ -19,6 +19,7 @@ from transfer.report.tables import (
     relative_text,
     rows_of,
     seed_values,
+    skipped_text,
     title_of,
 )
 
@@ -76,7 +77,7 @@ def _cell(cell: Record) -> list[str]:
     parts += [_gains(gains_of(cell, metric), metric) for metric in ("full/ndcg@10", "sampled/ndcg@10")]
     parts += [_thresholds(cell), _values(cell)]
     if metrics["skipped"]:
-        parts.append(f"Skipped, for want of a sentence encoder: {', '.join(metrics['skipped'])}.")
+        parts.append(f"Skipped: {skipped_text(metrics)}.")
     return parts
 
 

@@ -32,6 +32,7 @@ from transfer.report.tables import (
     relative_text,
     rows_of,
     seed_values,
+    skipped_text,
     title_of,
 )
 
@@ -99,8 +100,7 @@ def _cell(cell: Record) -> str:
         source = escape(cell["published"]["source"])
         parts.append(f'<p class="note"><i>Published</i>: {source}. What differs: {escape(differs)}.</p>')
     if metrics["skipped"]:
-        names = ", ".join(metrics["skipped"])
-        parts.append(f'<p class="note">Skipped, for want of a sentence encoder: {escape(names)}.</p>')
+        parts.append(f'<p class="note">Skipped: {escape(skipped_text(metrics))}.</p>')
     parts.append(_gain_tables(cell))
     parts.append("<h3>Gains and learning curves</h3>" + _charts([gain_chart(cell), *curve_charts(cell)]))
     charts = [*breakdown_charts(cell), *threshold_charts(cell)]

@@ -101,6 +101,11 @@ def title_of(cell: Record) -> str:
     return f"{cell['label']}{protocol}{share}"
 
 
+def skipped_text(metrics: Record) -> str:
+    """Every variant that was not made, with the reason."""
+    return "; ".join(f"{name} ({reason})" for name, reason in metrics["skipped"].items())
+
+
 def columns_of(cell: Record) -> list[tuple[str, str, str]]:
     """The columns for which there are figures."""
     variants = cell["metrics"]["variants"].values()

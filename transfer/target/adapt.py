@@ -16,18 +16,18 @@ from domains.domain import Domain
 from domains.errors import InputError
 from domains.split import Split
 from recipes.schema import Recipe, resolved
-from recipes.settings import Channel
+from recipes.settings import SEMANTIC_CHANNELS, Channel
 from transfer.evaluation.ranking import Ranking
 from transfer.evaluation.results import STAGES, SeedRankings
 from transfer.files import JsonLines
 from transfer.interests.factory import InterestFactory
 from transfer.interests.space import reading_vectors
-from transfer.items.features import available, item_features
+from transfer.items.features import item_features
 from transfer.items.mapped import UNSEEN, MappedItems, map_items
 from transfer.items.semantics import Semantics
 from transfer.items.tower import ItemFeatures
 from transfer.model.variants import BASELINES, WAYS, Variant, base_name
-from transfer.planning.preflight import trained_variants
+from transfer.planning.preflight import lacking, refuse_own_source, trained_variants
 from transfer.runtime import Runtime
 from transfer.source.artifact import SourceArtifact
 from transfer.target.pieces import Pieces
@@ -49,7 +49,7 @@ class Adapted:
         weights: by variant, the seed that validation prefers.
         best_seed: by variant.
         product: the trained variant that validation prefers.
-        skipped: variants that need a sentence encoder where there is none.
+        skipped: variants that lack what they are made of, and why.
     """
 
     split: Split
@@ -60,7 +60,7 @@ class Adapted:
     weights: dict[str, dict[str, Tensor]]
     best_seed: dict[str, int]
     product: Variant
-    skipped: tuple[str, ...]
+    skipped: dict[str, str]
 
 
 def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Path, runtime: Runtime) -> Adapted:
@@ -76,6 +76,7 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
     Raises:
         InputError: the target shares no anchor with the source, or a variant cannot be made.
     """
+    refuse_own_source(domain, {note.fingerprint for note in source.domains})
     mapped = map_items(source, recipe, domain, runtime)
     if mapped.anchors.nnz == 0:
         raise InputError(
@@ -85,7 +86,7 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
     variants = trained_variants(recipe)
     split = make_split(domain, recipe)
     domain = split.domain
-    skipped = tuple(v.name for v in variants if not _possible(v, source, recipe, mapped.semantics))
+    skipped = _skipped(variants, source, recipe, mapped.semantics)
     variants = [v for v in variants if v.name not in skipped]
     if not variants:
         raise InputError(
@@ -108,8 +109,8 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
     task = Task(split, recipe.encoder.max_length, recipe.training, recipe.evaluation, runtime)
     pieces = Pieces(out, _plan(source, recipe, domain), runtime.is_main)
     worker = Worker(source, recipe, task, features, factory, pieces, _log(out, runtime))
-    for name in skipped:
-        runtime.progress.say(f"Skipped {name}: the artifact or this machine lacks what it is made of")
+    for name, reason in skipped.items():
+        runtime.progress.say(f"Skipped {name}: {reason}")
     made = _every_piece(worker, recipe, trained)
     product = max(variants, key=lambda variant: (made.validation[variant.name], *_without_training(variant)))
     shutil.rmtree(scratch, ignore_errors=True)
@@ -149,17 +150,21 @@ def _every_piece(worker: Worker, recipe: Recipe, trained: Mapping[str, Variant])
 
 def _without_training(variant: Variant) -> tuple[bool, bool, int]:
     """What makes a variant better than another where nobody trains and validation is silent; more is better."""
-    titles = sum(channel.endswith("semantic") for channel in variant.channels)
+    titles = len(SEMANTIC_CHANNELS & set(variant.channels))
     return variant.from_source, variant.matching, titles - ("id" in variant.channels)
 
 
-def _possible(variant: Variant, source: SourceArtifact, recipe: Recipe, semantics: Semantics | None) -> bool:
-    """Whether everything that a variant is made of is at hand."""
-    if variant.interests and recipe.prompts.reads == "vectors" and source.vectors(semantics) is None:
-        return False
-    if variant.from_source and not source.transferable.weights:
-        return False
-    return available(variant.channels, source.vectors(semantics), semantics)
+def _skipped(
+    variants: Sequence[Variant], source: SourceArtifact, recipe: Recipe, semantics: Semantics | None
+) -> dict[str, str]:
+    """Variants that lack what they are made of, with the reason."""
+    there = {
+        "sentence_encoder": semantics is not None,
+        "anchor_vectors": source.vectors(semantics) is not None,
+        "source_encoder": bool(source.transferable.weights),
+    }
+    reasons = {variant.name: lacking(variant, recipe, **there) for variant in variants}
+    return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
 def _channels(recipe: Recipe, variants: Sequence[Variant], semantics: Semantics | None) -> set[Channel]:

@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from recipes.schema import Recipe
+from recipes.settings import SEMANTIC_CHANNELS
 from transfer.baselines.base import Evidence, find_baseline
 from transfer.evaluation.protocol import Stage, Targets, targets_of
 from transfer.evaluation.ranking import Ranking, ScoreRows, rank
@@ -111,7 +112,7 @@ class Worker:
 
     def _trained_base(self, variant: Variant, seed: int) -> dict[str, Tensor]:
         """The best base by validation, over the lengths that semantic vectors may have."""
-        semantic = any(channel.endswith("semantic") for channel in variant.channels)
+        semantic = bool(SEMANTIC_CHANNELS & set(variant.channels))
         scales = self.recipe.items.semantic_scales if semantic and not variant.from_source else (None,)
         best, weights = -1.0, {}
         for scale in scales:

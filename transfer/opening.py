@@ -1,0 +1,29 @@
+"""The domains that a recipe names, as every command sees them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from domains.cache import default_cache
+from domains.open import open_domain
+from domains.report import PreparedDomain, Step
+from domains.sample import sample_users
+from domains.settings import DomainSpec
+from recipes.load import LoadedRecipe
+
+
+def open_prepared(spec: DomainSpec, loaded: LoadedRecipe) -> PreparedDomain:
+    """A domain of a recipe, with the draw of users as the last step of its preparation where the recipe asks for one.
+
+    Raises:
+        InputError: the data are missing or wrong.
+    """
+    prepared = open_domain(spec, base=loaded.folder, cache=default_cache())
+    count = loaded.recipe.sample_users
+    if count is None:
+        return prepared
+    domain = sample_users(prepared.domain, count)
+    step = Step("users drawn", domain.n_users, len(np.unique(domain.items)), domain.n_interactions)
+    return PreparedDomain(domain, replace(prepared.report, steps=(*prepared.report.steps, step)))

@@ -55,7 +55,7 @@ def parse_spec(value: object) -> DomainSpec:
     try:
         return DomainSpec.model_validate(value)
     except ValidationError as error:
-        raise explain(error, DomainSpec, "domain") from error
+        raise explain(error, DomainSpec, "domain.") from error
 
 
 def _ready(domain: Domain, spec: DomainSpec) -> PreparedDomain:

@@ -11,28 +11,32 @@ from domains.errors import InputError
 from domains.nearest import suggest
 
 
-def explain(error: ValidationError, model: type[BaseModel], place: str) -> InputError:
+def explain(error: ValidationError, model: type[BaseModel], before: str) -> InputError:
     """Turn the first complaint into an InputError.
 
     Args:
         error: what `model` raised.
         model: the settings that were validated.
-        place: what stands before the key, such as ``options``.
+        before: what stands before the key, such as ``options.`` or ``mine.yaml: ``.
     """
     first = error.errors()[0]
+    keys = [str(part) for part in first["loc"]]
+    where = (before + ".".join(keys)).rstrip(".: ")
     cause = (first.get("ctx") or {}).get("error")
     if isinstance(cause, InputError):
-        return cause
-    keys = [str(part) for part in first["loc"]]
-    where = ".".join([place, *keys])
-    known = _fields_at(model, keys[:-1])
+        if cause.place is not None and str(cause.place).startswith(where):
+            return cause
+        problem = cause.problem if cause.place is None else f"{cause.place}: {cause.problem}"
+        return InputError(problem, place=where, mend=cause.mend)
     if first["type"] == "extra_forbidden":
+        known = _fields_at(model, keys[:-1])
         mend = f"{suggest(keys[-1], known)}Known keys: {', '.join(sorted(known))}"
         return InputError(f"unknown key {keys[-1]!r}", place=where, mend=mend)
     if first["type"] == "missing":
-        return InputError("is missing", place=where, mend="Give it")
+        return InputError("this key must be given", place=where, mend="Add it")
     given = repr(first.get("input"))
-    return InputError(f"{first['msg']}, not {given[:80]}", place=where, mend="Correct this key")
+    shown = given if len(given) <= 60 else given[:57] + "..."
+    return InputError(f"{first['msg']} (given: {shown})", place=where, mend="Correct this value")
 
 
 def _fields_at(model: type[BaseModel], keys: Sequence[str]) -> set[str]:

@@ -10,7 +10,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from domains.errors import InputError
 from domains.nearest import suggest
-from recipes.load import bundled_experiments, bundled_recipes, explained, read_mapping
+from domains.validation import explain
+from recipes.load import bundled_experiments, bundled_recipes, read_mapping
 from recipes.settings import Settings
 
 
@@ -117,7 +118,7 @@ def load_experiment(given: str | Path) -> LoadedExperiment:
     try:
         return LoadedExperiment(Experiment.model_validate(data), path)
     except ValidationError as error:
-        raise explained(error, path, Experiment) from None
+        raise explain(error, Experiment, f"{path}: ") from None
 
 
 def _find(given: str | Path) -> Path:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from domains.errors import InputError
 from domains.nearest import suggest
+from domains.validation import explain
 from recipes.presets import overlaid
 from recipes.schema import Recipe
 
@@ -102,7 +103,7 @@ def check_recipe(data: Mapping[str, Any], place: object) -> Recipe:
     try:
         return Recipe.model_validate(dict(data))
     except ValidationError as error:
-        raise explained(error, place) from None
+        raise explain(error, Recipe, f"{place}: ") from None
 
 
 def apply_override(data: dict[str, Any], override: str) -> None:
@@ -215,34 +216,3 @@ def _parsed(text: str, place: object) -> Any:
     except (yaml.YAMLError, ValueError) as error:  # a date like 2001-13-45 is the latter
         problem = " ".join(str(error).split())
         raise InputError(f"not valid YAML: {problem}", place=place, mend="Correct this line") from None
-
-
-def explained(error: ValidationError, place: object, root: type[BaseModel] = Recipe) -> InputError:
-    """The first problem of a validation, with the nearest known key where one is unknown."""
-    first = error.errors()[0]
-    cause = (first.get("ctx") or {}).get("error")
-    key = ".".join(str(part) for part in first["loc"])
-    where = f"{place}: {key}" if key else place
-    if isinstance(cause, InputError):
-        inner = cause.problem if cause.place is None else f"{cause.place}: {cause.problem}"
-        return InputError(inner, place=where, mend=cause.mend)
-    if first["type"] == "extra_forbidden":
-        known = _fields_at(root, first["loc"][:-1])
-        mend = f"{suggest(str(first['loc'][-1]), known)}Known keys: {', '.join(sorted(known))}"
-        return InputError(f"unknown key {str(first['loc'][-1])!r}", place=where, mend=mend)
-    if first["type"] == "missing":
-        return InputError("this key must be given", place=where, mend="Add it to the recipe")
-    given = repr(first.get("input"))
-    shown = given if len(given) <= 60 else given[:57] + "..."
-    return InputError(f"{first['msg']} (given: {shown})", place=where, mend="Correct this value")
-
-
-def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> set[str]:
-    """Keys that the model at a location knows."""
-    here = model
-    for part in loc:
-        field = here.model_fields.get(str(part))
-        annotation = None if field is None else field.annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            here = annotation
-    return set(here.model_fields)

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from domains.errors import InputError
+
 
 class Settings(BaseModel):
     """Base of all settings: immutable, and an unknown key is an error."""
@@ -245,7 +247,7 @@ class EvaluationSettings(Settings):
 
     negatives: int = Field(999, ge=1, description="Uniform negatives of the sampled protocol.")
     seed: int = Field(0, ge=0, description="Of the negatives; the same for every variant and seed.")
-    cutoffs: tuple[int, ...] = Field((5, 10), min_length=1, description="k of NDCG@k and Hit@k.")
+    cutoffs: tuple[int, ...] = Field((5, 10), min_length=1, description="k of NDCG@k and Hit@k; 10 is among them.")
     memory_mb: int = Field(64, ge=1, description="Score blocks never take more than this.")
     split: Literal["leave-one-out", "temporal"] = Field("leave-one-out", description="How targets are held out.")
     validation_from: int | None = Field(None, description="Unix seconds, for the temporal split.")
@@ -258,6 +260,16 @@ class EvaluationSettings(Settings):
         description="Share of items that nobody trains on, drawn by `seed`; above 0 they alone are test targets, "
         "known by their titles.",
     )
+
+    @model_validator(mode="after")
+    def _reports_at_ten(self) -> EvaluationSettings:
+        if min(self.cutoffs) < 1 or 10 not in self.cutoffs:
+            raise InputError(
+                "reports and comparisons are of NDCG@10 and Hit@10",
+                place="cutoffs",
+                mend="Keep 10 among positive cutoffs, for example [5, 10, 20]",
+            )
+        return self
 
     @model_validator(mode="after")
     def _moments(self) -> EvaluationSettings:

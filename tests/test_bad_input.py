@@ -195,6 +195,11 @@ TABLE = [
     # Its keys and values.
     Case("unknown key", run(encodr={"dim": 4}), "mine.yaml: encodr", "unknown key", "Did you mean 'encoder'?"),
     Case("unknown inner key", run(encoder={"dims": 4}), "encoder.dims", "unknown key 'dims'", "Did you mean 'dim'?"),
+    Case(
+        "unknown key of optional settings", run(unseen={"lema": True}), "unseen.lema",
+        "unknown key 'lema'", "Did you mean 'lemma'?",
+    ),
+    Case("cutoffs without ten", run(evaluation={"cutoffs": [20]}), "evaluation", "NDCG@10", "Keep 10"),
     Case("wrong type", run(encoder={"dim": "wide"}), "encoder.dim", "given: 'wide'", "Correct this value"),
     Case("out of range", run(training={"learning_rate": -1}), "training.learning_rate", "greater than 0", "Correct"),
     Case("contradiction", run(encoder={"dim": 10, "heads": 3}), "encoder", "heads (3) must divide dim", "Correct"),

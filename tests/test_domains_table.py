@@ -289,7 +289,7 @@ def test_spec_forms():
     short = parse_spec("movielens:data/ml-1m")
     assert (short.loader, short.options) == ("movielens", {"folder": "data/ml-1m"})
     assert parse_spec("saved/films").loader == "saved"
-    with pytest.raises(InputError, match=r"options\.items: is missing"):
+    with pytest.raises(InputError, match=r"options\.items: this key must be given"):
         parse_spec({"interactions": "a.csv"})
 
 

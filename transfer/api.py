@@ -269,4 +269,4 @@ def _checked(model: type[Checked], data: Mapping[str, Any], place: str) -> Check
     try:
         return model.model_validate(dict(data))
     except ValidationError as error:
-        raise explain(error, model, place) from error
+        raise explain(error, model, f"{place}.") from error

@@ -114,4 +114,4 @@ def check_options(loader: Loader, options: Mapping[str, Any], context: dict[str,
     try:
         return loader.options.model_validate(dict(options), context=context)
     except ValidationError as error:
-        raise explain(error, loader.options, "options") from error
+        raise explain(error, loader.options, "options.") from error

@@ -119,6 +119,15 @@ class Domain:
         digest.update(f"{self.time_kind}|{self.repeats}".encode())
         return digest.hexdigest()
 
+    @cached_property
+    def items_fingerprint(self) -> str:
+        """SHA-256 over what is known of the items, whatever anybody did with them."""
+        digest = hashlib.sha256(_string_bytes(self.item_ids) + _string_bytes(self.titles))
+        if self.categories is not None:
+            digest.update(np.ascontiguousarray(self.categories.offsets.to_numpy()).tobytes())
+            digest.update(_string_bytes(self.categories.flatten()))
+        return digest.hexdigest()
+
     def history(self, user: int) -> ItemIndices:
         """(n,) int32, the items of one user, oldest first."""
         return self.items[self.offsets[user] : self.offsets[user + 1]]

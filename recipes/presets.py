@@ -32,3 +32,25 @@ def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, An
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
         merged[key] = overlaid(merged[key], value) if both and key != "target" else value
     return merged
+
+
+def with_preset(resolved: Mapping[str, Any], preset: object) -> dict[str, Any]:
+    """Settings that are written out in full, moved from their preset to another; None leaves them as they are.
+
+    In settings written out every value looks like one that somebody asked for, and would win over any preset.
+    """
+    if preset is None or preset == resolved.get("preset"):
+        return dict(resolved)
+    left = _without(resolved, PRESETS.get(resolved.get("preset", "strong"), {}))
+    return overlaid(left, {**PRESETS.get(preset, {}), "preset": preset})  # type: ignore[call-overload]
+
+
+def _without(data: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested data without the leaves that have these values."""
+    left = {}
+    for key, value in data.items():
+        if isinstance(value, Mapping) and isinstance(values.get(key), Mapping):
+            left[key] = _without(value, values[key])
+        elif key not in values or values[key] != value:
+            left[key] = value
+    return left

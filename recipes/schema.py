@@ -112,6 +112,14 @@ class Recipe(Settings):
         """A single source may stand without a list."""
         return [value] if isinstance(value, str | dict) else value
 
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, value: str) -> str:
+        """Results go into a folder of this name."""
+        if value in {".", ".."} or any(sign in value for sign in "/\\\0"):
+            raise ValueError("a name must not contain / or \\, for results go into a folder of that name")
+        return value
+
     @model_validator(mode="after")
     def _distinct(self) -> Recipe:
         for key, values in (("variants", self.variants), ("seeds", self.seeds)):

@@ -20,7 +20,7 @@ from domains.open import parse_spec
 from domains.settings import ColumnMapping, PrepareSettings
 from domains.validation import explain
 from recipes.load import check_recipe
-from recipes.presets import overlaid
+from recipes.presets import overlaid, with_preset
 from recipes.schema import Recipe
 from transfer.artifact_folder import CONFIG, LOG
 from transfer.files import JsonLines
@@ -121,7 +121,7 @@ class Run:
         Raises:
             InputError: an id is not new, a title is missing, or a sentence encoder is needed and not there.
         """
-        return Run(run_with(self.target, self.folder, *titled_items(items)), self.folder)
+        return Run(run_with(self.target, *titled_items(items)), self.folder)
 
     @cached_property
     def _recommender(self) -> Recommender:
@@ -238,6 +238,7 @@ def adapt(
     adapted = adapt_target(source, recipe, domain, folder, Runtime.current(device, progress))
     run = run_of(source, recipe, domain, adapted)
     run.write(folder)
+    run.folder = folder
     return Run(run, folder)
 
 
@@ -247,7 +248,8 @@ def load_run(place: str | Path) -> Run:
     Raises:
         InputError: it is missing, damaged, of another kind or version.
     """
-    return Run(TargetRun.load(place), Path(place))
+    run = TargetRun.load(place)
+    return Run(run, run.folder or Path(place))
 
 
 def _spec_of(domain: Domain | str | Mapping[str, Any]) -> Any:
@@ -262,7 +264,7 @@ def _recipe(data: Mapping[str, Any], settings: Mapping[str, Any] | None) -> Reci
     for key in DATA_KEYS:
         if key in (settings or {}):
             raise InputError(f"{key!r} is no setting here", place="settings", mend="Hand over the domains themselves")
-    return check_recipe(overlaid(data, settings or {}), "settings")
+    return check_recipe(overlaid(with_preset(data, (settings or {}).get("preset")), settings or {}), "settings")
 
 
 def _checked(model: type[Checked], data: Mapping[str, Any], place: str) -> Checked:

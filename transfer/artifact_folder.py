@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from huggingface_hub import ModelHubMixin, snapshot_download
+from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
 from domains.errors import InputError
 from domains.nearest import suggest
+from domains.validation import explain
+from recipes.settings import InterestSettings, S2IDMSettings
 from transfer.files import read_json
+from vocab.vocabulary import SememeVocabulary
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 VOCABULARY = "vocabulary.json"
@@ -20,15 +24,31 @@ README = "README.md"
 LOG = "training.jsonl"
 
 
-def read_config(folder: Path, kind: str) -> dict[str, Any]:
+class ArtifactConfig(BaseModel):
+    """What every `config.json` says; each kind of artifact adds its own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str
+    format_version: int = FORMAT_VERSION
+    vocabulary_fingerprint: str
+    s2idm: S2IDMSettings
+    interests: InterestSettings
+
+
+Config = TypeVar("Config", bound=ArtifactConfig)
+
+
+def read_config(folder: Path, kind: str, model: type[Config]) -> Config:
     """The config of an artifact.
 
     Args:
         folder: of the artifact.
         kind: what it must be.
+        model: what its config holds.
 
     Raises:
-        InputError: there is no artifact, it is of another kind, or of another format version.
+        InputError: there is no artifact, it is of another kind or format version, or its config is damaged.
     """
     if not (folder / CONFIG).is_file():
         raise InputError(
@@ -47,13 +67,33 @@ def read_config(folder: Path, kind: str) -> dict[str, Any]:
             place=folder / CONFIG,
             mend="Make the artifact again with this release, or install the release that wrote it",
         )
-    return config
+    try:
+        return model.model_validate(config)
+    except ValidationError as error:
+        raise explain(error, model, f"{folder / CONFIG}: ") from None
+
+
+def read_vocabulary(folder: Path, config: ArtifactConfig) -> SememeVocabulary:
+    """The vocabulary of an artifact.
+
+    Raises:
+        InputError: it is damaged, or another one than the weights were trained with.
+    """
+    vocabulary = SememeVocabulary.load(folder / VOCABULARY)
+    if vocabulary.fingerprint != config.vocabulary_fingerprint:
+        raise InputError(
+            "the vocabulary is not the one that the weights were trained with", place=folder / VOCABULARY,
+            mend="Restore the file, or make the artifact again",
+        )  # fmt: skip
+    return vocabulary
 
 
 class Artifact(ModelHubMixin):
     """A folder with ``save_pretrained``, ``from_pretrained`` and ``push_to_hub``; subclasses say what is in it."""
 
     _hub_mixin_config: dict[str, Any] | None = None
+    folder: Path | None = None
+    """Where it was read from, also where that is the hub's cache; None for one that was just made."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Bypass the mixin's capture of constructor arguments: an artifact writes its own config."""
@@ -87,6 +127,13 @@ class Artifact(ModelHubMixin):
         Raises:
             InputError: it is missing, damaged, or of another version.
         """
+        artifact = cls._read(folder)
+        artifact.folder = folder
+        return artifact
+
+    @classmethod
+    def _read(cls, folder: Path) -> Self:
+        """Read every file of the artifact."""
         raise NotImplementedError
 
     @classmethod

@@ -15,10 +15,12 @@ from domains.sample import train_part
 from domains.settings import DomainSpec
 from domains.split import leave_one_out
 from recipes.load import LoadedRecipe, apply_override, bundled_recipes, check_recipe, load_recipe
+from recipes.presets import with_preset
 from recipes.schema import Recipe, resolved
 from transfer.artifact_folder import CONFIG, LOG
 from transfer.evaluation.results import beyond_accuracy, compare_all, protocol_note, variant_metrics
 from transfer.files import JsonLines
+from transfer.matching.matcher import counts_of
 from transfer.matching.popularity import popularity
 from transfer.model.variants import BASELINES
 from transfer.opening import open_prepared
@@ -29,6 +31,7 @@ from transfer.source.artifact import DomainNote, SourceArtifact
 from transfer.source.fit import fit_source
 from transfer.target.adapt import Adapted, adapt_target, pairs_to_compare
 from transfer.target.artifact import TargetRun
+from vocab.encoder_source import has_encoder, on_hub
 
 DEFAULT_ROOT = Path("runs")
 
@@ -79,14 +82,16 @@ def source_from(
     quiet = replace(runtime, progress=Silent())  # adapt-target speaks of the target; here only its titles are read
     target = None if recipe.target is None else open_one(recipe.target, loaded, quiet)
     if target is not None:
-        refuse_own_source(target, {source.fingerprint for source in sources})
+        earlier = () if extends is None else extends.domains
+        refuse_own_source(target, recipe, {*(d.fingerprint for d in sources), *(note.fingerprint for note in earlier)})
     if (folder / CONFIG).is_file():
         found = SourceArtifact.read(folder)
-        if _same(found, recipe, sources, extends):
+        differs = _difference(found, recipe, sources, target, extends)
+        if differs is None:
             runtime.progress.say(f"The source artifact in {folder} is of this recipe and data: reused")
             return found
         raise InputError(
-            "this folder holds a source artifact of other settings or data", place=folder,
+            f"this folder holds a source artifact of other settings or data (differs: {differs})", place=folder,
             mend="Choose another --out, or delete the folder",
         )  # fmt: skip
     log = JsonLines(folder / LOG) if runtime.is_main else lambda _: None
@@ -103,28 +108,34 @@ def source_from(
 _SOURCE_KEYS = ("vocabulary", "target_titles", "interests", "s2idm", "semantic", "source_encoder")
 
 
-def _same(found: SourceArtifact, recipe: Recipe, sources: list[Domain], extends: SourceArtifact | None) -> bool:
-    """Whether fitting again would give the artifact that is there."""
+def _difference(
+    found: SourceArtifact, recipe: Recipe, sources: list[Domain], target: Domain | None, extends: SourceArtifact | None
+) -> str | None:
+    """What makes fitting again give another artifact than the one that is there; None where nothing does."""
     wanted = resolved(recipe)
     earlier = () if extends is None else extends.domains
-    return (
-        found.domains == earlier + tuple(DomainNote.of(domain) for domain in sources)
-        and found.seed == recipe.seeds[0]
-        and all(found.recipe.get(key) == wanted.get(key) for key in _source_keys(recipe))
-    )
+    if found.domains != earlier + tuple(DomainNote.of(domain) for domain in sources):
+        return "the sources' data"
+    if recipe.target_titles and found.target_items != (None if target is None else target.items_fingerprint):
+        return "the target's titles"
+    if found.seed != recipe.seeds[0]:
+        return "seeds"
+    if found.sentence_encoder is None and not on_hub(recipe.semantic) and has_encoder(recipe.semantic):
+        return "a sentence encoder, which was not there"
+    return next((key for key in _source_keys(recipe) if found.recipe.get(key) != wanted.get(key)), None)
 
 
 def _source_keys(recipe: Recipe) -> tuple[str, ...]:
-    keys = (*_SOURCE_KEYS, "target") if recipe.target_titles else _SOURCE_KEYS
-    if recipe.source_encoder.prompts:
-        keys = (*keys, "prompts")
-    return (*keys, "encoder", "score", "training") if recipe.source_encoder.channels else keys
+    """Keys of a recipe that decide its source artifact, beside data and seed."""
+    with_encoder = ("encoder", "score", "training", "items", "evaluation", "prompts")
+    return (*_SOURCE_KEYS, *(with_encoder if recipe.source_encoder.channels else ()))
 
 
 def source_settings(recipe: Recipe) -> dict[str, Any]:
     """All of a recipe that decides its source artifact, as plain data."""
     wanted = resolved(recipe)
-    keys = (*_source_keys(recipe), "sources", "source_part", "sample_users")
+    target = ("target",) if recipe.target_titles else ()
+    keys = (*_source_keys(recipe), *target, "sources", "source_part", "sample_users")
     return {"seed": recipe.seeds[0]} | {key: wanted.get(key) for key in keys}
 
 
@@ -143,6 +154,8 @@ def recipe_for_target(source: SourceArtifact, given: str, overrides: list[str]) 
     data: dict[str, Any] = dict(source.recipe)
     data["target"] = spec.model_dump(mode="json", exclude_unset=True)
     data["name"] = f"{data.get('name') or 'source'}-to-{spec.name or Path(given.split(':')[-1]).name}"
+    asked = dict(override.split("=", 1) for override in overrides if "=" in override)
+    data = with_preset(data, asked.get("preset"))
     for override in overrides:
         apply_override(data, override)
     return LoadedRecipe(check_recipe(data, given), Path.cwd() / "recipe.yaml")
@@ -164,7 +177,9 @@ def run_of(source: SourceArtifact, recipe: Recipe, domain: Domain, adapted: Adap
     product = adapted.product
     return TargetRun(
         domain, adapted.items.vocabulary, adapted.items.anchors, adapted.features, source.s2idm.cpu(), source.interests,
-        product, adapted.weights[product.name], recipe, summarise(recipe, domain, adapted), adapted.interest_vectors,
+        product, adapted.weights[product.name], recipe, summarise(recipe, domain, adapted),
+        counts_of(adapted.split, adapted.features.known), adapted.interest_vectors,
+        None if adapted.items.semantics is None else adapted.items.semantics.encoder.fingerprint,
     )  # fmt: skip
 
 
@@ -175,14 +190,11 @@ def summarise(recipe: Recipe, domain: Domain, adapted: Adapted) -> dict[str, Any
     counts = popularity(adapted.split)
     for name, rankings in adapted.rankings.items():
         variants[name]["beyond"] = beyond_accuracy(rankings, counts)
+        variants[name]["selection"] = adapted.validation[name]
     names = list(variants)
     comparisons = compare_all(pairs_to_compare(names), adapted.rankings, "full/ndcg@10", cutoffs)
-    protocol, metric = recipe.training.metric.split("/", 1)
-
-    def validated(name: str) -> float:
-        return float(variants[name]["validation"][protocol].get(metric, {"mean": 0.0})["mean"])
-
-    trained = sorted((name for name in names if name not in BASELINES), key=validated, reverse=True)
+    chosen_by = adapted.validation
+    trained = sorted((name for name in names if name not in BASELINES), key=chosen_by.__getitem__, reverse=True)
     product = adapted.product.name
     others = [name for name in trained if name != product]
     tested = np.flatnonzero(adapted.split.test >= 0)
@@ -201,10 +213,10 @@ def summarise(recipe: Recipe, domain: Domain, adapted: Adapted) -> dict[str, Any
             "variant": product,
             "seed": adapted.best_seed[product],
             "metric": recipe.training.metric,
-            "validation": validated(product),
+            "validation": chosen_by[product],
             "runner_up": others[0] if others else None,
-            "margin": validated(product) - validated(others[0]) if others else None,
-            "beaten_by": [name for name in names if name in BASELINES and validated(name) > validated(product)],
+            "margin": chosen_by[product] - chosen_by[others[0]] if others else None,
+            "beaten_by": [name for name in names if name in BASELINES and chosen_by[name] > chosen_by[product]],
         },
         "comparisons": [comparison.as_dict() for comparison in comparisons],
         "example_user": domain.user_ids[int(tested[0]) if len(tested) else 0].as_py(),

@@ -52,6 +52,22 @@ def locate(settings: SemanticSettings) -> Path:
     return folder
 
 
+def on_hub(settings: SemanticSettings) -> bool:
+    """Whether the settings name an encoder that would be downloaded."""
+    return settings.encoder != "auto" and not Path(settings.encoder).expanduser().is_dir()
+
+
+def has_encoder(settings: SemanticSettings) -> bool:
+    """Whether there is an encoder; one of the hub is taken to be there, for looking would download it."""
+    if on_hub(settings):
+        return True
+    try:
+        locate(settings)
+    except NoSentenceEncoder:
+        return False
+    return True
+
+
 def folder_fingerprint(folder: Path) -> str:
     """SHA-256 of the encoder's configuration, tokenizer and weights."""
     digest = hashlib.sha256()

@@ -51,7 +51,7 @@ def command(
     if new_items is not None:
         from transfer.serving.new_items import run_with
 
-        loaded = run_with(loaded, Path(run), *_new_items(new_items))
+        loaded = run_with(loaded, *_new_items(new_items))
     if user is not None:
         past = History.of_user(loaded.domain, user)
     elif interests is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -105,7 +106,7 @@ def train_s2idm(
         start: a model over the same anchors to go on from.
 
     Raises:
-        InputError: a domain where fewer than two users have an anchor.
+        InputError: a domain where fewer than two users have an anchor, or a loss that is no number.
     """
     torch.manual_seed(seed)
     anchors = sources[0].inputs.shape[1]
@@ -130,6 +131,11 @@ def train_s2idm(
                 for source, (_, rows) in zip(sources, domains, strict=True)
             }
             score = float(np.mean(list(held.values())))
+            if not (math.isfinite(train_loss) and math.isfinite(score)):
+                raise InputError(
+                    f"training of S2IDM diverged in epoch {epoch} (loss {train_loss}, held out {score})",
+                    mend="Lower s2idm.learning_rate",
+                )
             log(
                 {
                     "stage": "s2idm",

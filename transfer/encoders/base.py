@@ -15,6 +15,11 @@ SASREC_NAMES = ("sasrec", "cl4srec", "pdrec")
 """Systems whose encoder is SASRec; the others differ from it in how they train (see `transfer.training.auxiliary`)."""
 
 
+def encoder_kind(name: str) -> str:
+    """The name of the architecture: systems that share one can take over each other's weights."""
+    return "sasrec" if name in SASREC_NAMES else name
+
+
 class SequenceEncoder(nn.Module):
     """Base of all encoders. Prompts, items and losses live outside; an encoder sees vectors only.
 

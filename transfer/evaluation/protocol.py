@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from domains.domain import Ints
+from domains.errors import InputError
 from domains.split import Split
 from recipes.settings import EvaluationSettings
 
@@ -72,7 +73,12 @@ def sampled_negatives(users: Ints, targets: Tensor, n_items: int, settings: Eval
 
     Returns:
         (n, negatives) int64 on the targets' device.
+
+    Raises:
+        InputError: there is one item alone.
     """
+    if n_items < 2:
+        raise InputError("a catalogue of one item leaves nothing to rank it against", place="items")
     device = targets.device
     column = torch.arange(settings.negatives, dtype=torch.int64, device=device)
     state = torch.as_tensor(users, dtype=torch.int64, device=device)[:, None] * settings.negatives + column

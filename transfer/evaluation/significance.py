@@ -80,8 +80,10 @@ def compare(
 
 
 def _t_test(differences: Floats) -> float | None:
-    if len(differences) < 2 or np.ptp(differences) == 0:
+    if len(differences) < 2:
         return None
+    if np.ptp(differences) == 0:
+        return 0.0 if differences[0] else None
     return float(stats.ttest_1samp(differences, 0.0).pvalue)
 
 

@@ -81,8 +81,8 @@ def run_experiment(
     count = default_workers(device) if workers is None else workers
     progress = runtime.progress
     sources = {cell.source_key: cell for cell in cells}
-    missing = [(place, cell) for cell in sources.values() if not (place.source(cell) / "config.json").is_file()]
-    run_all(_fit, missing, count, progress, "Sources", lambda work: work[1].main.recipe.name)
+    fits = [(place, cell) for cell in sources.values()]
+    run_all(_fit, fits, count, progress, "Sources", lambda work: work[1].main.recipe.name)
     jobs = [job for cell in cells for job in jobs_of(cell)]
     # The longest first: one that begins last would leave the other cores idle.
     jobs.sort(key=lambda job: -len(job.variants))
@@ -112,6 +112,7 @@ def _runtime(place: Place) -> Runtime:
 
 
 def _fit(work: tuple[Place, Cell]) -> None:
+    """The source artifact of a cell; one that is there is held against recipe and data, and taken where it fits."""
     place, cell = work
     source_from(cell.main, place.source(cell), _runtime(place))
 

@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 
 from domains.domain import Domain
 from recipes.schema import Recipe
-from transfer.items.semantics import Semantics
+from transfer.items.semantics import Semantics, same_encoder
 from transfer.runtime import Runtime
 from transfer.source.artifact import SourceArtifact
 from vocab.coverage import Coverage
@@ -27,8 +27,7 @@ class MappedItems:
     Attributes:
         vocabulary: the source's, with the lemmas of the target's titles remembered.
         anchors: (I, q) item-sememe matrix; 1 for an anchor in the title, less for one that stands for a word.
-        coverage: of the items by anchors, and by which step.
-        direct: coverage without any mapping of unseen words.
+        coverage: of the items by anchors.
         unseen: words that found anchors; None where the recipe switches that off.
         semantics: the sentence encoder, where there is one.
     """
@@ -36,7 +35,6 @@ class MappedItems:
     vocabulary: SememeVocabulary
     anchors: csr_matrix
     coverage: Coverage
-    direct: Coverage
     unseen: UnseenMap | None
     semantics: Semantics | None
 
@@ -54,8 +52,10 @@ def map_items(source: SourceArtifact, recipe: Recipe, domain: Domain, runtime: R
     encoded = source.vocabulary.encode(texts)
     vocabulary = source.vocabulary.remembering(encoded.surfaces)
     semantics = Semantics.find(recipe.semantic, runtime)
+    if semantics is not None:
+        same_encoder(source.sentence_encoder, semantics, "the anchors of the source artifact")
     if recipe.unseen is None:
-        return MappedItems(vocabulary, encoded.matrix, encoded.coverage, encoded.coverage, None, semantics)
+        return MappedItems(vocabulary, encoded.matrix, encoded.coverage, None, semantics)
     encoder = None if semantics is None else semantics.encoder
     if recipe.unseen_map is not None:
         unseen = UnseenMap.load(recipe.unseen_map, vocabulary)
@@ -63,4 +63,4 @@ def map_items(source: SourceArtifact, recipe: Recipe, domain: Domain, runtime: R
         unseen = UnseenMap.build(vocabulary, texts, recipe.unseen, encoder)
     matrix = unseen.apply(texts)
     coverage = Coverage.of(matrix, unseen.report(texts).unmapped)
-    return MappedItems(unseen.vocabulary, matrix, coverage, encoded.coverage, unseen, semantics)
+    return MappedItems(unseen.vocabulary, matrix, coverage, unseen, semantics)

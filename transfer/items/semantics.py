@@ -12,6 +12,7 @@ from scipy.sparse import csr_matrix, diags
 from torch import Tensor
 
 from domains.domain import Domain
+from domains.errors import InputError
 from transfer.progress import T
 from transfer.runtime import Runtime
 from vocab.semantic import NoSentenceEncoder, SemanticSettings, SentenceEncoder
@@ -54,6 +55,24 @@ class Semantics:
                     task.advance()
 
         return self.encoder.encode(texts, track)
+
+
+def same_encoder(fingerprint: str | None, semantics: Semantics, whose: str) -> None:
+    """Stop before vectors of two sentence encoders, which have nothing to do with each other, are mixed.
+
+    Args:
+        fingerprint: of the encoder that made the vectors which are there; None where none did.
+        semantics: the encoder that is here.
+        whose: vectors.
+
+    Raises:
+        InputError: the encoders differ.
+    """
+    if fingerprint is not None and fingerprint != semantics.encoder.fingerprint:
+        raise InputError(
+            f"{whose} were read by another sentence encoder than {semantics.encoder.folder.name}",
+            place="semantic.encoder", mend="Name the encoder that the source was fitted with, or fit it again",
+        )  # fmt: skip
 
 
 def anchor_means(item_anchors: csr_matrix, idf: npt.NDArray[np.float32], anchor_vectors: Tensor) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,11 +17,11 @@ from recipes.settings import SEMANTIC_CHANNELS
 from transfer.model.variants import Variant
 from transfer.opening import open_prepared
 from transfer.planning.estimate import Estimate, Sizes, estimate
-from transfer.planning.preflight import lacking, refuse_own_source, trained_variants
+from transfer.planning.preflight import lacking, refuse_blind_selection, refuse_own_source, trained_variants
+from transfer.source.artifact import LearnedEncoder
 from transfer.target.splitting import make_split
 from vocab.coverage import Coverage, Overlap, overlap
-from vocab.encoder_source import NoSentenceEncoder, locate
-from vocab.semantic_settings import SemanticSettings
+from vocab.encoder_source import has_encoder
 from vocab.text import item_texts
 from vocab.vocabulary import SememeVocabulary
 
@@ -95,9 +94,9 @@ def forecast(loaded: LoadedRecipe) -> Forecast:
     sources = [open_prepared(spec, loaded) for spec in recipe.sources]
     target = None if recipe.target is None else open_prepared(recipe.target, loaded)
     if target is not None:
-        make_split(target.domain, recipe)
+        refuse_blind_selection(make_split(target.domain, recipe))
         if recipe.source_part == "all":
-            refuse_own_source(target.domain, {prepared.domain.fingerprint for prepared in sources})
+            refuse_own_source(target.domain, recipe, {prepared.domain.fingerprint for prepared in sources})
     vocabulary, texts = build_vocabulary(recipe, [s.domain for s in sources], target.domain if target else None)
     opened = [(prepared, "source") for prepared in sources] + ([(target, "target")] if target else [])
     encoded = {prepared.domain.name: vocabulary.encode(texts[prepared.domain.name]) for prepared, _ in opened}
@@ -140,22 +139,11 @@ def build_vocabulary(
 def _skipped(variants: list[Variant], recipe: Recipe) -> dict[str, str]:
     """Variants that lack what they are made of, with the reason."""
     semantic = recipe.prompts.reads == "vectors" or any(SEMANTIC_CHANNELS & set(v.channels) for v in variants)
-    encoder = not semantic or _has_encoder(recipe.semantic)
-    there = {"sentence_encoder": encoder, "anchor_vectors": encoder}
-    source_encoder = bool(recipe.source_encoder.channels)
-    reasons = {v.name: lacking(v, recipe, **there, source_encoder=source_encoder) for v in variants}
+    encoder = not semantic or has_encoder(recipe.semantic)
+    channels = recipe.source_encoder.channels
+    source_encoder = LearnedEncoder(recipe.encoder, channels) if channels else None
+    reasons = {v.name: lacking(v, recipe, encoder, encoder, source_encoder) for v in variants}
     return {name: reason for name, reason in reasons.items() if reason is not None}
-
-
-def _has_encoder(settings: SemanticSettings) -> bool:
-    """Whether there is a sentence encoder; one of the hub is taken to be there, for looking would download it."""
-    if settings.encoder != "auto" and not Path(settings.encoder).expanduser().is_dir():
-        return True
-    try:
-        locate(settings)
-    except NoSentenceEncoder:
-        return False
-    return True
 
 
 def _sizes(domain: Domain, recipe: Recipe) -> Sizes:

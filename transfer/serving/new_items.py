@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import torch
 from scipy.sparse import csr_matrix, vstack
@@ -14,7 +14,7 @@ from domains.domain import Domain
 from domains.errors import InputError
 from transfer.items.features import in_use
 from transfer.items.mapped import UNSEEN
-from transfer.items.semantics import Semantics, anchor_means
+from transfer.items.semantics import Semantics, anchor_means, same_encoder
 from transfer.items.tower import ItemFeatures
 from transfer.runtime import Runtime
 from transfer.target.artifact import TargetRun
@@ -24,15 +24,17 @@ from vocab.unseen import UnseenMap
 ID_TABLE = "items.channels.id.table.weight"
 
 
-def run_with(run: TargetRun, folder: Path, ids: Sequence[str], titles: Sequence[str]) -> TargetRun:
+def run_with(run: TargetRun, ids: Sequence[str], titles: Sequence[str]) -> TargetRun:
     """`with_new_items` with what the run's own folder and this machine hold: its map of unseen words, an encoder.
 
     Raises:
         InputError: as `with_new_items`.
     """
-    file = folder / UNSEEN
-    unseen = UnseenMap.load(file, run.vocabulary) if file.is_file() else None
-    return with_new_items(run, ids, titles, unseen, Semantics.find(run.recipe.semantic, Runtime()))
+    file = None if run.folder is None else run.folder / UNSEEN
+    unseen = UnseenMap.load(file, run.vocabulary) if file is not None and file.is_file() else None
+    grown = with_new_items(run, ids, titles, unseen, Semantics.find(run.recipe.semantic, Runtime()))
+    grown.folder = run.folder
+    return grown
 
 
 def with_new_items(
@@ -78,7 +80,8 @@ def with_new_items(
         weights[ID_TABLE] = torch.cat([table, table.new_zeros(len(ids), table.shape[1])])
     return TargetRun(
         domain, run.vocabulary, vstack([run.item_anchors, anchors], format="csr"), features, run.s2idm, run.interests,
-        run.variant, weights, run.recipe, run.metrics, run.interest_vectors,
+        run.variant, weights, run.recipe, run.metrics,
+        np.concatenate([run.counts, np.full(len(ids), np.nan, np.float32)]), run.interest_vectors, run.sentence_encoder,
     )  # fmt: skip
 
 
@@ -100,6 +103,8 @@ def _items_alone(domain: Domain, ids: Sequence[str], titles: Sequence[str]) -> D
 def _grown(run: TargetRun, more: Domain, anchors: csr_matrix, semantics: Semantics | None) -> ItemFeatures:
     """Features of all items, the new ones last."""
     old, count = run.features, more.n_items
+    if semantics is not None:
+        same_encoder(run.sentence_encoder, semantics, "this run's items")
     if semantics is None and not (old.title_vectors is None and old.anchor_vectors is None):
         raise InputError(
             "this run's items are made of sentence vectors, and there is no sentence encoder", place="new items",

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 from torch import Tensor
 
 from domains.domain import Domain
-from domains.errors import InputError
-from recipes.settings import InterestSettings, S2IDMSettings, SourceEncoderSettings
+from recipes.settings import Channel, EncoderSettings, InterestSettings, SourceEncoderSettings
 from transfer.artifact_folder import (
     CONFIG,
-    FORMAT_VERSION,
     README,
     VOCABULARY,
     WEIGHTS,
     Artifact,
+    ArtifactConfig,
     load_part,
     read_config,
+    read_vocabulary,
 )
 from transfer.diffusion.make import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
@@ -68,6 +70,31 @@ class Transferable:
     matching: MatchingWeights | None = None
 
 
+@dataclass(frozen=True)
+class LearnedEncoder:
+    """What the encoder in a source artifact is, as far as a target must agree with it.
+
+    Attributes:
+        settings: of the encoder.
+        channels: what its items were made of.
+    """
+
+    settings: EncoderSettings
+    channels: tuple[Channel, ...]
+
+
+class SourceConfig(ArtifactConfig):
+    """The `config.json` of a source artifact."""
+
+    anchors: int
+    domains: tuple[DomainNote, ...]
+    seed: int
+    sentence_encoder: str | None
+    target_items: str | None
+    matching: MatchingWeights | None
+    recipe: dict[str, Any]
+
+
 class SourceArtifact(Artifact):
     """Everything that a target needs of its sources.
 
@@ -81,6 +108,7 @@ class SourceArtifact(Artifact):
         anchor_vectors: (q, s) sentence vectors of the anchors, where an encoder was at hand.
         sentence_encoder: fingerprint of that encoder.
         transferable: what was learned without item IDs, where anything was.
+        target_items: fingerprint of the items of the target whose titles joined the vocabulary, where one's did.
     """
 
     def __init__(
@@ -94,11 +122,33 @@ class SourceArtifact(Artifact):
         anchor_vectors: Tensor | None = None,
         sentence_encoder: str | None = None,
         transferable: Transferable | None = None,
+        target_items: str | None = None,
     ) -> None:
         self.vocabulary, self.s2idm, self.interests = vocabulary, s2idm, interests
         self.domains, self.seed, self.recipe = domains, seed, recipe
         self.anchor_vectors, self.sentence_encoder = anchor_vectors, sentence_encoder
         self.transferable = transferable or Transferable({})
+        self.target_items = target_items
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over everything that a target takes from it."""
+        digest = hashlib.sha256(self.vocabulary.fingerprint.encode())
+        digest.update(self.vocabulary.item_counts.tobytes())
+        learned = {**self.s2idm.state_dict(), **self.transferable.weights}
+        for name, tensor in sorted(learned.items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        digest.update(f"{self.interests!r}{self.transferable.matching!r}".encode())
+        return digest.hexdigest()
+
+    @property
+    def learned_encoder(self) -> LearnedEncoder | None:
+        """What `+source` starts from; None where the artifact holds no encoder."""
+        if not self.transferable.weights:
+            return None
+        settings = EncoderSettings.model_validate(self.recipe.get("encoder", {}))
+        return LearnedEncoder(settings, self.encoder_settings.channels)
 
     @property
     def encoder_settings(self) -> SourceEncoderSettings:
@@ -120,50 +170,40 @@ class SourceArtifact(Artifact):
         write_tensors(folder / WEIGHTS, tensors)
         self.vocabulary.save(folder / VOCABULARY)
         write_text(folder / README, _readme(self))
-        write_json(folder / CONFIG, {
-            "kind": KIND,
-            "format_version": FORMAT_VERSION,
-            "vocabulary_fingerprint": self.vocabulary.fingerprint,
-            "anchors": len(self.vocabulary),
-            "s2idm": self.s2idm.settings.model_dump(mode="json"),
-            "interests": self.interests.model_dump(mode="json"),
-            "domains": [vars(note) for note in self.domains],
-            "seed": self.seed,
-            "sentence_encoder": self.sentence_encoder,
-            "matching": None if self.transferable.matching is None else asdict(self.transferable.matching),
-            "recipe": self.recipe,
-        })  # fmt: skip
+        config = SourceConfig(
+            kind=KIND,
+            vocabulary_fingerprint=self.vocabulary.fingerprint,
+            anchors=len(self.vocabulary),
+            s2idm=self.s2idm.settings,
+            interests=self.interests,
+            domains=self.domains,
+            seed=self.seed,
+            sentence_encoder=self.sentence_encoder,
+            target_items=self.target_items,
+            matching=self.transferable.matching,
+            recipe=self.recipe,
+        )
+        write_json(folder / CONFIG, config.model_dump(mode="json"))
 
     @classmethod
-    def read(cls, folder: Path) -> Self:
-        """See `Artifact.read`."""
-        config = read_config(folder, KIND)
-        vocabulary = SememeVocabulary.load(folder / VOCABULARY)
-        if vocabulary.fingerprint != config["vocabulary_fingerprint"]:
-            raise InputError(
-                "the vocabulary is not the one that the weights were trained with", place=folder / VOCABULARY,
-                mend="Restore the file, or fit the source again",
-            )  # fmt: skip
+    def _read(cls, folder: Path) -> Self:
+        config = read_config(folder, KIND, SourceConfig)
+        vocabulary = read_vocabulary(folder, config)
         tensors = read_tensors(folder / WEIGHTS)
-        s2idm = make_s2idm(len(vocabulary), S2IDMSettings.model_validate(config["s2idm"]))
+        s2idm = make_s2idm(len(vocabulary), config.s2idm)
         load_part(s2idm, tensors, "s2idm.", folder)
+        learned = {n.removeprefix("encoder."): value for n, value in tensors.items() if n.startswith("encoder.")}
         return cls(
             vocabulary,
             s2idm.eval(),
-            InterestSettings.model_validate(config["interests"]),
-            tuple(DomainNote(**note) for note in config["domains"]),
-            config["seed"],
-            config["recipe"],
+            config.interests,
+            config.domains,
+            config.seed,
+            config.recipe,
             tensors["anchor_vectors"].float() if "anchor_vectors" in tensors else None,
-            config["sentence_encoder"],
-            Transferable(
-                {
-                    name.removeprefix("encoder."): value
-                    for name, value in tensors.items()
-                    if name.startswith("encoder.")
-                },
-                None if config["matching"] is None else MatchingWeights(**config["matching"]),
-            ),
+            config.sentence_encoder,
+            Transferable(learned, config.matching),
+            config.target_items,
         )
 
 

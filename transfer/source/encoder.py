@@ -11,6 +11,7 @@ from scipy.sparse import csr_matrix, vstack
 from torch import Tensor
 
 from domains.domain import Domain
+from domains.errors import InputError
 from domains.split import leave_one_out
 from domains.union import side_by_side
 from recipes.schema import Recipe
@@ -128,6 +129,7 @@ def start_from_source(model: Recommender, weights: Mapping[str, Tensor], setting
         settings: the source encoder's, for the order of its channels.
     """
     own = model.state_dict()
+    _refuse_misfit(own, weights)
     shared = [name for name in model.items.channels if name in settings.channels]
     moved = {
         name: tensor
@@ -147,3 +149,13 @@ def start_from_source(model: Recommender, weights: Mapping[str, Tensor], setting
     foreign = {name for name in known if name.startswith("conditioner.") and own[name].shape != known[name].shape}
     fitting = {name: tensor for name, tensor in known.items() if not foreign or not name.startswith("conditioner.")}
     model.load_state_dict({**own, **fitting})
+
+
+def _refuse_misfit(own: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:
+    for name, tensor in weights.items():
+        if name.startswith("encoder.") and (name not in own or own[name].shape != tensor.shape):
+            here = "nothing" if name not in own else str(tuple(own[name].shape))
+            raise InputError(
+                f"the source's encoder does not fit: its {name} is {tuple(tensor.shape)}, and the target's is {here}",
+                place="encoder", mend="Give the target the source's own 'encoder' and 'prompts.count'",
+            )  # fmt: skip

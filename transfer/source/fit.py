@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from domains.domain import Domain
 from domains.errors import InputError
@@ -98,15 +99,16 @@ def fit_source(
         None if extends is None else extends.transferable.weights,
     )
     artifact = SourceArtifact(
-        vocabulary, s2idm.cpu(), recipe.interests, notes, seed, resolved(recipe), vectors, fingerprint, transferable
-    )
+        vocabulary, s2idm.cpu(), recipe.interests, notes, seed, resolved(recipe), vectors, fingerprint, transferable,
+        None if target is None or not recipe.target_titles else target.items_fingerprint,
+    )  # fmt: skip
     return FittedSource(artifact, coverage)
 
 
 def _objective(
     domain: Domain,
-    anchors: object,
-    everything: object,
+    anchors: csr_matrix,
+    everything: csr_matrix,
     recipe: Recipe,
     vocabulary: SememeVocabulary,
     seed: int,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from domains.domain import Domain
@@ -27,7 +30,7 @@ from transfer.items.mapped import UNSEEN, MappedItems, map_items
 from transfer.items.semantics import Semantics
 from transfer.items.tower import ItemFeatures
 from transfer.model.variants import BASELINES, WAYS, Variant, base_name
-from transfer.planning.preflight import lacking, refuse_own_source, trained_variants
+from transfer.planning.preflight import lacking, refuse_blind_selection, refuse_own_source, trained_variants
 from transfer.runtime import Runtime
 from transfer.source.artifact import SourceArtifact
 from transfer.target.pieces import Pieces
@@ -48,7 +51,8 @@ class Adapted:
         rankings: by variant.
         weights: by variant, the seed that validation prefers.
         best_seed: by variant.
-        product: the trained variant that validation prefers.
+        validation: selecting metric by variant, over the users that train; the mean of its seeds.
+        product: the trained variant that validation prefers; never one of another user's interests, which serve nobody.
         skipped: variants that lack what they are made of, and why.
     """
 
@@ -59,6 +63,7 @@ class Adapted:
     rankings: dict[str, SeedRankings]
     weights: dict[str, dict[str, Tensor]]
     best_seed: dict[str, int]
+    validation: dict[str, float]
     product: Variant
     skipped: dict[str, str]
 
@@ -76,7 +81,7 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
     Raises:
         InputError: the target shares no anchor with the source, or a variant cannot be made.
     """
-    refuse_own_source(domain, {note.fingerprint for note in source.domains})
+    refuse_own_source(domain, recipe, {note.fingerprint for note in source.domains})
     mapped = map_items(source, recipe, domain, runtime)
     if mapped.anchors.nnz == 0:
         raise InputError(
@@ -85,6 +90,7 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
         )  # fmt: skip
     variants = trained_variants(recipe)
     split = make_split(domain, recipe)
+    refuse_blind_selection(split)
     domain = split.domain
     skipped = _skipped(variants, source, recipe, mapped.semantics)
     variants = [v for v in variants if v.name not in skipped]
@@ -101,23 +107,24 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
     )  # fmt: skip
     if split.new_items is not None:
         features = replace(features, known=torch.from_numpy(~split.new_items))
-    scratch = out / f"scratch-{runtime.rank}"
+    scratch = out / f"scratch-{runtime.rank}-{os.getpid()}"
     read = reading_vectors(recipe.prompts, source.vectors(semantics), idf, recipe.semantic.whitening)
     factory = InterestFactory(
         domain, mapped.anchors, idf, source.s2idm, source.interests, runtime.device, scratch, read
     )
     task = Task(split, recipe.encoder.max_length, recipe.training, recipe.evaluation, runtime)
-    pieces = Pieces(out, _plan(source, recipe, domain), runtime.is_main)
+    pieces = Pieces(out, _plan(source, recipe, domain, mapped), runtime.is_main)
     worker = Worker(source, recipe, task, features, factory, pieces, _log(out, runtime))
     for name, reason in skipped.items():
         runtime.progress.say(f"Skipped {name}: {reason}")
     made = _every_piece(worker, recipe, trained)
-    product = max(variants, key=lambda variant: (made.validation[variant.name], *_without_training(variant)))
+    servable = [variant for variant in variants if variant.interests != "shuffled"] or variants
+    product = max(servable, key=lambda variant: (made.validation[variant.name], *_without_training(variant)))
     shutil.rmtree(scratch, ignore_errors=True)
     if runtime.is_main and mapped.unseen is not None:
         mapped.unseen.save(out / UNSEEN)
     return Adapted(
-        split, mapped, features, read, made.rankings, made.weights, made.best_seed, product, skipped
+        split, mapped, features, read, made.rankings, made.weights, made.best_seed, made.validation, product, skipped
     )  # fmt: skip
 
 
@@ -138,6 +145,7 @@ def _every_piece(worker: Worker, recipe: Recipe, trained: Mapping[str, Variant])
         if name in BASELINES:
             piece = worker.baseline(name)
             made.rankings[name] = {stage: [piece.rankings[stage]] for stage in STAGES}
+            made.validation[name] = validation_score(piece.rankings["validation"], worker.task)
         elif name in trained:
             pieces = [worker.variant(trained[name], seed) for seed in recipe.seeds]
             made.rankings[name] = {stage: [piece.rankings[stage] for piece in pieces] for stage in STAGES}
@@ -158,12 +166,8 @@ def _skipped(
     variants: Sequence[Variant], source: SourceArtifact, recipe: Recipe, semantics: Semantics | None
 ) -> dict[str, str]:
     """Variants that lack what they are made of, with the reason."""
-    there = {
-        "sentence_encoder": semantics is not None,
-        "anchor_vectors": source.vectors(semantics) is not None,
-        "source_encoder": bool(source.transferable.weights),
-    }
-    reasons = {variant.name: lacking(variant, recipe, **there) for variant in variants}
+    titles, anchors = semantics is not None, source.vectors(semantics) is not None
+    reasons = {v.name: lacking(v, recipe, titles, anchors, source.learned_encoder) for v in variants}
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
@@ -181,18 +185,25 @@ def validation_score(ranking: Ranking, task: Task) -> float:
     return mine.metrics(task.evaluation.cutoffs)[protocol].get(metric, 0.0)
 
 
-def _plan(source: SourceArtifact, recipe: Recipe, domain: Domain) -> dict[str, Any]:
+def _plan(source: SourceArtifact, recipe: Recipe, domain: Domain, mapped: MappedItems) -> dict[str, Any]:
     """What decides a piece: everything but which variants and seeds are asked for, and how things are called."""
     settings = resolved(recipe)
-    for key in ("variants", "seeds", "name", "description", "sources", "target"):
+    for key in ("variants", "seeds", "name", "description", "sources", "target", "unseen_map"):
         settings.pop(key)
+    for key in ("cutoffs", "memory_mb"):
+        settings["evaluation"].pop(key)
     return {
         "settings": settings,
         "domain": domain.fingerprint,
-        "vocabulary": source.vocabulary.fingerprint,
-        "sources": [note.fingerprint for note in source.domains],
-        "source_seed": source.seed,
+        "source": source.fingerprint,
+        "anchors": _digest(mapped.anchors),
+        "sentence_encoder": None if mapped.semantics is None else mapped.semantics.encoder.fingerprint,
     }
+
+
+def _digest(matrix: csr_matrix) -> str:
+    parts = (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data.astype(np.float32))
+    return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
 
 
 def _log(out: Path, runtime: Runtime) -> Log:

@@ -6,25 +6,28 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import yaml
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from domains.domain import Domain
+from domains.errors import InputError
 from domains.storage import load_domain, save_domain
-from recipes.load import check_recipe
+from recipes.load import check_recipe, read_mapping
 from recipes.schema import Recipe, resolved
-from recipes.settings import InterestSettings, S2IDMSettings
+from recipes.settings import Channel, InterestSettings
 from transfer.artifact_folder import (
     CONFIG,
-    FORMAT_VERSION,
     README,
     VOCABULARY,
     WEIGHTS,
     Artifact,
+    ArtifactConfig,
     load_part,
     read_config,
+    read_vocabulary,
 )
 from transfer.diffusion.make import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
@@ -32,11 +35,10 @@ from transfer.files import read_json, read_tensors, write_json, write_tensors, w
 from transfer.interests.factory import InterestFactory
 from transfer.items.tower import ItemFeatures
 from transfer.items.whitening import Whitening
-from transfer.matching.matcher import Matcher, counts_of
+from transfer.matching.matcher import Matcher
 from transfer.model.assembly import assemble
 from transfer.model.recommender import Recommender
 from transfer.model.variants import Variant, parse_variant
-from transfer.target.splitting import make_split
 from vocab.vocabulary import SememeVocabulary
 
 KIND = "target"
@@ -45,6 +47,19 @@ METRICS = "metrics.json"
 RECIPE = "recipe.yaml"
 ITEMS = "items.safetensors"
 READ = "interest_vectors"
+
+
+POPULARITY = "popularity"
+
+
+class TargetConfig(ArtifactConfig):
+    """The `config.json` of a target run."""
+
+    variant: str
+    channels: tuple[Channel, ...]
+    domain: str
+    domain_fingerprint: str
+    sentence_encoder: str | None
 
 
 class TargetRun(Artifact):
@@ -61,7 +76,9 @@ class TargetRun(Artifact):
         weights: its model.
         recipe: of the run.
         metrics: of all variants.
+        counts: (I,) float32 training interactions of each item, NaN for one that nobody could meet.
         interest_vectors: (q, s) by which prompts read interests; None where they read the anchors.
+        sentence_encoder: fingerprint of the encoder that read the titles, where one did.
     """
 
     def __init__(
@@ -76,12 +93,15 @@ class TargetRun(Artifact):
         weights: dict[str, Tensor],
         recipe: Recipe,
         metrics: dict[str, Any],
+        counts: npt.NDArray[np.float32],
         interest_vectors: Tensor | None = None,
+        sentence_encoder: str | None = None,
     ) -> None:
         self.domain, self.vocabulary, self.item_anchors, self.features = domain, vocabulary, item_anchors, features
         self.s2idm, self.interests = s2idm, interests
         self.variant, self.weights, self.recipe, self.metrics = variant, weights, recipe, metrics
-        self.interest_vectors = interest_vectors
+        self.counts = counts
+        self.interest_vectors, self.sentence_encoder = interest_vectors, sentence_encoder
 
     def model(self) -> Recommender:
         """The product model, in evaluation mode."""
@@ -99,54 +119,57 @@ class TargetRun(Artifact):
 
     def matcher(self, device: torch.device) -> Matcher:
         """The items as matching sees them, with what the training users made popular."""
-        counts = counts_of(make_split(self.domain, self.recipe), self.features.known)
-        return Matcher(self.item_anchors, self.vocabulary.idf, self.features.title_vectors, device, counts)
+        return Matcher(self.item_anchors, self.vocabulary.idf, self.features.title_vectors, device, self.counts)
 
     def write(self, folder: Path) -> None:
-        """Write the run; `config.json` comes last, so that a folder without it is known to be unfinished."""
+        """Write the run; a folder without `config.json`, which goes first and comes last, is known to be unfinished."""
+        (folder / CONFIG).unlink(missing_ok=True)
         save_domain(self.domain, folder / DOMAIN)
         self.vocabulary.save(folder / VOCABULARY)
         tensors = {f"model.{name}": value for name, value in self.weights.items()}
         tensors |= {f"s2idm.{name}": value for name, value in self.s2idm.state_dict().items()}
         write_tensors(folder / WEIGHTS, tensors)
         read = {} if self.interest_vectors is None else {READ: self.interest_vectors}
+        read[POPULARITY] = torch.from_numpy(self.counts)
         write_tensors(folder / ITEMS, _item_tensors(self.item_anchors, self.features) | read)
         write_text(folder / RECIPE, yaml.safe_dump(resolved(self.recipe), sort_keys=False, allow_unicode=True))
         write_json(folder / METRICS, self.metrics)
         write_text(folder / README, _readme(self))
-        config = {
-            "kind": KIND,
-            "format_version": FORMAT_VERSION,
-            "variant": self.variant.name,
-            "channels": list(self.variant.channels),
-            "domain": self.domain.name,
-            "domain_fingerprint": self.domain.fingerprint,
-            "vocabulary_fingerprint": self.vocabulary.fingerprint,
-            "s2idm": self.s2idm.settings.model_dump(mode="json"),
-            "interests": self.interests.model_dump(mode="json"),
-        }
-        write_json(folder / CONFIG, config)
+        config = TargetConfig(
+            kind=KIND,
+            vocabulary_fingerprint=self.vocabulary.fingerprint,
+            s2idm=self.s2idm.settings,
+            interests=self.interests,
+            variant=self.variant.name,
+            channels=self.variant.channels,
+            domain=self.domain.name,
+            domain_fingerprint=self.domain.fingerprint,
+            sentence_encoder=self.sentence_encoder,
+        )
+        write_json(folder / CONFIG, config.model_dump(mode="json"))
 
     @classmethod
-    def read(cls, folder: Path) -> Self:
-        """See `Artifact.read`."""
-        config = read_config(folder, KIND)
-        vocabulary = SememeVocabulary.load(folder / VOCABULARY)
+    def _read(cls, folder: Path) -> Self:
+        config = read_config(folder, KIND, TargetConfig)
+        vocabulary = read_vocabulary(folder, config)
         tensors = read_tensors(folder / WEIGHTS)
-        s2idm = make_s2idm(len(vocabulary), S2IDMSettings.model_validate(config["s2idm"]))
+        s2idm = make_s2idm(len(vocabulary), config.s2idm)
         load_part(s2idm, tensors, "s2idm.", folder)
         domain = load_domain(folder / DOMAIN)
+        if domain.fingerprint != config.domain_fingerprint:
+            raise InputError(
+                "the domain is not the one that this run was made of", place=folder / DOMAIN,
+                mend="Restore the folder, or adapt to the target again",
+            )  # fmt: skip
         of_items = read_tensors(folder / ITEMS)
-        anchors, features = _items_from(of_items, domain.n_items, len(vocabulary))
-        recipe_file = folder / RECIPE
-        recipe = check_recipe(yaml.safe_load(recipe_file.read_text(encoding="utf-8")), recipe_file)
+        anchors, features = _items_from(of_items, domain.n_items, len(vocabulary), folder / ITEMS)
+        recipe = check_recipe(read_mapping(folder / RECIPE), folder / RECIPE)
         weights = {n.removeprefix("model."): value for n, value in tensors.items() if n.startswith("model.")}
-        variant = parse_variant(config["variant"], recipe.items.channels)
-        interests = InterestSettings.model_validate(config["interests"])
+        variant = parse_variant(config.variant, recipe.items.channels)
         metrics = read_json(folder / METRICS)
         return cls(
-            domain, vocabulary, anchors, features, s2idm.eval(), interests, variant, weights, recipe, metrics,
-            of_items.get(READ),
+            domain, vocabulary, anchors, features, s2idm.eval(), config.interests, variant, weights, recipe, metrics,
+            of_items[POPULARITY].numpy(), of_items.get(READ), config.sentence_encoder,
         )  # fmt: skip
 
 
@@ -179,7 +202,10 @@ def _csr(tensors: dict[str, Tensor], name: str, rows: int) -> csr_matrix:
     return csr_matrix(tuple(parts), shape=(rows, int(tensors[f"{name}.columns"][0])))
 
 
-def _items_from(tensors: dict[str, Tensor], items: int, anchors: int) -> tuple[csr_matrix, ItemFeatures]:
+def _items_from(tensors: dict[str, Tensor], items: int, anchors: int, file: Path) -> tuple[csr_matrix, ItemFeatures]:
+    lacks = {"anchors.indptr", "anchors.indices", "anchors.data", "anchors.columns", POPULARITY} - tensors.keys()
+    if lacks:
+        raise InputError(f"lacks {', '.join(sorted(lacks))}", place=file, mend="Adapt to the target again")
     matrix = _csr(tensors, "anchors", items)
     categories = _csr(tensors, "categories", items) if "categories.indptr" in tensors else None
     parts = {name: tensors.get(f"whitening.{name}") for name in ("mean", "matrix")}

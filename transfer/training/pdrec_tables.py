@@ -26,8 +26,8 @@ class PlugIn:
 
     Attributes:
         weights: (N,) float32 by flat position; 1 outside the train parts.
-        positives: (U, c) int64, top-ranked items that the user has not trained on.
-        negatives: (U, p) int64, low-ranked items that the user has not trained on.
+        positives: (U, c) int64, top-ranked items that the user has not trained on; none that nobody may meet.
+        negatives: (U, p) int64, low-ranked ones of the same.
     """
 
     weights: Tensor
@@ -55,6 +55,9 @@ class PlugIn:
         positives = torch.zeros(domain.n_users, min(settings.candidates, domain.n_items), dtype=torch.int64)
         negatives = torch.zeros(domain.n_users, settings.pool, dtype=torch.int64)
         owners, everywhere = train_positions(split)
+        hidden = torch.zeros(domain.n_items, dtype=torch.bool)
+        if split.new_items is not None:
+            hidden = torch.from_numpy(split.new_items)
         for first in range(0, len(users), BLOCK):
             mine = users[first : first + BLOCK]
             block = diffused.rows(torch.arange(first, first + len(mine), device=device)).cpu()
@@ -64,8 +67,9 @@ class PlugIn:
             owner = torch.from_numpy(np.searchsorted(mine, owners[start:stop]))
             scores[positions] = block[owner, items].numpy()
             at = torch.from_numpy(mine)
-            positives[at] = block.index_put((owner, items), torch.tensor(-torch.inf)).topk(positives.shape[1]).indices
-            negatives[at] = _low_ranked(block, owner, items, settings, draws)
+            barred = hidden.repeat(len(mine), 1).index_put_((owner, items), torch.tensor(True))
+            positives[at] = block.masked_fill(barred, -torch.inf).topk(positives.shape[1]).indices
+            negatives[at] = _low_ranked(block, barred, settings, draws)
         weights = np.ones(domain.n_interactions, dtype=np.float32)
         weights[everywhere] = behaviour_weights(scores[everywhere], owners, settings)
         tables = (torch.from_numpy(weights), positives, negatives)
@@ -101,12 +105,10 @@ def behaviour_weights(scores: npt.NDArray[np.float64], owner: Ints, settings: PD
     return np.minimum(mixed, settings.largest_weight).astype(np.float32)
 
 
-def _low_ranked(
-    scores: Tensor, owner: Tensor, items: Tensor, settings: PDRecSettings, draws: torch.Generator
-) -> Tensor:
-    """(B, pool) uniform draws, with replacement, from each user's lowest-ranked items that they have not trained on."""
+def _low_ranked(scores: Tensor, barred: Tensor, settings: PDRecSettings, draws: torch.Generator) -> Tensor:
+    """(B, pool) uniform draws, with replacement, from each user's lowest-ranked items that are not barred."""
     count = max(1, int(settings.negative_share * scores.shape[1]))
-    lowest = (-scores).index_put((owner, items), torch.tensor(-torch.inf)).topk(count, dim=1)
+    lowest = (-scores).masked_fill(barred, -torch.inf).topk(count, dim=1)
     usable = torch.isfinite(lowest.values).sum(1, keepdim=True).clamp_min(1)
     drawn = (torch.rand(len(scores), settings.pool, generator=draws) * usable).long()
     return lowest.indices.gather(1, drawn)

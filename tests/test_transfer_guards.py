@@ -1,0 +1,287 @@
+"""What must never pass in silence: results of other settings, held-out data in sight, models that learned nothing."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from experiment_cases import write_experiment, write_recipe
+from scipy.sparse import random as random_sparse
+from transfer_cases import random_histories, small_domain
+
+from domains.errors import InputError
+from domains.sample import train_part
+from domains.split import leave_one_out, only_new_items
+from recipes.experiment import load_experiment
+from recipes.load import check_recipe, load_recipe
+from recipes.presets import with_preset
+from recipes.schema import Recipe, resolved
+from recipes.settings import DiffRecSettings, PDRecSettings, S2IDMSettings
+from transfer.api import adapt
+from transfer.diffusion.diffrec import train_diffrec
+from transfer.diffusion.training import SourceInterests, train_s2idm
+from transfer.evaluation.significance import compare
+from transfer.experiments.execute import run_experiment
+from transfer.pipeline import open_target, recipe_for_target, source_from, target_from
+from transfer.planning.forecast import forecast
+from transfer.planning.preflight import refuse_blind_selection, refuse_own_source
+from transfer.runtime import Runtime
+from transfer.serving.new_items import with_new_items
+from transfer.target.artifact import TargetRun
+from transfer.target.pieces import piece_path, read_piece
+from transfer.target.splitting import make_split
+from transfer.training.pdrec_tables import PlugIn
+from vocab.unseen_settings import UnseenSettings
+
+
+def made(folder, name="target", **settings):
+    """A tiny run and its recipe."""
+    loaded = load_recipe(write_recipe(folder, **settings))
+    source = source_from(loaded, folder / "source", Runtime())
+    return source, loaded, target_from(source, loaded, folder / name, Runtime())
+
+
+# Finished pieces and artifacts are of what they were made of.
+
+
+def test_pieces_of_another_s2idm_are_not_taken_over(tmp_path):
+    _, loaded, _ = made(tmp_path, variants=["sasrec+ipe+s2idm"])
+    longer = load_recipe(loaded.path, ["s2idm.epochs=3"])
+    other = source_from(longer, tmp_path / "other", Runtime())
+    with pytest.raises(InputError, match="other settings or data"):
+        target_from(other, loaded, tmp_path / "target", Runtime())
+
+
+def test_pieces_on_other_anchors_are_not_taken_over(tmp_path):
+    path = write_recipe(tmp_path, unseen=UnseenSettings().model_dump())
+    items = tmp_path / "plays-items.csv"
+    items.write_text(items.read_text().replace("plays0,", "plays0,zeppelin ", 1))
+    loaded = load_recipe(path)
+    source = source_from(loaded, tmp_path / "source", Runtime())
+    target_from(source, loaded, tmp_path / "target", Runtime())
+    document = json.loads((tmp_path / "target" / "unseen.json").read_text())
+    assert document["words"]["zeppelin"] == []
+    edited, same = tmp_path / "edited.json", tmp_path / "same.json"
+    same.write_text(json.dumps(document))
+    document["words"]["zeppelin"] = [["dragon", 1.0, "hand"]]
+    edited.write_text(json.dumps(document))
+    target_from(source, load_recipe(path, [f"unseen_map={same}"]), tmp_path / "target", Runtime())
+    with pytest.raises(InputError, match="other settings or data"):
+        target_from(source, load_recipe(path, [f"unseen_map={edited}"]), tmp_path / "target", Runtime())
+
+
+@pytest.mark.parametrize(
+    ("override", "differs"),
+    [
+        ("s2idm.epochs=3", "s2idm"),
+        ("prompts.count=2", "prompts"),
+        ("items.semantic_scales=[3]", "items"),
+        ("seeds=[1]", "seeds"),
+    ],
+)
+def test_a_source_artifact_of_other_settings_is_not_taken_over(tmp_path, override, differs):
+    path = write_recipe(tmp_path, source_encoder={"channels": ["anchors"], "epochs": 1})
+    source_from(load_recipe(path), tmp_path / "source", Runtime())
+    source_from(load_recipe(path, ["training.epochs=1"]), tmp_path / "source", Runtime())
+    with pytest.raises(InputError, match=rf"differs: {differs}"):
+        source_from(load_recipe(path, [override]), tmp_path / "source", Runtime())
+
+
+def test_a_vocabulary_of_other_target_titles_is_not_taken_over(tmp_path):
+    path = write_recipe(tmp_path, target_titles=True)
+    source_from(load_recipe(path), tmp_path / "source", Runtime())
+    items = tmp_path / "plays-items.csv"
+    items.write_text(items.read_text().replace("dragon", "zebra"))
+    with pytest.raises(InputError, match="differs: the target's titles"):
+        source_from(load_recipe(path), tmp_path / "source", Runtime())
+
+
+def test_an_experiment_notices_that_its_data_changed(tmp_path):
+    path = write_experiment(tmp_path)
+    run_experiment(load_experiment(path), tmp_path / "out", Runtime(), workers=1)
+    acts = tmp_path / "tapes.csv"
+    acts.write_text("\n".join(acts.read_text().splitlines()[:200]) + "\n")
+    with pytest.raises(InputError, match="differs: the sources' data"):
+        run_experiment(load_experiment(path), tmp_path / "out", Runtime(), workers=1)
+
+
+def test_a_run_that_is_written_again_is_unfinished_until_it_is_whole(tmp_path, monkeypatch):
+    _, loaded, run = made(tmp_path)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("transfer.target.artifact.write_text", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run.write(tmp_path / "target")
+    with pytest.raises(InputError, match="no artifact here"):
+        TargetRun.read(tmp_path / "target")
+
+
+@pytest.mark.parametrize("part", ["vocabulary", "domain"])
+def test_a_run_whose_parts_were_exchanged_is_refused(tmp_path, part):
+    made(tmp_path)
+    config = tmp_path / "target" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {f"{part}_fingerprint": "0" * 64}))
+    with pytest.raises(InputError, match=f"the {part} is not the one"):
+        TargetRun.read(tmp_path / "target")
+
+
+# Nothing that is held out is seen.
+
+
+def test_a_target_that_is_its_own_source_is_refused_at_every_door(tmp_path):
+    path = write_recipe(tmp_path)
+    twin = {**yaml.safe_load(path.read_text())["sources"][0], "name": "twin"}
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"target": twin}))
+    loaded = load_recipe(path)
+    alone = load_recipe(write_recipe(tmp_path, target=None))
+    source = source_from(alone, tmp_path / "source", Runtime())
+    for door in (
+        lambda: forecast(loaded),
+        lambda: source_from(loaded, tmp_path / "elsewhere", Runtime()),
+        lambda: source_from(loaded, tmp_path / "extended", Runtime(), source),
+        lambda: target_from(source, loaded, tmp_path / "target", Runtime()),
+        lambda: adapt(source, open_target(loaded, Runtime()), out=tmp_path / "by-api", device="cpu"),
+    ):
+        with pytest.raises(InputError, match="the target is also a source"):
+            door()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"evaluation": {"new_items": 0.2}}, {"shots": 0.5},
+     {"evaluation": {"split": "temporal", "validation_from": 10, "test_from": 20}}],
+)  # fmt: skip
+def test_a_source_part_is_cut_by_leave_one_out_and_serves_no_other_split(settings):
+    domain = small_domain(random_histories(np.random.default_rng(0), 30, 20, 5, 9))
+    part = train_part(leave_one_out(domain))
+    recipe = check_recipe({"sources": ["books"], **settings}, "test")
+    with pytest.raises(InputError, match="cut by leave-one-out"):
+        refuse_own_source(domain, recipe, {part.fingerprint})
+    refuse_own_source(domain, recipe, {"another domain"})
+    refuse_own_source(domain, check_recipe({"sources": ["books"]}, "test"), {part.fingerprint})
+
+
+def test_pdrec_trains_on_no_hidden_item():
+    domain = small_domain(random_histories(np.random.default_rng(0), 60, 40, 6, 10), n_items=40)
+    split = only_new_items(leave_one_out(domain), 0.2, 0)
+    settings = DiffRecSettings(model=S2IDMSettings(hidden=8, epochs=2, learning_rate=0.01))
+    diffusion = train_diffrec(split, "time", settings, 0, Runtime())
+    tables = PlugIn.of(split, diffusion, settings, PDRecSettings(candidates=5), torch.device("cpu"))
+    hidden = torch.from_numpy(split.new_items)
+    assert hidden.sum() == 8
+    users = split.training_users
+    assert not hidden[tables.negatives[users]].any()
+    assert not hidden[tables.positives[users]].any()
+
+
+# Nothing learned is told as such.
+
+
+def test_selection_needs_somebody_to_select_on():
+    domain = small_domain([[0, 1, 2], [3, 4, 5]], times=[[1, 2, 3], [1, 2, 9]])
+    recipe = check_recipe(
+        {"sources": ["books"], "evaluation": {"split": "temporal", "validation_from": 5, "test_from": 8}}, "test"
+    )
+    with pytest.raises(InputError, match="none of the 2 users that train has a validation target"):
+        refuse_blind_selection(make_split(domain, recipe))
+
+
+def test_a_diffusion_that_diverges_says_so():
+    interests = random_sparse(40, 12, 0.3, format="csr", random_state=0).astype(np.float32)
+    settings = S2IDMSettings(hidden=8, epochs=30, learning_rate=1e38)
+    with pytest.raises(InputError, match=r"S2IDM diverged in epoch \d"):
+        train_s2idm([SourceInterests("one", interests, interests)], settings, 0, Runtime())
+
+
+def test_what_the_source_cannot_give_is_skipped_with_the_reason(tmp_path):
+    variants = [
+        "gru4rec+no-id+anchors+source",
+        "sasrec+source",
+        "sasrec+no-id+anchors+source",
+        "cl4srec+anchors+source",
+    ]
+    _, _, run = made(tmp_path, source_encoder={"channels": ["anchors"], "epochs": 1}, variants=variants, shots=0)
+    assert run.metrics["skipped"] == {
+        "gru4rec+no-id+anchors+source": "the source learned a sasrec",
+        "sasrec+source": "the source learned of anchors, none of which these items are made of",
+    }
+    assert list(run.metrics["variants"]) == variants[2:]
+
+
+def test_an_encoder_of_another_size_cannot_go_on_from_the_sources(tmp_path):
+    source, loaded, _ = made(
+        tmp_path, source_encoder={"channels": ["anchors"], "epochs": 1}, variants=["sasrec+anchors+source"]
+    )
+    with pytest.raises(InputError, match="the source's encoder does not fit"):
+        target_from(source, load_recipe(loaded.path, ["encoder.dim=16"]), tmp_path / "other", Runtime())
+
+
+# Figures are of whom they say.
+
+
+def test_the_product_is_told_with_the_validation_of_the_users_that_train(tmp_path):
+    _, loaded, run = made(
+        tmp_path,
+        shots=0.2,
+        variants=["popular", "sasrec", "sasrec+ipe+constant"],
+        training={"base_epochs": 3, "epochs": 2},
+    )
+    users = make_split(run.domain, loaded.recipe).training_users
+    for name in run.metrics["variants"]:
+        ranking = read_piece(piece_path(tmp_path / "target", name, 0, "done")).rankings["validation"]
+        ranks = ranking.full[np.isin(ranking.users, users)]
+        expected = np.where(ranks < 10, 1 / np.log2(ranks + 2.0), 0).mean()
+        assert run.metrics["variants"][name]["selection"] == pytest.approx(expected)
+    product = run.metrics["product"]
+    assert product["validation"] == run.metrics["variants"][product["variant"]]["selection"]
+    assert product["margin"] >= 0
+
+
+def test_another_users_interests_are_never_the_product(tmp_path):
+    _, _, run = made(tmp_path, variants=["sasrec+ipe+shuffled", "sasrec"], training={"base_epochs": 0, "epochs": 0})
+    assert run.variant.name == "sasrec"
+
+
+def test_new_items_change_nothing_of_what_was_popular(tmp_path):
+    _, _, run = made(tmp_path, variants=["sasrec+anchors", "popular"], evaluation={"negatives": 5, "new_items": 0.2})
+    grown = with_new_items(run, ["new"], ["dragon castle"])
+    assert np.array_equal(grown.counts[:-1], run.counts, equal_nan=True)
+    assert np.isnan(grown.counts[-1])
+    device = torch.device("cpu")
+    assert torch.equal(grown.matcher(device).popularity[:-1], run.matcher(device).popularity)
+
+
+def test_a_preset_beats_what_an_artifact_wrote_out_and_loses_to_what_is_asked(tmp_path):
+    source, loaded, run = made(tmp_path)
+    asked = recipe_for_target(source, "films", ["preset=paper", "training.patience=7"]).recipe
+    assert (asked.preset, asked.training.loss, asked.prompts.sees) == ("paper", "bce", "train")
+    assert (asked.training.learning_rate, asked.training.patience) == (0.005, 7)
+    by_api = adapt(
+        source, run.domain, out=tmp_path / "by-api", device="cpu", settings={"preset": "paper", "variants": ["sasrec"]}
+    )
+    assert by_api.target.recipe.training.loss == "bce"
+
+
+def test_presets_lead_there_and_back():
+    strong = resolved(Recipe(sources=("books",)))
+    there = with_preset(strong, "paper")
+    assert there["training"]["loss"] == "bce"
+    assert resolved(Recipe.model_validate(with_preset(there, "strong"))) == strong
+    assert with_preset(strong, None) == strong
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "a/b", "..", "a\\b"])
+def test_a_name_leads_to_no_other_folder(name):
+    with pytest.raises(InputError, match="a name must not"):
+        check_recipe({"sources": ["books"], "name": name}, "test")
+
+
+def test_the_same_gain_for_everybody_is_no_chance():
+    same = np.full((1, 30), 0.25)
+    assert compare("ours", "theirs", "test", "full/ndcg@10", same, same / 2).p_users == 0.0
+    assert compare("ours", "theirs", "test", "full/ndcg@10", same, same).p_users is None

@@ -63,7 +63,7 @@ def test_pieces_on_other_anchors_are_not_taken_over(tmp_path):
     source = source_from(loaded, tmp_path / "source", Runtime())
     target_from(source, loaded, tmp_path / "target", Runtime())
     document = json.loads((tmp_path / "target" / "unseen.json").read_text())
-    assert document["words"]["zeppelin"] == []
+    assert document["words"]["zeppelin"] != [["dragon", 1.0, "hand"]]
     edited, same = tmp_path / "edited.json", tmp_path / "same.json"
     same.write_text(json.dumps(document))
     document["words"]["zeppelin"] = [["dragon", 1.0, "hand"]]
@@ -109,7 +109,7 @@ def test_an_experiment_notices_that_its_data_changed(tmp_path):
 
 
 def test_a_run_that_is_written_again_is_unfinished_until_it_is_whole(tmp_path, monkeypatch):
-    _, loaded, run = made(tmp_path)
+    run = made(tmp_path)[2]
 
     def killed(*_):
         raise KeyboardInterrupt
@@ -243,7 +243,7 @@ def test_the_product_is_told_with_the_validation_of_the_users_that_train(tmp_pat
 
 
 def test_another_users_interests_are_never_the_product(tmp_path):
-    _, _, run = made(tmp_path, variants=["sasrec+ipe+shuffled", "sasrec"], training={"base_epochs": 0, "epochs": 0})
+    _, _, run = made(tmp_path, variants=["sasrec+ipe+shuffled", "sasrec"], shots=0)
     assert run.variant.name == "sasrec"
 
 
@@ -257,7 +257,7 @@ def test_new_items_change_nothing_of_what_was_popular(tmp_path):
 
 
 def test_a_preset_beats_what_an_artifact_wrote_out_and_loses_to_what_is_asked(tmp_path):
-    source, loaded, run = made(tmp_path)
+    source, _, run = made(tmp_path)
     asked = recipe_for_target(source, "films", ["preset=paper", "training.patience=7"]).recipe
     assert (asked.preset, asked.training.loss, asked.prompts.sees) == ("paper", "bce", "train")
     assert (asked.training.learning_rate, asked.training.patience) == (0.005, 7)

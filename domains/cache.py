@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import warnings
 from collections.abc import Iterator
 from glob import has_magic
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from domains.cache_root import cache_root
 from domains.errors import InputError
 from domains.loaders.paths import expand_pattern, is_url
 from domains.report import PreparationReport, PreparedDomain
@@ -23,9 +23,8 @@ PREPARATION = 1
 
 
 def default_cache() -> Path:
-    """Return the folder that commands use: ``transfer/domains`` in ``$XDG_CACHE_HOME``, by default ``~/.cache``."""
-    root = os.environ.get("XDG_CACHE_HOME")
-    return (Path(root) if root else Path.home() / ".cache") / "transfer" / "domains"
+    """The folder that commands use."""
+    return cache_root() / "domains"
 
 
 def cache_key(spec: DomainSpec, options: BaseModel) -> str | None:

@@ -33,8 +33,7 @@ def _own_caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Tests neither read nor fill the caches of whoever runs them."""
     folder = tmp_path_factory.mktemp("caches")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(folder))
-        patch.setenv("TRANSFER_CACHE", str(folder / "vectors"))
+        patch.setenv("TRANSFER_CACHE", str(folder))
         yield
 
 

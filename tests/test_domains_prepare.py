@@ -262,8 +262,8 @@ def test_a_cache_that_cannot_be_written_only_warns(shop):
 
 
 def test_default_cache_follows_the_environment(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert default_cache() == tmp_path / "transfer" / "domains"
+    monkeypatch.setenv("TRANSFER_CACHE", str(tmp_path))
+    assert default_cache() == tmp_path / "domains"
 
 
 def make(titles, items, times, lengths, kind=TimeKind.TIMESTAMP):

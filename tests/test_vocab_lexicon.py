@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
+import stat
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import nltk.data
 import pytest
 
 import vocab
@@ -134,3 +138,20 @@ def test_the_users_own_nltk_data_stays_first() -> None:
 
     lexicon.wordnet()
     assert nltk.data.path.index(str(DATA)) == len(nltk.data.path) - 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX has a group that may write")
+def test_wordnet_can_be_read_where_a_group_may_write_what_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / "installed" / "wordnet"
+    shutil.copytree(DATA, installed)
+    for path in (installed, installed / "corpora", installed / "corpora" / "wordnet.zip"):
+        path.chmod(path.stat().st_mode | stat.S_IWGRP)
+    monkeypatch.setenv("TRANSFER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(nltk.data, "path", [*nltk.data.path])
+    monkeypatch.setattr(lexicon, "_DATA", installed)
+    assert lexicon.wordnet.__wrapped__().lemma("mice", EVERY) == "mouse"
+    (copy,) = (tmp_path / "cache").rglob("wordnet.zip")
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert copy.read_bytes() == (DATA / "corpora" / "wordnet.zip").read_bytes()

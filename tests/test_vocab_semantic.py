@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,11 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domains.cache_root import cache_root
 from domains.errors import InputError
 from vocab import encoder_source
 from vocab.semantic import NoSentenceEncoder, SemanticSettings, SentenceEncoder
 from vocab.sentence_model import batches
-from vocab.vector_cache import VectorCache, default_cache, text_keys
+from vocab.vector_cache import VectorCache, text_keys
 
 T = TypeVar("T")
 WORDS = ["toy", "space", "puzzle", "castle", "dragon", "robot", "the", "of", "##s", "red"]
@@ -259,8 +261,9 @@ def test_writers_at_the_same_time_do_not_disturb_each_other(tmp_path: Path) -> N
 
 def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TRANSFER_CACHE", str(tmp_path))
-    assert default_cache() == tmp_path
+    assert cache_root() == tmp_path
     monkeypatch.delenv("TRANSFER_CACHE")
-    monkeypatch.setattr("sys.platform", "linux")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert default_cache() == tmp_path / "xdg" / "sememe-transfer"
+    if sys.platform == "linux":
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+        assert cache_root() == tmp_path / "xdg" / "sememe-transfer"
+    assert cache_root().name == "sememe-transfer"

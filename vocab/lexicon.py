@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import shutil
+import stat
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -9,9 +13,12 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
+from domains.cache_root import cache_root
 from domains.errors import InputError
+from vocab.files import replacing
 
 _DATA = Path(__file__).parent / "wordnet"
+_ARCHIVE = Path("corpora") / "wordnet.zip"
 # Stripping an ending must leave a word: "gas" is no plural of gallium, "us" none of the letter u.
 _SHORTEST_FORM = 3
 _SHALLOWEST_NOUN = 5
@@ -83,6 +90,34 @@ def _may_stand_for(form: str, word: str) -> bool:
     return len(form) >= _SHORTEST_FORM and not (word.endswith("ss") and form == word[:-1])
 
 
+def _trusted(data: Path) -> Path:
+    """The folder itself, or a private copy where NLTK would not read it: it trusts no file that others could change.
+
+    A umask of 0002, which many systems set, lets the group write whatever is installed.
+    """
+    archive = data / _ARCHIVE
+    if all(_is_private(path) for path in (data, archive.parent, archive)):
+        return data
+    with archive.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    copy = cache_root() / f"wordnet-{digest[:16]}"
+    if not (copy / _ARCHIVE).is_file():
+        for folder in (copy, (copy / _ARCHIVE).parent):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with replacing(copy / _ARCHIVE) as unfinished:
+            shutil.copyfile(archive, unfinished)
+            unfinished.chmod(0o600)
+    return copy
+
+
+def _is_private(path: Path) -> bool:
+    """Whether nobody but its owner, who is this user or root, may write there."""
+    if os.name != "posix":
+        return True
+    found = path.stat()
+    return found.st_uid in (os.geteuid(), 0) and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
 @lru_cache(maxsize=1)
 def wordnet() -> Lexicon:
     """Load the bundled WordNet once a process (about three seconds, most of them NLTK's import).
@@ -99,11 +134,13 @@ def wordnet() -> Lexicon:
         def map_wn(self, version: str = "wordnet") -> None:
             """No map."""
 
-    # NLTK opens only what lies under a folder of its path; appended, ours comes after the user's own.
-    if str(_DATA) not in nltk.data.path:
-        nltk.data.path.append(str(_DATA))
-    archive = _DATA / "corpora" / "wordnet.zip"
+    archive = _DATA / _ARCHIVE
     try:
+        data = _trusted(_DATA)
+        # NLTK opens only what lies under a folder of its path; appended, ours comes after the user's own.
+        if str(data) not in nltk.data.path:
+            nltk.data.path.append(str(data))
+        archive = data / _ARCHIVE
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the absence of the multilingual WordNet is intended
             return Lexicon(BundledReader(nltk.data.ZipFilePathPointer(str(archive), "wordnet/"), None))

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 import pyarrow as pa
 
+from domains.cache_root import cache_root
 from domains.errors import InputError
 from vocab.encoder_source import NoSentenceEncoder, folder_fingerprint, locate
 from vocab.semantic_settings import SemanticSettings
-from vocab.vector_cache import Floats, VectorCache, default_cache, text_keys
+from vocab.vector_cache import Floats, VectorCache, text_keys
 
 __all__ = ["NoSentenceEncoder", "SemanticSettings", "SentenceEncoder", "Track", "untracked"]
 
@@ -99,7 +100,7 @@ class SentenceEncoder:
 
     @cached_property
     def _cache(self) -> VectorCache:
-        root = self.settings.cache or default_cache()
+        root = self.settings.cache or cache_root()
         return VectorCache(root / "vectors" / f"{self.fingerprint[:32]}-{self._precision}", self.dim)
 
     @cached_property

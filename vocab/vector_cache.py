@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -20,17 +18,6 @@ Floats = npt.NDArray[np.float32]
 _KEY_BYTES = 32
 _SMALL_BYTES = 1 << 20
 _MANY = 32
-
-
-def default_cache() -> Path:
-    """$TRANSFER_CACHE, else the folder where this platform keeps caches."""
-    if chosen := os.environ.get("TRANSFER_CACHE"):
-        return Path(chosen).expanduser()
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "sememe-transfer"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "sememe-transfer" / "Cache"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sememe-transfer"
 
 
 def text_keys(texts: Sequence[str]) -> pa.Array:

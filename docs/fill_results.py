@@ -100,8 +100,10 @@ def choices(record: dict[str, Any]) -> str:
 
 
 def preferred(metrics: dict[str, Any]) -> str:
-    """The trained variant with the best mean over seeds on validation."""
-    trained = [name for name in metrics["variants"] if name not in metrics["baselines"]]
+    """The trained variant with the best mean over seeds on the validation items of the users that train."""
+    if "product" in metrics:
+        return str(metrics["product"]["variant"])
+    trained = [name for name in metrics["variants"] if name not in metrics["baselines"]]  # unfinished: all users train
     return max(trained, key=lambda name: metrics["variants"][name]["validation"]["full"]["ndcg@10"]["mean"])
 
 

@@ -236,9 +236,9 @@ def test_the_product_is_told_with_the_validation_of_the_users_that_train(tmp_pat
         ranking = read_piece(piece_path(tmp_path / "target", name, 0, "done")).rankings["validation"]
         ranks = ranking.full[np.isin(ranking.users, users)]
         expected = np.where(ranks < 10, 1 / np.log2(ranks + 2.0), 0).mean()
-        assert run.metrics["variants"][name]["selection"] == pytest.approx(expected)
+        assert run.metrics["variants"][name]["selection"]["values"] == pytest.approx([expected])
     product = run.metrics["product"]
-    assert product["validation"] == run.metrics["variants"][product["variant"]]["selection"]
+    assert product["validation"] == run.metrics["variants"][product["variant"]]["selection"]["mean"]
     assert product["margin"] >= 0
 
 

@@ -18,7 +18,7 @@ from recipes.load import LoadedRecipe, apply_override, bundled_recipes, check_re
 from recipes.presets import with_preset
 from recipes.schema import Recipe, resolved
 from transfer.artifact_folder import CONFIG, LOG
-from transfer.evaluation.results import beyond_accuracy, compare_all, protocol_note, variant_metrics
+from transfer.evaluation.results import beyond_accuracy, compare_all, protocol_note, spread, variant_metrics
 from transfer.files import JsonLines
 from transfer.matching.matcher import counts_of
 from transfer.matching.popularity import popularity
@@ -190,10 +190,10 @@ def summarise(recipe: Recipe, domain: Domain, adapted: Adapted) -> dict[str, Any
     counts = popularity(adapted.split)
     for name, rankings in adapted.rankings.items():
         variants[name]["beyond"] = beyond_accuracy(rankings, counts)
-        variants[name]["selection"] = adapted.validation[name]
+        variants[name]["selection"] = spread(adapted.validation[name])
     names = list(variants)
     comparisons = compare_all(pairs_to_compare(names), adapted.rankings, "full/ndcg@10", cutoffs)
-    chosen_by = adapted.validation
+    chosen_by = {name: variants[name]["selection"]["mean"] for name in names}
     trained = sorted((name for name in names if name not in BASELINES), key=chosen_by.__getitem__, reverse=True)
     product = adapted.product.name
     others = [name for name in trained if name != product]

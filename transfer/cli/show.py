@@ -96,7 +96,10 @@ def say(text: str) -> None:
 
 
 def metrics_table(metrics: Mapping[str, Any], stage: str = "test") -> Table:
-    """Variants by metric; the best of each column stands out, an arrow marks the product."""
+    """Variants by metric; the best of each column stands out, an arrow marks the product.
+
+    The first column is what selects, of the users that train; the others are of all users who are tested.
+    """
     columns = [
         ("full", "ndcg@10"),
         ("full", "hit@10"),
@@ -108,13 +111,14 @@ def metrics_table(metrics: Mapping[str, Any], stage: str = "test") -> Table:
     spread = f"mean ± standard deviation of {seeds} seeds" if seeds > 1 else "one seed"
     table = plain_table(f"{metrics['domain']} · {stage} · {spread}")
     table.add_column("variant", overflow="fold")
-    table.add_column("valid.\nNDCG@10", justify="right", no_wrap=True)
+    protocol, metric = metrics["product"]["metric"].split("/", 1)
+    table.add_column(f"valid. {protocol}\n{_pretty(metric)}", justify="right", no_wrap=True)
     for protocol, metric in columns:
         table.add_column(f"{protocol}\n{_pretty(metric)}", justify="right", no_wrap=True)
     cells = {
-        name: [values["validation"]["full"]["ndcg@10"], *(values[stage][p][m] for p, m in columns)]
+        name: [values["selection"], *(values[stage][p][m] for p, m in columns)]
         for name, values in metrics["variants"].items()
-        if values[stage]["full"] and values["validation"]["full"]
+        if values[stage]["full"]
     }
     best = [max((row[i]["mean"] for row in cells.values()), default=0.0) for i in range(len(columns) + 1)]
     for name, row in cells.items():

@@ -28,7 +28,7 @@ def variant_metrics(rankings: SeedRankings, cutoffs: tuple[int, ...]) -> dict[st
     for stage, by_seed in rankings.items():
         values = [ranking.metrics(cutoffs) for ranking in by_seed]
         out[stage] = {
-            protocol: {metric: _spread([value[protocol][metric] for value in values]) for metric in values[0][protocol]}
+            protocol: {metric: spread([value[protocol][metric] for value in values]) for metric in values[0][protocol]}
             for protocol in PROTOCOLS
         }
     return out
@@ -46,7 +46,8 @@ def beyond_accuracy(rankings: SeedRankings, popularity: npt.NDArray[np.float32])
     return BeyondAccuracy.mean_of(measured).as_dict() if measured else None
 
 
-def _spread(values: list[float]) -> dict[str, Any]:
+def spread(values: list[float]) -> dict[str, Any]:
+    """Mean, standard deviation (n - 1) and the values themselves."""
     deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
     return {"mean": float(np.mean(values)), "std": deviation, "values": values}
 

@@ -51,7 +51,7 @@ class Adapted:
         rankings: by variant.
         weights: by variant, the seed that validation prefers.
         best_seed: by variant.
-        validation: selecting metric by variant, over the users that train; the mean of its seeds.
+        validation: selecting metric of every seed by variant, over the users that train.
         product: the trained variant that validation prefers; never one of another user's interests, which serve nobody.
         skipped: variants that lack what they are made of, and why.
     """
@@ -63,7 +63,7 @@ class Adapted:
     rankings: dict[str, SeedRankings]
     weights: dict[str, dict[str, Tensor]]
     best_seed: dict[str, int]
-    validation: dict[str, float]
+    validation: dict[str, list[float]]
     product: Variant
     skipped: dict[str, str]
 
@@ -119,7 +119,7 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
         runtime.progress.say(f"Skipped {name}: {reason}")
     made = _every_piece(worker, recipe, trained)
     servable = [variant for variant in variants if variant.interests != "shuffled"] or variants
-    product = max(servable, key=lambda variant: (made.validation[variant.name], *_without_training(variant)))
+    product = max(servable, key=lambda variant: (np.mean(made.validation[variant.name]), *_without_training(variant)))
     shutil.rmtree(scratch, ignore_errors=True)
     if runtime.is_main and mapped.unseen is not None:
         mapped.unseen.save(out / UNSEEN)
@@ -135,7 +135,7 @@ class _Made:
     rankings: dict[str, SeedRankings] = field(default_factory=dict)
     weights: dict[str, dict[str, Tensor]] = field(default_factory=dict)
     best_seed: dict[str, int] = field(default_factory=dict)
-    validation: dict[str, float] = field(default_factory=dict)
+    validation: dict[str, list[float]] = field(default_factory=dict)
 
 
 def _every_piece(worker: Worker, recipe: Recipe, trained: Mapping[str, Variant]) -> _Made:
@@ -145,14 +145,14 @@ def _every_piece(worker: Worker, recipe: Recipe, trained: Mapping[str, Variant])
         if name in BASELINES:
             piece = worker.baseline(name)
             made.rankings[name] = {stage: [piece.rankings[stage]] for stage in STAGES}
-            made.validation[name] = validation_score(piece.rankings["validation"], worker.task)
+            made.validation[name] = [validation_score(piece.rankings["validation"], worker.task)]
         elif name in trained:
             pieces = [worker.variant(trained[name], seed) for seed in recipe.seeds]
             made.rankings[name] = {stage: [piece.rankings[stage] for piece in pieces] for stage in STAGES}
             scores = [validation_score(piece.rankings["validation"], worker.task) for piece in pieces]
             best = int(np.argmax(scores))
             made.weights[name], made.best_seed[name] = pieces[best].weights, recipe.seeds[best]
-            made.validation[name] = float(np.mean(scores))
+            made.validation[name] = scores
     return made
 
 

@@ -9,7 +9,7 @@ from domains.split import leave_one_out
 from recipes.settings import EncoderSettings, EvaluationSettings, ItemSettings, ScoreSettings, TrainingSettings
 from transfer.encoders.sasrec import SASRec
 from transfer.items.tower import ItemFeatures, ItemTower
-from transfer.model.conditioners import Unconditioned
+from transfer.model.conditioner import Unconditioned
 from transfer.model.recommender import Recommender
 from transfer.runtime import Runtime
 from transfer.training.loop import Task

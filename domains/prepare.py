@@ -20,8 +20,6 @@ from domains.report import PreparationReport, PreparedDomain, Step
 from domains.settings import PrepareSettings
 from domains.times import Times, to_times
 
-__all__ = ["PreparationReport", "PreparedDomain", "RawTables", "Step", "prepare"]
-
 Mask = npt.NDArray[np.bool_]
 
 

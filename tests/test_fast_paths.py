@@ -21,7 +21,7 @@ from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.tiles import InnerProducts
 from transfer.interests.views import TrainView
 from transfer.items.tower import ItemFeatures, ItemTower
-from transfer.model.conditioners import Unconditioned
+from transfer.model.conditioner import Unconditioned
 from transfer.model.dropout import dropout
 from transfer.model.recommender import Recommender
 from transfer.runtime import Runtime

@@ -21,7 +21,7 @@ from recipes.settings import (
 from transfer.encoders.base import make_encoder
 from transfer.interests.views import NoViews, TrainView
 from transfer.items.tower import ItemFeatures, ItemTower
-from transfer.model.conditioners import Unconditioned
+from transfer.model.conditioner import Unconditioned
 from transfer.model.recommender import Recommender
 from transfer.runtime import Runtime
 from transfer.training.augment import Augmented, crop, hide, reorder, two_views

@@ -24,7 +24,7 @@ from transfer.diffusion.diffrec import item_weights, train_diffrec
 from transfer.encoders.base import make_encoder
 from transfer.interests.views import NoViews, TrainView
 from transfer.items.tower import ItemFeatures, ItemTower
-from transfer.model.conditioners import Unconditioned
+from transfer.model.conditioner import Unconditioned
 from transfer.model.recommender import Recommender
 from transfer.runtime import Runtime
 from transfer.sequences import Spans, gather

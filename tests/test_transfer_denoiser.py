@@ -15,7 +15,6 @@ from transfer_cases import PROPERTY
 from recipes.settings import S2IDMSettings
 from transfer.diffusion.denoiser import Denoiser, timestep_features
 from transfer.diffusion.step_sampler import StepSampler
-from transfer.diffusion.training import noising_loss
 
 
 @pytest.mark.parametrize("size", [2, 5, 10])
@@ -74,7 +73,7 @@ def test_loss_equals_the_formula_row_by_row():
     generator = torch.Generator().manual_seed(3)
     inputs, targets, noise = (torch.randn(10, 6, generator=generator) for _ in range(3))
     steps = torch.arange(10)
-    ours = noising_loss(model, inputs, targets, steps, noise).detach().numpy()
+    ours = model.loss(inputs, targets, steps, noise).detach().numpy()
     schedule = model.schedule
     for row in range(10):
         bar = schedule.alpha_bar[row]

@@ -7,11 +7,11 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix
 from scipy.sparse import random as random_sparse
+from transfer_cases import small_domain, successor_histories
 
 from domains.errors import InputError
 from recipes.load import check_recipe
 from recipes.settings import PromptSettings, S2IDMSettings
-from tests.transfer_cases import small_domain, successor_histories
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.interests.forms import NoInterests, RawInterests

@@ -13,12 +13,12 @@ from recipes.settings import EncoderSettings, ScoreSettings
 from transfer.encoders.base import SequenceEncoder, make_encoder
 from transfer.interests.forms import NoInterests, RawInterests
 from transfer.items.tower import ItemFeatures, ItemTower
-from transfer.model.conditioners import (
+from transfer.model.conditioner import Unconditioned
+from transfer.model.entries import (
     InterestFusion,
     InterestMemory,
     InterestsAtPositions,
     InterestsInScore,
-    Unconditioned,
 )
 from transfer.model.prompts import PromptGenerators
 from transfer.model.recommender import Recommender

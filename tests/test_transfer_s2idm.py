@@ -152,7 +152,7 @@ def test_importance_sampling_weights_losses_by_the_inverse_probability(monkeypat
 
     monkeypatch.setattr(training.StepSampler, "sample", watched_sample)
     monkeypatch.setattr(training.StepSampler, "update", watched_update)
-    monkeypatch.setattr(training, "noising_loss", loss)
+    monkeypatch.setattr(S2IDM, "loss", loss)
     runtime, log = Watching(), []
     train_s2idm([source(pairs())], settings(epochs=1, steps=4, sampling_history=1), 0, runtime, log.append)
     assert any(len(scaled.unique()) > 1 for _, scaled in sampled)

@@ -24,7 +24,7 @@ from transfer.evaluation.scoring import final_states, model_scores
 from transfer.interests.forms import NoInterests, RawInterests
 from transfer.interests.views import FixedViews, NoViews, TrainView
 from transfer.items.tower import ItemFeatures, ItemTower
-from transfer.model.conditioners import Unconditioned
+from transfer.model.conditioner import Unconditioned
 from transfer.model.prompts import PromptGenerators
 from transfer.model.recommender import Recommender
 from transfer.runtime import Runtime

@@ -60,7 +60,6 @@ class MaskedS2IDM(S2IDM):
         interests: csr_matrix,
         *,
         batch_size: int = 2048,
-        half: bool = False,
         dense_budget: int = 1 << 30,
         scratch: Path | None = None,
     ) -> Interests:
@@ -69,17 +68,15 @@ class MaskedS2IDM(S2IDM):
         Args:
             interests: (U, q) s'_0.
             batch_size: users at a time.
-            half: keep what is kept in half precision.
             dense_budget: bytes up to which the result is kept for everyone; beyond, it is formed when it is read.
             scratch: unused; nothing is kept beyond the budget.
         """
         raw = RawInterests(interests, self.denoiser.outer.weight.device)
-        dtype = torch.float16 if half else torch.float32
         users = interests.shape[0]
         formed = MaskedInterests(self.denoiser, self.schedule.steps, raw)
-        if users * raw.width * dtype.itemsize <= dense_budget:
+        if users * raw.width * 4 <= dense_budget:
             everyone = torch.arange(users, device=raw.matrix.indptr.device)
-            formed.dense = torch.cat([formed.rows(part).to(dtype) for part in everyone.split(batch_size)])
+            formed.dense = torch.cat([formed.rows(part) for part in everyone.split(batch_size)])
         return formed
 
 

@@ -62,7 +62,6 @@ class S2IDM(nn.Module):
         interests: csr_matrix,
         *,
         batch_size: int = 2048,
-        half: bool = False,
         dense_budget: int = 1 << 30,
         scratch: Path | None = None,
     ) -> Interests:
@@ -73,7 +72,6 @@ class S2IDM(nn.Module):
         Args:
             interests: (U, q) s'_0.
             batch_size: users at a time; only bounds the working memory.
-            half: keep hidden states in half precision.
             dense_budget: bytes up to which x_0 is formed for everyone at once, and hidden states are held in memory.
             scratch: folder for the hidden states that are larger: a file there, memory-mapped.
         """
@@ -84,12 +82,11 @@ class S2IDM(nn.Module):
         one_step = self.settings.objective == "next"
         reverse = HiddenReverse(self.denoiser, self.schedule.first(1) if one_step else self.schedule)
         users = interests.shape[0]
-        dtype = torch.float16 if half else torch.float32
-        large = users * self.settings.hidden * dtype.itemsize > dense_budget
+        large = users * self.settings.hidden * 4 > dense_budget
         if large and scratch is not None and device.type == "cpu":
-            hidden = _mapped(scratch, users, self.settings.hidden, dtype)
+            hidden = _mapped(scratch, users, self.settings.hidden)
         else:
-            hidden = torch.empty(users, self.settings.hidden, dtype=dtype, device=device)
+            hidden = torch.empty(users, self.settings.hidden, device=device)
         carried, bias_scale = 0.0, 0.0
         for start in range(0, users, batch_size):
             rows = raw.matrix.take(torch.arange(start, min(start + batch_size, users), device=device))
@@ -103,9 +100,9 @@ class S2IDM(nn.Module):
         )
 
 
-def _mapped(folder: Path, rows: int, columns: int, dtype: torch.dtype) -> Tensor:
-    """(rows, columns) in a new file of the folder, which the operating system pages in and out."""
+def _mapped(folder: Path, rows: int, columns: int) -> Tensor:
+    """(rows, columns) float32 in a new file of the folder, which the operating system pages in and out."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".hidden", delete=False) as file:
         path = file.name
-    return torch.from_file(path, shared=True, size=rows * columns, dtype=dtype).view(rows, columns)
+    return torch.from_file(path, shared=True, size=rows * columns, dtype=torch.float32).view(rows, columns)

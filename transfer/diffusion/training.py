@@ -39,11 +39,6 @@ class SourceInterests:
     targets: csr_matrix
 
 
-def noising_loss(model: S2IDM, inputs: Tensor, targets: Tensor, steps: Tensor, noise: Tensor) -> Tensor:
-    """Losses (B,) of noised interests, before division by the sampling probability; see `S2IDM.loss`."""
-    return model.loss(inputs, targets, steps, noise)
-
-
 class Step:
     """One optimiser step on a batch of users: draw steps and noise, denoise, learn, tell the step sampler.
 
@@ -75,7 +70,7 @@ class Step:
         dense = self.inputs.take(mine).dense()
         wanted = dense if self.targets is self.inputs else self.targets.take(mine).dense()
         with torch.autocast(device.type, torch.bfloat16, enabled=self.model.settings.precision == "bf16"):
-            losses = noising_loss(self.model, dense, wanted, steps[rows], noise).float()
+            losses = self.model.loss(dense, wanted, steps[rows], noise).float()
         self.optimiser.zero_grad(set_to_none=True)
         ((losses / scaled_probability[rows]).sum() / len(batch)).backward()
         self.runtime.sum_gradients(self.model.parameters())
@@ -205,6 +200,6 @@ def _held_out_loss(
     for batch in rows.to(runtime.device).split(2048):
         steps = (torch.arange(len(batch), device=runtime.device) + first) % model.schedule.steps
         noise = torch.randn(len(batch), inputs.width, generator=draws, device=runtime.device)
-        total += float(noising_loss(model, inputs.take(batch).dense(), targets.take(batch).dense(), steps, noise).sum())
+        total += float(model.loss(inputs.take(batch).dense(), targets.take(batch).dense(), steps, noise).sum())
         first += len(batch)
     return total / len(rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -61,8 +60,3 @@ def model_scores(
 ) -> InnerProducts:
     """Scores of all items for rows of the targets."""
     return InnerProducts(final_states(model, domain, targets, interests, max_length, device), model.item_table())
-
-
-def users_without_history(targets: Targets) -> int:
-    """How many targets have nothing before them."""
-    return int(np.sum(targets.stops <= targets.seen_starts))

@@ -56,11 +56,13 @@ def map_items(source: SourceArtifact, recipe: Recipe, domain: Domain, runtime: R
         same_encoder(source.sentence_encoder, semantics, "the anchors of the source artifact")
     if recipe.unseen is None:
         return MappedItems(vocabulary, encoded.matrix, encoded.coverage, None, semantics)
-    encoder = None if semantics is None else semantics.encoder
     if recipe.unseen_map is not None:
         unseen = UnseenMap.load(recipe.unseen_map, vocabulary)
+    elif semantics is None:
+        unseen = UnseenMap.build(vocabulary, texts, recipe.unseen)
     else:
-        unseen = UnseenMap.build(vocabulary, texts, recipe.unseen, encoder)
+        track = semantics.track(f"words of {domain.name} that are no anchors")
+        unseen = UnseenMap.build(vocabulary, texts, recipe.unseen, semantics.encoder, track)
     matrix = unseen.apply(texts)
     coverage = Coverage.of(matrix, unseen.report(texts).unmapped)
     return MappedItems(unseen.vocabulary, matrix, coverage, unseen, semantics)

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from domains.domain import Domain
 from domains.errors import InputError
-from transfer.progress import T
+from transfer.progress import T, track
 from transfer.runtime import Runtime
-from vocab.semantic import NoSentenceEncoder, SemanticSettings, SentenceEncoder
+from vocab.semantic import NoSentenceEncoder, SemanticSettings, SentenceEncoder, Track
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,13 +48,15 @@ class Semantics:
         return torch.from_numpy(self._encode([word.replace("_", " ") for word in words], "anchors")).half().float()
 
     def _encode(self, texts: Sequence[str], what: str) -> npt.NDArray[np.float32]:
-        def track(items: Iterable[T], title: str, total: int) -> Iterator[T]:
-            with self.runtime.progress.task(f"Sentence vectors: {what}", total) as task:
-                for item in items:
-                    yield item
-                    task.advance()
+        return self.encoder.encode(texts, self.track(what))
 
-        return self.encoder.encode(texts, track)
+    def track(self, what: str) -> Track:
+        """Shows how far the reading of some texts is."""
+
+        def shown(items: Iterable[T], _: str, total: int) -> Iterator[T]:
+            return track(self.runtime.progress, items, f"Sentence vectors: {what}", total)
+
+        return shown
 
 
 def same_encoder(fingerprint: str | None, semantics: Semantics, whose: str) -> None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from recipes.schema import Recipe
 from transfer.encoders.base import make_encoder
 from transfer.items.tower import ItemFeatures, ItemTower
-from transfer.model.conditioners import (
+from transfer.model.conditioner import Conditioner, Unconditioned
+from transfer.model.entries import (
     InterestFusion,
     InterestMemory,
     InterestsAtPositions,
     InterestsInScore,
-    Unconditioned,
 )
 from transfer.model.prompts import PromptGenerators
 from transfer.model.recommender import Recommender
@@ -48,7 +48,7 @@ def assemble(
     return Recommender(items, encoder, conditioner, recipe.score, dim)
 
 
-def _conditioner(entry: Entry, width: int, dim: int, count: int) -> nn.Module:
+def _conditioner(entry: Entry, width: int, dim: int, count: int) -> Conditioner:
     match entry:
         case "prompts":
             return PromptGenerators(width, dim, count)

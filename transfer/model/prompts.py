@@ -8,10 +8,11 @@ from torch.nn import functional as F
 
 from transfer.encoders.base import SequenceEncoder
 from transfer.interests.forms import Interests
+from transfer.model.conditioner import Conditioner
 from transfer.sequences import SequenceBatch
 
 
-class PromptGenerators(nn.Module):
+class PromptGenerators(Conditioner):
     """IPE: k generators f(x) = W2 tanh(W1 x + b1) + b2 turn interests into prompts before the sequence (Section 3.4).
 
     The prompts stand right before a user's first item and are read by every item through the encoder's own

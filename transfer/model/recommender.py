@@ -13,6 +13,7 @@ from transfer.encoders.base import SequenceEncoder
 from transfer.interests.forms import Interests
 from transfer.items.tower import ItemTower
 from transfer.matching.matcher import MatchingWeights
+from transfer.model.conditioner import Conditioner
 from transfer.sequences import SequenceBatch
 
 
@@ -22,7 +23,7 @@ class Recommender(nn.Module):
     Args:
         items: what items are.
         encoder: reads sequences.
-        conditioner: how interests enter (see `transfer.model.conditioners`).
+        conditioner: how interests enter (see `transfer.model.entries`).
         score: cosine or dot, and its temperature.
         dim: width d.
     """
@@ -31,7 +32,7 @@ class Recommender(nn.Module):
         self,
         items: ItemTower,
         encoder: SequenceEncoder,
-        conditioner: nn.Module,
+        conditioner: Conditioner,
         score: ScoreSettings,
         dim: int,
     ) -> None:
@@ -42,7 +43,7 @@ class Recommender(nn.Module):
         self.register_buffer("matching", MatchingWeights().tensor())
 
     matching: Tensor
-    """(3,) `transfer.matching.matcher.MatchingWeights` of the final score; no weight for models that do without."""
+    """(4,) `transfer.matching.matcher.MatchingWeights` of the final score; no weight for models that do without."""
 
     def embed(self, ids: list[Tensor]) -> list[Tensor]:
         """Item vectors for several id tensors by one lookup; where items are more than a table, each is computed once.

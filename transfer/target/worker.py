@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
 
 from torch import Tensor
 
@@ -143,14 +142,14 @@ class Worker:
             start_from_source(model, self.source.transferable.weights, self.source.encoder_settings)
         return model
 
-    def _evaluate(self, model: Recommender, views: Views, stage: Any) -> Ranking:
+    def _evaluate(self, model: Recommender, views: Views, stage: Stage) -> Ranking:
         targets = targets_of(self.task.split, stage)
         own = self._own_scores(model, views, stage, targets)
         weights = MatchingWeights.of(model.matching)
         return self._rank(stage, self.matcher.joined(own, self.task.split.domain, targets, weights))
 
     def _own_scores(self, model: Recommender, views: Views, stage: Stage, targets: Targets) -> ScoreRows:
-        """The model's scores, without anchor matching."""
+        """The model's scores, without matching."""
         domain, device = self.task.split.domain, self.task.runtime.device
         return model_scores(model, domain, targets, views.for_stage(stage), self.task.max_length, device)
 
@@ -182,7 +181,7 @@ class Worker:
     def _validate(self, scores: ScoreRows, targets: Targets) -> float:
         return validation_metric(scores, self.task, targets)
 
-    def _rank(self, stage: Any, scores: ScoreRows) -> Ranking:
+    def _rank(self, stage: Stage, scores: ScoreRows) -> Ranking:
         targets = targets_of(self.task.split, stage)
         top = RECOMMENDED if stage == "test" else 0
         return rank(self.task.split.domain, targets, scores, self.task.evaluation, self.task.runtime.device, top)

@@ -1,49 +1,20 @@
-"""How interests reach a state other than as prompts: not at all, fused, added to items, attended, or added last."""
+"""Ways in for interests other than as prompts: fused, added to items, attended, or a late term of the score."""
 
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from transfer.encoders.base import SequenceEncoder
 from transfer.interests.forms import Interests
+from transfer.model.conditioner import Conditioner
 from transfer.model.prompts import PromptGenerators
 from transfer.sequences import SequenceBatch
 
 
-class Conditioner(Protocol):
-    """Runs an encoder over embedded sequences for given users."""
-
-    def __call__(
-        self,
-        encoder: SequenceEncoder,
-        embeds: Tensor,
-        batch: SequenceBatch,
-        interests: Interests | None,
-    ) -> Tensor:
-        """(B, L, d) embedded items of a batch in, (B, L, d) states out."""
-        ...
-
-
-class Unconditioned(nn.Module):
-    """The base model: the encoder alone."""
-
-    def forward(
-        self,
-        encoder: SequenceEncoder,
-        embeds: Tensor,
-        batch: SequenceBatch,
-        interests: Interests | None,
-    ) -> Tensor:
-        """Encode, without looking at interests."""
-        states: Tensor = encoder(embeds, batch.mask)
-        return states
-
-
-class InterestFusion(nn.Module):
+class InterestFusion(Conditioner):
     """The ablation `w/ S2IDM`: interests fused into every state by a two-layer network, without prompts (Table 4).
 
     Args:
@@ -78,7 +49,7 @@ class InterestFusion(nn.Module):
         return fused
 
 
-class InterestsAtPositions(nn.Module):
+class InterestsAtPositions(Conditioner):
     """What a user was interested in by each item is added to it, W2 tanh(W1 x + b1) + b2 (not in the paper).
 
     Prompts see the same interests at every position, hence in training what they are to predict, or else less than in
@@ -115,7 +86,7 @@ class InterestsAtPositions(nn.Module):
         return states
 
 
-class InterestMemory(nn.Module):
+class InterestMemory(Conditioner):
     """Every state reads the same k slots that prompts are made of, by attention of its own (not in the paper).
 
     Prompts are read on the way, by the encoder; here a state first says what it needs.
@@ -151,7 +122,7 @@ class InterestMemory(nn.Module):
         return read
 
 
-class InterestsInScore(nn.Module):
+class InterestsInScore(Conditioner):
     """A late term of the score, <W2 tanh(W1 x + b1) + b2, v_i> for item i (not in the paper).
 
     It is added to the state, which adds it to the score: exactly so where the score is an inner product, and before

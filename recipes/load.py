@@ -173,6 +173,8 @@ def read_mapping(path: Path) -> dict[str, Any]:
     Raises:
         InputError: it is too large, not UTF-8, not YAML, or not a mapping.
     """
+    if not path.is_file():
+        raise InputError("no such file", place=path, mend="Check the path")
     if path.stat().st_size > LARGEST_FILE:
         raise InputError("too large for a recipe (over 1 MiB)", place=path, mend="Give a recipe, not data")
     try:

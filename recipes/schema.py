@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -41,6 +41,9 @@ DEFAULT_VARIANTS = (
     "sasrec+ipe+s2idm",
 )
 """What needs no training, the base, what titles add to it, and the paper beside its control."""
+
+
+Seed = Annotated[int, Field(ge=0, lt=1 << 31)]
 
 
 class Recipe(Settings):
@@ -95,7 +98,7 @@ class Recipe(Settings):
     )
     pdrec: PDRecSettings = Field(default_factory=PDRecSettings, description="How pdrec uses TI-DiffRec.")
     variants: tuple[str, ...] = Field(DEFAULT_VARIANTS, min_length=1, description="Models to train and compare.")
-    seeds: tuple[int, ...] = Field((0,), min_length=1, description="Every trained variant runs once a seed.")
+    seeds: tuple[Seed, ...] = Field((0,), min_length=1, description="Every trained variant runs once a seed.")
     shots: float = Field(1.0, ge=0, le=1, description="Share of the target's users that train; 0 is zero-shot.")
 
     @model_validator(mode="before")
@@ -106,11 +109,11 @@ class Recipe(Settings):
             return overlaid(PRESETS[data["preset"]], data)
         return data
 
-    @field_validator("sources", mode="before")
+    @field_validator("sources", "variants", "seeds", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
-        """A single source may stand without a list."""
-        return [value] if isinstance(value, str | dict) else value
+        """A single source, variant or seed may stand without a list."""
+        return [value] if isinstance(value, str | dict | int) else value
 
     @field_validator("name")
     @classmethod

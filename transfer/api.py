@@ -22,7 +22,7 @@ from domains.validation import explain
 from recipes.load import check_recipe
 from recipes.presets import overlaid, with_preset
 from recipes.schema import Recipe
-from transfer.artifact_folder import CONFIG, LOG
+from transfer.artifact_folder import CONFIG, LOG, claim
 from transfer.files import JsonLines
 from transfer.pipeline import run_of
 from transfer.progress import Progress
@@ -30,9 +30,11 @@ from transfer.runtime import Runtime
 from transfer.serving.new_items import run_with
 from transfer.serving.recommend import History, Recommendation, Recommender
 from transfer.serving.seeds import seeds_of
+from transfer.source.artifact import KIND as SOURCE
 from transfer.source.artifact import SourceArtifact
 from transfer.source.fit import fit_source
 from transfer.target.adapt import adapt_target
+from transfer.target.artifact import KIND as TARGET
 from transfer.target.artifact import TargetRun
 
 if TYPE_CHECKING:
@@ -85,9 +87,9 @@ class Run:
     def recommend(
         self,
         *,
-        user: str | None = None,
-        history: Sequence[str] | None = None,
-        interests: Sequence[str] | None = None,
+        user: str | int | None = None,
+        history: str | Sequence[str] | None = None,
+        interests: str | Sequence[str] | None = None,
         count: int = 10,
     ) -> list[Recommendation]:
         """Recommend items for a user of the target, or for somebody with a history or with nothing but interests.
@@ -104,12 +106,14 @@ class Run:
         domain = self.target.domain
         if sum(given is not None for given in (user, history, interests)) != 1:
             raise InputError("give one of user, history and interests", place="recommend")
+        if count < 1:
+            raise InputError(f"count is {count}, and at least 1 is needed", place="recommend")
         if user is not None:
-            past = History.of_user(domain, user)
+            past = History.of_user(domain, str(user))
         elif history is not None:
-            past = History.of_titles(domain, list(history))
+            past = History.of_titles(domain, _listed(history))
         else:
-            past = History.of_items(domain, seeds_of(self.target, list(interests or ())).items)
+            past = History.of_items(domain, seeds_of(self.target, _listed(interests or ())).items)
         return self._recommender.recommend(past, count)
 
     def with_items(self, items: Any) -> Run:
@@ -164,7 +168,7 @@ def open_domain(spec: str | Mapping[str, Any]) -> Domain:
 
 
 def fit(
-    sources: Sequence[str | Mapping[str, Any] | Domain],
+    sources: str | Sequence[str | Mapping[str, Any] | Domain],
     *,
     target: Domain | None = None,
     out: str | Path | None = None,
@@ -188,6 +192,10 @@ def fit(
     folder = None if out is None else Path(out)
     if folder is not None and (folder / CONFIG).exists():
         raise InputError("this folder holds an artifact already", place=folder, mend="Choose another, or load it")
+    if folder is not None:
+        claim(folder, SOURCE)
+    if isinstance(sources, str):
+        sources = [sources]
     opened = [source if isinstance(source, Domain) else open_domain(source) for source in sources]
     named = [_spec_of(source) for source in sources]
     recipe = _recipe({"name": "+".join(domain.name for domain in opened), "sources": named}, settings)
@@ -235,6 +243,7 @@ def adapt(
     base = {**source.recipe, "name": f"{source.recipe.get('name') or 'source'}-to-{domain.name}"}
     recipe = _recipe({**base, "target": _spec_of(target), "sample_users": None}, settings)
     folder = Path(out)
+    claim(folder, TARGET)
     adapted = adapt_target(source, recipe, domain, folder, Runtime.current(device, progress))
     run = run_of(source, recipe, domain, adapted)
     run.write(folder)
@@ -250,6 +259,11 @@ def load_run(place: str | Path) -> Run:
     """
     run = TargetRun.load(place)
     return Run(run, run.folder or Path(place))
+
+
+def _listed(given: str | Sequence[str]) -> list[str]:
+    """One text or several, as a list."""
+    return [given] if isinstance(given, str) else list(given)
 
 
 def _spec_of(domain: Domain | str | Mapping[str, Any]) -> Any:

@@ -24,6 +24,41 @@ README = "README.md"
 LOG = "training.jsonl"
 
 
+_OURS = {
+    CONFIG, WEIGHTS, VOCABULARY, README, LOG,
+    "recipe.yaml", "metrics.json", "items.safetensors", "unseen.json", "domain", "pieces",
+}  # fmt: skip
+_TRACES = {CONFIG, LOG, "pieces"}
+"""What a run leaves first or last: with none of them, a folder was not made here."""
+
+
+def claim(folder: Path, kind: str) -> None:
+    """Stop before anything is computed where the results would go over somebody else's files.
+
+    Args:
+        folder: for an artifact; may be missing, empty, or an earlier run of the same kind.
+        kind: of the artifact.
+
+    Raises:
+        InputError: it holds an artifact of another kind, or files that no run made.
+    """
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(".")} if folder.is_dir() else set()
+    foreign = sorted(name for name in names - _OURS if not name.startswith("scratch-"))
+    if names and not names & _TRACES:
+        foreign = foreign or sorted(names)
+    if foreign:
+        raise InputError(
+            f"this folder holds other files ({', '.join(foreign[:3])})", place=folder, mend="Choose another --out"
+        )
+    if CONFIG in names:
+        found = read_json(folder / CONFIG)
+        if isinstance(found, dict) and found.get("kind", kind) != kind:
+            raise InputError(
+                f"this folder holds a {found['kind']} artifact, which would be lost", place=folder,
+                mend="Choose another --out",
+            )  # fmt: skip
+
+
 class ArtifactConfig(BaseModel):
     """What every `config.json` says; each kind of artifact adds its own."""
 

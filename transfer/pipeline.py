@@ -17,7 +17,7 @@ from domains.split import leave_one_out
 from recipes.load import LoadedRecipe, apply_override, bundled_recipes, check_recipe, load_recipe
 from recipes.presets import with_preset
 from recipes.schema import Recipe, resolved
-from transfer.artifact_folder import CONFIG, LOG
+from transfer.artifact_folder import CONFIG, LOG, claim
 from transfer.evaluation.results import beyond_accuracy, compare_all, protocol_note, spread, variant_metrics
 from transfer.files import JsonLines
 from transfer.matching.matcher import counts_of
@@ -27,9 +27,11 @@ from transfer.opening import open_prepared
 from transfer.planning.preflight import refuse_own_source
 from transfer.progress import Silent
 from transfer.runtime import Runtime
+from transfer.source.artifact import KIND as SOURCE
 from transfer.source.artifact import DomainNote, SourceArtifact
 from transfer.source.fit import fit_source
 from transfer.target.adapt import Adapted, adapt_target, pairs_to_compare
+from transfer.target.artifact import KIND as TARGET
 from transfer.target.artifact import TargetRun
 from vocab.encoder_source import has_encoder, on_hub
 
@@ -78,6 +80,7 @@ def source_from(
         InputError: the folder holds an artifact of other data or settings.
     """
     recipe = loaded.recipe
+    claim(folder, SOURCE)
     sources = open_sources(loaded, runtime)
     quiet = replace(runtime, progress=Silent())  # adapt-target speaks of the target; here only its titles are read
     target = None if recipe.target is None else open_one(recipe.target, loaded, quiet)
@@ -163,6 +166,7 @@ def recipe_for_target(source: SourceArtifact, given: str, overrides: list[str]) 
 
 def target_from(source: SourceArtifact, loaded: LoadedRecipe, folder: Path, runtime: Runtime) -> TargetRun:
     """Adapt to a recipe's target and write the run."""
+    claim(folder, TARGET)
     recipe, domain = loaded.recipe, open_target(loaded, runtime)
     adapted = adapt_target(source, recipe, domain, folder, runtime)
     run = run_of(source, recipe, domain, adapted)

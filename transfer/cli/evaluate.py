@@ -16,7 +16,7 @@ def command(run: Run, device: Device = "auto", json_: Json = False) -> None:
     """Evaluate a target run's product model again, from its files alone, and hold it against its metrics.json."""
     from transfer.cli.show import print_json, say
     from transfer.runtime import Runtime
-    from transfer.serving.reevaluate import reevaluate
+    from transfer.serving.reevaluate import SAME, largest_gap, reevaluate
     from transfer.target.artifact import TargetRun
 
     loaded = TargetRun.load(run)
@@ -29,3 +29,12 @@ def command(run: Run, device: Device = "auto", json_: Json = False) -> None:
         for protocol, values in result[stage].items():
             shown = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
             say(f"  {stage:10s} {protocol:7s} {shown}")
+    gap = largest_gap(loaded, result)
+    if gap < SAME:
+        say("The same as in metrics.json.")
+        return
+    say(
+        f"[yellow]metrics.json says otherwise, by up to {gap:.2g}.[/yellow] Another device or precision explains small "
+        "differences, not large ones: then the folder was changed."
+    )
+    raise typer.Exit(1)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from transfer.cli.options import Json
+
+if TYPE_CHECKING:
+    from domains.domain import Domain
 
 Run = Annotated[str, typer.Argument(help="Folder of a target run.")]
 User = Annotated[str | None, typer.Option("--user", help="Id of a user of the target domain.")]
@@ -63,17 +66,29 @@ def command(
     if json_:
         print_json([vars(item) for item in found])
         return
-    recent = past.domain.titles_of(past.domain.items[-3:])
-    more = past.domain.n_interactions - len(recent)
-    table = plain_table(f"After {f'{more} more, ' if more else ''}{', '.join(recent)}")
+    table = plain_table(_heading(past.domain, interests))
     table.add_column("", justify="right")
-    for heading in ("title", "score", "anchors shared with the history"):
+    shared = "anchors shared with the history" if interests is None else "anchors that speak for it"
+    for heading in ("title", "score", shared):
         table.add_column(heading)
     for place, item in enumerate(found, 1):
         table.add_row(
             str(place), item.title or f"(no title: {item.item_id})", f"{item.score:.2f}", ", ".join(item.anchors)
         )
     OUT.print(table)
+
+
+def _heading(past: Domain, interests: str | None) -> str:
+    """What the recommendations follow from."""
+    import pyarrow as pa
+
+    if interests is not None:
+        return f"For an interest in {', '.join(part.strip() for part in interests.split(',') if part.strip())}"
+    last = past.items[-3:]
+    ids = past.item_ids.take(pa.array(last)).to_pylist()
+    recent = [title or f"(no title: {name})" for title, name in zip(past.titles_of(last), ids, strict=True)]
+    earlier = past.n_interactions - len(recent)
+    return f"After {', '.join(recent)}" + (f" and {earlier} earlier" if earlier else "")
 
 
 def _new_items(given: str) -> tuple[list[str], list[str]]:

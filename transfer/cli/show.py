@@ -123,6 +123,8 @@ def metrics_table(metrics: Mapping[str, Any], stage: str = "test") -> Table:
     best = [max((row[i]["mean"] for row in cells.values()), default=0.0) for i in range(len(columns) + 1)]
     for name, row in cells.items():
         texts = [_figure(value, top, seeds) for value, top in zip(row, best, strict=True)]
+        if not metrics["protocol"]["training_users"]:
+            texts[0] = "-"
         product = name == metrics["product"]["variant"]
         table.add_row(f"[green]▶[/green] {escape(name)}" if product else f"  {escape(name)}", *texts)
     return table

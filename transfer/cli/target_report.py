@@ -22,7 +22,12 @@ def print_target(metrics: Mapping[str, Any], folder: Path, as_json: bool) -> Non
     margin = "" if product["runner_up"] is None else f", {product['margin']:+.4f} over {product['runner_up']}"
     protocol, metric = product["metric"].split("/", 1)
     score = f"{protocol} {metric.upper()} {product['validation']:.4f}{margin}"
-    say(f"Validation prefers [bold]{product['variant']}[/bold] ({score}).")
+    if metrics["protocol"]["training_users"]:
+        say(f"Validation prefers [bold]{product['variant']}[/bold] ({score}).")
+    else:
+        say(
+            f"Nobody trains, so nothing was validated: [bold]{product['variant']}[/bold] is what mostly transfers best."
+        )
     for name in product["beaten_by"]:
         say(f"[yellow]Note:[/yellow] {name}, which needs no training, scores higher on validation.")
     for name, reason in metrics["skipped"].items():

@@ -13,6 +13,22 @@ from transfer.runtime import Runtime
 from transfer.target.artifact import TargetRun
 from transfer.target.splitting import make_split
 
+SAME = 1e-4
+"""Figures that differ by less are the same: the order of sums may differ from machine to machine."""
+
+
+def largest_gap(run: TargetRun, found: dict[str, Any]) -> float:
+    """The largest difference between metrics of `reevaluate` and those that the run's `metrics.json` says."""
+    product = run.metrics["product"]
+    place = run.metrics["seeds"].index(product["seed"])
+    said = run.metrics["variants"][product["variant"]]
+    return max(
+        (abs(value - said[stage][protocol][name]["values"][place])
+         for stage, protocols in found.items() for protocol, metrics in protocols.items()
+         for name, value in metrics.items()),
+        default=0.0,
+    )  # fmt: skip
+
 
 def reevaluate(run: TargetRun, runtime: Runtime) -> dict[str, Any]:
     """Metrics of the product model, by stage and protocol."""

@@ -42,6 +42,11 @@ def test_the_page_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     first = run.recommend(history=["Inception", "Gravity"], count=3)
     assert len(first) == 3
     assert not {"Inception (2010)", "Gravity (2013)"} & {item.title for item in first}
+    user = run.target.domain.user_ids[0].as_py()
+    assert run.recommend(user=int(user), count=2) == run.recommend(user=user, count=2)
+    assert run.recommend(history="Inception", count=2) == run.recommend(history=["Inception"], count=2)
+    with pytest.raises(InputError, match="count is 0"):
+        run.recommend(user=user, count=0)
 
 
 def test_names_in_the_five_lines_exist() -> None:

@@ -282,6 +282,20 @@ TABLE = [
         "config.json", "format version 99", "with this release",
     ),
     Case(
+        "config without a key",
+        adapt(lambda p: p.edited(p.source(), "config.json", lambda data: data.pop("interests"))),
+        "config.json: interests", "must be given", "Add it",
+    ),
+    Case(
+        "config with a key too many",
+        adapt(lambda p: p.edited(p.source(), "config.json", lambda data: data["s2idm"].update(hiden=8))),
+        "s2idm.hiden", "unknown key 'hiden'", "Did you mean 'hidden'?",
+    ),
+    Case(
+        "run's recipe gone", recommend(lambda p: p.without(p.target(), "recipe.yaml")),
+        "recipe.yaml", "no such", "path",
+    ),
+    Case(
         "config and weights disagree",
         adapt(lambda p: p.edited(p.source(), "config.json", lambda data: data["s2idm"].update(hidden=8))),
         "model.safetensors", "do not fit the config", "Make the artifact again",

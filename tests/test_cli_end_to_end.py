@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -146,7 +147,22 @@ def test_evaluate_gives_the_figures_of_the_run(tiny, capsys):
         for protocol in ("sampled", "full"):
             expected = {metric: value["values"][0] for metric, value in product[stage][protocol].items()}
             assert {metric: again[stage][protocol][metric] for metric in expected} == expected
-    assert metrics["product"]["variant"] in run_command(capsys, "evaluate", tiny.target).out
+    said = run_command(capsys, "evaluate", tiny.target).out
+    assert metrics["product"]["variant"] in said
+    assert "The same as in metrics.json" in said
+
+
+def test_evaluate_tells_figures_that_are_not_the_models(tiny, capsys, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny.target, copy)
+    metrics = metrics_in(copy)
+    product = metrics["product"]
+    values = metrics["variants"][product["variant"]]["test"]["full"]["ndcg@10"]["values"]
+    values[metrics["seeds"].index(product["seed"])] += 0.25
+    (copy / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    done = run_command(capsys, "evaluate", copy)
+    assert done.code == 1
+    assert "metrics.json says otherwise, by up to 0.25" in done.out
 
 
 def test_recommendations_for_a_user_are_new_to_them_and_share_anchors(tiny, capsys):

@@ -285,3 +285,34 @@ def test_the_same_gain_for_everybody_is_no_chance():
     same = np.full((1, 30), 0.25)
     assert compare("ours", "theirs", "test", "full/ndcg@10", same, same / 2).p_users == 0.0
     assert compare("ours", "theirs", "test", "full/ndcg@10", same, same).p_users is None
+
+
+# What somebody else made stays as it is.
+
+
+def test_results_go_over_nobody_elses_files(tmp_path):
+    source, loaded, _ = made(tmp_path)
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "README.md").write_text("my own")
+    for door in (
+        lambda: source_from(loaded, mine, Runtime()),
+        lambda: target_from(source, loaded, mine, Runtime()),
+        lambda: adapt(source, open_target(loaded, Runtime()), out=mine, device="cpu"),
+        lambda: target_from(source, loaded, tmp_path, Runtime()),
+    ):
+        with pytest.raises(InputError, match="holds other files"):
+            door()
+    with pytest.raises(InputError, match="holds a source artifact, which would be lost"):
+        target_from(source, loaded, tmp_path / "source", Runtime())
+    with pytest.raises(InputError, match="holds a target artifact, which would be lost"):
+        source_from(loaded, tmp_path / "target", Runtime())
+    assert [path.name for path in mine.iterdir()] == ["README.md"]
+    assert (mine / "README.md").read_text() == "my own"
+
+
+def test_without_training_matching_decides(tmp_path):
+    variants = ["sasrec+anchors", "sasrec+anchors+no-id+source", "sasrec+anchors+no-id+source+matching",
+                "sasrec+anchors+matching"]  # fmt: skip
+    _, _, run = made(tmp_path, source_encoder={"channels": ["anchors"], "epochs": 1}, variants=variants, shots=0)
+    assert run.variant.name == "sasrec+anchors+matching"

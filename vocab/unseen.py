@@ -46,7 +46,7 @@ class UnseenMap:
         encoder: SentenceEncoder | None = None,
         track: Track = untracked,
     ) -> UnseenMap:
-        """Find anchors for the words of (I,) titles that have none.
+        """Find anchors for the words of (I,) titles that have none; words too common to be anchors get none.
 
         Args:
             vocabulary: the anchors.
@@ -57,8 +57,12 @@ class UnseenMap:
         """
         settings = settings or UnseenSettings()
         sememes = read_all(vocabulary, titles)
-        left = sorted(lemma for lemma in sememes.lemmas if vocabulary.index(lemma) is None)
-        links: dict[str, tuple[Link, ...]] = dict.fromkeys(left, ())
+        unseen = sorted(lemma for lemma in sememes.lemmas if vocabulary.index(lemma) is None)
+        links: dict[str, tuple[Link, ...]] = dict.fromkeys(unseen, ())
+        # What stands in every title says nothing of an item, as with anchors themselves.
+        most = max(vocabulary.settings.max_share * sememes.n_items, vocabulary.settings.min_items)
+        counts = dict(zip(sememes.lemmas, sememes.item_counts.tolist(), strict=True))
+        left = [word for word in unseen if counts[word] <= most]
         for _, step in steps(vocabulary.words, settings, encoder, track):
             found = step(left) if left else {}
             links.update(found)

@@ -97,6 +97,8 @@ def _print_domain(domain: DomainForecast) -> None:
     if domain.shared is not None:
         say(f"  {domain.shared.shared:,} anchors shared with the target, "
             f"Jensen-Shannon divergence {domain.shared.divergence:.2f} bits")  # fmt: skip
+        if not domain.shared.shared:
+            say("  [yellow]Note:[/yellow] it shares no word with the target; only sentence vectors could relate them")
 
 
 def _duration(seconds: float) -> str:

@@ -25,9 +25,8 @@ def print_target(metrics: Mapping[str, Any], folder: Path, as_json: bool) -> Non
     if metrics["protocol"]["training_users"]:
         say(f"Validation prefers [bold]{product['variant']}[/bold] ({score}).")
     else:
-        say(
-            f"Nobody trains, so nothing was validated: [bold]{product['variant']}[/bold] is what mostly transfers best."
-        )
+        chosen = f"[bold]{product['variant']}[/bold] is chosen for what it is made of"
+        say(f"Nobody trains, so nothing was validated; {chosen}.")
     for name in product["beaten_by"]:
         say(f"[yellow]Note:[/yellow] {name}, which needs no training, scores higher on validation.")
     for name, reason in metrics["skipped"].items():

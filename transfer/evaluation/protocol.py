@@ -65,6 +65,8 @@ def targets_of(split: Split, stage: Stage, users: Ints | None = None) -> Targets
 def sampled_negatives(users: Ints, targets: Tensor, n_items: int, settings: EvaluationSettings) -> Tensor:
     """Uniform draws from all items but the target; a user's draws depend on the seed and the user alone.
 
+    A catalogue that has no more others than are to be drawn gives all of them, each once.
+
     Args:
         users: (n,) int64, user indices.
         targets: (n,) int64 on any device.
@@ -72,7 +74,7 @@ def sampled_negatives(users: Ints, targets: Tensor, n_items: int, settings: Eval
         settings: how many, and the seed.
 
     Returns:
-        (n, negatives) int64 on the targets' device.
+        (n, m) int64 on the targets' device, m = min(negatives, I - 1).
 
     Raises:
         InputError: there is one item alone.
@@ -80,10 +82,13 @@ def sampled_negatives(users: Ints, targets: Tensor, n_items: int, settings: Eval
     if n_items < 2:
         raise InputError("a catalogue of one item leaves nothing to rank it against", place="items")
     device = targets.device
+    if settings.negatives >= n_items - 1:
+        others = torch.arange(n_items - 1, dtype=torch.int64, device=device).expand(len(targets), -1)
+        return others + (others >= targets[:, None])
     column = torch.arange(settings.negatives, dtype=torch.int64, device=device)
     state = torch.as_tensor(users, dtype=torch.int64, device=device)[:, None] * settings.negatives + column
     stream = (settings.seed + 1) * 0x9E3779B97F4A7C15 % (1 << 62)
-    rank = _mixed(state + stream) % max(1, n_items - 1)
+    rank = _mixed(state + stream) % (n_items - 1)
     return rank + (rank >= targets[:, None])
 
 

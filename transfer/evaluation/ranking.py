@@ -110,7 +110,7 @@ def rank(
         target = torch.where(torch.isnan(target), -torch.inf, target)
         if sampled:
             drawn = sampled_negatives(targets.users[first : first + block], items[rows], domain.n_items, settings)
-            among[rows] = settings.negatives - (scores.gather(1, drawn) < target).sum(1)
+            among[rows] = drawn.shape[1] - (scores.gather(1, drawn) < target).sum(1)
         if targets.excludes_seen:
             scores[owner, seen] = -torch.inf
             scores.scatter_(1, items[rows, None], target)
@@ -124,7 +124,7 @@ def rank(
         targets.users,
         among.cpu().numpy() if sampled else np.zeros(count, np.int64),
         full.cpu().numpy(),
-        np.full(count, settings.negatives + 1, np.int64),
+        np.full(count, min(settings.negatives, domain.n_items - 1) + 1, np.int64),
         candidates.cpu().numpy(),
         recommended.cpu().numpy() if top else None,
     )

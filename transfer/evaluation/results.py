@@ -85,10 +85,12 @@ def compare_all(
 def protocol_note(recipe: Recipe, split: Split) -> dict[str, Any]:
     """How targets were held out and ranked, for whoever compares figures."""
     repeats = split.domain.repeats
+    others, negatives = split.domain.n_items - 1, recipe.evaluation.negatives
+    drawn = f"{negatives} uniform negatives (any item but the target)"
     return {
         "split": split.protocol,
         "selection": f"validation {recipe.training.metric}, on the users that train",
-        "sampled": f"{recipe.evaluation.negatives} uniform negatives (any item but the target)",
+        "sampled": drawn if negatives < others else f"all {others} other items, each once",
         "sampled_seed": recipe.evaluation.seed,
         "full": "all items" if repeats else "all items but those the user had before",
         "repeats": "kept" if repeats else "removed",

@@ -101,10 +101,11 @@ def forecast(loaded: LoadedRecipe) -> Forecast:
     opened = [(prepared, "source") for prepared in sources] + ([(target, "target")] if target else [])
     encoded = {prepared.domain.name: vocabulary.encode(texts[prepared.domain.name]) for prepared, _ in opened}
     anchors_of_target = None if target is None else encoded[target.domain.name].matrix
-    if target is not None and anchors_of_target is not None and anchors_of_target.nnz == 0:
+    no_anchor = anchors_of_target is not None and anchors_of_target.nnz == 0
+    if target is not None and no_anchor and recipe.unseen is None:
         raise InputError(
             f"none of its {target.domain.n_items:,} items would have an anchor", place=target.domain.name,
-            mend="Use sources whose titles are in the same language, or set target_titles to true",
+            mend="Look at its titles (transfer recipe check), use sources in the same language, or keep 'unseen'",
         )  # fmt: skip
     domains = []
     for prepared, role in opened:

@@ -88,6 +88,7 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
             f"none of its {domain.n_items:,} items has an anchor of the source artifact", place=domain.name,
             mend="Use sources whose titles are in the same language, or fit them with this target in the recipe",
         )  # fmt: skip
+    runtime.progress.say(f"{domain.name}: {str(mapped.coverage).splitlines()[0]}")
     variants = trained_variants(recipe)
     split = make_split(domain, recipe)
     refuse_blind_selection(split)

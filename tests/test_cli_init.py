@@ -171,3 +171,29 @@ def test_three_commands_from_two_files_to_recommendations(capsys: pytest.Capture
     asked = run_command(capsys, "recommend", "runs/shop/target", "--user", "u3", "--json")
     assert asked.code == 0, asked.err
     assert {item["title"] for item in json.loads(asked.out)} == {TITLES[1], TITLES[2]}
+
+
+def test_what_looks_wrong_with_the_data_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    mixed = acts().with_columns(
+        pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.col("timestamp")).otherwise(pl.col("timestamp") // 1000)
+    )
+    mixed.write_csv("mixed.csv")
+    acts().write_csv("bare.csv", include_header=False)
+    pl.DataFrame({"item_id": range(ITEMS), "title": TITLES}).write_csv("items.csv")
+    done = run_command(capsys, "init", "mixed", "--interactions", "mixed.csv", "--items", "items.csv")
+    assert "the times span decades" in done.out, done.err
+    done = run_command(
+        capsys, "init", "bare", "--interactions", "bare.csv", "--items", "items.csv", "--user-column", "u0",
+        "--item-column", "0", "--time-column", "1500000000",
+    )  # fmt: skip
+    assert "the first line looks like data" in done.out, done.err
+
+
+@pytest.mark.parametrize("name", ["", " ", "a/b", "a\\b"])
+def test_a_domain_has_a_plain_name(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    done = run_command(capsys, "init", name, "--interactions", "acts.csv", "--items", "items.csv")
+    assert done.code == 2
+    assert "names no domain" in done.err
+    assert not list(tmp_path.iterdir())

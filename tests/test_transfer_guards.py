@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from experiment_cases import write_experiment, write_recipe
+from experiment_cases import write_domain, write_experiment, write_recipe
 from scipy.sparse import random as random_sparse
 from transfer_cases import random_histories, small_domain
 
@@ -28,8 +28,10 @@ from transfer.experiments.execute import run_experiment
 from transfer.pipeline import open_target, recipe_for_target, source_from, target_from
 from transfer.planning.forecast import forecast
 from transfer.planning.preflight import refuse_blind_selection, refuse_own_source
+from transfer.progress import Silent
 from transfer.runtime import Runtime
 from transfer.serving.new_items import with_new_items
+from transfer.source.artifact import SourceArtifact
 from transfer.target.artifact import TargetRun
 from transfer.target.pieces import piece_path, read_piece
 from transfer.target.splitting import make_split
@@ -316,3 +318,33 @@ def test_without_training_matching_decides(tmp_path):
                 "sasrec+anchors+matching"]  # fmt: skip
     _, _, run = made(tmp_path, source_encoder={"channels": ["anchors"], "epochs": 1}, variants=variants, shots=0)
     assert run.variant.name == "sasrec+anchors+matching"
+
+
+def test_an_artifact_goes_on_to_learn_and_tells_what_stays_and_what_is_lost(tmp_path):
+    source, loaded, _ = made(tmp_path, source_encoder={"channels": ["anchors"], "epochs": 1})
+    kept = yaml.safe_load(loaded.path.read_text()) | {"sources": [write_domain(tmp_path, "songs", 7)]}
+    loaded.path.write_text(yaml.safe_dump({k: v for k, v in kept.items() if k not in {"target", "source_encoder"}}))
+    told = Told()
+    extended = source_from(
+        load_recipe(loaded.path, ["s2idm.hidden=16"]), tmp_path / "extended", Runtime(progress=told), source
+    )
+    assert [note.name for note in extended.domains] == ["tapes", "songs"]
+    count = len(source.vocabulary)
+    assert extended.vocabulary.words[:count] == source.vocabulary.words
+    assert extended.s2idm.settings.hidden == source.s2idm.settings.hidden == 8
+    before, after = (one.s2idm.denoiser.outer.weight for one in (source, extended))
+    assert not torch.equal(after[:count], before)
+    assert any("s2idm.hidden stays 8" in line for line in told.lines)
+    assert any("source encoder of that artifact is left out" in line for line in told.lines)
+    back = SourceArtifact.read(tmp_path / "extended")
+    assert back.fingerprint == extended.fingerprint != source.fingerprint
+
+
+class Told(Silent):
+    """Keeps what is said."""
+
+    def __init__(self):
+        self.lines = []
+
+    def say(self, text):
+        self.lines.append(text)

@@ -47,6 +47,8 @@ def command(
     from recipes.scaffold import look, recipe_text
     from transfer.files import write_text
 
+    if not name.strip() or set(name) & set("/\\"):
+        raise InputError(f"{name!r} names no domain", place="NAME", mend="Give a plain name; --out says where to write")
     path = out or Path(f"{name}.yaml")
     if path.exists():
         raise InputError("this file is there already", place=path, mend="Choose another --out, or remove it")
@@ -92,6 +94,11 @@ def _report(findings: Findings, guess: Guess, path: Path) -> None:
     found = summarise(findings.domain)
     span = "an order only" if found.first_time is None else f"{found.first_time[:10]} to {(found.last_time or '')[:10]}"
     say(f"{found.users:,} users, {found.items:,} items, {found.interactions:,} interactions, {span}")
+    if not guess.by_name & {"user", "item", "time"} and any(name.strip("-.").isdigit() for name in guess.interactions):
+        first = ", ".join(guess.interactions)
+        say(f"[yellow]Note:[/yellow] the first line looks like data and was read as a header: {escape(first)}")
+    if found.first_time is not None and found.first_time < "1990" and (found.last_time or "") > "2000":
+        say("[yellow]Note:[/yellow] the times span decades: are seconds and milliseconds mixed, or some missing?")
     for note in findings.notes:
         say(f"[yellow]Note:[/yellow] {escape(note)}")
     say(f"Wrote [bold]{path}[/bold]. Next: transfer run {path}")

@@ -68,6 +68,9 @@ def fit_source(
         vocabulary = extends.vocabulary.extended(texts)
     if len(vocabulary) == 0:
         raise InputError("no word of any title became an anchor", place="vocabulary", mend="Lower vocabulary.min_items")
+    if extends is not None:
+        for word in _what_stays(recipe, extends):
+            runtime.progress.say(word)
     seed = recipe.seeds[0]
     interests, coverage, matrices = [], {}, []
     for domain in sources:
@@ -103,6 +106,18 @@ def fit_source(
         None if target is None or not recipe.target_titles else target.items_fingerprint,
     )  # fmt: skip
     return FittedSource(artifact, coverage)
+
+
+def _what_stays(recipe: Recipe, extends: SourceArtifact) -> list[str]:
+    """Settings of a recipe that an artifact which goes on to learn does not follow, and what it loses."""
+    words = []
+    for key in ("kind", "hidden", "time_embedding"):
+        kept, asked = getattr(extends.s2idm.settings, key), getattr(recipe.s2idm, key)
+        if kept != asked:
+            words.append(f"s2idm.{key} stays {kept}, as in the artifact that is extended (the recipe says {asked})")
+    if extends.transferable.weights and not recipe.source_encoder.channels:
+        words.append("The source encoder of that artifact is left out; source_encoder.channels would go on from it")
+    return words
 
 
 def _objective(

@@ -77,7 +77,9 @@ def test_the_note_says_what_was_ranked_against_what():
     assert (once["full"], once["repeats"]) == ("all items but those the user had before", "removed")
     assert (kept["full"], kept["repeats"]) == ("all items", "kept")
     assert once["selection"] == "validation full/ndcg@10, on the users that train"
-    assert "999" in once["sampled"]
+    assert once["sampled"] == "all 2 other items, each once"
+    many = protocol_note(recipe(), leave_one_out(small_domain([[0, 1, 2]], n_items=2000)))
+    assert many["sampled"] == "999 uniform negatives (any item but the target)"
     assert once["prompts_see"] == "train-minus-last"
     assert once["ties"] == "count against the target"
     assert (once["split"], once["shots"], once["training_users"]) == ("leave-one-out", 1.0, 1)

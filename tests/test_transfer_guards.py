@@ -31,11 +31,14 @@ from transfer.planning.preflight import refuse_blind_selection, refuse_own_sourc
 from transfer.progress import Silent
 from transfer.runtime import Runtime
 from transfer.serving.new_items import with_new_items
+from transfer.serving.reevaluate import largest_gap, reevaluate
 from transfer.source.artifact import SourceArtifact
 from transfer.target.artifact import TargetRun
 from transfer.target.pieces import piece_path, read_piece
 from transfer.target.splitting import make_split
 from transfer.training.pdrec_tables import PlugIn
+from vocab.encoder_source import has_encoder
+from vocab.semantic_settings import SemanticSettings
 from vocab.unseen_settings import UnseenSettings
 
 
@@ -348,3 +351,26 @@ class Told(Silent):
 
     def say(self, text):
         self.lines.append(text)
+
+
+def test_artifacts_follow_the_hubs_conventions(tmp_path):
+    source, _, run = made(tmp_path, variants=["sasrec+ipe+s2idm"])
+    source.save_pretrained(tmp_path / "shared-source")
+    run.save_pretrained(tmp_path / "shared-run")
+    again = SourceArtifact.from_pretrained(str(tmp_path / "shared-source"))
+    assert again.fingerprint == source.fingerprint
+    assert again.folder == tmp_path / "shared-source"
+    back = TargetRun.from_pretrained(str(tmp_path / "shared-run"))
+    assert back.variant == run.variant
+    assert reevaluate(back, Runtime()) == reevaluate(run, Runtime())
+
+
+@pytest.mark.skipif(not has_encoder(SemanticSettings()), reason="no sentence encoder is installed")
+def test_prompts_that_read_vectors_are_saved_with_the_vectors(tmp_path):
+    source, _, run = made(tmp_path, variants=["sasrec+ipe+s2idm"], prompts={"reads": "vectors"})
+    assert run.interest_vectors.shape == (len(source.vocabulary), source.anchor_vectors.shape[1])
+    back = TargetRun.read(tmp_path / "target")
+    assert torch.equal(back.interest_vectors, run.interest_vectors)
+    again, said = reevaluate(back, Runtime()), run.metrics["variants"]["sasrec+ipe+s2idm"]
+    assert again["test"]["full"]["ndcg@10"] == pytest.approx(said["test"]["full"]["ndcg@10"]["values"][0])
+    assert largest_gap(back, again) < 1e-6

@@ -111,21 +111,24 @@ class Domain:
         digest = hashlib.sha256()
         for strings in (self.item_ids, self.titles, self.user_ids):
             digest.update(_string_bytes(strings))
-        if self.categories is not None:
-            digest.update(np.ascontiguousarray(self.categories.offsets.to_numpy()).tobytes())
-            digest.update(_string_bytes(self.categories.flatten()))
+        digest.update(self._category_bytes)
         for array in (self.offsets, self.items, self.times):
             digest.update(np.ascontiguousarray(array).tobytes())
         digest.update(f"{self.time_kind}|{self.repeats}".encode())
         return digest.hexdigest()
 
+    @property
+    def _category_bytes(self) -> bytes:
+        if self.categories is None:
+            return b""
+        offsets = np.ascontiguousarray(self.categories.offsets.to_numpy()).tobytes()
+        return offsets + _string_bytes(self.categories.flatten())
+
     @cached_property
     def items_fingerprint(self) -> str:
         """SHA-256 over what is known of the items, whatever anybody did with them."""
         digest = hashlib.sha256(_string_bytes(self.item_ids) + _string_bytes(self.titles))
-        if self.categories is not None:
-            digest.update(np.ascontiguousarray(self.categories.offsets.to_numpy()).tobytes())
-            digest.update(_string_bytes(self.categories.flatten()))
+        digest.update(self._category_bytes)
         return digest.hexdigest()
 
     def history(self, user: int) -> ItemIndices:

@@ -22,13 +22,16 @@ CONFIG = "config.json"
 VOCABULARY = "vocabulary.json"
 README = "README.md"
 LOG = "training.jsonl"
+DOMAIN = "domain"
+METRICS = "metrics.json"
+RECIPE = "recipe.yaml"
+ITEMS = "items.safetensors"
+UNSEEN = "unseen.json"
+"""The map of unseen words in a target run's folder; may be edited and named by the recipe's `unseen_map`."""
+PIECES = "pieces"
 
-
-_OURS = {
-    CONFIG, WEIGHTS, VOCABULARY, README, LOG,
-    "recipe.yaml", "metrics.json", "items.safetensors", "unseen.json", "domain", "pieces",
-}  # fmt: skip
-_TRACES = {CONFIG, LOG, "pieces"}
+_OURS = {CONFIG, WEIGHTS, VOCABULARY, README, LOG, DOMAIN, METRICS, RECIPE, ITEMS, UNSEEN, PIECES}
+_TRACES = {CONFIG, LOG, PIECES}
 """What a run leaves first or last: with none of them, a folder was not made here."""
 
 
@@ -43,9 +46,8 @@ def claim(folder: Path, kind: str) -> None:
         InputError: it holds an artifact of another kind, or files that no run made.
     """
     names = {path.name for path in folder.iterdir() if not path.name.startswith(".")} if folder.is_dir() else set()
-    foreign = sorted(name for name in names - _OURS if not name.startswith("scratch-"))
-    if names and not names & _TRACES:
-        foreign = foreign or sorted(names)
+    made_here = bool(names & _TRACES)
+    foreign = sorted(n for n in names if not (made_here and (n in _OURS or n.startswith("scratch-"))))
     if foreign:
         raise InputError(
             f"this folder holds other files ({', '.join(foreign[:3])})", place=folder, mend="Choose another --out"

@@ -18,9 +18,8 @@ def explain(run: Run, words: Words) -> None:
     from pathlib import Path
 
     from domains.errors import InputError
-    from transfer.artifact_folder import VOCABULARY
+    from transfer.artifact_folder import UNSEEN, VOCABULARY
     from transfer.cli.show import say
-    from transfer.items.mapped import UNSEEN
     from vocab.unseen import UnseenMap
     from vocab.vocabulary import SememeVocabulary
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from domains.domain import Domain
 from recipes.published_figures import published
+from transfer.artifact_folder import LOG
 from transfer.evaluation.results import SeedRankings, compare_all
 from transfer.experiments.breakdown import by_history, by_known_anchors, known_anchors, thresholds
 from transfer.experiments.cases import case_studies
@@ -20,8 +21,6 @@ from transfer.source.artifact import SourceArtifact
 from transfer.target.adapt import Adapted, adapt_target, pairs_to_compare
 from vocab.coverage import overlap
 from vocab.text import item_texts
-
-LOG = "training.jsonl"
 
 
 def gather(cell: Cell, source_folder: Path, folder: Path, runtime: Runtime) -> dict[str, Any]:

@@ -40,11 +40,10 @@ def category_matrix(domain: Domain) -> csr_matrix:
     return matrix
 
 
-def available(channels: Iterable[Channel], anchor_vectors: Tensor | None, semantics: Semantics | None) -> bool:
+def available(channels: Iterable[Channel], sentence_encoder: bool, anchor_vectors: bool) -> bool:
     """Whether every channel can be computed with what is installed and what the source artifact holds."""
     wanted = set(channels)
-    titles = "title-semantic" not in wanted or semantics is not None
-    return titles and (not wanted & SEMANTIC_CHANNELS or anchor_vectors is not None)
+    return ("title-semantic" not in wanted or sentence_encoder) and (not wanted & SEMANTIC_CHANNELS or anchor_vectors)
 
 
 def item_features(

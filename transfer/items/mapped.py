@@ -16,9 +16,6 @@ from vocab.text import item_texts
 from vocab.unseen import UnseenMap
 from vocab.vocabulary import SememeVocabulary
 
-UNSEEN = "unseen.json"
-"""The map of unseen words in a target run's folder; may be edited and named by the recipe's `unseen_map`."""
-
 
 @dataclass(frozen=True, eq=False)
 class MappedItems:

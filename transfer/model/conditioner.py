@@ -19,7 +19,17 @@ class Conditioner(nn.Module):
         batch: SequenceBatch,
         interests: Interests | None,
     ) -> Tensor:
-        """(B, L, d) embedded items of a batch in, (B, L, d) states out."""
+        """(B, L, d) embedded items of a batch in, (B, L, d) states out.
+
+        Raises:
+            ValueError: there are no interests.
+        """
+        if interests is None:
+            raise ValueError(f"{type(self).__name__} needs interests; use NoInterests for constant ones")
+        return self.encoded(encoder, embeds, batch, interests)
+
+    def encoded(self, encoder: SequenceEncoder, embeds: Tensor, batch: SequenceBatch, interests: Interests) -> Tensor:
+        """What `forward` gives where there are interests."""
         raise NotImplementedError
 
 

@@ -32,16 +32,8 @@ class InterestFusion(Conditioner):
         nn.init.zeros_(self.outer.weight)
         nn.init.zeros_(self.outer.bias)
 
-    def forward(
-        self,
-        encoder: SequenceEncoder,
-        embeds: Tensor,
-        batch: SequenceBatch,
-        interests: Interests | None,
-    ) -> Tensor:
+    def encoded(self, encoder: SequenceEncoder, embeds: Tensor, batch: SequenceBatch, interests: Interests) -> Tensor:
         """Encode, then add what the network makes of state and interests; at the start it adds nothing."""
-        if interests is None:
-            raise ValueError("fusion needs interests")
         states = encoder(embeds, batch.mask)
         read = torch.tanh(interests.project(batch.users, self.read.weight) + self.read.bias)
         both = torch.cat([states, read[:, None].expand(-1, states.shape[1], -1)], dim=-1)
@@ -49,12 +41,8 @@ class InterestFusion(Conditioner):
         return fused
 
 
-class InterestsAtPositions(Conditioner):
-    """What a user was interested in by each item is added to it, W2 tanh(W1 x + b1) + b2 (not in the paper).
-
-    Prompts see the same interests at every position, hence in training what they are to predict, or else less than in
-    testing. Interests that grow with the sequence hide nothing and leak nothing: rows of `interests` are flat positions
-    of the domain, each made from everything up to that interaction.
+class _Added(Conditioner):
+    """Interests as a vector W2 tanh(W1 x + b1) + b2 that is added somewhere, zero at the start.
 
     Args:
         width: of interests: q anchors, or s entries of a sentence vector.
@@ -69,19 +57,28 @@ class InterestsAtPositions(Conditioner):
         nn.init.zeros_(self.outer.weight)
         nn.init.zeros_(self.outer.bias)
 
-    def forward(
-        self,
-        encoder: SequenceEncoder,
-        embeds: Tensor,
-        batch: SequenceBatch,
-        interests: Interests | None,
-    ) -> Tensor:
+    def vectors(self, rows: Tensor, interests: Interests) -> Tensor:
+        """(n, d) of the given (n,) rows of interests."""
+        made: Tensor = self.outer(torch.tanh(interests.project(rows, self.read.weight) + self.read.bias))
+        return made
+
+
+class InterestsAtPositions(_Added):
+    """What a user was interested in by each item is added to it, W2 tanh(W1 x + b1) + b2 (not in the paper).
+
+    Prompts see the same interests at every position, hence in training what they are to predict, or else less than in
+    testing. Interests that grow with the sequence hide nothing and leak nothing: rows of `interests` are flat positions
+    of the domain, each made from everything up to that interaction.
+
+    Args:
+        width: of interests: q anchors, or s entries of a sentence vector.
+        dim: width d.
+    """
+
+    def encoded(self, encoder: SequenceEncoder, embeds: Tensor, batch: SequenceBatch, interests: Interests) -> Tensor:
         """Encode items with their interests; at the start these add nothing."""
-        if interests is None:
-            raise ValueError("positions need interests; use NoInterests for constant ones")
-        read = torch.tanh(interests.project(batch.positions[batch.mask], self.read.weight) + self.read.bias)
         added = torch.zeros_like(embeds)
-        added[batch.mask] = self.outer(read).to(added.dtype)
+        added[batch.mask] = self.vectors(batch.positions[batch.mask], interests).to(added.dtype)
         states: Tensor = encoder(embeds + added, batch.mask)
         return states
 
@@ -105,16 +102,8 @@ class InterestMemory(Conditioner):
         nn.init.zeros_(self.outer.weight)
         nn.init.zeros_(self.outer.bias)
 
-    def forward(
-        self,
-        encoder: SequenceEncoder,
-        embeds: Tensor,
-        batch: SequenceBatch,
-        interests: Interests | None,
-    ) -> Tensor:
+    def encoded(self, encoder: SequenceEncoder, embeds: Tensor, batch: SequenceBatch, interests: Interests) -> Tensor:
         """Encode, then add what each state reads; at the start it adds nothing."""
-        if interests is None:
-            raise ValueError("a memory needs interests; use NoInterests for a constant one")
         states = encoder(embeds, batch.mask)
         slots = self.slots.prompts(batch.users, interests)
         attention = torch.softmax(self.query(states) @ slots.mT / math.sqrt(states.shape[-1]), dim=-1)
@@ -122,7 +111,7 @@ class InterestMemory(Conditioner):
         return read
 
 
-class InterestsInScore(Conditioner):
+class InterestsInScore(_Added):
     """A late term of the score, <W2 tanh(W1 x + b1) + b2, v_i> for item i (not in the paper).
 
     It is added to the state, which adds it to the score: exactly so where the score is an inner product, and before
@@ -133,24 +122,7 @@ class InterestsInScore(Conditioner):
         dim: width d.
     """
 
-    def __init__(self, width: int, dim: int) -> None:
-        super().__init__()
-        self.read = nn.Linear(width, dim)
-        self.outer = nn.Linear(dim, dim)
-        nn.init.xavier_normal_(self.read.weight)
-        nn.init.zeros_(self.outer.weight)
-        nn.init.zeros_(self.outer.bias)
-
-    def forward(
-        self,
-        encoder: SequenceEncoder,
-        embeds: Tensor,
-        batch: SequenceBatch,
-        interests: Interests | None,
-    ) -> Tensor:
+    def encoded(self, encoder: SequenceEncoder, embeds: Tensor, batch: SequenceBatch, interests: Interests) -> Tensor:
         """Encode, then add the same to every state of a user; at the start it adds nothing."""
-        if interests is None:
-            raise ValueError("a late term needs interests; use NoInterests for a constant one")
-        wanted = self.outer(torch.tanh(interests.project(batch.users, self.read.weight) + self.read.bias))
-        states: Tensor = encoder(embeds, batch.mask) + wanted[:, None]
+        states: Tensor = encoder(embeds, batch.mask) + self.vectors(batch.users, interests)[:, None]
         return states

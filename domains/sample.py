@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from domains.domain import Domain, Ints
-from domains.split import Split
+from domains.split import Split, leave_one_out
 
 
 def sample_users(domain: Domain, count: int, seed: int = 0) -> Domain:
@@ -33,6 +33,11 @@ def train_part(split: Split) -> Domain:
     """
     domain = split.domain
     return _cut(domain, f"{domain.name} (train part)", domain.user_ids, split.starts, split.train_stop)
+
+
+def without_held_out(domain: Domain) -> Domain:
+    """What leave-one-out lets train; users too short for it keep everything."""
+    return train_part(leave_one_out(domain, short_users="train"))
 
 
 def _cut(domain: Domain, name: str, user_ids: pa.Array, starts: Ints, stops: Ints) -> Domain:

@@ -171,6 +171,16 @@ def test_a_source_part_is_cut_by_leave_one_out_and_serves_no_other_split(setting
     refuse_own_source(domain, check_recipe({"sources": ["books"]}, "test"), {part.fingerprint})
 
 
+def test_the_check_refuses_a_source_part_that_the_run_would_refuse(tmp_path):
+    path = write_recipe(tmp_path)
+    data, twin = (yaml.safe_load(path.read_text()) for _ in range(2))
+    target = {**twin["sources"][0], "name": "twin"}
+    path.write_text(yaml.safe_dump(data | {"target": target, "source_part": "train", "target_titles": False}))
+    forecast(load_recipe(path))
+    with pytest.raises(InputError, match="cut by leave-one-out"):
+        forecast(load_recipe(path, ["shots=0.5"]))
+
+
 def test_pdrec_trains_on_no_hidden_item():
     domain = small_domain(random_histories(np.random.default_rng(0), 60, 40, 6, 10), n_items=40)
     split = only_new_items(leave_one_out(domain), 0.2, 0)

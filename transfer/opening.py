@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from domains.cache import default_cache
+from domains.domain import Domain
 from domains.open import open_domain
 from domains.report import PreparedDomain, Step
-from domains.sample import sample_users
+from domains.sample import sample_users, without_held_out
 from domains.settings import DomainSpec
 from recipes.load import LoadedRecipe
+from recipes.schema import Recipe
 
 
 def open_prepared(spec: DomainSpec, loaded: LoadedRecipe) -> PreparedDomain:
@@ -27,3 +29,8 @@ def open_prepared(spec: DomainSpec, loaded: LoadedRecipe) -> PreparedDomain:
     domain = sample_users(prepared.domain, count)
     step = Step("users drawn", domain.n_users, len(np.unique(domain.items)), domain.n_interactions)
     return PreparedDomain(domain, replace(prepared.report, steps=(*prepared.report.steps, step)))
+
+
+def as_source(domain: Domain, recipe: Recipe) -> Domain:
+    """A source as S2IDM may see it."""
+    return domain if recipe.source_part == "all" else without_held_out(domain)

@@ -11,9 +11,7 @@ import numpy as np
 from domains.domain import Domain
 from domains.errors import InputError
 from domains.open import parse_spec
-from domains.sample import train_part
 from domains.settings import DomainSpec
-from domains.split import leave_one_out
 from recipes.load import LoadedRecipe, apply_override, bundled_recipes, check_recipe, load_recipe
 from recipes.presets import with_preset
 from recipes.schema import Recipe, resolved
@@ -23,7 +21,7 @@ from transfer.files import JsonLines
 from transfer.matching.matcher import counts_of
 from transfer.matching.popularity import popularity
 from transfer.model.variants import BASELINES
-from transfer.opening import open_prepared
+from transfer.opening import as_source, open_prepared
 from transfer.planning.preflight import refuse_own_source
 from transfer.progress import Silent
 from transfer.runtime import Runtime
@@ -65,10 +63,7 @@ def open_target(loaded: LoadedRecipe, runtime: Runtime) -> Domain:
 
 def open_sources(loaded: LoadedRecipe, runtime: Runtime) -> list[Domain]:
     """The source domains of a recipe, as S2IDM may see them."""
-    sources = [open_one(spec, loaded, runtime) for spec in loaded.recipe.sources]
-    if loaded.recipe.source_part == "all":
-        return sources
-    return [train_part(leave_one_out(domain, short_users="train")) for domain in sources]
+    return [as_source(open_one(spec, loaded, runtime), loaded.recipe) for spec in loaded.recipe.sources]
 
 
 def source_from(

@@ -15,7 +15,7 @@ from recipes.load import LoadedRecipe
 from recipes.schema import Recipe
 from recipes.settings import SEMANTIC_CHANNELS
 from transfer.model.variants import Variant
-from transfer.opening import open_prepared
+from transfer.opening import as_source, open_prepared
 from transfer.planning.estimate import Estimate, Sizes, estimate
 from transfer.planning.preflight import lacking, refuse_blind_selection, refuse_own_source, trained_variants
 from transfer.source.artifact import LearnedEncoder
@@ -95,8 +95,7 @@ def forecast(loaded: LoadedRecipe) -> Forecast:
     target = None if recipe.target is None else open_prepared(recipe.target, loaded)
     if target is not None:
         refuse_blind_selection(make_split(target.domain, recipe))
-        if recipe.source_part == "all":
-            refuse_own_source(target.domain, recipe, {prepared.domain.fingerprint for prepared in sources})
+        refuse_own_source(target.domain, recipe, {as_source(one.domain, recipe).fingerprint for one in sources})
     vocabulary, texts = build_vocabulary(recipe, [s.domain for s in sources], target.domain if target else None)
     opened = [(prepared, "source") for prepared in sources] + ([(target, "target")] if target else [])
     encoded = {prepared.domain.name: vocabulary.encode(texts[prepared.domain.name]) for prepared, _ in opened}
@@ -105,7 +104,7 @@ def forecast(loaded: LoadedRecipe) -> Forecast:
     if target is not None and no_anchor and recipe.unseen is None:
         raise InputError(
             f"none of its {target.domain.n_items:,} items would have an anchor", place=target.domain.name,
-            mend="Look at its titles (transfer recipe check), use sources in the same language, or keep 'unseen'",
+            mend="Look at its titles (transfer inspect), use sources in the same language, or keep 'unseen'",
         )  # fmt: skip
     domains = []
     for prepared, role in opened:

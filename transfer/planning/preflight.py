@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 from domains.domain import Domain
 from domains.errors import InputError
-from domains.sample import train_part
-from domains.split import Split, leave_one_out
+from domains.sample import without_held_out
+from domains.split import Split
 from recipes.schema import Recipe
 from transfer.encoders.base import encoder_kind, make_encoder
 from transfer.items.features import available
@@ -78,7 +78,7 @@ def refuse_own_source(target: Domain, recipe: Recipe, sources: Collection[str]) 
         )  # fmt: skip
     settings = recipe.evaluation
     as_source_part = settings.split == "leave-one-out" and not settings.new_items and recipe.shots == 1
-    if not as_source_part and train_part(leave_one_out(target, short_users="train")).fingerprint in sources:
+    if not as_source_part and without_held_out(target).fingerprint in sources:
         raise InputError(
             "the target is also a source, whose part that trains is cut by leave-one-out with all users and items; "
             "S2IDM would see what this split holds out", place=target.name,

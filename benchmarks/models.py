@@ -10,18 +10,18 @@ from recipes.settings import EncoderSettings, EvaluationSettings, ItemSettings, 
 from transfer.encoders.sasrec import SASRec
 from transfer.items.tower import ItemFeatures, ItemTower
 from transfer.model.conditioner import Unconditioned
-from transfer.model.recommender import Recommender
+from transfer.model.recommender import SequentialRecommender
 from transfer.runtime import Runtime
 from transfer.training.loop import Task
 
 CPU = torch.device("cpu")
 
 
-def sasrec(domain: Domain, length: int, dim: int = 64) -> Recommender:
+def sasrec(domain: Domain, length: int, dim: int = 64) -> SequentialRecommender:
     """A fresh model over item IDs: 2 blocks, 1 head."""
     torch.manual_seed(0)
     items = ItemTower(ItemFeatures(domain.n_items), ItemSettings(), dim)
-    return Recommender(
+    return SequentialRecommender(
         items, SASRec(EncoderSettings(max_length=length, dim=dim)), Unconditioned(), ScoreSettings(), dim
     )
 

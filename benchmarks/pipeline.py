@@ -22,9 +22,9 @@ from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.ranking import rank
-from transfer.evaluation.scoring import model_scores
 from transfer.interests.original import original_interests
 from transfer.interests.views import TrainView
+from transfer.model.scoring import model_scores
 from transfer.runtime import Runtime
 from transfer.training.loop import _Trainer
 from vocab.settings import VocabularySettings

@@ -23,10 +23,10 @@ from scipy.stats import ttest_rel
 
 from recipes.experiment import load_experiment
 from transfer.evaluation.results import STAGES, seed_values, variant_metrics
-from transfer.model.variants import BASELINES
 from transfer.report.markdown import GLANCE, cost, interests, markdown, overview
 from transfer.report.tables import p_text, relative_text
 from transfer.target.pieces import read_piece
+from transfer.variants import BASELINES
 
 mpl.use("svg")
 mpl.rcParams["svg.hashsalt"] = "results"

@@ -105,6 +105,11 @@ class Domain:
         """(U,) int64, interactions of each user."""
         return np.diff(self.offsets)
 
+    @property
+    def owners(self) -> Ints:
+        """(N,) int64, the user of each interaction."""
+        return np.repeat(np.arange(self.n_users, dtype=np.int64), self.lengths)
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over every column; two domains with the same fingerprint are the same data."""

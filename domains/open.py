@@ -12,7 +12,7 @@ from domains.errors import InputError
 from domains.loaders.registry import check_options, find_loader
 from domains.prepare import prepare
 from domains.report import PreparationReport, PreparedDomain, Step
-from domains.settings import DomainSpec
+from domains.spec import DomainSpec
 from domains.validation import explain
 
 

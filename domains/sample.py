@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from domains.domain import Domain, Ints
+from domains.ragged import spread
 from domains.split import Split, leave_one_out
 
 
@@ -44,7 +45,7 @@ def _cut(domain: Domain, name: str, user_ids: pa.Array, starts: Ints, stops: Int
     """A domain whose users hold the interactions in these spans of the old one."""
     lengths = stops - starts
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    positions = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths) + np.repeat(starts, lengths)
+    _, positions = spread(starts, lengths)
     return replace(
         domain,
         name=name,

@@ -158,5 +158,4 @@ def _with_categories(domain: Domain) -> int | None:
 
 
 def _repeated_pairs(domain: Domain) -> int:
-    users = np.repeat(np.arange(domain.n_users, dtype=np.int64), domain.lengths)
-    return domain.n_interactions - pl.Series(users * max(domain.n_items, 1) + domain.items).n_unique()
+    return domain.n_interactions - pl.Series(domain.owners * max(domain.n_items, 1) + domain.items).n_unique()

@@ -67,7 +67,7 @@ def _of_items(kind: str, rows: pl.DataFrame) -> Suspicion:
 def _in_times(domain: Domain, now: int) -> list[Suspicion]:
     if domain.time_kind != TimeKind.TIMESTAMP or not domain.n_interactions:
         return []
-    users = np.repeat(np.arange(domain.n_users, dtype=np.int64), domain.lengths)
+    users = domain.owners
     future = np.flatnonzero(domain.times > now)
     late = f"user {_user(domain, int(users[future[0]]))}: {domain.times[future[0]]}" if len(future) else ""
     starts, ends = domain.offsets[:-1], domain.offsets[1:]

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from domains.errors import InputError
-from domains.settings import DomainSpec
+from domains.spec import DomainSpec
 from recipes.presets import PRESETS, Preset, overlaid
 from recipes.settings import (
     ContrastiveSettings,

@@ -14,7 +14,8 @@ from domains.domain import TimeKind
 from domains.errors import InputError
 from domains.frames import from_frames
 from domains.open import open_domain, parse_spec
-from domains.settings import ColumnMapping, DomainSpec, PrepareSettings
+from domains.settings import ColumnMapping, PrepareSettings
+from domains.spec import DomainSpec
 
 ALL = {"min_user_interactions": 0, "min_item_interactions": 0}
 ACTS = pl.DataFrame({"user_id": ["u", "u", "v"], "item_id": ["007", "b", "b"], "timestamp": [30, 20, 10]})

@@ -13,6 +13,7 @@ from transfer_cases import PROPERTY, random_histories, sequences, small_domain
 from domains.split import leave_one_out
 from recipes.settings import EncoderSettings, EvaluationSettings, ItemSettings, ScoreSettings, TrainingSettings
 from transfer.diffusion.denoiser import Denoiser, timestep_features
+from transfer.dropout import dropout
 from transfer.encoders.attention import causal_attention
 from transfer.encoders.sasrec import SASRec
 from transfer.evaluation import ranking, tiles
@@ -22,8 +23,7 @@ from transfer.evaluation.tiles import InnerProducts
 from transfer.interests.views import TrainView
 from transfer.items.tower import ItemFeatures, ItemTower
 from transfer.model.conditioner import Unconditioned
-from transfer.model.dropout import dropout
-from transfer.model.recommender import Recommender
+from transfer.model.recommender import SequentialRecommender
 from transfer.runtime import Runtime
 from transfer.training import loop
 
@@ -107,7 +107,7 @@ def model_of(channels=("id",)):
     features = ItemFeatures(ITEMS, title_vectors=F.normalize(torch.randn(ITEMS, 6), dim=1))
     encoder = SASRec(EncoderSettings(dim=8, dropout=0, max_length=12))
     items = ItemTower(features, ItemSettings(channels=channels), 8)
-    return Recommender(items, encoder, Unconditioned(), ScoreSettings(), 8)
+    return SequentialRecommender(items, encoder, Unconditioned(), ScoreSettings(), 8)
 
 
 def gradients(loss, channels, positions, monkeypatch):

@@ -22,7 +22,7 @@ from transfer.encoders.base import make_encoder
 from transfer.interests.views import NoViews, TrainView
 from transfer.items.tower import ItemFeatures, ItemTower
 from transfer.model.conditioner import Unconditioned
-from transfer.model.recommender import Recommender
+from transfer.model.recommender import SequentialRecommender
 from transfer.runtime import Runtime
 from transfer.training.augment import Augmented, crop, hide, reorder, two_views
 from transfer.training.contrast import Contrast, _final_state, info_nce
@@ -130,7 +130,7 @@ def recommender(encoder="cl4srec", items=12, dim=8, seed=0):
     torch.manual_seed(seed)
     settings = EncoderSettings(name=encoder, dim=dim, blocks=1, max_length=8, dropout=0.0)
     tower = ItemTower(ItemFeatures(items), ItemSettings(), dim)
-    return Recommender(tower, make_encoder(settings, 0), Unconditioned(), ScoreSettings(), dim)
+    return SequentialRecommender(tower, make_encoder(settings, 0), Unconditioned(), ScoreSettings(), dim)
 
 
 def task_of(domain, **training):

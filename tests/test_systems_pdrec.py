@@ -25,7 +25,7 @@ from transfer.encoders.base import make_encoder
 from transfer.interests.views import NoViews, TrainView
 from transfer.items.tower import ItemFeatures, ItemTower
 from transfer.model.conditioner import Unconditioned
-from transfer.model.recommender import Recommender
+from transfer.model.recommender import SequentialRecommender
 from transfer.runtime import Runtime
 from transfer.sequences import Spans, gather
 from transfer.training.loop import Task, fit
@@ -113,7 +113,7 @@ def test_better_agreement_never_weighs_less(users):
 def recommender():
     torch.manual_seed(0)
     settings = EncoderSettings(name="pdrec", dim=8, blocks=1, max_length=8, dropout=0.0)
-    return Recommender(
+    return SequentialRecommender(
         ItemTower(ItemFeatures(ITEMS), ItemSettings(), 8), make_encoder(settings, 0), Unconditioned(),
         ScoreSettings(), 8,
     )  # fmt: skip

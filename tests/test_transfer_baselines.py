@@ -16,7 +16,7 @@ from domains.split import fewer_users, leave_one_out
 from transfer.baselines import ease, item_knn
 from transfer.baselines.base import Evidence, find_baseline
 from transfer.evaluation.protocol import targets_of
-from transfer.model.variants import BASELINES
+from transfer.variants import BASELINES
 
 CPU = torch.device("cpu")
 SIMPLE = ("popular", "transitions", "item-knn", "ease", "anchor-matching")

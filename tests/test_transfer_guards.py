@@ -25,9 +25,9 @@ from transfer.diffusion.diffrec import train_diffrec
 from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.evaluation.significance import compare
 from transfer.experiments.execute import run_experiment
+from transfer.opening import make_split
 from transfer.pipeline import open_target, recipe_for_target, source_from, target_from
 from transfer.planning.forecast import forecast
-from transfer.planning.preflight import refuse_blind_selection, refuse_own_source
 from transfer.progress import Silent
 from transfer.runtime import Runtime
 from transfer.serving.new_items import with_new_items
@@ -35,7 +35,7 @@ from transfer.serving.reevaluate import largest_gap, reevaluate
 from transfer.source.artifact import SourceArtifact
 from transfer.target.artifact import TargetRun
 from transfer.target.pieces import piece_path, read_piece
-from transfer.target.splitting import make_split
+from transfer.target.preflight import refuse_blind_selection, refuse_own_source
 from transfer.training.pdrec_tables import PlugIn
 from vocab.encoder_source import has_encoder
 from vocab.semantic_settings import SemanticSettings

@@ -14,7 +14,7 @@ from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.ranking import ScoreRows
 from transfer.matching.matcher import Matcher, MatchingWeights, blended
 from transfer.matching.search import FEWEST_USERS, RECENCIES, STRENGTHS, search_weights
-from transfer.model.variants import parse_variant
+from transfer.variants import parse_variant
 
 CPU = torch.device("cpu")
 HISTORIES = [[0, 1, 2], [3, 2, 1, 0]]

@@ -25,7 +25,7 @@ from transfer.interests.forms import RawInterests
 from transfer.interests.views import InterestViews
 from transfer.items.tower import ItemFeatures, ItemTower
 from transfer.model.prompts import PromptGenerators
-from transfer.model.recommender import Recommender
+from transfer.model.recommender import SequentialRecommender
 from transfer.runtime import Runtime
 from transfer.training.loop import Task, fit
 
@@ -60,7 +60,7 @@ def target_model(runtime, loss, size):
     task = Task(split, 6, training, EvaluationSettings(negatives=9), runtime)
     torch.manual_seed(0)
     settings = EncoderSettings(dim=8, blocks=1, dropout=0.0, max_length=6)
-    model = Recommender(
+    model = SequentialRecommender(
         ItemTower(ItemFeatures(ITEMS), ItemSettings(), 8), make_encoder(settings, 2), PromptGenerators(ANCHORS, 8, 2),
         ScoreSettings(), 8,
     )  # fmt: skip

@@ -21,7 +21,7 @@ from transfer.model.entries import (
     InterestsInScore,
 )
 from transfer.model.prompts import PromptGenerators
-from transfer.model.recommender import Recommender
+from transfer.model.recommender import SequentialRecommender
 
 DIM, ANCHORS, COUNT = 6, 11, 3
 
@@ -213,7 +213,7 @@ def recommender(score, conditioner=None, encoder=None):
     from recipes.settings import ItemSettings
 
     items = ItemTower(ItemFeatures(7), ItemSettings(), DIM)
-    return Recommender(items, encoder or Recording(), conditioner or Unconditioned(), score, DIM)
+    return SequentialRecommender(items, encoder or Recording(), conditioner or Unconditioned(), score, DIM)
 
 
 def test_items_enter_scaled_by_the_root_of_the_width_and_padding_as_zero():
@@ -238,6 +238,6 @@ def test_the_item_table_is_made_in_evaluation_mode_and_in_chunks():
     from recipes.settings import ItemSettings
 
     items = ItemTower(ItemFeatures(7), ItemSettings(id_dropout=0.9), DIM)
-    model = Recommender(items, Recording(), Unconditioned(), ScoreSettings(), DIM).train()
+    model = SequentialRecommender(items, Recording(), Unconditioned(), ScoreSettings(), DIM).train()
     assert torch.equal(model.item_table(chunk=2), model.item_table())
     assert model.training

@@ -20,13 +20,13 @@ from recipes.settings import (
 from transfer.encoders.base import make_encoder
 from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import rank
-from transfer.evaluation.scoring import final_states, model_scores
 from transfer.interests.forms import NoInterests, RawInterests
 from transfer.interests.views import FixedViews, NoViews, TrainView
 from transfer.items.tower import ItemFeatures, ItemTower
 from transfer.model.conditioner import Unconditioned
 from transfer.model.prompts import PromptGenerators
-from transfer.model.recommender import Recommender
+from transfer.model.recommender import SequentialRecommender
+from transfer.model.scoring import final_states, model_scores
 from transfer.runtime import Runtime
 from transfer.training import loop, losses
 from transfer.training.loop import Task, fit, validate
@@ -50,7 +50,9 @@ def model_of(
     items = ItemTower(features or ItemFeatures(ITEMS), ItemSettings(channels=channels), DIM)
     settings = EncoderSettings(name=encoder, dim=DIM, max_length=8, blocks=1, dropout=dropout)
     conditioner = PromptGenerators(anchors, DIM, prompts) if prompts else Unconditioned()
-    return Recommender(items, make_encoder(settings, prompts), conditioner, ScoreSettings(temperature=temperature), DIM)
+    return SequentialRecommender(
+        items, make_encoder(settings, prompts), conditioner, ScoreSettings(temperature=temperature), DIM
+    )
 
 
 def circle(users=120, length=7):

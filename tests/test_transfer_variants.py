@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from transfer_cases import PROPERTY
 
 from domains.errors import InputError
-from transfer.model.variants import BASELINES, parse_variant
 from transfer.target.adapt import pairs_to_compare
+from transfer.variants import BASELINES, parse_variant
 
 
 @pytest.mark.parametrize(

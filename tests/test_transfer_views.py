@@ -14,11 +14,11 @@ from transfer_cases import PROPERTY, random_histories, small_domain
 from domains.split import leave_one_out, temporal
 from recipes.settings import InterestSettings, PromptSettings, S2IDMSettings
 from transfer.diffusion.s2idm import S2IDM
-from transfer.interests import factory as factory_module
-from transfer.interests.factory import InterestFactory
 from transfer.interests.forms import NoInterests, PermutedInterests, RawInterests
 from transfer.interests.views import FixedViews, InterestViews, NoViews, someone_else, someone_elses_positions
-from transfer.model.variants import parse_variant
+from transfer.model import interests as factory_module
+from transfer.model.interests import InterestFactory
+from transfer.variants import parse_variant
 
 CPU = torch.device("cpu")
 

@@ -1,4 +1,4 @@
-"""The domains that a recipe names, as every command sees them."""
+"""The domains that a recipe names, and what it holds out of them, as every command sees them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from domains.domain import Domain
 from domains.open import open_domain
 from domains.report import PreparedDomain, Step
 from domains.sample import sample_users, without_held_out
-from domains.settings import DomainSpec
+from domains.spec import DomainSpec
+from domains.split import Split, fewer_users, leave_one_out, only_new_items, temporal
 from recipes.load import LoadedRecipe
 from recipes.schema import Recipe
 
@@ -34,3 +35,18 @@ def open_prepared(spec: DomainSpec, loaded: LoadedRecipe) -> PreparedDomain:
 def as_source(domain: Domain, recipe: Recipe) -> Domain:
     """A source as S2IDM may see it."""
     return domain if recipe.source_part == "all" else without_held_out(domain)
+
+
+def make_split(domain: Domain, recipe: Recipe) -> Split:
+    """Hold out targets as the recipe says, hide items, then let only its share of users train.
+
+    The domain of the split is without the hidden interactions.
+    """
+    settings = recipe.evaluation
+    if settings.validation_from is not None and settings.test_from is not None and settings.split == "temporal":
+        split = temporal(domain, validation_from=settings.validation_from, test_from=settings.test_from)
+    else:
+        split = leave_one_out(domain, short_users=settings.short_users)
+    if settings.new_items:
+        split = only_new_items(split, settings.new_items, settings.seed)
+    return split if recipe.shots == 1 else fewer_users(split, recipe.shots, recipe.evaluation.seed)

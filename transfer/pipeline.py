@@ -11,7 +11,7 @@ import numpy as np
 from domains.domain import Domain
 from domains.errors import InputError
 from domains.open import parse_spec
-from domains.settings import DomainSpec
+from domains.spec import DomainSpec
 from recipes.load import LoadedRecipe, apply_override, bundled_recipes, check_recipe, load_recipe
 from recipes.presets import with_preset
 from recipes.schema import Recipe, resolved
@@ -20,9 +20,7 @@ from transfer.evaluation.results import beyond_accuracy, compare_all, protocol_n
 from transfer.files import JsonLines
 from transfer.matching.matcher import counts_of
 from transfer.matching.popularity import popularity
-from transfer.model.variants import BASELINES
 from transfer.opening import as_source, open_prepared
-from transfer.planning.preflight import refuse_own_source
 from transfer.progress import Silent
 from transfer.runtime import Runtime
 from transfer.source.artifact import KIND as SOURCE
@@ -31,6 +29,8 @@ from transfer.source.fit import fit_source
 from transfer.target.adapt import Adapted, adapt_target, pairs_to_compare
 from transfer.target.artifact import KIND as TARGET
 from transfer.target.artifact import TargetRun
+from transfer.target.preflight import refuse_own_source
+from transfer.variants import BASELINES
 from vocab.encoder_source import has_encoder, on_hub
 
 DEFAULT_ROOT = Path("runs")

@@ -15,6 +15,7 @@ from vocab.semantic import SentenceEncoder, Track, untracked
 from vocab.sememes import Ints, ItemSememes
 from vocab.text import Titles, as_strings
 from vocab.tokens import tabulate
+from vocab.unseen_file import read, write
 from vocab.unseen_report import UnseenReport, report_on
 from vocab.unseen_settings import UnseenSettings
 from vocab.unseen_steps import Link, Links, steps
@@ -104,9 +105,7 @@ class UnseenMap:
 
     def save(self, path: str | Path) -> None:
         """Write JSON with one word a line, to be read and edited by hand."""
-        from vocab.unseen_file import write
-
-        write(self, Path(path))
+        write(Path(path), self.links, self.settings, self.encoder)
 
     @classmethod
     def load(cls, path: str | Path, vocabulary: SememeVocabulary) -> UnseenMap:
@@ -115,9 +114,7 @@ class UnseenMap:
         Raises:
             InputError: the file is missing or damaged, or names an anchor that the vocabulary lacks.
         """
-        from vocab.unseen_file import read
-
-        return read(Path(path), vocabulary)
+        return cls(vocabulary, *read(Path(path), vocabulary))
 
     def _anchors_of(self, lemmas: tuple[str, ...]) -> csr_matrix:
         """(len(lemmas), q) float32: what each sememe contributes to an item."""

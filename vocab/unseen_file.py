@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,11 +13,8 @@ from domains.errors import InputError
 from vocab.documents import Layout
 from vocab.unseen_report import ORDER
 from vocab.unseen_settings import UnseenSettings
-from vocab.unseen_steps import Link
+from vocab.unseen_steps import Link, Links
 from vocab.vocabulary import SememeVocabulary
-
-if TYPE_CHECKING:
-    from vocab.unseen import UnseenMap
 
 
 class _File(BaseModel):
@@ -39,33 +36,31 @@ LAYOUT = Layout(
 )  # fmt: skip
 
 
-def write(unseen: UnseenMap, path: Path) -> None:
+def write(path: Path, links: Links, settings: UnseenSettings, encoder: str | None) -> None:
     """Write under a temporary name first."""
     head = {
         "format": LAYOUT.format,
         "version": LAYOUT.version,
         "help": "word: [[anchor, weight up to 1, step], ...]; write 'hand' as the step of what you change",
-        "encoder": unseen.encoder,
-        "settings": unseen.settings.model_dump(mode="json"),
+        "encoder": encoder,
+        "settings": settings.model_dump(mode="json"),
     }
     words = ",\n".join(
-        f"  {_text(word)}: {_text([[link.anchor, link.weight, link.step] for link in links])}"
-        for word, links in sorted(unseen.links.items())
+        f"  {_text(word)}: {_text([[link.anchor, link.weight, link.step] for link in found])}"
+        for word, found in sorted(links.items())
     )
     lines = "".join(f" {_text(key)}: {_text(value)},\n" for key, value in head.items())
     LAYOUT.write(f'{{\n{lines} "words": {{\n{words}\n }}\n}}\n', path)
 
 
-def read(path: Path, vocabulary: SememeVocabulary) -> UnseenMap:
-    """Read and check; see `UnseenMap.load`."""
-    from vocab.unseen import UnseenMap
-
+def read(path: Path, vocabulary: SememeVocabulary) -> tuple[Links, UnseenSettings, str | None]:
+    """Read and check links, settings and the name of the sentence encoder; see `UnseenMap.load`."""
     document = LAYOUT.read(path)
     links = {
         word: tuple(_link(path, word, entry, vocabulary) for entry in entries)
         for word, entries in document.words.items()
     }
-    return UnseenMap(vocabulary, MappingProxyType(links), document.settings, document.encoder)
+    return MappingProxyType(links), document.settings, document.encoder
 
 
 def _link(path: Path, word: str, entry: tuple[str, float, str], vocabulary: SememeVocabulary) -> Link:

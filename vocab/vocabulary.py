@@ -22,6 +22,7 @@ from vocab.normalise import Normaliser, make_normaliser
 from vocab.sememes import ItemSememes, Lemmas, read_sememes
 from vocab.settings import VocabularySettings
 from vocab.text import Titles
+from vocab.vocabulary_file import LAYOUT, VocabularyFile, read, write
 
 _UNMAPPED_SHOWN = 50
 
@@ -177,9 +178,17 @@ class SememeVocabulary:
 
     def save(self, path: str | Path) -> None:
         """Write readable JSON; complete or not at all."""
-        from vocab.vocabulary_file import write
-
-        write(self, Path(path))
+        document = VocabularyFile(
+            format=LAYOUT.format,
+            version=LAYOUT.version,
+            fingerprint=self.fingerprint,
+            domains=list(self.domains),
+            n_items=self.n_items,
+            settings=self.settings.model_dump(mode="json"),
+            anchors=dict(zip(self.words, self.item_counts.tolist(), strict=True)),
+            lemmas=dict(sorted(self.lemma_of.items())),
+        )
+        write(document, Path(path))
 
     @classmethod
     def load(cls, path: str | Path) -> SememeVocabulary:
@@ -188,9 +197,13 @@ class SememeVocabulary:
         Raises:
             InputError: the file is missing, damaged, or of another format version.
         """
-        from vocab.vocabulary_file import read
-
-        return read(Path(path))
+        document, settings = read(Path(path))
+        counts = np.array(list(document.anchors.values()), dtype=np.int64)
+        words, domains = tuple(document.anchors), tuple(document.domains)
+        vocabulary = cls(words, document.lemmas, counts, document.n_items, domains, settings)
+        if vocabulary.fingerprint != document.fingerprint:
+            raise LAYOUT.damaged(Path(path), "its words or settings were changed after it was written")
+        return vocabulary
 
 
 def _most_frequent(sememes: ItemSememes, unmapped: npt.NDArray[np.bool_]) -> tuple[tuple[str, int], ...]:

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vocab.documents import Layout
 from vocab.settings import VocabularySettings
 
-if TYPE_CHECKING:
-    from vocab.vocabulary import SememeVocabulary
 
-
-class _File(BaseModel):
+class VocabularyFile(BaseModel):
     """The JSON document; JSON Schema and checks come from here."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -32,42 +28,23 @@ class _File(BaseModel):
 
 
 LAYOUT = Layout(
-    _File, "sememe-vocabulary", 1, "sememe vocabulary", "Point to a vocabulary.json, make it again, or restore it"
+    VocabularyFile,
+    "sememe-vocabulary",
+    1,
+    "sememe vocabulary",
+    "Point to a vocabulary.json, make it again, or restore it",
 )
 
 
-def write(vocabulary: SememeVocabulary, path: Path) -> None:
+def write(document: VocabularyFile, path: Path) -> None:
     """Write one entry a line, under a temporary name first."""
-    document = _File(
-        format=LAYOUT.format,
-        version=LAYOUT.version,
-        fingerprint=vocabulary.fingerprint,
-        domains=list(vocabulary.domains),
-        n_items=vocabulary.n_items,
-        settings=vocabulary.settings.model_dump(mode="json"),
-        anchors=dict(zip(vocabulary.words, vocabulary.item_counts.tolist(), strict=True)),
-        lemmas=dict(sorted(vocabulary.lemma_of.items())),
-    )
     LAYOUT.write(json.dumps(document.model_dump(), ensure_ascii=False, indent=1) + "\n", path)
 
 
-def read(path: Path) -> SememeVocabulary:
-    """Read and check; see `SememeVocabulary.load`."""
-    from vocab.vocabulary import SememeVocabulary
-
+def read(path: Path) -> tuple[VocabularyFile, VocabularySettings]:
+    """Read and check all but the fingerprint; see `SememeVocabulary.load`."""
     document = LAYOUT.read(path)
     try:
-        settings = VocabularySettings.model_validate(document.settings)
+        return document, VocabularySettings.model_validate(document.settings)
     except ValidationError as error:
         raise LAYOUT.damaged(path, f"its settings are not valid ({error.errors()[0]['msg']})") from error
-    vocabulary = SememeVocabulary(
-        words=tuple(document.anchors),
-        lemma_of=document.lemmas,
-        item_counts=np.array(list(document.anchors.values()), dtype=np.int64),
-        n_items=document.n_items,
-        domains=tuple(document.domains),
-        settings=settings,
-    )
-    if vocabulary.fingerprint != document.fingerprint:
-        raise LAYOUT.damaged(path, "its words or settings were changed after it was written")
-    return vocabulary

@@ -16,7 +16,7 @@ BRIEF_RUN = (
     "--set", "s2idm.hidden=64", "--set", "training.base_epochs=1", "--set", "training.epochs=1",
 )  # fmt: skip
 """Makes a folder to recommend from; how good the model is changes nothing about how long an answer takes."""
-IMPORTS = ("domains", "vocab.vocabulary", "recipes.schema", "transfer.model.variants", "torch")
+IMPORTS = ("domains", "vocab.vocabulary", "recipes.schema", "transfer.variants", "torch")
 
 
 def run(options: Options) -> list[Section]:

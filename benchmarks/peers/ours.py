@@ -18,8 +18,8 @@ from domains.domain import Domain, TimeKind
 from recipes.settings import TrainingSettings
 from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import rank
-from transfer.evaluation.scoring import model_scores
 from transfer.interests.views import NoViews
+from transfer.model.scoring import model_scores
 from transfer.training.loop import fit
 
 

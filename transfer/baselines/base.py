@@ -56,7 +56,7 @@ Baseline = Callable[[Evidence], ScoreRows]
 
 
 def find_baseline(name: str) -> Baseline:
-    """The baseline of a name in `transfer.model.variants.BASELINES`."""
+    """The baseline of a name in `transfer.variants.BASELINES`."""
     from transfer.baselines import (
         anchor_matching,
         diffrec,

@@ -28,8 +28,9 @@ def scores(evidence: Evidence) -> ScoreRows:
 
 def _nearest(similarity: csr_matrix, count: int) -> csr_matrix:
     """Each row's `count` largest entries."""
-    rows = np.repeat(np.arange(similarity.shape[0]), np.diff(similarity.indptr))
+    starts, lengths = similarity.indptr[:-1], np.diff(similarity.indptr)
+    rows = np.repeat(np.arange(len(lengths)), lengths)
     order = np.lexsort((similarity.indices, -similarity.data, rows))
-    rank = np.arange(len(rows)) - np.repeat(similarity.indptr[:-1], np.diff(similarity.indptr))
+    rank = np.arange(len(rows)) - starts[rows]
     kept = order[rank < count]
     return csr_matrix((similarity.data[kept], (rows[kept], similarity.indices[kept])), shape=similarity.shape)

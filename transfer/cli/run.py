@@ -15,8 +15,8 @@ def command(
     from transfer.cli.show import progress_for
     from transfer.cli.target_report import print_target
     from transfer.pipeline import default_folder, source_from, target_from
-    from transfer.planning.preflight import trained_variants
     from transfer.runtime import Runtime
+    from transfer.target.preflight import trained_variants
 
     loaded = load_recipe(recipe, overrides(set_, seed, variants))
     if loaded.recipe.target is None:

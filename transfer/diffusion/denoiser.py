@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from transfer.model.dropout import dropout
+from transfer.dropout import dropout
 
 MAX_PERIOD = 10_000.0
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from transfer.model.dropout import dropout
+from transfer.dropout import dropout
 
 
 def causal_attention(query: Tensor, key: Tensor, value: Tensor, share: float) -> Tensor:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from recipes.settings import EncoderSettings
+from transfer.dropout import Dropout
 from transfer.encoders.base import SequenceEncoder
-from transfer.model.dropout import Dropout
 
 
 class GRU4Rec(SequenceEncoder):

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from recipes.settings import EncoderSettings
+from transfer.dropout import Dropout
 from transfer.encoders.attention import causal_attention
 from transfer.encoders.base import SequenceEncoder
-from transfer.model.dropout import Dropout
 
 
 class SelfAttention(nn.Module):

@@ -8,6 +8,7 @@ import torch
 from scipy.sparse import csr_matrix
 
 from domains.domain import Domain
+from domains.ragged import spread
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
 
@@ -23,11 +24,9 @@ def history_matrix(domain: Domain, targets: Targets, recency: float = 1.0) -> cs
     """
     starts = domain.offsets[:-1][targets.users]
     lengths = targets.stops - starts
-    owner = np.repeat(np.arange(len(targets)), lengths)
-    first = np.cumsum(lengths) - lengths
-    position = np.arange(len(owner)) - np.repeat(first, lengths) + np.repeat(starts, lengths)
+    owner, position = spread(starts, lengths)
     shape = (len(targets), domain.n_items)
-    weights = recency ** (np.repeat(targets.stops, lengths) - 1 - position).astype(np.float32)
+    weights = recency ** (targets.stops[owner] - 1 - position).astype(np.float32)
     if not domain.repeats:
         return csr_matrix((weights.astype(np.float32), (owner, domain.items[position])), shape=shape)
     key = owner * domain.n_items + domain.items[position]

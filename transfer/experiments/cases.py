@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from transfer.evaluation.protocol import targets_of
-from transfer.interests.factory import InterestFactory
+from transfer.model.interests import InterestFactory
 from transfer.runtime import Runtime
 from transfer.source.artifact import SourceArtifact
 from transfer.target.adapt import Adapted

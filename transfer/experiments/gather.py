@@ -14,11 +14,11 @@ from transfer.experiments.breakdown import by_history, by_known_anchors, known_a
 from transfer.experiments.cases import case_studies
 from transfer.experiments.curves import learning_curves
 from transfer.experiments.plan import Cell
-from transfer.model.variants import BASELINES, parse_variant
 from transfer.pipeline import open_sources, open_target, run_of, summarise
 from transfer.runtime import Runtime
 from transfer.source.artifact import SourceArtifact
 from transfer.target.adapt import Adapted, adapt_target, pairs_to_compare
+from transfer.variants import BASELINES, parse_variant
 from vocab.coverage import overlap
 from vocab.text import item_texts
 

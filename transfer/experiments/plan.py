@@ -13,9 +13,9 @@ from typing import Any
 from recipes.experiment import Entry, LoadedExperiment
 from recipes.load import LoadedRecipe, load_recipe
 from recipes.presets import overlaid
-from transfer.model.variants import BASELINES, parse_variant
 from transfer.pipeline import source_settings
 from transfer.target.pieces import piece_path
+from transfer.variants import BASELINES, parse_variant
 
 QUICK: dict[str, Any] = {
     "sample_users": 300,

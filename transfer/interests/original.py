@@ -7,6 +7,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
 from domains.domain import Domain, Ints, TimeKind
+from domains.ragged import spread
 from recipes.settings import InterestSettings
 from transfer.sparse import unit_rows
 
@@ -28,12 +29,9 @@ def interaction_weights(
         rows (n,) int64, flat positions (n,) int64 and weights (n,) float32 of the interactions in the spans.
     """
     lengths = np.maximum(stops - starts, 0)
-    rows = np.repeat(np.arange(len(starts), dtype=np.int64), lengths)
-    first = np.cumsum(lengths) - lengths
-    within = np.arange(len(rows), dtype=np.int64) - first[rows]
-    positions = starts[rows] + within
+    rows, positions = spread(starts, lengths)
     if domain.time_kind is TimeKind.ORDER:
-        elapsed, span = within.astype(np.float64), (lengths - 1)[rows].astype(np.float64)
+        elapsed, span = (positions - starts[rows]).astype(np.float64), (lengths - 1)[rows].astype(np.float64)
     else:
         last = np.maximum(stops - 1, 0)[rows]
         elapsed = (domain.times[positions] - domain.times[starts[rows]]).astype(np.float64)

@@ -132,8 +132,8 @@ def someone_else(users: int, seed: int) -> Ints:
 
 def someone_elses_positions(domain: Domain, seed: int) -> Ints:
     """(N,) int64: for every interaction the one at the same place of another user, or that user's last one."""
-    lengths = np.diff(domain.offsets)
-    owner = np.repeat(np.arange(domain.n_users, dtype=np.int64), lengths)
+    lengths = domain.lengths
+    owner = domain.owners
     others = _someone_else_with_items(lengths, seed)[owner]
     place = np.arange(domain.n_interactions, dtype=np.int64) - domain.offsets[:-1][owner]
     positions: Ints = domain.offsets[:-1][others] + np.minimum(place, lengths[others] - 1)

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domains.domain import Ints
+from domains.ragged import spread
 from domains.split import Split
 
 
@@ -13,10 +14,8 @@ def train_positions(split: Split) -> tuple[Ints, Ints]:
     """Owner and flat position of every interaction that may train."""
     users = split.training_users
     lengths = split.train_stop[users] - split.starts[users]
-    owner = np.repeat(users, lengths)
-    first = np.cumsum(lengths) - lengths
-    position = np.arange(len(owner)) - np.repeat(first, lengths) + np.repeat(split.starts[users], lengths)
-    return owner, position
+    row, position = spread(split.starts[users], lengths)
+    return users[row], position
 
 
 def popularity(split: Split) -> npt.NDArray[np.float32]:

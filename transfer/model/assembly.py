@@ -18,8 +18,8 @@ from transfer.model.entries import (
     InterestsInScore,
 )
 from transfer.model.prompts import PromptGenerators
-from transfer.model.recommender import Recommender
-from transfer.model.variants import Entry, Variant
+from transfer.model.recommender import SequentialRecommender
+from transfer.variants import Entry, Variant
 
 
 def assemble(
@@ -29,7 +29,7 @@ def assemble(
     width: int,
     seed: int,
     semantic_scale: float | None = None,
-) -> Recommender:
+) -> SequentialRecommender:
     """A freshly initialised model; the same seed gives a base and its variants the same items and encoder.
 
     Args:
@@ -45,7 +45,7 @@ def assemble(
     items = ItemTower(features, recipe.items.model_copy(update={"channels": variant.channels}), dim, semantic_scale)
     encoder = make_encoder(recipe.encoder.model_copy(update={"name": variant.encoder}), recipe.prompts.count)
     conditioner = _conditioner(variant.entry, width, dim, recipe.prompts.count)
-    return Recommender(items, encoder, conditioner, recipe.score, dim)
+    return SequentialRecommender(items, encoder, conditioner, recipe.score, dim)
 
 
 def _conditioner(entry: Entry, width: int, dim: int, count: int) -> Conditioner:
@@ -64,7 +64,7 @@ def _conditioner(entry: Entry, width: int, dim: int, count: int) -> Conditioner:
             return Unconditioned()
 
 
-def start_from(model: Recommender, base: Mapping[str, Tensor]) -> None:
+def start_from(model: SequentialRecommender, base: Mapping[str, Tensor]) -> None:
     """Load a base model's items and encoder into a variant of it; what the base lacks keeps its initialisation."""
     missing, unexpected = model.load_state_dict(dict(base), strict=False)
     foreign = [name for name in missing if not name.startswith("conditioner.")] + list(unexpected)

@@ -17,7 +17,7 @@ from transfer.model.conditioner import Conditioner
 from transfer.sequences import SequenceBatch
 
 
-class Recommender(nn.Module):
+class SequentialRecommender(nn.Module):
     """Scores are similarities of a user's state and an item's vector (Eq. 3).
 
     Args:

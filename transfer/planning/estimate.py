@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from recipes.schema import Recipe
 from recipes.settings import S2IDMSettings
-from transfer.model.variants import BASELINES, parse_variant
+from transfer.variants import BASELINES, parse_variant
 
 LARGE = 20e9
 """Floating-point operations a core and second in products of large matrices."""

@@ -14,12 +14,11 @@ from domains.report import PreparationReport
 from recipes.load import LoadedRecipe
 from recipes.schema import Recipe
 from recipes.settings import SEMANTIC_CHANNELS
-from transfer.model.variants import Variant
-from transfer.opening import as_source, open_prepared
+from transfer.opening import as_source, make_split, open_prepared
 from transfer.planning.estimate import Estimate, Sizes, estimate
-from transfer.planning.preflight import lacking, refuse_blind_selection, refuse_own_source, trained_variants
 from transfer.source.artifact import LearnedEncoder
-from transfer.target.splitting import make_split
+from transfer.target.preflight import lacking, refuse_blind_selection, refuse_own_source, trained_variants
+from transfer.variants import Variant
 from vocab.coverage import Coverage, Overlap, overlap
 from vocab.encoder_source import has_encoder
 from vocab.text import item_texts

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from recipes.settings import InterestName
-from transfer.model.variants import WAYS
+from transfer.variants import WAYS
 
 COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("full", "ndcg@10", "NDCG@10, all items"),

@@ -13,10 +13,10 @@ import torch
 from domains.domain import Domain, Ints, TimeKind
 from domains.errors import InputError
 from transfer.evaluation.protocol import Targets
-from transfer.evaluation.scoring import final_states
-from transfer.interests.factory import InterestFactory
 from transfer.interests.forms import Interests
 from transfer.matching.matcher import MatchingWeights
+from transfer.model.interests import InterestFactory
+from transfer.model.scoring import final_states
 from transfer.target.artifact import TargetRun
 
 Indices = npt.NDArray[np.integer]

@@ -7,11 +7,11 @@ from typing import Any
 from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import rank
 from transfer.evaluation.results import STAGES
-from transfer.evaluation.scoring import model_scores
 from transfer.matching.matcher import MatchingWeights
+from transfer.model.scoring import model_scores
+from transfer.opening import make_split
 from transfer.runtime import Runtime
 from transfer.target.artifact import TargetRun
-from transfer.target.splitting import make_split
 
 SAME = 1e-4
 """Figures that differ by less are the same: the order of sums may differ from machine to machine."""

@@ -19,8 +19,6 @@ from recipes.settings import SourceEncoderSettings
 from transfer.diffusion.s2idm import S2IDM
 from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.ranking import ScoreRows
-from transfer.evaluation.scoring import model_scores
-from transfer.interests.factory import InterestFactory
 from transfer.interests.space import reading_vectors
 from transfer.interests.views import NoViews
 from transfer.items.features import available, item_features
@@ -29,12 +27,14 @@ from transfer.items.tower import ItemFeatures
 from transfer.matching.matcher import Matcher
 from transfer.matching.search import search_weights
 from transfer.model.assembly import assemble, start_from
-from transfer.model.recommender import Recommender
-from transfer.model.variants import Variant
+from transfer.model.interests import InterestFactory
+from transfer.model.recommender import SequentialRecommender
+from transfer.model.scoring import model_scores
 from transfer.runtime import Runtime
 from transfer.source.artifact import Transferable
 from transfer.source.growing import grown_weights
 from transfer.training.loop import Log, Task, fit, validation_metric
+from transfer.variants import Variant
 
 
 def train_source_encoder(
@@ -119,7 +119,9 @@ def _generators(
     return {f"conditioner.{name}": tensor.cpu() for name, tensor in model.conditioner.state_dict().items()}
 
 
-def start_from_source(model: Recommender, weights: Mapping[str, Tensor], settings: SourceEncoderSettings) -> None:
+def start_from_source(
+    model: SequentialRecommender, weights: Mapping[str, Tensor], settings: SourceEncoderSettings
+) -> None:
     """Copy what the source learned into a target's model: encoder, shared channels, their scales, prompt generators.
 
     Args:

@@ -24,20 +24,20 @@ from transfer.artifact_folder import LOG, UNSEEN
 from transfer.evaluation.ranking import Ranking
 from transfer.evaluation.results import STAGES, SeedRankings
 from transfer.files import JsonLines
-from transfer.interests.factory import InterestFactory
 from transfer.interests.space import reading_vectors
 from transfer.items.features import item_features
-from transfer.items.mapped import MappedItems, map_items
 from transfer.items.semantics import Semantics
 from transfer.items.tower import ItemFeatures
-from transfer.model.variants import BASELINES, WAYS, Variant, base_name
-from transfer.planning.preflight import lacking, refuse_blind_selection, refuse_own_source, trained_variants
+from transfer.model.interests import InterestFactory
+from transfer.opening import make_split
 from transfer.runtime import Runtime
 from transfer.source.artifact import SourceArtifact
+from transfer.target.mapped import MappedItems, map_items
 from transfer.target.pieces import Pieces
-from transfer.target.splitting import make_split
+from transfer.target.preflight import lacking, refuse_blind_selection, refuse_own_source, trained_variants
 from transfer.target.worker import Worker
 from transfer.training.loop import Log, Task
+from transfer.variants import BASELINES, WAYS, Variant, base_name
 
 
 @dataclass(frozen=True, eq=False)

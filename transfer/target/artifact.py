@@ -36,13 +36,13 @@ from transfer.artifact_folder import (
 from transfer.diffusion.make import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
 from transfer.files import read_json, read_tensors, write_json, write_tensors, write_text
-from transfer.interests.factory import InterestFactory
 from transfer.items.tower import ItemFeatures
 from transfer.items.whitening import Whitening
 from transfer.matching.matcher import Matcher
 from transfer.model.assembly import assemble
-from transfer.model.recommender import Recommender
-from transfer.model.variants import Variant, parse_variant
+from transfer.model.interests import InterestFactory
+from transfer.model.recommender import SequentialRecommender
+from transfer.variants import Variant, parse_variant
 from vocab.vocabulary import SememeVocabulary
 
 KIND = "target"
@@ -101,7 +101,7 @@ class TargetRun(Artifact):
         self.counts = counts
         self.interest_vectors, self.sentence_encoder = interest_vectors, sentence_encoder
 
-    def model(self) -> Recommender:
+    def model(self) -> SequentialRecommender:
         """The product model, in evaluation mode."""
         width = len(self.vocabulary) if self.interest_vectors is None else self.interest_vectors.shape[1]
         model = assemble(self.variant, self.recipe, self.features, width, seed=0)

@@ -13,20 +13,20 @@ from transfer.baselines.base import Evidence, find_baseline
 from transfer.evaluation.protocol import Stage, Targets, targets_of
 from transfer.evaluation.ranking import Ranking, ScoreRows, rank
 from transfer.evaluation.results import STAGES
-from transfer.evaluation.scoring import model_scores
-from transfer.interests.factory import InterestFactory
 from transfer.interests.views import NoViews, Views
 from transfer.items.tower import ItemFeatures
 from transfer.matching.matcher import UNTRIED, Matcher, MatchingWeights, counts_of
 from transfer.matching.search import STRENGTHS, search_weights
 from transfer.model.assembly import assemble, start_from
-from transfer.model.recommender import Recommender
-from transfer.model.variants import Variant
+from transfer.model.interests import InterestFactory
+from transfer.model.recommender import SequentialRecommender
+from transfer.model.scoring import model_scores
 from transfer.source.artifact import SourceArtifact
 from transfer.source.encoder import start_from_source
 from transfer.target.pieces import Piece, Pieces
 from transfer.training.loop import Fitted, Log, Task, fit, validation_metric
 from transfer.training.objectives import Objectives
+from transfer.variants import Variant
 
 RECOMMENDED = 10
 """Items kept of every user's full ranking, for coverage and popularity bias."""
@@ -84,7 +84,7 @@ class Worker:
         self.pieces.keep(variant.name, seed, piece)
         return piece
 
-    def _trained(self, variant: Variant, views: Views, seed: int) -> Recommender:
+    def _trained(self, variant: Variant, views: Views, seed: int) -> SequentialRecommender:
         """Trained from its base."""
         model = self._fresh(variant, seed)
         if self.recipe.training.base_epochs or variant.from_source:
@@ -93,7 +93,7 @@ class Worker:
         self._fit(variant, model, views, f"{variant.name} · seed {seed}", epochs, seed + SECOND_PHASE)
         return model
 
-    def _matched(self, variant: Variant, views: Views, seed: int) -> Recommender:
+    def _matched(self, variant: Variant, views: Views, seed: int) -> SequentialRecommender:
         """The finished model without matching, joined by it: what matching adds is then no difference of training."""
         model = self._fresh(variant, seed)
         model.load_state_dict(self.variant(variant.unmatched, seed).weights)
@@ -128,11 +128,13 @@ class Worker:
     def _base_epochs(self) -> int:
         return self.recipe.training.base_epochs if len(self.task.split.training_users) else 0
 
-    def _fit(self, variant: Variant, model: Recommender, views: Views, title: str, epochs: int, seed: int) -> Fitted:
+    def _fit(
+        self, variant: Variant, model: SequentialRecommender, views: Views, title: str, epochs: int, seed: int
+    ) -> Fitted:
         auxiliary = self.objectives.of(variant.encoder)
         return fit(model, self.task, views, title=title, epochs=epochs, seed=seed, log=self.log, auxiliary=auxiliary)
 
-    def _fresh(self, variant: Variant, seed: int, scale: float | None = None) -> Recommender:
+    def _fresh(self, variant: Variant, seed: int, scale: float | None = None) -> SequentialRecommender:
         """Newly initialised, or what the source artifact holds where the variant starts from it."""
         width, device = self.factory.width, self.task.runtime.device
         model = assemble(variant, self.recipe, self.features, width, seed, scale).to(device)
@@ -142,18 +144,18 @@ class Worker:
             start_from_source(model, self.source.transferable.weights, self.source.encoder_settings)
         return model
 
-    def _evaluate(self, model: Recommender, views: Views, stage: Stage) -> Ranking:
+    def _evaluate(self, model: SequentialRecommender, views: Views, stage: Stage) -> Ranking:
         targets = targets_of(self.task.split, stage)
         own = self._own_scores(model, views, stage, targets)
         weights = MatchingWeights.of(model.matching)
         return self._rank(stage, self.matcher.joined(own, self.task.split.domain, targets, weights))
 
-    def _own_scores(self, model: Recommender, views: Views, stage: Stage, targets: Targets) -> ScoreRows:
+    def _own_scores(self, model: SequentialRecommender, views: Views, stage: Stage, targets: Targets) -> ScoreRows:
         """The model's scores, without matching."""
         domain, device = self.task.split.domain, self.task.runtime.device
         return model_scores(model, domain, targets, views.for_stage(stage), self.task.max_length, device)
 
-    def _weigh_matching(self, variant: Variant, model: Recommender, views: Views) -> None:
+    def _weigh_matching(self, variant: Variant, model: SequentialRecommender, views: Views) -> None:
         """Find how matching joins the score; without training users the source knows."""
         targets = self._validation_targets
         if len(targets):

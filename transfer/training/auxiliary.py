@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from transfer.interests.views import TrainView
-from transfer.model.recommender import Recommender
+from transfer.model.recommender import SequentialRecommender
 from transfer.sequences import SequenceBatch
 
 
@@ -19,7 +19,7 @@ class Auxiliary(Protocol):
     """Whether the ordinary loss of the settings is left out."""
 
     def loss(
-        self, model: Recommender, whole: SequenceBatch, valid: Tensor, view: TrainView, draws: torch.Generator
+        self, model: SequentialRecommender, whole: SequenceBatch, valid: Tensor, view: TrainView, draws: torch.Generator
     ) -> Tensor:
         """A scalar on the scale of a mean over positions.
 

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from recipes.settings import ContrastiveSettings
 from transfer.interests.views import TrainView
-from transfer.model.recommender import Recommender
+from transfer.model.recommender import SequentialRecommender
 from transfer.sequences import SequenceBatch
 from transfer.training.augment import Augmented, two_views
 
@@ -50,7 +50,7 @@ class Contrast:
         self.settings, self.longest = settings, longest
 
     def loss(
-        self, model: Recommender, whole: SequenceBatch, valid: Tensor, view: TrainView, draws: torch.Generator
+        self, model: SequentialRecommender, whole: SequenceBatch, valid: Tensor, view: TrainView, draws: torch.Generator
     ) -> Tensor:
         """See `transfer.training.auxiliary.Auxiliary.loss`."""
         shares = (self.settings.crop, self.settings.mask, self.settings.reorder)
@@ -60,7 +60,7 @@ class Contrast:
         return self.settings.weight * info_nce(first, second, self.settings.temperature)
 
 
-def _final_state(model: Recommender, vectors: Tensor, one: Augmented, view: TrainView) -> Tensor:
+def _final_state(model: SequentialRecommender, vectors: Tensor, one: Augmented, view: TrainView) -> Tensor:
     """(B, d) state after each sequence's last item."""
     states = model.states(vectors * ~one.hidden[..., None], one.batch, view.interests)
     last = one.batch.mask.sum(1) - 1

@@ -17,9 +17,9 @@ from domains.split import Split
 from recipes.settings import EvaluationSettings, TrainingSettings
 from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.ranking import ScoreRows, rank
-from transfer.evaluation.scoring import model_scores
 from transfer.interests.views import TrainView, Views
-from transfer.model.recommender import Recommender
+from transfer.model.recommender import SequentialRecommender
+from transfer.model.scoring import model_scores
 from transfer.runtime import Runtime
 from transfer.sequences import SequenceBatch, Spans, gather, shuffled_by_length
 from transfer.training import losses
@@ -71,7 +71,7 @@ class Fitted:
 
 
 def fit(
-    model: Recommender,
+    model: SequentialRecommender,
     task: Task,
     views: Views,
     *,
@@ -135,7 +135,7 @@ def fit(
     return Fitted(best, best_epoch, epoch, time.perf_counter() - began)
 
 
-def validate(model: Recommender, task: Task, views: Views) -> float:
+def validate(model: SequentialRecommender, task: Task, views: Views) -> float:
     """The selecting metric on the validation targets of the training users, or of some where they are many."""
     users = task.split.training_users
     targets = targets_of(
@@ -157,7 +157,7 @@ def validation_metric(scores: ScoreRows, task: Task, targets: Targets) -> float:
 class _Trainer:
     """State of a phase: optimiser, spans and sampler. Every epoch is a function of the seed and its number."""
 
-    def __init__(self, model: Recommender, task: Task, seed: int, auxiliary: Auxiliary | None = None) -> None:
+    def __init__(self, model: SequentialRecommender, task: Task, seed: int, auxiliary: Auxiliary | None = None) -> None:
         self.model, self.task, self.seed, self.auxiliary = model, task, seed, auxiliary
         self.settings, self.runtime = task.training, task.runtime
         split = task.split

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from recipes.settings import PDRecSettings
 from transfer.interests.views import TrainView
-from transfer.model.recommender import Recommender
+from transfer.model.recommender import SequentialRecommender
 from transfer.sequences import SequenceBatch
 from transfer.training.pdrec_tables import PlugIn
 from transfer.training.sampling import NegativeSampler
@@ -40,7 +40,7 @@ class PDRec:
         self.tables, self.sampler, self.settings, self.longest = tables, sampler, settings, longest
 
     def loss(
-        self, model: Recommender, whole: SequenceBatch, valid: Tensor, view: TrainView, draws: torch.Generator
+        self, model: SequentialRecommender, whole: SequenceBatch, valid: Tensor, view: TrainView, draws: torch.Generator
     ) -> Tensor:
         """See `transfer.training.auxiliary.Auxiliary.loss`."""
         inputs, chosen = whole.inputs(), valid.nonzero(as_tuple=True)
@@ -60,7 +60,7 @@ class PDRec:
         place = torch.randint(pool, (len(users),), generator=draws, device=users.device)
         return self.tables.negatives[users, place]
 
-    def _augmented(self, model: Recommender, whole: SequenceBatch, view: TrainView) -> Tensor:
+    def _augmented(self, model: SequentialRecommender, whole: SequenceBatch, view: TrainView) -> Tensor:
         """Mean loss of the candidates that the model itself ranks highest after the whole train sequence."""
         whole = whole.newest(self.longest)
         candidates = self.tables.positives[whole.users]

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from domains.ragged import spread
 from domains.split import Split
 
 
@@ -22,14 +23,11 @@ class NegativeSampler:
 
     def __init__(self, split: Split, device: torch.device) -> None:
         domain = split.domain
-        trained = np.repeat(split.train_stop - split.starts, domain.lengths)
-        within = np.arange(domain.n_interactions) - np.repeat(split.starts, domain.lengths)
-        users = np.repeat(np.arange(domain.n_users, dtype=np.int64), domain.lengths)
-        keep = within < trained
+        users, position = spread(split.starts, split.train_stop - split.starts)
         known = np.arange(domain.n_items) if split.new_items is None else np.flatnonzero(~split.new_items)
         place = np.empty(domain.n_items, dtype=np.int64)
         place[known] = np.arange(len(known))
-        pairs = np.unique(users[keep] * len(known) + place[domain.items[keep]])
+        pairs = np.unique(users * len(known) + place[domain.items[position]])
         owner, item = pairs // len(known), pairs % len(known)
         counts = np.bincount(owner, minlength=domain.n_users)
         first = np.cumsum(counts) - counts

@@ -11,8 +11,8 @@ from domains.split import Split
 from recipes.schema import Recipe
 from transfer.encoders.base import encoder_kind, make_encoder
 from transfer.items.features import available
-from transfer.model.variants import BASELINES, Variant, parse_variant
 from transfer.source.artifact import LearnedEncoder
+from transfer.variants import BASELINES, Variant, parse_variant
 
 
 def trained_variants(recipe: Recipe) -> list[Variant]:

@@ -9,7 +9,7 @@ from domains.domain import Domain
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.tiles import InnerProducts
 from transfer.interests.forms import Interests
-from transfer.model.recommender import Recommender
+from transfer.model.recommender import SequentialRecommender
 from transfer.sequences import Spans, by_length, gather
 
 POSITIONS_A_BATCH = 16_384
@@ -18,7 +18,7 @@ POSITIONS_A_BATCH = 16_384
 
 @torch.no_grad()
 def final_states(
-    model: Recommender,
+    model: SequentialRecommender,
     domain: Domain,
     targets: Targets,
     interests: Interests | None,
@@ -51,7 +51,7 @@ def final_states(
 
 
 def model_scores(
-    model: Recommender,
+    model: SequentialRecommender,
     domain: Domain,
     targets: Targets,
     interests: Interests | None,

@@ -18,7 +18,7 @@ from transfer.interests.forms import Interests, NoInterests, PermutedInterests, 
 from transfer.interests.original import original_interests
 from transfer.interests.space import VectorInterests
 from transfer.interests.views import FixedViews, InterestViews, NoViews, Views, someone_elses_positions
-from transfer.model.variants import Variant
+from transfer.variants import Variant
 
 SEEN_A_TIME = 1 << 24
 """Interactions read at once where every interaction is a row of its own, made from all that precede it."""

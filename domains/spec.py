@@ -1,0 +1,81 @@
+"""Where a domain comes from and how it is prepared, as a recipe writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from domains.errors import InputError
+from domains.loaders.registry import BUNDLED, check_options, find_loader, loader_names
+from domains.nearest import suggest
+from domains.settings import PrepareSettings, Settings
+
+
+class DomainSpec(Settings):
+    """Where a domain comes from and how it is prepared.
+
+    A recipe may write it shorter: the name of bundled data (``books``, ``films``), ``loader:argument``
+    (``movielens:data/ml-1m``), the path of a saved domain, or a mapping in which the options of the loader stand
+    beside ``loader``, ``name`` and ``prepare`` (``{interactions: a.csv, items: b.csv}``).
+    """
+
+    name: str | None = Field(default=None, description="What people call it; default: the loader's suggestion.")
+    loader: str = Field(default="table", description="Name of the loader that reads the files.")
+    prepare: PrepareSettings = Field(default_factory=PrepareSettings, description="How the domain is prepared.")
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="Options of the loader, checked by its own settings."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expand(cls, value: Any) -> Any:
+        """Bring the short forms to the long one."""
+        if isinstance(value, Path):
+            value = str(value)
+        if isinstance(value, str):
+            return _from_text(value)
+        if isinstance(value, dict):
+            return _from_mapping(value)
+        return value
+
+    @model_validator(mode="after")
+    def _check_options(self) -> DomainSpec:
+        check_options(find_loader(self.loader), self.options)
+        return self
+
+
+def _from_text(text: str) -> dict[str, Any]:
+    """The long form of ``books``, ``loader:argument`` or a folder."""
+    if text in BUNDLED:
+        return {"loader": "bundled", "options": {"dataset": text}}
+    name, colon, argument = text.partition(":")
+    if colon and "://" not in text and len(name) > 1:
+        loader = find_loader(name)
+        return {"loader": name, "options": {loader.argument: argument}}
+    if "/" in text or "\\" in text or text.startswith(".") or Path(text).is_dir():
+        return {"loader": "saved", "options": {"folder": text}}
+    known = (*BUNDLED, *(f"{loader}:..." for loader in loader_names()))
+    raise InputError(
+        f"no domain is called {text!r}",
+        place="domain",
+        mend=f"{suggest(text, (*BUNDLED, *loader_names()))}Known: {', '.join(known)}, or the path of a saved domain",
+    )
+
+
+def _from_mapping(given: dict[str, Any]) -> dict[str, Any]:
+    """Move the keys that belong to the loader into ``options``; refuse those that belong to nobody."""
+    own = set(DomainSpec.model_fields)
+    loader = find_loader(str(given.get("loader", "table")))
+    theirs = set(loader.options.model_fields)
+    for key in given:
+        if key not in own | theirs:
+            raise InputError(
+                f"unknown key {key!r} for the loader {loader.name!r}",
+                place=f"domain.{key}",
+                mend=f"{suggest(str(key), own | theirs)}Known keys: {', '.join(sorted(own | theirs))}",
+            )
+    options = dict(given.get("options") or {})
+    options.update({key: value for key, value in given.items() if key in theirs and key not in own})
+    return {**{key: value for key, value in given.items() if key in own}, "options": options}

@@ -1,0 +1,50 @@
+"""Which way imports point: between the four packages, and between what lies in each."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("domains", "vocab", "recipes", "transfer")
+MAY_IMPORT = {"domains": set(), "vocab": {"domains"}, "recipes": {"domains", "vocab"}, "transfer": set(PACKAGES)}
+
+
+def imports(name: Callable[[list[str]], str]) -> dict[str, set[str]]:
+    """What each module imports, also inside functions, with modules grouped by what `name` makes of their path."""
+    graph: dict[str, set[str]] = {}
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            mine = name(list(path.relative_to(ROOT).with_suffix("").parts))
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                modules = [node.module] if isinstance(node, ast.ImportFrom) else []
+                modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                for parts in (module.split(".") for module in modules if module):
+                    if parts[0] in PACKAGES:
+                        graph.setdefault(mine, set()).add(name(parts))
+    return graph
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_packages_import_only_what_lies_below_them(package: str) -> None:
+    found = imports(lambda parts: parts[0])
+    assert found[package] - {package} <= MAY_IMPORT[package]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_nothing_inside_a_package_imports_in_a_circle(package: str) -> None:
+    found = imports(lambda parts: ".".join(parts[:2]))
+    inside = {
+        mine: {other for other in others if other != mine and other.startswith(f"{package}.")}
+        for mine, others in found.items()
+        if mine.startswith(f"{package}.")
+    }
+    assert any(inside.values())
+    try:
+        TopologicalSorter(inside).prepare()
+    except CycleError as error:
+        pytest.fail(f"imports go in a circle: {' -> '.join(error.args[1])}")

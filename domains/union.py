@@ -21,8 +21,7 @@ def side_by_side(domains: Sequence[Domain]) -> Domain:
     Raises:
         InputError: two have the same name.
     """
-    if len({domain.name for domain in domains}) < len(domains):
-        raise InputError("two domains have the same name", place="sources", mend="Give each a name of its own")
+    refuse_same_names(domains)
     item_start = np.cumsum([0, *(domain.n_items for domain in domains)])
     interaction_start = np.cumsum([0, *(domain.n_interactions for domain in domains)])
     offsets = [domain.offsets[1:] + first for domain, first in zip(domains, interaction_start, strict=False)]
@@ -40,6 +39,16 @@ def side_by_side(domains: Sequence[Domain]) -> Domain:
         time_kind=TimeKind.TIMESTAMP if timestamps else TimeKind.ORDER,
         repeats=any(domain.repeats for domain in domains),
     )
+
+
+def refuse_same_names(domains: Sequence[Domain]) -> None:
+    """What is told of a domain, and what joins it to its titles, goes by its name.
+
+    Raises:
+        InputError: two have the same name.
+    """
+    if len({domain.name for domain in domains}) < len(domains):
+        raise InputError("two domains have the same name", place="sources", mend="Give each a name of its own")
 
 
 def _prefixed(ids: pa.Array, name: str) -> pa.Array:

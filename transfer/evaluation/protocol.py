@@ -62,10 +62,13 @@ def targets_of(split: Split, stage: Stage, users: Ints | None = None) -> Targets
     return Targets(chosen, stops, items, split.starts[chosen], not split.domain.repeats)
 
 
+def negatives_a_target(n_items: int, settings: EvaluationSettings) -> int:
+    """M = min(negatives, I - 1): a catalogue that has no more other items gives all of them, each once."""
+    return min(settings.negatives, n_items - 1)
+
+
 def sampled_negatives(users: Ints, targets: Tensor, n_items: int, settings: EvaluationSettings) -> Tensor:
     """Uniform draws from all items but the target; a user's draws depend on the seed and the user alone.
-
-    A catalogue that has no more others than are to be drawn gives all of them, each once.
 
     Args:
         users: (n,) int64, user indices.
@@ -74,7 +77,7 @@ def sampled_negatives(users: Ints, targets: Tensor, n_items: int, settings: Eval
         settings: how many, and the seed.
 
     Returns:
-        (n, m) int64 on the targets' device, m = min(negatives, I - 1).
+        (n, m) int64 on the targets' device, m as in `negatives_a_target`.
 
     Raises:
         InputError: there is one item alone.
@@ -82,7 +85,7 @@ def sampled_negatives(users: Ints, targets: Tensor, n_items: int, settings: Eval
     if n_items < 2:
         raise InputError("a catalogue of one item leaves nothing to rank it against", place="items")
     device = targets.device
-    if settings.negatives >= n_items - 1:
+    if negatives_a_target(n_items, settings) == n_items - 1:
         others = torch.arange(n_items - 1, dtype=torch.int64, device=device).expand(len(targets), -1)
         return others + (others >= targets[:, None])
     column = torch.arange(settings.negatives, dtype=torch.int64, device=device)

@@ -13,7 +13,7 @@ from domains.domain import Domain
 from recipes.settings import EvaluationSettings
 from transfer.evaluation.candidates import count_below, excluded_pairs
 from transfer.evaluation.metrics import Ranks, means
-from transfer.evaluation.protocol import Targets, sampled_negatives
+from transfer.evaluation.protocol import Targets, negatives_a_target, sampled_negatives
 from transfer.evaluation.tiles import TILE, InnerProducts, counts_below_targets
 
 ScoreRows = Callable[[Tensor], Tensor]
@@ -124,7 +124,7 @@ def rank(
         targets.users,
         among.cpu().numpy() if sampled else np.zeros(count, np.int64),
         full.cpu().numpy(),
-        np.full(count, min(settings.negatives, domain.n_items - 1) + 1, np.int64),
+        np.full(count, negatives_a_target(domain.n_items, settings) + 1, np.int64),
         candidates.cpu().numpy(),
         recommended.cpu().numpy() if top else None,
     )

@@ -12,7 +12,7 @@ from domains.split import Split
 from recipes.schema import Recipe
 from transfer.evaluation.beyond import BeyondAccuracy
 from transfer.evaluation.metrics import per_user
-from transfer.evaluation.protocol import Stage
+from transfer.evaluation.protocol import Stage, negatives_a_target
 from transfer.evaluation.ranking import PROTOCOLS, Ranking
 from transfer.evaluation.significance import Comparison, compare
 
@@ -85,12 +85,14 @@ def compare_all(
 def protocol_note(recipe: Recipe, split: Split) -> dict[str, Any]:
     """How targets were held out and ranked, for whoever compares figures."""
     repeats = split.domain.repeats
-    others, negatives = split.domain.n_items - 1, recipe.evaluation.negatives
-    drawn = f"{negatives} uniform negatives (any item but the target)"
+    negatives = negatives_a_target(split.domain.n_items, recipe.evaluation)
+    every = negatives == split.domain.n_items - 1
     return {
         "split": split.protocol,
         "selection": f"validation {recipe.training.metric}, on the users that train",
-        "sampled": drawn if negatives < others else f"all {others} other items, each once",
+        "sampled": f"all {negatives} other items, each once"
+        if every
+        else f"{negatives} uniform negatives (any item but the target)",
         "sampled_seed": recipe.evaluation.seed,
         "full": "all items" if repeats else "all items but those the user had before",
         "repeats": "kept" if repeats else "removed",

@@ -11,6 +11,7 @@ import torch
 from domains.domain import Domain
 from domains.errors import InputError
 from domains.report import PreparationReport
+from domains.union import refuse_same_names
 from recipes.load import LoadedRecipe
 from recipes.schema import Recipe
 from recipes.settings import SEMANTIC_CHANNELS
@@ -128,9 +129,8 @@ def build_vocabulary(
 ) -> tuple[SememeVocabulary, dict[str, Any]]:
     """The vocabulary that fit-source would build, and every domain's texts by its name."""
     opened = [*sources, *([target] if target is not None else [])]
+    refuse_same_names(opened)
     texts = {domain.name: item_texts(domain.titles, domain.categories, recipe.vocabulary.source) for domain in opened}
-    if len(texts) < len(opened):
-        raise InputError("two domains have the same name", place="sources", mend="Give each a name of its own")
     over = texts if recipe.target_titles else {domain.name: texts[domain.name] for domain in sources}
     return SememeVocabulary.build(over, recipe.vocabulary), texts
 

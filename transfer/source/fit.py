@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix
 
 from domains.domain import Domain
 from domains.errors import InputError
+from domains.union import refuse_same_names
 from recipes.schema import Recipe, resolved
 from transfer.diffusion.training import Log, SourceInterests, train_s2idm
 from transfer.interests.original import original_interests
@@ -58,8 +59,7 @@ def fit_source(
         InputError: two domains of one name, or no title gave an anchor.
     """
     named = list(sources) + ([target] if target is not None and recipe.target_titles else [])
-    if len({domain.name for domain in named}) < len(named):
-        raise InputError("two domains have the same name", place="sources", mend="Give each a name of its own")
+    refuse_same_names(named)
     texts = {d.name: item_texts(d.titles, d.categories, recipe.vocabulary.source) for d in named}
     runtime.progress.say("Building the vocabulary")
     if extends is None:

@@ -25,6 +25,7 @@ from transfer.diffusion.diffrec import train_diffrec
 from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.evaluation.significance import compare
 from transfer.experiments.execute import run_experiment
+from transfer.files import alone_in
 from transfer.opening import make_split
 from transfer.pipeline import open_target, recipe_for_target, source_from, target_from
 from transfer.planning.forecast import forecast
@@ -324,6 +325,22 @@ def test_results_go_over_nobody_elses_files(tmp_path):
         source_from(loaded, tmp_path / "target", Runtime())
     assert [path.name for path in mine.iterdir()] == ["README.md"]
     assert (mine / "README.md").read_text() == "my own"
+
+
+def test_two_runs_never_share_a_folder(tmp_path):
+    source, loaded, _ = made(tmp_path)
+    busy = tmp_path / "busy"
+    with alone_in(busy):
+        for door in (
+            lambda: source_from(loaded, busy, Runtime()),
+            lambda: target_from(source, loaded, busy, Runtime()),
+            lambda: adapt(source, open_target(loaded, Runtime()), out=busy, device="cpu"),
+        ):
+            with pytest.raises(InputError, match="another run is writing to this folder"):
+                door()
+        assert [path.name for path in busy.iterdir()] == [".lock"]
+    target_from(source, loaded, busy, Runtime())
+    assert (busy / "metrics.json").is_file()
 
 
 def test_without_training_matching_decides(tmp_path):

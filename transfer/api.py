@@ -23,7 +23,7 @@ from recipes.load import check_recipe
 from recipes.presets import overlaid, with_preset
 from recipes.schema import Recipe
 from transfer.artifact_folder import CONFIG, LOG, claim
-from transfer.files import JsonLines
+from transfer.files import JsonLines, alone_in
 from transfer.pipeline import run_of
 from transfer.progress import Progress
 from transfer.runtime import Runtime
@@ -199,9 +199,11 @@ def fit(
     opened = [source if isinstance(source, Domain) else open_domain(source) for source in sources]
     named = [_spec_of(source) for source in sources]
     recipe = _recipe({"name": "+".join(domain.name for domain in opened), "sources": named}, settings)
-    log = (lambda _: None) if folder is None else JsonLines(folder / LOG)
-    artifact = fit_source(recipe, opened, target, Runtime.current(device, progress), log).artifact
-    if folder is not None:
+    runtime = Runtime.current(device, progress)
+    if folder is None:
+        return fit_source(recipe, opened, target, runtime).artifact
+    with alone_in(folder):
+        artifact = fit_source(recipe, opened, target, runtime, JsonLines(folder / LOG)).artifact
         artifact.write(folder)
     return artifact
 
@@ -244,9 +246,10 @@ def adapt(
     recipe = _recipe({**base, "target": _spec_of(target), "sample_users": None}, settings)
     folder = Path(out)
     claim(folder, TARGET)
-    adapted = adapt_target(source, recipe, domain, folder, Runtime.current(device, progress))
-    run = run_of(source, recipe, domain, adapted)
-    run.write(folder)
+    with alone_in(folder):
+        adapted = adapt_target(source, recipe, domain, folder, Runtime.current(device, progress))
+        run = run_of(source, recipe, domain, adapted)
+        run.write(folder)
     run.folder = folder
     return Run(run, folder)
 

@@ -1,4 +1,4 @@
-"""Writing so that nothing half-written is ever found: a temporary name in the same folder, then a rename."""
+"""Writing so that nothing half-written is ever found: a temporary name, then a rename, and one run a folder."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from torch import Tensor
 
 from domains.errors import InputError
@@ -36,6 +37,34 @@ def replacing(path: Path) -> Iterator[Path]:
             shutil.rmtree(temporary)
         elif temporary.exists():
             temporary.unlink()
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keep every other run out of a folder. The lock goes with the process: a kill leaves none behind.
+
+    Raises:
+        InputError: another run is in there, or the folder cannot be written.
+    """
+    lock = FileLock(folder / ".lock", timeout=0)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with suppress(NotImplementedError):  # a file system without locks
+            lock.acquire()
+    except Timeout:
+        raise InputError(
+            "another run is writing to this folder", place=folder, mend="Wait for it, or choose another --out"
+        ) from None
+    except OSError as error:
+        raise InputError(
+            f"cannot write: {error.strerror or error}", place=folder, mend="Choose another --out"
+        ) from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows removes it itself
+            Path(lock.lock_file).unlink()
+        lock.release()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from recipes.presets import with_preset
 from recipes.schema import Recipe, resolved
 from transfer.artifact_folder import CONFIG, LOG, claim
 from transfer.evaluation.results import beyond_accuracy, compare_all, protocol_note, spread, variant_metrics
-from transfer.files import JsonLines
+from transfer.files import JsonLines, alone_in
 from transfer.matching.matcher import counts_of
 from transfer.matching.popularity import popularity
 from transfer.opening import as_source, open_prepared
@@ -92,14 +93,14 @@ def source_from(
             f"this folder holds a source artifact of other settings or data (differs: {differs})", place=folder,
             mend="Choose another --out, or delete the folder",
         )  # fmt: skip
-    log = JsonLines(folder / LOG) if runtime.is_main else lambda _: None
-    fitted = fit_source(recipe, sources, target, runtime, log, extends)
-    for name, coverage in fitted.coverage.items():
-        runtime.progress.say(f"{name}: {str(coverage).splitlines()[0]}")
-    if runtime.is_main:
-        folder.mkdir(parents=True, exist_ok=True)
-        fitted.artifact.write(folder)
-    runtime.wait()
+    with alone_in(folder) if runtime.is_main else nullcontext():
+        log = JsonLines(folder / LOG) if runtime.is_main else lambda _: None
+        fitted = fit_source(recipe, sources, target, runtime, log, extends)
+        for name, coverage in fitted.coverage.items():
+            runtime.progress.say(f"{name}: {str(coverage).splitlines()[0]}")
+        if runtime.is_main:
+            fitted.artifact.write(folder)
+        runtime.wait()
     return fitted.artifact
 
 
@@ -163,11 +164,12 @@ def target_from(source: SourceArtifact, loaded: LoadedRecipe, folder: Path, runt
     """Adapt to a recipe's target and write the run."""
     claim(folder, TARGET)
     recipe, domain = loaded.recipe, open_target(loaded, runtime)
-    adapted = adapt_target(source, recipe, domain, folder, runtime)
-    run = run_of(source, recipe, domain, adapted)
-    if runtime.is_main:
-        run.write(folder)
-    runtime.wait()
+    with alone_in(folder) if runtime.is_main else nullcontext():
+        adapted = adapt_target(source, recipe, domain, folder, runtime)
+        run = run_of(source, recipe, domain, adapted)
+        if runtime.is_main:
+            run.write(folder)
+        runtime.wait()
     return run
 
 

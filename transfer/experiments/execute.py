@@ -15,7 +15,7 @@ from transfer.experiments.gather import gather
 from transfer.experiments.made import made_note
 from transfer.experiments.plan import Cell, Job, cells_of, jobs_of
 from transfer.experiments.pool import default_workers, run_all
-from transfer.files import JsonLines, write_json, write_text
+from transfer.files import JsonLines, alone_in, write_json, write_text
 from transfer.pipeline import open_target, source_from
 from transfer.report.markdown import markdown
 from transfer.report.page import page
@@ -80,31 +80,32 @@ def run_experiment(
     place = Place(folder, device)
     count = default_workers(device) if workers is None else workers
     progress = runtime.progress
-    sources = {cell.source_key: cell for cell in cells}
-    fits = [(place, cell) for cell in sources.values()]
-    run_all(_fit, fits, count, progress, "Sources", lambda work: work[1].main.recipe.name)
-    jobs = [job for cell in cells for job in jobs_of(cell)]
-    # The longest first: one that begins last would leave the other cores idle.
-    jobs.sort(key=lambda job: -len(job.variants))
-    open_jobs = [(place, job) for job in jobs if not job.is_done(place.cell(job.cell))]
-    if len(open_jobs) < len(jobs):
-        progress.say(f"{len(jobs) - len(open_jobs)} of {len(jobs)} runs are there already")
-    run_all(_train, open_jobs, count, progress, "Runs", lambda work: work[1].title)
-    gathered = run_all(
-        _gather, [(place, cell) for cell in cells], count, progress, "Tables", lambda work: work[1].label
-    )
-    record = {
-        "name": loaded.experiment.name,
-        "description": loaded.experiment.description,
-        "made": made_note(loaded, runtime.device, quick, overrides),
-        "cells": gathered,
-        "reference": [published(one).as_dict() for one in loaded.experiment.reference],
-        "cost": _cost(loaded, folder, runtime, quick),
-    }
-    write_json(folder / METRICS, record)
-    write_text(folder / TABLE, markdown(record))
-    write_text(folder / REPORT, page(record))
-    return record
+    with alone_in(folder):
+        sources = {cell.source_key: cell for cell in cells}
+        fits = [(place, cell) for cell in sources.values()]
+        run_all(_fit, fits, count, progress, "Sources", lambda work: work[1].main.recipe.name)
+        jobs = [job for cell in cells for job in jobs_of(cell)]
+        # The longest first: one that begins last would leave the other cores idle.
+        jobs.sort(key=lambda job: -len(job.variants))
+        open_jobs = [(place, job) for job in jobs if not job.is_done(place.cell(job.cell))]
+        if len(open_jobs) < len(jobs):
+            progress.say(f"{len(jobs) - len(open_jobs)} of {len(jobs)} runs are there already")
+        run_all(_train, open_jobs, count, progress, "Runs", lambda work: work[1].title)
+        gathered = run_all(
+            _gather, [(place, cell) for cell in cells], count, progress, "Tables", lambda work: work[1].label
+        )
+        record = {
+            "name": loaded.experiment.name,
+            "description": loaded.experiment.description,
+            "made": made_note(loaded, runtime.device, quick, overrides),
+            "cells": gathered,
+            "reference": [published(one).as_dict() for one in loaded.experiment.reference],
+            "cost": _cost(loaded, folder, runtime, quick),
+        }
+        write_json(folder / METRICS, record)
+        write_text(folder / TABLE, markdown(record))
+        write_text(folder / REPORT, page(record))
+        return record
 
 
 def _runtime(place: Place) -> Runtime:

@@ -15,6 +15,12 @@ from domains.times import to_times
 
 HEAD = 1000
 """Rows that are looked at."""
+MANY = 100
+"""Rows from which on a column without any value twice names an event, not a user."""
+SEPARATORS = (";", ",", ">", "/")
+"""Signs that may separate categories; the bar needs no guess."""
+DATE_LIKE = r"^\s*\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b"
+"""Text that begins like a date, in whatever order."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +31,14 @@ class Guess:
         columns: one name a role; None where nothing fits.
         by_name: roles that were found by a usual name; the others that are not None were found by their values, and
             deserve a question.
+        unsure: roles for which several columns fit as well: nothing but an answer decides.
         interactions: all columns of the file of interactions.
         items: all columns of the file of items.
     """
 
     columns: ColumnMapping
     by_name: frozenset[str]
+    unsure: frozenset[str]
     interactions: tuple[str, ...]
     items: tuple[str, ...]
 
@@ -68,12 +76,32 @@ def guess_columns(interactions: str, items: str) -> Guess:
         (name for name in acts.columns if name not in taken and _dated(acts[name])), None
     )
     taken.add(found["time"])
-    left = [name for name in acts.columns if name not in taken]
+    left = [name for name in acts.columns if name not in taken and _recurs(acts[name])]
+    unsure = frozenset({"user"} if found["user"] is None and len(left) > 1 else ())
     found["user"] = found["user"] or max(left, key=lambda name: acts[name].n_unique(), default=None)
     found["title"] = found["title"] or _wordiest(things, {found["item_key"], found["categories"]})
     if found["item_key"] == found["item"]:
         found["item_key"] = None
-    return Guess(ColumnMapping(**found), by_name, tuple(acts.columns), tuple(things.columns))
+    return Guess(ColumnMapping(**found), by_name, unsure, tuple(acts.columns), tuple(things.columns))
+
+
+def guess_separator(categories: pl.Series) -> str | None:
+    """What separates categories that stand in one text: the sign whose parts recur most; None where none does.
+
+    Args:
+        categories: (I,) List(String), split at the default separator.
+    """
+    if categories.dtype != pl.List(pl.String) or (categories.list.len() > 1).any():
+        return None
+    texts = categories.explode().drop_nulls()
+    different = {
+        sign: texts.str.split(sign).explode().str.strip_chars().n_unique()
+        for sign in SEPARATORS
+        if texts.str.contains(sign, literal=True).any()
+    }
+    best = min(different, key=different.__getitem__, default=None)
+    # A sign within one name, as in "Home, Garden", makes more parts than there were texts.
+    return best if best is not None and different[best] < texts.n_unique() else None
 
 
 def _named(role: str, table: pl.DataFrame) -> str | None:
@@ -99,8 +127,15 @@ def _identifies(column: pl.Series) -> bool:
     return column.dtype == pl.String or column.dtype.is_integer()
 
 
+def _recurs(column: pl.Series) -> bool:
+    """Whether the values could be users: no fractions, no dates, and with many rows some of them twice."""
+    return _identifies(column) and not _dated(column) and (len(column) < MANY or column.n_unique() < len(column))
+
+
 def _dated(column: pl.Series) -> bool:
-    """Whether the values are dates or plausible unix times."""
+    """Whether the values are plausible unix times or dates, also dates that `to_times` cannot read by itself."""
+    if column.dtype == pl.String and (column.str.contains(DATE_LIKE).mean() or 0) > 0.9:  # type: ignore[operator]
+        return True
     try:
         return to_times(column, kind="auto", unit="auto", place="").kind == "timestamp"
     except InputError:

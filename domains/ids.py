@@ -6,6 +6,11 @@ import polars as pl
 
 from domains.errors import InputError
 
+LARGEST_EXACT = 2**53
+"""Larger floats are not all whole numbers of their own: ids would run together."""
+ROUNDED = r"^\d\.\d+e\+\d+$"
+"""Text that was a float: its last digits are gone."""
+
 
 def to_ids(column: pl.Series, what: str, place: object) -> pl.Series:
     """(N,) String without nulls: surrounding blanks cut off, whole floats written as integers (7.0 -> "7").
@@ -16,7 +21,7 @@ def to_ids(column: pl.Series, what: str, place: object) -> pl.Series:
         place: the file, for messages.
 
     Raises:
-        InputError: a row has no id, or the column's type cannot identify anything.
+        InputError: a row has no id, ids were rounded, or the column's type cannot identify anything.
     """
     if column.dtype.is_float():
         fractions = (column != column.floor()).arg_true()
@@ -26,12 +31,14 @@ def to_ids(column: pl.Series, what: str, place: object) -> pl.Series:
                 place=f"{place}, row {fractions[0] + 1}",
                 mend=f"Map the column that holds the {what}",
             )
+        _refuse_rounded(column, column.abs() >= LARGEST_EXACT, what, place)
         column = column.fill_nan(None).cast(pl.Int64)
     if column.dtype.is_nested() or column.dtype.is_temporal() or column.dtype == pl.Boolean:
         raise InputError(
             f"a column of type {column.dtype} cannot be the {what}", place=place, mend="Map another column"
         )
     ids = column.cast(pl.String).str.strip_chars()
+    _refuse_rounded(ids, ids.str.contains(ROUNDED), what, place)
     missing = (ids.is_null() | (ids == "")).arg_true()
     if len(missing):
         raise InputError(
@@ -47,3 +54,14 @@ def to_ids(column: pl.Series, what: str, place: object) -> pl.Series:
             mend="Remove it; the file may be damaged",
         )
     return ids
+
+
+def _refuse_rounded(column: pl.Series, bad: pl.Series, what: str, place: object) -> None:
+    """Different ids that became one number would silently be one user or item."""
+    rows = bad.arg_true()
+    if len(rows):
+        raise InputError(
+            f"{what} {column[rows[0]]} was rounded on its way through a floating-point number",
+            place=f"{place}, row {rows[0] + 1}",
+            mend="Read or write the column as text or as integers",
+        )

@@ -114,18 +114,36 @@ def _refuse_damaged_titles(frame: pl.DataFrame, place: str) -> None:
         )
 
 
+ALIKE = "Write the ids alike in both files (a number, a float and a text with leading zeros differ), or map the column"
+"""What mends ids of two files that do not meet; what the column holds follows."""
+
+
+def otherwise_written(ids: pl.Series, there: pl.Series) -> int:
+    """How many ids are not there, but would be without leading zeros and without ``.0`` at their end."""
+    plain = (column.str.replace(r"\.0$", "").str.replace(r"^0+(\d)", "$1") for column in (ids, there))
+    meet = next(plain).is_in(next(plain).implode())
+    return int((meet & ~ids.is_in(there.implode())).sum())
+
+
 def _unknown(item_ids: pa.Array, known: npt.NDArray[np.bool_], frame: pl.DataFrame, raw: RawTables) -> InputError:
     """Tell a few missing items from two files that write their ids differently."""
     missing = int((~known).sum())
     first = item_ids[int(np.flatnonzero(~known)[0])].as_py()
+    otherwise = otherwise_written(pl.Series(item_ids), frame["item_id"].unique())
+    if known.any() and otherwise > missing / 2:
+        return InputError(
+            f"{missing:,} of {len(item_ids):,} items of {raw.interactions_place} have no row, such as {first!r}, but "
+            f"{otherwise:,} of them have one under an id that is written otherwise",
+            place=raw.items_place,
+            mend=f"{ALIKE} that holds the item id",
+        )
     if not known.any():
         there = "" if frame.is_empty() else f", such as {frame['item_id'][0]!r}"
         return InputError(
             f"none of the {missing:,} item ids of {raw.interactions_place}, such as {first!r}, is among its "
             f"{frame['item_id'].n_unique():,} ids{there}",
             place=raw.items_place,
-            mend="Write the ids alike in both files (a number, a float and a text with leading zeros differ), or map "
-            "the column that holds the item id",
+            mend=f"{ALIKE} that holds the item id",
         )
     return InputError(
         f"{missing:,} of {len(item_ids):,} items of {raw.interactions_place} have no row, the first is {first!r}",

@@ -126,7 +126,8 @@ def _times(frame: pl.DataFrame, raw: RawTables, settings: PrepareSettings) -> Ti
     kind = settings.time_kind
     if kind == "auto" and raw.time_kind is not None:
         kind = raw.time_kind.value
-    return to_times(frame["timestamp"], kind=kind, unit=settings.time_unit, place=raw.interactions_place)
+    place, written = raw.interactions_place, settings.time_format
+    return to_times(frame["timestamp"], kind=kind, unit=settings.time_unit, place=place, written=written)
 
 
 def _encode(ids: pl.Series) -> tuple[pa.Array, Ints]:

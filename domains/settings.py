@@ -61,6 +61,11 @@ class PrepareSettings(Settings):
         default="auto",
         description="Unit of numeric timestamps; 'auto' takes the one in which they fall in 1973 to 2099.",
     )
+    time_format: str | None = Field(
+        default=None,
+        description="How times are written where they are text, in the codes of strftime: '%d/%m/%Y %H:%M'. The usual "
+        "ways are found without it.",
+    )
 
 
 class ColumnMapping(Settings):

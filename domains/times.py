@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from domains.dates import parse, read_dates, read_day_numbers
 from domains.domain import TimeKind
 from domains.errors import InputError
 from domains.settings import TimeKindSetting, TimeUnit
@@ -17,21 +18,6 @@ LATEST_SECOND = 41 * 10**8
 """2099-12-03. A unit's plausible range is these two bounds times its ticks per second; the ranges do not overlap."""
 LARGEST_EXACT = 2**53
 """Larger floats are not all whole numbers of their own."""
-
-DATE_FORMATS = (
-    "%Y-%m-%dT%H:%M:%S%.f%z",
-    "%Y-%m-%d %H:%M:%S%.f%z",
-    "%Y-%m-%dT%H:%M:%S%.fZ",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%a %b %d %H:%M:%S %z %Y",
-    "%m/%d/%Y %I:%M:%S %p",
-    "%Y-%m-%d",
-    "%Y/%m/%d",
-    "%d.%m.%Y",
-    "%B %d, %Y",
-)
-"""Formats of written dates that are recognised, most specific first; the first value decides for the column."""
 
 
 class Times(NamedTuple):
@@ -48,26 +34,34 @@ class Times(NamedTuple):
     exact: pl.Series
 
 
-def to_times(column: pl.Series, *, kind: TimeKindSetting, unit: TimeUnit, place: object) -> Times:
+def to_times(
+    column: pl.Series, *, kind: TimeKindSetting, unit: TimeUnit, place: object, written: str | None = None
+) -> Times:
     """Turn a column of times into unix seconds, or into ranks where it holds only an order.
 
     Dates and datetimes are timestamps; zone-less ones are read as UTC. Numbers (also numbers written as text) are
     timestamps when their median is plausible as unix time in the unit, or, with ``auto``, in one of s, ms, us and
-    ns: between 1973 and 2099. All other numbers are an order.
+    ns: between 1973 and 2099. Numbers that are all days like 20240131 are dates. All other numbers are an order.
 
     Args:
         column: (N,) integers, floats, text, dates or datetimes, in file order.
         kind: what the numbers are; ``auto`` decides as above.
         unit: of numeric timestamps; ``auto`` decides as above.
         place: where the column comes from, for messages.
+        written: format of times written as text, in strftime's codes; found among those that are known by default.
 
     Raises:
         InputError: a value is missing, is no time, is negative, or is of another unit than the rest.
     """
+    if written is not None and not column.dtype.is_temporal():
+        column = column.cast(pl.String)
     if column.dtype == pl.String:
-        column = _from_text(column, place)
+        column = _from_text(column, written, place)
     elif column.dtype.is_numeric():
         column = column.cast(pl.Int64 if column.dtype.is_integer() else pl.Float64, strict=False)
+    if unit == "auto" and kind != "order":
+        days = read_day_numbers(column)
+        column = column if days is None else days
     _refuse_rows(column, column.is_null(), "no time", place, "Fill it in, or remove the row")
     if column.dtype in (pl.Date, pl.Datetime):
         exact = column.cast(pl.Datetime("us")).to_physical()
@@ -97,13 +91,17 @@ def to_times(column: pl.Series, *, kind: TimeKindSetting, unit: TimeUnit, place:
     return Times(seconds, TimeKind.TIMESTAMP, exact)
 
 
-def _from_text(column: pl.Series, place: object) -> pl.Series:
+def _from_text(column: pl.Series, written: str | None, place: object) -> pl.Series:
     """Numbers or datetimes out of text; the first value that is there decides which."""
     text = column.str.strip_chars()
     text = text.set(text == "", None)
     present = text.drop_nulls()
     if present.is_empty():
         return text
+    if written is not None:
+        dates = parse(text, written)
+        _refuse_unread(text, dates, f"a time written as {written!r}", place)
+        return dates
     sample = present.head(1)
     for dtype in (pl.Int64, pl.Float64):
         if sample.cast(dtype, strict=False)[0] is not None:
@@ -112,25 +110,16 @@ def _from_text(column: pl.Series, place: object) -> pl.Series:
                 continue
             _refuse_unread(text, numbers, "a number, as the first time of the column is", place)
             return numbers
-    for pattern in DATE_FORMATS:
-        if _parse(sample, pattern)[0] is not None:
-            dates = _parse(text, pattern)
-            _refuse_unread(text, dates, f"a date written like {sample[0]!r}", place)
-            return dates
+    found = read_dates(text, place)
+    if found is not None:
+        _refuse_unread(text, found[0], f"a date written like {sample[0]!r}", place)
+        return found[0]
     row = text.is_not_null().arg_true()[0] + 1
     raise InputError(
         f"{_short(sample[0])} is neither a number nor a date that is known",
         place=f"{place}, row {row}",
-        mend="Write unix seconds or dates like 2024-01-31 23:59:59, or map another column to the time",
+        mend="Write unix seconds or dates like 2024-01-31 23:59:59, set time_format, or map another column to the time",
     )
-
-
-def _parse(text: pl.Series, pattern: str) -> pl.Series:
-    """Datetimes in UTC; null where the pattern does not fit."""
-    if "%H" not in pattern and "%I" not in pattern:
-        return text.str.to_date(pattern, strict=False).cast(pl.Datetime("us"))
-    parsed = text.str.to_datetime(pattern, strict=False, time_unit="us")
-    return parsed.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if "%z" in pattern else parsed
 
 
 def _plausible_unit(column: pl.Series) -> str | None:
@@ -160,7 +149,7 @@ def _refuse_mixed_units(column: pl.Series, unit: str, place: object) -> None:
 
 
 def _refuse_unread(text: pl.Series, read: pl.Series, wanted: str, place: object) -> None:
-    mend = "Correct the row, or map another column to the time"
+    mend = "Correct the row, set time_format, or map another column to the time"
     _refuse_rows(text, read.is_null() & text.is_not_null(), f"not {wanted}", place, mend)
 
 

@@ -14,7 +14,10 @@ import yaml
 
 from domains.domain import Domain
 from domains.errors import InputError
-from domains.loaders.reading import collect
+from domains.guess import guess_separator
+from domains.ids import to_ids
+from domains.items import otherwise_written
+from domains.loaders.reading import collect, schema_of
 from domains.loaders.registry import BUNDLED, check_options, find_loader
 from domains.loaders.table import TableOptions, load
 from domains.open import parse_spec
@@ -36,16 +39,24 @@ class Findings:
         columns: roles and columns.
         domain: as these settings prepare it.
         prepare: the settings that differ from their defaults.
+        category_separator: what separates categories, where it is not the default.
         notes: what was decided and why, a sentence each.
     """
 
     columns: ColumnMapping
     domain: Domain
     prepare: dict[str, Any]
+    category_separator: str | None
     notes: tuple[str, ...]
 
 
-def look(interactions: str, items: str, columns: ColumnMapping, time_unit: TimeUnit = "auto") -> Findings:
+def look(
+    interactions: str,
+    items: str,
+    columns: ColumnMapping,
+    time_unit: TimeUnit = "auto",
+    time_format: str | None = None,
+) -> Findings:
     """Read two files and find settings with which they can be prepared.
 
     Args:
@@ -53,20 +64,34 @@ def look(interactions: str, items: str, columns: ColumnMapping, time_unit: TimeU
         items: the same of what the items are called.
         columns: user, item and title must be known.
         time_unit: of numeric times.
+        time_format: how times are written.
 
     Raises:
         InputError: a file cannot be read, or nothing is left of it under any of `CORES`.
     """
     options = {"interactions": interactions, "items": items, "columns": columns.model_dump(exclude_none=True)}
-    checked = check_options(find_loader("table"), options, {"base": Path.cwd()})
-    raw = load(cast(TableOptions, checked))
-    found: dict[str, Any] = {} if time_unit == "auto" else {"time_unit": time_unit}
-    notes: list[str] = []
+    raw = _load(options)
+    separator = _category_separator(raw)
+    if separator is not None:
+        raw = _load({**options, "category_separator": separator})
+    of_times = {"time_unit": None if time_unit == "auto" else time_unit, "time_format": time_format}
+    found: dict[str, Any] = {key: value for key, value in of_times.items() if value is not None}
+    notes: list[str] = [] if separator is None else [f"Categories are split at {separator!r}."]
     if columns.time is None:
         found["time_kind"] = "order"
         notes.append("There is no column of times: the order of the rows is taken for the order of events.")
     _decide_items(raw, found, notes)
-    return Findings(columns, _with_largest_core(raw, found, notes), found, tuple(notes))
+    return Findings(columns, _with_largest_core(raw, found, notes), found, separator, tuple(notes))
+
+
+def _load(options: dict[str, Any]) -> RawTables:
+    return load(cast(TableOptions, check_options(find_loader("table"), options, {"base": Path.cwd()})))
+
+
+def _category_separator(raw: RawTables) -> str | None:
+    if "categories" not in schema_of(raw.items, raw.items_place):
+        return None
+    return guess_separator(collect(raw.items.select("categories"), raw.items_place)["categories"])
 
 
 def recipe_text(name: str, interactions: str, items: str, findings: Findings, sources: Sequence[str], out: Path) -> str:
@@ -92,6 +117,8 @@ def recipe_text(name: str, interactions: str, items: str, findings: Findings, so
         "items": _from(out, items),
         "columns": findings.columns.model_dump(exclude_none=True),
     }
+    if findings.category_separator is not None:
+        target["category_separator"] = findings.category_separator
     if findings.prepare:
         target["prepare"] = findings.prepare
     data: dict[str, Any] = {"sources": list(sources), "target": target}
@@ -122,14 +149,30 @@ def _decide_items(raw: RawTables, found: dict[str, Any], notes: list[str]) -> No
         raise
     unknown = prepared.report.steps[0].items - prepared.domain.n_items
     if unknown:
+        if _otherwise_written(raw) > unknown / 2:  # to leave them out would lose what is there
+            prepare(raw, PrepareSettings(**{**lenient, "unknown_items": "error"}))
         found["unknown_items"] = "drop"
-        notes.append(f"{unknown:,} items of the interactions are in no row of the items: they are left out.")
+        everything = prepared.report.steps[0].interactions
+        lost = 100 * (everything - prepared.domain.n_interactions) / everything
+        notes.append(
+            f"{unknown:,} items of the interactions are in no row of the items: they are left out, and with them "
+            f"{lost:.3g} % of the interactions."
+        )
     untitled = int(pc.sum(pc.equal(prepared.domain.titles, "")).as_py() or 0)
     if untitled == prepared.domain.n_items:
         raise InputError("no item has a title", place=raw.items_place, mend="Name another column with --title-column")
     if untitled:
         found["missing_titles"] = "keep"
         notes.append(f"{untitled:,} items have no title: they are kept, and get no anchors.")
+
+
+def _otherwise_written(raw: RawTables) -> int:
+    """Items of the interactions that have a row under an id with other zeros."""
+    tables = ((raw.interactions, raw.interactions_place), (raw.items, raw.items_place))
+    ids = [
+        to_ids(collect(table.select("item_id").unique(), place)["item_id"], "item id", place) for table, place in tables
+    ]
+    return otherwise_written(*ids)
 
 
 def _several_titles(raw: RawTables) -> int:

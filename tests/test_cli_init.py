@@ -12,6 +12,7 @@ import yaml
 from cli_cases import TINY, Result, run_command
 
 from domains.errors import InputError
+from domains.open import open_domain, parse_spec
 from domains.settings import ColumnMapping
 from recipes.load import load_recipe
 from recipes.scaffold import look
@@ -108,6 +109,45 @@ def test_nobody_is_asked_where_nobody_is(capsys: pytest.CaptureFixture[str], mon
     assert result.code == 2
     assert "--title-column" in result.err
     assert target == {}
+
+
+def test_a_user_is_not_guessed_among_several_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    two = acts(user_id="kunde").with_columns(filiale=pl.lit("a"))
+    result, target = init(capsys, two, goods())
+    assert (result.code, target) == (2, {})
+    assert "--user-column" in result.err
+    assert "kunde, item_id, timestamp, filiale" in result.err
+    result, target = init(capsys, two, goods(), "--user-column", "kunde")
+    assert (result.code, target["columns"]["user"]) == (0, "kunde")
+
+
+def test_dates_that_may_be_read_two_ways_are_told_and_named(capsys: pytest.CaptureFixture[str]) -> None:
+    dated = acts().with_columns(timestamp=pl.format("0{}/02/2020", 1 + pl.col("timestamp") % 9))
+    result, target = init(capsys, dated, goods())
+    assert (result.code, target) == (2, {})
+    assert "day or the month first" in result.err
+    assert "time        timestamp" in result.err
+    result, target = init(capsys, dated, goods(), "--time-format", "%d/%m/%Y")
+    assert target["prepare"] == {"time_format": "%d/%m/%Y"}, result.err
+    assert "2020-02-01 to 2020-02-09" in result.out
+
+
+def test_ids_with_other_zeros_are_told_before_most_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    padded = acts().with_columns(pl.when(pl.col("item_id") > 0).then(pl.format("00{}", "item_id")).otherwise("item_id"))
+    result, target = init(capsys, padded, goods())
+    assert (result.code, target) == (2, {})
+    assert "9 of them have one under an id that is written otherwise" in result.err
+    assert "leading zeros" in result.err
+
+
+def test_categories_in_one_text_are_split(capsys: pytest.CaptureFixture[str]) -> None:
+    sorts = ["Action, Drama", "Drama, Crime", "Crime", "Action, Crime", "Drama"] * 2
+    result, target = init(capsys, acts(), goods().with_columns(genres=pl.Series(sorts)))
+    assert target["category_separator"] == ",", result.err
+    assert "Categories are split at ','." in result.out
+    domain = open_domain(parse_spec({**target, "name": "shop"})).domain
+    assert domain.categories is not None
+    assert set(domain.categories.flatten().to_pylist()) == {"Action", "Drama", "Crime"}
 
 
 @pytest.mark.parametrize(

@@ -203,6 +203,22 @@ TABLE = [
         "acts.parquet, row 1", "user id 1.5 is a number with a fraction", "Map the column", USE_PARQUET,
     ),
     Broken(
+        "ids that were rounded",
+        {"acts.parquet": parquet(user_id=[7.0, 76561198000000002.0], item_id=["a", "a"], timestamp=[1, 2]),
+         "items.csv": ITEMS},
+        "acts.parquet, row 2", "was rounded on its way through a floating-point number", "as text", USE_PARQUET,
+    ),
+    Broken(
+        "ids that were rounded before they became text",
+        {"acts.csv": acts("7.656119800000002e+16,a,1"), "items.csv": ITEMS},
+        "acts.csv, row 1", "user id 7.656119800000002e+16 was rounded", "as text",
+    ),
+    Broken(
+        "ids of which some have other zeros",
+        {"acts.csv": acts("u,01,1", "u,02,2", "u,3,3"), "items.csv": "item_id,title\n1,One\n2,Two\n3,Three\n"},
+        "items.csv", "2 of them have one under an id that is written otherwise", "leading zeros",
+    ),
+    Broken(
         "ids that are lists",
         {"acts.parquet": parquet(user_id=[["u"]], item_id=["a"], timestamp=[1]), "items.csv": ITEMS},
         "acts.parquet", "cannot be the user id", "Map another column", USE_PARQUET,

@@ -30,7 +30,9 @@ def test_each_loader_and_each_setting_has_its_row():
     rows = set(re.findall(r"^\| (`[^|]*`) \|", PAGE, flags=re.MULTILINE))
     named = {name for row in rows for name in re.findall(r"`([^`]*)`", row)}
     assert set(BUILT_IN) - {"bundled"} <= named
-    assert set(PrepareSettings.model_fields) - {"time_kind", "time_unit"} <= named
+    of_times = {"time_kind", "time_unit", "time_format"}
+    assert set(PrepareSettings.model_fields) - of_times <= named
+    assert all(f"`{name}`" in PAGE for name in of_times)
     assert "`films`" in rows
 
 

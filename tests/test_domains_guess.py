@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from domains.errors import InputError
-from domains.guess import guess_columns
+from domains.guess import guess_columns, guess_separator
 
 
 def two_files(folder, acts, items):
@@ -42,3 +43,34 @@ def test_what_does_not_fit_is_missing(tmp_path):
     assert guess.items == ("code",)
     with pytest.raises(InputError, match="no such file"):
         guess_columns(str(tmp_path / "gone.csv"), str(tmp_path / "items.csv"))
+
+
+def test_what_cannot_be_a_user_is_none(tmp_path):
+    acts = "bestellung;kunde;ding;preis;wann\n" + "".join(
+        f"{row};k{row % 20};x{row % 7};{row}.25;{row % 28 + 1:02}.07.2020 03:17:{row % 60:02} Uhr\n"
+        for row in range(200)
+    )
+    guess = two_files(tmp_path, acts, "nr;bezeichnung\n" + "".join(f"x{n};Roter Ball\n" for n in range(7)))
+    assert (guess.columns.user, guess.columns.time) == ("kunde", "wann")
+    assert guess.unsure == frozenset()
+
+
+def test_several_columns_that_could_be_the_user_are_a_question(tmp_path):
+    acts = "kunde;filiale;ding\nanna;a;x7\notto;b;x8\n"
+    assert two_files(tmp_path, acts, "nr;name\nx7;Ball\nx8;Auto\n").unsure == {"user"}
+
+
+@pytest.mark.parametrize(
+    ("texts", "separator"),
+    [
+        (["Action, Drama", "Drama, Crime", "Crime", "Action, Crime", "Drama"], ","),
+        (["Action;Drama", "Drama;Crime", "Crime;Action", "Crime;Drama;Action"], ";"),
+        (["Toys > Games", "Toys > Puzzles", "Toys > Games > Cards"], None),
+        (["Toys > Games", "Toys > Puzzles", "Toys", "Toys > Games > Puzzles"], ">"),
+        (["Home, Garden", "Home, Garden"], None),
+        (["Action", "Drama"], None),
+        (["Action|Drama", "Drama, loud"], None),
+    ],
+)
+def test_a_separator_is_one_whose_parts_recur(texts, separator):
+    assert guess_separator(pl.Series(texts).str.split("|")) == separator

@@ -188,12 +188,58 @@ def to_times(column, **how):
         ["2020-09-13T14:26:40+02:00", "2020-09-13T12:26:41+00:00"],
         ["Sun Sep 13 05:26:40 -0700 2020", "Sun Sep 13 12:26:41 +0000 2020"],
         ["9/13/2020 12:26:40 PM", "9/13/2020 12:26:41 PM"],
+        ["2020-09-13 12:26:40 UTC", "2020-09-13 12:26:41 UTC"],
+        ["13.09.2020 12:26:40", "13.9.2020 12:26:41"],
+        ["13/09/2020 12:26:40", "13/09/2020 12:26:41"],
+        ["09/13/2020 12:26:40", "09/13/2020 12:26:41"],
     ],
 )
 def test_units_and_written_dates(values):
     times, kind = to_times(pl.Series(values), kind="auto", unit="auto", place="t")
     assert times.to_list() == [MOMENT, MOMENT + 1]
     assert kind == TimeKind.TIMESTAMP
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["2020-02-03", "2020-02-14"],
+        ["03.02.2020", "14.02.2020"],
+        ["03/02/2020", "14/02/2020"],
+        ["02/03/2020", "02/14/2020"],
+        ["03-02-2020", "14-02-2020"],
+        ["3 Feb 2020", "14 February 2020"],
+        ["03-Feb-2020", "14-Feb-2020"],
+        ["Feb 3, 2020", "February 14, 2020"],
+        ["2020-02-03 00:00", "2020-02-14 00:00"],
+        ["2020-02-03T00:00Z", "2020-02-14T00:00Z"],
+        ["03.02.2020 00:00", "14.02.2020 00:00"],
+        [20200203, 20200214],
+        ["20200203", "20200214"],
+    ],
+)
+def test_written_days(values):
+    times, kind = to_times(pl.Series(values), kind="auto", unit="auto", place="t")
+    assert (times.to_list(), kind) == ([1580688000, 1581638400], TimeKind.TIMESTAMP)
+
+
+def test_a_format_that_is_given_goes_before_what_is_seen():
+    for values, written in ((["03/02/2020"], "%d/%m/%Y"), (["2020 034"], "%Y %j"), ([20200203], "%Y%m%d")):
+        times, _ = to_times(pl.Series(values), kind="auto", unit="auto", place="t", written=written)
+        assert times.to_list() == [1580688000]
+    with pytest.raises(InputError, match=r"row 1: not a time written as '%d\.%m\.%Y'"):
+        to_times(pl.Series(["03/02/2020"]), kind="auto", unit="auto", place="t", written="%d.%m.%Y")
+
+
+def test_day_or_month_first_is_not_guessed():
+    with pytest.raises(InputError, match=r"day or the month first.*time_format to '%d/%m/%Y' or '%m/%d/%Y'"):
+        to_times(pl.Series(["03/02/2020", "04/05/2020"]), kind="auto", unit="auto", place="t")
+
+
+def test_numbers_that_are_not_all_days_are_an_order():
+    values = [20200203, 20200299]
+    assert to_times(pl.Series(values), kind="auto", unit="auto", place="t")[0].to_list() == values
+    assert to_times(pl.Series([20200203]), kind="order", unit="auto", place="t")[1] == TimeKind.ORDER
 
 
 @pytest.mark.parametrize(
@@ -272,6 +318,13 @@ def test_numeric_ids_of_any_type_meet():
         acts = acts.with_columns(pl.col("item_id").cast(dtype))
         domain = from_frames(acts, items, settings=PrepareSettings(**ALL)).domain
         assert told(domain) == {"1": ["Ten", "Two"]}
+
+
+@pytest.mark.parametrize("written", ['["A","B c"]', "['A', \"B c\"]", "[A, B c]", "A|B c", " A | B c |"])
+def test_categories_in_any_writing(written):
+    items = ITEMS.with_columns(categories=pl.lit(written))
+    domain = from_frames(ACTS, items, settings=PrepareSettings(**ALL)).domain
+    assert domain.categories.to_pylist()[0] == ["A", "B c"]
 
 
 def test_one_table_for_interactions_and_items():

@@ -18,6 +18,10 @@ ENTITIES = {
 """HTML entities but the ampersand, which is decoded last, lest ``&amp;lt;`` becomes ``<``."""
 
 
+QUOTED = r"""'[^']*'|"[^"]*\""""
+"""A text in single or double quotes."""
+
+
 def article_first(title: pl.Expr) -> pl.Expr:
     """``Matrix, The (1999)`` -> ``The Matrix (1999)``, also within the parentheses of a second title."""
     led = title.str.replace(rf"^([^(]+?), ({ARTICLES})( \(|$)", "${2} ${1}${3}")
@@ -41,6 +45,13 @@ def json_list(column: str) -> pl.Expr:
 
 
 def split_list(column: str, separator: str) -> pl.Expr:
-    """Split text into a list without blanks and empty parts; null stays null."""
-    part = pl.element().str.strip_chars()
-    return pl.col(column).str.split(separator).list.eval(part.filter(part != "")).alias(column)
+    """Split text into a list without blanks and empty parts; null stays null.
+
+    Text that is a list as JSON or Python writes it, ``["A", "B"]``, is split as one, whatever the separator.
+    """
+    text, part = pl.col(column), pl.element().str.strip_chars()
+    quoted = text.str.extract_all(QUOTED).list.eval(pl.element().str.head(-1).str.tail(-1))
+    bare = text.str.strip_chars("[] ").str.split(",")
+    listed = pl.when(text.str.contains(r"""["']""")).then(quoted).otherwise(bare)
+    parts = pl.when(text.str.contains(r"^\s*\[.*\]\s*$")).then(listed).otherwise(text.str.split(separator))
+    return parts.list.eval(part.filter(part != "")).alias(column)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from domains.guess import Guess
     from domains.settings import ColumnMapping
     from recipes.scaffold import Findings
@@ -25,6 +27,7 @@ Key = Annotated[str | None, typer.Option("--item-key-column", help="The same in 
 Time = Annotated[str | None, typer.Option("--time-column", help="Column with the time.")]
 Title = Annotated[str | None, typer.Option("--title-column", help="Column with the title.")]
 Categories = Annotated[str | None, typer.Option("--categories-column", help="Column with the categories.")]
+Written = Annotated[str | None, typer.Option("--time-format", help="How times are written: '%d/%m/%Y %H:%M'.")]
 Unit = Annotated[Literal["auto", "s", "ms", "us", "ns"], typer.Option("--time-unit", help="Unit of numeric times.")]
 
 QUESTIONS = {
@@ -40,11 +43,13 @@ def command(
     name: Name, interactions: Interactions, items: Items, source: Sources = None, out: Out = None,
     user_column: User = None, item_column: Item = None, item_key_column: Key = None, time_column: Time = None,
     title_column: Title = None, categories_column: Categories = None, time_unit: Unit = "auto",
+    time_format: Written = None,
 ) -> None:  # fmt: skip
     """Look at two files of your own, guess their columns, and write a recipe that carries sources over to them."""
     from domains.errors import InputError
     from domains.guess import guess_columns
     from recipes.scaffold import look, recipe_text
+    from transfer.cli.show import ERR
     from transfer.files import write_text
 
     if not name.strip() or set(name) & set("/\\"):
@@ -58,7 +63,11 @@ def command(
         "title": title_column, "categories": categories_column,
     }  # fmt: skip
     columns = _settled(guess, {role: column for role, column in given.items() if column is not None})
-    findings = look(interactions, items, columns, time_unit)
+    try:
+        findings = look(interactions, items, columns, time_unit, time_format)
+    except InputError:
+        _show_columns(columns, guess, ERR)  # one of them may be the mistake
+        raise
     text = recipe_text(name, interactions, items, findings, source or ["books", "films"], path)
     write_text(path, text)
     _report(findings, guess, path)
@@ -67,7 +76,7 @@ def command(
 def _settled(guess: Guess, given: dict[str, str]) -> ColumnMapping:
     """One column a role: what was given, what has a usual name, and what the person says of the rest."""
     from domains.settings import ColumnMapping
-    from transfer.cli.asking import choose
+    from transfer.cli.asking import at_terminal, choose
 
     found = {role: column for role, column in guess.columns.model_dump().items() if column is not None} | given
     for role, question in QUESTIONS.items():
@@ -75,10 +84,20 @@ def _settled(guess: Guess, given: dict[str, str]) -> ColumnMapping:
         certain = role in given or role in guess.by_name
         needed = role in ("user", "item", "title") or role in found
         if not certain and needed:
-            found[role] = choose(question, there, f"--{role.replace('_', '-')}-column", found.get(role))
+            default = None if role in guess.unsure and not at_terminal() else found.get(role)
+            found[role] = choose(question, there, f"--{role.replace('_', '-')}-column", default)
     if found.get("item_key") == found.get("item"):
         found.pop("item_key", None)
     return ColumnMapping(**found)
+
+
+def _show_columns(columns: ColumnMapping, guess: Guess, console: Console) -> None:
+    """Which column plays which role, and which of them deserve a second look."""
+    from rich.markup import escape
+
+    for role, column in columns.model_dump(exclude_none=True).items():
+        how = "" if role in guess.by_name else "  [dim](by its values)[/dim]"
+        console.print(f"  {role:<11} {escape(column)}{how}", highlight=False, soft_wrap=True)
 
 
 def _report(findings: Findings, guess: Guess, path: Path) -> None:
@@ -86,11 +105,9 @@ def _report(findings: Findings, guess: Guess, path: Path) -> None:
     from rich.markup import escape
 
     from domains.summary import summarise
-    from transfer.cli.show import say
+    from transfer.cli.show import OUT, say
 
-    for role, column in findings.columns.model_dump(exclude_none=True).items():
-        how = "" if role in guess.by_name else "  [dim](by its values)[/dim]"
-        say(f"  {role:<11} {escape(column)}{how}")
+    _show_columns(findings.columns, guess, OUT)
     found = summarise(findings.domain)
     span = "an order only" if found.first_time is None else f"{found.first_time[:10]} to {(found.last_time or '')[:10]}"
     say(f"{found.users:,} users, {found.items:,} items, {found.interactions:,} interactions, {span}")

@@ -68,7 +68,7 @@ def cell():
             "domain": f"b{EVIL}", "users": 1234, "items": 567, "interactions": 8901, "seeds": [0, 1],
             "protocol": {
                 "split": "leave-one-out", "selection": "validation", "sampled": "999", "full": "all items",
-                "repeats": "removed", "prompts_see": "train", "shots": 0.25,
+                "repeats": "removed", "prompts_see": "train", "shots": 0.25, "test_users": 400,
             },
             "coverage": {"share": 0.9}, "variants": variants, "baselines": ["popular"], "skipped": {},
             "few_seeds": {"gru4rec": [0]}, "product": {"variant": "sasrec+ipe+s2idm"}, "comparisons": comparisons,

@@ -75,7 +75,18 @@ def same_order(ours, expected, tiebreak):
 def test_popular_counts_train_interactions(stage):
     split = split_of()
     ours, targets = scores("popular", split, stage)
-    np.testing.assert_array_equal(ours, np.tile(popularity(split), (len(targets), 1)))
+    np.testing.assert_array_equal(np.floor(ours), np.tile(popularity(split), (len(targets), 1)))
+
+
+def test_popular_is_chance_where_nobody_trains():
+    domain = small_domain(random_histories(np.random.default_rng(0), 400, ITEMS, 3, 8), n_items=ITEMS)
+    split = fewer_users(leave_one_out(domain), 0.0, 0)
+    targets = targets_of(split, "test")
+    evidence = Evidence(split, targets, csr_matrix(ITEM_ANCHORS), IDF, CPU)
+    ours = find_baseline("popular")(evidence)(torch.arange(len(targets))).numpy()
+    assert len(np.unique(ours[0])) == ITEMS
+    above = (ours > ours[np.arange(len(targets)), targets.items][:, None]).sum(1)
+    assert abs(above.mean() / (ITEMS - 1) - 0.5) < 0.1
 
 
 def test_popular_may_be_changed_by_who_ranks():

@@ -13,7 +13,7 @@ from transfer.evaluation.histories import history_matrix
 from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.ranking import ScoreRows
 from transfer.matching.matcher import Matcher, MatchingWeights, blended
-from transfer.matching.search import FEWEST_USERS, RECENCIES, STRENGTHS, search_weights
+from transfer.matching.search import BEGINNING, FEWEST_USERS, RECENCIES, STRENGTHS, search_weights
 from transfer.variants import parse_variant
 
 CPU = torch.device("cpu")
@@ -74,7 +74,9 @@ def test_the_search_finds_the_weights_that_validation_prefers() -> None:
 
     found = search_weights(MATCHER, score, DOMAIN, TARGETS, closeness)
     assert (found.titles, found.anchors, found.recency) == (wanted.titles, wanted.anchors, wanted.recency)
-    assert not search_weights(MATCHER, score, DOMAIN, TARGETS, lambda scores, targets: 0.0), "of equals the smallest"
+    strength, (titles, anchors), recency, popularity = BEGINNING
+    blind = search_weights(MATCHER, score, DOMAIN, TARGETS, lambda scores, targets: 0.0)
+    assert blind == MatchingWeights(strength * titles, strength * anchors, recency, strength * popularity)
 
 
 def test_alone_and_without_titles_only_anchors_are_left_to_choose() -> None:

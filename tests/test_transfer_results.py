@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from transfer_cases import small_domain
 
-from domains.split import leave_one_out
+from domains.split import leave_one_out, temporal
 from recipes.schema import Recipe
 from transfer.evaluation.ranking import Ranking
 from transfer.evaluation.results import compare_all, protocol_note, seed_values, variant_metrics
@@ -83,3 +83,7 @@ def test_the_note_says_what_was_ranked_against_what():
     assert once["prompts_see"] == "train-minus-last"
     assert once["ties"] == "count against the target"
     assert (once["split"], once["shots"], once["training_users"]) == ("leave-one-out", 1.0, 1)
+    late = protocol_note(
+        recipe(), temporal(small_domain([[0, 1, 2], [2, 1]], [[1, 2, 9], [1, 2]]), validation_from=2, test_from=3)
+    )
+    assert (late["training_users"], late["validation_users"], late["test_users"]) == (2, 2, 1)

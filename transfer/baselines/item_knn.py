@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix, diags
 from transfer.baselines.base import Evidence, train_matrix
 from transfer.evaluation.histories import history_matrix, sparse_scores
 from transfer.evaluation.ranking import ScoreRows
-from transfer.matching.popularity import popularity
+from transfer.matching.popularity import untied_popularity
 
 NEIGHBOURS = 100
 """Neighbours that an item keeps."""
@@ -23,7 +23,7 @@ def scores(evidence: Evidence) -> ScoreRows:
     similarity = (normed.T @ normed).tocsr()
     similarity.setdiag(0.0)
     history = history_matrix(evidence.split.domain, evidence.targets)
-    return sparse_scores(history, _nearest(similarity, NEIGHBOURS), popularity(evidence.split), evidence.device)
+    return sparse_scores(history, _nearest(similarity, NEIGHBOURS), untied_popularity(evidence.split), evidence.device)
 
 
 def _nearest(similarity: csr_matrix, count: int) -> csr_matrix:

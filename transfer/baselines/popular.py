@@ -6,10 +6,10 @@ import torch
 
 from transfer.baselines.base import Evidence
 from transfer.evaluation.ranking import ScoreRows
-from transfer.matching.popularity import popularity
+from transfer.matching.popularity import untied_popularity
 
 
 def scores(evidence: Evidence) -> ScoreRows:
-    """Training interactions of each item."""
-    counts = torch.from_numpy(popularity(evidence.split)).to(evidence.device)
+    """Training interactions of each item; chance decides between equals."""
+    counts = torch.from_numpy(untied_popularity(evidence.split)).to(evidence.device)
     return lambda rows: counts.expand(len(rows), -1).clone()

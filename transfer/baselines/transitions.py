@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 from transfer.baselines.base import Evidence
 from transfer.evaluation.histories import sparse_scores
 from transfer.evaluation.ranking import ScoreRows
-from transfer.matching.popularity import popularity, train_positions
+from transfer.matching.popularity import train_positions, untied_popularity
 
 
 def scores(evidence: Evidence) -> ScoreRows:
@@ -22,4 +22,4 @@ def scores(evidence: Evidence) -> ScoreRows:
     has_history = evidence.targets.stops > evidence.split.starts[evidence.targets.users]
     last = domain.items[np.maximum(evidence.targets.stops - 1, 0)]
     rows = csr_matrix((has_history.astype(np.float32), (np.arange(len(last)), last)), shape=(len(last), domain.n_items))
-    return sparse_scores(rows, counts, popularity(evidence.split), evidence.device)
+    return sparse_scores(rows, counts, untied_popularity(evidence.split), evidence.device)

@@ -109,7 +109,9 @@ def metrics_table(metrics: Mapping[str, Any], stage: str = "test") -> Table:
     ]
     seeds = len(metrics["seeds"])
     spread = f"mean ± standard deviation of {seeds} seeds" if seeds > 1 else "one seed"
-    table = plain_table(f"{metrics['domain']} · {stage} · {spread}")
+    tested = metrics["protocol"].get("test_users")  # an artifact of an earlier version does not say
+    users = "" if tested is None else f"{tested:,} users · "
+    table = plain_table(f"{metrics['domain']} · {stage} · {users}{spread}")
     table.add_column("variant", overflow="fold")
     protocol, metric = metrics["product"]["metric"].split("/", 1)
     table.add_column(f"valid. {protocol}\n{_pretty(metric)}", justify="right", no_wrap=True)

@@ -10,6 +10,9 @@ from rich.markup import escape
 
 from transfer.cli.show import OUT, metrics_table, print_comparisons, print_json, say
 
+FEW = 50
+"""Users below which a mean over them is hardly worth a decision."""
+
 
 def print_target(metrics: Mapping[str, Any], folder: Path, as_json: bool) -> None:
     """The comparison, the product and why, and the next command."""
@@ -22,6 +25,10 @@ def print_target(metrics: Mapping[str, Any], folder: Path, as_json: bool) -> Non
     margin = "" if product["runner_up"] is None else f", {product['margin']:+.4f} over {product['runner_up']}"
     protocol, metric = product["metric"].split("/", 1)
     score = f"{protocol} {metric.upper()} {product['validation']:.4f}{margin}"
+    for doing, users in (("validate", "validation_users"), ("are tested", "test_users")):
+        count = metrics["protocol"][users]
+        if count < FEW and metrics["protocol"]["training_users"]:
+            say(f"[yellow]Note:[/yellow] no more than {count} users {doing}: figures of so few may be chance.")
     if metrics["protocol"]["training_users"]:
         say(f"Validation prefers [bold]{product['variant']}[/bold] ({score}).")
     else:

@@ -36,7 +36,7 @@ def history_matrix(domain: Domain, targets: Targets, recency: float = 1.0) -> cs
 
 
 def sparse_scores(
-    rows: csr_matrix, columns: csr_matrix, tiebreak: npt.NDArray[np.float32], device: torch.device
+    rows: csr_matrix, columns: csr_matrix, tiebreak: npt.NDArray[np.floating], device: torch.device
 ) -> ScoreRows:
     """Scores rows @ columns, with a small addition that orders what they leave equal.
 

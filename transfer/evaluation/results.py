@@ -100,4 +100,6 @@ def protocol_note(recipe: Recipe, split: Split) -> dict[str, Any]:
         "prompts_see": recipe.prompts.sees,
         "shots": recipe.shots,
         "training_users": len(split.training_users),
+        "validation_users": int((split.validation[split.training_users] >= 0).sum()),
+        "test_users": int((split.test >= 0).sum()),
     }

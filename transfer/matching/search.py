@@ -73,7 +73,8 @@ def search_weights(
     while best != before:
         before = best
         for axis, choices in enumerate(axes):
-            best = max((_moved(best, axis, choice) for choice in choices), key=value)
+            # Of equals the first one stays, so that validation which sees no difference changes nothing.
+            best = max((best, *(_moved(best, axis, choice) for choice in choices)), key=value)
     strength, (titles, anchors), recency, popularity = best
     if strength == 0:
         return MatchingWeights()

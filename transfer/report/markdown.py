@@ -20,6 +20,7 @@ from transfer.report.tables import (
     rows_of,
     seed_values,
     skipped_text,
+    tested_text,
     title_of,
 )
 
@@ -66,7 +67,7 @@ def _cell(cell: Record) -> list[str]:
     parts = [
         f"## {title_of(cell)}",
         f"{' + '.join(cell['sources'])} → {metrics['domain']} ({metrics['users']:,} users, {metrics['items']:,} items, "
-        f"{metrics['interactions']:,} interactions). Loss {cell['loss']}; {protocol['split']}; "
+        f"{metrics['interactions']:,} interactions{tested_text(metrics)}). Loss {cell['loss']}; {protocol['split']}; "
         f"selection by {protocol['selection']}; repeats {protocol['repeats']}; prompts see {protocol['prompts_see']}. "
         f"Full ranking: {protocol['full']}. Sampled: {protocol['sampled']}. Seeds {_seeds(metrics['seeds'])}.",
         _results(cell),

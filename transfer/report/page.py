@@ -33,6 +33,7 @@ from transfer.report.tables import (
     rows_of,
     seed_values,
     skipped_text,
+    tested_text,
     title_of,
 )
 
@@ -124,7 +125,7 @@ def _about(cell: Record) -> str:
     about = f"<p>{escape(cell['description'])}</p>" if cell["description"] else ""
     return (
         f"{about}<p>{escape(sources)} → {escape(metrics['domain'])}: {metrics['users']:,} users, "
-        f"{metrics['items']:,} items, {metrics['interactions']:,} interactions; "
+        f"{metrics['items']:,} items, {metrics['interactions']:,} interactions{tested_text(metrics)}; "
         f"{metrics['coverage']['share']:.0%} of the items have an anchor.</p>"
         f'<p class="note">Loss {escape(cell["loss"])}; {escape(protocol["split"])}; selection by '
         f"{escape(protocol['selection'])}; prompts see {escape(protocol['prompts_see'])}; repeats "

@@ -101,6 +101,12 @@ def title_of(cell: Record) -> str:
     return f"{cell['label']}{protocol}{share}"
 
 
+def tested_text(metrics: Record) -> str:
+    """How many users the figures are means over; nothing in a record of an earlier version, which did not say."""
+    users = metrics["protocol"].get("test_users")
+    return "" if users is None else f", {users:,} of the users tested"
+
+
 def skipped_text(metrics: Record) -> str:
     """Every variant that was not made, with the reason."""
     return "; ".join(f"{name} ({reason})" for name, reason in metrics["skipped"].items())

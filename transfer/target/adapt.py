@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -121,7 +121,7 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
         runtime.progress.say(f"Skipped {name}: {reason}")
     made = _every_piece(worker, recipe, trained)
     servable = [variant for variant in variants if variant.interests != "shuffled"] or variants
-    product = max(servable, key=lambda variant: (np.mean(made.validation[variant.name]), *_without_training(variant)))
+    product = max(servable, key=_preference(made.validation, bool(len(split.training_users))))
     shutil.rmtree(scratch, ignore_errors=True)
     if runtime.is_main and mapped.unseen is not None:
         mapped.unseen.save(out / UNSEEN)
@@ -156,6 +156,18 @@ def _every_piece(worker: Worker, recipe: Recipe, trained: Mapping[str, Variant])
             made.weights[name], made.best_seed[name] = pieces[best].weights, recipe.seeds[best]
             made.validation[name] = scores
     return made
+
+
+def _preference(
+    validation: Mapping[str, list[float]], trained: bool
+) -> Callable[[Variant], tuple[float, bool, bool, int]]:
+    """How much a variant is to be preferred: by validation, and of equals the one with fewer parts."""
+
+    def preference(variant: Variant) -> tuple[float, bool, bool, int]:
+        value = float(np.mean(validation[variant.name]))
+        return (value, False, False, -variant.name.count("+")) if trained else (value, *_without_training(variant))
+
+    return preference
 
 
 def _without_training(variant: Variant) -> tuple[bool, bool, int]:

@@ -198,6 +198,15 @@ def test_recommendations_for_titles(tiny, capsys):
     assert as_json[0]["title"].split()[0] in done.out
 
 
+def test_titles_with_brackets_are_shown_as_they_are(tiny, capsys):
+    options = ("--history", "[/b] Space War", "--new-items", "[/b] Space War; [rec] :dog: Space", "-k", "9999")
+    done = run_command(capsys, "recommend", tiny.target, *options)
+    assert done.code == 0, done.err
+    assert "After [/b] Space War " in done.out
+    assert " [rec] :dog: Space " in done.out
+    assert run_command(capsys, "anchors", "explain", tiny.target, "[/]").out == "[/]: holds no word\n"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_a_killed_run_goes_on_and_ends_as_if_nothing_had_been(tiny, by_commands, tmp_path):
     out, metrics = by_commands

@@ -65,6 +65,11 @@ def test_usual_names_are_found_and_the_recipe_is_valid(capsys: pytest.CaptureFix
     assert recipe.target.name == "shop"
 
 
+def test_brackets_in_the_recipes_name_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    result, _ = init(capsys, acts(), goods(), "--out", "[shop].yaml")
+    assert "Wrote [shop].yaml. Next: transfer run [shop].yaml" in result.out
+
+
 def test_other_names_are_found_by_their_values(capsys: pytest.CaptureFixture[str]) -> None:
     result, target = init(
         capsys, acts(user_id="wer", item_id="was", timestamp="wann"), goods(item_id="nummer", title="bezeichnung")

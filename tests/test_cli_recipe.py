@@ -51,6 +51,14 @@ def test_check_says_it_to_people_too(tiny: Any, capsys: pytest.CaptureFixture[st
     assert f"Next: transfer run {tiny.recipe}" in shown
 
 
+def test_brackets_in_names_are_shown(tiny: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tiny.recipe.with_name("[tiny].yaml")
+    path.write_text(tiny.recipe.read_text(encoding="utf-8"), encoding="utf-8")
+    assert f"Next: transfer run {path}" in run_command(capsys, "recipe", "check", path).out
+    schema = tmp_path / "[schema].json"
+    assert f"Wrote {schema}." in run_command(capsys, "recipe", "schema", "--out", schema).out
+
+
 def test_check_names_what_would_be_skipped_and_why(tiny: Any, capsys: pytest.CaptureFixture[str]) -> None:
     path = write_recipe(
         tiny.recipe.with_name("skips.yaml"),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from transfer.cli import show
+from transfer.cli.target_report import print_target
 
 
 @pytest.fixture
@@ -31,3 +34,24 @@ def test_a_comparison_says_by_how_much_and_how_sure(printed):
     lines = [" ".join(line.split()) for line in printed.getvalue().splitlines()]
     assert "sasrec+ipe+s2idm against sasrec +0.0123 +25.0% +0.0100 +0.0200 <0.001" in lines
     assert "sasrec+ipe+s2idm against sasrec +0.0123 +0.0100 +0.0200" in lines
+
+
+def test_brackets_in_names_are_shown(tiny, capsys):
+    metrics = json.loads((tiny.target / "metrics.json").read_text(encoding="utf-8"))
+    told = {**metrics, "domain": "[films]", "example_user": "[/u]", "skipped": {"[x]": "no [y] :dog:"}}
+    print_target(told, Path("runs") / "[out]", as_json=False)
+    shown = capsys.readouterr().out
+    assert shown.startswith("[films] · test · ")
+    assert "Note: [x] was skipped: no [y] :dog:.\n" in shown
+    folder = Path("runs") / "[out]"
+    assert f"Everything is in {folder}. Next: transfer recommend {folder} --user [/u]\n" in shown
+
+
+def test_brackets_in_progress_are_shown(monkeypatch):
+    output = io.StringIO()
+    monkeypatch.setattr(show, "ERR", Console(file=output, width=100, force_terminal=True))
+    with show.Terminal().task("[/b] films", 1) as task:
+        task.advance(note="[/i] 1 of 1")
+    bar, line = output.getvalue().rsplit("✓", 1)
+    assert "[/b] films" in bar
+    assert "[/b] films: [/i] 1 of 1" in line

@@ -17,6 +17,8 @@ def explain(run: Run, words: Words) -> None:
     """Say which anchors a word stands for, and by which step it found them."""
     from pathlib import Path
 
+    from rich.markup import escape
+
     from domains.errors import InputError
     from transfer.artifact_folder import UNSEEN, VOCABULARY
     from transfer.cli.show import say
@@ -28,4 +30,4 @@ def explain(run: Run, words: Words) -> None:
         raise InputError("no map of unseen words here", place=folder / UNSEEN, mend="Name the folder of a target run")
     unseen = UnseenMap.load(folder / UNSEEN, SememeVocabulary.load(folder / VOCABULARY))
     for word in words:
-        say(unseen.explain(word))
+        say(escape(unseen.explain(word)))

@@ -81,6 +81,8 @@ def show(name: Name, json_: Json = False) -> None:
 @app.command("fetch")
 def fetch(name: DataName, to: To = None, yes: Yes = False, json_: Json = False) -> None:
     """Download a public data set, after showing its licence and size; a broken download goes on where it stopped."""
+    from rich.markup import escape
+
     from domains.fetch import fetch_data
     from transfer.cli.asking import confirm
     from transfer.cli.download import Downloads, total_size
@@ -99,8 +101,8 @@ def fetch(name: DataName, to: To = None, yes: Yes = False, json_: Json = False) 
         print_json({"spec": data.spec(folder), "files": [vars(file) for file in fetched]})
         return
     for file in fetched:
-        say(f"{folder / file.name}  {file.bytes:,} bytes  sha256 {file.sha256}")
-    say(f"In a recipe: target: {data.spec(folder)}\nNext: transfer inspect {data.spec(folder)}")
+        say(escape(f"{folder / file.name}  {file.bytes:,} bytes  sha256 {file.sha256}"))
+    say(escape(f"In a recipe: target: {data.spec(folder)}\nNext: transfer inspect {data.spec(folder)}"))
 
 
 def _public(name: str) -> PublicData:
@@ -172,9 +174,10 @@ def _print_facts(facts: dict[str, Any]) -> None:
 
 def _table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:
     from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(*columns, title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     return table

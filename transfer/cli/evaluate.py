@@ -14,6 +14,8 @@ Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 
 def command(run: Run, device: Device = "auto", json_: Json = False) -> None:
     """Evaluate a target run's product model again, from its files alone, and hold it against its metrics.json."""
+    from rich.markup import escape
+
     from transfer.cli.show import print_json, say
     from transfer.runtime import Runtime
     from transfer.serving.reevaluate import SAME, largest_gap, reevaluate
@@ -24,7 +26,7 @@ def command(run: Run, device: Device = "auto", json_: Json = False) -> None:
     if json_:
         print_json(result)
         return
-    say(f"[bold]{loaded.variant.name}[/bold] on {loaded.domain.name}")
+    say(f"[bold]{escape(loaded.variant.name)}[/bold] on {escape(loaded.domain.name)}")
     for stage in ("validation", "test"):
         for protocol, values in result[stage].items():
             shown = "  ".join(f"{name} {value:.4f}" for name, value in values.items())

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
+
 from transfer.cli.show import OUT, metrics_table, print_comparisons, print_json, say
 from transfer.report.tables import title_of
 
@@ -17,7 +19,7 @@ def print_experiment(record: Mapping[str, Any], folder: Path, as_json: bool) -> 
         return
     for cell in record["cells"]:
         metrics = cell["metrics"]
-        say(f"\n[bold]{title_of(cell)}[/bold]")
+        say(f"\n[bold]{escape(title_of(cell))}[/bold]")
         OUT.print(metrics_table(metrics))
         print_comparisons([one for one in metrics["comparisons"] if _worth_showing(one, cell)])
     for row in (record["cost"] or {}).get("rows", ()):
@@ -25,7 +27,8 @@ def print_experiment(record: Mapping[str, Any], folder: Path, as_json: bool) -> 
             f"{row['model']:10s} {row['items']:>9,} items: {row['parameters_m']:8.2f} M parameters, "
             f"{row['train_s']:.2f} s an epoch, {row['evaluate_s']:.2f} s to evaluate"
         )
-    say(f"\nThe report is [bold]{folder / 'report.html'}[/bold]; table.md and metrics.json stand beside it.")
+    report = escape(str(folder / "report.html"))
+    say(f"\nThe report is [bold]{report}[/bold]; table.md and metrics.json stand beside it.")
 
 
 def _worth_showing(comparison: Mapping[str, Any], cell: Mapping[str, Any]) -> bool:

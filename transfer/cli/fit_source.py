@@ -19,6 +19,8 @@ def command(
     json_: Json = False,
 ) -> None:  # fmt: skip
     """Learn vocabulary and S2IDM on the recipe's source domains, and write a source artifact."""
+    from rich.markup import escape
+
     from recipes.load import load_recipe
     from transfer.cli.show import print_json, progress_for, say
     from transfer.pipeline import default_folder, source_from
@@ -35,5 +37,6 @@ def command(
         )
         return
     names = ", ".join(note.name for note in artifact.domains)
-    say(f"Source artifact of {names}: {len(artifact.vocabulary):,} anchors -> [bold]{folder}[/bold]")
-    say(f"Next: transfer adapt-target {folder} {recipe}")
+    anchors = f"{len(artifact.vocabulary):,} anchors"
+    say(f"Source artifact of {escape(names)}: {anchors} -> [bold]{escape(str(folder))}[/bold]")
+    say(escape(f"Next: transfer adapt-target {folder} {recipe}"))

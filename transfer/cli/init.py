@@ -118,4 +118,5 @@ def _report(findings: Findings, guess: Guess, path: Path) -> None:
         say("[yellow]Note:[/yellow] the times span decades: are seconds and milliseconds mixed, or some missing?")
     for note in findings.notes:
         say(f"[yellow]Note:[/yellow] {escape(note)}")
-    say(f"Wrote [bold]{path}[/bold]. Next: transfer run {path}")
+    file = escape(str(path))
+    say(f"Wrote [bold]{file}[/bold]. Next: transfer run {file}")

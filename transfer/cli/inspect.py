@@ -19,6 +19,8 @@ BAR = 24
 
 def command(thing: Thing, json_: Json = False) -> None:
     """Look at data or at an artifact: sizes, histograms, anchors, overlaps, and what looks wrong."""
+    from rich.markup import escape
+
     from transfer.cli.show import OUT, metrics_table, print_json, say
     from transfer.planning.inspection import inspect
 
@@ -33,7 +35,7 @@ def command(thing: Thing, json_: Json = False) -> None:
         say("  most frequent anchors")
         _print_bars(found.anchors)
     for first, second, both in found.overlaps:
-        say(f"[bold]{first} and {second}[/bold]  {both}")
+        say(f"[bold]{escape(first)} and {escape(second)}[/bold]  {both}")
     if found.metrics is not None:
         OUT.print(metrics_table(found.metrics))
 

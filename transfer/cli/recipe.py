@@ -21,6 +21,8 @@ Out = Annotated[Path | None, typer.Option("--out", help="File to write; standard
 @app.command("list")
 def list_(json_: Json = False) -> None:
     """List the bundled recipes."""
+    from rich.markup import escape
+
     from recipes.load import bundled_recipes, read_mapping
     from transfer.cli.show import print_json, say
 
@@ -30,7 +32,7 @@ def list_(json_: Json = False) -> None:
         return
     width = max(map(len, found), default=0)
     for name, description in found.items():
-        say(f"{name:<{width}}  {description}")
+        say(escape(f"{name:<{width}}  {description}"))
 
 
 @app.command("check")
@@ -50,6 +52,8 @@ def check(recipe: RecipeArgument, set_: Set = None, variants: Variants = None, j
 @app.command("schema")
 def schema(out: Out = None) -> None:
     """Write the JSON Schema of a recipe, with which an editor completes and checks it."""
+    from rich.markup import escape
+
     from recipes.schema import Recipe
     from transfer.cli.show import say
     from transfer.files import write_text
@@ -59,7 +63,7 @@ def schema(out: Out = None) -> None:
         typer.echo(text)
         return
     write_text(out, text + "\n")
-    say(f"Wrote {out}. First line of a recipe: # yaml-language-server: $schema={out}")
+    say(escape(f"Wrote {out}. First line of a recipe: # yaml-language-server: $schema={out}"))
 
 
 def _print(found: Forecast, recipe: str) -> None:
@@ -75,14 +79,14 @@ def _print(found: Forecast, recipe: str) -> None:
         say("[bold]variants[/bold]")
         width = max(map(len, found.runs))
         for name in found.runs:
-            say(f"  {name:<{width}}  at most about {_duration(cost.variant_seconds[name])}")
+            say(f"  {escape(name):<{width}}  at most about {_duration(cost.variant_seconds[name])}")
         for name, reason in found.skipped.items():
-            say(f"  {name}  [yellow]skipped[/yellow]: {escape(reason)}")
+            say(f"  {escape(name)}  [yellow]skipped[/yellow]: {escape(reason)}")
     memory = f"{cost.memory_bytes / 2**30:.1f} GiB"
     say(
         f"[bold]estimate[/bold]  at most about {_duration(cost.seconds)} and {memory}, rough; early stopping needs less"
     )
-    say(f"Next: transfer {'run' if found.runs else 'fit-source'} {recipe}")
+    say(escape(f"Next: transfer {'run' if found.runs else 'fit-source'} {recipe}"))
 
 
 def _print_domain(domain: DomainForecast) -> None:

@@ -37,6 +37,8 @@ def command(
     json_: Json = False,
 ) -> None:
     """Recommend items for a user, a history of titles, or interests, with the anchors that speak for each."""
+    from rich.text import Text
+
     from domains.errors import InputError
     from transfer.cli.show import OUT, plain_table, print_json
 
@@ -72,9 +74,8 @@ def command(
     for heading in ("title", "score", shared):
         table.add_column(heading)
     for place, item in enumerate(found, 1):
-        table.add_row(
-            str(place), item.title or f"(no title: {item.item_id})", f"{item.score:.2f}", ", ".join(item.anchors)
-        )
+        name = item.title or f"(no title: {item.item_id})"
+        table.add_row(str(place), Text(name), f"{item.score:.2f}", Text(", ".join(item.anchors)))
     OUT.print(table)
 
 

@@ -20,8 +20,9 @@ from domains.errors import InputError
 from transfer.progress import Progress as ProgressProtocol
 from transfer.progress import Silent, Task
 
-OUT = Console()
-ERR = Console(stderr=True)
+# Texts are the user's: ':dog:' in a title is no picture.
+OUT = Console(emoji=False)
+ERR = Console(stderr=True, emoji=False)
 
 
 def show_error(error: InputError) -> None:
@@ -64,8 +65,8 @@ class Terminal(ProgressProtocol):
     def task(self, title: str, total: int | None) -> Iterator[Task]:
         """A bar while the work goes on, a line when it is done."""
         columns = (
-            TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), _Speed(),
-            TimeRemainingColumn(compact=True), TextColumn("[dim]{task.fields[note]}"),
+            TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), MofNCompleteColumn(), _Speed(),
+            TimeRemainingColumn(compact=True), TextColumn("{task.fields[note]}", style="dim", markup=False),
         )  # fmt: skip
         with Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as progress:
             bar = _Bar(progress, title, total)
@@ -91,7 +92,7 @@ def progress_for(quiet: bool) -> ProgressProtocol:
 
 
 def say(text: str) -> None:
-    """A line of result."""
+    """A line of result, in markup: what a user wrote is escaped by the caller."""
     OUT.print(text, highlight=False, soft_wrap=True)
 
 
@@ -157,10 +158,8 @@ def print_comparisons(comparisons: Sequence[Mapping[str, Any]]) -> None:
 
 
 def plain_table(title: str) -> Table:
-    """The look of every table: a title, a rule under the head, no boxes."""
-    return Table(
-        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 0, 0, 1), pad_edge=False
-    )
+    """The look of every table: a title, shown as it is, a rule under the head, no boxes."""
+    return Table(title=Text(title, "bold"), title_justify="left", box=SIMPLE_HEAD, padding=(0, 0, 0, 1), pad_edge=False)
 
 
 def _pretty(metric: str) -> str:

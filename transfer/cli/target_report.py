@@ -22,23 +22,24 @@ def print_target(metrics: Mapping[str, Any], folder: Path, as_json: bool) -> Non
     OUT.print(metrics_table(metrics))
     product = metrics["product"]
     print_comparisons([c for c in metrics["comparisons"] if _worth_showing(c, metrics)])
-    margin = "" if product["runner_up"] is None else f", {product['margin']:+.4f} over {product['runner_up']}"
+    margin = "" if product["runner_up"] is None else f", {product['margin']:+.4f} over {escape(product['runner_up'])}"
     protocol, metric = product["metric"].split("/", 1)
     score = f"{protocol} {metric.upper()} {product['validation']:.4f}{margin}"
     for doing, users in (("validate", "validation_users"), ("are tested", "test_users")):
         count = metrics["protocol"][users]
         if count < FEW and metrics["protocol"]["training_users"]:
             say(f"[yellow]Note:[/yellow] no more than {count} users {doing}: figures of so few may be chance.")
+    chosen = f"[bold]{escape(product['variant'])}[/bold]"
     if metrics["protocol"]["training_users"]:
-        say(f"Validation prefers [bold]{product['variant']}[/bold] ({score}).")
+        say(f"Validation prefers {chosen} ({score}).")
     else:
-        chosen = f"[bold]{product['variant']}[/bold] is chosen for what it is made of"
-        say(f"Nobody trains, so nothing was validated; {chosen}.")
+        say(f"Nobody trains, so nothing was validated; {chosen} is chosen for what it is made of.")
     for name in product["beaten_by"]:
-        say(f"[yellow]Note:[/yellow] {name}, which needs no training, scores higher on validation.")
+        say(f"[yellow]Note:[/yellow] {escape(name)}, which needs no training, scores higher on validation.")
     for name, reason in metrics["skipped"].items():
-        say(f"[yellow]Note:[/yellow] {name} was skipped: {escape(reason)}.")
-    say(f"Everything is in [bold]{folder}[/bold]. Next: transfer recommend {folder} --user {metrics['example_user']}")
+        say(f"[yellow]Note:[/yellow] {escape(name)} was skipped: {escape(reason)}.")
+    place, user = escape(str(folder)), escape(metrics["example_user"])
+    say(f"Everything is in [bold]{place}[/bold]. Next: transfer recommend {place} --user {user}")
 
 
 def _worth_showing(comparison: Mapping[str, Any], metrics: Mapping[str, Any]) -> bool:

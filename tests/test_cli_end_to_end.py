@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import pytest
 from cli_cases import VARIANTS, run_command
 
 from domains.storage import load_domain
+from transfer.serving.recommend import split_titles
 from transfer.target.artifact import TargetRun
 
 ROOT = Path(__file__).parents[1]
@@ -205,6 +207,34 @@ def test_titles_with_brackets_are_shown_as_they_are(tiny, capsys):
     assert "After [/b] Space War " in done.out
     assert " [rec] :dog: Space " in done.out
     assert run_command(capsys, "anchors", "explain", tiny.target, "[/]").out == "[/]: holds no word\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        ("Steins;Gate", ["Steins;Gate"]),
+        ("gate ;STEINS;GATE; Up", ["gate", "STEINS;GATE", "Up"]),
+        ("Steins;Gate;0", ["Steins;Gate;0"]),
+        ("Steins;Gate; 0", ["Steins;Gate", "0"]),
+        ("Steins; Gate", ["Steins", "Gate"]),
+        (" ;Up;; ", ["Up"]),
+    ],
+)
+def test_a_title_with_semicolons_is_found_whole_the_longest_first(tiny, text, titles):
+    domain = load_domain(tiny.target / "domain")
+    known = ["Steins;Gate", "Steins;Gate;0", "Steins", "Gate", "Up", *domain.titles.to_pylist()[5:]]
+    assert split_titles(replace(domain, titles=pa.array(known, pa.large_string())), text) == titles
+
+
+def test_recommendations_for_a_title_with_a_semicolon(tiny, capsys, tmp_path):
+    table = tmp_path / "new.csv"
+    table.write_text("item_id,title\nn1,Steins;Gate\nn2,Gates of War\n", encoding="utf-8")
+    asked = ("recommend", tiny.target, "--new-items", table, "--history")
+    assert "After Steins;Gate " in run_command(capsys, *asked, "steins;gate").out
+    unknown = run_command(capsys, *asked, "Steins;Gates of Warr")
+    assert unknown.code == 2
+    assert "no title is 'Gates of Warr', and none is 'Steins;Gates of Warr'" in unknown.err
+    assert "Did you mean 'Gates of War'?" in unknown.err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")

@@ -21,7 +21,9 @@ Words = Annotated[
 New = Annotated[
     str | None,
     typer.Option(
-        "--new-items", metavar='"TITLE; TITLE"|FILE', help="Items that the run has never met: titles, or a table."
+        "--new-items",
+        metavar='"TITLE; TITLE"|FILE',
+        help="Items that the run has never met: titles, or a table, which titles that hold a semicolon need.",
     ),
 ]
 Count = Annotated[int, typer.Option("-k", "--count", min=1, help="How many items.")]
@@ -48,7 +50,7 @@ def command(
             place="--user, --history, --interests",
             mend='For example --interests "space, war"',
         )
-    from transfer.serving.recommend import History, Recommender
+    from transfer.serving.recommend import History, Recommender, split_titles
     from transfer.serving.seeds import seeds_of
     from transfer.target.artifact import TargetRun
 
@@ -63,7 +65,8 @@ def command(
         seeds = seeds_of(loaded, [part for part in interests.split(",") if part.strip()])
         past = History.of_items(loaded.domain, seeds.items)
     else:
-        past = History.of_titles(loaded.domain, [part for part in (history or "").split(";") if part.strip()])
+        text = history or ""
+        past = History.of_titles(loaded.domain, split_titles(loaded.domain, text), text)
     found = Recommender(loaded).recommend(past, count)
     if json_:
         print_json([vars(item) for item in found])

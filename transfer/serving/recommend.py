@@ -67,13 +67,13 @@ class History:
         return cls(_one_user(domain, domain.items[start:stop], domain.times[start:stop], domain.time_kind))
 
     @classmethod
-    def of_titles(cls, domain: Domain, titles: list[str]) -> History:
-        """Items found by their titles, oldest first.
+    def of_titles(cls, domain: Domain, titles: list[str], whole: str = "") -> History:
+        """Items found by their titles, oldest first; `whole` is the text that held them, for messages.
 
         Raises:
             InputError: a title is not in the domain, or nothing was given.
         """
-        items = np.array([find_title(domain, title) for title in titles], dtype=np.int64)
+        items = np.array([find_title(domain, title, whole) for title in titles], dtype=np.int64)
         if len(items) == 0:
             raise InputError("the history is empty", place="--history", mend='Write --history "title; title"')
         return cls.of_items(domain, items)
@@ -84,8 +84,25 @@ class History:
         return cls(_one_user(domain, items, np.arange(len(items)), TimeKind.ORDER))
 
 
-def find_title(domain: Domain, title: str) -> int:
+def split_titles(domain: Domain, text: str) -> list[str]:
+    """Titles between semicolons; a title that holds some is found whole, the longest one that the domain has."""
+    known = {str(title).casefold() for title in domain.titles.to_pylist()}
+    parts, found = text.split(";"), []
+    while parts:
+        joins = (";".join(parts[:count]).strip() for count in range(len(parts), 1, -1))
+        title = next((join for join in joins if join.casefold() in known), parts[0].strip())
+        found.append(title)
+        parts = parts[title.count(";") + 1 :]
+    return [title for title in found if title]
+
+
+def find_title(domain: Domain, title: str, whole: str = "") -> int:
     """The item of a title: the same but for case, or the only one that begins so.
+
+    Args:
+        domain: where to look.
+        title: as a person types it.
+        whole: the text that held this title and others, for messages.
 
     Raises:
         InputError: none or several; the nearest titles are named.
@@ -104,6 +121,8 @@ def find_title(domain: Domain, title: str) -> int:
     ]
     names = "; ".join(repr(name) for name in domain.titles_of(np.array(near, dtype=np.int64)))
     problem = f"{len(beginning)} titles begin with {title!r}" if beginning else f"no title is {title!r}"
+    if whole.strip() not in ("", title):
+        problem += f", and none is {whole.strip()!r}"
     raise InputError(
         problem, place="--history", mend=f"Did you mean {names}?" if near else "Copy titles from the item table"
     )

@@ -77,9 +77,37 @@ def _lazy(frame: Any, what: str) -> pl.LazyFrame:
         if type(frame).__module__.startswith("pandas"):
             return pl.from_pandas(frame).lazy()
         return pl.DataFrame(pl.from_arrow(frame)).lazy()
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"a {type(frame).__name__} is no data frame",
+    except (AttributeError, TypeError, ValueError, pl.exceptions.DuplicateError) as error:
+        raise _refusal(frame, what) from error
+
+
+def _refusal(frame: Any, what: str) -> InputError:
+    """Why polars does not take a frame: names that repeat, a column of mixed values, or it is none."""
+    # An Arrow table has `column_names`; its `columns` are the values.
+    names = [str(name) for name in getattr(frame, "column_names", getattr(frame, "columns", ()))]
+    repeated = [name for name in names if names.count(name) > 1]
+    if repeated:
+        return InputError(
+            f"several columns are called {repeated[0]!r}", place=what, mend="Give the columns different names"
+        )
+    mixed = _mixed_column(frame) if names and type(frame).__module__.startswith("pandas") else None
+    if mixed is not None:
+        types = sorted({type(value).__name__ for value in frame[mixed].dropna()})
+        return InputError(
+            f"column {mixed!r} holds {' and '.join(types)}",
             place=what,
-            mend="Give a polars, pandas or Arrow table",
-        ) from error
+            mend="Make it text, for example with .astype('string')",
+        )
+    return InputError(
+        f"a {type(frame).__name__} is no data frame", place=what, mend="Give a polars, pandas or Arrow table"
+    )
+
+
+def _mixed_column(frame: Any) -> Any | None:
+    """Name of the first column of a pandas frame whose values have no common type."""
+    for name in frame.columns:
+        try:
+            pl.from_pandas(frame[name])
+        except (TypeError, ValueError):
+            return name
+    return None

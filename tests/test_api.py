@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 import transfer
@@ -69,6 +71,31 @@ def test_polars_pandas_and_arrow_give_the_same_domain() -> None:
     ]
     assert len({domain.fingerprint for domain in domains}) == 1
     assert (domains[0].n_users, domains[0].n_items, domains[0].n_interactions) == (6, 6, 36)
+
+
+@pytest.mark.parametrize("column", ["item_id", "title"])
+@pytest.mark.parametrize("values", [[*"abcde", 6], [6, *"abcde"]])
+def test_a_pandas_column_of_mixed_values_is_named(column: str, values: list[str | int]) -> None:
+    mixed = ITEMS.to_pandas().assign(price=[1, 2.5, None, 4, 5, 6]).astype({"price": object})
+    mixed[column] = pd.Series(values, dtype=object)
+    with pytest.raises(InputError, match=f"column '{column}' holds int and str. Make it text"):
+        transfer.domain_from_frames(ACTS, mixed, name="zoo")
+    mended = mixed.astype({column: "string"})
+    acts = ACTS.with_columns(pl.Series("item_id", mended["item_id"].to_list() * 6))
+    assert transfer.domain_from_frames(acts, mended, name="zoo").n_items == 6
+
+
+def test_columns_of_one_name_are_told() -> None:
+    twice = ITEMS.to_arrow().append_column("title", pa.array(["x"] * 6))
+    for items in (twice, twice.to_pandas()):
+        with pytest.raises(InputError, match="items: several columns are called 'title'"):
+            transfer.domain_from_frames(ACTS, items, name="zoo")
+
+
+@pytest.mark.parametrize("items", [{"title": ["a"]}, ITEMS.to_pandas()["title"], "items.csv"])
+def test_what_is_no_frame_is_told(items: object) -> None:
+    with pytest.raises(InputError, match="is no data frame"):
+        transfer.domain_from_frames(ACTS, items, name="zoo")
 
 
 def test_prepare_and_columns_are_checked() -> None:

@@ -49,6 +49,9 @@ def test_the_page_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert run.recommend(history="Inception", count=2) == run.recommend(history=["Inception"], count=2)
     with pytest.raises(InputError, match="count is 0"):
         run.recommend(user=user, count=0)
+    for ids in ([1, 2], [None]):
+        with pytest.raises(InputError, match=f"{ids[0]} is no title. A history is titles"):
+            run.recommend(history=ids)
 
 
 def test_names_in_the_five_lines_exist() -> None:

@@ -105,8 +105,10 @@ def find_title(domain: Domain, title: str, whole: str = "") -> int:
         whole: the text that held this title and others, for messages.
 
     Raises:
-        InputError: none or several; the nearest titles are named.
+        InputError: none or several; the nearest titles are named. Or the title is no text.
     """
+    if not isinstance(title, str):
+        raise InputError(f"{title!r} is no title", place="--history", mend="A history is titles, each a text")
     title = title.strip()
     wanted = title.casefold()
     titles = [str(known).casefold() for known in domain.titles.to_pylist()]

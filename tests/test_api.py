@@ -49,6 +49,11 @@ def test_the_page_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert run.recommend(history="Inception", count=2) == run.recommend(history=["Inception"], count=2)
     with pytest.raises(InputError, match="count is 0"):
         run.recommend(user=user, count=0)
+    # The same source from its folder: the finished run is of the same settings and data, and nothing is made again.
+    quick = {**names["quick"], "variants": names["variants"]}
+    assert transfer.adapt(Path("runs/books"), names["domain"], out="runs/shop", settings=quick).metrics == run.metrics
+    with pytest.raises(InputError, match="no such folder"):
+        transfer.adapt("runs/boks", names["domain"], out="runs/shop")
     for ids in ([1, 2], [None]):
         with pytest.raises(InputError, match=f"{ids[0]} is no title. A history is titles"):
             run.recommend(history=ids)

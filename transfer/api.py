@@ -218,7 +218,7 @@ def load_source(place: str | Path) -> SourceArtifact:
 
 
 def adapt(
-    source: SourceArtifact,
+    source: SourceArtifact | str | Path,
     target: Domain | str | Mapping[str, Any],
     *,
     out: str | Path,
@@ -229,7 +229,7 @@ def adapt(
     """Train and evaluate every variant on a target domain, and keep the one that validation prefers.
 
     Args:
-        source: from `fit` or `load_source`.
+        source: from `fit` or `load_source`; or its folder or hub id, to be loaded.
         target: a domain, or what a recipe calls it.
         out: folder of the run; what an earlier, interrupted call finished there is not made again.
         settings: nested keys of a recipe that win over those of the source, for example
@@ -238,9 +238,10 @@ def adapt(
         progress: where to show it.
 
     Raises:
-        InputError: data or settings are wrong, the target shares no anchor with the source, or the folder holds a run
-            of other settings or data.
+        InputError: data or settings are wrong, the source cannot be loaded, the target shares no anchor with it, or
+            the folder holds a run of other settings or data.
     """
+    source = source if isinstance(source, SourceArtifact) else load_source(source)
     domain = target if isinstance(target, Domain) else open_domain(target)
     base = {**source.recipe, "name": f"{source.recipe.get('name') or 'source'}-to-{domain.name}"}
     recipe = _recipe({**base, "target": _spec_of(target), "sample_users": None}, settings)

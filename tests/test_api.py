@@ -93,6 +93,12 @@ def test_a_pandas_column_of_mixed_values_is_named(column: str, values: list[str 
     assert transfer.domain_from_frames(acts, mended, name="zoo").n_items == 6
 
 
+def test_titles_that_are_lists_are_told() -> None:
+    items = ITEMS.with_columns(pl.concat_list("title"))
+    with pytest.raises(InputError, match=r"items: column 'title' of type List\(String\) cannot be the title"):
+        transfer.domain_from_frames(ACTS, items, name="zoo")
+
+
 def test_columns_of_one_name_are_told() -> None:
     twice = ITEMS.to_arrow().append_column("title", pa.array(["x"] * 6))
     for items in (twice, twice.to_pandas()):

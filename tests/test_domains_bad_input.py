@@ -84,6 +84,17 @@ TABLE = [
         "items.csv", "no column looks like the title", "Set columns.title",
     ),
     Broken(
+        "titles that are lists", {"acts.csv": ACTS, "items.jsonl": '{"item_id": "a", "title": ["A"]}\n'},
+        "items.jsonl", "column 'title' of type List(String) cannot be the title", "map another column",
+        {"items": "items.jsonl"},
+    ),
+    Broken(
+        "titles that are records",
+        {"acts.csv": ACTS, "items.parquet": parquet(item_id=["a"], name=[{"en": "A"}])},
+        "items.parquet", "column 'name' of type Struct", "map another column",
+        {"items": "items.parquet"},
+    ),
+    Broken(
         "a named column that is not there", {"acts.csv": ACTS, "items.csv": ITEMS},
         "acts.csv", "no column 'timestmp'", "Did you mean 'timestamp'?", {"columns": {"time": "timestmp"}},
     ),

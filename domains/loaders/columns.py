@@ -90,7 +90,7 @@ def map_items(table: pl.LazyFrame, columns: ColumnMapping, separator: str, place
     """Rename the columns of a table of items; categories that are text are split at the separator.
 
     Raises:
-        InputError: a column is not there.
+        InputError: a column is not there, or titles are lists or records.
     """
     types = schema_of(table, place)
     there = list(types)
@@ -101,6 +101,13 @@ def map_items(table: pl.LazyFrame, columns: ColumnMapping, separator: str, place
             "categories", columns.categories, there, place, required=columns.categories is not None
         ),
     }
+    title = str(found["title"])
+    if types[title].is_nested():
+        raise InputError(
+            f"column {title!r} of type {types[title]} cannot be the title",
+            place=place,
+            mend="Make it text, or map another column",
+        )
     items = table.select(pl.col(theirs).alias(ours) for ours, theirs in found.items() if theirs is not None)
     given = found["categories"]
     if given is None:

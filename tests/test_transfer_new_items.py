@@ -112,7 +112,7 @@ def test_what_is_not_new_is_refused(tmp_path):
     run = run_of(tmp_path, "sasrec")
     with pytest.raises(InputError, match="no new item"):
         with_new_items(run, [run.domain.item_ids[0].as_py()], ["title"])
-    with pytest.raises(InputError, match="no new item"):
+    with pytest.raises(InputError, match="the id 'a' occurs twice"):
         with_new_items(run, ["a", "a"], ["title", "title"])
     with pytest.raises(InputError, match="1 ids for 2 titles"):
         with_new_items(run, ["a"], ["one", "two"])

@@ -123,7 +123,8 @@ class Run:
             items: a polars, pandas or Arrow table, or the path of one, with ids and titles.
 
         Raises:
-            InputError: an id is not new, a title is missing, or a sentence encoder is needed and not there.
+            InputError: an id is not new or occurs twice, a title is missing, or a sentence encoder is needed and not
+                there.
         """
         return Run(run_with(self.target, *titled_items(items)), self.folder)
 

@@ -54,15 +54,18 @@ def with_new_items(
         semantics: the sentence encoder; needed where the run's items are made of sentence vectors.
 
     Raises:
-        InputError: an id is not new, ids and titles differ in number, or a sentence encoder is needed.
+        InputError: an id is not new or occurs twice, ids and titles differ in number, or a sentence encoder is needed.
     """
     if len(ids) != len(titles):
         raise InputError(f"{len(ids)} ids for {len(titles)} titles", place="new items")
     known = set(run.domain.item_ids.to_pylist())
+    met: set[str] = set()
     for name in ids:
         if name in known:
             raise InputError(f"{name!r} is no new item", place="new items", mend="Leave out what the domain has")
-        known.add(name)
+        if name in met:
+            raise InputError(f"the id {name!r} occurs twice", place="new items", mend="Give each item once")
+        met.add(name)
     more = _items_alone(run.domain, ids, titles)
     texts = item_texts(more.titles, more.categories, run.recipe.vocabulary.source)
     anchors = run.vocabulary.encode(texts).matrix if unseen is None else unseen.apply(texts)

@@ -53,6 +53,18 @@ def test_help_imports_nothing_heavy(command: tuple[str, ...]) -> None:
     assert ran.stdout.splitlines()[-1] == "heavy: []"
 
 
+def test_an_interrupted_command_says_that_it_can_go_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("recipes.load.bundled_recipes", interrupted)
+    result = run_command(capsys, "recipe", "list")
+    assert result.code == 130
+    assert result.err == "Stopped. What was finished is kept: the same command goes on from there.\n"
+
+
 def leaves(command: Any, name: str = "transfer") -> Iterator[tuple[str, Any]]:
     """Every command that does something, with its whole name."""
     below = getattr(command, "commands", {})

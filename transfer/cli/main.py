@@ -33,6 +33,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
+INTERRUPTED = 130
+"""The exit code that typer makes of Ctrl-C; it lets no KeyboardInterrupt through."""
+
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -71,9 +74,10 @@ def main() -> None:
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
     try:
         app()
-    except KeyboardInterrupt:
-        print("Stopped. What was finished is kept: the same command goes on from there.", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            print("Stopped. What was finished is kept: the same command goes on from there.", file=sys.stderr)
+        raise
     except ValueError as error:
         from domains.errors import InputError
 

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
-from cli_cases import VARIANTS, run_command, write_recipe
+from cli_cases import VARIANTS, run_command, write_pair, write_recipe
 
 from recipes.load import bundled_recipes
 from recipes.schema import Recipe
@@ -85,6 +86,22 @@ def test_check_draws_users_as_the_run_does(tiny: Any, capsys: pytest.CaptureFixt
     steps = json.loads(result.out)["domains"][1]["steps"]
     assert steps[-1]["name"] == "users drawn"
     assert steps[-1]["users"] == 50
+
+
+def test_check_of_a_target_without_an_anchor_leaves_it_to_the_unseen_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_pair(tmp_path)
+    items = tmp_path / "films-items.parquet"
+    pl.read_parquet(items).with_columns(title=pl.lit("Ъъъ") + pl.col("item_id")).write_parquet(items)
+    path = write_recipe(tmp_path / "foreign.yaml", target_titles=False)
+    result = run_command(capsys, "recipe", "check", path, "--json")
+    assert result.code == 0, result.err
+    books, films = json.loads(result.out)["domains"]
+    assert (films["coverage"]["n_covered"], books["shared"]) == (0, None)
+    assert "no item has an anchor before unseen words are mapped" in run_command(capsys, "recipe", "check", path).out
+    refused = run_command(capsys, "recipe", "check", path, "--set", "unseen=null")
+    assert "films: none of its" in refused.err
 
 
 def test_the_schema_is_of_the_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -98,6 +98,8 @@ def _print_domain(domain: DomainForecast) -> None:
     for line in str(domain.report).splitlines():
         say(f"  {escape(line)}")
     say(f"  {escape(str(domain.coverage).splitlines()[0])}")
+    if domain.role == "target" and not domain.coverage.n_covered:
+        say("  [yellow]Note:[/yellow] no item has an anchor before unseen words are mapped")
     if domain.shared is not None:
         say(f"  {domain.shared.shared:,} anchors shared with the target, "
             f"Jensen-Shannon divergence {domain.shared.divergence:.2f} bits")  # fmt: skip

@@ -35,7 +35,7 @@ class DomainForecast:
         role: ``source`` or ``target``.
         report: users, items and interactions after each step of the preparation.
         coverage: of its items by the anchors, before words that are no anchors are mapped to some.
-        shared: anchors in common with the target; None for the target itself, or where there is none.
+        shared: anchors in common with the target; None for the target itself, and where a side has none to compare.
     """
 
     name: str
@@ -109,7 +109,7 @@ def forecast(loaded: LoadedRecipe) -> Forecast:
     domains = []
     for prepared, role in opened:
         mine = encoded[prepared.domain.name]
-        compared = role == "source" and anchors_of_target is not None and mine.matrix.nnz > 0
+        compared = role == "source" and anchors_of_target is not None and not no_anchor and mine.matrix.nnz > 0
         shared = overlap(mine.matrix, anchors_of_target) if compared else None
         domains.append(DomainForecast(prepared.domain.name, role, prepared.report, mine.coverage, shared))
     skipped = _skipped(variants, recipe) if target else {}

@@ -56,7 +56,7 @@ def leave_one_out(domain: Domain, *, short_users: str = "error") -> Split:
             f"user {domain.user_ids[first].as_py()!r} has {int(domain.lengths[first])} interactions and leave-one-out "
             f"needs 3 ({len(short)} such users)",
             place=domain.name,
-            mend="Set min_user_interactions to 3 or more, or short_users to 'train'",
+            mend="Set min_user_interactions to 3 or more, or evaluation.short_users to 'train'",
         )
     ends = domain.offsets[1:]
     long = domain.lengths >= 3

@@ -125,6 +125,11 @@ def foreign_titles(place: Workplace) -> list[Any]:
     return adapt(lambda p: p.tiny.source)(place)
 
 
+def two_at_most(place: Workplace) -> list[Any]:
+    place.frames(lambda acts: acts.filter(pl.int_range(pl.len()).over("user_id") < 2))
+    return run(target=table("films", prepare=NO_CORE), evaluation={"short_users": "train"})(place)
+
+
 def no_title(place: Workplace) -> list[Any]:
     path = place.folder / "films-items.parquet"
     pl.read_parquet(path).with_columns(title=pl.lit("")).write_parquet(path)
@@ -243,6 +248,7 @@ TABLE = [
     Case("missing column", no_user_column, "films.parquet", "no column looks like the user", "columns.user"),
     Case("no title anywhere", no_title, "films-items.parquet", "has no title", "missing_titles"),
     Case("user with two", two_interactions, "films", "user '0' has 2 interactions", "min_user_interactions to 3"),
+    Case("users of two", two_at_most, "films", "users has the 3 interactions", "users have 3 or more"),
     Case(
         "all filtered away", run(target=table("films", prepare={"min_user_interactions": 999})),
         "films", "no interactions are left", "Lower min_user_interactions",
@@ -397,6 +403,18 @@ def test_a_mistake_gets_one_message(case: Case, place: Workplace, capsys: pytest
     # A mistake in the target is seen when the source is fitted: its artifact is whole, and the next try takes it.
     assert left <= files_in(place.folder / "out" / "source")
     assert not left or not SOURCE_FILES - {path.name for path in left}
+
+
+@pytest.mark.parametrize("arrange", [two_interactions, two_at_most])
+def test_a_run_refuses_a_target_before_it_fits_the_sources(
+    arrange: Arrange, place: Workplace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused = run_command(capsys, *arrange(place))
+    assert refused.code == 2
+    assert "Error films: " in refused.err
+    assert not (place.folder / "out").exists()
+    fitted = run_command(capsys, "fit-source", place.folder / "mine.yaml", "--out", "out")
+    assert fitted.code == 0, fitted.err
 
 
 def test_the_table_has_no_row_twice() -> None:

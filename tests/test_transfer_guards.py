@@ -207,6 +207,15 @@ def test_selection_needs_somebody_to_select_on():
         refuse_blind_selection(make_split(domain, recipe))
 
 
+@pytest.mark.parametrize("short_users", ["error", "train"])
+def test_leave_one_out_needs_somebody_with_three_interactions(short_users):
+    recipe = check_recipe({"sources": ["books"], "evaluation": {"short_users": short_users}}, "test")
+    with pytest.raises(InputError, match="none of the 2 users has the 3 interactions"):
+        make_split(small_domain([[0, 1], [2]]), recipe)
+    moments = {"split": "temporal", "validation_from": 1, "test_from": 2}
+    make_split(small_domain([[0, 1], [2]]), check_recipe({"sources": ["books"], "evaluation": moments}, "test"))
+
+
 def test_a_diffusion_that_diverges_says_so():
     interests = random_sparse(40, 12, 0.3, format="csr", random_state=0).astype(np.float32)
     settings = S2IDMSettings(hidden=8, epochs=30, learning_rate=1e38)

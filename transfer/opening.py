@@ -8,6 +8,7 @@ import numpy as np
 
 from domains.cache import default_cache
 from domains.domain import Domain
+from domains.errors import InputError
 from domains.open import open_domain
 from domains.report import PreparedDomain, Step
 from domains.sample import sample_users, without_held_out
@@ -41,10 +42,19 @@ def make_split(domain: Domain, recipe: Recipe) -> Split:
     """Hold out targets as the recipe says, hide items, then let only its share of users train.
 
     The domain of the split is without the hidden interactions.
+
+    Raises:
+        InputError: the domain cannot be held out of in this way.
     """
     settings = recipe.evaluation
     if settings.validation_from is not None and settings.test_from is not None and settings.split == "temporal":
         split = temporal(domain, validation_from=settings.validation_from, test_from=settings.test_from)
+    elif not (domain.lengths >= 3).any():
+        raise InputError(
+            f"none of the {domain.n_users:,} users has the 3 interactions that leave-one-out needs", place=domain.name,
+            mend="Give data in which users have 3 or more; neither a lower min_user_interactions nor "
+            "evaluation.short_users makes up for them",
+        )  # fmt: skip
     else:
         split = leave_one_out(domain, short_users=settings.short_users)
     if settings.new_items:

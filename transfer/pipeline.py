@@ -21,7 +21,7 @@ from transfer.evaluation.results import beyond_accuracy, compare_all, protocol_n
 from transfer.files import JsonLines, alone_in
 from transfer.matching.matcher import counts_of
 from transfer.matching.popularity import popularity
-from transfer.opening import as_source, open_prepared
+from transfer.opening import as_source, make_split, open_prepared
 from transfer.progress import Silent
 from transfer.runtime import Runtime
 from transfer.source.artifact import KIND as SOURCE
@@ -30,7 +30,7 @@ from transfer.source.fit import fit_source
 from transfer.target.adapt import Adapted, adapt_target, pairs_to_compare
 from transfer.target.artifact import KIND as TARGET
 from transfer.target.artifact import TargetRun
-from transfer.target.preflight import refuse_own_source
+from transfer.target.preflight import refuse_blind_selection, refuse_own_source
 from transfer.variants import BASELINES
 from vocab.encoder_source import has_encoder, on_hub
 
@@ -60,6 +60,15 @@ def open_target(loaded: LoadedRecipe, runtime: Runtime) -> Domain:
     if loaded.recipe.target is None:
         raise InputError("this recipe names no target", place=loaded.path, mend="Add 'target:'")
     return open_one(loaded.recipe.target, loaded, runtime)
+
+
+def check_target(loaded: LoadedRecipe) -> None:
+    """Open and split the target for its errors alone, which are told before hours go into a source.
+
+    Raises:
+        InputError: the recipe names none, it cannot be read or split, or nobody in it could select an epoch.
+    """
+    refuse_blind_selection(make_split(open_target(loaded, Runtime()), loaded.recipe))
 
 
 def open_sources(loaded: LoadedRecipe, runtime: Runtime) -> list[Domain]:

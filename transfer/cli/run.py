@@ -14,7 +14,7 @@ def command(
     from recipes.load import load_recipe
     from transfer.cli.show import progress_for
     from transfer.cli.target_report import print_target
-    from transfer.pipeline import default_folder, source_from, target_from
+    from transfer.pipeline import check_target, default_folder, source_from, target_from
     from transfer.runtime import Runtime
     from transfer.target.preflight import trained_variants
 
@@ -24,6 +24,7 @@ def command(
     trained_variants(loaded.recipe)
     folder = out or default_folder(loaded)
     runtime = Runtime.current(device, progress_for(json_))
+    check_target(loaded)
     source = source_from(loaded, folder / "source", runtime)
     result = target_from(source, loaded, folder / "target", runtime)
     print_target(result.metrics, folder / "target", json_)

@@ -87,7 +87,8 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
     if mapped.anchors.nnz == 0:
         raise InputError(
             f"none of its {domain.n_items:,} items has an anchor of the source artifact", place=domain.name,
-            mend="Use sources whose titles are in the same language, or fit them with this target in the recipe",
+            mend="Use sources whose titles are in the same language, or fit them with this target's titles as well "
+            "(target_titles), which helps where words recur in them (vocabulary.min_items)",
         )  # fmt: skip
     runtime.progress.say(f"{domain.name}: {str(mapped.coverage).splitlines()[0]}")
     variants = trained_variants(recipe)

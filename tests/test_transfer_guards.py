@@ -114,6 +114,19 @@ def test_an_experiment_notices_that_its_data_changed(tmp_path):
         run_experiment(load_experiment(path), tmp_path / "out", Runtime(), workers=1)
 
 
+def test_finished_variants_that_new_results_leave_out_are_named(tmp_path):
+    source, loaded, _ = made(tmp_path, variants=["popular", "sasrec", "sasrec+ipe+constant"])
+    told = Told()
+    target_from(source, loaded, tmp_path / "target", Runtime(progress=told))
+    assert not any("Left out" in line for line in told.lines)
+    fewer = load_recipe(loaded.path, ["variants=[sasrec]"])
+    run = target_from(source, fewer, tmp_path / "target", Runtime(progress=told))
+    assert list(run.metrics["variants"]) == ["sasrec"]
+    assert [line for line in told.lines if "Left out" in line] == [
+        "Left out, though finished here: popular, sasrec+ipe+constant (name them in --variants to keep them)"
+    ]
+
+
 def test_a_run_that_is_written_again_is_unfinished_until_it_is_whole(tmp_path, monkeypatch):
     run = made(tmp_path)[2]
 

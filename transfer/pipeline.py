@@ -30,6 +30,7 @@ from transfer.source.fit import fit_source
 from transfer.target.adapt import Adapted, adapt_target, pairs_to_compare
 from transfer.target.artifact import KIND as TARGET
 from transfer.target.artifact import TargetRun
+from transfer.target.pieces import finished_variants
 from transfer.target.preflight import refuse_blind_selection, refuse_own_source
 from transfer.variants import BASELINES
 from vocab.encoder_source import has_encoder, on_hub
@@ -170,10 +171,15 @@ def recipe_for_target(source: SourceArtifact, given: str, overrides: list[str]) 
 
 
 def target_from(source: SourceArtifact, loaded: LoadedRecipe, folder: Path, runtime: Runtime) -> TargetRun:
-    """Adapt to a recipe's target and write the run."""
+    """Adapt to a recipe's target and write the run, of the variants that the recipe names and no others."""
     claim(folder, TARGET)
     recipe, domain = loaded.recipe, open_target(loaded, runtime)
     with alone_in(folder) if runtime.is_main else nullcontext():
+        left_out = [name for name in finished_variants(folder) if name not in recipe.variants]
+        if left_out:
+            runtime.progress.say(
+                f"Left out, though finished here: {', '.join(left_out)} (name them in --variants to keep them)"
+            )
         adapted = adapt_target(source, recipe, domain, folder, runtime)
         run = run_of(source, recipe, domain, adapted)
         if runtime.is_main:

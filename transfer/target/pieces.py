@@ -39,6 +39,11 @@ def piece_path(run: Path, variant: str, seed: int, part: str) -> Path:
     return run / PIECES / variant / f"seed-{seed}.{part}.safetensors"
 
 
+def finished_variants(run: Path) -> list[str]:
+    """Variants of which the folder of a run keeps a finished piece, in alphabetical order."""
+    return sorted({path.parent.name for path in (run / PIECES).glob("*/*.done.safetensors")})
+
+
 def read_piece(path: Path) -> Piece:
     """A finished piece from its file."""
     tensors = read_tensors(path)

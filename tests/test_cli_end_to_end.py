@@ -18,6 +18,7 @@ from cli_cases import VARIANTS, run_command
 
 from domains.storage import load_domain
 from transfer.serving.recommend import split_titles
+from transfer.cli.target_report import print_target
 from transfer.target.artifact import TargetRun
 
 ROOT = Path(__file__).parents[1]
@@ -84,6 +85,15 @@ def test_the_product_is_the_variant_that_validation_prefers(by_commands):
     trained = [name for name in VARIANTS if name != "popular"]
     scores = {name: metrics["variants"][name]["validation"]["full"]["ndcg@10"]["mean"] for name in trained}
     assert scores[metrics["product"]["variant"]] == max(scores.values())
+
+
+def test_the_note_of_a_better_baseline_is_true_of_all_of_them(by_commands, capsys):
+    out, metrics = by_commands
+    beaten = {"product": metrics["product"] | {"beaten_by": ["popular", "t-diffrec"]}}
+    print_target(metrics | beaten, out / "target", False)
+    said = capsys.readouterr().out
+    for name in beaten["product"]["beaten_by"]:
+        assert f"Note: {name}, a baseline, scores higher on validation." in said
 
 
 def test_a_second_run_makes_nothing_again(by_commands, tiny, capsys):

@@ -25,7 +25,8 @@ BASELINES = (
     "t-diffrec",
     "ti-diffrec",
 )
-"""Variants without an encoder, without a seed of their own; each is known to `transfer.baselines.base`."""
+"""Variants without a sequential encoder, made once whatever the seeds. Some count the target's training interactions,
+diffusion over items trains on them. Each is known to `transfer.baselines.base`."""
 
 _CHANNELS: tuple[Channel, ...] = get_args(Channel)
 _INTERESTS: tuple[InterestName, ...] = get_args(InterestName)

@@ -35,7 +35,7 @@ def print_target(metrics: Mapping[str, Any], folder: Path, as_json: bool) -> Non
     else:
         say(f"Nobody trains, so nothing was validated; {chosen} is chosen for what it is made of.")
     for name in product["beaten_by"]:
-        say(f"[yellow]Note:[/yellow] {escape(name)}, which needs no training, scores higher on validation.")
+        say(f"[yellow]Note:[/yellow] {escape(name)}, a baseline, scores higher on validation.")
     for name, reason in metrics["skipped"].items():
         say(f"[yellow]Note:[/yellow] {escape(name)} was skipped: {escape(reason)}.")
     place, user = escape(str(folder)), escape(metrics["example_user"])

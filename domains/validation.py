@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -29,25 +29,31 @@ def explain(error: ValidationError, model: type[BaseModel], before: str) -> Inpu
         problem = cause.problem if cause.place is None else f"{cause.place}: {cause.problem}"
         return InputError(problem, place=where, mend=cause.mend)
     if first["type"] == "extra_forbidden":
-        known = _fields_at(model, keys[:-1])
+        settings = settings_at(model, keys[:-1])
+        known = set() if settings is None else set(settings.model_fields)
         mend = f"{suggest(keys[-1], known)}Known keys: {', '.join(sorted(known))}"
         return InputError(f"unknown key {keys[-1]!r}", place=where, mend=mend)
     if first["type"] == "missing":
         return InputError("this key must be given", place=where, mend="Add it")
+    if first["type"] == "too_short":
+        return InputError(f"at least {first['ctx']['min_length']} must be given here", place=where, mend="Add it")
+    if first["type"] == "value_error" and isinstance(first["input"], Mapping):  # the whole settings say nothing more
+        return InputError(str(cause), place=where, mend="Correct this value")
     given = repr(first.get("input"))
     shown = given if len(given) <= 60 else given[:57] + "..."
-    return InputError(f"{first['msg']} (given: {shown})", place=where, mend="Correct this value")
+    problem = first["msg"].removeprefix("Value error, ")
+    return InputError(f"{problem} (given: {shown})", place=where, mend="Correct this value")
 
 
-def _fields_at(model: type[BaseModel], keys: Sequence[str]) -> set[str]:
-    """Names of the settings that a path of keys leads to; empty where it leads to no settings."""
+def settings_at(model: type[BaseModel], keys: Sequence[str]) -> type[BaseModel] | None:
+    """The settings that a path of keys leads to; None where it leads to no settings."""
     for key in keys:
         field = model.model_fields.get(key)
         inner = None if field is None else _settings_in(field.annotation)
         if inner is None:
-            return set()
+            return None
         model = inner
-    return set(model.model_fields)
+    return model
 
 
 def _settings_in(annotation: Any) -> type[BaseModel] | None:

@@ -12,7 +12,7 @@ from domains.errors import InputError
 from domains.nearest import suggest
 from domains.validation import explain
 from recipes.load import bundled_experiments, bundled_recipes, read_mapping
-from recipes.settings import Settings
+from recipes.settings import Settings, repeated
 
 
 class Entry(Settings):
@@ -72,8 +72,9 @@ class Experiment(Settings):
     @model_validator(mode="after")
     def _consistent(self) -> Experiment:
         labels = [entry.label or entry.recipe for entry in self.experiment]
-        if len(set(labels)) != len(labels):
-            raise ValueError(f"labels repeat: {', '.join(labels)}; give each entry a label of its own")
+        again = repeated(labels)
+        if again:
+            raise ValueError(f"labels repeat: {again}; give each entry a label of its own")
         if not self.experiment and self.cost is None:
             raise ValueError("nothing to do: name recipes under 'experiment', or give 'cost'")
         if self.extra_variants and self.seeds is not None and not set(self.extra_seeds) <= set(self.seeds):

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 import yaml
 from pydantic import ValidationError
 
 from domains.errors import InputError
 from domains.nearest import suggest
-from domains.validation import explain
+from domains.validation import explain, settings_at
 from recipes.presets import overlaid
 from recipes.schema import Recipe
 
@@ -109,6 +109,8 @@ def check_recipe(data: Mapping[str, Any], place: object) -> Recipe:
 def apply_override(data: dict[str, Any], override: str) -> None:
     """Set ``a.b.c=value`` in nested data, in place. Numbers in the path index lists.
 
+    A value for a list may come without its brackets: ``variants=popular,sasrec``.
+
     Raises:
         InputError: the text has no ``=`` or the path leads through something that is no mapping.
     """
@@ -124,13 +126,21 @@ def apply_override(data: dict[str, Any], override: str) -> None:
             here = here[int(part)] if isinstance(here, list) else here.setdefault(part, {})
         except (ValueError, IndexError, AttributeError):
             raise InputError(f"{part!r} leads nowhere", place=f"--set {key}", mend="Name a key of the recipe") from None
-    value = _parsed(text, f"--set {key}")
+    bare = "," in text and not text.lstrip().startswith("[") and _takes_list(parts)
+    value = _parsed(f"[{text}]" if bare else text, f"--set {key}")
     if isinstance(here, list) and parts[-1].isdigit() and int(parts[-1]) < len(here):
         here[int(parts[-1])] = value
     elif isinstance(here, dict):
         here[parts[-1]] = value
     else:
         raise InputError("the path ends in a value that has no keys", place=f"--set {key}")
+
+
+def _takes_list(keys: Sequence[str]) -> bool:
+    """Whether a path of keys leads to a setting of a recipe that is a list."""
+    settings = settings_at(Recipe, keys[:-1])
+    field = None if settings is None else settings.model_fields.get(keys[-1])
+    return field is not None and get_origin(field.annotation) is tuple
 
 
 def _merged(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from recipes.settings import (
     Settings,
     SourceEncoderSettings,
     TrainingSettings,
+    repeated,
 )
 from vocab.semantic_settings import SemanticSettings
 from vocab.settings import VocabularySettings
@@ -126,8 +127,9 @@ class Recipe(Settings):
     @model_validator(mode="after")
     def _distinct(self) -> Recipe:
         for key, values in (("variants", self.variants), ("seeds", self.seeds)):
-            if len(set(values)) != len(values):
-                raise ValueError(f"{key} repeat: {', '.join(map(str, values))}")
+            again = repeated(values)
+            if again:
+                raise ValueError(f"{key} repeat: {again}")
         return self
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -13,6 +14,11 @@ class Settings(BaseModel):
     """Base of all settings: immutable, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def repeated(values: Sequence[object]) -> str:
+    """The values that stand more than once, as a list to read; empty where none does."""
+    return ", ".join(str(value) for value in dict.fromkeys(values) if values.count(value) > 1)
 
 
 Channel = Literal["id", "anchors", "anchors-semantic", "title-semantic", "categories"]
@@ -119,8 +125,9 @@ class ItemSettings(Settings):
 
     @model_validator(mode="after")
     def _distinct(self) -> ItemSettings:
-        if len(set(self.channels)) != len(self.channels):
-            raise ValueError(f"channels repeat: {', '.join(self.channels)}")
+        again = repeated(self.channels)
+        if again:
+            raise ValueError(f"channels repeat: {again}")
         return self
 
 

@@ -114,6 +114,18 @@ def test_overrides_win_over_everything(write):
     assert recipe.seeds == (7, 8)
 
 
+def test_a_list_on_the_command_line_needs_no_brackets(write):
+    path = write("short.yaml", "sources: [books]\nitems: {channels: [id]}\n")
+    asked = ["variants=popular,sasrec", "seeds=0, 1", "evaluation.cutoffs=10,20", "sources=books,films"]
+    recipe = load_recipe(path, [*asked, "items.channels=[id,anchors]", "description=one, two"]).recipe
+    assert (recipe.variants, recipe.seeds, recipe.evaluation.cutoffs) == (("popular", "sasrec"), (0, 1), (10, 20))
+    assert [source.options["dataset"] for source in recipe.sources] == ["books", "films"]
+    assert recipe.items.channels == ("id", "anchors")
+    assert recipe.description == "one, two"
+    quoted = load_recipe(path, ["vocabulary.normaliser.extra_stop_words='one, two',three"]).recipe
+    assert quoted.vocabulary.normaliser.extra_stop_words == ("one, two", "three")
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [
@@ -152,11 +164,12 @@ def test_overrides_that_lead_nowhere(write, override, message):
         ("sources: books\ns2idm: {noise_min: 0.1}\n", "noise_min (0.1) must not exceed noise_max"),
         ("sources: books\ns2idm: {noise_scale: 1000}\n", "must stay below 1"),
         ("sources: books\nevaluation: {split: temporal}\n", "needs validation_from and test_from"),
-        ("sources: books\nitems: {channels: [id, id]}\n", "channels repeat: id, id"),
+        ("sources: books\nitems: {channels: [id, id]}\n", "items: channels repeat: id. Correct"),
         ("sources: books\nsource_encoder: {channels: [id]}\n", "id cannot move between domains"),
-        ("sources: books\nseeds: [1, 1]\n", "seeds repeat: 1, 1"),
-        ("sources: books\nvariants: [sasrec, sasrec]\n", "variants repeat"),
-        ("sources: books\nvariants: []\n", "variants: "),
+        ("sources: books\nseeds: [1, 1]\n", "wrong.yaml: seeds repeat: 1. Correct"),
+        ("sources: books\nvariants: [popular, sasrec, sasrec]\n", "wrong.yaml: variants repeat: sasrec. Correct"),
+        ("sources: books\nvariants: []\n", "variants: at least 1 must be given here. Add it"),
+        ("sources: books\nname: a/b\n", "wrong.yaml: name: a name must not contain"),
         ("sources: books\nshots: 2\n", "shots: "),
         ("sources: book\n", "Did you mean 'books'?"),
         ("sources: nobody_at_all\n", "no domain is called 'nobody_at_all'"),

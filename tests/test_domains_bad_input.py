@@ -360,6 +360,7 @@ def test_titles_of_any_script_stay_as_they_are(title: str, tmp_path: Path) -> No
         ("bokos", "no domain is called 'bokos'", "Did you mean 'books'?"),
         ("movielnes:x", "no loader is called 'movielnes'", "Did you mean 'movielens'?"),
         ("/nowhere/at/all", "no saved domain", "Check the path"),
+        (str(Path(__file__).parent), "no saved domain (no meta.json)", f"movielens:{Path(__file__).parent} (all"),
         (__file__, "is a file, and no saved domain", "two tables"),
     ],
 )

@@ -11,7 +11,7 @@ from domains.errors import InputError
 from domains.loaders.paths import InputPath
 from domains.loaders.registry import Loader
 from domains.settings import Settings
-from domains.storage import load_domain
+from domains.storage import META, load_domain
 
 
 class SavedOptions(Settings):
@@ -28,6 +28,13 @@ def load(options: SavedOptions) -> Domain:
             "is a file, and no saved domain",
             place=folder,
             mend="Name the loader (loader:path), or give two tables: {interactions: FILE, items: FILE}",
+        )
+    if folder.is_dir() and not (folder / META).exists():
+        raise InputError(
+            f"no saved domain (no {META})",
+            place=folder,
+            mend=f"Check the path; raw data need their loader's name, such as movielens:{folder} "
+            "(all loaders: transfer domains list)",
         )
     return load_domain(folder)
 

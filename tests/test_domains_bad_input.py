@@ -150,6 +150,16 @@ TABLE = [
         "items.csv, line 2", "quotes do not match", "Close the quote",
     ),
     Broken(
+        "a quote mark in a title",
+        {"acts.csv": ACTS, "items.csv": 'item_id,title\na,"Al\npha"\nb,Monitor 12"\nc,Cup\n'},
+        "items.csv, line 4", "an odd number of quote marks", "double it",
+    ),
+    Broken(
+        "a bare NaN in JSON lines",
+        {"acts.csv": ACTS, "items.jsonl": '{"item_id": "a", "title": "A"}\n{"item_id": "b", "title": NaN}\n'},
+        "items.jsonl, line 2", "holds NaN, which is no JSON", "Write null", {"items": "items.jsonl"},
+    ),
+    Broken(
         "text in the timestamp", {"acts.csv": acts("u,a,1400000000", "u,b,yesterday"), "items.csv": ITEMS},
         "acts.csv, row 2", "'yesterday'", "Correct the row",
     ),

@@ -78,25 +78,41 @@ def _wrong_bytes(line: bytes) -> tuple[str, str] | None:
 def _wrong_json(line: bytes) -> tuple[str, str] | None:
     if not line.strip():
         return None
+    constants: list[str] = []
     try:
-        value = json.loads(line)
+        value = json.loads(line, parse_constant=constants.append)
     except (ValueError, RecursionError) as error:
         if line.startswith((b"{'", b"{u'")):
             return "is a Python literal, no JSON", "Use the loader of the edition that writes them, such as amazon2014"
         return f"is no JSON: {error}", "Each line must be one JSON object"
+    if constants:
+        return f"holds {constants[0]}, which is no JSON", "Write null in its place"
     return None if isinstance(value, dict) else ("is no JSON object", "Each line must be one JSON object")
 
 
 def _wrong_fields(file: str) -> InputError | None:
-    """The first row with another number of fields than the header, or with an unclosed quote."""
+    """The first row with more fields than the header, with an unclosed quote, or with a quote mark too many."""
+    marks = 0
+
+    def text() -> Iterator[str]:
+        nonlocal marks
+        for line in binary:
+            marks += line.count(b'"')
+            yield line.decode("utf-8", errors="replace")
+
     with open_text(file) as binary:
-        text = (line.decode("utf-8", errors="replace") for line in binary)
-        rows = csv.reader(text, delimiter=delimiter_of(file), strict=True)
+        rows = csv.reader(text(), delimiter=delimiter_of(file), strict=True)
         start = 1
+        header: list[str] = []
         try:
-            header = next(rows)
-            start = rows.line_num + 1
             for row in rows:
+                header = header or row
+                if marks % 2:  # within a field, where Python takes it for text and polars does not
+                    return InputError(
+                        "an odd number of quote marks",
+                        place=f"{file}, line {start}",
+                        mend='Remove the mark, or quote the field and double it: "12"" wide"',
+                    )
                 if len(row) > len(header):
                     return InputError(
                         f"{len(row)} fields, the header has {len(header)}",

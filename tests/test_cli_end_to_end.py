@@ -17,8 +17,8 @@ import pytest
 from cli_cases import VARIANTS, run_command
 
 from domains.storage import load_domain
-from transfer.serving.recommend import split_titles
 from transfer.cli.target_report import print_target
+from transfer.serving.recommend import split_titles
 from transfer.target.artifact import TargetRun
 
 ROOT = Path(__file__).parents[1]

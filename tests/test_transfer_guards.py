@@ -119,9 +119,9 @@ def test_finished_variants_that_new_results_leave_out_are_named(tmp_path):
     told = Told()
     target_from(source, loaded, tmp_path / "target", Runtime(progress=told))
     assert not any("Left out" in line for line in told.lines)
-    fewer = load_recipe(loaded.path, ["variants=[sasrec]"])
+    fewer = load_recipe(loaded.path, ["variants=[sasrec+matching]"])
     run = target_from(source, fewer, tmp_path / "target", Runtime(progress=told))
-    assert list(run.metrics["variants"]) == ["sasrec"]
+    assert list(run.metrics["variants"]) == ["sasrec+matching"]
     assert [line for line in told.lines if "Left out" in line] == [
         "Left out, though finished here: popular, sasrec+ipe+constant (name them in --variants to keep them)"
     ]

@@ -31,7 +31,7 @@ from transfer.target.adapt import Adapted, adapt_target, pairs_to_compare
 from transfer.target.artifact import KIND as TARGET
 from transfer.target.artifact import TargetRun
 from transfer.target.pieces import finished_variants
-from transfer.target.preflight import refuse_blind_selection, refuse_own_source
+from transfer.target.preflight import refuse_blind_selection, refuse_own_source, trained_variants
 from transfer.variants import BASELINES
 from vocab.encoder_source import has_encoder, on_hub
 
@@ -63,12 +63,18 @@ def open_target(loaded: LoadedRecipe, runtime: Runtime) -> Domain:
     return open_one(loaded.recipe.target, loaded, runtime)
 
 
-def check_target(loaded: LoadedRecipe) -> None:
+def check_target(loaded: LoadedRecipe, folder: Path) -> None:
     """Open and split the target for its errors alone, which are told before hours go into a source.
 
+    Args:
+        loaded: the recipe.
+        folder: where the run is to be written.
+
     Raises:
-        InputError: the recipe names none, it cannot be read or split, or nobody in it could select an epoch.
+        InputError: the recipe names none, it cannot be read or split, nobody in it could select an epoch, or the
+            folder holds something else.
     """
+    claim(folder, TARGET)
     refuse_blind_selection(make_split(open_target(loaded, Runtime()), loaded.recipe))
 
 
@@ -175,7 +181,8 @@ def target_from(source: SourceArtifact, loaded: LoadedRecipe, folder: Path, runt
     claim(folder, TARGET)
     recipe, domain = loaded.recipe, open_target(loaded, runtime)
     with alone_in(folder) if runtime.is_main else nullcontext():
-        left_out = [name for name in finished_variants(folder) if name not in recipe.variants]
+        used = {*recipe.variants, *(variant.unmatched.name for variant in trained_variants(recipe))}
+        left_out = [name for name in finished_variants(folder) if name not in used]
         if left_out:
             runtime.progress.say(
                 f"Left out, though finished here: {', '.join(left_out)} (name them in --variants to keep them)"

@@ -24,7 +24,7 @@ def command(
     trained_variants(loaded.recipe)
     folder = out or default_folder(loaded)
     runtime = Runtime.current(device, progress_for(json_))
-    check_target(loaded)
+    check_target(loaded, folder / "target")
     source = source_from(loaded, folder / "source", runtime)
     result = target_from(source, loaded, folder / "target", runtime)
     print_target(result.metrics, folder / "target", json_)

@@ -16,7 +16,7 @@ from transfer.experiments.made import made_note
 from transfer.experiments.plan import Cell, Job, cells_of, jobs_of
 from transfer.experiments.pool import default_workers, run_all
 from transfer.files import JsonLines, alone_in, write_json, write_text
-from transfer.pipeline import open_target, source_from
+from transfer.pipeline import check_target, open_target, source_from
 from transfer.report.markdown import markdown
 from transfer.report.page import page
 from transfer.runtime import Runtime
@@ -83,6 +83,8 @@ def run_experiment(
     with alone_in(folder):
         sources = {cell.source_key: cell for cell in cells}
         fits = [(place, cell) for cell in sources.values()]
+        for cell in cells:
+            check_target(cell.main, place.cell(cell))
         run_all(_fit, fits, count, progress, "Sources", lambda work: work[1].main.recipe.name)
         jobs = [job for cell in cells for job in jobs_of(cell)]
         # The longest first: one that begins last would leave the other cores idle.

@@ -18,6 +18,7 @@ from recipes.settings import SEMANTIC_CHANNELS
 from transfer.opening import as_source, make_split, open_prepared
 from transfer.planning.estimate import Estimate, Sizes, estimate
 from transfer.source.artifact import LearnedEncoder
+from transfer.source.fit import refuse_without_anchors
 from transfer.target.preflight import lacking, refuse_blind_selection, refuse_own_source, trained_variants
 from transfer.variants import Variant
 from vocab.coverage import Coverage, Overlap, overlap
@@ -109,7 +110,9 @@ def forecast(loaded: LoadedRecipe) -> Forecast:
     domains = []
     for prepared, role in opened:
         mine = encoded[prepared.domain.name]
-        compared = role == "source" and anchors_of_target is not None and not no_anchor and mine.matrix.nnz > 0
+        if role == "source":
+            refuse_without_anchors(prepared.domain, mine.matrix)
+        compared = role == "source" and anchors_of_target is not None and not no_anchor
         shared = overlap(mine.matrix, anchors_of_target) if compared else None
         domains.append(DomainForecast(prepared.domain.name, role, prepared.report, mine.coverage, shared))
     skipped = _skipped(variants, recipe) if target else {}

@@ -80,8 +80,7 @@ def fit_source(
         everything = original_interests(
             domain, encoded.matrix, domain.offsets[:-1], domain.offsets[1:], recipe.interests, vocabulary.idf
         )
-        if everything.nnz == 0:
-            raise InputError("no item of this source has an anchor", place=domain.name, mend="Look at its titles")
+        refuse_without_anchors(domain, everything)
         interests.append(_objective(domain, encoded.matrix, everything, recipe, vocabulary, seed))
     start = None if extends is None else grown_s2idm(extends.s2idm, len(vocabulary), recipe.s2idm, seed)
     s2idm = train_s2idm(interests, recipe.s2idm, seed, runtime, log, start)
@@ -106,6 +105,20 @@ def fit_source(
         None if target is None or not recipe.target_titles else target.items_fingerprint,
     )  # fmt: skip
     return FittedSource(artifact, coverage)
+
+
+def refuse_without_anchors(source: Domain, anchors: csr_matrix) -> None:
+    """Stop where S2IDM would have nothing to learn from.
+
+    Args:
+        source: the domain.
+        anchors: of its items or its users.
+
+    Raises:
+        InputError: there are none.
+    """
+    if anchors.nnz == 0:
+        raise InputError("no item of this source has an anchor", place=source.name, mend="Look at its titles")
 
 
 def _what_stays(recipe: Recipe, extends: SourceArtifact) -> list[str]:

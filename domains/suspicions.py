@@ -22,6 +22,7 @@ REPLACED = "\ufffd"
 _TAIL = "\u0080-\u00bf" + "".join(bytes([byte]).decode("cp1252", errors="ignore") for byte in range(0x80, 0xA0))
 MOJIBAKE = f"[ÂÃÐÑ][{_TAIL}]|â[{_TAIL}][{_TAIL}]"
 MARKUP = r"</?[A-Za-z][^<>]*>|&(?:[A-Za-z]{2,8}|#\d{1,6});|\[\[|\{\{"
+NOTHING = r"(?i)^(?:nan|none|null|#?n/a|-+|\?+)$"
 CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f]"
 
 
@@ -54,6 +55,7 @@ def _in_titles(domain: Domain) -> list[Suspicion]:
         "title with markup": title.str.contains(MARKUP),
         "title with control characters": title.str.contains(CONTROL),
         f"title longer than {LONG_TITLE:,} characters": title.str.len_chars() > LONG_TITLE,
+        "title that is the mark of a missing one": title.str.contains(NOTHING),
         "title that other items have too": (title != "") & title.is_duplicated(),
     }
     return [_of_items(kind, frame.filter(test)) for kind, test in tests.items()]

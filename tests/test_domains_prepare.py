@@ -344,6 +344,8 @@ def test_suspicions_are_found():
         "x" * 1001,
         "bell\x07",
         "Ãrea 51 <3",
+        "NaN",
+        "None of them",
     ]
     items = [0, 1, 2, 3, 4, 5, 6, 7, 8]
     domain = make(titles, items, [10, 10, 10, 10, 10, 1, 2, 3, 4_000_000_000], [5, 4])
@@ -356,6 +358,7 @@ def test_suspicions_are_found():
         "title with control characters": 1,
         "title longer than 1,000 characters": 1,
         "title that other items have too": 2,
+        "title that is the mark of a missing one": 1,
         "interaction in the future": 1,
         "user with one time for all of 5 or more interactions": 1,
     }

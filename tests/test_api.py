@@ -57,6 +57,9 @@ def test_the_page_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for ids in ([1, 2], [None]):
         with pytest.raises(InputError, match=f"{ids[0]} is no title. A history is titles"):
             run.recommend(history=ids)
+    for given in ({"history": 5}, {"interests": 5}):
+        with pytest.raises(InputError, match="5 is no text"):
+            run.recommend(**given)
 
 
 def test_names_in_the_five_lines_exist() -> None:

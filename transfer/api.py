@@ -267,8 +267,16 @@ def load_run(place: str | Path) -> Run:
 
 
 def _listed(given: str | Sequence[str]) -> list[str]:
-    """One text or several, as a list."""
-    return [given] if isinstance(given, str) else list(given)
+    """One text or several, as a list.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if isinstance(given, str):
+        return [given]
+    if not isinstance(given, Sequence):
+        raise InputError(f"{given!r} is no text", place="recommend", mend="Give a text or a list of texts")
+    return list(given)
 
 
 def _spec_of(domain: Domain | str | Mapping[str, Any]) -> Any:

@@ -139,6 +139,15 @@ class Recipe(Settings):
         return self
 
     @model_validator(mode="after")
+    def _encoder_has_a_use(self) -> Recipe:
+        if self.encoder.name != "sasrec" and not self.source_encoder.channels:
+            raise ValueError(
+                f"encoder.name: {self.encoder.name} is of the encoder that sources train, and source_encoder.channels "
+                "names none; a variant's own encoder is the first part of its name"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _selects_by_a_metric(self) -> Recipe:
         by_rank = [f"{name}@{k}" for name in ("ndcg", "hit") for k in self.evaluation.cutoffs]
         known = [f"{protocol}/{name}" for protocol in ("full", "sampled") for name in (*by_rank, "mrr", "auc")]

@@ -30,6 +30,12 @@ InterestName = Literal["constant", "raw", "s2idm", "shuffled"]
 """What a prompt is made from: nothing, s'_0, the diffused interests, or another user's diffused interests."""
 
 
+def refuse_descending(w_min: float, w_max: float) -> None:
+    """Weights of the oldest and the newest interaction: the newest counts at least as much."""
+    if w_min > w_max:
+        raise ValueError(f"w_min ({w_min}) must not exceed w_max ({w_max})")
+
+
 class InterestSettings(Settings):
     """How a sequence becomes the original interest distribution s'_0 (Section 3.3)."""
 
@@ -42,8 +48,7 @@ class InterestSettings(Settings):
 
     @model_validator(mode="after")
     def _ordered(self) -> InterestSettings:
-        if self.w_min > self.w_max:
-            raise ValueError(f"w_min ({self.w_min}) must not exceed w_max ({self.w_max})")
+        refuse_descending(self.w_min, self.w_max)
         return self
 
 
@@ -96,7 +101,9 @@ class EncoderSettings(Settings):
     """The sequential encoder (Section 4.1 and the authors' SASRec)."""
 
     name: str = Field(
-        "sasrec", description="Registered encoder: sasrec, cl4srec, pdrec, gru4rec, or one of an installed plug-in."
+        "sasrec",
+        description="Encoder that the sources train (`source_encoder`): sasrec, cl4srec, pdrec, gru4rec, or one of an "
+        "installed plug-in. A variant's name says which it has itself.",
     )
     dim: int = Field(64, ge=1, description="Width d of items, states and prompts.")
     blocks: int = Field(2, ge=1, description="Layers.")
@@ -220,11 +227,16 @@ class DiffRecSettings(Settings):
     """T-DiffRec (Wang et al., 2023) and TI-DiffRec (Ma et al., 2024): the same diffusion over a target's items."""
 
     w_min: float = Field(0.5, ge=0, description="Weight of a user's oldest interaction.")
-    w_max: float = Field(1.0, gt=0, description="Weight of the newest one.")
+    w_max: float = Field(1.0, gt=0, description="Weight of the newest one, at least w_min.")
     model: S2IDMSettings = Field(
         default_factory=lambda: S2IDMSettings(noise_scale=0.01, weight_decay=0.5),
         description="Schedule, denoiser and training; defaults as the authors set them on Toy.",
     )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> DiffRecSettings:
+        refuse_descending(self.w_min, self.w_max)
+        return self
 
 
 class PDRecSettings(Settings):
@@ -282,6 +294,8 @@ class EvaluationSettings(Settings):
     def _moments(self) -> EvaluationSettings:
         if self.split == "temporal" and (self.validation_from is None or self.test_from is None):
             raise ValueError("a temporal split needs validation_from and test_from")
+        if self.split != "temporal" and (self.validation_from is not None or self.test_from is not None):
+            raise ValueError("validation_from and test_from are of the temporal split: set split to 'temporal'")
         return self
 
 

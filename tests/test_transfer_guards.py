@@ -36,7 +36,7 @@ from transfer.serving.reevaluate import largest_gap, reevaluate
 from transfer.source.artifact import SourceArtifact
 from transfer.target.artifact import TargetRun
 from transfer.target.pieces import piece_path, read_piece
-from transfer.target.preflight import refuse_blind_selection, refuse_own_source
+from transfer.target.preflight import refuse_blind_split, refuse_own_source
 from transfer.training.pdrec_tables import PlugIn
 from vocab.encoder_source import has_encoder
 from vocab.semantic_settings import SemanticSettings
@@ -217,7 +217,7 @@ def test_selection_needs_somebody_to_select_on():
         {"sources": ["books"], "evaluation": {"split": "temporal", "validation_from": 5, "test_from": 8}}, "test"
     )
     with pytest.raises(InputError, match="none of the 2 users that train has a validation target"):
-        refuse_blind_selection(make_split(domain, recipe))
+        refuse_blind_split(make_split(domain, recipe))
 
 
 @pytest.mark.parametrize("short_users", ["error", "train"])
@@ -234,6 +234,48 @@ def test_a_diffusion_that_diverges_says_so():
     settings = S2IDMSettings(hidden=8, epochs=30, learning_rate=1e38)
     with pytest.raises(InputError, match=r"S2IDM diverged in epoch \d"):
         train_s2idm([SourceInterests("one", interests, interests)], settings, 0, Runtime())
+    split = leave_one_out(small_domain(random_histories(np.random.default_rng(0), 40, 12, 3, 8), n_items=12))
+    with pytest.raises(InputError, match=r"TI-DiffRec diverged in epoch \d.* Lower diffrec\.model\.learning_rate"):
+        train_diffrec(split, "time", DiffRecSettings(model=settings), 0, Runtime())
+
+
+def test_the_largest_share_held_out_leaves_somebody_to_train():
+    interests = random_sparse(40, 12, 0.9, format="csr", random_state=0).astype(np.float32)
+    settings, log = S2IDMSettings(hidden=8, epochs=1, held_out=0.999), []
+    train_s2idm([SourceInterests("one", interests, interests)], settings, 0, Runtime(), log.append)
+    assert log[0]["loss"] > 0
+
+
+def test_nobody_who_is_tested_is_an_error(tmp_path):
+    moments = {"split": "temporal", "validation_from": 1_600_000_000, "test_from": 4_000_000_000}
+    path = write_recipe(tmp_path, evaluation=moments)
+    with pytest.raises(InputError, match=r"has a test target\. Move evaluation\.test_from"):
+        forecast(load_recipe(path))
+
+
+def test_what_was_settled_with_the_source_stays_and_is_told(tmp_path):
+    source, loaded, run = made(tmp_path, variants=["sasrec", "sasrec+ipe+s2idm"])
+    told, asked = Told(), ["s2idm.hidden=99", "interests.w_min=0.4", "vocabulary.min_items=7"]
+    other = target_from(source, load_recipe(loaded.path, asked), tmp_path / "other", Runtime(progress=told))
+    (line,) = [line for line in told.lines if line.startswith("As in the source artifact")]
+    assert all(part in line for part in ("s2idm.hidden 8", "interests.w_min 0.1", "vocabulary.min_items"))
+    assert (other.recipe.s2idm, other.recipe.interests) == (run.recipe.s2idm, run.recipe.interests)
+    assert other.metrics["variants"] == run.metrics["variants"]
+    target_from(source, loaded, tmp_path / "same", Runtime(progress=(silent := Told())))
+    assert not any(line.startswith("As in") for line in silent.lines)
+
+
+def test_an_artifact_that_goes_on_to_learn_counts_a_targets_titles_once(tmp_path):
+    source, loaded, _ = made(tmp_path)
+    assert source.vocabulary.domains == ("tapes", "plays")
+    data = yaml.safe_load(loaded.path.read_text()) | {"sources": [write_domain(tmp_path, "songs", 3)]}
+    loaded.path.write_text(yaml.safe_dump(data))
+    extended = source_from(load_recipe(loaded.path), tmp_path / "extended", Runtime(), source)
+    assert extended.vocabulary.domains == ("tapes", "plays", "songs")
+    assert extended.target_items == source.target_items
+    loaded.path.write_text(yaml.safe_dump(data | {"target": {**write_domain(tmp_path, "other", 4), "name": "plays"}}))
+    with pytest.raises(InputError, match=r"holds titles of this name already.*target_titles: false"):
+        source_from(load_recipe(loaded.path), tmp_path / "again", Runtime(), source)
 
 
 def test_what_the_source_cannot_give_is_skipped_with_the_reason(tmp_path):

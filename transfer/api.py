@@ -24,7 +24,7 @@ from recipes.presets import overlaid, with_preset
 from recipes.schema import Recipe
 from transfer.artifact_folder import CONFIG, LOG, claim
 from transfer.files import JsonLines, alone_in
-from transfer.pipeline import run_of
+from transfer.pipeline import as_fitted, run_of
 from transfer.progress import Progress
 from transfer.runtime import Runtime
 from transfer.serving.new_items import run_with
@@ -234,7 +234,8 @@ def adapt(
         target: a domain, or what a recipe calls it.
         out: folder of the run; what an earlier, interrupted call finished there is not made again.
         settings: nested keys of a recipe that win over those of the source, for example
-            ``{"variants": ["sasrec", "sasrec+ipe+s2idm"], "training": {"epochs": 30}}``.
+            ``{"variants": ["sasrec", "sasrec+ipe+s2idm"], "training": {"epochs": 30}}``; what was settled when the
+            source was fitted (vocabulary, interests, s2idm, ...) stays, and is told where it differs.
         device: ``auto``, ``cpu`` or ``cuda``.
         progress: where to show it.
 
@@ -246,10 +247,11 @@ def adapt(
     domain = target if isinstance(target, Domain) else open_domain(target)
     base = {**source.recipe, "name": f"{source.recipe.get('name') or 'source'}-to-{domain.name}"}
     recipe = _recipe({**base, "target": _spec_of(target), "sample_users": None}, settings)
-    folder = Path(out)
+    folder, runtime = Path(out), Runtime.current(device, progress)
     claim(folder, TARGET)
+    recipe = as_fitted(recipe, source, runtime)
     with alone_in(folder):
-        adapted = adapt_target(source, recipe, domain, folder, Runtime.current(device, progress))
+        adapted = adapt_target(source, recipe, domain, folder, runtime)
         run = run_of(source, recipe, domain, adapted)
         run.write(folder)
     run.folder = folder

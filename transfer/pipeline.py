@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from domains.spec import DomainSpec
 from recipes.load import LoadedRecipe, apply_override, bundled_recipes, check_recipe, load_recipe
 from recipes.presets import with_preset
 from recipes.schema import Recipe, resolved
+from recipes.settings import SourceEncoderSettings
 from transfer.artifact_folder import CONFIG, LOG, claim
 from transfer.evaluation.results import beyond_accuracy, compare_all, protocol_note, spread, variant_metrics
 from transfer.files import JsonLines, alone_in
@@ -31,7 +33,7 @@ from transfer.target.adapt import Adapted, adapt_target, pairs_to_compare
 from transfer.target.artifact import KIND as TARGET
 from transfer.target.artifact import TargetRun
 from transfer.target.pieces import finished_variants
-from transfer.target.preflight import refuse_blind_selection, refuse_own_source, trained_variants
+from transfer.target.preflight import refuse_blind_split, refuse_own_source, trained_variants
 from transfer.variants import BASELINES
 from vocab.encoder_source import has_encoder, on_hub
 
@@ -75,7 +77,7 @@ def check_target(loaded: LoadedRecipe, folder: Path) -> None:
             folder holds something else.
     """
     claim(folder, TARGET)
-    refuse_blind_selection(make_split(open_target(loaded, Runtime()), loaded.recipe))
+    refuse_blind_split(make_split(open_target(loaded, Runtime()), loaded.recipe))
 
 
 def open_sources(loaded: LoadedRecipe, runtime: Runtime) -> list[Domain]:
@@ -176,10 +178,36 @@ def recipe_for_target(source: SourceArtifact, given: str, overrides: list[str]) 
     return LoadedRecipe(check_recipe(data, given), Path.cwd() / "recipe.yaml")
 
 
+def as_fitted(recipe: Recipe, source: SourceArtifact, runtime: Runtime) -> Recipe:
+    """A recipe with the settings that were settled when the source was fitted; those that it has otherwise are told."""
+    fitted = {
+        "vocabulary": source.vocabulary.settings.model_copy(update={"source": recipe.vocabulary.source}),
+        "interests": source.interests,
+        "s2idm": source.s2idm.settings,
+        "source_encoder": SourceEncoderSettings.model_validate(source.recipe["source_encoder"]),
+        "target_titles": source.recipe["target_titles"],
+        "source_part": source.recipe["source_part"],
+    }
+    asked, kept = resolved(recipe), resolved(recipe.model_copy(update=fitted))
+    differ = [f"{name} {value}" for key in fitted for name, value in _leaves(key, kept[key], asked[key])]
+    if differ:
+        runtime.progress.say(f"As in the source artifact, whatever the recipe says: {', '.join(differ)}")
+    return recipe.model_copy(update=fitted)
+
+
+def _leaves(key: str, kept: Any, asked: Any) -> Iterator[tuple[str, Any]]:
+    """Settings that differ, by their keys."""
+    if isinstance(kept, Mapping) and isinstance(asked, Mapping):
+        for part in kept:
+            yield from _leaves(f"{key}.{part}", kept[part], asked.get(part))
+    elif kept != asked:
+        yield key, kept
+
+
 def target_from(source: SourceArtifact, loaded: LoadedRecipe, folder: Path, runtime: Runtime) -> TargetRun:
     """Adapt to a recipe's target and write the run, of the variants that the recipe names and no others."""
     claim(folder, TARGET)
-    recipe, domain = loaded.recipe, open_target(loaded, runtime)
+    recipe, domain = as_fitted(loaded.recipe, source, runtime), open_target(loaded, runtime)
     with alone_in(folder) if runtime.is_main else nullcontext():
         used = {*recipe.variants, *(variant.unmatched.name for variant in trained_variants(recipe))}
         left_out = [name for name in finished_variants(folder) if name not in used]
@@ -219,7 +247,7 @@ def summarise(recipe: Recipe, domain: Domain, adapted: Adapted) -> dict[str, Any
     chosen_by = {name: variants[name]["selection"]["mean"] for name in names}
     trained = sorted((name for name in names if name not in BASELINES), key=chosen_by.__getitem__, reverse=True)
     product = adapted.product.name
-    others = [name for name in trained if name != product]
+    others = [name for name in trained if name != product and "shuffled" not in name.split("+")]
     tested = np.flatnonzero(adapted.split.test >= 0)
     return {
         "domain": domain.name,

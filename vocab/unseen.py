@@ -133,7 +133,7 @@ class UnseenMap:
     def _explain_lemma(self, lemma: str) -> str:
         own = self.vocabulary.index(lemma)
         if own is not None:
-            return f"{lemma}: an anchor itself, in {self.vocabulary.item_counts[own]:,} items of the sources"
+            return f"{lemma}: an anchor itself, in {self.vocabulary.item_counts[own]:,} items that the vocabulary is of"
         if lemma not in self.links:
             return f"{lemma}: never met, no anchor"
         found = ", ".join(f"{link.anchor} {link.weight:.2f} ({link.step})" for link in self.links[lemma])

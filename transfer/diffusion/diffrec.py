@@ -54,4 +54,5 @@ def train_diffrec(split: Split, weighting: Weighting, settings: DiffRecSettings,
     users = split.training_users
     matrix = item_weights(split.domain, split.starts[users], split.train_stop[users], weighting, settings)
     name = "T-DiffRec" if weighting == "position" else "TI-DiffRec"
-    return train_s2idm([SourceInterests(name, matrix, matrix)], settings.model, seed, runtime)
+    interests = [SourceInterests(name, matrix, matrix)]
+    return train_s2idm(interests, settings.model, seed, runtime, title=name, key="diffrec.model")

@@ -89,6 +89,8 @@ def train_s2idm(
     runtime: Runtime,
     log: Log = lambda _: None,
     start: S2IDM | None = None,
+    title: str = "S2IDM",
+    key: str = "s2idm",
 ) -> S2IDM:
     """Train until held-out users no longer gain, and return the best epoch's model.
 
@@ -99,6 +101,8 @@ def train_s2idm(
         runtime: device, processes, progress.
         log: called once an epoch.
         start: a model over the same anchors to go on from.
+        title: what is trained, for progress and messages.
+        key: where a recipe holds these settings, for messages.
 
     Raises:
         InputError: a domain where fewer than two users have an anchor, or a loss that is no number.
@@ -116,7 +120,7 @@ def train_s2idm(
     sampler = StepSampler(model.schedule.steps, settings.sampling_history, uniform, runtime.device)
     step = Step(model, sampler, inputs, targets, runtime)
     best, best_epoch, best_state = float("inf"), 0, copy.deepcopy(model.state_dict())
-    with runtime.progress.task("S2IDM", settings.epochs) as task:
+    with runtime.progress.task(title, settings.epochs) as task:
         for epoch in range(1, settings.epochs + 1):
             began = time.perf_counter()
             order = _epoch_order([train for train, _ in domains], settings.source_temperature, seed, epoch)
@@ -128,8 +132,8 @@ def train_s2idm(
             score = float(np.mean(list(held.values())))
             if not (math.isfinite(train_loss) and math.isfinite(score)):
                 raise InputError(
-                    f"training of S2IDM diverged in epoch {epoch} (loss {train_loss}, held out {score})",
-                    mend="Lower s2idm.learning_rate",
+                    f"training of {title} diverged in epoch {epoch} (loss {train_loss}, held out {score})",
+                    mend=f"Lower {key}.learning_rate, or the weights of interactions",
                 )
             log(
                 {
@@ -160,7 +164,7 @@ def _held_out(matrices: dict[str, csr_matrix], share: float, seed: int) -> list[
                 f"{len(known)} of its users have an anchor, and two are needed: one trains, one selects the epoch",
                 place=name, mend="Give a source with more interactions, or lower vocabulary.min_items",
             )  # fmt: skip
-        held = max(1, round(share * len(known)))
+        held = min(max(1, round(share * len(known))), len(known) - 1)
         parts.append((torch.from_numpy(known[held:]), torch.from_numpy(np.sort(known[:held]))))
         first += matrix.shape[0]
     return parts

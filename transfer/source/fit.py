@@ -58,7 +58,8 @@ def fit_source(
     Raises:
         InputError: two domains of one name, or no title gave an anchor.
     """
-    named = list(sources) + ([target] if target is not None and recipe.target_titles else [])
+    counted = target is not None and recipe.target_titles and not _counted_already(target, extends)
+    named = [*sources, *([target] if target is not None and counted else [])]
     refuse_same_names(named)
     texts = {d.name: item_texts(d.titles, d.categories, recipe.vocabulary.source) for d in named}
     runtime.progress.say("Building the vocabulary")
@@ -105,6 +106,22 @@ def fit_source(
         None if target is None or not recipe.target_titles else target.items_fingerprint,
     )  # fmt: skip
     return FittedSource(artifact, coverage)
+
+
+def _counted_already(target: Domain, extends: SourceArtifact | None) -> bool:
+    """Whether an artifact that is extended has this target's titles in its vocabulary.
+
+    Raises:
+        InputError: it has others under the target's name.
+    """
+    if extends is None or target.name not in extends.vocabulary.domains:
+        return False
+    if extends.target_items != target.items_fingerprint:
+        raise InputError(
+            "the artifact that is extended holds titles of this name already, and other ones", place=target.name,
+            mend="Set target_titles: false, or give the target a name of its own",
+        )  # fmt: skip
+    return True
 
 
 def refuse_without_anchors(source: Domain, anchors: csr_matrix) -> None:

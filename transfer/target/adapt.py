@@ -34,7 +34,7 @@ from transfer.runtime import Runtime
 from transfer.source.artifact import SourceArtifact
 from transfer.target.mapped import MappedItems, map_items
 from transfer.target.pieces import Pieces
-from transfer.target.preflight import lacking, refuse_blind_selection, refuse_own_source, trained_variants
+from transfer.target.preflight import lacking, refuse_blind_split, refuse_own_source, trained_variants
 from transfer.target.worker import Worker
 from transfer.training.loop import Log, Task
 from transfer.variants import BASELINES, WAYS, Variant, base_name
@@ -93,7 +93,7 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
     runtime.progress.say(f"{domain.name}: {str(mapped.coverage).splitlines()[0]}")
     variants = trained_variants(recipe)
     split = make_split(domain, recipe)
-    refuse_blind_selection(split)
+    refuse_blind_split(split)
     domain = split.domain
     skipped = _skipped(variants, source, recipe, mapped.semantics)
     variants = [v for v in variants if v.name not in skipped]

@@ -86,12 +86,17 @@ def refuse_own_source(target: Domain, recipe: Recipe, sources: Collection[str]) 
         )  # fmt: skip
 
 
-def refuse_blind_selection(split: Split) -> None:
-    """Stop where users train and nothing could say which epoch is best.
+def refuse_blind_split(split: Split) -> None:
+    """Stop where users train and nothing could say which epoch is best, or where nobody is tested.
 
     Raises:
-        InputError: none of the training users has a validation target.
+        InputError: none of the training users has a validation target, or no user has a test target.
     """
+    if not (split.test >= 0).any():
+        raise InputError(
+            f"none of the {split.domain.n_users:,} users has a test target", place=split.domain.name,
+            mend="Move evaluation.test_from to where users still act, or lower evaluation.new_items",
+        )  # fmt: skip
     users = split.training_users
     if len(users) and not (split.validation[users] >= 0).any():
         raise InputError(

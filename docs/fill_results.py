@@ -24,7 +24,7 @@ from scipy.stats import ttest_rel
 from recipes.experiment import load_experiment
 from transfer.evaluation.results import STAGES, seed_values, variant_metrics
 from transfer.report.markdown import GLANCE, cost, interests, markdown, overview
-from transfer.report.tables import p_text, relative_text
+from transfer.report.tables import p_text, relative_text, share_text
 from transfer.target.pieces import read_piece
 from transfer.variants import BASELINES
 
@@ -46,7 +46,7 @@ def groups(record: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 def shown(cell: dict[str, Any]) -> str:
     """The share of users that train."""
-    return f"{cell['metrics']['protocol']['shots']:.0%} of the users"
+    return f"{share_text(cell['metrics']['protocol']['shots'])} of the users"
 
 
 def selecting(record: dict[str, Any]) -> tuple[str, str, str]:
@@ -121,7 +121,7 @@ def curves(record: dict[str, Any], path: Path) -> None:
     by_label, (protocol, metric, title) = groups(record), selecting(record)
     figure, panels = plt.subplots(1, len(by_label), figsize=(4.2 * len(by_label), 4.4), squeeze=False)
     for panel, (label, cells) in zip(panels[0], by_label.items(), strict=True):
-        shares = [f"{cell['metrics']['protocol']['shots']:.0%}" for cell in cells]
+        shares = [share_text(cell["metrics"]["protocol"]["shots"]) for cell in cells]
         for place, name in enumerate(cells[0]["metrics"]["variants"]):
             figures = [cell["metrics"]["variants"][name]["test"][protocol][metric] for cell in cells]
             style = "--" if name in cells[0]["metrics"]["baselines"] else "-"

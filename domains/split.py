@@ -104,7 +104,8 @@ def fewer_users(split: Split, share: float, seed: int) -> Split:
         raise InputError(f"a share of users lies between 0 and 1, not {share}")
     order = np.random.default_rng(seed).permutation(split.training_users)
     count = 0 if share == 0 else max(1, round(share * len(order)))
-    return replace(split, training_users=np.sort(order[:count]), protocol=f"{split.protocol}, {share:.0%} of the users")
+    protocol = f"{split.protocol}, {100 * share:.3g}% of the users"
+    return replace(split, training_users=np.sort(order[:count]), protocol=protocol)
 
 
 def hide_items(split: Split, hidden: npt.NDArray[np.bool_]) -> Split:

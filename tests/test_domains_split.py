@@ -84,6 +84,12 @@ def test_fewer_users_nest_and_still_test_all():
         fewer_users(split, 1.5, seed=0)
 
 
+@pytest.mark.parametrize(("share", "said"), [(0, "0%"), (0.001, "0.1%"), (0.025, "2.5%"), (0.07, "7%"), (1, "100%")])
+def test_small_shares_of_users_are_told_apart(share, said):
+    split = fewer_users(leave_one_out(make([[1, 2, 3]])), share, seed=0)
+    assert split.protocol == f"leave-one-out, {said} of the users"
+
+
 def test_hidden_items_stay_only_as_test_targets():
     split = leave_one_out(make([[1, 2, 3, 4], [2, 5, 1, 2], [2, 2, 2, 2], [6, 7, 8, 9]]))
     hidden = np.zeros(10, dtype=bool)

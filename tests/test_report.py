@@ -13,11 +13,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from transfer_cases import PROPERTY
 
-from transfer.report.charts import shown_variants
+from transfer.report.charts import shots_charts, shown_variants
 from transfer.report.markdown import interests, markdown, table
 from transfer.report.page import page
 from transfer.report.svg import Interval, Series, bar_pairs, forest, line_chart, stacked, ticks
-from transfer.report.tables import columns_of, gains_of, interest_gains, p_text, rows_of, title_of
+from transfer.report.tables import columns_of, gains_of, interest_gains, p_text, rows_of, share_text, title_of
 
 EVIL = "<script>alert('x')</script> & \"co\" | pipe"
 
@@ -201,6 +201,17 @@ def test_rows_say_what_was_measured():
     assert rows["gru4rec"].figures[0].spread is None
     assert not rows["popular"].figures[0].best
     assert title_of(one).endswith("· strong, 25% of the users train")
+
+
+def test_small_shares_are_told_apart():
+    cells = [copy.deepcopy(cell()) for _ in range(3)]
+    for one, share in zip(cells, (0.001, 0.002, 0), strict=True):
+        one["metrics"]["protocol"]["shots"] = share
+    titles = [title_of(one).partition("strong, ")[2] for one in cells]
+    assert titles == [f"{share} of the users train" for share in ("0.1%", "0.2%", "0%")]
+    (chart,) = shots_charts(cells)
+    assert re.findall(r">([\d.]+%)</text>", chart) == ["0%", "0.1%", "0.2%"]
+    assert [share_text(share) for share in (0.05, 0.25, 1)] == ["5%", "25%", "100%"]
 
 
 def test_gains_are_held_against_the_published_ones():

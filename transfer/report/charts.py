@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from transfer.report.svg import Interval, Series, bar_pairs, forest, line_chart, minus, stacked
-from transfer.report.tables import Record, gains_of, title_of
+from transfer.report.tables import Record, gains_of, share_text, title_of
 
 PAPER = "sasrec+ipe+s2idm"
 PAPER_RIVALS = (
@@ -133,7 +133,7 @@ def shots_charts(cells: Sequence[Record]) -> list[str]:
         if len(several) < 2:
             continue
         several = sorted(several, key=lambda cell: cell["metrics"]["protocol"]["shots"])
-        shares = [f"{cell['metrics']['protocol']['shots']:.0%}" for cell in several]
+        shares = [share_text(cell["metrics"]["protocol"]["shots"]) for cell in several]
         series = [
             Series(
                 name,

@@ -96,7 +96,7 @@ class Gain:
 def title_of(cell: Record) -> str:
     """A cell in a few words."""
     shots = cell["metrics"]["protocol"]["shots"]
-    share = "" if shots == 1 else f", {shots:.0%} of the users train"
+    share = "" if shots == 1 else f", {share_text(shots)} of the users train"
     protocol = f" · {cell['protocol_name']}" if cell["protocol_name"] else ""
     return f"{cell['label']}{protocol}{share}"
 
@@ -254,6 +254,11 @@ def reference_rows(record: Record) -> tuple[list[str], list[tuple[str, str, list
         for variant, of in one["figures"].items()
     ]
     return metrics, rows
+
+
+def share_text(share: float) -> str:
+    """A share of users as a percentage; small ones keep their digits."""
+    return f"{100 * share:.3g}%"
 
 
 def relative_text(share: float | None) -> str:

@@ -11,6 +11,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 from transfer_cases import PROPERTY
 
 from transfer.report.charts import shots_charts, shown_variants
@@ -183,6 +185,52 @@ def test_charts_are_well_formed(record):
                 if name in {"x", "y", "x1", "x2", "y1", "y2", "cx", "cy"}:
                     limit = width if "x" in name else height
                     assert -1 <= float(value) <= limit + 1, ET.tostring(element)
+
+
+def width_of(text, size):
+    """True width in a font that is wider than those of most systems."""
+    return TextPath((0, 0), text, size=size, prop=FontProperties(family="DejaVu Sans")).get_extents().x1
+
+
+def assert_fits(chart):
+    """Every line of text lies inside the chart; sizes are those of the style sheet."""
+    root = ET.fromstring(chart)
+    _, _, width, height = map(float, root.attrib["viewBox"].split())
+    for element in root.iter("text"):
+        size = {"label": 11.5, "name": 11}.get(element.attrib["class"], 10.5)
+        for line in list(element) or [element]:
+            place = {**element.attrib, **line.attrib}
+            long = width_of(line.text, size) if line.text else 0
+            start = float(place["x"]) - long * {"start": 0, "middle": 0.5, "end": 1}[place.get("text-anchor", "start")]
+            assert start >= 0, line.text
+            assert start + long <= width, line.text
+            assert size <= float(place["y"]) <= height, line.text
+
+
+def test_labels_of_a_forest_are_broken_where_they_do_not_fit():
+    ours, theirs = (f"sasrec+no-id+title-semantic+source+ipe+{end}" for end in ("constant", "shuffled"))
+    longest = "sasrec+memory+no-id+title-semantic+source+s2idm"
+    labels = {
+        "sasrec+ipe over sasrec": ["sasrec+ipe over sasrec"],
+        f"{ours} over {theirs}": [ours, "over sasrec+no-id+title-semantic+source+ipe", "+shuffled"],
+        f"{longest}+constant+matching over sasrec": [longest, "+constant+matching", "over sasrec"],
+        "films to books · strong, 0.1% of <b> the users train": [
+            "films to books · strong, 0.1% of <b> the users",
+            "train",
+        ],
+        "a" * 60: ["a" * 46, "a" * 14],
+    }
+    rows = [Interval(label, 0.0, -0.01, 0.01, "+1234.5%") for label in labels]
+    chart = forest(rows, "NDCG@10 over all items, difference and 95 % interval")
+    root = ET.fromstring(chart)
+    texts = [text for text in root.iter("text") if text.attrib["class"] == "label"]
+    assert [[line.text for line in text] for text in texts] == list(labels.values())
+    assert_fits(chart)
+    levels = [float(circle.attrib["cy"]) for circle in root.iter("circle")]
+    for text, bar, above in zip(texts, levels, [-10, *levels], strict=False):
+        lines = [float(line.attrib["y"]) for line in text]
+        assert above + 10 < lines[0] <= lines[-1] < bar
+        assert all(b - a >= 12 for a, b in pairwise(lines))
 
 
 def test_rows_say_what_was_measured():

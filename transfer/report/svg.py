@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -10,6 +11,8 @@ from html import escape
 WIDTH = 360
 COLOURS = 8
 """Classes c0 to c7 that the style sheet paints."""
+LETTER = 7.2
+"""Generous mean width of a letter in the style sheet's largest font: nobody knows which font a reader has."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +122,9 @@ def line_chart(series: Sequence[Series], x_name: str, y_name: str, x_labels: Seq
 
 def forest(rows: Sequence[Interval], name: str) -> str:
     """Estimates with intervals, one under the other, their labels above them, around a line at zero."""
-    row_height, top, bottom, left, right = 34, 6, 34, 8, 58
-    height = top + bottom + row_height * len(rows)
+    line_height, top, bottom, left, right = 13, 6, 34, 8, 58
+    labels = [_wrapped(row.label, WIDTH - 2 * left) for row in rows]
+    height = top + bottom + sum(line_height * len(lines) + 21 for lines in labels)
     low, high = _padded(min(0.0, *(r.low for r in rows)), max(0.0, *(r.high for r in rows)))
 
     def across(x: float) -> float:
@@ -131,14 +135,19 @@ def forest(rows: Sequence[Interval], name: str) -> str:
     for tick in ticks(low, high, 3):
         kind = "zero" if tick == 0 else "grid"
         parts.append(f'<line class="{kind}" x1="{across(tick):.1f}" x2="{across(tick):.1f}" y1="{top}" y2="{floor}"/>')
-        parts.append(_text(across(tick), floor + 14, _number(tick, high - low, sign=True), "middle"))
-    for place, row in enumerate(rows):
-        y = top + place * row_height
+        parts.append(_centred(across(tick), floor + 14, _number(tick, high - low, sign=True)))
+    y = top
+    for row, lines in zip(rows, labels, strict=True):
         kind = "up" if row.low > 0 else "down" if row.high < 0 else "unsure"
-        parts.append(_text(left, y + 13, row.label, "start", "label"))
+        spans = []
+        for line in lines:
+            y += line_height
+            spans.append(f'<tspan x="{left}" y="{y}">{escape(line)}</tspan>')
+        parts.append(f'<text class="label">{"".join(spans)}</text>')
         parts.append(f'<g class="{kind}"><line x1="{across(row.low):.1f}" x2="{across(row.high):.1f}"')
-        parts.append(f' y1="{y + 23}" y2="{y + 23}"/><circle cx="{across(row.middle):.1f}" cy="{y + 23}" r="3.6"/></g>')
-        parts.append(_text(WIDTH - 4, y + 26.5, row.note, "end", kind))
+        parts.append(f' y1="{y + 10}" y2="{y + 10}"/><circle cx="{across(row.middle):.1f}" cy="{y + 10}" r="3.6"/></g>')
+        parts.append(_text(WIDTH - 4, y + 13.5, row.note, "end", kind))
+        y += 21
     parts.append(_text((left + WIDTH - right) / 2, height - 4, name, "middle", "name"))
     return _svg(height, parts, name)
 
@@ -202,6 +211,27 @@ def _number(value: float, span: float, sign: bool = False) -> str:
 
 def _text(x: float, y: float, text: str, anchor: str, kind: str = "tick") -> str:
     return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+
+
+def _centred(x: float, y: float, text: str) -> str:
+    """A number of an axis around x, moved where it would leave the chart."""
+    half = len(text) * LETTER / 2
+    return _text(min(max(x, half), WIDTH - half), y, text, "middle")
+
+
+def _wrapped(text: str, width: float) -> list[str]:
+    """Lines that fit a width: a pair is broken at ' over ' first, all else at spaces and pluses, or where need be."""
+    most = int(width / LETTER)
+    if len(text) <= most:
+        return [text]
+    lines = []
+    for part in re.split(r" (?=over )", text):
+        lines.append("")
+        for piece in re.findall(rf"\+?[^ +]{{0,{most - 1}}} ?", part):
+            if len(lines[-1] + piece.rstrip()) > most:
+                lines.append("")
+            lines[-1] += piece
+    return [line.rstrip() for line in lines]
 
 
 def _svg(height: float, parts: Sequence[str], label: str) -> str:

@@ -18,7 +18,7 @@ from transfer_cases import PROPERTY
 from transfer.report.charts import shots_charts, shown_variants
 from transfer.report.markdown import interests, markdown, table
 from transfer.report.page import page
-from transfer.report.svg import Interval, Series, bar_pairs, forest, line_chart, stacked, ticks
+from transfer.report.svg import Interval, Series, bar_pairs, forest, line_chart, minus, stacked, ticks
 from transfer.report.tables import columns_of, gains_of, interest_gains, p_text, rows_of, share_text, title_of
 
 EVIL = "<script>alert('x')</script> & \"co\" | pipe"
@@ -369,6 +369,29 @@ def test_extreme_charts_hold():
         stacked([("none", 0, 0), ("also none", 0, 1)]),
     ):
         ET.fromstring(chart)
+
+
+def numbers(chart):
+    return [text.text for text in ET.fromstring(chart).iter("text") if text.attrib["class"] == "tick"]
+
+
+@pytest.mark.parametrize("gain", [0.0, -1e-9, 4e-6])
+def test_gains_of_about_zero_get_an_axis_that_can_be_read(gain):
+    chart = forest([Interval("a over b", gain, gain, gain, "")], "gain")
+    assert numbers(chart) == [minus("-0.00020"), "0.00000", "+0.00020"]
+    assert_fits(chart)
+    flat = line_chart([Series("a", (0.0, 1.0), (gain, gain))], "x", "y", ["a", "b"])
+    assert numbers(flat) == [minus("-0.00020"), "0.00000", "0.00020", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "shown"),
+    [((0,), "0 1"), ((0, 1), "0 1"), ((0, 1, 2), "0 1 2"), (range(13), "0 5 10"), (range(4), "0 1 2 3")],
+)
+def test_epochs_are_whole(epochs, shown):
+    chart = line_chart([Series("a", tuple(map(float, epochs)), (0.5,) * len(epochs))], "epoch", "validation")
+    across = [text.text for text in ET.fromstring(chart).iter("text") if text.attrib["text-anchor"] == "middle"]
+    assert across == [*shown.split(), "epoch"]
 
 
 def test_a_forest_tells_gains_from_losses_and_chance():

@@ -13,6 +13,8 @@ COLOURS = 8
 """Classes c0 to c7 that the style sheet paints."""
 LETTER = 7.2
 """Generous mean width of a letter in the style sheet's largest font: nobody knows which font a reader has."""
+LEAST_SPAN = 5e-4
+"""No axis shows less: five digits tell its ticks apart, and none of them rounds to a negative zero."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Series:
 
     Attributes:
         name: for the legend.
-        x: ascending.
+        x: ascending, whole numbers.
         y: of the same length.
         error: half the height of an interval at each point; empty for none.
         colour: class number.
@@ -87,7 +89,7 @@ def line_chart(series: Sequence[Series], x_name: str, y_name: str, x_labels: Seq
     if x_labels:
         x_low, x_high = -0.4, len(x_labels) - 0.6
     elif x_low == x_high:
-        x_low, x_high = x_low - 1, x_high + 1
+        x_high = x_low + 1
 
     def across(x: float) -> float:
         return left + (x - x_low) / (x_high - x_low) * (WIDTH - left - right)
@@ -101,7 +103,8 @@ def line_chart(series: Sequence[Series], x_name: str, y_name: str, x_labels: Seq
         level = f'y1="{down(tick):.1f}" y2="{down(tick):.1f}"'
         parts.append(f'<line class="{kind}" x1="{left}" x2="{WIDTH - right}" {level}/>')
         parts.append(_text(left - 6, down(tick) + 3.5, _number(tick, y_high - y_low), "end"))
-    named = list(enumerate(x_labels)) if x_labels else [(tick, f"{tick:g}") for tick in ticks(x_low, x_high, 5)]
+    whole = [(tick, f"{tick:g}") for tick in ticks(x_low, x_high, 5) if tick.is_integer()]
+    named = list(enumerate(x_labels)) if x_labels else whole
     parts += [_text(across(x), height - bottom + 16, label, "middle") for x, label in named]
     parts.append(_text((left + WIDTH - right) / 2, height - 6, x_name, "middle", "name"))
     parts.append(_text(4, 12, y_name, "start", "name"))
@@ -198,7 +201,8 @@ def _errors(series: Series) -> tuple[float, ...]:
 
 
 def _padded(low: float, high: float) -> tuple[float, float]:
-    margin = (high - low) * 0.08 or max(abs(high) * 0.1, 1e-6)
+    span = high - low
+    margin = max(span * 0.08 or abs(high) * 0.1, (LEAST_SPAN - span) / 2)
     return low - margin, high + margin
 
 

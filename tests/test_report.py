@@ -233,6 +233,23 @@ def test_labels_of_a_forest_are_broken_where_they_do_not_fit():
         assert all(b - a >= 12 for a, b in pairwise(lines))
 
 
+def test_long_names_and_numbers_fit_their_charts(record):
+    one = record["cells"][0]
+    one["label"], one["metrics"]["protocol"]["shots"] = "films to books", 0.001
+    one["bases"]["sasrec+ipe+s2idm"] = "sasrec+title-semantic+ipe+shuffled+matching"
+    one["breakdowns"]["history"][0]["gain"]["sasrec+ipe+s2idm"] = {"mean": -1e-4, "error": 1e-4}
+    one["thresholds"][-1]["at_most"] = 100_000
+    one["cases"][0]["words"] = ["common_mammal_names", "toy"]
+    record["cost"]["rows"] += [{**row, "items": 100_000, "evaluate_s": 12_345} for row in record["cost"]["rows"]]
+    for chart in re.findall(r"<svg.*?</svg>", page(record), flags=re.S):
+        assert_fits(chart)
+    assert_fits(forest([Interval("a tick near each edge", 0.0, -9.3e-4, 9.3e-4, "")], "gain"))
+    source = "only in movielens-1m-with-a-long-name + books"
+    texts = [text.text for text in ET.fromstring(stacked([(source, 1_234_567, 0)])).iter("text")]
+    assert source.startswith(texts[0].removesuffix("…"))
+    assert 20 + width_of(texts[0], 11.5) < 356 - width_of(texts[1], 10.5)
+
+
 def test_rows_say_what_was_measured():
     one = cell()
     assert [heading for _, _, heading in columns_of(one)] == [

@@ -80,7 +80,7 @@ def line_chart(series: Sequence[Series], x_name: str, y_name: str, x_labels: Seq
         y_name: above the axis.
         x_labels: names of x = 0, 1, ... in place of numbers.
     """
-    left, right, top, bottom, height = 46, 10, 24, 40, 220
+    left, right, top, bottom, height = 60, 10, 24, 40, 220
     lows = [y - e for s in series for y, e in zip(s.y, _errors(s), strict=True)]
     highs = [y + e for s in series for y, e in zip(s.y, _errors(s), strict=True)]
     y_low, y_high = _padded(min(lows), max(highs))
@@ -105,7 +105,7 @@ def line_chart(series: Sequence[Series], x_name: str, y_name: str, x_labels: Seq
         parts.append(_text(left - 6, down(tick) + 3.5, _number(tick, y_high - y_low), "end"))
     whole = [(tick, f"{tick:g}") for tick in ticks(x_low, x_high, 5) if tick.is_integer()]
     named = list(enumerate(x_labels)) if x_labels else whole
-    parts += [_text(across(x), height - bottom + 16, label, "middle") for x, label in named]
+    parts += [_centred(across(x), height - bottom + 16, label) for x, label in named]
     parts.append(_text((left + WIDTH - right) / 2, height - 6, x_name, "middle", "name"))
     parts.append(_text(4, 12, y_name, "start", "name"))
     for place, one in enumerate(series):
@@ -157,13 +157,12 @@ def forest(rows: Sequence[Interval], name: str) -> str:
 
 def bar_pairs(words: Sequence[str], before: Sequence[float], after: Sequence[float]) -> str:
     """Two thin bars a word: before and after diffusion, both as shares of their largest."""
-    row_height, left, top = 22, 118, 4
+    row_height, left, top, room = 22, 130, 4, 112
     height = top * 2 + row_height * len(words)
     parts = []
     for place, word in enumerate(words):
         y = top + place * row_height
-        shown = word.replace("_", " ")
-        parts.append(_text(left - 8, y + 14, shown if len(shown) <= 17 else shown[:16] + "…", "end", "label"))
+        parts.append(_text(left - 8, y + 14, _shortened(word.replace("_", " "), room), "end", "label"))
         for kind, offset, value in (("before", 3, before[place]), ("after", 11, after[place])):
             width = max(1.0, value * (WIDTH - left - 6))
             parts.append(f'<rect class="{kind}" x="{left}" y="{y + offset}" width="{width:.1f}" height="7" rx="1.5"/>')
@@ -186,8 +185,9 @@ def stacked(parts_of: Sequence[tuple[str, float, int]]) -> str:
     for place, (name, amount, colour) in enumerate(parts_of):
         y = 38 + 18 * place
         parts.append(f'<rect class="c{colour}" x="4" y="{y - 9}" width="10" height="10" rx="2"/>')
-        parts.append(_text(20, y, name, "start", "label"))
-        parts.append(_text(WIDTH - 4, y, f"{amount:,.0f} ({amount / total:.0%})", "end"))
+        number = f"{amount:,.0f} ({amount / total:.0%})"
+        parts.append(_text(20, y, _shortened(name, WIDTH - 24 - len(number) * LETTER), "start", "label"))
+        parts.append(_text(WIDTH - 4, y, number, "end"))
     return _svg(height, parts, "anchors by who uses them")
 
 
@@ -221,6 +221,12 @@ def _centred(x: float, y: float, text: str) -> str:
     """A number of an axis around x, moved where it would leave the chart."""
     half = len(text) * LETTER / 2
     return _text(min(max(x, half), WIDTH - half), y, text, "middle")
+
+
+def _shortened(text: str, width: float) -> str:
+    """As much of a text as fits a width."""
+    most = int(width / LETTER)
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _wrapped(text: str, width: float) -> list[str]:

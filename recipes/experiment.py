@@ -12,6 +12,7 @@ from domains.errors import InputError
 from domains.nearest import suggest
 from domains.validation import explain
 from recipes.load import bundled_experiments, bundled_recipes, read_mapping
+from recipes.published_figures import published
 from recipes.settings import Settings, repeated
 
 
@@ -22,6 +23,14 @@ class Entry(Settings):
     label: str = Field("", description="What tables call it; the recipe's name by default. Labels are unique.")
     settings: dict[str, Any] = Field(default_factory=dict, description="Values that win over the recipe's own.")
     published: str | None = Field(None, description="TABLE/COLUMN of the published figures that stand beside it.")
+
+    @field_validator("published")
+    @classmethod
+    def _was_published(cls, value: str | None) -> str | None:
+        """Tables, which look the figures up, are made after hours of training."""
+        if value is not None:
+            published(value)
+        return value
 
 
 class CostSettings(Settings):
@@ -68,6 +77,13 @@ class Experiment(Settings):
     def _short(cls, value: Any) -> Any:
         """A recipe may stand as its bare name."""
         return [{"recipe": entry} if isinstance(entry, str) else entry for entry in value or ()]
+
+    @field_validator("reference")
+    @classmethod
+    def _were_published(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for place in value:
+            published(place)
+        return value
 
     @model_validator(mode="after")
     def _consistent(self) -> Experiment:

@@ -50,8 +50,7 @@ def published(place: str) -> Published:
     data = _all()
     known = [f"{table}/{column}" for table, body in data["tables"].items() for column in body["columns"]]
     if place not in known:
-        problem = f"no figures were published as {place!r}"
-        raise InputError(problem, place="published", mend=f"Known: {', '.join(known)}")
+        raise InputError(f"no figures were published as {place!r}", mend=f"Known: {', '.join(known)}")
     table, _, column = place.partition("/")
     body = data["tables"][table]
     return Published(place, data["source"], body["title"], tuple(data["differs"]), body["columns"][column])

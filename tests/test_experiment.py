@@ -76,6 +76,11 @@ def test_published_figures_are_those_of_the_paper():
         ({"seeds": [1, 2], "extra_variants": ["ease"], "extra_seeds": [0]}, "extra_seeds"),
         ({"shots": [2.0]}, "between 0 and 1"),
         ({"cost": {"item": [3]}}, "item"),
+        (
+            {"experiment": [{"recipe": "tiny.yaml", "published": "table4/game_to_toys"}]},
+            r"experiment\.0\.published: no figures were published as 'table4/game_to_toys'. Known: .*toy_to_game",
+        ),
+        ({"reference": ["table5/home", "tabel5/home"]}, "reference: no figures were published as 'tabel5/home'"),
     ],
 )
 def test_wrong_experiments_are_explained(tmp_path, settings, message):

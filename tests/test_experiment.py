@@ -141,11 +141,47 @@ def test_a_job_is_a_seed_and_baselines_run_once(tmp_path):
     assert cell.extra is not None
     assert cell.extra.recipe.seeds == (0,)
     assert set(cell.extra.recipe.variants) >= {"sasrec", "gru4rec+ipe+raw", "ease", "popular"}
+    assert cell.main.recipe.variants[-1] == "ease"
     jobs = [(job.seed, set(job.variants)) for job in jobs_of(cell)]
     assert jobs == [
         (0, {"popular", "ease", "sasrec", "sasrec+ipe+s2idm", "sasrec+anchors", "gru4rec+ipe+raw"}),
         (1, {"sasrec", "sasrec+ipe+s2idm", "sasrec+anchors"}),
     ]
+
+
+def extras_of(folder, variants, extras, overrides=()):
+    """Variants with every seed, and those with fewer seeds and their rivals."""
+    path = write_experiment(folder, variants=variants, extra_variants=extras)
+    (cell,) = cells_of(load_experiment(path), overrides=overrides)
+    return list(cell.main.recipe.variants), cell.extra and list(cell.extra.recipe.variants)
+
+
+def test_extras_stand_beside_what_they_are_compared_with(tmp_path):
+    fused = ["sasrec", "sasrec+anchors", "sasrec+s2idm"]
+    assert extras_of(tmp_path, fused, ["sasrec+s2idm+matching"]) == (
+        fused, ["sasrec", "sasrec+s2idm", "sasrec+s2idm+matching"]
+    )  # fmt: skip
+    prompts = ["sasrec", "gru4rec+ipe+s2idm"]
+    assert extras_of(tmp_path, prompts, ["gru4rec"]) == (prompts, [*prompts, "gru4rec"])
+
+
+def test_extras_may_be_baselines_alone(tmp_path):
+    assert extras_of(tmp_path, ["gru4rec"], ["popular"]) == (["gru4rec", "popular"], None)
+
+
+@pytest.mark.parametrize("option", ["variants=sasrec,ease", "variants=[sasrec,ease]", " variants = [sasrec, ease]"])
+def test_variants_of_the_command_line_leave_no_extras(tmp_path, option):
+    assert extras_of(tmp_path, ["gru4rec"], ["popular", "ease", "cl4srec"], [option]) == (["sasrec", "ease"], None)
+
+
+def test_what_only_an_extra_is_the_base_of_is_compared_with_it(tmp_path):
+    path = write_experiment(tmp_path, variants=["sasrec", "gru4rec+ipe+s2idm"], extra_variants=["gru4rec"])
+    record = run_experiment(load_experiment(path), tmp_path / "out", Runtime(), device="cpu", workers=1)
+    compared = [(c["variant"], c["baseline"], c["metric"]) for c in record["cells"][0]["metrics"]["comparisons"]]
+    for metric in ("full/ndcg@10", "sampled/ndcg@10"):
+        assert sorted(pair for *pair, of in compared if of == metric) == [
+            ["gru4rec", "sasrec"], ["gru4rec+ipe+s2idm", "gru4rec"], ["gru4rec+ipe+s2idm", "sasrec"]
+        ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -168,14 +204,15 @@ def test_the_record_holds_every_part(finished):
     (cell,) = record["cells"]
     metrics = cell["metrics"]
     assert list(metrics["variants"]) == [
-        "popular", "sasrec", "sasrec+ipe+constant", "sasrec+ipe+s2idm", "gru4rec", "ease"
+        "popular", "sasrec", "sasrec+ipe+constant", "sasrec+ipe+s2idm", "ease", "gru4rec"
     ]  # fmt: skip
     assert metrics["few_seeds"] == {"gru4rec": [0]}
     assert len(metrics["variants"]["sasrec"]["test"]["full"]["ndcg@10"]["values"]) == 2
     assert len(metrics["variants"]["gru4rec"]["test"]["full"]["ndcg@10"]["values"]) == 1
     assert cell["bases"] == {"sasrec+ipe+constant": "sasrec", "sasrec+ipe+s2idm": "sasrec"}
     assert {(c["variant"], c["baseline"], c["metric"]) for c in metrics["comparisons"]} >= {
-        ("sasrec+ipe+s2idm", "sasrec", "full/ndcg@10"), ("sasrec+ipe+s2idm", "sasrec", "sampled/ndcg@10")
+        ("sasrec+ipe+s2idm", "sasrec", "full/ndcg@10"), ("sasrec+ipe+s2idm", "sasrec", "sampled/ndcg@10"),
+        ("sasrec+ipe+s2idm", "ease", "full/ndcg@10"), ("gru4rec", "sasrec", "sampled/ndcg@10"),
     }  # fmt: skip
     for groups in cell["breakdowns"].values():
         assert sum(group["users"] for group in groups) == 40

@@ -45,7 +45,7 @@ def gather(cell: Cell, source_folder: Path, folder: Path, runtime: Runtime) -> d
         more = adapt_target(source, cell.extra.recipe, domain, folder, runtime)
         new = [name for name in more.rankings if name not in rankings]
         _add(metrics, summarise(cell.extra.recipe, domain, more), new, list(cell.extra.recipe.seeds))
-        sampled += [entry for entry in _sampled(more.rankings, recipe.evaluation.cutoffs) if entry["variant"] in new]
+        sampled += _with_any(new, _sampled(more.rankings, recipe.evaluation.cutoffs))
         rankings = {**more.rankings, **rankings}
     metrics["comparisons"] += sampled
     counts, cutoffs, bases = known_anchors(adapted), recipe.evaluation.cutoffs, _bases(rankings)
@@ -74,10 +74,14 @@ def gather(cell: Cell, source_folder: Path, folder: Path, runtime: Runtime) -> d
 def _add(metrics: dict[str, Any], more: dict[str, Any], new: list[str], seeds: list[int]) -> None:
     """Put what only the variants with fewer seeds have beside the rest."""
     metrics["variants"] |= {name: more["variants"][name] for name in new}
-    metrics["comparisons"] += [entry for entry in more["comparisons"] if entry["variant"] in new]
-    metrics["baselines"] += [name for name in more["baselines"] if name in new]
+    metrics["comparisons"] += _with_any(new, more["comparisons"])
     metrics["skipped"] = more["skipped"] | metrics["skipped"]
-    metrics["few_seeds"] = {name: seeds for name in new if name not in metrics["baselines"]}
+    metrics["few_seeds"] = dict.fromkeys(new, seeds)
+
+
+def _with_any(new: list[str], comparisons: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The comparisons of which either side has fewer seeds; the others have been made with every seed."""
+    return [entry for entry in comparisons if entry["variant"] in new or entry["baseline"] in new]
 
 
 def _sampled(rankings: Mapping[str, SeedRankings], cutoffs: tuple[int, ...]) -> list[dict[str, Any]]:

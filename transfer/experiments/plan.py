@@ -14,8 +14,9 @@ from recipes.experiment import Entry, LoadedExperiment
 from recipes.load import LoadedRecipe, load_recipe
 from recipes.presets import overlaid
 from transfer.pipeline import source_settings
+from transfer.target.adapt import pairs_to_compare
 from transfer.target.pieces import piece_path
-from transfer.variants import BASELINES, parse_variant
+from transfer.variants import BASELINES
 
 QUICK: dict[str, Any] = {
     "sample_users": 300,
@@ -33,7 +34,7 @@ class Cell:
         key: name of its folder, unique in the experiment.
         label: what tables call the recipe.
         protocol: name of the settings laid over it; empty where there is one alone.
-        main: variants that get every seed.
+        main: variants that get every seed, and all baselines, which have none.
         extra: variants that get fewer, beside the rivals that they are compared with; None where there are none.
         published: place of the figures that stand beside it.
         thresholds: known anchors up to which users count as few-shot users.
@@ -121,24 +122,31 @@ def _cell(
         merged["seeds"] = (merged.get("seeds") or list(load_recipe(place).recipe.seeds))[:1]
     main = load_recipe(place, overrides, merged)
     extra = None
-    more = [name for name in experiment.extra_variants if name not in main.recipe.variants]
-    if more:
-        rivals = [name for name in main.recipe.variants if _is_rival(name, more)]
+    extras = () if _name_variants(overrides) else experiment.extra_variants
+    more = [name for name in extras if name not in main.recipe.variants]
+    baselines = [name for name in more if name in BASELINES]
+    trained = [name for name in more if name not in BASELINES]
+    if baselines:
+        main = load_recipe(place, [*overrides, f"variants={[*main.recipe.variants, *baselines]}"], merged)
+    if trained:
+        rivals = _rivals(main.recipe.variants, trained)
         seeds = [seed for seed in experiment.extra_seeds if seed in main.recipe.seeds] or list(main.recipe.seeds[:1])
-        extra = load_recipe(place, [*overrides, f"variants={[*rivals, *more]}", f"seeds={seeds}"], merged)
+        extra = load_recipe(place, [*overrides, f"variants={[*rivals, *trained]}", f"seeds={seeds}"], merged)
     label = entry.label or main.recipe.name
     parts = (_slug(label), _slug(protocol), "" if share is None else f"shots-{share:g}")
     key = ".".join(part for part in parts if part)
     return Cell(key, label, protocol, main, extra, entry.published, experiment.known_anchors)
 
 
-def _is_rival(name: str, extras: Sequence[str]) -> bool:
-    """Whether a variant with every seed must be beside the extras for their comparisons."""
-    if name in BASELINES:
-        return True
-    bases = {parse_variant(extra).base.name for extra in extras if extra not in BASELINES} | {"sasrec"}
-    controls = {f"{base}+ipe+{kind}" for base in bases for kind in ("constant", "shuffled")}
-    return name in bases | controls
+def _name_variants(overrides: Sequence[str]) -> bool:
+    """Whether the command line says which variants there are."""
+    return any(override.partition("=")[0].strip() == "variants" for override in overrides)
+
+
+def _rivals(names: Sequence[str], extras: Sequence[str]) -> list[str]:
+    """The variants with every seed that must be beside the extras for their comparisons."""
+    pairs = [pair for pair in pairs_to_compare([*names, *extras]) if not set(extras).isdisjoint(pair)]
+    return [name for name in names if any(name in pair for pair in pairs)]
 
 
 def jobs_of(cell: Cell) -> tuple[Job, ...]:

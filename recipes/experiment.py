@@ -97,6 +97,9 @@ class Experiment(Settings):
             raise ValueError(f"extra_seeds {self.extra_seeds} must be among seeds {self.seeds}")
         if any(not 0 <= share <= 1 for share in self.shots or ()):
             raise ValueError(f"shots are shares between 0 and 1: {self.shots}")
+        again = repeated(self.shots or ())
+        if again:
+            raise ValueError(f"shots repeat: {again}")
         return self
 
 

@@ -75,6 +75,7 @@ def test_published_figures_are_those_of_the_paper():
         ({"experiment": ["tiny.yaml", "tiny.yaml"]}, "labels repeat"),
         ({"seeds": [1, 2], "extra_variants": ["ease"], "extra_seeds": [0]}, "extra_seeds"),
         ({"shots": [2.0]}, "between 0 and 1"),
+        ({"shots": [0.5, 1, 0.5]}, "shots repeat: 0.5"),
         ({"cost": {"item": [3]}}, "item"),
         (
             {"experiment": [{"recipe": "tiny.yaml", "published": "table4/game_to_toys"}]},
@@ -99,6 +100,32 @@ def test_a_recipe_is_an_experiment_of_its_own(tmp_path):
     (cell,) = cells_of(load_experiment(write_recipe(tmp_path)))
     assert cell.key == "tiny"
     assert cell.main.recipe.variants == ("sasrec",)
+
+
+def labelled(folder, *labels, **settings):
+    """Cells of entries that differ in their labels alone."""
+    entries = [{"recipe": "tiny.yaml", "label": label} for label in labels]
+    return cells_of(load_experiment(write_experiment(folder, experiment=entries, **settings)))
+
+
+def test_labels_of_any_script_name_folders_of_their_own(tmp_path):
+    cells = labelled(tmp_path, "книги", "Фильмы и игры", "小说", "cafe\u0301_1")
+    assert [cell.key for cell in cells] == ["книги", "фильмы-и-игры", "小说", "café-1"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "settings", "message"),
+    [
+        (["dropout 0.1", "dropout-0 1"], {}, "'dropout 0.1' and 'dropout-0 1' would share the folder 'dropout-0-1'"),
+        (["caf\u00e9", "cafe\u0301"], {}, "would share the folder 'caf\u00e9'"),
+        (["a"], {"protocols": {"<": {}, ">": {}}}, "'a · <' and 'a · >' would share the folder 'a'"),
+        (["?!"], {}, r"the label '\?!' can name no folder"),
+    ],
+)
+def test_labels_that_share_a_folder_are_refused(tmp_path, labels, settings, message):
+    with pytest.raises(InputError, match=message) as caught:
+        labelled(tmp_path, *labels, **settings)
+    assert caught.value.place == str(tmp_path / "trial.yaml")
 
 
 def test_settings_win_in_order(tmp_path):

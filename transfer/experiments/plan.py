@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from domains.errors import InputError
 from recipes.experiment import Entry, LoadedExperiment
 from recipes.load import LoadedRecipe, load_recipe
 from recipes.presets import overlaid
@@ -47,6 +49,11 @@ class Cell:
     extra: LoadedRecipe | None
     published: str | None
     thresholds: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.label} · {self.protocol}" if self.protocol else self.label
 
     @property
     def source_key(self) -> str:
@@ -91,14 +98,31 @@ def cells_of(loaded: LoadedExperiment, quick: bool = False, overrides: Sequence[
         loaded: the experiment.
         quick: sample users, few epochs, one seed.
         overrides: ``key=value``, applied to every recipe, winning over everything.
+
+    Raises:
+        InputError: a recipe is wrong, or the labels name no folder or one twice.
     """
     experiment = loaded.experiment
-    return tuple(
+    cells = tuple(
         _cell(loaded, entry, protocol, settings, share, quick, overrides)
         for entry in experiment.experiment
         for protocol, settings in (experiment.protocols or {"": {}}).items()
         for share in experiment.shots or (None,)
     )
+    _refuse_shared_folders(cells, loaded.path)
+    return cells
+
+
+def _refuse_shared_folders(cells: Sequence[Cell], place: Path) -> None:
+    mend = "Give labels and protocols names that differ in letters or digits"
+    first: dict[str, Cell] = {}
+    for cell in cells:
+        if not cell.key:
+            raise InputError(f"the label {cell.label!r} can name no folder", place=place, mend=mend)
+        other = first.setdefault(cell.key, cell)
+        if other is not cell:
+            problem = f"{other.name!r} and {cell.name!r} would share the folder {cell.key!r}"
+            raise InputError(problem, place=place, mend=mend)
 
 
 def _cell(
@@ -167,4 +191,5 @@ def jobs_of(cell: Cell) -> tuple[Job, ...]:
 
 
 def _slug(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower()
+    """Letters and digits of any script. In one Unicode form: file systems differ in whether they tell forms apart."""
+    return re.sub(r"[\W_]+", "-", unicodedata.normalize("NFKC", text)).strip("-").lower()

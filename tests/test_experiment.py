@@ -91,6 +91,33 @@ def test_wrong_experiments_are_explained(tmp_path, settings, message):
     assert str(path) in str(caught.value.place)
 
 
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [
+        ({"settings": {"encodr": {}}}, "{trial} (wide): encodr"),
+        ({"protocols": {"paper": {"encoder": {"dmi": 4}}}}, "{trial} (wide · paper): encoder.dmi"),
+        ({"seeds": [0, 0]}, "{trial} (wide)"),
+        ({"extra_variants": ["gru4rec", "gru4rec"]}, "{trial} (wide)"),
+    ],
+)
+def test_errors_of_an_experiments_settings_are_laid_to_it(tmp_path, settings, place):
+    path = write_experiment(tmp_path, experiment=[{"recipe": "tiny.yaml", "label": "wide"}], **settings)
+    with pytest.raises(InputError) as caught:
+        cells_of(load_experiment(path))
+    assert caught.value.place == place.format(trial=path)
+
+
+def test_errors_of_a_recipe_are_left_with_it(tmp_path):
+    loaded = load_experiment(write_experiment(tmp_path, settings={"encoder": {"dim": 4}}))
+    with pytest.raises(InputError, match="'x' is not key=value") as caught:
+        cells_of(loaded, overrides=["x"])
+    assert caught.value.place == "--set"
+    recipe = write_recipe(tmp_path, encodr={})
+    with pytest.raises(InputError) as caught:
+        cells_of(loaded)
+    assert caught.value.place == f"{recipe}: encodr"
+
+
 def test_an_unknown_name_lists_what_there_is():
     with pytest.raises(InputError, match="Did you mean 'table4'"):
         load_experiment("tabel4")

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from domains.errors import InputError
-from recipes.experiment import Entry, LoadedExperiment
-from recipes.load import LoadedRecipe, load_recipe
+from recipes.experiment import Entry, Experiment, LoadedExperiment
+from recipes.load import LoadedRecipe, find_recipe, load_recipe
 from recipes.presets import overlaid
 from transfer.pipeline import source_settings
 from transfer.target.adapt import pairs_to_compare
@@ -49,11 +49,6 @@ class Cell:
     extra: LoadedRecipe | None
     published: str | None
     thresholds: tuple[int, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """For people."""
-        return f"{self.label} · {self.protocol}" if self.protocol else self.label
 
     @property
     def source_key(self) -> str:
@@ -121,8 +116,8 @@ def _refuse_shared_folders(cells: Sequence[Cell], place: Path) -> None:
             raise InputError(f"the label {cell.label!r} can name no folder", place=place, mend=mend)
         other = first.setdefault(cell.key, cell)
         if other is not cell:
-            problem = f"{other.name!r} and {cell.name!r} would share the folder {cell.key!r}"
-            raise InputError(problem, place=place, mend=mend)
+            names = " and ".join(repr(_name(one.label, one.protocol)) for one in (other, cell))
+            raise InputError(f"{names} would share the folder {cell.key!r}", place=place, mend=mend)
 
 
 def _cell(
@@ -144,6 +139,20 @@ def _cell(
     place = loaded.recipe_path(entry)
     if quick:
         merged["seeds"] = (merged.get("seeds") or list(load_recipe(place).recipe.seeds))[:1]
+    try:
+        main, extra = _recipes(experiment, place, merged, overrides)
+    except InputError as error:
+        raise _blamed(error, loaded, entry, protocol, overrides) from None
+    label = entry.label or main.recipe.name
+    parts = (_slug(label), _slug(protocol), "" if share is None else f"shots-{share:g}")
+    key = ".".join(part for part in parts if part)
+    return Cell(key, label, protocol, main, extra, entry.published, experiment.known_anchors)
+
+
+def _recipes(
+    experiment: Experiment, place: str, merged: dict[str, Any], overrides: Sequence[str]
+) -> tuple[LoadedRecipe, LoadedRecipe | None]:
+    """The recipes of the variants with every seed, and of those with fewer."""
     main = load_recipe(place, overrides, merged)
     extra = None
     extras = () if _name_variants(overrides) else experiment.extra_variants
@@ -156,10 +165,21 @@ def _cell(
         rivals = _rivals(main.recipe.variants, trained)
         seeds = [seed for seed in experiment.extra_seeds if seed in main.recipe.seeds] or list(main.recipe.seeds[:1])
         extra = load_recipe(place, [*overrides, f"variants={[*rivals, *trained]}", f"seeds={seeds}"], merged)
-    label = entry.label or main.recipe.name
-    parts = (_slug(label), _slug(protocol), "" if share is None else f"shots-{share:g}")
-    key = ".".join(part for part in parts if part)
-    return Cell(key, label, protocol, main, extra, entry.published, experiment.known_anchors)
+    return main, extra
+
+
+def _blamed(
+    error: InputError, loaded: LoadedExperiment, entry: Entry, protocol: str, overrides: Sequence[str]
+) -> InputError:
+    """An error of a recipe under an experiment's settings: the experiment's, unless the recipe alone has it too."""
+    given = loaded.recipe_path(entry)
+    try:
+        load_recipe(given, overrides)
+    except InputError as alone:
+        if str(alone) == str(error):
+            return error
+    ours = f"{loaded.path} ({_name(entry.label or entry.recipe, protocol)})"
+    return InputError(error.problem, place=str(error.place).replace(str(find_recipe(given)), ours), mend=error.mend)
 
 
 def _name_variants(overrides: Sequence[str]) -> bool:
@@ -188,6 +208,11 @@ def jobs_of(cell: Cell) -> tuple[Job, ...]:
     if jobs and baselines:
         jobs[0] = Job(cell, jobs[0].seed, (*baselines, *jobs[0].variants))
     return tuple(jobs)
+
+
+def _name(label: str, protocol: str) -> str:
+    """Of a recipe under a protocol, for people."""
+    return f"{label} · {protocol}" if protocol else label
 
 
 def _slug(text: str) -> str:

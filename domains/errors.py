@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class InputError(ValueError):
     """Something in a file, a recipe, an artifact or an option that only its author can mend.
@@ -18,3 +21,13 @@ class InputError(ValueError):
         self.mend = mend
         head = problem if self.place is None else f"{self.place}: {problem}"
         super().__init__(head if mend is None else f"{head}. {mend}")
+
+
+@contextmanager
+def within(place: object) -> Iterator[None]:
+    """Put what is being done, one thing of many, in front of the place of an error in it."""
+    try:
+        yield
+    except InputError as error:
+        inner = "" if error.place is None else f": {error.place}"
+        raise InputError(error.problem, place=f"{place}{inner}", mend=error.mend) from None

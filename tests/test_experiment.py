@@ -332,6 +332,31 @@ def test_an_error_crosses_processes_whole():
     assert (again.problem, again.place, again.mend) == ("too short", "file.csv, row 3", "Add a column")
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_in_a_run_says_of_which_entry_it_is(tmp_path, workers):
+    entry = {"recipe": "tiny.yaml", "label": "Much too fast", "settings": {"training": {"learning_rate": 1e30}}}
+    loaded = load_experiment(write_experiment(tmp_path, experiment=[entry], seeds=[0, 1]))
+    with pytest.raises(InputError, match="diverged in epoch 1") as caught:
+        run_experiment(loaded, tmp_path / "out", Runtime(), device="cpu", workers=workers)
+    assert re.fullmatch(r"much-too-fast · seed [01]", caught.value.place)
+    assert caught.value.mend == "Lower training.learning_rate"
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"variants": ["popular"]}, "only baselines are named"),
+        ({"variants": ["sasrec"], "extra_variants": ["sasrec+ipf"]}, "'ipf' has no meaning"),
+    ],
+)
+def test_variants_are_read_before_anything_is_fitted(tmp_path, settings, problem):
+    loaded = load_experiment(write_experiment(tmp_path, **settings))
+    with pytest.raises(InputError, match=problem) as caught:
+        run_experiment(loaded, tmp_path / "out", Runtime(), device="cpu", workers=1)
+    assert caught.value.place == "tiny: variants"
+    assert not (tmp_path / "out" / "sources").exists()
+
+
 def test_results_keep_the_order_of_the_works():
     names = list(bundled_recipes())
     loaded = run_all(load_recipe, names, 1, Silent(), "Reading", str)

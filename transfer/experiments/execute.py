@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from domains.errors import within
 from recipes.experiment import LoadedExperiment
 from recipes.published_figures import published, published_cost
 from transfer.artifact_folder import LOG
@@ -22,6 +23,7 @@ from transfer.report.page import page
 from transfer.runtime import Runtime
 from transfer.source.artifact import SourceArtifact
 from transfer.target.adapt import adapt_target
+from transfer.target.preflight import trained_variants
 
 METRICS = "metrics.json"
 TABLE = "table.md"
@@ -84,7 +86,10 @@ def run_experiment(
         sources = {cell.source_key: cell for cell in cells}
         fits = [(place, cell) for cell in sources.values()]
         for cell in cells:
-            check_target(cell.main, place.cell(cell))
+            with within(cell.key):
+                check_target(cell.main, place.cell(cell))
+                for recipe in cell.recipes:
+                    trained_variants(recipe)
         run_all(_fit, fits, count, progress, "Sources", lambda work: work[1].main.recipe.name)
         jobs = [job for cell in cells for job in jobs_of(cell)]
         # The longest first: one that begins last would leave the other cores idle.
@@ -117,7 +122,8 @@ def _runtime(place: Place) -> Runtime:
 def _fit(work: tuple[Place, Cell]) -> None:
     """The source artifact of a cell; one that is there is held against recipe and data, and taken where it fits."""
     place, cell = work
-    source_from(cell.main, place.source(cell), _runtime(place))
+    with within(cell.key):
+        source_from(cell.main, place.source(cell), _runtime(place))
 
 
 def _train(work: tuple[Place, Job]) -> None:
@@ -126,14 +132,16 @@ def _train(work: tuple[Place, Job]) -> None:
     cell, runtime = job.cell, _runtime(place)
     update = {"variants": job.variants, "seeds": (job.seed,)}
     recipe = cell.main.recipe.model_copy(update=update)
-    source = SourceArtifact.read(place.source(cell))
-    domain = open_target(cell.main, runtime)
-    adapt_target(source, recipe, domain, place.cell(cell), runtime)
+    with within(f"{cell.key} · seed {job.seed}"):
+        source = SourceArtifact.read(place.source(cell))
+        domain = open_target(cell.main, runtime)
+        adapt_target(source, recipe, domain, place.cell(cell), runtime)
 
 
 def _gather(work: tuple[Place, Cell]) -> dict[str, Any]:
     place, cell = work
-    return gather(cell, place.source(cell), place.cell(cell), _runtime(place))
+    with within(cell.key):
+        return gather(cell, place.source(cell), place.cell(cell), _runtime(place))
 
 
 def _cost(loaded: LoadedExperiment, folder: Path, runtime: Runtime, quick: bool) -> dict[str, Any] | None:

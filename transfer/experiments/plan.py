@@ -15,6 +15,7 @@ from domains.errors import InputError
 from recipes.experiment import Entry, Experiment, LoadedExperiment
 from recipes.load import LoadedRecipe, find_recipe, load_recipe
 from recipes.presets import overlaid
+from recipes.schema import Recipe
 from transfer.pipeline import source_settings
 from transfer.target.adapt import pairs_to_compare
 from transfer.target.pieces import piece_path
@@ -49,6 +50,11 @@ class Cell:
     extra: LoadedRecipe | None
     published: str | None
     thresholds: tuple[int, ...] = ()
+
+    @property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """With every seed, and with fewer where some variants get fewer."""
+        return tuple(loaded.recipe for loaded in (self.main, self.extra) if loaded is not None)
 
     @property
     def source_key(self) -> str:
@@ -197,7 +203,7 @@ def jobs_of(cell: Cell) -> tuple[Job, ...]:
     """The jobs of a cell, one a seed; baselines, which have none, go with the first of them."""
     wanted: dict[int, dict[str, None]] = {}
     baselines: dict[str, None] = {}
-    for recipe in (loaded.recipe for loaded in (cell.main, cell.extra) if loaded is not None):
+    for recipe in cell.recipes:
         for name in recipe.variants:
             if name in BASELINES:
                 baselines[name] = None

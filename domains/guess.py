@@ -21,6 +21,8 @@ SEPARATORS = (";", ",", ">", "/")
 """Signs that may separate categories; the bar needs no guess."""
 DATE_LIKE = r"^\s*\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b"
 """Text that begins like a date, in whatever order."""
+DECIMAL = r"^\s*-?\d+[.,]\d+\s*$"
+"""Text that is a number with a fraction: a price, a rating."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def guess_separator(categories: pl.Series) -> str | None:
     }
     best = min(different, key=different.__getitem__, default=None)
     # A sign within one name, as in "Home, Garden", makes more parts than there were texts.
-    return best if best is not None and different[best] < texts.n_unique() else None
+    return best if best is not None and different[best] <= texts.n_unique() else None
 
 
 def _named(role: str, table: pl.DataFrame) -> str | None:
@@ -129,12 +131,19 @@ def _identifies(column: pl.Series) -> bool:
 
 def _recurs(column: pl.Series) -> bool:
     """Whether the values could be users: no fractions, no dates, and with many rows some of them twice."""
-    return _identifies(column) and not _dated(column) and (len(column) < MANY or column.n_unique() < len(column))
+    if not _identifies(column) or _dated(column) or _mostly(column, DECIMAL):
+        return False
+    return len(column) < MANY or column.n_unique() < len(column)
+
+
+def _mostly(column: pl.Series, pattern: str) -> bool:
+    """Whether nearly all of a column is text of a pattern."""
+    return column.dtype == pl.String and float(column.str.contains(pattern).mean() or 0) > 0.9  # type: ignore[arg-type]
 
 
 def _dated(column: pl.Series) -> bool:
     """Whether the values are plausible unix times or dates, also dates that `to_times` cannot read by itself."""
-    if column.dtype == pl.String and (column.str.contains(DATE_LIKE).mean() or 0) > 0.9:  # type: ignore[operator]
+    if _mostly(column, DATE_LIKE):
         return True
     try:
         return to_times(column, kind="auto", unit="auto", place="").kind == "timestamp"

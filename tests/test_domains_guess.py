@@ -47,7 +47,7 @@ def test_what_does_not_fit_is_missing(tmp_path):
 
 def test_what_cannot_be_a_user_is_none(tmp_path):
     acts = "bestellung;kunde;ding;preis;wann\n" + "".join(
-        f"{row};k{row % 20};x{row % 7};{row}.25;{row % 28 + 1:02}.07.2020 03:17:{row % 60:02} Uhr\n"
+        f"{row};k{row % 20};x{row % 7};{row % 9}.25;{row % 28 + 1:02}.07.2020 03:17:{row % 60:02} Uhr\n"
         for row in range(200)
     )
     guess = two_files(tmp_path, acts, "nr;bezeichnung\n" + "".join(f"x{n};Roter Ball\n" for n in range(7)))
@@ -64,6 +64,7 @@ def test_several_columns_that_could_be_the_user_are_a_question(tmp_path):
     ("texts", "separator"),
     [
         (["Action, Drama", "Drama, Crime", "Crime", "Action, Crime", "Drama"], ","),
+        (["Buch", "Spiel", "Sport, Buch"], ","),
         (["Action;Drama", "Drama;Crime", "Crime;Action", "Crime;Drama;Action"], ";"),
         (["Toys > Games", "Toys > Puzzles", "Toys > Games > Cards"], None),
         (["Toys > Games", "Toys > Puzzles", "Toys", "Toys > Games > Puzzles"], ">"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -62,15 +63,16 @@ def command(
         "user": user_column, "item": item_column, "item_key": item_key_column, "time": time_column,
         "title": title_column, "categories": categories_column,
     }  # fmt: skip
-    columns = _settled(guess, {role: column for role, column in given.items() if column is not None})
+    said = {role: column for role, column in given.items() if column is not None}
+    columns, certain = _settled(guess, said), guess.by_name | said.keys()
     try:
         findings = look(interactions, items, columns, time_unit, time_format)
     except InputError:
-        _show_columns(columns, guess, ERR)  # one of them may be the mistake
+        _show_columns(columns, certain, ERR)  # one of them may be the mistake
         raise
     text = recipe_text(name, interactions, items, findings, source or ["books", "films"], path)
     write_text(path, text)
-    _report(findings, guess, path)
+    _report(findings, guess, certain, path)
 
 
 def _settled(guess: Guess, given: dict[str, str]) -> ColumnMapping:
@@ -91,23 +93,23 @@ def _settled(guess: Guess, given: dict[str, str]) -> ColumnMapping:
     return ColumnMapping(**found)
 
 
-def _show_columns(columns: ColumnMapping, guess: Guess, console: Console) -> None:
+def _show_columns(columns: ColumnMapping, certain: Set[str], console: Console) -> None:
     """Which column plays which role, and which of them deserve a second look."""
     from rich.markup import escape
 
     for role, column in columns.model_dump(exclude_none=True).items():
-        how = "" if role in guess.by_name else "  [dim](by its values)[/dim]"
+        how = "" if role in certain else "  [dim](by its values)[/dim]"
         console.print(f"  {role:<11} {escape(column)}{how}", highlight=False, soft_wrap=True)
 
 
-def _report(findings: Findings, guess: Guess, path: Path) -> None:
+def _report(findings: Findings, guess: Guess, certain: Set[str], path: Path) -> None:
     """What was found and decided, and the next command."""
     from rich.markup import escape
 
     from domains.summary import summarise
     from transfer.cli.show import OUT, say
 
-    _show_columns(findings.columns, guess, OUT)
+    _show_columns(findings.columns, certain, OUT)
     found = summarise(findings.domain)
     span = "an order only" if found.first_time is None else f"{found.first_time[:10]} to {(found.last_time or '')[:10]}"
     say(f"{found.users:,} users, {found.items:,} items, {found.interactions:,} interactions, {span}")

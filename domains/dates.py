@@ -41,8 +41,8 @@ EITHER = (
 """Formats of which only the other values can tell whether day or month comes first."""
 
 
-def read_dates(text: pl.Series, place: object) -> tuple[pl.Series, str] | None:
-    """Datetimes in UTC and their format, as the first value is written; None where that is no known format.
+def read_dates(text: pl.Series, place: object) -> pl.Series | None:
+    """Datetimes in UTC, read as the first value is written; None where that is no known format.
 
     Args:
         text: (N,) String; the first value that is not null decides.
@@ -54,7 +54,7 @@ def read_dates(text: pl.Series, place: object) -> tuple[pl.Series, str] | None:
     sample = text.drop_nulls().head(1)
     for pattern in KNOWN:
         if parse(sample, pattern)[0] is not None:
-            return parse(text, pattern), pattern
+            return parse(text, pattern)
     for patterns in EITHER:
         read = {pattern: parse(text, pattern) for pattern in patterns}
         unread = {pattern: dates.null_count() for pattern, dates in read.items()}
@@ -65,8 +65,7 @@ def read_dates(text: pl.Series, place: object) -> tuple[pl.Series, str] | None:
                 f"{sample[0]!r} may have the day or the month first, and no other value tells", place=place,
                 mend=f"Set time_format to '{patterns[0]}' or '{patterns[1]}'",
             )  # fmt: skip
-        pattern = min(unread, key=unread.__getitem__)
-        return read[pattern], pattern
+        return read[min(unread, key=unread.__getitem__)]
     return None
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from domains.errors import InputError
+from domains.times import LARGEST_EXACT
 
-LARGEST_EXACT = 2**53
-"""Larger floats are not all whole numbers of their own: ids would run together."""
 ROUNDED = r"^\d\.\d+e\+\d+$"
 """Text that was a float: its last digits are gone."""
 

@@ -99,9 +99,9 @@ def _from_text(column: pl.Series, written: str | None, place: object) -> pl.Seri
     if present.is_empty():
         return text
     if written is not None:
-        dates = parse(text, written)
-        _refuse_unread(text, dates, f"a time written as {written!r}", place)
-        return dates
+        times = parse(text, written)
+        _refuse_unread(text, times, f"a time written as {written!r}", place)
+        return times
     sample = present.head(1)
     for dtype in (pl.Int64, pl.Float64):
         if sample.cast(dtype, strict=False)[0] is not None:
@@ -110,10 +110,10 @@ def _from_text(column: pl.Series, written: str | None, place: object) -> pl.Seri
                 continue
             _refuse_unread(text, numbers, "a number, as the first time of the column is", place)
             return numbers
-    found = read_dates(text, place)
-    if found is not None:
-        _refuse_unread(text, found[0], f"a date written like {sample[0]!r}", place)
-        return found[0]
+    dates = read_dates(text, place)
+    if dates is not None:
+        _refuse_unread(text, dates, f"a date written like {sample[0]!r}", place)
+        return dates
     row = text.is_not_null().arg_true()[0] + 1
     raise InputError(
         f"{_short(sample[0])} is neither a number nor a date that is known",

@@ -24,7 +24,7 @@ from recipes.presets import overlaid, with_preset
 from recipes.schema import Recipe
 from transfer.artifact_folder import CONFIG, LOG, claim
 from transfer.files import JsonLines, alone_in
-from transfer.pipeline import as_fitted, run_of
+from transfer.pipeline import written_run
 from transfer.progress import Progress
 from transfer.runtime import Runtime
 from transfer.serving.new_items import run_with
@@ -33,7 +33,6 @@ from transfer.serving.seeds import seeds_of
 from transfer.source.artifact import KIND as SOURCE
 from transfer.source.artifact import SourceArtifact
 from transfer.source.fit import fit_source
-from transfer.target.adapt import adapt_target
 from transfer.target.artifact import KIND as TARGET
 from transfer.target.artifact import TargetRun
 
@@ -247,13 +246,9 @@ def adapt(
     domain = target if isinstance(target, Domain) else open_domain(target)
     base = {**source.recipe, "name": f"{source.recipe.get('name') or 'source'}-to-{domain.name}"}
     recipe = _recipe({**base, "target": _spec_of(target), "sample_users": None}, settings)
-    folder, runtime = Path(out), Runtime.current(device, progress)
+    folder = Path(out)
     claim(folder, TARGET)
-    recipe = as_fitted(recipe, source, runtime)
-    with alone_in(folder):
-        adapted = adapt_target(source, recipe, domain, folder, runtime)
-        run = run_of(source, recipe, domain, adapted)
-        run.write(folder)
+    run = written_run(source, recipe, domain, folder, Runtime.current(device, progress))
     run.folder = folder
     return Run(run, folder)
 

@@ -34,7 +34,7 @@ from transfer.target.artifact import KIND as TARGET
 from transfer.target.artifact import TargetRun
 from transfer.target.pieces import finished_variants
 from transfer.target.preflight import refuse_blind_split, refuse_own_source, trained_variants
-from transfer.variants import BASELINES
+from transfer.variants import BASELINES, parse_variant
 from vocab.encoder_source import has_encoder, on_hub
 
 DEFAULT_ROOT = Path("runs")
@@ -205,9 +205,17 @@ def _leaves(key: str, kept: Any, asked: Any) -> Iterator[tuple[str, Any]]:
 
 
 def target_from(source: SourceArtifact, loaded: LoadedRecipe, folder: Path, runtime: Runtime) -> TargetRun:
-    """Adapt to a recipe's target and write the run, of the variants that the recipe names and no others."""
+    """Adapt to a recipe's target and write the run; see `written_run`."""
     claim(folder, TARGET)
-    recipe, domain = as_fitted(loaded.recipe, source, runtime), open_target(loaded, runtime)
+    return written_run(source, loaded.recipe, open_target(loaded, runtime), folder, runtime)
+
+
+def written_run(source: SourceArtifact, recipe: Recipe, domain: Domain, folder: Path, runtime: Runtime) -> TargetRun:
+    """Adapt to an opened target and write the run, of the variants that the recipe names and no others.
+
+    What the source settled, and finished variants that are left out, are told.
+    """
+    recipe = as_fitted(recipe, source, runtime)
     with alone_in(folder) if runtime.is_main else nullcontext():
         used = {*recipe.variants, *(variant.unmatched.name for variant in trained_variants(recipe))}
         left_out = [name for name in finished_variants(folder) if name not in used]
@@ -247,7 +255,7 @@ def summarise(recipe: Recipe, domain: Domain, adapted: Adapted) -> dict[str, Any
     chosen_by = {name: variants[name]["selection"]["mean"] for name in names}
     trained = sorted((name for name in names if name not in BASELINES), key=chosen_by.__getitem__, reverse=True)
     product = adapted.product.name
-    others = [name for name in trained if name != product and "shuffled" not in name.split("+")]
+    others = [name for name in trained if name != product and parse_variant(name, recipe.items.channels).serves]
     tested = np.flatnonzero(adapted.split.test >= 0)
     return {
         "domain": domain.name,

@@ -61,6 +61,11 @@ class Variant:
         return replace(self, name=name, matching=False)
 
     @property
+    def serves(self) -> bool:
+        """Whether it may recommend: another user's interests, a control, serve nobody."""
+        return self.interests != "shuffled"
+
+    @property
     def base(self) -> Variant:
         """The same model without interests and matching: what it starts from, and what it is compared with."""
         return replace(self, name=base_name(self.name), entry="none", interests=None, matching=False)

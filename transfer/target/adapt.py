@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -121,8 +121,11 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
     for name, reason in skipped.items():
         runtime.progress.say(f"Skipped {name}: {reason}")
     made = _every_piece(worker, recipe, trained)
-    servable = [variant for variant in variants if variant.interests != "shuffled"] or variants
-    product = max(servable, key=_preference(made.validation, bool(len(split.training_users))))
+    of_equals = _fewer_parts if len(split.training_users) else _without_training
+    product = max(
+        [variant for variant in variants if variant.serves] or variants,
+        key=lambda variant: (np.mean(made.validation[variant.name]), of_equals(variant)),
+    )
     shutil.rmtree(scratch, ignore_errors=True)
     if runtime.is_main and mapped.unseen is not None:
         mapped.unseen.save(out / UNSEEN)
@@ -159,19 +162,12 @@ def _every_piece(worker: Worker, recipe: Recipe, trained: Mapping[str, Variant])
     return made
 
 
-def _preference(
-    validation: Mapping[str, list[float]], trained: bool
-) -> Callable[[Variant], tuple[float, bool, bool, int]]:
-    """How much a variant is to be preferred: by validation, and of equals the one with fewer parts."""
-
-    def preference(variant: Variant) -> tuple[float, bool, bool, int]:
-        value = float(np.mean(validation[variant.name]))
-        return (value, False, False, -variant.name.count("+")) if trained else (value, *_without_training(variant))
-
-    return preference
+def _fewer_parts(variant: Variant) -> tuple[int, ...]:
+    """What makes a variant better than another that validation holds equal; more is better."""
+    return (-variant.name.count("+"),)
 
 
-def _without_training(variant: Variant) -> tuple[bool, bool, int]:
+def _without_training(variant: Variant) -> tuple[int, ...]:
     """What makes a variant better than another where nobody trains and validation is silent; more is better.
 
     Matching decides: beside it, what a source's encoder says of a new domain only disturbs (see the few-shot results).

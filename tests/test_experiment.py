@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -340,6 +342,54 @@ def test_an_error_in_a_run_says_of_which_entry_it_is(tmp_path, workers):
         run_experiment(loaded, tmp_path / "out", Runtime(), device="cpu", workers=workers)
     assert re.fullmatch(r"much-too-fast · seed [01]", caught.value.place)
     assert caught.value.mend == "Lower training.learning_rate"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    "wrong", [{"training": {"learning_rate": 1e30}}, {"s2idm": {"learning_rate": 1e30}}], ids=["target", "source"]
+)
+def test_one_entry_that_fails_takes_no_other_with_it(tmp_path, wrong, workers):
+    entries = [{"recipe": "tiny.yaml", "label": "bad <b>", "settings": wrong}, {"recipe": "tiny.yaml", "label": "good"}]
+    loaded = load_experiment(write_experiment(tmp_path, experiment=entries))
+    out = tmp_path / "out"
+    with pytest.raises(InputError, match="diverged in epoch 1") as caught:
+        run_experiment(loaded, out, Runtime(), device="cpu", workers=workers)
+    assert caught.value.mend.endswith(f". 1 of 2 entries are finished: their tables are in {out}")
+    record = json.loads((out / "metrics.json").read_text())
+    assert [cell["key"] for cell in record["cells"]] == ["good"]
+    (one,) = record["unfinished"]
+    assert one["key"] == "bad-b"
+    assert "diverged in epoch 1" in one["reason"]
+    for name in ("table.md", "report.html"):
+        assert "Not finished: bad-b." in (out / name).read_text()
+
+
+def test_a_defect_in_one_work_is_kept_for_the_end():
+    said = Told()
+    one, two, three = run_all(float, ["1", "two", "3"], 1, said, "Reading", str)
+    assert (one, three) == (1.0, 3.0)
+    assert isinstance(two.error, ValueError)
+    assert said.lines[-2:] == ["two failed: could not convert string to float: 'two'", "Reading 3 of 3: 3"]
+
+
+class Told(Silent):
+    """Remembers the lines."""
+
+    def __init__(self):
+        self.lines = []
+
+    def say(self, text):
+        self.lines.append(text)
+
+
+def test_a_killed_process_is_explained():
+    with pytest.raises(InputError, match="a process was killed from outside") as caught:
+        run_all(die, ["one", "two"], 2, Silent(), "Dying", str)
+    assert "fewer --workers" in caught.value.mend
+
+
+def die(_):
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,7 @@ def record():
         "made": {"date": "2030-01-02", "machine": "a machine", "torch": "9", "release": "1", "quick": False,
                  "command": f"transfer experiment trial --set name={EVIL}"},
         "cells": [cell(), {**cell(), "key": "second", "label": "second", "published": None}],
+        "unfinished": [{"key": "third", "reason": EVIL}],
         "cost": {"settings": {"users": 500}, "rows": rows, "published": {"title": "Table 3", "rows": [printed]}},
     }  # fmt: skip
 

@@ -16,6 +16,7 @@ from transfer.experiments.gather import gather
 from transfer.experiments.made import made_note
 from transfer.experiments.plan import Cell, Job, cells_of, jobs_of
 from transfer.experiments.pool import default_workers, run_all
+from transfer.experiments.unfinished import Unfinished
 from transfer.files import JsonLines, alone_in, write_json, write_text
 from transfer.pipeline import check_target, open_target, source_from
 from transfer.report.markdown import markdown
@@ -63,6 +64,8 @@ def run_experiment(
 ) -> dict[str, Any]:
     """Do what is not done yet, then write `metrics.json`, `table.md` and `report.html`.
 
+    Where a cell cannot be finished the others are; the tables are written without it, and then its error is raised.
+
     Args:
         loaded: the experiment.
         folder: results; the same command goes on where it stopped.
@@ -76,7 +79,8 @@ def run_experiment(
         The record that was written to `metrics.json`.
 
     Raises:
-        InputError: a recipe or its data are wrong, or the folder holds results of other settings.
+        InputError: a recipe or its data are wrong, the folder holds results of other settings, or a cell could not be
+            finished.
     """
     cells = cells_of(loaded, quick, overrides)
     place = Place(folder, device)
@@ -90,28 +94,36 @@ def run_experiment(
                 check_target(cell.main, place.cell(cell))
                 for recipe in cell.recipes:
                     trained_variants(recipe)
-        run_all(_fit, fits, count, progress, "Sources", lambda work: work[1].main.recipe.name)
-        jobs = [job for cell in cells for job in jobs_of(cell)]
+        unfinished = Unfinished()
+        fitted = run_all(_fit, fits, count, progress, "Sources", lambda work: work[1].main.recipe.name)
+        outcome_of = dict(zip(sources, fitted, strict=True))
+        unfinished.sift([(cell, outcome_of[cell.source_key]) for cell in cells])
+        jobs = [job for cell in cells if cell not in unfinished for job in jobs_of(cell)]
         # The longest first: one that begins last would leave the other cores idle.
         jobs.sort(key=lambda job: -len(job.variants))
         open_jobs = [(place, job) for job in jobs if not job.is_done(place.cell(job.cell))]
         if len(open_jobs) < len(jobs):
             progress.say(f"{len(jobs) - len(open_jobs)} of {len(jobs)} runs are there already")
-        run_all(_train, open_jobs, count, progress, "Runs", lambda work: work[1].title)
-        gathered = run_all(
-            _gather, [(place, cell) for cell in cells], count, progress, "Tables", lambda work: work[1].label
-        )
+        trained = run_all(_train, open_jobs, count, progress, "Runs", lambda work: work[1].title)
+        unfinished.sift([(job.cell, outcome) for (_, job), outcome in zip(open_jobs, trained, strict=True)])
+        whole = [(place, cell) for cell in cells if cell not in unfinished]
+        outcomes = run_all(_gather, whole, count, progress, "Tables", lambda work: work[1].label)
+        gathered = unfinished.sift([(cell, outcome) for (_, cell), outcome in zip(whole, outcomes, strict=True)])
+        if not gathered:
+            unfinished.raise_first(0, folder)
         record = {
             "name": loaded.experiment.name,
             "description": loaded.experiment.description,
             "made": made_note(loaded, runtime.device, quick, overrides),
             "cells": gathered,
+            "unfinished": unfinished.rows(),
             "reference": [published(one).as_dict() for one in loaded.experiment.reference],
             "cost": _cost(loaded, folder, runtime, quick),
         }
         write_json(folder / METRICS, record)
         write_text(folder / TABLE, markdown(record))
         write_text(folder / REPORT, page(record))
+        unfinished.raise_first(len(gathered), folder)
         return record
 
 

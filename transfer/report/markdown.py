@@ -33,6 +33,7 @@ def markdown(record: Record) -> str:
         f"Made on {made['date']} with `{made['command']}` on {made['machine']}; torch {made['torch']}."
         + (" **A quick trial on a sample of users: no figure here means anything.**" if made["quick"] else "")
     )
+    parts += [f"**Not finished: {one['key']}.** {one['reason']}." for one in record["unfinished"]]
     if len(record["cells"]) > 1:
         parts += ["## At a glance", *(overview(record, column) for column in GLANCE), interests(record)]
     for cell in record["cells"]:

@@ -65,6 +65,10 @@ def _head(record: Record) -> str:
         if made["quick"]
         else ""
     )
+    warning += "".join(
+        f'<p class="warn">Not finished: {escape(one["key"])}. {escape(one["reason"])}.</p>'
+        for one in record["unfinished"]
+    )
     links = "".join(f'<li><a href="#{escape(cell["key"])}">{escape(title_of(cell))}</a></li>' for cell in cells)
     nav = f"<nav><ul>{links}</ul></nav>" if len(cells) > 1 else ""
     charts = [*(overview_charts(cells) if len(cells) > 1 else []), *shots_charts(cells)]

@@ -24,7 +24,7 @@ from scipy.stats import ttest_rel
 from recipes.experiment import load_experiment
 from transfer.evaluation.results import STAGES, seed_values, variant_metrics
 from transfer.report.markdown import GLANCE, cost, interests, markdown, overview
-from transfer.report.tables import p_text, relative_text, share_text
+from transfer.report.numbers import difference_text, p_text, relative_text, share_text
 from transfer.target.pieces import read_piece
 from transfer.variants import BASELINES
 
@@ -177,8 +177,8 @@ def unfinished(folder: Path) -> tuple[dict[str, Any], str]:
                 difference = float((ours - theirs).mean())
                 p_value = float(ttest_rel(ours, theirs).pvalue)
                 tests.append(
-                    f"| {label.replace('-', ' ')}: `{best}` over `{rival}` | {difference:+.4f} "
-                    f"| {difference / float(theirs.mean()):+.1%} | {p_value:.1g} |"
+                    f"| {label.replace('-', ' ')}: `{best}` over `{rival}` | {difference_text(difference)} "
+                    f"| {relative_text(difference / float(theirs.mean()))} | {p_value:.1g} |"
                 )
     made = {"date": f"{date.today():%Y-%m-%d}", "command": f"transfer experiment {folder.name}"}
     machine = {"machine": f"{os.cpu_count()} CPU cores", "torch": torch.__version__}

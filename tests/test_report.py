@@ -17,9 +17,10 @@ from transfer_cases import PROPERTY
 
 from transfer.report.charts import shots_charts, shown_variants
 from transfer.report.markdown import interests, markdown, table
+from transfer.report.numbers import difference_text, p_text, relative_text, share_text
 from transfer.report.page import page
 from transfer.report.svg import Interval, Series, bar_pairs, forest, line_chart, minus, stacked, ticks
-from transfer.report.tables import columns_of, gains_of, interest_gains, p_text, rows_of, share_text, title_of
+from transfer.report.tables import columns_of, gains_of, interest_gains, rows_of, title_of
 
 EVIL = "<script>alert('x')</script> & \"co\" | pipe"
 
@@ -422,3 +423,8 @@ def test_a_forest_tells_gains_from_losses_and_chance():
 
 def test_p_values_read_well():
     assert [p_text(p) for p in (None, 0.0004, 0.0456)] == ["", "< 0.001", "0.046"]
+
+
+def test_what_rounds_to_zero_is_no_loss():
+    assert [difference_text(value) for value in (-0.00004, -0.0456, 0.0)] == ["+0.0000", "-0.0456", "+0.0000"]
+    assert [relative_text(share) for share in (None, -0.0004, -0.04, 0.0)] == ["", "+0.0%", "-4.0%", "+0.0%"]

@@ -19,6 +19,7 @@ from rich.text import Text
 from domains.errors import InputError
 from transfer.progress import Progress as ProgressProtocol
 from transfer.progress import Silent, Task
+from transfer.report.numbers import difference_text, p_text, relative_text
 
 # Texts are the user's: ':dog:' in a title is no picture.
 OUT = Console(emoji=False)
@@ -148,12 +149,12 @@ def print_comparisons(comparisons: Sequence[Mapping[str, Any]]) -> None:
     for heading in ("gain", "relative", "95 % interval", "p"):
         table.add_column(heading, justify="right", no_wrap=True)
     for c in comparisons:
-        relative = "" if c["relative"] is None else f"{c['relative']:+.1%}"
-        p = "" if c["p_users"] is None else ("<0.001" if c["p_users"] < 0.001 else f"{c['p_users']:.3f}")
         style = None if c["low"] > 0 or c["high"] < 0 else "dim"
-        interval = f"{c['low']:+.4f} {c['high']:+.4f}"
+        interval = f"{difference_text(c['low'])} {difference_text(c['high'])}"
         names = f"{escape(c['variant'])} against {escape(c['baseline'])}"
-        table.add_row(names, f"{c['difference']:+.4f}", relative, interval, p, style=style)
+        difference, relative = difference_text(c["difference"]), relative_text(c["relative"])
+        p = p_text(c["p_users"]).replace(" ", "")  # terminals are narrow
+        table.add_row(names, difference, relative, interval, p, style=style)
     OUT.print(table)
 
 

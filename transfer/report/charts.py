@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from transfer.report.numbers import relative_text, share_text
 from transfer.report.svg import Interval, Series, bar_pairs, forest, line_chart, minus, stacked
-from transfer.report.tables import Record, gains_of, share_text, title_of
+from transfer.report.tables import Record, gains_of, title_of
 
 PAPER = "sasrec+ipe+s2idm"
 PAPER_RIVALS = (
@@ -23,7 +24,13 @@ def gain_chart(cell: Record) -> str:
     """Gains of every variant over its base and its controls, with intervals."""
     bases = cell["bases"]
     rows = [
-        Interval(f"{gain.variant} over {gain.rival}", gain.difference, gain.low, gain.high, _percent(gain.relative))
+        Interval(
+            f"{gain.variant} over {gain.rival}",
+            gain.difference,
+            gain.low,
+            gain.high,
+            minus(relative_text(gain.relative)),
+        )
         for gain in gains_of(cell)
         if gain.variant in bases
     ]
@@ -189,7 +196,7 @@ def overview_charts(cells: Sequence[Record]) -> list[str]:
     charts = []
     for rival, what in PAPER_RIVALS:
         rows = [
-            Interval(title_of(cell), gain.difference, gain.low, gain.high, _percent(gain.relative))
+            Interval(title_of(cell), gain.difference, gain.low, gain.high, minus(relative_text(gain.relative)))
             for cell in cells
             for gain in gains_of(cell)
             if (gain.variant, gain.rival) == (PAPER, rival)
@@ -208,10 +215,6 @@ def _colour(names: Sequence[str], title: str, otherwise: int) -> int:
 def _full_ndcg(cell: Record, name: str) -> float:
     value: float = cell["metrics"]["variants"][name]["test"]["full"]["ndcg@10"]["mean"]
     return value
-
-
-def _percent(relative: float | None) -> str:
-    return "" if relative is None else minus(f"{relative:+.1%}")
 
 
 def _span(low: int, high: int) -> str:

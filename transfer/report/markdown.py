@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from transfer.report.numbers import difference_text, p_text, relative_text
 from transfer.report.tables import (
     COLUMNS,
     INTEREST_HEAD,
@@ -14,9 +15,7 @@ from transfer.report.tables import (
     gains_of,
     interest_gains,
     overview_of,
-    p_text,
     reference_rows,
-    relative_text,
     rows_of,
     seed_values,
     skipped_text,
@@ -113,9 +112,9 @@ def _gains(gains: Sequence[Gain], metric: str) -> str:
     rows = [
         [
             f"`{gain.variant}` over `{gain.rival}`",
-            f"{gain.difference:+.4f}",
+            difference_text(gain.difference),
             relative_text(gain.relative),
-            f"{gain.low:+.4f} … {gain.high:+.4f}",
+            f"{difference_text(gain.low)} … {difference_text(gain.high)}",
             p_text(gain.p_users),
             p_text(gain.p_seeds),
             relative_text(gain.published),

@@ -17,6 +17,7 @@ from transfer.report.charts import (
     shots_charts,
     threshold_charts,
 )
+from transfer.report.numbers import difference_text, p_text, relative_text
 from transfer.report.svg import minus
 from transfer.report.tables import (
     INTEREST_HEAD,
@@ -27,9 +28,7 @@ from transfer.report.tables import (
     columns_of,
     gains_of,
     interest_gains,
-    p_text,
     reference_rows,
-    relative_text,
     rows_of,
     seed_values,
     skipped_text,
@@ -185,15 +184,15 @@ def _gain_tables(cell: Record) -> str:
 
 def _gain_row(gain: Gain, shows_published: bool) -> str:
     texts = [
-        f"{gain.difference:+.4f}",
+        difference_text(gain.difference),
         relative_text(gain.relative),
-        f"{gain.low:+.4f} … {gain.high:+.4f}",
+        f"{difference_text(gain.low)} … {difference_text(gain.high)}",
         p_text(gain.p_users),
         p_text(gain.p_seeds),
     ]
     cells = "".join(f"<td>{escape(minus(text))}</td>" for text in texts)
     if shows_published:
-        printed = "" if gain.published is None else f'<span class="published">{gain.published:+.1%}</span>'
+        printed = "" if gain.published is None else f'<span class="published">{relative_text(gain.published)}</span>'
         cells += f"<td>{printed}</td>"
     kind = "" if gain.certain else ' class="unsure"'
     names = f"<code>{escape(gain.variant)}</code> over <code>{escape(gain.rival)}</code>"

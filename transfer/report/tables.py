@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from recipes.settings import InterestName
+from transfer.report.numbers import p_text, relative_text, share_text
 from transfer.variants import WAYS
 
 COLUMNS: tuple[tuple[str, str, str], ...] = (
@@ -254,23 +255,6 @@ def reference_rows(record: Record) -> tuple[list[str], list[tuple[str, str, list
         for variant, of in one["figures"].items()
     ]
     return metrics, rows
-
-
-def share_text(share: float) -> str:
-    """A share of users as a percentage; small ones keep their digits."""
-    return f"{100 * share:.3g}%"
-
-
-def relative_text(share: float | None) -> str:
-    """A gain as a share of what it is held against."""
-    return "" if share is None else f"{share:+.1%}"
-
-
-def p_text(p: float | None) -> str:
-    """A p-value as people write it."""
-    if p is None:
-        return ""
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _value(variant: Record, column: tuple[str, str, str]) -> Record | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+import yaml
 from cli_cases import VARIANTS, run_command, write_pair, write_recipe
 
 from recipes.load import bundled_recipes
@@ -86,6 +87,20 @@ def test_check_draws_users_as_the_run_does(tiny: Any, capsys: pytest.CaptureFixt
     steps = json.loads(result.out)["domains"][1]["steps"]
     assert steps[-1]["name"] == "users drawn"
     assert steps[-1]["users"] == 50
+
+
+def test_check_and_inspect_of_one_domain_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_pair(tmp_path)
+    target = yaml.safe_load(write_recipe(tmp_path / "other.yaml").read_text())["target"]
+    path = write_recipe(tmp_path / "alone.yaml", sources=[target], source_part="train", target_titles=False)
+    result = run_command(capsys, "recipe", "check", path, "--json")
+    assert result.code == 0, result.err
+    source, target = json.loads(result.out)["domains"]
+    assert (source["name"], target["name"]) == ("films (train part)", "films")
+    assert source["steps"][-1]["name"] == "train part"
+    held_out = 2 * target["steps"][-1]["users"]
+    assert source["steps"][-1]["interactions"] == target["steps"][-1]["interactions"] - held_out
+    assert "films (train part)" in run_command(capsys, "inspect", path).out
 
 
 def test_check_of_a_target_without_an_anchor_leaves_it_to_the_unseen_words(

@@ -28,14 +28,25 @@ def open_prepared(spec: DomainSpec, loaded: LoadedRecipe) -> PreparedDomain:
     count = loaded.recipe.sample_users
     if count is None:
         return prepared
-    domain = sample_users(prepared.domain, count)
-    step = Step("users drawn", domain.n_users, len(np.unique(domain.items)), domain.n_interactions)
+    return _after(prepared, "users drawn", sample_users(prepared.domain, count))
+
+
+def open_prepared_source(spec: DomainSpec, loaded: LoadedRecipe) -> PreparedDomain:
+    """A source of a recipe as S2IDM may see it; where that is not all of it, this is the last step of its preparation.
+
+    Raises:
+        InputError: the data are missing or wrong.
+    """
+    prepared = open_prepared(spec, loaded)
+    if loaded.recipe.source_part == "all":
+        return prepared
+    return _after(prepared, "train part", without_held_out(prepared.domain))
+
+
+def _after(prepared: PreparedDomain, name: str, domain: Domain) -> PreparedDomain:
+    """What a further step leaves of a prepared domain."""
+    step = Step(name, domain.n_users, len(np.unique(domain.items)), domain.n_interactions)
     return PreparedDomain(domain, replace(prepared.report, steps=(*prepared.report.steps, step)))
-
-
-def as_source(domain: Domain, recipe: Recipe) -> Domain:
-    """A source as S2IDM may see it."""
-    return domain if recipe.source_part == "all" else without_held_out(domain)
 
 
 def make_split(domain: Domain, recipe: Recipe) -> Split:

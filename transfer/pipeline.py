@@ -23,7 +23,7 @@ from transfer.evaluation.results import beyond_accuracy, compare_all, protocol_n
 from transfer.files import JsonLines, alone_in
 from transfer.matching.matcher import counts_of
 from transfer.matching.popularity import popularity
-from transfer.opening import as_source, make_split, open_prepared
+from transfer.opening import make_split, open_prepared, open_prepared_source
 from transfer.progress import Silent
 from transfer.runtime import Runtime
 from transfer.source.artifact import KIND as SOURCE
@@ -46,8 +46,11 @@ def default_folder(loaded: LoadedRecipe) -> Path:
 
 
 def open_one(spec: DomainSpec, loaded: LoadedRecipe, runtime: Runtime) -> Domain:
-    """A domain of a recipe, with a word about what preparation removed."""
-    domain = open_prepared(spec, loaded).domain
+    """A domain of a recipe, with a word about its size."""
+    return _told(open_prepared(spec, loaded).domain, runtime)
+
+
+def _told(domain: Domain, runtime: Runtime) -> Domain:
     runtime.progress.say(
         f"{domain.name}: {domain.n_users:,} users, {domain.n_items:,} items, {domain.n_interactions:,} interactions"
     )
@@ -82,7 +85,7 @@ def check_target(loaded: LoadedRecipe, folder: Path) -> None:
 
 def open_sources(loaded: LoadedRecipe, runtime: Runtime) -> list[Domain]:
     """The source domains of a recipe, as S2IDM may see them."""
-    return [as_source(open_one(spec, loaded, runtime), loaded.recipe) for spec in loaded.recipe.sources]
+    return [_told(open_prepared_source(spec, loaded).domain, runtime) for spec in loaded.recipe.sources]
 
 
 def source_from(

@@ -15,7 +15,7 @@ from domains.union import refuse_same_names
 from recipes.load import LoadedRecipe
 from recipes.schema import Recipe
 from recipes.settings import SEMANTIC_CHANNELS
-from transfer.opening import as_source, make_split, open_prepared
+from transfer.opening import make_split, open_prepared, open_prepared_source
 from transfer.planning.estimate import Estimate, Sizes, estimate
 from transfer.source.artifact import LearnedEncoder
 from transfer.source.fit import refuse_without_anchors
@@ -92,11 +92,11 @@ def forecast(loaded: LoadedRecipe) -> Forecast:
     """
     recipe = loaded.recipe
     variants = trained_variants(recipe) if recipe.target else []
-    sources = [open_prepared(spec, loaded) for spec in recipe.sources]
+    sources = [open_prepared_source(spec, loaded) for spec in recipe.sources]
     target = None if recipe.target is None else open_prepared(recipe.target, loaded)
     if target is not None:
         refuse_blind_split(make_split(target.domain, recipe))
-        refuse_own_source(target.domain, recipe, {as_source(one.domain, recipe).fingerprint for one in sources})
+        refuse_own_source(target.domain, recipe, {one.domain.fingerprint for one in sources})
     vocabulary, texts = build_vocabulary(recipe, [s.domain for s in sources], target.domain if target else None)
     opened = [(prepared, "source") for prepared in sources] + ([(target, "target")] if target else [])
     encoded = {prepared.domain.name: vocabulary.encode(texts[prepared.domain.name]) for prepared, _ in opened}

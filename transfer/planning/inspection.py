@@ -22,7 +22,7 @@ from recipes.load import bundled_recipes, load_recipe
 from recipes.schema import Recipe
 from transfer.artifact_folder import CONFIG
 from transfer.files import read_json
-from transfer.opening import open_prepared
+from transfer.opening import open_prepared, open_prepared_source
 from transfer.planning.forecast import build_vocabulary
 from transfer.source.artifact import KIND as SOURCE
 from transfer.source.artifact import SourceArtifact
@@ -124,7 +124,7 @@ def _recipe(given: str) -> Inspection:
     """Every domain of a recipe, on the vocabulary that it would build."""
     loaded = load_recipe(given)
     recipe = loaded.recipe
-    sources = [open_prepared(spec, loaded) for spec in recipe.sources]
+    sources = [open_prepared_source(spec, loaded) for spec in recipe.sources]
     target = None if recipe.target is None else open_prepared(recipe.target, loaded)
     opened = [*sources, *([target] if target else [])]
     vocabulary, texts = build_vocabulary(recipe, [s.domain for s in sources], target.domain if target else None)

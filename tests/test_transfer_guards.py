@@ -320,11 +320,15 @@ def test_the_product_is_told_with_the_validation_of_the_users_that_train(tmp_pat
     product = run.metrics["product"]
     assert product["validation"] == run.metrics["variants"][product["variant"]]["selection"]["mean"]
     assert product["margin"] >= 0
+    beaten = "; popular, a baseline, scores higher there" if product["beaten_by"] else ""
+    told = f"which validation prefers among sasrec, sasrec+ipe+constant{beaten}."
+    assert f"`{product['variant']}`, {told}" in (tmp_path / "target" / "README.md").read_text()
 
 
 def test_another_users_interests_are_never_the_product(tmp_path):
     _, _, run = made(tmp_path, variants=["sasrec+ipe+shuffled", "sasrec"], shots=0)
     assert run.variant.name == "sasrec"
+    assert "`sasrec`, chosen for what it is made of: nobody trained" in (tmp_path / "target" / "README.md").read_text()
 
 
 def test_new_items_change_nothing_of_what_was_popular(tmp_path):

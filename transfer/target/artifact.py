@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -222,7 +223,7 @@ tags: [recommender-system, cross-domain, sequential-recommendation]
 ---
 # Target run: {d.name}
 
-`{run.variant.name}`, the variant that validation preferred among {", ".join(run.metrics["variants"])}.
+`{run.variant.name}`, {_why(run.metrics)}.
 {d.name} has {d.n_users:,} users, {d.n_items:,} items and {d.n_interactions:,} interactions. Protocol, every figure and
 the comparisons are in `metrics.json`; every setting is in `recipe.yaml`; one line an epoch in `training.jsonl`.
 
@@ -230,3 +231,12 @@ The folder holds the interactions of the target domain: share it only if those m
 
 Use it: `transfer recommend FOLDER --user ID` or `transfer recommend FOLDER --history "title; title"`.
 """
+
+
+def _why(metrics: Mapping[str, Any]) -> str:
+    """Why the run holds the variant that it holds."""
+    if not metrics["protocol"]["training_users"]:
+        return "chosen for what it is made of: nobody trained, so nothing was validated"
+    trained = ", ".join(name for name in metrics["variants"] if name not in metrics["baselines"])
+    beaten = "".join(f"; {name}, a baseline, scores higher there" for name in metrics["product"]["beaten_by"])
+    return f"which validation prefers among {trained}{beaten}"

@@ -252,6 +252,14 @@ def test_long_names_and_numbers_fit_their_charts(record):
     assert 20 + width_of(texts[0], 11.5) < 356 - width_of(texts[1], 10.5)
 
 
+@pytest.mark.parametrize(("sign", "cells"), [("a", 1), ("本", 2), ("ー", 2)])
+def test_words_of_any_script_leave_room_for_their_bars(sign, cells):
+    (label,) = [t.text for t in ET.fromstring(bar_pairs([sign * 40], [0.5], [1.0])).iter("text") if "…" in t.text]
+    (plain,) = [t.text for t in ET.fromstring(bar_pairs(["a" * 40], [0.5], [1.0])).iter("text") if "…" in t.text]
+    assert set(label) == {sign, "…"}
+    assert len(plain) - 1 - cells < cells * (len(label) - 1) <= len(plain) - 1
+
+
 def test_rows_say_what_was_measured():
     one = cell()
     assert [heading for _, _, heading in columns_of(one)] == [

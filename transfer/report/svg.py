@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from rich.cells import cell_len, set_cell_size
+
 WIDTH = 360
 COLOURS = 8
 """Classes c0 to c7 that the style sheet paints."""
@@ -224,9 +226,9 @@ def _centred(x: float, y: float, text: str) -> str:
 
 
 def _shortened(text: str, width: float) -> str:
-    """As much of a text as fits a width."""
+    """As much of a text as fits a width; signs of some scripts are as wide as two letters."""
     most = int(width / LETTER)
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return text if cell_len(text) <= most else set_cell_size(text, most - 1).rstrip() + "…"
 
 
 def _wrapped(text: str, width: float) -> list[str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from domains.errors import InputError
 from domains.loaders.registry import BUNDLED, check_options, find_loader, loader_names
@@ -40,10 +42,36 @@ class DomainSpec(Settings):
             return _from_mapping(value)
         return value
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """What may be written, short forms included: an editor would refuse them by the long form alone."""
+        reference = handler(schema)
+        long = handler.resolve_ref_schema(reference)
+        forms = [_form(name, long, handler) for name in loader_names()]
+        short = {"type": "string", "description": "Bundled data, loader:argument, or the folder of a saved domain."}
+        written = {"title": long["title"], "description": long["description"], "anyOf": [short, *forms]}
+        long.clear()
+        long.update(written)
+        return reference
+
     @model_validator(mode="after")
     def _check_options(self) -> DomainSpec:
         check_options(find_loader(self.loader), self.options)
         return self
+
+
+def _form(name: str, long: JsonSchemaValue, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    """The JSON Schema of a mapping for one loader, whose options stand beside the keys that all domains have."""
+    loader = find_loader(name)
+    options = handler.resolve_ref_schema(handler(loader.options.__pydantic_core_schema__))
+    default = DomainSpec.model_fields["loader"].default
+    return {
+        "type": "object",
+        "description": loader.summary,
+        "properties": {**options["properties"], **long["properties"], "loader": {"const": name}},
+        "required": [] if name == default else ["loader"],
+        "additionalProperties": False,
+    }
 
 
 def _from_text(text: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from domains.errors import InputError
 from domains.spec import DomainSpec
@@ -44,11 +44,30 @@ DEFAULT_VARIANTS = (
 """What needs no training, the base, what titles add to it, and the paper beside its control."""
 
 
+ONE_OR_MANY = ("sources", "variants", "seeds")
+"""Keys of which a single value may stand without a list."""
+
 Seed = Annotated[int, Field(ge=0, lt=1 << 31)]
+
+
+def _as_written(schema: dict[str, Any]) -> None:
+    """Bring the JSON Schema to what files may hold: one value without its list, and another recipe to begin with."""
+    properties = schema["properties"]
+    for key in ONE_OR_MANY:
+        listed = properties[key]
+        told = {part: listed.pop(part) for part in ("title", "description", "default") if part in listed}
+        properties[key] = {**told, "anyOf": [listed["items"], listed]}
+    properties["extends"] = {
+        "type": "string",
+        "description": "A recipe that this one begins with: a bundled one, or a file in this folder or below.",
+    }
+    schema["anyOf"] = [{"required": schema.pop("required")}, {"required": ["extends"]}]
 
 
 class Recipe(Settings):
     """Sources, target, and every setting of what happens between them."""
+
+    model_config = ConfigDict(json_schema_extra=_as_written)
 
     name: str = Field("", description="For tables and folders; the file's name by default.")
     description: str = Field("", description="What this recipe is for, for people.")
@@ -110,7 +129,7 @@ class Recipe(Settings):
             return overlaid(PRESETS[data["preset"]], data)
         return data
 
-    @field_validator("sources", "variants", "seeds", mode="before")
+    @field_validator(*ONE_OR_MANY, mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         """A single source, variant or seed may stand without a list."""

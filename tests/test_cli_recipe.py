@@ -124,11 +124,61 @@ def test_the_schema_is_of_the_recipe(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert run_command(capsys, "recipe", "schema", "--out", out).code == 0
     schema = json.loads(out.read_text(encoding="utf-8"))
     assert json.loads(run_command(capsys, "recipe", "schema").out) == schema
-    assert set(schema["properties"]) == set(Recipe.model_fields)
+    assert set(schema["properties"]) == {*Recipe.model_fields, "extends"}
     assert schema["additionalProperties"] is False
     settings = schema["$defs"]["S2IDMSettings"]["properties"]
     assert settings["hidden"]["default"] == S2IDMSettings().hidden
     assert all("description" in field for field in settings.values())
+
+
+TYPES: dict[str, Any] = {
+    "object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool,
+    "null": type(None),
+}  # fmt: skip
+
+
+def fits(value: Any, schema: Any, root: Any) -> bool:
+    """Whether an editor would take a value: as much of JSON Schema as a recipe's has."""
+    if "$ref" in schema and not fits(value, root["$defs"][schema["$ref"].rsplit("/", 1)[1]], root):
+        return False
+    if "anyOf" in schema and not any(fits(value, one, root) for one in schema["anyOf"]):
+        return False
+    if value != schema.get("const", value) or value not in schema.get("enum", [value]):
+        return False
+    if "type" in schema and not isinstance(value, TYPES[schema["type"]]):
+        return False
+    if isinstance(value, list):
+        return all(fits(one, schema.get("items", {}), root) for one in value)
+    if not isinstance(value, dict):
+        return True
+    known, rest = schema.get("properties", {}), schema.get("additionalProperties", True)
+    parts = [fits(one, known[key], root) if key in known else rest is not False for key, one in value.items()]
+    return all(parts) and set(schema.get("required", ())) <= set(value)
+
+
+@pytest.mark.parametrize("path", bundled_recipes().values(), ids=bundled_recipes())
+def test_the_schema_takes_every_bundled_recipe(path: Path) -> None:
+    schema = Recipe.model_json_schema()
+    assert fits(yaml.safe_load(path.read_text(encoding="utf-8")), schema, schema)
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("{sources: books, target: films, variants: sasrec, seeds: 3}", True),
+        ("{sources: ['movielens:data/ml-1m'], target: {loader: mind, folder: MIND, clicks: all}}", True),
+        ("{sources: [{loader: huggingface, interactions: some/table}]}", True),
+        ("{extends: book_to_film, unseen: null}", True),
+        ("{target: films}", False),
+        ("{sources: [books], target: {interactions: a.csv, itmes: b.csv}}", False),
+        ("{sources: [books], target: {loader: mind, folder: MIND, categories: all}}", False),
+        ("{sources: [books], encodr: {dim: 8}}", False),
+        ("{sources: [books], encoder: {dmi: 8}}", False),
+    ],
+)
+def test_the_schema_takes_what_a_recipe_may_hold(text: str, taken: bool) -> None:
+    schema = Recipe.model_json_schema()
+    assert fits(yaml.safe_load(text), schema, schema) is taken
 
 
 SMALL = Sizes(users=1_000, items=500, interactions=20_000, tokens=20_000)

@@ -236,6 +236,14 @@ def test_hugging_face_part_of_a_split(tmp_path):
 
 
 @pytest.mark.usefixtures("hub_cache")
+def test_hugging_face_by_id_alone(tmp_path):
+    write(tmp_path / "table" / "train.jsonl", json_lines({"user_id": "u", "item_id": 1, "title": "A", "timestamp": 1}))
+    table = str(tmp_path / "table")
+    assert read({"loader": "huggingface", "interactions": table})[1] == {"u": ["A"]}
+    assert parse_spec(f"huggingface:{table}").options == {"interactions": table}
+
+
+@pytest.mark.usefixtures("hub_cache")
 def test_hugging_face_says_what_it_could_not_load(tmp_path):
     spec = {
         "loader": "huggingface",

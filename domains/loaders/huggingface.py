@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
-from pydantic import Field
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from domains.loaders.columns import map_interactions, map_items
 from domains.loaders.hub import load_table
@@ -13,7 +17,7 @@ from domains.settings import ColumnMapping, Settings
 
 
 class HubTable(Settings):
-    """One table on the hub."""
+    """One table on the hub; its id alone will do."""
 
     dataset: str = Field(
         description="Id such as owner/name, a local folder, or a format (csv, json, parquet) with data_files."
@@ -24,6 +28,20 @@ class HubTable(Settings):
         default=None, description="Branch, tag or commit; name one to make a recipe repeatable."
     )
     data_files: tuple[str, ...] | None = Field(default=None, description="Files or globs within the data set.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_id(cls, value: Any) -> Any:
+        return {"dataset": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        reference = handler(schema)
+        long = handler.resolve_ref_schema(reference)
+        either = {"anyOf": [{"type": "string"}, dict(long)]}
+        long.clear()
+        long.update(either)
+        return reference
 
 
 class HuggingFaceOptions(Settings):

@@ -27,6 +27,7 @@ class PublicData:
         loader: name of the loader that opens it.
         urls: what is fetched; empty where only a person can get it. ``{category}`` stands for the category.
         opens: what the loader is given, below the data set's folder: a folder name, or ``""`` for that folder.
+        options: of the loader, where it needs more than one: keys and names of files in the data set's folder.
         by_hand: for data that a program cannot fetch: which files to get, and how.
         categories: of a family; empty where there is none.
     """
@@ -39,11 +40,15 @@ class PublicData:
     loader: str
     urls: tuple[str, ...] = ()
     opens: str = ""
+    options: tuple[tuple[str, str], ...] = ()
     by_hand: str = ""
     categories: tuple[str, ...] = ()
 
     def spec(self, folder: Path) -> str:
-        """Return the short form with which a recipe opens it, once its files are in `folder`."""
+        """Return what a recipe opens it with, once its files are in `folder`: the short form where there is one."""
+        if self.options:
+            named = ", ".join(f"{key}: {folder / file}" for key, file in self.options)
+            return f"{{loader: {self.loader}, {named}}}"
         return f"{self.loader}:{folder / self.opens if self.opens else folder}"
 
 
@@ -251,8 +256,8 @@ CATALOGUE = (
         "100 MB to several GB without the images",
         "https://github.com/westlake-repl/PixelRec",
         "pixelrec",
-        by_hand="get an interaction file such as Pixel200K.csv and the item information file of the same size; "
-        "name them as `interactions` and `items` in the recipe",
+        options=(("interactions", "Pixel200K.csv"), ("items", "item_info.csv")),
+        by_hand="get an interaction file such as Pixel200K.csv and the item information file item_info.csv",
     ),
     PublicData(
         "recbole",

@@ -11,11 +11,13 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import yaml
 from cli_cases import run_command
 
 import domains.catalogue
 from domains.catalogue import PublicData, known_data
 from domains.loaders.registry import loader_names
+from domains.open import parse_spec
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -64,6 +66,13 @@ def test_show_a_category_and_a_name_that_is_both_data_and_format(capsys: pytest.
     assert set(shown["loader"]["options"]) == {"folder", "reviews", "metadata"}
     text = run_command(capsys, "domains", "show", "movielens").out
     assert "movielens:FOLDER" in text
+
+
+@pytest.mark.parametrize("name", sorted({*loader_names(), *(data.name for data in known_data())}))
+def test_what_show_writes_for_a_recipe_is_understood(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for found in json.loads(run_command(capsys, "domains", "show", name, "--json").out).values():
+        written = yaml.safe_load(found["recipe"].replace("bundled:DATASET", "bundled:books"))
+        assert parse_spec(written).loader in loader_names()
 
 
 def test_fetch_shows_licence_and_size_and_keeps_a_checksum(toys: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,7 +31,7 @@ from transfer.pipeline import open_target, recipe_for_target, source_from, targe
 from transfer.planning.forecast import forecast
 from transfer.progress import Silent
 from transfer.runtime import Runtime
-from transfer.serving.new_items import with_new_items
+from transfer.serving.new_items import run_with, with_new_items
 from transfer.serving.reevaluate import largest_gap, reevaluate
 from transfer.source.artifact import SourceArtifact
 from transfer.target.artifact import TargetRun
@@ -458,6 +458,20 @@ def test_artifacts_follow_the_hubs_conventions(tmp_path):
     back = TargetRun.from_pretrained(str(tmp_path / "shared-run"))
     assert back.variant == run.variant
     assert reevaluate(back, Runtime()) == reevaluate(run, Runtime())
+
+
+def test_a_saved_run_keeps_its_map_of_unseen_words(tmp_path):
+    made(tmp_path, variants=["sasrec"], unseen=UnseenSettings().model_dump())
+    file = tmp_path / "target" / "unseen.json"
+    document = json.loads(file.read_text())
+    document["words"]["zeppelin"] = [["robot", 0.5, "hand"]]
+    file.write_text(json.dumps(document))
+    TargetRun.read(tmp_path / "target").save_pretrained(tmp_path / "shared")
+    saved = TargetRun.from_pretrained(str(tmp_path / "shared"))
+    robot = saved.vocabulary.index("robot")
+    assert run_with(saved, ["new"], ["zeppelin"]).item_anchors[-1].toarray()[0, robot] == 0.5
+    log = "training.jsonl"
+    assert (tmp_path / "shared" / log).read_bytes() == (tmp_path / "target" / log).read_bytes()
 
 
 @pytest.mark.skipif(not has_encoder(SemanticSettings()), reason="no sentence encoder is installed")

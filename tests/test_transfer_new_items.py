@@ -23,6 +23,7 @@ from transfer.runtime import Runtime
 from transfer.serving.new_items import ID_TABLE, with_new_items
 from transfer.serving.recommend import History, Recommender
 from transfer.target.artifact import TargetRun
+from vocab.unseen_settings import UnseenSettings
 
 
 class Words:
@@ -98,6 +99,20 @@ def test_a_table_of_new_items_joins_by_command_and_by_call(tmp_path, capsys):
     assert "Error gone.csv: no such file" in gone.err
     with pytest.raises(InputError, match="one of user, history and interests"):
         new.recommend(interests=["pirate"], user="u1")
+
+
+def test_interests_may_be_words_that_stand_for_anchors(tmp_path, capsys):
+    loaded = load_recipe(write_recipe(tmp_path, unseen=UnseenSettings().model_dump()))
+    target_from(source_from(loaded, tmp_path / "source", Runtime()), loaded, tmp_path / "target", Runtime())
+    asked = ("recommend", tmp_path / "target", "--json", "--interests")
+    refused = run_command(capsys, *asked, "zeppelin")
+    assert refused.code == 2
+    assert "'zeppelin' names no anchor" in refused.err
+    file = tmp_path / "target" / "unseen.json"
+    document = json.loads(file.read_text())
+    document["words"]["zeppelin"] = [["pirate", 0.5, "hand"]]
+    file.write_text(json.dumps(document))
+    assert run_command(capsys, *asked, "zeppelin").out == run_command(capsys, *asked, "pirate").out
 
 
 def test_new_items_without_a_title_are_named(tmp_path):

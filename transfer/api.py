@@ -205,6 +205,7 @@ def fit(
     with alone_in(folder):
         artifact = fit_source(recipe, opened, target, runtime, JsonLines(folder / LOG)).artifact
         artifact.write(folder)
+    artifact.folder = folder
     return artifact
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -137,7 +138,13 @@ class Artifact(ModelHubMixin):
         return object.__new__(cls)
 
     def _save_pretrained(self, save_directory: Path) -> None:
+        """Write the artifact, and copy what its run left beside it: without its map, new titles would be read anew."""
         self.write(save_directory)
+        if self.folder is None or self.folder.resolve() == save_directory.resolve():
+            return
+        for name in (UNSEEN, LOG):
+            if (self.folder / name).is_file():
+                shutil.copyfile(self.folder / name, save_directory / name)
 
     @classmethod
     def _from_pretrained(

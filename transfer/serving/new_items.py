@@ -12,7 +12,6 @@ from scipy.sparse import csr_matrix, vstack
 
 from domains.domain import Domain
 from domains.errors import InputError
-from transfer.artifact_folder import UNSEEN
 from transfer.items.features import in_use
 from transfer.items.semantics import Semantics, anchor_means, same_encoder
 from transfer.items.tower import ItemFeatures
@@ -30,9 +29,7 @@ def run_with(run: TargetRun, ids: Sequence[str], titles: Sequence[str]) -> Targe
     Raises:
         InputError: as `with_new_items`.
     """
-    file = None if run.folder is None else run.folder / UNSEEN
-    unseen = UnseenMap.load(file, run.vocabulary) if file is not None and file.is_file() else None
-    grown = with_new_items(run, ids, titles, unseen, Semantics.find(run.recipe.semantic, Runtime()))
+    grown = with_new_items(run, ids, titles, run.unseen(), Semantics.find(run.recipe.semantic, Runtime()))
     grown.folder = run.folder
     return grown
 

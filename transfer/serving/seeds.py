@@ -23,7 +23,7 @@ class Seeds:
     """What a person's words stand for.
 
     Attributes:
-        anchors: that the words name.
+        anchors: that the words name or stand for.
         items: (n,) the items that the anchors describe best, the best last, as if met most recently.
     """
 
@@ -32,7 +32,7 @@ class Seeds:
 
 
 def seeds_of(run: TargetRun, words: Sequence[str]) -> Seeds:
-    """Find the anchors of words, and the items nearest to all of them by IDF-weighted cosine.
+    """Find the anchors of words, as of the words of titles, and the items nearest to all by IDF-weighted cosine.
 
     Args:
         run: a target run.
@@ -41,12 +41,15 @@ def seeds_of(run: TargetRun, words: Sequence[str]) -> Seeds:
     Raises:
         InputError: a word names no anchor, or no item has any of them.
     """
-    matrix = run.vocabulary.encode(list(words)).matrix
+    unseen = run.unseen()
+    matrix = run.vocabulary.encode(list(words)).matrix if unseen is None else unseen.apply(list(words))
     for row, word in enumerate(words):
         if matrix[row].nnz == 0:
             near = suggest(word.strip().lower(), run.vocabulary.words)
             raise InputError(
-                f"{word.strip()!r} names no anchor", place="--interests", mend=f"{near}See transfer inspect"
+                f"{word.strip()!r} names no anchor",
+                place="--interests",
+                mend=f"{near}transfer inspect RUN lists frequent ones",
             )
     idf = run.vocabulary.idf
     wanted = csr_matrix(matrix.sum(axis=0)).multiply(idf[None, :]).tocsr()

@@ -26,6 +26,7 @@ from transfer.artifact_folder import (
     METRICS,
     README,
     RECIPE,
+    UNSEEN,
     VOCABULARY,
     WEIGHTS,
     Artifact,
@@ -44,6 +45,7 @@ from transfer.model.assembly import assemble
 from transfer.model.interests import InterestFactory
 from transfer.model.recommender import SequentialRecommender
 from transfer.variants import Variant, parse_variant
+from vocab.unseen import UnseenMap
 from vocab.vocabulary import SememeVocabulary
 
 KIND = "target"
@@ -119,6 +121,11 @@ class TargetRun(Artifact):
     def matcher(self, device: torch.device) -> Matcher:
         """The items as matching sees them, with what the training users made popular."""
         return Matcher(self.item_anchors, self.vocabulary.idf, self.features.title_vectors, device, self.counts)
+
+    def unseen(self) -> UnseenMap | None:
+        """The map of words that are no anchors, which lies in the run's folder; None where the recipe made none."""
+        file = None if self.folder is None else self.folder / UNSEEN
+        return UnseenMap.load(file, self.vocabulary) if file is not None and file.is_file() else None
 
     def write(self, folder: Path) -> None:
         """Write the run; a folder without `config.json`, which goes first and comes last, is known to be unfinished."""

@@ -6,6 +6,7 @@ import gzip
 import json
 
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from domains.errors import InputError
@@ -29,7 +30,8 @@ def categories(domain):
 def write(path, text, encoding="utf-8"):
     path.parent.mkdir(parents=True, exist_ok=True)
     data = text.encode(encoding)
-    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    with pa.output_stream(str(path), compression={".gz": "gzip", ".zst": "zstd"}.get(path.suffix)) as stream:
+        stream.write(data)
 
 
 def json_lines(*records):
@@ -43,7 +45,7 @@ def review(user, item, time):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("ending", ["", ".gz"])
+@pytest.mark.parametrize("ending", ["", ".gz", ".zst"])
 def test_amazon_2014(tmp_path, ending):
     write(
         tmp_path / f"reviews_Toys_and_Games_5.json{ending}",
@@ -82,6 +84,15 @@ def test_amazon_2014_names_the_bad_line_and_runs_nothing(tmp_path):
         read({"loader": "amazon2014", "folder": str(tmp_path)})
 
 
+def test_a_truncated_file_of_zstandard_is_told_by_its_line(tmp_path):
+    write(tmp_path / "ratings.csv", "B1,B1,5.0,1400000200\n")
+    whole = tmp_path / "meta_Toys.json.zst"
+    write(whole, "".join(f"{{'asin': 'B{n}', 'title': 'T {n * 7919 % 65537}'}}\n" for n in range(30_000)))
+    whole.write_bytes(whole.read_bytes()[:-2000])
+    with pytest.raises(InputError, match=r"meta_Toys\.json\.zst, after line \d+: the compressed file breaks off"):
+        read({"loader": "amazon2014", "folder": str(tmp_path), "reviews": str(tmp_path / "ratings.csv")})
+
+
 @pytest.mark.parametrize(
     ("loader", "said"),
     [
@@ -98,7 +109,7 @@ def test_truncated_metadata_and_those_of_another_edition(tmp_path, loader, said)
         read({"loader": loader, **files})
 
 
-@pytest.mark.parametrize("ending", ["", ".gz"])
+@pytest.mark.parametrize("ending", ["", ".gz", ".zst"])
 def test_amazon_2018(tmp_path, ending):
     write(
         tmp_path / f"Video_Games.json{ending}",

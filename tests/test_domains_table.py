@@ -21,13 +21,21 @@ ALL = {"min_user_interactions": 0, "min_item_interactions": 0}
 ACTS = pl.DataFrame({"user_id": ["u", "u", "v"], "item_id": ["007", "b", "b"], "timestamp": [30, 20, 10]})
 ITEMS = pl.DataFrame({"item_id": ["007", "b"], "title": ["Bond", "Beta, second"], "categories": ["x| y ||", None]})
 
+
+def pack(path, text):
+    with pa.output_stream(str(path), compression="zstd") as stream:
+        stream.write(text.encode())
+
+
 WRITERS = {
     "csv": lambda frame, path: frame.write_csv(path),
     "tsv": lambda frame, path: frame.write_csv(path, separator="\t"),
     "csv.gz": lambda frame, path: path.write_bytes(gzip.compress(frame.write_csv().encode())),
+    "csv.zst": lambda frame, path: pack(path, frame.write_csv()),
     "parquet": lambda frame, path: frame.write_parquet(path),
     "jsonl": lambda frame, path: frame.write_ndjson(path),
     "jsonl.gz": lambda frame, path: path.write_bytes(gzip.compress(frame.write_ndjson().encode())),
+    "jsonl.zst": lambda frame, path: pack(path, frame.write_ndjson()),
     "arrow": lambda frame, path: frame.write_ipc(path),
 }
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from domains.errors import InputError
+from domains.loaders.sources import COMPRESSIONS
 
 
 def find_file(folder: str, patterns: Sequence[str], what: str, *, excluding: str = "") -> str:
@@ -13,7 +14,7 @@ def find_file(folder: str, patterns: Sequence[str], what: str, *, excluding: str
 
     Args:
         folder: where to look.
-        patterns: names or globs, best first; each also matches with ``.gz`` at its end.
+        patterns: names or globs, best first; each also matches with ``.gz`` or ``.zst`` at its end.
         what: what the file holds, for the message.
         excluding: a prefix of names that do not count.
 
@@ -27,7 +28,7 @@ def find_file(folder: str, patterns: Sequence[str], what: str, *, excluding: str
         raise InputError("no such folder", place=folder, mend="Check the path; unpack an archive first")
     for deep in ("", "**/"):
         for pattern in patterns:
-            named = {*root.glob(f"{deep}{pattern}"), *root.glob(f"{deep}{pattern}.gz")}
+            named = {path for end in ("", *COMPRESSIONS) for path in root.glob(f"{deep}{pattern}{end}")}
             found = sorted(
                 path for path in named if path.is_file() and not (excluding and path.name.startswith(excluding))
             )
@@ -40,7 +41,7 @@ def find_file(folder: str, patterns: Sequence[str], what: str, *, excluding: str
                     mend="Name the file itself in the options, or keep only one in the folder",
                 )
     raise InputError(
-        f"no file with the {what} (looked for {', '.join(patterns)}, also with .gz)",
+        f"no file with the {what} (looked for {', '.join(patterns)}, also with .gz or .zst)",
         place=folder,
         mend="Put the published file there under its own name, or name it in the options",
     )

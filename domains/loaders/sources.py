@@ -33,7 +33,9 @@ def expand(source: str) -> list[str]:
         found = [str(file) for file in expand_pattern(source) if file.is_file() and _visible(Path(file.name))]
     else:
         raise InputError(
-            "no such file", place=source, mend="Check the path; relative paths start at the recipe's folder"
+            "no such file",
+            place=source,
+            mend="Check the path; a relative one starts at the recipe's folder, then at the working folder",
         )
     if not found:
         raise InputError("no data files", place=source, mend="Check the folder or the pattern")

@@ -74,7 +74,11 @@ def load_recipe(
     data = overlaid(data, settings or {})
     for override in overrides:
         apply_override(data, override)
-    return LoadedRecipe(check_recipe(data, path), path)
+    recipe = check_recipe(data, path)
+    beside = None if recipe.unseen_map is None else path.parent / recipe.unseen_map
+    if beside is not None and beside.is_file():
+        recipe = recipe.model_copy(update={"unseen_map": beside})
+    return LoadedRecipe(recipe, path)
 
 
 def find_recipe(given: str | Path) -> Path:

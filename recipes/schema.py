@@ -95,7 +95,9 @@ class Recipe(Settings):
         default_factory=UnseenSettings, description="How words that are no anchors find some; null: they do not."
     )
     unseen_map: Path | None = Field(
-        None, description="A target run's unseen.json, perhaps edited by hand, in place of a map made anew."
+        None,
+        description="A target run's unseen.json, perhaps edited by hand, in place of a map made anew. A relative path "
+        "starts at the recipe's folder, then at the working folder.",
     )
     semantic: SemanticSettings = Field(default_factory=SemanticSettings, description="The sentence encoder, if any.")
     interests: InterestSettings = Field(default_factory=InterestSettings, description="Sequences to interests s'_0.")

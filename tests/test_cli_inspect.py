@@ -112,3 +112,10 @@ def test_a_folder_with_artifacts_in_it_names_them(
     result = run_command(capsys, "inspect", tmp_path / "run")
     assert result.code == 2
     assert str(tmp_path / "run" / "source") in result.err
+
+
+def test_an_experiment_is_told_apart(tiny: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (("inspect", "demo"), ("adapt-target", tiny.source, "demo"), ("recipe", "check", "demo")):
+        refused = run_command(capsys, *command)
+        assert refused.code == 2
+        assert "this is an experiment, not a recipe" in refused.err

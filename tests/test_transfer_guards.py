@@ -27,7 +27,7 @@ from transfer.evaluation.significance import compare
 from transfer.experiments.execute import run_experiment
 from transfer.files import alone_in
 from transfer.opening import make_split
-from transfer.pipeline import open_target, recipe_for_target, source_from, target_from
+from transfer.pipeline import check_target, open_target, recipe_for_target, source_from, target_from
 from transfer.planning.forecast import forecast
 from transfer.progress import Silent
 from transfer.runtime import Runtime
@@ -458,6 +458,21 @@ def test_artifacts_follow_the_hubs_conventions(tmp_path):
     back = TargetRun.from_pretrained(str(tmp_path / "shared-run"))
     assert back.variant == run.variant
     assert reevaluate(back, Runtime()) == reevaluate(run, Runtime())
+
+
+def test_a_map_beside_the_recipe_is_found_and_a_missing_one_told_before_a_source_is_fitted(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    path = write_recipe(tmp_path / "here", unseen=UnseenSettings().model_dump(), unseen_map="map.json")
+    for refused in (check_target, lambda loaded, _: forecast(loaded)):
+        with pytest.raises(InputError, match=r"map\.json: there is no such file of unseen words"):
+            refused(load_recipe(path), tmp_path / "target")
+    (tmp_path / "map.json").touch()
+    assert load_recipe(path).recipe.unseen_map.resolve() == tmp_path / "map.json"
+    beside = tmp_path / "here" / "map.json"
+    beside.touch()
+    assert load_recipe(path).recipe.unseen_map == beside
+    check_target(load_recipe(path), tmp_path / "target")
 
 
 def test_a_saved_run_keeps_its_map_of_unseen_words(tmp_path):

@@ -14,7 +14,7 @@ from domains.domain import Domain
 from domains.errors import InputError
 from domains.open import parse_spec
 from domains.spec import DomainSpec
-from recipes.load import LoadedRecipe, apply_override, bundled_recipes, check_recipe, load_recipe
+from recipes.load import LoadedRecipe, apply_override, bundled_experiments, bundled_recipes, check_recipe, load_recipe
 from recipes.presets import with_preset
 from recipes.schema import Recipe, resolved
 from recipes.settings import SourceEncoderSettings
@@ -33,7 +33,7 @@ from transfer.target.adapt import Adapted, adapt_target, pairs_to_compare
 from transfer.target.artifact import KIND as TARGET
 from transfer.target.artifact import TargetRun
 from transfer.target.pieces import finished_variants
-from transfer.target.preflight import refuse_blind_split, refuse_own_source, trained_variants
+from transfer.target.preflight import refuse_blind_split, refuse_missing_map, refuse_own_source, trained_variants
 from transfer.variants import BASELINES, parse_variant
 from vocab.encoder_source import has_encoder, on_hub
 
@@ -76,10 +76,11 @@ def check_target(loaded: LoadedRecipe, folder: Path) -> None:
         folder: where the run is to be written.
 
     Raises:
-        InputError: the recipe names none, it cannot be read or split, nobody in it could select an epoch, or the
-            folder holds something else.
+        InputError: the recipe names none, it cannot be read or split, nobody in it could select an epoch, its map of
+            unseen words is not there, or the folder holds something else.
     """
     claim(folder, TARGET)
+    refuse_missing_map(loaded.recipe)
     refuse_blind_split(make_split(open_target(loaded, Runtime()), loaded.recipe))
 
 
@@ -165,7 +166,7 @@ def recipe_for_target(source: SourceArtifact, given: str, overrides: list[str]) 
     Raises:
         InputError: it is neither, or a recipe without a target.
     """
-    if given in bundled_recipes() or Path(given).suffix in {".yaml", ".yml"}:
+    if given in bundled_recipes() | bundled_experiments() or Path(given).suffix in {".yaml", ".yml"}:
         loaded = load_recipe(given, overrides)
         if loaded.recipe.target is None:
             raise InputError("this recipe names no target", place=given, mend="Add 'target:' or give a domain")

@@ -19,7 +19,13 @@ from transfer.opening import make_split, open_prepared, open_prepared_source
 from transfer.planning.estimate import Estimate, Sizes, estimate
 from transfer.source.artifact import LearnedEncoder
 from transfer.source.fit import refuse_without_anchors
-from transfer.target.preflight import lacking, refuse_blind_split, refuse_own_source, trained_variants
+from transfer.target.preflight import (
+    lacking,
+    refuse_blind_split,
+    refuse_missing_map,
+    refuse_own_source,
+    trained_variants,
+)
 from transfer.variants import Variant
 from vocab.coverage import Coverage, Overlap, overlap
 from vocab.encoder_source import has_encoder
@@ -95,6 +101,7 @@ def forecast(loaded: LoadedRecipe) -> Forecast:
     sources = [open_prepared_source(spec, loaded) for spec in recipe.sources]
     target = None if recipe.target is None else open_prepared(recipe.target, loaded)
     if target is not None:
+        refuse_missing_map(recipe)
         refuse_blind_split(make_split(target.domain, recipe))
         refuse_own_source(target.domain, recipe, {one.domain.fingerprint for one in sources})
     vocabulary, texts = build_vocabulary(recipe, [s.domain for s in sources], target.domain if target else None)

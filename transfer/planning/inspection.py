@@ -18,7 +18,7 @@ from domains.open import open_domain
 from domains.report import PreparationReport
 from domains.summary import DomainSummary, summarise
 from domains.suspicions import Suspicion, find_suspicions
-from recipes.load import bundled_recipes, load_recipe
+from recipes.load import bundled_experiments, bundled_recipes, load_recipe
 from recipes.schema import Recipe
 from transfer.artifact_folder import CONFIG
 from transfer.files import read_json
@@ -110,7 +110,7 @@ def inspect(given: str) -> Inspection:
     path = Path(given)
     if (path / CONFIG).is_file():
         return _artifact(path)
-    if path.suffix in {".yaml", ".yml"} or given in bundled_recipes():
+    if path.suffix in {".yaml", ".yml"} or given in bundled_recipes() | bundled_experiments():
         return _recipe(given)
     within = [str(path / part) for part in ("source", "target") if (path / part / CONFIG).is_file()]
     if within:

@@ -86,6 +86,19 @@ def refuse_own_source(target: Domain, recipe: Recipe, sources: Collection[str]) 
         )  # fmt: skip
 
 
+def refuse_missing_map(recipe: Recipe) -> None:
+    """Stop where the map of unseen words that a recipe names is not there.
+
+    Raises:
+        InputError: it is not.
+    """
+    if recipe.unseen is not None and recipe.unseen_map is not None and not recipe.unseen_map.is_file():
+        raise InputError(
+            "there is no such file of unseen words", place=recipe.unseen_map,
+            mend="Check unseen_map: a relative path starts at the recipe's folder, then at the working folder",
+        )  # fmt: skip
+
+
 def refuse_blind_split(split: Split) -> None:
     """Stop where users train and nothing could say which epoch is best, or where nobody is tested.
 

@@ -278,6 +278,19 @@ def test_an_artifact_that_goes_on_to_learn_counts_a_targets_titles_once(tmp_path
         source_from(load_recipe(loaded.path), tmp_path / "again", Runtime(), source)
 
 
+def test_an_artifact_goes_on_to_learn_from_what_was_its_target(tmp_path):
+    source, loaded, _ = made(tmp_path)
+    data = yaml.safe_load(loaded.path.read_text())
+    turned = {**data, "sources": [data["target"]], "target": write_domain(tmp_path, "songs", 3)}
+    loaded.path.write_text(yaml.safe_dump(turned))
+    extended = source_from(load_recipe(loaded.path), tmp_path / "extended", Runtime(), source)
+    assert [note.name for note in extended.domains] == ["tapes", "plays"]
+    assert extended.vocabulary.domains == ("tapes", "plays", "songs")
+    loaded.path.write_text(yaml.safe_dump({key: value for key, value in turned.items() if key != "target"}))
+    alone = source_from(load_recipe(loaded.path), tmp_path / "alone", Runtime(), source)
+    assert (alone.vocabulary.domains, alone.vocabulary.n_items) == (("tapes", "plays"), source.vocabulary.n_items)
+
+
 def test_what_the_source_cannot_give_is_skipped_with_the_reason(tmp_path):
     variants = [
         "gru4rec+no-id+anchors+source",

@@ -66,7 +66,8 @@ def fit_source(
     if extends is None:
         vocabulary = SememeVocabulary.build(texts, recipe.vocabulary)
     else:
-        vocabulary = extends.vocabulary.extended(texts)
+        new = {name: text for name, text in texts.items() if name not in _targets_before(sources, extends)}
+        vocabulary = extends.vocabulary.extended(new) if new else extends.vocabulary
     if len(vocabulary) == 0:
         raise InputError("no word of any title became an anchor", place="vocabulary", mend="Lower vocabulary.min_items")
     if extends is not None:
@@ -122,6 +123,15 @@ def _counted_already(target: Domain, extends: SourceArtifact | None) -> bool:
             mend="Set target_titles: false, or give the target a name of its own",
         )  # fmt: skip
     return True
+
+
+def _targets_before(sources: Sequence[Domain], extends: SourceArtifact) -> set[str]:
+    """Names of the sources whose titles an artifact that is extended counts already, for one of them was its target."""
+    return {
+        source.name
+        for source in sources
+        if source.name in extends.vocabulary.domains and source.items_fingerprint == extends.target_items
+    }
 
 
 def refuse_without_anchors(source: Domain, anchors: csr_matrix) -> None:

@@ -112,6 +112,10 @@ def test_a_folder_with_artifacts_in_it_names_them(
     result = run_command(capsys, "inspect", tmp_path / "run")
     assert result.code == 2
     assert str(tmp_path / "run" / "source") in result.err
+    for name in "abcd":
+        shutil.copytree(tiny.target, tmp_path / "trial" / "cells" / name)
+    result = run_command(capsys, "inspect", tmp_path / "trial")
+    assert f"{tmp_path / 'trial' / 'cells' / 'c'}, or one of 1 more" in result.err
 
 
 def test_an_experiment_is_told_apart(tiny: Any, capsys: pytest.CaptureFixture[str]) -> None:

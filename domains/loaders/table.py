@@ -19,7 +19,7 @@ class TableOptions(Settings):
     """Two files and what their columns are called."""
 
     interactions: InputPath = Field(
-        description="Who did what when: a file, a glob, a folder of Parquet files or a URL."
+        description="Who did what when: a file, a glob, a folder of files of one kind or a URL."
     )
     items: InputPath = Field(description="What the items are called: the same kinds of source.")
     columns: ColumnMapping = Field(default_factory=ColumnMapping, description="Names of the columns in these files.")

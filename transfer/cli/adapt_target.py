@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from transfer.cli.options import Device, Json, Out, Seed, Set, Variants, overrides
+from transfer.cli.options import Device, Json, Seed, Set, Variants, overrides
 
+Out = Annotated[Path | None, typer.Option("--out", help="Folder to write; runs/RECIPE/target by default.")]
 Artifact = Annotated[str, typer.Argument(help="Folder of a source artifact, or its hub id.")]
 Target = Annotated[str, typer.Argument(help="A recipe with a target, or a domain (films, movielens:ml-1m, a folder).")]
 Shots = Annotated[float | None, typer.Option("--shots", help="Share of the target's users that train, 0 to 1.")]

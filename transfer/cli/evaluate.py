@@ -8,7 +8,7 @@ import typer
 
 from transfer.cli.options import Json
 
-Run = Annotated[str, typer.Argument(help="Folder of a target run.")]
+Run = Annotated[str, typer.Argument(help="Folder of a target run, or its hub id.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 
 

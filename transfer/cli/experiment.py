@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from transfer.cli.options import Device, Json, Out, Seed, Set, Variants, overrides
+from transfer.cli.options import Device, Json, Seed, Set, Variants, overrides
 
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Folder to write; runs/NAME by default, runs/NAME-quick with --quick.")
+]
 Given = Annotated[str, typer.Argument(help="An experiment or recipe: a bundled name (table4) or a YAML file.")]
-Quick = Annotated[bool, typer.Option("--quick", help="A sample of users and few epochs: does everything work?")]
+Quick = Annotated[bool, typer.Option("--quick", help="A sample of users, few epochs, one seed: does everything work?")]
 Workers = Annotated[
     int | None, typer.Option("--workers", min=1, help="Processes at a time; one a core, or one on a GPU, by default.")
 ]

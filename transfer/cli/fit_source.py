@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from transfer.cli.options import Device, Json, Out, RecipeArgument, Seed, Set, overrides
+from transfer.cli.options import Device, Json, RecipeArgument, Seed, Set, overrides
 
+Out = Annotated[Path | None, typer.Option("--out", help="Folder to write; runs/RECIPE/source by default.")]
 Extend = Annotated[
     str | None, typer.Option("--extend", metavar="ARTIFACT", help="Go on from this artifact; its anchors stay.")
 ]

@@ -19,7 +19,8 @@ Name = Annotated[str, typer.Argument(help="Of the new domain; the recipe is NAME
 Interactions = Annotated[str, typer.Option("--interactions", help="Who did what when: CSV, Parquet, JSON Lines, ...")]
 Items = Annotated[str, typer.Option("--items", help="What the items are called: the same kinds of file.")]
 Sources = Annotated[
-    list[str] | None, typer.Option("--source", help="A source domain, may be repeated; books and films by default.")
+    list[str] | None,
+    typer.Option("--source", help="A source domain as a recipe names it, may be repeated; books and films by default."),
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="The recipe's file; NAME.yaml by default.")]
 User = Annotated[str | None, typer.Option("--user-column", help="Column with the user's id.")]

@@ -18,7 +18,7 @@ BAR = 24
 
 
 def command(thing: Thing, json_: Json = False) -> None:
-    """Look at data or at an artifact: sizes, histograms, anchors, overlaps, and what looks wrong."""
+    """Look at data, those of a recipe, or an artifact: sizes, histograms, anchors, overlaps, and what looks wrong."""
     from rich.markup import escape
 
     from transfer.cli.show import OUT, metrics_table, print_json, say

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,7 +13,6 @@ Set = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="Run this one seed in place of the recipe's.")]
 Device = Annotated[str, typer.Option("--device", help="auto (a GPU where there is one), cpu or cuda.")]
-Out = Annotated[Path | None, typer.Option("--out", help="Folder to write; runs/RECIPE/... by default.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines, nothing else.")]
 Variants = Annotated[
     str | None, typer.Option("--variants", help="Comma-separated models, e.g. sasrec,sasrec+ipe+constant.")

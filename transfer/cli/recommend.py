@@ -12,11 +12,19 @@ from transfer.cli.options import Json
 if TYPE_CHECKING:
     from domains.domain import Domain
 
-Run = Annotated[str, typer.Argument(help="Folder of a target run.")]
+Run = Annotated[str, typer.Argument(help="Folder of a target run, or its hub id.")]
 User = Annotated[str | None, typer.Option("--user", help="Id of a user of the target domain.")]
-Past = Annotated[str | None, typer.Option("--history", metavar='"TITLE; TITLE"', help="Titles, oldest first.")]
+Past = Annotated[
+    str | None,
+    typer.Option(
+        "--history",
+        metavar='"TITLE; TITLE"',
+        help="Titles, oldest first; a beginning that fits one title alone will do.",
+    ),
+]
 Words = Annotated[
-    str | None, typer.Option("--interests", metavar='"WORD, WORD"', help="Interests in place of a history.")
+    str | None,
+    typer.Option("--interests", metavar='"WORD, WORD"', help="Interests in place of a history, as words of titles."),
 ]
 New = Annotated[
     str | None,

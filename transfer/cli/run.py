@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from transfer.cli.options import Device, Json, Out, RecipeArgument, Seed, Set, Variants, overrides
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from transfer.cli.options import Device, Json, RecipeArgument, Seed, Set, Variants, overrides
+
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Folder to write, with source/ and target/ in it; runs/RECIPE by default.")
+]
 
 
 def command(

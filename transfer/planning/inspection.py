@@ -112,9 +112,11 @@ def inspect(given: str) -> Inspection:
         return _artifact(path)
     if path.suffix in {".yaml", ".yml"} or given in bundled_recipes() | bundled_experiments():
         return _recipe(given)
-    within = [str(path / part) for part in ("source", "target") if (path / part / CONFIG).is_file()]
+    parts = ("source", "target", "sources/*", "cells/*")
+    within = [str(one) for part in parts for one in sorted(path.glob(part)) if (one / CONFIG).is_file()]
     if within:
-        raise InputError("this folder holds artifacts and is none", place=path, mend=f"Name {' or '.join(within)}")
+        named = " or ".join(within[:3]) + (f", or one of {len(within) - 3} more" if len(within) > 3 else "")
+        raise InputError("this folder holds artifacts and is none", place=path, mend=f"Name {named}")
     prepared = open_domain(given, cache=default_cache())
     vocabulary, matrix = _own_anchors(prepared.domain)
     return Inspection("domain", domains=(_view(prepared.domain, prepared.report, vocabulary, matrix),))

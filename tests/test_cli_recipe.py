@@ -53,6 +53,16 @@ def test_check_says_it_to_people_too(tiny: Any, capsys: pytest.CaptureFixture[st
     assert f"Next: transfer run {tiny.recipe}" in shown
 
 
+def test_the_next_command_has_the_same_options(tiny: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--set", "s2idm.epochs=1", "--set", "evaluation={negatives: 9}")
+    shown = run_command(capsys, "recipe", "check", tiny.recipe, *options, "--variants", "popular,sasrec").out
+    asked = "--set s2idm.epochs=1 --set 'evaluation={negatives: 9}'"
+    assert f"Next: transfer run {tiny.recipe} {asked} --variants popular,sasrec" in shown
+    out = tmp_path / "fitted"
+    shown = run_command(capsys, "fit-source", tiny.recipe, *options, "--seed", 3, "--out", out).out
+    assert f"Next: transfer adapt-target {out} {tiny.recipe} {asked} --seed 3" in shown
+
+
 def test_brackets_in_names_are_shown(tiny: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tiny.recipe.with_name("[tiny].yaml")
     path.write_text(tiny.recipe.read_text(encoding="utf-8"), encoding="utf-8")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from transfer.cli.options import Device, Json, RecipeArgument, Seed, Set, overrides
+from transfer.cli.options import Device, Json, RecipeArgument, Seed, Set, as_typed, overrides
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder to write; runs/RECIPE/source by default.")]
 Extend = Annotated[
@@ -41,4 +41,4 @@ def command(
     names = ", ".join(note.name for note in artifact.domains)
     anchors = f"{len(artifact.vocabulary):,} anchors"
     say(f"Source artifact of {escape(names)}: {anchors} -> [bold]{escape(str(folder))}[/bold]")
-    say(escape(f"Next: transfer adapt-target {folder} {recipe}"))
+    say(escape(f"Next: transfer adapt-target {folder} {recipe}{as_typed(set_, seed)}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -27,3 +28,10 @@ def overrides(given: list[str] | None, seed: int | None, variants: str | None = 
     if variants is not None:
         out.append(f"variants=[{variants}]")
     return out
+
+
+def as_typed(given: list[str] | None, seed: int | None, variants: str | None = None) -> str:
+    """The same options for the next command, which without them would do something else; empty where there are none."""
+    typed = [f" --set {shlex.quote(override)}" for override in given or ()]
+    typed += [] if seed is None else [f" --seed {seed}"]
+    return "".join(typed + ([] if variants is None else [f" --variants {shlex.quote(variants)}"]))

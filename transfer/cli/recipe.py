@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from transfer.cli.options import Json, RecipeArgument, Set, Variants, overrides
+from transfer.cli.options import Json, RecipeArgument, Set, Variants, as_typed, overrides
 
 if TYPE_CHECKING:
     from transfer.planning.forecast import DomainForecast, Forecast
@@ -46,7 +46,7 @@ def check(recipe: RecipeArgument, set_: Set = None, variants: Variants = None, j
     if json_:
         print_json(found.as_dict())
         return
-    _print(found, recipe)
+    _print(found, recipe + as_typed(set_, None, variants if found.runs else None))
 
 
 @app.command("schema")
@@ -66,7 +66,7 @@ def schema(out: Out = None) -> None:
     say(escape(f"Wrote {out}. First line of a recipe: # yaml-language-server: $schema={out}"))
 
 
-def _print(found: Forecast, recipe: str) -> None:
+def _print(found: Forecast, following: str) -> None:
     from rich.markup import escape
 
     from transfer.cli.show import say
@@ -86,7 +86,7 @@ def _print(found: Forecast, recipe: str) -> None:
     say(
         f"[bold]estimate[/bold]  at most about {_duration(cost.seconds)} and {memory}, rough; early stopping needs less"
     )
-    say(escape(f"Next: transfer {'run' if found.runs else 'fit-source'} {recipe}"))
+    say(escape(f"Next: transfer {'run' if found.runs else 'fit-source'} {following}"))
 
 
 def _print_domain(domain: DomainForecast) -> None:

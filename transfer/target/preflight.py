@@ -74,7 +74,7 @@ def refuse_own_source(target: Domain, recipe: Recipe, sources: Collection[str]) 
     if target.fingerprint in sources:
         raise InputError(
             "the target is also a source, and S2IDM would see what is held out for its test", place=target.name,
-            mend="Set source_part: train and target_titles: false; in Python, fit domains.sample.without_held_out of it",
+            mend="Set source_part: train and target_titles: false; in Python, fit domains.sample.without_held_out",
         )  # fmt: skip
     settings = recipe.evaluation
     as_source_part = settings.split == "leave-one-out" and not settings.new_items and recipe.shots == 1

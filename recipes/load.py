@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -72,13 +73,34 @@ def load_recipe(
         )
     data.setdefault("name", path.stem)
     data = overlaid(data, settings or {})
+    before = deepcopy(data)
     for override in overrides:
         apply_override(data, override)
-    recipe = check_recipe(data, path)
-    beside = None if recipe.unseen_map is None else path.parent / recipe.unseen_map
-    if beside is not None and beside.is_file():
-        recipe = recipe.model_copy(update={"unseen_map": beside})
-    return LoadedRecipe(recipe, path)
+    try:
+        recipe = check_recipe(data, path)
+    except InputError as error:
+        raise _blamed(error, before, path) from None
+    return LoadedRecipe(_found_beside(recipe, path.parent), path)
+
+
+def _blamed(error: InputError, before: Mapping[str, Any], path: Path) -> InputError:
+    """An error of a recipe under overrides: theirs, where the recipe is right without them."""
+    try:
+        check_recipe(before, path)
+    except InputError:
+        return error
+    return InputError(error.problem, place=str(error.place).replace(f"{path}: ", "--set ", 1), mend=error.mend)
+
+
+def _found_beside(recipe: Recipe, folder: Path) -> Recipe:
+    """A recipe whose own files, where they lie in its folder, are named by their full paths."""
+    update: dict[str, Any] = {}
+    if recipe.unseen_map is not None and (folder / recipe.unseen_map).is_file():
+        update["unseen_map"] = folder / recipe.unseen_map
+    encoder = recipe.semantic.encoder
+    if encoder != "auto" and (folder / encoder).is_dir():
+        update["semantic"] = recipe.semantic.model_copy(update={"encoder": str(folder / encoder)})
+    return recipe.model_copy(update=update)
 
 
 def find_recipe(given: str | Path) -> Path:

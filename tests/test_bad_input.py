@@ -258,7 +258,9 @@ TABLE = [
     # Options.
     Case("--set without value", option("--set", "encoder.dim"), "--set", "is not key=value", "--set encoder.dim=128"),
     Case("--set into nothing", option("--set", "sources.x.y=1"), "--set sources.x.y", "leads nowhere", "Name a key"),
-    Case("--set unknown key", option("--set", "encoder.dmi=8"), "encoder.dmi", "unknown key", "Did you mean 'dim'?"),
+    Case("--set unknown key", option("--set", "encoder.dmi=8"), "--set encoder.dmi", "unknown key", "mean 'dim'?"),
+    Case("--set of no use", option("--set", "encoder.dim=x"), "--set encoder.dim", "valid integer", "Correct this"),
+    Case("two tables as one", run(target="table:a.csv"), "mine.yaml: target", "table needs 2", "items: ..."),
     Case("--device", option("--device", "gpu"), "--device", "unknown device 'gpu'", "auto, cpu or cuda"),
     Case("no CUDA", option("--device", "cuda"), "--device", "no CUDA device", "--device cpu"),
     Case("--variants", option("--variants", "sasrec,+ipe"), "variants", "names no encoder", "Begin with sasrec"),

@@ -285,3 +285,25 @@ def test_the_papers_values_are_one_setting_away_and_what_a_recipe_says_wins():
     assert load_recipe("book_to_film", ["preset=paper"]).recipe.training.loss == "bce"
     with pytest.raises(InputError, match="preset"):
         check_recipe({**data, "preset": "papre"}, "here")
+
+
+def test_a_sentence_encoder_may_lie_beside_its_recipe(tmp_path, monkeypatch):
+    path = tmp_path / "there" / "mine.yaml"
+    (tmp_path / "there" / "encoder").mkdir(parents=True)
+    path.write_text("sources: [books]\nsemantic: {encoder: encoder}\n")
+    monkeypatch.chdir(tmp_path)
+    assert load_recipe(path).recipe.semantic.encoder == str(path.with_name("encoder"))
+    (tmp_path / "there" / "encoder").rmdir()
+    assert load_recipe(path).recipe.semantic.encoder == "encoder"
+
+
+def test_an_error_of_an_override_is_laid_to_it_and_one_of_the_file_is_not(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("sources: [books]\nencoder: {dim: 8}\n")
+    with pytest.raises(InputError) as caught:
+        load_recipe(path, ["seeds=[0]", "encoder.dim=-1"])
+    assert caught.value.place == "--set encoder.dim"
+    path.write_text("sources: [books]\nencoder: {dim: -1}\n")
+    with pytest.raises(InputError) as caught:
+        load_recipe(path, ["seeds=[0]"])
+    assert caught.value.place == f"{path}: encoder.dim"

@@ -82,7 +82,8 @@ def _texts(value: object) -> Iterator[str]:
 def _files(text: str) -> Iterator[Path]:
     """Files that an absolute path, glob or folder names; other texts name none."""
     path = Path(text)
-    if not path.is_absolute():
+    # A slash alone separates categories; as a folder it would hold every file of the machine.
+    if not path.is_absolute() or path == Path(path.anchor):
         return
     roots = expand_pattern(text) if has_magic(text) else [path]
     for root in roots:

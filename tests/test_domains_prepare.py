@@ -254,6 +254,14 @@ def test_the_cache_answers_until_something_changes(shop, monkeypatch):
     assert ask().domain.titles.to_pylist() == ["Alpha", "Gamma"]
 
 
+def test_a_slash_between_categories_is_no_folder_whose_files_count(shop):
+    (shop / "items.csv").write_text("item_id,title,categories\na,Alpha,Games/Board games\nb,Beta,Games\n")
+    spec = {"interactions": "acts.csv", "items": "items.csv", "category_separator": "/", "prepare": NOTHING}
+    domain = open_domain(parse_spec(spec), base=shop, cache=shop / "cache").domain
+    assert domain.categories.to_pylist() == [["Games", "Board games"], ["Games"]]
+    assert len(list((shop / "cache").glob("*/meta.json"))) == 1
+
+
 def test_a_cache_that_cannot_be_written_only_warns(shop):
     (shop / "cache").write_text("a file")
     spec = parse_spec({"interactions": "acts.csv", "items": "items.csv", "prepare": NOTHING})

@@ -40,6 +40,9 @@ EITHER = (
 )
 """Formats of which only the other values can tell whether day or month comes first."""
 
+CLOCK = ("%H", "%I", "%k", "%l", "%s", "%T", "%R", "%r", "%X", "%c", "%+")
+"""Codes that tell an hour; a pattern without any is of days alone."""
+
 
 def read_dates(text: pl.Series, place: object) -> pl.Series | None:
     """Datetimes in UTC, read as the first value is written; None where that is no known format.
@@ -76,7 +79,7 @@ def parse(text: pl.Series, pattern: str) -> pl.Series:
         InputError: it is no pattern.
     """
     try:
-        if not any(code in pattern for code in ("%H", "%I", "%s", "%T", "%R", "%c", "%+")):
+        if not any(code in pattern for code in CLOCK):
             return text.str.to_date(pattern, strict=False).cast(pl.Datetime("us"))
         parsed = text.str.to_datetime(pattern, strict=False, time_unit="us")
     except pl.exceptions.PolarsError as error:

@@ -239,6 +239,16 @@ def test_a_format_that_is_given_goes_before_what_is_seen():
         to_times(pl.Series(["03/02/2020"]), kind="auto", unit="auto", place="t", written="%d.%m.%Y")
 
 
+@pytest.mark.parametrize(
+    ("clock", "hour"),
+    [("%H:%M", "07:11"), ("%k:%M", " 7:11"), ("%l:%M %p", " 7:11 AM"), ("%X", "07:11:00"), ("%r", "07:11:00 AM")],
+)
+def test_every_code_of_an_hour_is_read(clock, hour):
+    values = pl.Series([f"2020-02-03 {hour}"])
+    times, _ = to_times(values, kind="auto", unit="auto", place="t", written=f"%Y-%m-%d {clock}")
+    assert times.to_list() == [1_580_713_860]
+
+
 def test_day_or_month_first_is_not_guessed():
     with pytest.raises(InputError, match=r"day or the month first.*time_format to '%d/%m/%Y' or '%m/%d/%Y'"):
         to_times(pl.Series(["03/02/2020", "04/05/2020"]), kind="auto", unit="auto", place="t")

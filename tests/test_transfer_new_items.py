@@ -15,14 +15,17 @@ from domains.errors import InputError
 from domains.frames import titled_items
 from recipes.load import load_recipe
 from transfer.api import load_run
+from transfer.artifact_folder import LOG, UNSEEN
 from transfer.items.features import in_use
 from transfer.items.semantics import Semantics
 from transfer.items.whitening import Whitening
 from transfer.pipeline import source_from, target_from
 from transfer.runtime import Runtime
-from transfer.serving.new_items import ID_TABLE, with_new_items
+from transfer.serving.new_items import ID_TABLE, run_with, with_new_items
 from transfer.serving.recommend import History, Recommender
 from transfer.target.artifact import TargetRun
+from vocab.unseen import UnseenMap
+from vocab.unseen_steps import Link
 from vocab.unseen_settings import UnseenSettings
 
 
@@ -67,6 +70,22 @@ def test_old_items_stay_as_they_are_and_new_ones_are_their_titles(tmp_path, vari
     )  # fmt: skip
     found = Recommender(grown).recommend(history, count + 2)
     assert {"first", "second"} & {item.item_id for item in found}
+
+
+def test_a_copy_of_a_run_reads_new_titles_as_the_run_does(tmp_path):
+    loaded = load_recipe(write_recipe(tmp_path, unseen={"vectors": False}))
+    source = source_from(loaded, tmp_path / "source", Runtime())
+    target_from(source, loaded, tmp_path / "target", Runtime())
+    run = TargetRun.read(tmp_path / "target")
+    edited = UnseenMap.load(run.folder / UNSEEN, run.vocabulary).edited({"qwertz": (Link("pirate", 0.5, "hand"),)})
+    edited.save(run.folder / UNSEEN)
+    run.save_pretrained(tmp_path / "copy")
+    copy = TargetRun.from_pretrained(str(tmp_path / "copy"))
+    ours, theirs = (run_with(one, ["new"], ["qwertz"]).item_anchors[-1] for one in (run, copy))
+    assert ours.data.tolist() == theirs.data.tolist() == [0.5]
+    assert (tmp_path / "copy" / LOG).read_bytes() == (run.folder / LOG).read_bytes()
+    copy.save_pretrained(tmp_path / "copy")
+    assert UnseenMap.load(tmp_path / "copy" / UNSEEN, copy.vocabulary).links == edited.links
 
 
 def test_sentence_vectors_of_new_titles_are_whitened_as_the_old_ones_were(tmp_path):

@@ -51,6 +51,9 @@ def read_items(raw: RawTables, item_ids: pa.Array, settings: PrepareSettings) ->
         to_ids(frame["item_id"], "item id", place).alias("item_id"),
         pl.col("title").cast(pl.String).fill_null("").str.replace_all(r"\s+", " ").str.strip_chars(),
     )
+    if "categories" in frame.columns:
+        named = pl.element().filter(pl.element().str.strip_chars() != "")  # a null is no more a name than a blank
+        frame = frame.with_columns(pl.col("categories").list.eval(named))
     _refuse_damaged_titles(frame, place)
     wanted = pl.DataFrame({"item_id": pl.Series(item_ids)})
     used = frame.join(wanted, on="item_id", how="semi", maintain_order="left")
@@ -72,7 +75,7 @@ def read_items(raw: RawTables, item_ids: pa.Array, settings: PrepareSettings) ->
 
 
 def _merge_duplicates(frame: pl.DataFrame, settings: PrepareSettings, place: str) -> tuple[pl.DataFrame, list[str]]:
-    """One row an item; of rows with the same id, a title that is there goes before one that is not."""
+    """One row an item, with the categories of all its rows; a title that is there goes before one that is not."""
     if frame["item_id"].n_unique() == frame.height:
         return frame, []
     titled = frame.filter(pl.col("title") != "")
@@ -90,6 +93,15 @@ def _merge_duplicates(frame: pl.DataFrame, settings: PrepareSettings, place: str
     rank = weight if settings.duplicate_items == "longest" else (weight > 0)
     merged = frame.with_columns(rank.alias("rank")).sort("rank", descending=True, maintain_order=True)
     merged = merged.unique("item_id", keep="first", maintain_order=True).drop("rank")
+    if "categories" in frame.columns:
+        # Some tables have a row for each category of an item.
+        several = (
+            frame.filter(pl.col("item_id").is_duplicated())
+            .group_by("item_id")
+            .agg(pl.col("categories").explode().drop_nulls().unique(maintain_order=True).alias("of all rows"))
+        )
+        merged = merged.join(several, on="item_id", how="left", maintain_order="left")
+        merged = merged.with_columns(pl.coalesce("of all rows", "categories").alias("categories")).drop("of all rows")
     return merged, [f"{frame.height - merged.height:,} further rows of items that were there already, in {place}"]
 
 

@@ -50,7 +50,7 @@ class PrepareSettings(Settings):
     duplicate_items: Literal["error", "first", "longest"] = Field(
         default="error",
         description="An item with several rows whose titles differ: stop, take the first title, or the longest. "
-        "Rows that agree are merged in any case.",
+        "Rows that agree are merged in any case, and an item has the categories of all its rows.",
     )
     time_kind: TimeKindSetting = Field(
         default="auto",

@@ -161,6 +161,28 @@ def test_duplicate_items(how, title):
     assert prepare(tables, PrepareSettings(**NOTHING, duplicate_items=how)).domain.titles.to_pylist() == [title]
 
 
+def test_an_item_has_the_categories_of_all_its_rows():
+    tables = raw([("u", "a", 1), ("u", "b", 2)])
+    rows = [
+        ("a", "Alpha", ["one"]),
+        ("b", "Beta", None),
+        ("a", "", ["two", "one"]),
+        ("a", "Alpha", None),
+        ("c", "", ["x"]),
+    ]
+    items = pl.LazyFrame(rows, schema=["item_id", "title", "categories"], orient="row")
+    domain = prepare(RawTables(tables.interactions, items, "tiny"), PrepareSettings(**NOTHING)).domain
+    assert domain.titles.to_pylist() == ["Alpha", "Beta"]
+    assert domain.categories.to_pylist() == [["one", "two"], []]
+
+
+def test_what_names_nothing_is_no_category():
+    tables = raw([("u", "a", 1), ("u", "b", 2)])
+    items = pl.LazyFrame({"item_id": ["a", "b"], "title": ["A", "B"], "categories": [["one", None, " "], [None]]})
+    domain = prepare(RawTables(tables.interactions, items, "tiny"), PrepareSettings(**NOTHING)).domain
+    assert domain.categories.to_pylist() == [["one"], []]
+
+
 def test_equal_files_give_equal_domains_and_ties_keep_the_file_order():
     rows = [("u", item, 5) for item in "dbcae"]
     one, two = (prepare(raw(rows), PrepareSettings(**NOTHING)).domain for _ in range(2))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,6 +28,7 @@ from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.evaluation.significance import compare
 from transfer.experiments.execute import run_experiment
 from transfer.files import alone_in
+from transfer.items.semantics import Semantics
 from transfer.opening import make_split
 from transfer.pipeline import check_target, open_target, recipe_for_target, source_from, target_from
 from transfer.planning.forecast import forecast
@@ -449,6 +452,60 @@ def test_an_artifact_goes_on_to_learn_and_tells_what_stays_and_what_is_lost(tmp_
     assert any("source encoder of that artifact is left out" in line for line in told.lines)
     back = SourceArtifact.read(tmp_path / "extended")
     assert back.fingerprint == extended.fingerprint != source.fingerprint
+
+
+def extended(folder, source, overrides, told):
+    """An artifact that goes on to learn from songs, with an encoder of these settings."""
+    recipe = yaml.safe_load((folder / "tiny.yaml").read_text()) | {"sources": [write_domain(folder, "songs", 7)]}
+    (folder / "more.yaml").write_text(yaml.safe_dump({key: value for key, value in recipe.items() if key != "target"}))
+    loaded = load_recipe(folder / "more.yaml", overrides)
+    return source_from(loaded, folder / f"more{len(overrides)}", Runtime(progress=told), source)
+
+
+def test_a_source_encoder_goes_on_with_fewer_positions_and_another_one_is_told(tmp_path):
+    path = write_recipe(tmp_path, source_encoder={"channels": ["anchors"], "epochs": 1})
+    source = source_from(load_recipe(path), tmp_path / "source", Runtime())
+    told = Told()
+    shortened = extended(tmp_path, source, ["encoder.max_length=4"], told)
+    before, after = (one.transferable.weights["encoder.positions.weight"] for one in (source, shortened))
+    assert (len(before), len(after)) == (10 + 3, 4 + 3)
+    # One epoch moves a weight by less than two unrelated draws are apart.
+    assert (after - before[: len(after)]).abs().max() < 0.1 < (before[: len(after)].flip(0) - after).abs().max()
+    assert not any("anew" in line for line in told.lines)
+    wider = extended(tmp_path, source, ["encoder.max_length=4", "encoder.dim=16"], told)
+    assert wider.transferable.weights["encoder.positions.weight"].shape[1] == 16
+    assert any("a sasrec of width 8, and the recipe asks for a sasrec of width 16" in line for line in told.lines)
+
+
+def test_maps_of_one_sentence_encoder_do_not_go_on_with_vectors_of_another(tmp_path, monkeypatch):
+    class Vectors:
+        def __init__(self, name):
+            self.encoder = SimpleNamespace(fingerprint=name, folder=Path(name))
+
+        def titles(self, domain):
+            return self.words(domain.titles.to_pylist())
+
+        def words(self, words):
+            return torch.nn.functional.normalize(torch.tensor([[float(len(word)), 1.0] for word in words]), dim=-1)
+
+    monkeypatch.setattr(Semantics, "find", classmethod(lambda cls, settings, runtime: Vectors("one")))
+    path = write_recipe(tmp_path, source_encoder={"channels": ["title-semantic"], "epochs": 1})
+    source = source_from(load_recipe(path), tmp_path / "source", Runtime())
+    assert extended(tmp_path, source, ["s2idm.epochs=1"], Told()).transferable.weights
+    monkeypatch.setattr(Semantics, "find", classmethod(lambda cls, settings, runtime: Vectors("other")))
+    with pytest.raises(InputError, match="another sentence encoder"):
+        extended(tmp_path, source, [], Told())
+
+
+def test_a_source_encoder_that_nobody_selects_is_refused(tmp_path):
+    loaded = load_recipe(
+        write_recipe(tmp_path, source_encoder={"channels": ["anchors"], "epochs": 1}),
+        ["sources.0.prepare.max_history=2", "sources.0.prepare.min_user_interactions=0"],
+    )
+    with pytest.raises(InputError, match="no user of a source has the 3 interactions"):
+        source_from(loaded, tmp_path / "source", Runtime())
+    with pytest.raises(InputError, match="no user of a source has the 3 interactions"):
+        forecast(loaded)
 
 
 class Told(Silent):

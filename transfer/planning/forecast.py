@@ -18,7 +18,7 @@ from recipes.settings import SEMANTIC_CHANNELS
 from transfer.opening import make_split, open_prepared, open_prepared_source
 from transfer.planning.estimate import Estimate, Sizes, estimate
 from transfer.source.artifact import LearnedEncoder
-from transfer.source.fit import refuse_without_anchors
+from transfer.source.fit import refuse_blind_encoder, refuse_without_anchors
 from transfer.target.preflight import (
     lacking,
     refuse_blind_split,
@@ -104,6 +104,7 @@ def forecast(loaded: LoadedRecipe) -> Forecast:
         refuse_missing_map(recipe)
         refuse_blind_split(make_split(target.domain, recipe))
         refuse_own_source(target.domain, recipe, {one.domain.fingerprint for one in sources})
+    refuse_blind_encoder(recipe, [one.domain for one in sources])
     vocabulary, texts = build_vocabulary(recipe, [s.domain for s in sources], target.domain if target else None)
     opened = [(prepared, "source") for prepared in sources] + ([(target, "target")] if target else [])
     encoded = {prepared.domain.name: vocabulary.encode(texts[prepared.domain.name]) for prepared, _ in opened}

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_matrix
+from torch import Tensor
 
 from domains.domain import Domain
 from domains.errors import InputError
 from domains.union import refuse_same_names
 from recipes.schema import Recipe, resolved
+from recipes.settings import SEMANTIC_CHANNELS, EncoderSettings
 from transfer.diffusion.training import Log, SourceInterests, train_s2idm
+from transfer.encoders.base import encoder_kind
 from transfer.interests.original import original_interests
-from transfer.items.semantics import Semantics
+from transfer.items.semantics import Semantics, same_encoder
 from transfer.runtime import Runtime
 from transfer.source.artifact import DomainNote, SourceArtifact
 from transfer.source.encoder import train_source_encoder
@@ -56,11 +59,13 @@ def fit_source(
         extends: an artifact to go on from: its anchors keep their ids, its weights are trained on.
 
     Raises:
-        InputError: two domains of one name, or no title gave an anchor.
+        InputError: two domains of one name, no title gave an anchor, nobody could select the source encoder's epoch, or
+            it would go on from vectors of another sentence encoder.
     """
     counted = target is not None and recipe.target_titles and not _counted_already(target, extends)
     named = [*sources, *([target] if target is not None and counted else [])]
     refuse_same_names(named)
+    refuse_blind_encoder(recipe, sources)
     texts = {d.name: item_texts(d.titles, d.categories, recipe.vocabulary.source) for d in named}
     runtime.progress.say("Building the vocabulary")
     if extends is None:
@@ -70,9 +75,12 @@ def fit_source(
         vocabulary = extends.vocabulary.extended(new) if new else extends.vocabulary
     if len(vocabulary) == 0:
         raise InputError("no word of any title became an anchor", place="vocabulary", mend="Lower vocabulary.min_items")
+    semantics = Semantics.find(recipe.semantic, runtime)
     if extends is not None:
         for word in _what_stays(recipe, extends):
             runtime.progress.say(word)
+        if semantics is not None and _goes_on_with_vectors(recipe, extends):
+            same_encoder(extends.sentence_encoder, semantics, "the titles that the source encoder learned from")
     seed = recipe.seeds[0]
     interests, coverage, matrices = [], {}, []
     for domain in sources:
@@ -87,7 +95,6 @@ def fit_source(
     start = None if extends is None else grown_s2idm(extends.s2idm, len(vocabulary), recipe.s2idm, seed)
     s2idm = train_s2idm(interests, recipe.s2idm, seed, runtime, log, start)
     notes = (() if extends is None else extends.domains) + tuple(DomainNote.of(domain) for domain in sources)
-    semantics = Semantics.find(recipe.semantic, runtime)
     vectors = None if semantics is None else semantics.words(vocabulary.words)
     fingerprint = None if semantics is None else semantics.encoder.fingerprint
     transferable = train_source_encoder(
@@ -100,7 +107,7 @@ def fit_source(
         semantics,
         runtime,
         log,
-        None if extends is None else extends.transferable.weights,
+        _learned_before(recipe, extends),
     )
     artifact = SourceArtifact(
         vocabulary, s2idm.cpu(), recipe.interests, notes, seed, resolved(recipe), vectors, fingerprint, transferable,
@@ -148,6 +155,44 @@ def refuse_without_anchors(source: Domain, anchors: csr_matrix) -> None:
         raise InputError("no item of this source has an anchor", place=source.name, mend="Look at its titles")
 
 
+def refuse_blind_encoder(recipe: Recipe, sources: Sequence[Domain]) -> None:
+    """Stop where nobody could say which epoch of the source encoder is best: it would stay untrained.
+
+    Args:
+        recipe: whether there is to be one.
+        sources: all of them.
+
+    Raises:
+        InputError: no user has a validation item.
+    """
+    if recipe.source_encoder.channels and not any((domain.lengths >= 3).any() for domain in sources):
+        raise InputError(
+            "no user of a source has the 3 interactions that selecting an epoch needs", place="source_encoder.channels",
+            mend="Leave the source encoder out, or give sources in which users have 3 or more",
+        )  # fmt: skip
+
+
+def _goes_on_with_vectors(recipe: Recipe, extends: SourceArtifact) -> bool:
+    """Whether maps of sentence vectors, learned before, are learned on."""
+    learned = extends.learned_encoder
+    return learned is not None and bool(SEMANTIC_CHANNELS & set(learned.channels) & set(recipe.source_encoder.channels))
+
+
+def _kind(encoder: EncoderSettings) -> str:
+    """What an encoder must have in common with another to go on from its weights."""
+    return f"a {encoder_kind(encoder.name)} of width {encoder.dim}"
+
+
+def _learned_before(recipe: Recipe, extends: SourceArtifact | None) -> dict[str, Tensor]:
+    """Weights that a source encoder goes on from; none where it is another one."""
+    learned = None if extends is None else extends.learned_encoder
+    if extends is None or learned is None or _kind(learned.settings) != _kind(recipe.encoder):
+        return {}
+    # Scales stand in the order of the channels: between other channels they would be somebody else's.
+    same = learned.channels == recipe.source_encoder.channels
+    return {name: tensor for name, tensor in extends.transferable.weights.items() if same or name != "items.log_scales"}
+
+
 def _what_stays(recipe: Recipe, extends: SourceArtifact) -> list[str]:
     """Settings of a recipe that an artifact which goes on to learn does not follow, and what it loses."""
     words = []
@@ -155,8 +200,17 @@ def _what_stays(recipe: Recipe, extends: SourceArtifact) -> list[str]:
         kept, asked = getattr(extends.s2idm.settings, key), getattr(recipe.s2idm, key)
         if kept != asked:
             words.append(f"s2idm.{key} stays {kept}, as in the artifact that is extended (the recipe says {asked})")
-    if extends.transferable.weights and not recipe.source_encoder.channels:
+    learned = extends.learned_encoder
+    if learned is None:
+        return words
+    if not recipe.source_encoder.channels:
         words.append("The source encoder of that artifact is left out; source_encoder.channels would go on from it")
+        return words
+    if _kind(learned.settings) != _kind(recipe.encoder):
+        words.append(
+            f"The source encoder of that artifact is {_kind(learned.settings)}, and the recipe asks for "
+            f"{_kind(recipe.encoder)}: it is learned anew"
+        )
     return words
 
 

@@ -39,11 +39,14 @@ def grown_s2idm(old: S2IDM, anchors: int, settings: S2IDMSettings, seed: int) ->
 
 
 def grown_weights(old: Mapping[str, Tensor], new: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Old weights in the shapes of new ones: tables with more rows keep the first, anything else is taken as it is.
+    """Old weights in the shapes of new ones: of tables the first rows stay, anything else is taken as it is.
+
+    Anchors are only ever added; positions are counted from the end, so that the first ones are those of a shorter
+    encoder as well.
 
     Args:
         old: weights by name.
-        new: freshly initialised weights of the larger model.
+        new: freshly initialised weights of the model to be.
 
     Returns:
         weights with the names and shapes of `new`.
@@ -53,8 +56,8 @@ def grown_weights(old: Mapping[str, Tensor], new: Mapping[str, Tensor]) -> dict[
         known = old.get(name)
         if known is None or known.shape[1:] != fresh.shape[1:] or len(known.shape) != len(fresh.shape):
             grown[name] = fresh
-        elif fresh.dim() == 0 or len(known) == len(fresh):
+        elif fresh.dim() == 0:
             grown[name] = known
         else:
-            grown[name] = torch.cat([known, fresh[len(known) :]])
+            grown[name] = torch.cat([known[: len(fresh)], fresh[len(known) :]])
     return grown

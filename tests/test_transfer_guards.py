@@ -508,6 +508,20 @@ def test_a_source_encoder_that_nobody_selects_is_refused(tmp_path):
         forecast(loaded)
 
 
+@pytest.mark.parametrize("name", ["cl4srec", "pdrec"])
+def test_sources_train_their_encoder_as_its_name_says(tmp_path, name):
+    path = write_recipe(
+        tmp_path, source_encoder={"channels": ["anchors"], "epochs": 1}, diffrec={"model": {"hidden": 8, "epochs": 1}}
+    )
+    plain = source_from(load_recipe(path), tmp_path / "plain", Runtime())
+    own = source_from(load_recipe(path, [f"encoder.name={name}"]), tmp_path / "own", Runtime())
+    before, after = (one.transferable.weights["items.channels.anchors.table.weight"] for one in (plain, own))
+    assert not torch.equal(before, after)
+    other = {"cl4srec": "contrastive.weight=0.5", "pdrec": "pdrec.pool=7"}[name]
+    with pytest.raises(InputError, match=f"differs: {other.partition('.')[0]}"):
+        source_from(load_recipe(path, [f"encoder.name={name}", other]), tmp_path / "own", Runtime())
+
+
 class Told(Silent):
     """Keeps what is said."""
 

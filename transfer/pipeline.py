@@ -148,7 +148,8 @@ def _difference(
 
 def _source_keys(recipe: Recipe) -> tuple[str, ...]:
     """Keys of a recipe that decide its source artifact, beside data and seed."""
-    with_encoder = ("encoder", "score", "training", "items", "evaluation", "prompts")
+    objective = {"cl4srec": ("contrastive",), "pdrec": ("diffrec", "pdrec")}.get(recipe.encoder.name, ())
+    with_encoder = ("encoder", "score", "training", "items", "evaluation", "prompts", *objective)
     return (*_SOURCE_KEYS, *(with_encoder if recipe.source_encoder.channels else ()))
 
 

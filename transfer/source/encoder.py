@@ -33,7 +33,9 @@ from transfer.model.scoring import model_scores
 from transfer.runtime import Runtime
 from transfer.source.artifact import Transferable
 from transfer.source.growing import grown_weights
+from transfer.training.auxiliary import Auxiliary
 from transfer.training.loop import Log, Task, fit, validation_metric
+from transfer.training.objectives import Objectives
 from transfer.variants import Variant
 
 
@@ -82,8 +84,8 @@ def train_source_encoder(
         model.load_state_dict(grown_weights(start, model.state_dict()))
     split = leave_one_out(union, short_users="train")
     task = Task(split, recipe.encoder.max_length, recipe.training, recipe.evaluation, runtime)
-    epochs = recipe.source_encoder.epochs
-    fit(model, task, NoViews(), title="source encoder", epochs=epochs, seed=seed, log=log)
+    epochs, auxiliary = recipe.source_encoder.epochs, Objectives(recipe, task).of(recipe.encoder.name)
+    fit(model, task, NoViews(), title="source encoder", epochs=epochs, seed=seed, log=log, auxiliary=auxiliary)
     targets = targets_of(split, "validation")
     own = model_scores(model, union, targets, None, task.max_length, runtime.device)
 
@@ -93,9 +95,8 @@ def train_source_encoder(
     model.matching.copy_(search_weights(matcher, own, union, targets, validate).tensor())
     weights = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
     if recipe.source_encoder.prompts and read is not None:
-        weights |= _generators(
-            replace(variant, entry="prompts", interests="s2idm"), weights, recipe, features, factory, task, log
-        )
+        prompted = replace(variant, entry="prompts", interests="s2idm")
+        weights |= _generators(prompted, weights, recipe, features, factory, task, log, auxiliary)
     return Transferable(weights, search_weights(matcher, None, union, targets, validate))
 
 
@@ -107,6 +108,7 @@ def _generators(
     factory: InterestFactory,
     task: Task,
     log: Log,
+    auxiliary: Auxiliary | None,
 ) -> dict[str, Tensor]:
     """Prompt generators for the finished source encoder, which stays as it is: it serves without prompts, too."""
     seed = recipe.seeds[0]
@@ -114,8 +116,8 @@ def _generators(
     start_from(model, base)
     model.items.requires_grad_(False)
     model.encoder.requires_grad_(False)
-    views = factory.views(variant, task.split, recipe.prompts, seed)
-    fit(model, task, views, title="source prompts", epochs=recipe.source_encoder.epochs, seed=seed, log=log)
+    views, epochs = factory.views(variant, task.split, recipe.prompts, seed), recipe.source_encoder.epochs
+    fit(model, task, views, title="source prompts", epochs=epochs, seed=seed, log=log, auxiliary=auxiliary)
     return {f"conditioner.{name}": tensor.cpu() for name, tensor in model.conditioner.state_dict().items()}
 
 

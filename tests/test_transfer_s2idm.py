@@ -8,13 +8,17 @@ import numpy as np
 import pytest
 import torch
 from scipy.sparse import csr_matrix
+from transfer_cases import random_histories, small_domain
 
 from domains.errors import InputError
+from recipes.load import check_recipe
 from recipes.settings import S2IDMSettings
 from transfer.diffusion import training
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.training import SourceInterests, train_s2idm
+from transfer.items.semantics import Semantics
 from transfer.runtime import Runtime
+from transfer.source.fit import fit_source
 
 Q = 12
 
@@ -63,6 +67,22 @@ def test_it_predicts_what_comes_next_where_it_is_told_to():
     with torch.no_grad():
         predicted = model.denoiser(torch.from_numpy(matrix.toarray()), torch.arange(300) % 10)
     assert (predicted.argmax(1).numpy() // 2 == shifted.toarray().argmax(1) // 2).mean() > 0.95
+
+
+def test_a_user_after_whom_nothing_comes_does_not_teach_that_nothing_comes_next(monkeypatch):
+    monkeypatch.setattr(Semantics, "find", classmethod(lambda cls, settings, runtime: None))
+    histories = random_histories(np.random.default_rng(0), users=30, items=6, low=3, high=6)
+    titles = ["dragon castle", "dragon robot", "castle robot", "dragon planet", "planet castle", "robot planet"]
+    recipe = check_recipe({
+        "sources": "books", "vocabulary": {"min_items": 1, "max_share": 1.0},
+        "s2idm": {"hidden": 8, "epochs": 2, "steps": 3, "batch_size": 8, "objective": "next"},
+    }, "test")  # fmt: skip
+    several, more = (
+        fit_source(recipe, [small_domain(users, titles=titles)], None, Runtime()).artifact.s2idm.state_dict()
+        for users in (histories, [*histories, *([item] for item in range(6))])
+    )
+    for name, weight in several.items():
+        assert torch.equal(weight, more[name]), name
 
 
 def test_one_seed_gives_one_model_to_the_bit():

@@ -228,7 +228,8 @@ def _objective(
     starts, ends = domain.offsets[:-1], domain.offsets[1:]
     draws = np.random.default_rng(seed).random(domain.n_users)
     cuts = starts + 1 + (draws * np.maximum(domain.lengths - 1, 1)).astype(np.int64)
-    cuts = np.minimum(cuts, ends)
+    # Nothing follows a single interaction: with no past either, its user takes no part.
+    cuts = np.where(domain.lengths > 1, cuts, starts)
     past = original_interests(domain, anchors, starts, cuts, recipe.interests, vocabulary.idf)
     future = original_interests(domain, anchors, cuts, ends, recipe.interests, vocabulary.idf)
     return SourceInterests(domain.name, past, future)

@@ -338,6 +338,25 @@ def test_numeric_ids_of_any_type_meet():
         assert told(domain) == {"1": ["Ten", "Two"]}
 
 
+@pytest.mark.parametrize(
+    ("early", "late", "read_as"),
+    [
+        (None, "Drama|War", ["Drama", "War"]),
+        (None, ["Drama"], ["Drama"]),
+        ([], ["Drama"], ["Drama"]),
+        ([1], ["x"], ["x"]),
+    ],
+)
+def test_what_only_later_rows_of_json_hold_is_read(tmp_path, early, late, read_as):
+    items = [
+        {"item_id": f"i{row}", "title": f"title {row}", "genres": late if row == 1500 else early} for row in range(1501)
+    ]
+    (tmp_path / "items.jsonl").write_text("\n".join(map(json.dumps, items)))
+    (tmp_path / "acts.jsonl").write_text(json.dumps({"user_id": "u", "item_id": "i1500", "timestamp": 5}))
+    domain = read(tmp_path, interactions="acts.jsonl", items="items.jsonl")
+    assert domain.categories.to_pylist() == [read_as]
+
+
 @pytest.mark.parametrize("written", ['["A","B c"]', "['A', \"B c\"]", "[A, B c]", "A|B c", " A | B c |"])
 def test_categories_in_any_writing(written):
     items = ITEMS.with_columns(categories=pl.lit(written))

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
+from polars.datatypes import DataTypeClass
 
 from domains.errors import InputError
-from domains.loaders.batches import from_batches, text_batches
+from domains.loaders.batches import PolarsType, from_batches, text_batches
 from domains.loaders.opening import delimiter_of, first_line
 from domains.loaders.paths import is_url
 from domains.loaders.reading import schema_of
@@ -96,10 +97,21 @@ def _check_encoding(encoding: str) -> None:
 
 
 def _scan_json(files: list[str]) -> pl.LazyFrame:
-    """Guess types from the first rows, but read whole numbers as text: a later row may hold text, and is then named."""
+    """Guess types from the first rows, but read as text what may turn out to be text in a later one.
+
+    These are whole numbers, what is always missing or empty in the first rows, and lists of them.
+    """
     guessed = schema_of(pl.scan_ndjson(files, infer_schema_length=1000), files[0])
-    numbers = [name for name, dtype in guessed.items() if dtype.is_integer()]
-    return pl.scan_ndjson(files, infer_schema_length=1000, schema_overrides=dict.fromkeys(numbers, pl.String))
+    as_text = {name: text for name, dtype in guessed.items() if (text := _text_like(dtype)) is not None}
+    return pl.scan_ndjson(files, infer_schema_length=1000, schema_overrides=as_text)
+
+
+def _text_like(dtype: PolarsType | DataTypeClass) -> PolarsType | None:
+    """The type with text in place of whole numbers and nothing; None where it has neither."""
+    if isinstance(dtype, pl.List):
+        inner = _text_like(dtype.inner)
+        return None if inner is None else pl.List(inner)
+    return pl.String if dtype == pl.Null or dtype.is_integer() else None
 
 
 def _scan_transcoded(files: list[str], delimiter: str, encoding: str) -> pl.LazyFrame:

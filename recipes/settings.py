@@ -238,6 +238,12 @@ class DiffRecSettings(Settings):
         refuse_descending(self.w_min, self.w_max)
         return self
 
+    @model_validator(mode="after")
+    def _reconstructs(self) -> DiffRecSettings:
+        if self.model.objective != "reconstruct":
+            raise ValueError("model.objective: next is of s2idm; diffusion over items reconstructs")
+        return self
+
 
 class PDRecSettings(Settings):
     """PDRec (Ma et al., AAAI 2024): TI-DiffRec as a plug-in of training. The authors tune these by data set."""

@@ -162,6 +162,7 @@ def test_overrides_that_lead_nowhere(write, override, message):
         ("sources: books\ntraining: {loss: hinge}\n", "training.loss: "),
         ("sources: books\ninterests: {w_min: 2}\n", "w_min (2.0) must not exceed w_max (0.5)"),
         ("sources: books\ndiffrec: {w_max: 0.1}\n", "w_min (0.5) must not exceed w_max (0.1)"),
+        ("sources: books\ndiffrec: {model: {objective: next}}\n", "diffusion over items reconstructs"),
         ("sources: books\nevaluation: {test_from: 9}\n", "are of the temporal split"),
         ("sources: books\nencoder: {name: gru4rec}\n", "encoder.name: gru4rec is of the encoder that sources train"),
         ("sources: books\ns2idm: {noise_min: 0.1}\n", "noise_min (0.1) must not exceed noise_max"),

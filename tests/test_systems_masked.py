@@ -86,6 +86,14 @@ def test_the_reverse_process_by_hand():
     assert [int(steps[0]) for _, steps in model.denoiser.shown] == [3, 2, 1, 0]
 
 
+def test_a_model_of_what_follows_takes_one_step():
+    model = model_of(3, objective="next")
+    model.denoiser = Watching(0.0)
+    found = model.diffuse(csr_matrix(np.array([[0.4, 0.0, 0.2]], np.float32))).rows(torch.arange(1)).numpy()
+    np.testing.assert_allclose(found[0], [0.4, 0.5 * 0.3, 0.2], rtol=1e-5)
+    assert [int(steps[0]) for _, steps in model.denoiser.shown] == [0]
+
+
 def test_kept_and_formed_interests_agree():
     model = model_of(6)
     interests = csr_matrix(np.random.default_rng(0).random((9, 6), np.float32) * (np.arange(54).reshape(9, 6) % 3 == 0))

@@ -65,6 +65,8 @@ class MaskedS2IDM(S2IDM):
     ) -> Interests:
         """Generalise s'_0 by the reverse process in expectation, nothing hidden at its start.
 
+        A model that predicts what follows (`objective: next`) takes one step, as the Gaussian one does.
+
         Args:
             interests: (U, q) s'_0.
             batch_size: users at a time.
@@ -73,7 +75,7 @@ class MaskedS2IDM(S2IDM):
         """
         raw = RawInterests(interests, self.denoiser.outer.weight.device)
         users = interests.shape[0]
-        formed = MaskedInterests(self.denoiser, self.schedule.steps, raw)
+        formed = MaskedInterests(self.denoiser, 1 if self.settings.objective == "next" else self.schedule.steps, raw)
         if users * raw.width * 4 <= dense_budget:
             everyone = torch.arange(users, device=raw.matrix.indptr.device)
             formed.dense = torch.cat([formed.rows(part) for part in everyone.split(batch_size)])

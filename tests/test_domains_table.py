@@ -364,6 +364,17 @@ def test_categories_in_any_writing(written):
     assert domain.categories.to_pylist()[0] == ["A", "B c"]
 
 
+@pytest.mark.parametrize(
+    "records",
+    ["[{'id': 16, 'name': 'A'}, {'name': \"B c\", 'id': 3}]", '[{"id": 16, "name": "A"}, {"id": 3, "name": "B c"}]',
+     [{"id": 16, "name": "A"}, {"id": 3, "name": "B c"}]],
+)  # fmt: skip
+def test_categories_that_are_records_are_their_names(records):
+    items = ITEMS.with_columns(categories=pl.Series([records, None]))
+    domain = from_frames(ACTS, items, settings=PrepareSettings(**ALL)).domain
+    assert domain.categories.to_pylist() == [["A", "B c"], []]
+
+
 def test_one_table_for_interactions_and_items():
     table = ACTS.join(ITEMS, on="item_id")
     assert told(from_frames(table, table, settings=PrepareSettings(**ALL)).domain)["v"] == ["Beta, second"]

@@ -112,7 +112,11 @@ def map_items(table: pl.LazyFrame, columns: ColumnMapping, separator: str, place
     given = found["categories"]
     if given is None:
         return items
-    if isinstance(types[given], pl.List):
+    kind = types[given]
+    record = kind.inner if isinstance(kind, pl.List) else None
+    if isinstance(record, pl.Struct) and any(field.name == "name" for field in record.fields):
+        return items.with_columns(pl.col("categories").list.eval(pl.element().struct.field("name").cast(pl.String)))
+    if isinstance(kind, pl.List):
         return items.with_columns(pl.col("categories").cast(pl.List(pl.String)))
     return items.with_columns(pl.col("categories").cast(pl.String)).with_columns(split_list("categories", separator))
 

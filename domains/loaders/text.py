@@ -20,6 +20,8 @@ ENTITIES = {
 
 QUOTED = r"""'[^']*'|"[^"]*\""""
 """A text in single or double quotes."""
+NAMED = rf"""['"]name['"]\s*:\s*({QUOTED})"""
+"""What a record, written as JSON or Python, is called."""
 
 
 def article_first(title: pl.Expr) -> pl.Expr:
@@ -47,11 +49,14 @@ def json_list(column: str) -> pl.Expr:
 def split_list(column: str, separator: str) -> pl.Expr:
     """Split text into a list without blanks and empty parts; null stays null.
 
-    Text that is a list as JSON or Python writes it, ``["A", "B"]``, is split as one, whatever the separator.
+    Text that is a list as JSON or Python writes it, ``["A", "B"]``, is split as one, whatever the separator; of records
+    in it, ``[{"id": 1, "name": "A"}]``, the names are taken.
     """
     text, part = pl.col(column), pl.element().str.strip_chars()
     quoted = text.str.extract_all(QUOTED).list.eval(pl.element().str.head(-1).str.tail(-1))
+    named = text.str.extract_all(NAMED).list.eval(pl.element().str.extract(NAMED, 1).str.head(-1).str.tail(-1))
     bare = text.str.strip_chars("[] ").str.split(",")
-    listed = pl.when(text.str.contains(r"""["']""")).then(quoted).otherwise(bare)
+    recorded = text.str.contains(r"^\s*\[\s*\{") & text.str.contains(NAMED)
+    listed = pl.when(recorded).then(named).when(text.str.contains(r"""["']""")).then(quoted).otherwise(bare)
     parts = pl.when(text.str.contains(r"^\s*\[.*\]\s*$")).then(listed).otherwise(text.str.split(separator))
     return parts.list.eval(part.filter(part != "")).alias(column)

@@ -440,8 +440,9 @@ def test_an_artifact_goes_on_to_learn_and_tells_what_stays_and_what_is_lost(tmp_
     loaded.path.write_text(yaml.safe_dump({k: v for k, v in kept.items() if k not in {"target", "source_encoder"}}))
     told = Told()
     extended = source_from(
-        load_recipe(loaded.path, ["s2idm.hidden=16"]), tmp_path / "extended", Runtime(progress=told), source
-    )
+        load_recipe(loaded.path, ["s2idm.hidden=16", "vocabulary.min_items=3"]),
+        tmp_path / "extended", Runtime(progress=told), source,
+    )  # fmt: skip
     assert [note.name for note in extended.domains] == ["tapes", "songs"]
     count = len(source.vocabulary)
     assert extended.vocabulary.words[:count] == source.vocabulary.words
@@ -449,6 +450,8 @@ def test_an_artifact_goes_on_to_learn_and_tells_what_stays_and_what_is_lost(tmp_
     before, after = (one.s2idm.denoiser.outer.weight for one in (source, extended))
     assert not torch.equal(after[:count], before)
     assert any("s2idm.hidden stays 8" in line for line in told.lines)
+    assert any("vocabulary.min_items stays" in line and "(the recipe says 3)" in line for line in told.lines)
+    assert not any("vocabulary.max_share" in line for line in told.lines)
     assert any("source encoder of that artifact is left out" in line for line in told.lines)
     back = SourceArtifact.read(tmp_path / "extended")
     assert back.fingerprint == extended.fingerprint != source.fingerprint

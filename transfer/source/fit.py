@@ -26,6 +26,9 @@ from vocab.coverage import Coverage
 from vocab.text import item_texts
 from vocab.vocabulary import SememeVocabulary
 
+_OF_THE_WEIGHTS = ("kind", "hidden", "time_embedding")
+"""Settings of an S2IDM that cannot change once it has weights."""
+
 
 @dataclass(frozen=True, eq=False)
 class FittedSource:
@@ -195,11 +198,18 @@ def _learned_before(recipe: Recipe, extends: SourceArtifact | None) -> dict[str,
 
 def _what_stays(recipe: Recipe, extends: SourceArtifact) -> list[str]:
     """Settings of a recipe that an artifact which goes on to learn does not follow, and what it loses."""
-    words = []
-    for key in ("kind", "hidden", "time_embedding"):
-        kept, asked = getattr(extends.s2idm.settings, key), getattr(recipe.s2idm, key)
-        if kept != asked:
-            words.append(f"s2idm.{key} stays {kept}, as in the artifact that is extended (the recipe says {asked})")
+    model, vocabulary = extends.s2idm.settings, extends.vocabulary.settings
+    settled = [(f"s2idm.{key}", getattr(model, key), getattr(recipe.s2idm, key)) for key in _OF_THE_WEIGHTS]
+    settled += [
+        (f"vocabulary.{key}", getattr(vocabulary, key), getattr(recipe.vocabulary, key))
+        for key in type(vocabulary).model_fields
+        if key != "source"  # new titles are read as the recipe says
+    ]
+    words = [
+        f"{key} stays {kept}, as in the artifact that is extended (the recipe says {asked})"
+        for key, kept, asked in settled
+        if kept != asked
+    ]
     learned = extends.learned_encoder
     if learned is None:
         return words

@@ -25,8 +25,8 @@ from transfer.serving.new_items import ID_TABLE, run_with, with_new_items
 from transfer.serving.recommend import History, Recommender
 from transfer.target.artifact import TargetRun
 from vocab.unseen import UnseenMap
-from vocab.unseen_steps import Link
 from vocab.unseen_settings import UnseenSettings
+from vocab.unseen_steps import Link
 
 
 class Words:

@@ -317,6 +317,20 @@ def test_movielens_1m_and_10m(tmp_path, encoding):
     assert domain.name == "ml"
 
 
+@pytest.mark.parametrize("inner", ["", "ml-1m/"])
+def test_movielens_as_it_is_packed(tmp_path, inner):
+    write(tmp_path / "data" / inner / "ratings.dat.gz", "1::7::5::978300760\n")
+    write(tmp_path / "data" / inner / "movies.dat.zst", "7::Misérables, Les (1995)::Drama\n", "latin-1")
+    domain, told = read({"loader": "movielens", "folder": str(tmp_path / "data")})
+    assert told == {"1": ["Les Misérables (1995)"]}
+    assert domain.name == (inner or "data/").rstrip("/")
+
+
+def test_a_folder_without_movielens_is_told(tmp_path):
+    with pytest.raises(InputError, match=r"no file with the ratings of MovieLens \(looked for u.data, ratings.dat, "):
+        read({"loader": "movielens", "folder": str(tmp_path)})
+
+
 def test_movielens_csv(tmp_path):
     write(
         tmp_path / "ratings.csv",

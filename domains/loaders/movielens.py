@@ -8,7 +8,8 @@ import polars as pl
 from pydantic import Field
 
 from domains.domain import TimeKind
-from domains.errors import InputError
+from domains.loaders.files import find_file
+from domains.loaders.opening import open_text
 from domains.loaders.paths import InputPath
 from domains.loaders.registry import Loader
 from domains.loaders.scanning import scan, scan_fields
@@ -32,19 +33,18 @@ class MovieLensOptions(Settings):
 
 def load(options: MovieLensOptions) -> RawTables:
     """Read whichever edition the folder holds."""
-    folder = Path(options.folder)
-    for marker, read in {"u.data": _read_100k, "ratings.dat": _read_dat, "ratings.csv": _read_csv}.items():
-        if (folder / marker).is_file():
-            return read(folder)
-    raise InputError(
-        "neither u.data nor ratings.dat nor ratings.csv is there",
-        place=folder,
-        mend="Unpack one of the archives of https://grouplens.org/datasets/movielens/ and name its folder",
-    )
+    editions = {
+        "u.data": ("u.item", _read_100k),
+        "ratings.dat": ("movies.dat", _read_dat),
+        "ratings.csv": ("movies.csv", _read_csv),
+    }
+    ratings = find_file(options.folder, tuple(editions), "ratings of MovieLens")
+    folder = Path(ratings).parent
+    films, read = next(edition for name, edition in editions.items() if Path(ratings).name.startswith(name))
+    return read(ratings, find_file(str(folder), (films,), "films of MovieLens"), folder.name)
 
 
-def _read_100k(folder: Path) -> RawTables:
-    ratings, films = str(folder / "u.data"), str(folder / "u.item")
+def _read_100k(ratings: str, films: str, _: str) -> RawTables:
     interactions = scan_fields(ratings, "\t", ("user_id", "item_id", "rating", "timestamp")).drop("rating")
     flags = [f"flag{number}" for number in range(len(GENRES_100K))]
     names = ("item_id", "title", "released", "video", "address", *flags)
@@ -58,20 +58,18 @@ def _read_100k(folder: Path) -> RawTables:
     return _tables(interactions, items, "ml-100k", ratings, films)
 
 
-def _read_dat(folder: Path) -> RawTables:
-    ratings, films = str(folder / "ratings.dat"), str(folder / "movies.dat")
+def _read_dat(ratings: str, films: str, name: str) -> RawTables:
     interactions = scan_fields(ratings, "::", ("user_id", "item_id", "rating", "timestamp")).drop("rating")
-    encoding = "utf-8" if _is_utf8(Path(films)) else "latin-1"
+    encoding = "utf-8" if _is_utf8(films) else "latin-1"
     films_table = scan_fields(films, "::", ("item_id", "title", "categories"), encoding=encoding)
-    return _tables(interactions, _mended(films_table), folder.name, ratings, films)
+    return _tables(interactions, _mended(films_table), name, ratings, films)
 
 
-def _read_csv(folder: Path) -> RawTables:
-    ratings, films = str(folder / "ratings.csv"), str(folder / "movies.csv")
+def _read_csv(ratings: str, films: str, name: str) -> RawTables:
     names = {"userId": "user_id", "movieId": "item_id"}
     interactions = scan(ratings).select("userId", "movieId", "timestamp").rename(names)
     items = scan(films).select(pl.col("movieId").alias("item_id"), "title", pl.col("genres").alias("categories"))
-    return _tables(interactions, _mended(items), folder.name, ratings, films)
+    return _tables(interactions, _mended(items), name, ratings, films)
 
 
 def _mended(items: pl.LazyFrame) -> pl.LazyFrame:
@@ -79,12 +77,11 @@ def _mended(items: pl.LazyFrame) -> pl.LazyFrame:
     return items.with_columns(article_first(pl.col("title")), genres).with_columns(split_list("categories", "|"))
 
 
-def _is_utf8(path: Path) -> bool:
+def _is_utf8(path: str) -> bool:
     """1M is Latin-1 and 10M is UTF-8 under the same names; both film lists are below 1 MB."""
-    if not path.is_file():
-        raise InputError("no such file", place=path, mend="Unpack the whole archive")
     try:
-        path.read_bytes().decode("utf-8")
+        with open_text(path) as file:
+            file.read().decode("utf-8")
     except UnicodeDecodeError:
         return False
     return True

@@ -23,6 +23,7 @@ from transfer.pipeline import source_from, target_from
 from transfer.runtime import Runtime
 from transfer.serving.new_items import ID_TABLE, run_with, with_new_items
 from transfer.serving.recommend import History, Recommender
+from transfer.serving.seeds import seeds_of
 from transfer.target.artifact import TargetRun
 from vocab.unseen import UnseenMap
 from vocab.unseen_settings import UnseenSettings
@@ -118,6 +119,18 @@ def test_a_table_of_new_items_joins_by_command_and_by_call(tmp_path, capsys):
     assert "Error gone.csv: no such file" in gone.err
     with pytest.raises(InputError, match="one of user, history and interests"):
         new.recommend(interests=["pirate"], user="u1")
+
+
+def test_what_fits_interests_best_may_be_recommended(tmp_path, capsys):
+    run_of(tmp_path, "sasrec+anchors+no-id")
+    run = load_run(tmp_path / "target")
+    everything = run.target.domain.n_items
+    best = set(run.target.domain.item_ids.take(seeds_of(run.target, ["pirate"]).items).to_pylist())
+    found = [item.item_id for item in run.recommend(interests=["pirate"], count=everything)]
+    assert best <= set(found)
+    assert len(found) == everything
+    nothing = run_command(capsys, "recommend", tmp_path / "target", "--interests", " , ")
+    assert "--interests: no interest was given" in nothing.err
 
 
 def test_interests_may_be_words_that_stand_for_anchors(tmp_path, capsys):

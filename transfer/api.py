@@ -112,7 +112,7 @@ class Run:
         elif history is not None:
             past = History.of_titles(domain, _listed(history))
         else:
-            past = History.of_items(domain, seeds_of(self.target, _listed(interests or ())).items)
+            past = History.of_seeds(domain, seeds_of(self.target, _listed(interests or ())))
         return self._recommender.recommend(past, count)
 
     def with_items(self, items: Any) -> Run:

@@ -71,7 +71,7 @@ def command(
         past = History.of_user(loaded.domain, user)
     elif interests is not None:
         seeds = seeds_of(loaded, [part for part in interests.split(",") if part.strip()])
-        past = History.of_items(loaded.domain, seeds.items)
+        past = History.of_seeds(loaded.domain, seeds)
     else:
         text = history or ""
         past = History.of_titles(loaded.domain, split_titles(loaded.domain, text), text)

@@ -17,6 +17,7 @@ from transfer.interests.forms import Interests
 from transfer.matching.matcher import MatchingWeights
 from transfer.model.interests import InterestFactory
 from transfer.model.scoring import final_states
+from transfer.serving.seeds import Seeds
 from transfer.target.artifact import TargetRun
 
 Indices = npt.NDArray[np.integer]
@@ -82,6 +83,11 @@ class History:
     def of_items(cls, domain: Domain, items: Ints) -> History:
         """Given items, oldest first."""
         return cls(_one_user(domain, items, np.arange(len(items)), TimeKind.ORDER))
+
+    @classmethod
+    def of_seeds(cls, domain: Domain, seeds: Seeds) -> History:
+        """The items that stand for somebody's interests; nobody has met them, so they are recommended as well."""
+        return cls(replace(cls.of_items(domain, seeds.items).domain, repeats=True))
 
 
 def split_titles(domain: Domain, text: str) -> list[str]:

@@ -39,8 +39,10 @@ def seeds_of(run: TargetRun, words: Sequence[str]) -> Seeds:
         words: as a person types them.
 
     Raises:
-        InputError: a word names no anchor, or no item has any of them.
+        InputError: there is no word, one names no anchor, or no item has any of them.
     """
+    if not words:
+        raise InputError("no interest was given", place="--interests", mend='Write --interests "word, word"')
     unseen = run.unseen()
     matrix = run.vocabulary.encode(list(words)).matrix if unseen is None else unseen.apply(list(words))
     for row, word in enumerate(words):

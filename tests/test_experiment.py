@@ -30,7 +30,7 @@ from recipes.load import bundled_experiments, bundled_recipes, load_recipe
 from recipes.published_figures import published
 from transfer.evaluation.beyond import BeyondAccuracy
 from transfer.evaluation.ranking import Ranking
-from transfer.experiments.breakdown import grouped, thresholds
+from transfer.experiments.breakdown import base_gains, grouped, thresholds
 from transfer.experiments.curves import learning_curves
 from transfer.experiments.execute import run_experiment
 from transfer.experiments.plan import cells_of, jobs_of
@@ -248,7 +248,7 @@ def finished(tmp_path_factory):
         folder,
         variants=["popular", "sasrec", "sasrec+ipe+constant", "sasrec+ipe+s2idm"],
         seeds=[0, 1],
-        extra_variants=["gru4rec", "ease"],
+        extra_variants=["gru4rec", "sasrec+s2idm", "ease"],
         known_anchors=[2, 4, 100],
     )
     record = run_experiment(load_experiment(path), folder / "out", Runtime(), device="cpu", workers=1)
@@ -260,18 +260,22 @@ def test_the_record_holds_every_part(finished):
     (cell,) = record["cells"]
     metrics = cell["metrics"]
     assert list(metrics["variants"]) == [
-        "popular", "sasrec", "sasrec+ipe+constant", "sasrec+ipe+s2idm", "ease", "gru4rec"
+        "popular", "sasrec", "sasrec+ipe+constant", "sasrec+ipe+s2idm", "ease", "gru4rec", "sasrec+s2idm"
     ]  # fmt: skip
-    assert metrics["few_seeds"] == {"gru4rec": [0]}
+    assert metrics["few_seeds"] == {"gru4rec": [0], "sasrec+s2idm": [0]}
     assert len(metrics["variants"]["sasrec"]["test"]["full"]["ndcg@10"]["values"]) == 2
     assert len(metrics["variants"]["gru4rec"]["test"]["full"]["ndcg@10"]["values"]) == 1
-    assert cell["bases"] == {"sasrec+ipe+constant": "sasrec", "sasrec+ipe+s2idm": "sasrec"}
+    assert cell["bases"] == dict.fromkeys(["sasrec+ipe+constant", "sasrec+ipe+s2idm", "sasrec+s2idm"], "sasrec")
     assert {(c["variant"], c["baseline"], c["metric"]) for c in metrics["comparisons"]} >= {
         ("sasrec+ipe+s2idm", "sasrec", "full/ndcg@10"), ("sasrec+ipe+s2idm", "sasrec", "sampled/ndcg@10"),
         ("sasrec+ipe+s2idm", "ease", "full/ndcg@10"), ("gru4rec", "sasrec", "sampled/ndcg@10"),
     }  # fmt: skip
+    whole = {(c["variant"], c["baseline"]): c["difference"] for c in metrics["comparisons"] if c["metric"][0] == "f"}
     for groups in cell["breakdowns"].values():
         assert sum(group["users"] for group in groups) == 40
+        for pair in cell["bases"].items():
+            of_all = sum(group["users"] * group["gain"][pair[0]]["mean"] for group in groups) / 40
+            assert of_all == pytest.approx(whole[pair], abs=1e-12), pair
     users = [row["users"] for row in cell["thresholds"]]
     assert users == sorted(users)
     assert users[-1] == 40
@@ -456,7 +460,7 @@ def wait_until(true, seconds=60):
 def test_groups_hold_everybody_once(keys, groups):
     key = np.array(keys)
     values = {"a": np.linspace(0, 1, len(key)) ** 2, "b": np.linspace(0, 1, len(key))}
-    rows = grouped(values, {"a": "b"}, key, groups)
+    rows = grouped(values, {"a": values["a"] - values["b"]}, key, groups)
     assert sum(row["users"] for row in rows) == len(key)
     assert len(rows) <= groups
     for lower, upper in pairwise(rows):
@@ -468,9 +472,25 @@ def test_groups_hold_everybody_once(keys, groups):
         assert row["gain"]["a"]["mean"] == pytest.approx((values["a"] - values["b"])[mine].mean())
 
 
+def ranking_of(*ranks):
+    found = np.array(ranks)
+    return Ranking(np.arange(len(found)), found, found, np.full(len(found), 100), np.full(len(found), 100))
+
+
+def test_gains_over_a_base_are_those_of_the_same_seeds():
+    first, second = {"test": [ranking_of(0, 20)]}, {"test": [ranking_of(20, 0)]}
+    both = {"test": [*first["test"], *second["test"]]}
+    bases = {"sasrec+anchors": "sasrec", "sasrec+s2idm": "sasrec", "gru4rec+s2idm": "gru4rec"}
+    rankings = {"sasrec": both, "sasrec+anchors": both, "sasrec+s2idm": first, "gru4rec": first, "gru4rec+s2idm": both}
+    few = {"sasrec": first, "sasrec+s2idm": first, "gru4rec": first, "gru4rec+s2idm": first}
+    gains = base_gains(rankings, few, bases, (10,))
+    assert {name: gain.tolist() for name, gain in gains.items()} == {name: [0, 0] for name in bases}
+    gains = base_gains(rankings, {**few, "sasrec+s2idm": second}, bases, (10,))
+    assert gains["sasrec+s2idm"].tolist() == [-1, 1]
+
+
 def test_thresholds_by_hand():
-    ranks = np.array([0, 1, 20, 20])
-    ranking = Ranking(np.arange(4), ranks, ranks, np.full(4, 100), np.full(4, 100))
+    ranking = ranking_of(0, 1, 20, 20)
     rankings = {"sasrec": {"validation": [ranking], "test": [ranking]}}
     none, two, four = thresholds(rankings, np.array([1, 3, 3, 9]), [0, 3, 9], (5, 10))
     assert none == {"at_most": 0, "users": 0, "values": {m: {} for m in none["values"]}}

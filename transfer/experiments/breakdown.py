@@ -31,19 +31,34 @@ def known_anchors(adapted: Adapted) -> Ints:
     return known_anchor_counts(adapted.split.domain, adapted.items.anchors, starts, targets.stops)
 
 
-def by_history(
-    split: Split, rankings: Mapping[str, SeedRankings], bases: Mapping[str, str], cutoffs: tuple[int, ...]
-) -> list[dict[str, Any]]:
-    """Groups of users by the number of interactions before the test target."""
+def history_lengths(split: Split) -> Ints:
+    """(n,) interactions of each tested user before the test target."""
     targets = targets_of(split, "test")
-    return grouped(user_values(rankings, METRIC, cutoffs), bases, targets.stops - split.starts[targets.users])
+    lengths: Ints = targets.stops - split.starts[targets.users]
+    return lengths
 
 
-def by_known_anchors(
-    counts: Ints, rankings: Mapping[str, SeedRankings], bases: Mapping[str, str], cutoffs: tuple[int, ...]
-) -> list[dict[str, Any]]:
-    """Groups of users by the number of different anchors that they have met."""
-    return grouped(user_values(rankings, METRIC, cutoffs), bases, counts)
+def base_gains(
+    rankings: Mapping[str, SeedRankings],
+    few: Mapping[str, SeedRankings],
+    bases: Mapping[str, str],
+    cutoffs: tuple[int, ...],
+) -> dict[str, Floats]:
+    """Gain of every variant over its base, of every tested user; both sides have the same seeds.
+
+    Args:
+        rankings: of everything, with every seed that it has.
+        few: variants with fewer seeds and what they are held against, with these seeds alone.
+        bases: base of each variant that has one.
+        cutoffs: values of k.
+    """
+    gains = {}
+    for name, base in bases.items():
+        same = len(rankings[name]["test"]) == len(rankings[base]["test"])
+        side = rankings if same else few
+        values = user_values({one: side[one] for one in (name, base)}, METRIC, cutoffs)
+        gains[name] = values[name] - values[base]
+    return gains
 
 
 def thresholds(
@@ -68,12 +83,12 @@ def user_values(rankings: Mapping[str, SeedRankings], metric: str, cutoffs: tupl
     return {name: seed_values(of["test"], metric, cutoffs).mean(axis=0) for name, of in rankings.items()}
 
 
-def grouped(values: UserValues, bases: Mapping[str, str], key: Ints, groups: int = GROUPS) -> list[dict[str, Any]]:
+def grouped(values: UserValues, gains: UserValues, key: Ints, groups: int = GROUPS) -> list[dict[str, Any]]:
     """Users in groups of about the same size by a whole number, with each variant's mean and gain over its base.
 
     Args:
         values: (n,) by variant.
-        bases: base of each variant that has one.
+        gains: (n,) of each variant that has a base over it.
         key: (n,) what the groups go by; users with the same number stay together.
         groups: how many at most.
 
@@ -88,13 +103,12 @@ def grouped(values: UserValues, bases: Mapping[str, str], key: Ints, groups: int
     rows = []
     for group in np.unique(place):
         mine = place == group
-        gains = {name: values[name][mine] - values[base][mine] for name, base in bases.items()}
         rows.append({
             "low": int(key[mine].min()),
             "high": int(key[mine].max()),
             "users": int(mine.sum()),
             "mean": {name: float(of[mine].mean()) for name, of in values.items()},
-            "gain": {name: {"mean": float(of.mean()), "error": _error(of)} for name, of in gains.items()},
+            "gain": {name: {"mean": float(of[mine].mean()), "error": _error(of[mine])} for name, of in gains.items()},
         })  # fmt: skip
     return rows
 

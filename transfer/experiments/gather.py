@@ -10,7 +10,15 @@ from domains.domain import Domain
 from recipes.published_figures import published
 from transfer.artifact_folder import LOG
 from transfer.evaluation.results import SeedRankings, compare_all
-from transfer.experiments.breakdown import by_history, by_known_anchors, known_anchors, thresholds
+from transfer.experiments.breakdown import (
+    METRIC,
+    base_gains,
+    grouped,
+    history_lengths,
+    known_anchors,
+    thresholds,
+    user_values,
+)
 from transfer.experiments.cases import case_studies
 from transfer.experiments.curves import learning_curves
 from transfer.experiments.plan import Cell
@@ -38,7 +46,7 @@ def gather(cell: Cell, source_folder: Path, folder: Path, runtime: Runtime) -> d
     adapted = adapt_target(source, recipe, domain, folder, runtime)
     run_of(source, recipe, domain, adapted).write(folder)
     metrics = summarise(recipe, domain, adapted)
-    rankings = dict(adapted.rankings)
+    rankings, few = dict(adapted.rankings), {}
     sampled = _sampled(adapted.rankings, recipe.evaluation.cutoffs)
     metrics["few_seeds"] = {}
     if cell.extra is not None:
@@ -46,9 +54,10 @@ def gather(cell: Cell, source_folder: Path, folder: Path, runtime: Runtime) -> d
         new = [name for name in more.rankings if name not in rankings]
         _add(metrics, summarise(cell.extra.recipe, domain, more), new, list(cell.extra.recipe.seeds))
         sampled += _with_any(new, _sampled(more.rankings, recipe.evaluation.cutoffs))
-        rankings = {**more.rankings, **rankings}
+        rankings, few = {**more.rankings, **rankings}, more.rankings
     metrics["comparisons"] += sampled
     counts, cutoffs, bases = known_anchors(adapted), recipe.evaluation.cutoffs, _bases(rankings)
+    values, gains = user_values(rankings, METRIC, cutoffs), base_gains(rankings, few, bases, cutoffs)
     return {
         "key": cell.key,
         "label": cell.label,
@@ -61,8 +70,8 @@ def gather(cell: Cell, source_folder: Path, folder: Path, runtime: Runtime) -> d
         "published": None if cell.published is None else published(cell.published).as_dict(),
         "bases": bases,
         "breakdowns": {
-            "history": by_history(adapted.split, rankings, bases, cutoffs),
-            "known_anchors": by_known_anchors(counts, rankings, bases, cutoffs),
+            "history": grouped(values, gains, history_lengths(adapted.split)),
+            "known_anchors": grouped(values, gains, counts),
         },
         "thresholds": thresholds(rankings, counts, cell.thresholds, cutoffs),
         "curves": learning_curves(folder / LOG),

@@ -70,6 +70,15 @@ def test_nothing_differs():
     assert found.p_seeds is None
 
 
+def test_outcomes_that_no_seed_changes_are_no_sample_of_seeds():
+    ours, theirs = (np.repeat(metric(1, 20, seed=seed), 3, axis=0) for seed in (1, 2))
+    found = compared(ours, theirs)
+    assert found.p_seeds is None
+    assert found.p_users == pytest.approx(stats.ttest_rel(ours[0], theirs[0]).pvalue)
+    assert compared(ours, metric(3, 20)).p_seeds is not None
+    assert compared(metric(3, 20), theirs).p_seeds is not None
+
+
 def test_one_seed_and_a_baseline_that_never_hits():
     found = compared(metric(1, 20), np.zeros((1, 20)))
     assert found.p_seeds is None

@@ -25,7 +25,7 @@ class Comparison:
         low: lower end of the 95 % bootstrap interval of the difference, over users.
         high: upper end.
         p_users: paired t-test over users (their mean over seeds); None where nothing differs.
-        p_seeds: paired t-test over seeds; None with fewer than two.
+        p_seeds: paired t-test over seeds; None with fewer than two, and where neither side depends on the seed.
         seeds: how many.
     """
 
@@ -72,10 +72,12 @@ def compare(
     baseline_mean = float(theirs.mean())
     low, high = _bootstrap(users, resamples)
     seeds = gain.mean(axis=1)
+    # Copies of one outcome are no sample of seeds: without training, what starts from the source never differs.
+    drawn = any((side != side[0]).any() for side in (ours, theirs))
     return Comparison(
         variant, baseline, stage, metric, float(users.mean()),
         float(users.mean()) / baseline_mean if baseline_mean else None,
-        low, high, _t_test(users), _t_test(seeds), len(seeds),
+        low, high, _t_test(users), _t_test(seeds) if drawn else None, len(seeds),
     )  # fmt: skip
 
 

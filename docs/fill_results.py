@@ -23,6 +23,7 @@ from scipy.stats import ttest_rel
 
 from recipes.experiment import load_experiment
 from transfer.evaluation.results import STAGES, seed_values, variant_metrics
+from transfer.evaluation.significance import compare
 from transfer.report.markdown import GLANCE, cost, interests, markdown, overview
 from transfer.report.numbers import difference_text, p_text, relative_text, share_text
 from transfer.target.pieces import read_piece
@@ -82,7 +83,7 @@ def blocks(record: dict[str, Any]) -> str:
 def choices(record: dict[str, Any]) -> str:
     """What validation prefers wherever users train, over everything without matching: gains, and tests over seeds."""
     found = [
-        (f"{label}, {shown(cell)}", cell["metrics"]["variants"], preferred(cell["metrics"]))
+        (f"{label}, {shown(cell)}", with_every_seed(cell["metrics"]), preferred(cell["metrics"]))
         for label, cells in groups(record).items()
         for cell in cells
         if cell["metrics"]["protocol"]["shots"] > 0 and len(cell["metrics"]["seeds"]) > 1
@@ -99,6 +100,11 @@ def choices(record: dict[str, Any]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
+def with_every_seed(metrics: dict[str, Any]) -> dict[str, Any]:
+    """All variants but those with fewer seeds, which a test over seeds cannot pair."""
+    return {name: of for name, of in metrics["variants"].items() if name not in metrics["few_seeds"]}
+
+
 def preferred(metrics: dict[str, Any]) -> str:
     """The trained variant with the best mean over seeds on the validation items of the users that train."""
     if "product" in metrics:
@@ -109,11 +115,13 @@ def preferred(metrics: dict[str, Any]) -> str:
 
 def seed_gain(variants: dict[str, Any], name: str, rival: str) -> str:
     """Relative gain on the test users and a paired test over seeds; what has no seed stands beside every seed."""
-    if name == rival:
+    if name == rival or rival not in variants:
         return ""
-    ours, theirs = (np.asarray(variants[one]["test"]["full"]["ndcg@10"]["values"]) for one in (name, rival))
-    p_value = float(ttest_rel(ours, np.broadcast_to(theirs, ours.shape)).pvalue)
-    return f"{relative_text(float(ours.mean() / theirs.mean()) - 1)} (p {p_text(p_value)})"
+    metric = "ndcg@10"
+    ours, theirs = (np.asarray(variants[one]["test"]["full"][metric]["values"])[:, None] for one in (name, rival))
+    found = compare(name, rival, "test", f"full/{metric}", ours, np.broadcast_to(theirs, ours.shape))
+    test = "" if found.p_seeds is None else f" (p {p_text(found.p_seeds)})"
+    return (relative_text(found.relative) + test).strip()
 
 
 def curves(record: dict[str, Any], path: Path) -> None:

@@ -15,7 +15,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 from transfer_cases import PROPERTY
 
-from transfer.report.charts import shots_charts, shown_variants
+from transfer.report.charts import gain_chart, shots_charts, shown_variants
 from transfer.report.markdown import interests, markdown, table
 from transfer.report.numbers import difference_text, p_text, relative_text, share_text
 from transfer.report.page import page
@@ -71,7 +71,7 @@ def cell():
             "domain": f"b{EVIL}", "users": 1234, "items": 567, "interactions": 8901, "seeds": [0, 1],
             "protocol": {
                 "split": "leave-one-out", "selection": "validation", "sampled": "999", "full": "all items",
-                "repeats": "removed", "prompts_see": "train", "shots": 0.25, "test_users": 400,
+                "repeats": "removed", "prompts_see": "train", "shots": 0.25, "training_users": 300, "test_users": 400,
             },
             "coverage": {"share": 0.9}, "variants": variants, "baselines": ["popular"], "skipped": {},
             "few_seeds": {"gru4rec": [0]}, "product": {"variant": "sasrec+ipe+s2idm"}, "comparisons": comparisons,
@@ -123,7 +123,7 @@ def record():
 class Reader(HTMLParser):
     """Collects tags, and checks that they close in order."""
 
-    VOID = frozenset({"meta", "br", "link", "img", "hr"})
+    VOID = frozenset({"meta", "br", "link", "img", "hr", "wbr"})
 
     def __init__(self):
         super().__init__()
@@ -174,6 +174,30 @@ def test_the_page_says_when_it_means_nothing(record):
     record["made"]["quick"] = True
     assert "No figure here means" in page(record)
     assert "no figure here means anything" in markdown(record)
+
+
+def test_the_page_says_what_chose(record):
+    extras, usual = record["cells"]
+    usual["metrics"] = {**usual["metrics"], "few_seeds": {}}
+    product = "<code>sasrec+ipe+s2idm</code>"
+    html = page(record)
+    assert f"validation prefers {product}, extra variants aside.</p>" in html
+    assert f"validation prefers {product}.</p>" in html
+    extras["metrics"]["protocol"]["training_users"] = 0
+    assert f"nobody trains, so nothing was validated: {product} is chosen" in page(record)
+
+
+def test_what_may_be_chance_is_grey_by_itself(record):
+    html = page(record)
+    row = next(row for row in html.split("<tr") if "<span class='spread'>over" in row)
+    assert re.findall(r"<td( class=\"unsure\")?>", row) == [' class="unsure"'] * 4 + [""] * 3
+
+
+def test_names_of_variants_may_break(record):
+    html = page(record)
+    tables = "".join(re.findall(r"<table>.*?</table>", html, flags=re.S))
+    assert "<code>sasrec+<wbr>ipe+<wbr>s2idm</code>" in tables
+    assert not re.search(r"<code>[^<]*\+[^<]", tables)
 
 
 def test_charts_are_well_formed(record):
@@ -287,6 +311,28 @@ def test_small_shares_are_told_apart():
     (chart,) = shots_charts(cells)
     assert re.findall(r">([\d.]+%)</text>", chart) == ["0%", "0.1%", "0.2%"]
     assert [share_text(share) for share in (0.05, 0.25, 1)] == ["5%", "25%", "100%"]
+
+
+def test_a_variant_has_one_colour_in_all_charts_of_scarce_targets():
+    cells = [copy.deepcopy(cell()) for _ in range(4)]
+    for one, label, share in zip(cells, "aabb", (0.05, 1, 1, 0.05), strict=True):
+        one["label"], one["metrics"]["protocol"]["shots"] = label, share
+    for one in cells[2:]:
+        one["metrics"]["product"]["variant"] = "gru4rec"
+        del one["metrics"]["variants"]["sasrec+ipe+s2idm"]
+    first, second = (dict(re.findall(r'<li class="(c\d)">([^<]+)', chart)) for chart in shots_charts(cells))
+    assert first == {"c0": "sasrec", "c1": "sasrec+ipe+s2idm", "c2": "gru4rec"}
+    assert second == {"c0": "sasrec", "c2": "gru4rec"}
+
+
+def test_baselines_do_not_stretch_the_chart_of_gains():
+    one = cell()
+    far = {**one["metrics"]["comparisons"][0], "baseline": "popular", "difference": 0.9, "low": 0.8, "high": 1.0}
+    one["metrics"]["comparisons"].append(far)
+    assert "popular" in [gain.rival for gain in gains_of(one)]
+    chart = gain_chart(one)
+    assert "sasrec+ipe+s2idm over sasrec" in chart
+    assert "popular" not in chart
 
 
 def test_gains_are_held_against_the_published_ones():

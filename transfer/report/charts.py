@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from transfer.report.numbers import relative_text, share_text
-from transfer.report.svg import Interval, Series, bar_pairs, forest, line_chart, minus, stacked
+from transfer.report.svg import COLOURS, Interval, Series, bar_pairs, forest, line_chart, minus, stacked
 from transfer.report.tables import Record, gains_of, title_of
 
 PAPER = "sasrec+ipe+s2idm"
@@ -21,8 +21,8 @@ MOST_LINES = 6
 
 
 def gain_chart(cell: Record) -> str:
-    """Gains of every variant over its base and its controls, with intervals."""
-    bases = cell["bases"]
+    """Gains of every variant over its base and its controls, with intervals; baselines are too far off for one axis."""
+    bases, baselines = cell["bases"], cell["metrics"]["baselines"]
     rows = [
         Interval(
             f"{gain.variant} over {gain.rival}",
@@ -32,7 +32,7 @@ def gain_chart(cell: Record) -> str:
             minus(relative_text(gain.relative)),
         )
         for gain in gains_of(cell)
-        if gain.variant in bases
+        if gain.variant in bases and gain.rival not in baselines
     ]
     if not rows:
         return ""
@@ -133,20 +133,21 @@ def threshold_charts(cell: Record) -> list[str]:
 def shots_charts(cells: Sequence[Record]) -> list[str]:
     """The metric over the share of the target's users that train, one chart a recipe and protocol."""
     groups: dict[tuple[str, str], list[Record]] = {}
-    for cell in cells:
+    for cell in sorted(cells, key=lambda cell: float(cell["metrics"]["protocol"]["shots"])):
         groups.setdefault((cell["label"], cell["protocol_name"]), []).append(cell)
     charts = []
+    # The charts stand side by side: a variant has one colour in all of them, if there are as many.
+    names = list(dict.fromkeys(name for several in groups.values() for name in shown_variants(several[-1])))
     for (label, protocol), several in groups.items():
         if len(several) < 2:
             continue
-        several = sorted(several, key=lambda cell: cell["metrics"]["protocol"]["shots"])
         shares = [share_text(cell["metrics"]["protocol"]["shots"]) for cell in several]
         series = [
             Series(
                 name,
                 tuple(range(len(several))),
                 tuple(_full_ndcg(cell, name) for cell in several),
-                colour=place,
+                colour=names.index(name) if len(names) <= COLOURS else place,
             )
             for place, name in enumerate(shown_variants(several[-1]))
             if all(name in cell["metrics"]["variants"] for cell in several)

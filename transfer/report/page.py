@@ -87,10 +87,11 @@ def _interests(cells: Sequence[Record]) -> str:
     body = []
     for one in gains:
         kind = "" if one.sampled.certain or one.full.certain else ' class="unsure"'
-        texts = "".join(f"<td>{escape(minus(text))}</td>" for text in one.texts())
+        greys = ["" if gain.certain else ' class="unsure"' for gain in one.gains()]
+        texts = "".join(f"<td{grey}>{escape(minus(text))}</td>" for grey, text in zip(greys, one.texts(), strict=True))
         body.append(
-            f"<tr{kind}><th scope='row'>{escape(one.place)}<span class='spread'>over <code>{escape(one.rival)}</code>"
-            f"</span></th>{texts}</tr>"
+            f"<tr{kind}><th scope='row'>{escape(one.place)}<span class='spread'>over {_name(one.rival)}</span></th>"
+            f"{texts}</tr>"
         )
     return f"<h2>What diffused interests add</h2>{_table((INTEREST_HEAD[0], *INTEREST_HEAD[2:]), body)}"
 
@@ -133,9 +134,16 @@ def _about(cell: Record) -> str:
         f'<p class="note">Loss {escape(cell["loss"])}; {escape(protocol["split"])}; selection by '
         f"{escape(protocol['selection'])}; prompts see {escape(protocol['prompts_see'])}; repeats "
         f"{escape(protocol['repeats'])}; full ranking over {escape(protocol['full'])}; sampled: "
-        f"{escape(protocol['sampled'])}; seeds {seeds}; validation prefers "
-        f"<code>{escape(metrics['product']['variant'])}</code>.</p>"
+        f"{escape(protocol['sampled'])}; seeds {seeds}; {_choice(metrics)}.</p>"
     )
+
+
+def _choice(metrics: Record) -> str:
+    """Which variant the run holds, and what chose it."""
+    product = f"<code>{escape(metrics['product']['variant'])}</code>"
+    if not metrics["protocol"]["training_users"]:
+        return f"nobody trains, so nothing was validated: {product} is chosen for what it is made of"
+    return f"validation prefers {product}" + (", extra variants aside" if metrics["few_seeds"] else "")
 
 
 def _results(cell: Record) -> str:
@@ -148,7 +156,7 @@ def _results(cell: Record) -> str:
 
 def _result_row(row: Row, usual: int) -> str:
     few = f'<span class="spread">{row.seeds} of {usual} seeds</span>' if 0 < row.seeds < usual else ""
-    cells = [f"<th scope='row'><code>{escape(row.variant)}</code>{few}</th>"]
+    cells = [f"<th scope='row'>{_name(row.variant)}{few}</th>"]
     cells += [f"<td>{_figure(figure)}</td>" for figure in row.figures]
     cells += [f"<td>{'' if value is None else f'{value:.3f}'}</td>" for value in (row.coverage, row.popularity)]
     return "<tr>" + "".join(cells) + "</tr>"
@@ -195,7 +203,7 @@ def _gain_row(gain: Gain, shows_published: bool) -> str:
         printed = "" if gain.published is None else f'<span class="published">{relative_text(gain.published)}</span>'
         cells += f"<td>{printed}</td>"
     kind = "" if gain.certain else ' class="unsure"'
-    names = f"<code>{escape(gain.variant)}</code> over <code>{escape(gain.rival)}</code>"
+    names = f"{_name(gain.variant)} over {_name(gain.rival)}"
     return f'<tr{kind}><td class="wide">{names}</td>{cells}</tr>'
 
 
@@ -204,7 +212,7 @@ def _seed_table(cell: Record) -> str:
     if not found:
         return ""
     body = [
-        f"<tr><th scope='row'><code>{escape(name)}</code></th><td>{escape(metric)}</td>"
+        f"<tr><th scope='row'>{_name(name)}</th><td>{escape(metric)}</td>"
         f"<td>{'  '.join(f'{value:.4f}' for value in values)}</td></tr>"
         for name, metric, values in found
     ]
@@ -254,11 +262,17 @@ def _cost(cost: Record) -> str:
 
 def _foot(record: Record) -> str:
     return (
-        "<footer><p>Ties count against the target. Intervals: 95 %, bootstrap over users. p: paired t-test over users "
-        "(their means over seeds) and over seeds. Coverage: share of the catalogue in anybody's top 10. Popularity "
-        "rank: mean over the recommended, 0 is the most popular item, 0.5 is no preference. Grey comparisons may be "
-        f"chance.</p><p>{escape(record['name'])}, release {escape(record['made']['release'])}.</p></footer>"
+        "<footer><p>Ties count against the target. Intervals: 95 %, bootstrap over users; for groups of users, 1.96 "
+        "standard errors. p: paired t-test over users (their means over seeds) and over seeds. Grey: the interval over "
+        "users holds zero; what is not grey may still be luck of a seed, as p over seeds tells. Coverage: share of the "
+        "catalogue in anybody's top 10. Popularity rank: mean over the recommended, 0 is the most popular item, 0.5 is "
+        f"no preference.</p><p>{escape(record['name'])}, release {escape(record['made']['release'])}.</p></footer>"
     )
+
+
+def _name(variant: str) -> str:
+    """A variant, which may break after each of its parts."""
+    return f"<code>{escape(variant).replace('+', '+<wbr>')}</code>"
 
 
 def _charts(charts: Iterable[str]) -> str:

@@ -202,6 +202,10 @@ class InterestGain:
     sampled: Gain
     full: Gain
 
+    def gains(self) -> list[Gain]:
+        """Of which each of the texts speaks."""
+        return [self.sampled] * 4 + [self.full] * 3
+
     def texts(self) -> list[str]:
         """Under `INTEREST_HEAD`, without place and rival."""
         sampled, full = self.sampled, self.full

@@ -187,6 +187,14 @@ def test_the_page_says_what_chose(record):
     assert f"nobody trains, so nothing was validated: {product} is chosen" in page(record)
 
 
+def test_differences_that_tables_do_not_show_are_explained(record):
+    said = "held against others over the seeds that both have"
+    assert markdown(record).count(said) == page(record).count(said) == 2
+    for one in record["cells"]:
+        one["metrics"] = {**one["metrics"], "few_seeds": {"gru4rec": [0, 1]}}
+    assert said not in markdown(record) + page(record)
+
+
 def test_what_may_be_chance_is_grey_by_itself(record):
     html = page(record)
     row = next(row for row in html.split("<tr") if "<span class='spread'>over" in row)

@@ -18,6 +18,7 @@ from transfer.report.tables import (
     reference_rows,
     rows_of,
     seed_values,
+    seeds_text,
     skipped_text,
     tested_text,
     title_of,
@@ -75,6 +76,7 @@ def _cell(cell: Record) -> list[str]:
     if cell["published"]:
         differs = "; ".join(cell["published"]["differs"])
         parts.append(f"(p …): published by {cell['published']['source']}. What differs: {differs}.")
+    parts.append(seeds_text(metrics))
     parts += [_gains(gains_of(cell, metric), metric) for metric in ("full/ndcg@10", "sampled/ndcg@10")]
     parts += [_thresholds(cell), _values(cell)]
     if metrics["skipped"]:

@@ -31,6 +31,7 @@ from transfer.report.tables import (
     reference_rows,
     rows_of,
     seed_values,
+    seeds_text,
     skipped_text,
     tested_text,
     title_of,
@@ -104,6 +105,8 @@ def _cell(cell: Record) -> str:
         differs = "; ".join(cell["published"]["differs"])
         source = escape(cell["published"]["source"])
         parts.append(f'<p class="note"><i>Published</i>: {source}. What differs: {escape(differs)}.</p>')
+    if seeds_text(metrics):
+        parts.append(f'<p class="note">{seeds_text(metrics)}</p>')
     if metrics["skipped"]:
         parts.append(f'<p class="note">Skipped: {escape(skipped_text(metrics))}.</p>')
     parts.append(_gain_tables(cell))

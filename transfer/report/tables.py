@@ -108,6 +108,12 @@ def tested_text(metrics: Record) -> str:
     return "" if users is None else f", {users:,} of the users tested"
 
 
+def seeds_text(metrics: Record) -> str:
+    """What comparisons of variants with fewer seeds are made of; nothing where all have as many."""
+    fewer = any(len(seeds) < len(metrics["seeds"]) for seeds in metrics["few_seeds"].values())
+    return "Variants with fewer seeds are held against others over the seeds that both have." if fewer else ""
+
+
 def skipped_text(metrics: Record) -> str:
     """Every variant that was not made, with the reason."""
     return "; ".join(f"{name} ({reason})" for name, reason in metrics["skipped"].items())

@@ -532,6 +532,8 @@ def test_beyond_accuracy_by_hand():
     # Ranks as shares: item 0 is (1 - 0.5) / 4; items 1 and 2 share rank 2.5, so 0.5.
     assert everyone_the_same.popularity_rank == pytest.approx((0.125 + 0.5) / 2)
     assert BeyondAccuracy.of(np.array([[0, 1, 2, 3]]), popularity).popularity_rank == pytest.approx(0.5)
+    assert BeyondAccuracy.of(np.array([[0, -1], [-1, -1]]), popularity) == BeyondAccuracy(0.25, 0.125)
+    assert BeyondAccuracy.of(np.array([[-1, -1]]), popularity) == BeyondAccuracy(0.0, 0.0)
 
 
 def test_samples_are_nested_and_keep_histories():

@@ -70,6 +70,14 @@ def test_ties_and_no_numbers_put_the_target_last():
     assert ours.sampled.tolist() == [5, 5, 5]
 
 
+def test_what_is_no_candidate_is_never_recommended():
+    domain = small_domain([[0, 1, 2, 3], [4, 3, 2, 1]], n_items=5)
+    targets = targets_of(leave_one_out(domain), "test")
+    table = torch.tensor([[9.0, 8.0, 7.0, 1.0, 2.0], [3.0, NAN, 9.0, 9.0, 9.0]])
+    ours = rank(domain, targets, lambda rows: table[rows].clone(), SMALL, CPU, top=4)
+    assert ours.recommended.tolist() == [[4, 3, -1, -1], [0, -1, -1, -1]]
+
+
 def test_recommendations_are_the_best_items_not_seen_before():
     generator = np.random.default_rng(0)
     domain = small_domain(random_histories(generator, 6, 12, 3, 8), n_items=12)

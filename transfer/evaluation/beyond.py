@@ -33,13 +33,13 @@ class BeyondAccuracy:
         """Measure lists of recommendations.
 
         Args:
-            recommended: (n, K) item indices.
+            recommended: (n, K) item indices, -1 for none.
             popularity: (I,) training interactions of each item.
         """
         items = len(popularity)
         ranks = (rankdata(-popularity) - 0.5) / items
-        covered = len(np.unique(recommended)) / items
-        return cls(covered, float(ranks[recommended].mean()) if recommended.size else 0.0)
+        shown = recommended[recommended >= 0]
+        return cls(len(np.unique(shown)) / items, float(ranks[shown].mean()) if shown.size else 0.0)
 
     @classmethod
     def mean_of(cls, several: list[BeyondAccuracy]) -> BeyondAccuracy:

@@ -37,7 +37,7 @@ class Ranking:
         full: (n,) int64, among all items that are not excluded.
         sampled_candidates: (n,) int64.
         full_candidates: (n,) int64.
-        recommended: (n, K) int64, the top items of the full ranking, where asked for.
+        recommended: (n, K) int64, the top items of the full ranking, where asked for; -1 where no more are candidates.
     """
 
     users: Ranks
@@ -115,7 +115,8 @@ def rank(
             scores[owner, seen] = -torch.inf
             scores.scatter_(1, items[rows, None], target)
         if top:
-            recommended[rows] = scores.topk(recommended.shape[1], dim=1).indices
+            best = scores.topk(recommended.shape[1], dim=1)
+            recommended[rows] = best.indices.where(best.values > -torch.inf, -1)
         below[rows] = count_below(scores, target)
     # "Not below" rather than "at least": a score that is not a number counts against the target. Excluded items tie
     # with a target at -inf, but they are no candidates, so the rank is capped.

@@ -70,8 +70,9 @@ def cell():
         "metrics": {
             "domain": f"b{EVIL}", "users": 1234, "items": 567, "interactions": 8901, "seeds": [0, 1],
             "protocol": {
-                "split": "leave-one-out", "selection": "validation", "sampled": "999", "full": "all items",
-                "repeats": "removed", "prompts_see": "train", "shots": 0.25, "training_users": 300, "test_users": 400,
+                "split": "leave-one-out", "selection": "validation full/mrr, on some", "sampled": "999",
+                "full": "all items", "repeats": "removed", "prompts_see": "train", "shots": 0.25, "training_users": 300,
+                "test_users": 400,
             },
             "coverage": {"share": 0.9}, "variants": variants, "baselines": ["popular"], "skipped": {},
             "few_seeds": {"gru4rec": [0]}, "product": {"variant": "sasrec+ipe+s2idm"}, "comparisons": comparisons,
@@ -199,6 +200,11 @@ def test_what_may_be_chance_is_grey_by_itself(record):
     html = page(record)
     row = next(row for row in html.split("<tr") if "<span class='spread'>over" in row)
     assert re.findall(r"<td( class=\"unsure\")?>", row) == [' class="unsure"'] * 4 + [""] * 3
+
+
+def test_axes_say_which_metric_they_are_of(record):
+    texts = re.findall(r'class="name"[^>]*>([^<]+)', page(record))
+    assert {"validation full/mrr", "gain in NDCG@10, all items"} <= set(texts)
 
 
 def test_names_of_variants_may_break(record):

@@ -41,7 +41,7 @@ def gain_chart(cell: Record) -> str:
 
 def curve_charts(cell: Record) -> list[str]:
     """Validation metric by epoch: the base that everything starts from, and what became of it."""
-    seed = cell["metrics"]["seeds"][0]
+    seed, selects = cell["metrics"]["seeds"][0], cell["metrics"]["protocol"]["selection"].partition(",")[0]
     ending = f" · seed {seed}"
     curves = {title.removesuffix(ending): curve for title, curve in cell["curves"].items() if title.endswith(ending)}
     bases = {title: curve for title, curve in curves.items() if title.endswith(")")}
@@ -55,7 +55,7 @@ def curve_charts(cell: Record) -> list[str]:
             for place, (title, curve) in enumerate(list(wanted.items())[:MOST_LINES])
         ]
         if series:
-            charts.append(figure(line_chart(series, "epoch", "validation"), heading, series))
+            charts.append(figure(line_chart(series, "epoch", selects), heading, series))
     return charts
 
 
@@ -81,7 +81,7 @@ def breakdown_charts(cell: Record) -> list[str]:
             if name in cell["bases"]
         ]
         users = ", ".join(f"{group['users']:,}" for group in groups)
-        chart = line_chart(series, what, "gain in NDCG@10", labels)
+        chart = line_chart(series, what, "gain in NDCG@10, all items", labels)
         charts.append(figure(chart, f"Gain by {what}", series, f"Users in each group: {users}."))
     return charts
 

@@ -478,15 +478,15 @@ def ranking_of(*ranks):
 
 
 def test_gains_over_a_base_are_those_of_the_same_seeds():
-    first, second = {"test": [ranking_of(0, 20)]}, {"test": [ranking_of(20, 0)]}
-    both = {"test": [*first["test"], *second["test"]]}
-    bases = {"sasrec+anchors": "sasrec", "sasrec+s2idm": "sasrec", "gru4rec+s2idm": "gru4rec"}
-    rankings = {"sasrec": both, "sasrec+anchors": both, "sasrec+s2idm": first, "gru4rec": first, "gru4rec+s2idm": both}
-    few = {"sasrec": first, "sasrec+s2idm": first, "gru4rec": first, "gru4rec+s2idm": first}
-    gains = base_gains(rankings, few, bases, (10,))
-    assert {name: gain.tolist() for name, gain in gains.items()} == {name: [0, 0] for name in bases}
-    gains = base_gains(rankings, {**few, "sasrec+s2idm": second}, bases, (10,))
-    assert gains["sasrec+s2idm"].tolist() == [-1, 1]
+    first, second = ranking_of(0, 20), ranking_of(20, 0)
+    rankings = {
+        "sasrec": {"test": [first, second]}, "sasrec+s2idm": {"test": [second]}, "sasrec+anchors": {"test": [first]},
+        "gru4rec": {"test": [first]}, "gru4rec+anchors": {"test": [second, first]},
+    }  # fmt: skip
+    seeds = {"sasrec": [0, 3], "sasrec+s2idm": [3], "sasrec+anchors": [3], "gru4rec": [3], "gru4rec+anchors": [0, 3]}
+    bases = {"sasrec+s2idm": "sasrec", "sasrec+anchors": "sasrec", "gru4rec+anchors": "gru4rec"}
+    gains = base_gains(rankings, seeds, bases, (10,))
+    assert [gains[name].tolist() for name in bases] == [[0, 0], [1, -1], [0, 0]]
 
 
 def test_thresholds_by_hand():

@@ -40,24 +40,26 @@ def history_lengths(split: Split) -> Ints:
 
 def base_gains(
     rankings: Mapping[str, SeedRankings],
-    few: Mapping[str, SeedRankings],
+    seeds: Mapping[str, Sequence[int]],
     bases: Mapping[str, str],
     cutoffs: tuple[int, ...],
 ) -> dict[str, Floats]:
-    """Gain of every variant over its base, of every tested user; both sides have the same seeds.
+    """Gain of every variant over its base, of every tested user; the mean over the seeds that both have.
 
     Args:
-        rankings: of everything, with every seed that it has.
-        few: variants with fewer seeds and what they are held against, with these seeds alone.
+        rankings: one a seed, by variant.
+        seeds: of each variant, in the order of its rankings.
         bases: base of each variant that has one.
         cutoffs: values of k.
     """
     gains = {}
     for name, base in bases.items():
-        same = len(rankings[name]["test"]) == len(rankings[base]["test"])
-        side = rankings if same else few
-        values = user_values({one: side[one] for one in (name, base)}, METRIC, cutoffs)
-        gains[name] = values[name] - values[base]
+        shared = [seed for seed in seeds[name] if seed in seeds[base]]
+        ours, theirs = (
+            seed_values([rankings[one]["test"][seeds[one].index(seed)] for seed in shared], METRIC, cutoffs)
+            for one in (name, base)
+        )
+        gains[name] = (ours - theirs).mean(axis=0)
     return gains
 
 

@@ -46,7 +46,7 @@ def gather(cell: Cell, source_folder: Path, folder: Path, runtime: Runtime) -> d
     adapted = adapt_target(source, recipe, domain, folder, runtime)
     run_of(source, recipe, domain, adapted).write(folder)
     metrics = summarise(recipe, domain, adapted)
-    rankings, few = dict(adapted.rankings), {}
+    rankings = dict(adapted.rankings)
     sampled = _sampled(adapted.rankings, recipe.evaluation.cutoffs)
     metrics["few_seeds"] = {}
     if cell.extra is not None:
@@ -54,10 +54,11 @@ def gather(cell: Cell, source_folder: Path, folder: Path, runtime: Runtime) -> d
         new = [name for name in more.rankings if name not in rankings]
         _add(metrics, summarise(cell.extra.recipe, domain, more), new, list(cell.extra.recipe.seeds))
         sampled += _with_any(new, _sampled(more.rankings, recipe.evaluation.cutoffs))
-        rankings, few = {**more.rankings, **rankings}, more.rankings
+        rankings = {**more.rankings, **rankings}
     metrics["comparisons"] += sampled
     counts, cutoffs, bases = known_anchors(adapted), recipe.evaluation.cutoffs, _bases(rankings)
-    values, gains = user_values(rankings, METRIC, cutoffs), base_gains(rankings, few, bases, cutoffs)
+    seeds = {name: metrics["few_seeds"].get(name, metrics["seeds"]) for name in rankings}
+    values, gains = user_values(rankings, METRIC, cutoffs), base_gains(rankings, seeds, bases, cutoffs)
     return {
         "key": cell.key,
         "label": cell.label,

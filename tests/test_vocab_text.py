@@ -56,6 +56,13 @@ def test_settings_change_what_is_dropped() -> None:
     assert surfaces(["up toy"], min_length=4) == [[]]
 
 
+@pytest.mark.parametrize("name", ["nltk", "spacy"])
+def test_stop_words_may_be_written_as_in_titles(name: str) -> None:
+    words = ["Deluxe", "POKE\u0301MON", "Spider-Man"]
+    titles = ["Pokémon toy deluxe", "DELUXE Spider story"]
+    assert surfaces(titles, extra_stop_words=words, name=name) == [["toy"], ["spider", "story"]]
+
+
 def test_tokens_stay_with_their_titles() -> None:
     assert surfaces(["", "toy story", "the", "story toy toy"]) == [[], ["toy", "story"], [], ["story", "toy", "toy"]]
 

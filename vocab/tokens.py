@@ -57,7 +57,7 @@ def keep_words(words: pa.Array, normaliser: Normaliser, settings: NormaliserSett
         lettered = pc.match_substring_regex(words, _HAS_LETTER)
         numeric = pc.match_substring_regex(words, _NUMBER_IN_DISGUISE)
         keep = pc.and_(keep, pc.and_not(lettered, numeric))
-    refused = set(settings.extra_stop_words)
+    refused = {*settings.extra_stop_words, *_as_words(settings.extra_stop_words, normaliser)}
     if settings.stop_words == "builtin":
         refused |= normaliser.stop_words
     if refused:
@@ -65,3 +65,12 @@ def keep_words(words: pa.Array, normaliser: Normaliser, settings: NormaliserSett
         keep = pc.and_not(keep, listed)
     mask: npt.NDArray[np.bool_] = keep.to_numpy(zero_copy_only=False)
     return mask
+
+
+def _as_words(written: tuple[str, ...], normaliser: Normaliser) -> list[str]:
+    """What the normaliser makes of words as they stand in titles; one that it cuts apart is left out."""
+    if not written:
+        return []
+    cut = normaliser.tokens(pa.array(written, pa.large_string())).to_pylist()
+    words = [[word for word in parts if word] for parts in cut]
+    return [parts[0] for parts in words if len(parts) == 1]

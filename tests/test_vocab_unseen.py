@@ -127,6 +127,14 @@ def test_the_index_finds_what_comparing_with_every_anchor_finds(anchors: list[st
 
 def test_accents() -> None:
     assert without_accents("Pokémon naïve žluťoučký") == "Pokemon naive zlutoucky"
+    assert without_accents("łódź straße smørrebrød \u0131sparta") == "lodz strasse smorrebrod isparta"
+    assert without_accents("οδυσσεύς") == without_accents("οδυσσευσ")
+    assert without_accents("الكِتاب") == "الكتاب"
+
+
+@pytest.mark.parametrize(("word", "anchor"), [("कुल", "कल"), ("ガラス", "カラス"), ("ไหม่", "ไหม")])
+def test_marks_that_are_letters_make_other_words(word: str, anchor: str) -> None:
+    assert SpellingIndex([anchor], 7).variant(word, is_dictionary_word=False) is None
 
 
 def test_compounds() -> None:

@@ -31,6 +31,8 @@ _BRITISH_AMERICAN = tuple(
     )
 )
 _SHORTEST_STEM = 3
+# Letters with an accent that Unicode does not take apart, and those that other keyboards write as two.
+_PLAIN = str.maketrans("øłđðħ\u0131ς", "olddhi\u03c3") | str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "þ": "th"})
 
 
 class SpellingIndex:
@@ -85,9 +87,18 @@ class SpellingIndex:
 
 
 def without_accents(word: str) -> str:
-    """Strip diacritics: pokémon is pokemon."""
-    decomposed = unicodedata.normalize("NFKD", word)
-    return unicodedata.normalize("NFC", "".join(c for c in decomposed if unicodedata.category(c) != "Mn"))
+    """Strip diacritics: pokémon is pokemon, and łódź lodz."""
+    decomposed = unicodedata.normalize("NFKD", word.translate(_PLAIN))
+    return unicodedata.normalize("NFC", "".join(c for c in decomposed if not _is_accent(c)))
+
+
+def _is_accent(character: str) -> bool:
+    """Whether a mark can be left out: an accent, an Arabic or Hebrew point.
+
+    Indic and Thai vowels and the marks of Japanese and Indic consonants are marks as well, but letters to a reader.
+    """
+    place = unicodedata.combining(character)
+    return unicodedata.category(character) == "Mn" and (10 <= place <= 36 or place >= 200)
 
 
 def one_edit_apart(first: str, second: str) -> bool:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domains.errors import InputError
+from vocab.collocations import with_phrases
+from vocab.sememes import ItemSememes
 from vocab.settings import NormaliserSettings, VocabularySettings
 from vocab.vocabulary import SememeVocabulary
 
@@ -153,6 +156,28 @@ def test_collocations_become_anchors_beside_their_parts() -> None:
     assert held == [{"star", "war", "star_war"}, {"star", "war"}]
     again = vocabulary.extended({"films": ["Star Wars"]})
     assert again.item_counts[vocabulary.words.index("star_war")] == 5
+
+
+def test_a_category_is_counted_where_titles_hold_its_parts() -> None:
+    titles = ["Video game hits", "Video games", "video_games", "video_games board", "toy", "red car"]
+    vocabulary = SememeVocabulary.build({"d": titles}, VocabularySettings(max_share=1))
+    assert vocabulary.item_counts[vocabulary.words.index("video_game")] == 4
+    assert vocabulary.encode(titles).matrix.sum(axis=0).A1.tolist() == vocabulary.item_counts.tolist()
+
+
+def test_many_phrases_look_at_the_words_of_a_domain_once() -> None:
+    class Watched(tuple[str, ...]):
+        looks = 0
+
+        def __iter__(self) -> Iterator[str]:
+            Watched.looks += 1
+            return super().__iter__()
+
+    lemmas = Watched(("a", "b", "c", "d"))
+    pairs = [f"{first}_{second}" for first, second in itertools.product("abcd", repeat=2)]
+    rows, ids = np.zeros(2, np.int64), np.array([0, 1])
+    assert with_phrases(ItemSememes(lemmas, rows, ids, 1, {}), pairs).ids.tolist() == [0, 1, 5]
+    assert Watched.looks < len(pairs)
 
 
 def test_collocations_do_not_cross_titles() -> None:

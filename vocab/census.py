@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domains.errors import InputError
-from vocab.collocations import strongest, with_phrases
+from vocab.collocations import JOIN, strongest, with_phrases
 from vocab.normalise import Normaliser
 from vocab.sememes import ItemSememes, Lemmas, read_sememes
 from vocab.settings import VocabularySettings
@@ -95,7 +95,7 @@ def take_census(
     for domain, titles in titles_by_domain.items():
         tables[domain] = read_sememes(titles, normaliser, settings.normaliser, lemma_of)
         lemma_of.update(tables[domain].lemma_of)
-    phrases = list(known_words)
+    phrases = [*known_words, *_joined_words(tables.values(), settings.min_items)]
     if settings.collocations:
         phrases += strongest(tables.values(), settings.collocations, settings.min_items)
     tables = {domain: with_phrases(table, phrases) for domain, table in tables.items()}
@@ -106,3 +106,13 @@ def take_census(
         domain_sizes={domain: table.n_items for domain, table in tables.items()},
         lemma_of=lemma_of,
     )
+
+
+def _joined_words(tables: Collection[ItemSememes], min_items: int) -> list[str]:
+    """Words that are written as phrases, such as categories: where they are anchors, their parts side by side count."""
+    counts: Counter[str] = Counter()
+    for table in tables:
+        for lemma, count in zip(table.lemmas, table.item_counts.tolist(), strict=True):
+            if JOIN in lemma:
+                counts[lemma] += count
+    return [word for word, count in counts.items() if count >= min_items]

@@ -46,7 +46,8 @@ def with_phrases(table: ItemSememes, words: Collection[str]) -> ItemSememes:
     if not wanted:
         return table
     phrases = tuple(dict.fromkeys(phrase for _, phrase in wanted))
-    new = tuple(phrase for phrase in phrases if phrase not in set(table.lemmas))
+    there = set(table.lemmas)
+    new = tuple(phrase for phrase in phrases if phrase not in there)
     lemmas = table.lemmas + new
     position = {lemma: index for index, lemma in enumerate(lemmas)}
     wanted_keys = np.array([key for key, _ in wanted], dtype=np.int64)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from collections.abc import Iterable
@@ -230,6 +231,20 @@ def test_cache_of_vectors(tmp_path: Path) -> None:
     cache.put(keys.take(pa.array([1])), values[[1]])
     assert np.array_equal(cache.get(keys)[0], values)
     assert not list((tmp_path / "v").glob("*.part"))
+
+
+def test_a_shard_with_any_wrong_byte_in_its_frame_is_left_out(tmp_path: Path) -> None:
+    cache = VectorCache(tmp_path, 3)
+    keys = text_keys(["a", "b"])
+    cache.put(keys, np.ones((2, 3), np.float32))
+    shard = next(tmp_path.glob("*.arrow"))
+    whole = shard.read_bytes()
+    for place, byte in itertools.product(range(len(whole)), (0, 255)):
+        shard.write_bytes(whole[:place] + bytes([byte]) + whole[place + 1 :])
+        assert cache.get(keys)[0].shape == (2, 3)
+    for length in range(0, len(whole), 7):
+        shard.write_bytes(whole[:length])
+        assert not cache.get(keys)[1].any()
 
 
 def test_many_small_shards_become_one(tmp_path: Path) -> None:

@@ -96,9 +96,11 @@ class VectorCache:
         try:
             with pa.memory_map(str(path)) as source:
                 table = pa.ipc.open_file(source).read_all()
-        except (OSError, pa.ArrowInvalid):
+            table.validate(full=True)
+        except (OSError, ValueError, pa.ArrowException):  # names that are no text are a ValueError
             return None
-        return table if table.schema.equals(self._schema) else None
+        whole = table.schema.equals(self._schema) and all(column.null_count == 0 for column in table.columns)
+        return table if whole else None
 
     def _vectors(self, table: pa.Table) -> Floats:
         flat = table["vector"].combine_chunks().flatten().to_numpy()

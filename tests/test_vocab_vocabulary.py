@@ -243,6 +243,9 @@ def test_saved_and_loaded_it_is_the_same(tmp_path: Path) -> None:
         ({"anchors": {"puzzle": 3}}, "changed after it was written"),
         ({"anchors": {"puzzle": "many"}}, "anchors.puzzle"),
         ({"n_items": -1}, "n_items"),
+        ({"n_items": 10**400}, "n_items"),
+        ({"anchors": {"puzzle": -1}}, "puzzle: -1 of 7 items"),
+        ({"anchors": {"puzzle": 10**30}}, "puzzle: 10+ of 7 items"),
         ({"lemmas": {"x": 3}}, "lemmas.x"),
         ({"settings": {"min_items": 0}}, "settings are not valid"),
         ({"extra": 1}, "extra"),
@@ -261,7 +264,7 @@ def test_files_that_are_no_vocabulary(tmp_path: Path) -> None:
     path = tmp_path / "v.json"
     with pytest.raises(InputError, match="no such sememe vocabulary"):
         SememeVocabulary.load(path)
-    for content in (b"{", b"\xff\xfe", b"[1]", b"3"):
+    for content in (b"{", b"\xff\xfe", b"[1]", b"3", b"[" * 100_000):
         path.write_bytes(content)
         with pytest.raises(InputError):
             SememeVocabulary.load(path)
@@ -269,6 +272,13 @@ def test_files_that_are_no_vocabulary(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace('"space": 3', '"puzzle": 3'))
     with pytest.raises(InputError, match="'puzzle' occurs twice"):
         SememeVocabulary.load(path)
+
+
+def test_an_editor_may_leave_its_mark_at_the_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "v.json"
+    build().save(path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert SememeVocabulary.load(path).words == build().words
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

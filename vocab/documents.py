@@ -54,12 +54,12 @@ class Layout(Generic[Document]):
                 not have the fields.
         """
         try:
-            content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_refuse_duplicates)
+            content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_refuse_duplicates)
         except FileNotFoundError as error:
             raise InputError(f"there is no such {self.name}", place=path, mend="Check the path") from error
         except _DuplicateError as error:
             raise self.damaged(path, f"{error} occurs twice") from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise self.damaged(path, f"it is no JSON ({error})") from error
         if not isinstance(content, dict) or content.get("format") != self.format:
             raise InputError(f"this is no {self.name}", place=path, mend=self.mend)

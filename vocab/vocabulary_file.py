@@ -21,7 +21,7 @@ class VocabularyFile(BaseModel):
     version: int = Field(description="Version of this layout.")
     fingerprint: str = Field(description="SHA-256 of words and settings.")
     domains: list[str] = Field(description="Domains it was built over.")
-    n_items: int = Field(ge=0, description="Items of these domains.")
+    n_items: int = Field(ge=0, le=2**53, description="Items of these domains.")
     settings: dict[str, Any] = Field(description="How it was built.")
     anchors: dict[str, int] = Field(description="Word -> items that hold it; the order is the anchor ids.")
     lemmas: dict[str, str | None] = Field(description="Surface form -> lemma, null where it is filtered out.")
@@ -44,6 +44,9 @@ def write(document: VocabularyFile, path: Path) -> None:
 def read(path: Path) -> tuple[VocabularyFile, VocabularySettings]:
     """Read and check all but the fingerprint; see `SememeVocabulary.load`."""
     document = LAYOUT.read(path)
+    for word, count in document.anchors.items():
+        if not 0 <= count <= document.n_items:
+            raise LAYOUT.damaged(path, f"anchors.{word}: {count} of {document.n_items} items hold it")
     try:
         return document, VocabularySettings.model_validate(document.settings)
     except ValidationError as error:

@@ -279,6 +279,19 @@ def test_saved_edited_and_loaded(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["unseen.json"]
 
 
+def test_words_may_be_written_by_hand_as_in_titles(tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    made({}).save(path)
+    words = {
+        "Zebra": [["ship", 0.5, "hand"]],
+        "CHA\u0302TEAU": [["ship", 1, "hand"]],
+        "château": [["ship", 0.7, "hand"]],
+    }
+    path.write_text(json.dumps({**json.loads(path.read_text()), "words": words}))
+    edited = UnseenMap.load(path, vocabulary())
+    assert edited.apply(["A zebra", "Château"]).sum(axis=1).A1.tolist() == pytest.approx([0.5, 0.7])
+
+
 def test_an_empty_map_can_be_saved(tmp_path: Path) -> None:
     made({}).save(tmp_path / "m.json")
     assert UnseenMap.load(tmp_path / "m.json", vocabulary()).links == {}

@@ -7,10 +7,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from domains.errors import InputError
 from vocab.documents import Layout
+from vocab.text import cleaned
 from vocab.unseen_report import ORDER
 from vocab.unseen_settings import UnseenSettings
 from vocab.unseen_steps import Link, Links
@@ -60,6 +62,9 @@ def read(path: Path, vocabulary: SememeVocabulary) -> tuple[Links, UnseenSetting
         word: tuple(_link(path, word, entry, vocabulary) for entry in entries)
         for word, entries in document.words.items()
     }
+    # People write words as titles do, with capitals; normalisers of the project make them lower case.
+    lower = cleaned(pa.array(list(links), pa.large_string())).to_pylist()
+    links = {**dict(zip(lower, links.values(), strict=True)), **links}
     return MappingProxyType(links), document.settings, document.encoder
 
 

@@ -16,9 +16,10 @@ import pyarrow as pa
 import pytest
 from cli_cases import VARIANTS, run_command
 
+from domains.open import open_domain
 from domains.storage import load_domain
 from transfer.cli.target_report import print_target
-from transfer.serving.recommend import split_titles
+from transfer.serving.recommend import find_title, split_titles
 from transfer.target.artifact import TargetRun
 
 ROOT = Path(__file__).parents[1]
@@ -234,6 +235,15 @@ def test_a_title_with_semicolons_is_found_whole_the_longest_first(tiny, text, ti
     domain = load_domain(tiny.target / "domain")
     known = ["Steins;Gate", "Steins;Gate;0", "Steins", "Gate", "Up", *domain.titles.to_pylist()[5:]]
     assert split_titles(replace(domain, titles=pa.array(known, pa.large_string())), text) == titles
+
+
+@pytest.mark.parametrize("known", ["Pok\u00e9mon  the; Movie", "Poke\u0301mon the; Movie"])
+def test_a_title_is_found_however_its_accents_and_blanks_are_coded(known):
+    domain = open_domain("films").domain
+    domain = replace(domain, titles=pa.array(["Alien", known, *domain.titles.to_pylist()[2:]], pa.large_string()))
+    for title in ("POK\u00c9MON the; Movie", "Poke\u0301mon the;  Movie"):
+        assert split_titles(domain, f"Alien; {title}") == ["Alien", title]
+        assert find_title(domain, title) == 1
 
 
 def test_recommendations_for_a_title_with_a_semicolon(tiny, capsys, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -92,18 +93,18 @@ class History:
 
 def split_titles(domain: Domain, text: str) -> list[str]:
     """Titles between semicolons; a title that holds some is found whole, the longest one that the domain has."""
-    known = {str(title).casefold() for title in domain.titles.to_pylist()}
+    known = {_alike(str(title)) for title in domain.titles.to_pylist()}
     parts, found = text.split(";"), []
     while parts:
         joins = (";".join(parts[:count]).strip() for count in range(len(parts), 1, -1))
-        title = next((join for join in joins if join.casefold() in known), parts[0].strip())
+        title = next((join for join in joins if _alike(join) in known), parts[0].strip())
         found.append(title)
         parts = parts[title.count(";") + 1 :]
     return [title for title in found if title]
 
 
 def find_title(domain: Domain, title: str, whole: str = "") -> int:
-    """The item of a title: the same but for case, or the only one that begins so.
+    """The item of a title: the same but for case, blanks and how accents are coded, or the only one that begins so.
 
     Args:
         domain: where to look.
@@ -116,8 +117,8 @@ def find_title(domain: Domain, title: str, whole: str = "") -> int:
     if not isinstance(title, str):
         raise InputError(f"{title!r} is no title", place="--history", mend="A history is titles, each a text")
     title = title.strip()
-    wanted = title.casefold()
-    titles = [str(known).casefold() for known in domain.titles.to_pylist()]
+    wanted = _alike(title)
+    titles = [_alike(str(known)) for known in domain.titles.to_pylist()]
     exact = [item for item, known in enumerate(titles) if known == wanted]
     if exact:
         return exact[0]
@@ -134,6 +135,11 @@ def find_title(domain: Domain, title: str, whole: str = "") -> int:
     raise InputError(
         problem, place="--history", mend=f"Did you mean {names}?" if near else "Copy titles from the item table"
     )
+
+
+def _alike(title: str) -> str:
+    """A title in the one form in which titles are compared; some keyboards and files write an accent by itself."""
+    return " ".join(unicodedata.normalize("NFKC", title).casefold().split())
 
 
 class Recommender:

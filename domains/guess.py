@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import polars as pl
 
@@ -50,36 +52,39 @@ class Guess:
         return tuple(role for role in ("user", "item", "title") if getattr(self.columns, role) is None)
 
 
-def guess_columns(interactions: str, items: str) -> Guess:
+def guess_columns(interactions: str, items: str, given: Mapping[str, str] = MappingProxyType({})) -> Guess:
     """Guess the columns of two files by their names, then by their values.
 
     Args:
         interactions: path, glob or address of who did what when.
         items: the same of what the items are called.
+        given: role -> column that is known; it plays no other role.
 
     Raises:
         InputError: a file cannot be read.
     """
     acts, things = (collect(scan(source).head(HEAD), source) for source in (interactions, items))
-    found = {
-        "user": _named("user", acts),
-        "item": _named("item", acts),
-        "item_key": _named("item_key", things),
-        "time": _named("time", acts),
-        "title": _named("title", things),
-        "categories": _named("categories", things),
-    }
-    by_name = frozenset(role for role, name in found.items() if name is not None)
+    there = {"user": acts, "item": acts, "item_key": things, "time": acts, "title": things, "categories": things}
+    named = {role: _named(role, table) for role, table in there.items() if role not in given}
+    by_name = frozenset(role for role, name in named.items() if name is not None)
+    found: dict[str, str | None] = {**dict.fromkeys(there), **named, **given}
+    rival = False
     if found["item"] is None or found["item_key"] is None:
-        shared = _shared_values(acts, things, {found["user"], found["time"]})
-        found.update(zip(("item", "item_key"), shared, strict=True))
+        free = [name for name in acts.columns if name not in {found["user"], found["time"]}]
+        item, key = found["item"], found["item_key"]
+        pair, rival = _shared_values(
+            acts.select([item] if item in acts.columns else free),
+            things.select([key] if key in things.columns else things.columns),
+        )
+        found["item"], found["item_key"] = item or pair[0], key or pair[1]
     taken = {found["user"], found["item"], found["time"]}
     found["time"] = found["time"] or next(
         (name for name in acts.columns if name not in taken and _dated(acts[name])), None
     )
     taken.add(found["time"])
     left = [name for name in acts.columns if name not in taken and _recurs(acts[name])]
-    unsure = frozenset({"user"} if found["user"] is None and len(left) > 1 else ())
+    doubts = {"user": found["user"] is None and len(left) > 1, "item": rival}
+    unsure = frozenset(role for role, doubt in doubts.items() if doubt)
     found["user"] = found["user"] or max(left, key=lambda name: acts[name].n_unique(), default=None)
     found["title"] = found["title"] or _wordiest(things, {found["item_key"], found["categories"]})
     if found["item_key"] == found["item"]:
@@ -110,19 +115,24 @@ def _named(role: str, table: pl.DataFrame) -> str | None:
     return find_column(role, None, table.columns, "", required=False)
 
 
-def _shared_values(
-    acts: pl.DataFrame, things: pl.DataFrame, taken: set[str | None]
-) -> tuple[str, str] | tuple[None, None]:
-    """The pair of columns, one of each file, of which most values of the first are among those of the second."""
+def _shared_values(acts: pl.DataFrame, things: pl.DataFrame) -> tuple[tuple[str, str] | tuple[None, None], bool]:
+    """The columns, one of each file, that have most different values in common; whether a second one is near.
+
+    Rows say less: every rating from 1 to 5 is among numbers that identify items.
+    """
     keys = {name: things[name].cast(pl.String).unique() for name in things.columns if _identifies(things[name])}
     shared = {
-        (name, key): int(acts[name].cast(pl.String).is_in(values.implode()).sum())
+        (name, key): int(acts[name].cast(pl.String).unique().is_in(values.implode()).sum())
         for name in acts.columns
-        if name not in taken and _identifies(acts[name])
+        if _identifies(acts[name])
         for key, values in keys.items()
     }
     best = max(shared, key=lambda pair: shared[pair], default=None)
-    return best if best is not None and shared[best] else (None, None)
+    if best is None or not shared[best]:
+        return (None, None), False
+    # Users that are numbered as items are.
+    rival = any(count >= shared[best] / 2 for (name, _), count in shared.items() if name != best[0])
+    return best, rival
 
 
 def _identifies(column: pl.Series) -> bool:

@@ -126,6 +126,15 @@ def test_a_user_is_not_guessed_among_several_columns(capsys: pytest.CaptureFixtu
     assert (result.code, target["columns"]["user"]) == (0, "kunde")
 
 
+def test_a_column_that_was_named_plays_no_other_role(capsys: pytest.CaptureFixture[str]) -> None:
+    numbered = acts(user_id="wer", item_id="was").with_columns(wer=pl.col("wer").str.slice(1).cast(pl.Int64) % 11)
+    result, target = init(capsys, numbered, goods(item_id="nr"))
+    assert (result.code, target) == (2, {})
+    assert "--item-column" in result.err
+    result, target = init(capsys, numbered, goods(item_id="nr"), "--user-column", "wer")
+    assert (result.code, target["columns"]["item"], target["columns"]["item_key"]) == (0, "was", "nr")
+
+
 def test_dates_that_may_be_read_two_ways_are_told_and_named(capsys: pytest.CaptureFixture[str]) -> None:
     dated = acts().with_columns(timestamp=pl.format("0{}/02/2020", 1 + pl.col("timestamp") % 9))
     result, target = init(capsys, dated, goods())

@@ -60,6 +60,27 @@ def test_several_columns_that_could_be_the_user_are_a_question(tmp_path):
     assert two_files(tmp_path, acts, "nr;name\nx7;Ball\nx8;Auto\n").unsure == {"user"}
 
 
+RATED = "".join(f"k{row % 9};{row % 40};{row % 5 + 1};{1_500_000_000 + row}\n" for row in range(200))
+NUMBERED = "nr;name\n" + "".join(f"{n};Ball\n" for n in range(1, 21))
+
+
+@pytest.mark.parametrize("item", ["item_id", "ding"])
+def test_ratings_are_no_items_though_all_of_them_are_ids_of_items(tmp_path, item):
+    guess = two_files(tmp_path, f"user_id;{item};stars;time\n{RATED}", NUMBERED)
+    assert (guess.columns.item, guess.columns.item_key) == (item, "nr")
+    assert guess.unsure == frozenset()
+
+
+def test_users_that_are_numbered_as_items_are_make_the_item_a_question(tmp_path):
+    acts = "wer;was;wann\n" + "".join(f"{row % 15 + 1};{row % 19 + 1};{1_500_000_000 + row}\n" for row in range(200))
+    assert "item" in two_files(tmp_path, acts, NUMBERED).unsure
+    files = str(tmp_path / "acts.csv"), str(tmp_path / "items.csv")
+    for given in ({"user": "was"}, {"item": "wer"}):
+        guess = guess_columns(*files, given)
+        assert (guess.columns.user, guess.columns.item, guess.columns.item_key) == ("was", "wer", "nr")
+        assert guess.unsure == frozenset() and not guess.by_name & {"user", "item"}
+
+
 @pytest.mark.parametrize(
     ("texts", "separator"),
     [

@@ -59,12 +59,12 @@ def command(
     path = out or Path(f"{name}.yaml")
     if path.exists():
         raise InputError("this file is there already", place=path, mend="Choose another --out, or remove it")
-    guess = guess_columns(interactions, items)
     given = {
         "user": user_column, "item": item_column, "item_key": item_key_column, "time": time_column,
         "title": title_column, "categories": categories_column,
     }  # fmt: skip
     said = {role: column for role, column in given.items() if column is not None}
+    guess = guess_columns(interactions, items, said)
     columns, certain = _settled(guess, said), guess.by_name | said.keys()
     try:
         findings = look(interactions, items, columns, time_unit, time_format)

@@ -44,6 +44,15 @@ def test_document_frequency_bounds() -> None:
     assert build(max_anchors=2).words == ("puzzle", "space")
 
 
+@pytest.mark.parametrize(("count", "n_items", "share"), [(29, 100, 0.29), (57, 100, 0.57), (3, 30, 0.1)])
+def test_the_largest_share_itself_is_not_too_much(count: int, n_items: int, share: float) -> None:
+    rules = VocabularySettings(max_share=share)
+    titles = ["car"] * count + [f"toy{row}" for row in range(count, n_items)]
+    assert SememeVocabulary.build({"d": titles}, rules).words == ("car",)
+    with pytest.raises(InputError, match="passes the filters"):
+        SememeVocabulary.build({"d": ["car", *titles[:-1]]}, rules)
+
+
 def test_a_word_twice_in_a_title_is_one_item() -> None:
     vocabulary = SememeVocabulary.build({"d": ["toy toys toy", "car"]}, VocabularySettings(min_items=1))
     assert vocabulary.item_counts.tolist() == [1, 1]

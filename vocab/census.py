@@ -61,11 +61,11 @@ class Census:
         return tuple(word for _, word in ranked[:room])
 
     def _too_common(self, settings: VocabularySettings) -> set[str]:
-        """Sememes above `max_share` of a domain; `min_items` items are never too many."""
+        """Sememes of too many items of a domain."""
         refused: set[str] = set()
         for domain, counts in self.item_counts.items():
-            most = max(settings.max_share * self.domain_sizes[domain], settings.min_items)
-            refused.update(word for word, count in counts.items() if count > most)
+            size = self.domain_sizes[domain]
+            refused.update(word for word, count in counts.items() if settings.too_common(count, size))
         return refused
 
 

@@ -70,3 +70,8 @@ class VocabularySettings(BaseModel):
         ge=0,
         description="Number of two-word anchors (written board_game), the strongest by likelihood ratio; 0 for none.",
     )
+
+    def too_common(self, count: int, n_items: int) -> bool:
+        """Whether a word of `count` items is in too large a share of a domain; `min_items` items are never too many."""
+        # A product with the share is rounded: 0.29 * 100 is less than 29.
+        return count > self.min_items and count / n_items > self.max_share

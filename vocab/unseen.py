@@ -61,9 +61,9 @@ class UnseenMap:
         unseen = sorted(lemma for lemma in sememes.lemmas if vocabulary.index(lemma) is None)
         links: dict[str, tuple[Link, ...]] = dict.fromkeys(unseen, ())
         # What stands in every title says nothing of an item, as with anchors themselves.
-        most = max(vocabulary.settings.max_share * sememes.n_items, vocabulary.settings.min_items)
+        too_common = vocabulary.settings.too_common
         counts = dict(zip(sememes.lemmas, sememes.item_counts.tolist(), strict=True))
-        left = [word for word in unseen if counts[word] <= most]
+        left = [word for word in unseen if not too_common(counts[word], sememes.n_items)]
         for _, step in steps(vocabulary.words, settings, encoder, track):
             found = step(left) if left else {}
             links.update(found)

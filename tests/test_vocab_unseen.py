@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +124,16 @@ def test_the_index_finds_what_comparing_with_every_anchor_finds(anchors: list[st
     found = SpellingIndex(anchors, 5)._one_edit_away(word)
     expected = [anchor for anchor in anchors if anchor[0] == word[0] and damerau(anchor, word) == 1]
     assert found == (expected[0] if expected else None)
+
+
+def test_text_without_spaces_takes_no_memory() -> None:
+    endless = "".join(chr(0x4E00 + n) for n in range(5_000))
+    tracemalloc.start()
+    index = SpellingIndex([endless, "monsters"], 7)
+    assert index.variant(endless[1:], is_dictionary_word=False) is None
+    assert index.variant("monstert", is_dictionary_word=False) == "monsters"
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
 
 
 def test_accents() -> None:

@@ -31,6 +31,8 @@ _BRITISH_AMERICAN = tuple(
     )
 )
 _SHORTEST_STEM = 3
+# Longer runs of letters are text without spaces, whose forms with a letter left out would fill the memory.
+_LONGEST_WORD = 64
 # Letters with an accent that Unicode does not take apart, and those that other keyboards write as two.
 _PLAIN = str.maketrans("øłđðħ\u0131ς", "olddhi\u03c3") | str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "þ": "th"})
 
@@ -50,7 +52,7 @@ class SpellingIndex:
         # Words one edit apart share a form once up to one letter of each is left out (symmetric delete).
         self._by_deletion: dict[str, list[str]] = defaultdict(list)
         for anchor in anchors:
-            if len(anchor) >= edit_length - 1:
+            if edit_length - 1 <= len(anchor) <= _LONGEST_WORD:
                 for form in _deletions(anchor):
                     self._by_deletion[form].append(anchor)
 
@@ -79,7 +81,7 @@ class SpellingIndex:
         return None
 
     def _one_edit_away(self, word: str) -> str | None:
-        if len(word) < self._edit_length or not word.isalpha():
+        if not self._edit_length <= len(word) <= _LONGEST_WORD or not word.isalpha():
             return None
         candidates = {anchor for form in _deletions(word) for anchor in self._by_deletion.get(form, ())}
         near = [anchor for anchor in candidates if anchor[0] == word[0] and one_edit_apart(word, anchor)]

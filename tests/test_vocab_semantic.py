@@ -95,6 +95,11 @@ def test_what_is_beyond_the_length_is_cut(folder: Path, tmp_path: Path) -> None:
     assert encoder.fingerprint != find(folder, tmp_path).fingerprint
 
 
+def test_a_text_is_cut_where_the_encoder_has_no_more_positions(folder: Path, tmp_path: Path) -> None:
+    rows = find(folder, tmp_path, max_length=1000).encode(["red " * 510, "red " * 600])
+    np.testing.assert_allclose(rows[0], rows[1], atol=1e-6)
+
+
 def test_the_cache_answers_without_the_network(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = find(folder, tmp_path).encode(TITLES)
     monkeypatch.setattr(SentenceEncoder, "_compute", None)
@@ -199,9 +204,10 @@ def test_a_folder_whose_weights_are_damaged_is_named(tmp_path: Path) -> None:
 
 def test_a_configuration_without_a_size_is_named(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"")
-    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
-    with pytest.raises(InputError, match="names no hidden_size"):
-        find(tmp_path, tmp_path)
+    for config in ({"model_type": "bert"}, {"hidden_size": None}, {"hidden_size": "wide"}):
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        with pytest.raises(InputError, match="names no hidden_size"):
+            find(tmp_path, tmp_path)
 
 
 def test_a_name_that_is_neither_folder_nor_hub_id() -> None:

@@ -156,11 +156,10 @@ def _dim(folder: Path) -> int:
     """
     path = folder / "config.json"
     try:
-        size = json.loads(path.read_text(encoding="utf-8"))["hidden_size"]
+        return int(json.loads(path.read_text(encoding="utf-8"))["hidden_size"])
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             "the encoder's configuration names no hidden_size",
             place=path,
             mend="Use a BERT-like text encoder",
         ) from error
-    return int(size)

@@ -39,7 +39,7 @@ class SentenceModel:
         folder: in the layout of `save_pretrained`.
         device: a torch device.
         precision: ``float32`` or ``bfloat16``.
-        max_length: tokens at which a text is cut.
+        max_length: tokens at which a text is cut; earlier where the model has fewer positions.
 
     Raises:
         InputError: the folder cannot be read as a model.
@@ -60,7 +60,8 @@ class SentenceModel:
             ) from error
         self._device = torch.device(device)
         self._network = network.to(device=self._device, dtype=getattr(torch, precision)).eval()
-        self._max_length = max_length
+        # Where positions are learned, there are none beyond these.
+        self._max_length = min(max_length, getattr(network.config, "max_position_embeddings", None) or max_length)
 
     def tokenise(self, texts: Sequence[str]) -> TokenisedTexts:
         """Cut texts into tokens, shortest text first."""

@@ -40,6 +40,7 @@ def surfaces(titles: list[str], **settings: object) -> list[list[str]]:
         ("I love\u2764\ufe0fStory", ["love", "story"]),
         ("葛\U000e0100城", ["葛城"]),
         ("محـــمد", ["محمد"]),
+        ("LEGO® Star Wars™: Game℠", ["lego", "star", "wars", "game"]),
         ("ශ්\u200dරී", ["ශ්රී"]),
         ("Nintendo 3DS PS3", ["nintendo", "3ds", "ps3"]),
         ("", []),

@@ -16,8 +16,9 @@ from vocab.settings import TextSource
 # Combining marks belong to words (Hindi vowels are marks). The underscore joins a word of several parts, as
 # in WordNet's own video_game, so that categories and collocations survive as one word.
 NOT_A_WORD = r"[^\p{L}\p{M}\p{N}_]+"
-# Soft hyphens, joiners, variation selectors and the Arabic tatweel say how a word is drawn, not which word it is.
-_INVISIBLE = r"[\x{AD}\x{640}\x{200D}\x{2060}\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]"
+# Soft hyphens, joiners, variation selectors and the Arabic tatweel say how a word is drawn, not which word it is; ™ and
+# ℠, which NFKC writes as letters at the end of it, say whose word.
+_NO_PART = r"[\x{2120}\x{2122}\x{AD}\x{640}\x{200D}\x{2060}\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]"
 _MARKUP = r"</?[A-Za-z][^<>]*>"
 
 Titles: TypeAlias = "Sequence[str] | pa.Array | pa.ChunkedArray"
@@ -40,9 +41,9 @@ def as_strings(titles: Titles) -> pa.Array:
 def cleaned(titles: pa.Array) -> pa.Array:
     """(I,) large_string without markup and HTML entities, compatibility forms unified (NFKC), lower case.
 
-    Signs that show nothing are left out.
+    Signs that show nothing, and those of trade marks, are left out.
     """
-    shown = pc.replace_substring_regex(_unescaped(titles), _INVISIBLE, "")
+    shown = pc.replace_substring_regex(_unescaped(titles), _NO_PART, "")
     plain = pc.replace_substring_regex(shown, _MARKUP, " ")
     return pc.utf8_lower(pc.utf8_normalize(plain, form="NFKC"))
 

@@ -155,6 +155,14 @@ def test_new_items_without_a_title_are_named(tmp_path):
     assert titled_items(pl.DataFrame({"item_id": [3], "title": [" x "]})) == (["3"], ["x"])
 
 
+def test_a_run_that_knows_categories_alone_takes_no_titles(tmp_path):
+    run = run_of(tmp_path, "sasrec")
+    vocabulary = run.recipe.vocabulary.model_copy(update={"source": "categories"})
+    run.recipe = run.recipe.model_copy(update={"vocabulary": vocabulary})
+    with pytest.raises(InputError, match="knows items by their categories"):
+        with_new_items(run, ["new"], ["pirate robot"])
+
+
 def test_what_is_not_new_is_refused(tmp_path):
     run = run_of(tmp_path, "sasrec")
     with pytest.raises(InputError, match="no new item"):

@@ -51,10 +51,16 @@ def with_new_items(
         semantics: the sentence encoder; needed where the run's items are made of sentence vectors.
 
     Raises:
-        InputError: an id is not new or occurs twice, ids and titles differ in number, or a sentence encoder is needed.
+        InputError: an id is not new or occurs twice, ids and titles differ in number, titles say nothing to this run,
+            or a sentence encoder is needed.
     """
     if len(ids) != len(titles):
         raise InputError(f"{len(ids)} ids for {len(titles)} titles", place="new items")
+    if run.recipe.vocabulary.source == "categories" and run.features.title_vectors is None:
+        raise InputError(
+            "this run knows items by their categories, and new ones come with titles alone", place="new items",
+            mend="Put them into the item table of the target, with categories, and adapt it again",
+        )  # fmt: skip
     known = set(run.domain.item_ids.to_pylist())
     met: set[str] = set()
     for name in ids:

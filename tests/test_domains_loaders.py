@@ -326,6 +326,13 @@ def test_movielens_as_it_is_packed(tmp_path, inner):
     assert domain.name == (inner or "data/").rstrip("/")
 
 
+def test_a_film_list_that_breaks_off_is_told(tmp_path):
+    write(tmp_path / "ratings.dat", "1::7::5::978300760\n")
+    (tmp_path / "movies.dat.gz").write_bytes(gzip.compress(b"7::Heat (1995)::Drama\n")[:-12])
+    with pytest.raises(InputError, match="the compressed file breaks off"):
+        read({"loader": "movielens", "folder": str(tmp_path)})
+
+
 def test_a_folder_without_movielens_is_told(tmp_path):
     with pytest.raises(InputError, match=r"no file with the ratings of MovieLens \(looked for u.data, ratings.dat, "):
         read({"loader": "movielens", "folder": str(tmp_path)})

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from domains.domain import TimeKind
 from domains.loaders.files import find_file
-from domains.loaders.opening import open_text
+from domains.loaders.opening import BREAKS_OFF, broken_off, open_text
 from domains.loaders.paths import InputPath
 from domains.loaders.registry import Loader
 from domains.loaders.scanning import scan, scan_fields
@@ -84,6 +84,8 @@ def _is_utf8(path: str) -> bool:
             file.read().decode("utf-8")
     except UnicodeDecodeError:
         return False
+    except BREAKS_OFF as error:
+        raise broken_off(path, 0, error) from error
     return True
 
 

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +15,10 @@ import pyarrow as pa
 import pytest
 from cli_cases import VARIANTS, run_command
 
-from domains.open import open_domain
+from domains.errors import InputError
 from domains.storage import load_domain
 from transfer.cli.target_report import print_target
-from transfer.serving.recommend import find_title, split_titles
+from transfer.serving.titles import MOST_COMPARED, TitleIndex
 from transfer.target.artifact import TargetRun
 
 ROOT = Path(__file__).parents[1]
@@ -231,19 +230,24 @@ def test_titles_with_brackets_are_shown_as_they_are(tiny, capsys):
         (" ;Up;; ", ["Up"]),
     ],
 )
-def test_a_title_with_semicolons_is_found_whole_the_longest_first(tiny, text, titles):
-    domain = load_domain(tiny.target / "domain")
-    known = ["Steins;Gate", "Steins;Gate;0", "Steins", "Gate", "Up", *domain.titles.to_pylist()[5:]]
-    assert split_titles(replace(domain, titles=pa.array(known, pa.large_string())), text) == titles
+def test_a_title_with_semicolons_is_found_whole_the_longest_first(text, titles):
+    assert TitleIndex(["Steins;Gate", "Steins;Gate;0", "Steins", "Gate", "Up"]).split(text) == titles
 
 
 @pytest.mark.parametrize("known", ["Pok\u00e9mon  the; Movie", "Poke\u0301mon the; Movie"])
 def test_a_title_is_found_however_its_accents_and_blanks_are_coded(known):
-    domain = open_domain("films").domain
-    domain = replace(domain, titles=pa.array(["Alien", known, *domain.titles.to_pylist()[2:]], pa.large_string()))
+    index = TitleIndex(["Alien", known])
     for title in ("POK\u00c9MON the; Movie", "Poke\u0301mon the;  Movie"):
-        assert split_titles(domain, f"Alien; {title}") == ["Alien", title]
-        assert find_title(domain, title) == 1
+        assert index.split(f"Alien; {title}") == ["Alien", title]
+        assert index.find(title) == 1
+
+
+def test_a_misspelt_title_of_a_large_catalogue_is_guessed_by_its_words():
+    index = TitleIndex([*(f"Nothing {number}" for number in range(MOST_COMPARED)), "The Blue Planet", ""])
+    with pytest.raises(InputError, match=r"no title is 'Blue Plannet'\. Did you mean 'The Blue Planet'\?"):
+        index.find("Blue Plannet")
+    with pytest.raises(InputError, match=r"no title is ''\. Copy titles"):
+        index.find(" ")
 
 
 def test_recommendations_for_a_title_with_a_semicolon(tiny, capsys, tmp_path):

@@ -58,7 +58,7 @@ def command(
             place="--user, --history, --interests",
             mend='For example --interests "space, war"',
         )
-    from transfer.serving.recommend import History, Recommender, split_titles
+    from transfer.serving.recommend import History, Recommender
     from transfer.serving.seeds import seeds_of
     from transfer.target.artifact import TargetRun
 
@@ -73,8 +73,7 @@ def command(
         seeds = seeds_of(loaded, [part for part in interests.split(",") if part.strip()])
         past = History.of_seeds(loaded.domain, seeds)
     else:
-        text = history or ""
-        past = History.of_titles(loaded.domain, split_titles(loaded.domain, text), text)
+        past = History.of_text(loaded.domain, history or "")
     found = Recommender(loaded).recommend(past, count)
     if json_:
         print_json([vars(item) for item in found])

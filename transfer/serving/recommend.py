@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +18,7 @@ from transfer.matching.matcher import MatchingWeights
 from transfer.model.interests import InterestFactory
 from transfer.model.scoring import final_states
 from transfer.serving.seeds import Seeds
+from transfer.serving.titles import TitleIndex
 from transfer.target.artifact import TargetRun
 
 Indices = npt.NDArray[np.integer]
@@ -69,16 +69,30 @@ class History:
         return cls(_one_user(domain, domain.items[start:stop], domain.times[start:stop], domain.time_kind))
 
     @classmethod
-    def of_titles(cls, domain: Domain, titles: list[str], whole: str = "") -> History:
-        """Items found by their titles, oldest first; `whole` is the text that held them, for messages.
+    def of_titles(cls, domain: Domain, titles: Sequence[str]) -> History:
+        """Items found by their titles, oldest first.
 
         Raises:
             InputError: a title is not in the domain, or nothing was given.
         """
-        items = np.array([find_title(domain, title, whole) for title in titles], dtype=np.int64)
-        if len(items) == 0:
+        index = TitleIndex(domain.titles.to_pylist())
+        return cls._found(domain, [index.find(title) for title in titles])
+
+    @classmethod
+    def of_text(cls, domain: Domain, text: str) -> History:
+        """The same with titles between semicolons.
+
+        Raises:
+            InputError: as `of_titles`.
+        """
+        index = TitleIndex(domain.titles.to_pylist())
+        return cls._found(domain, [index.find(title, text) for title in index.split(text)])
+
+    @classmethod
+    def _found(cls, domain: Domain, items: list[int]) -> History:
+        if not items:
             raise InputError("the history is empty", place="--history", mend='Write --history "title; title"')
-        return cls.of_items(domain, items)
+        return cls.of_items(domain, np.array(items, dtype=np.int64))
 
     @classmethod
     def of_items(cls, domain: Domain, items: Ints) -> History:
@@ -89,57 +103,6 @@ class History:
     def of_seeds(cls, domain: Domain, seeds: Seeds) -> History:
         """The items that stand for somebody's interests; nobody has met them, so they are recommended as well."""
         return cls(replace(cls.of_items(domain, seeds.items).domain, repeats=True))
-
-
-def split_titles(domain: Domain, text: str) -> list[str]:
-    """Titles between semicolons; a title that holds some is found whole, the longest one that the domain has."""
-    known = {_alike(str(title)) for title in domain.titles.to_pylist()}
-    parts, found = text.split(";"), []
-    while parts:
-        joins = (";".join(parts[:count]).strip() for count in range(len(parts), 1, -1))
-        title = next((join for join in joins if _alike(join) in known), parts[0].strip())
-        found.append(title)
-        parts = parts[title.count(";") + 1 :]
-    return [title for title in found if title]
-
-
-def find_title(domain: Domain, title: str, whole: str = "") -> int:
-    """The item of a title: the same but for case, blanks and how accents are coded, or the only one that begins so.
-
-    Args:
-        domain: where to look.
-        title: as a person types it.
-        whole: the text that held this title and others, for messages.
-
-    Raises:
-        InputError: none or several; the nearest titles are named. Or the title is no text.
-    """
-    if not isinstance(title, str):
-        raise InputError(f"{title!r} is no title", place="--history", mend="A history is titles, each a text")
-    title = title.strip()
-    wanted = _alike(title)
-    titles = [_alike(str(known)) for known in domain.titles.to_pylist()]
-    exact = [item for item, known in enumerate(titles) if known == wanted]
-    if exact:
-        return exact[0]
-    beginning = [item for item, known in enumerate(titles) if wanted and known.startswith(wanted)]
-    if len(beginning) == 1:
-        return beginning[0]
-    near = beginning[:3] or [
-        titles.index(match) for match in difflib.get_close_matches(wanted, titles, n=3, cutoff=0.5)
-    ]
-    names = "; ".join(repr(name) for name in domain.titles_of(np.array(near, dtype=np.int64)))
-    problem = f"{len(beginning)} titles begin with {title!r}" if beginning else f"no title is {title!r}"
-    if whole.strip() not in ("", title):
-        problem += f", and none is {whole.strip()!r}"
-    raise InputError(
-        problem, place="--history", mend=f"Did you mean {names}?" if near else "Copy titles from the item table"
-    )
-
-
-def _alike(title: str) -> str:
-    """A title in the one form in which titles are compared; some keyboards and files write an accent by itself."""
-    return " ".join(unicodedata.normalize("NFKC", title).casefold().split())
 
 
 class Recommender:

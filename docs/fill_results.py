@@ -21,11 +21,12 @@ from fill_readme import filled
 from matplotlib import pyplot as plt
 from scipy.stats import ttest_rel
 
+from domains.split import share_text
 from recipes.experiment import load_experiment
 from transfer.evaluation.results import STAGES, seed_values, variant_metrics
 from transfer.evaluation.significance import compare
 from transfer.report.markdown import GLANCE, cost, interests, markdown, overview
-from transfer.report.numbers import difference_text, p_text, relative_text, share_text
+from transfer.report.numbers import difference_text, p_text, relative_text
 from transfer.target.pieces import read_piece
 from transfer.variants import BASELINES
 

@@ -81,11 +81,10 @@ def _from_text(text: str) -> dict[str, Any]:
     name, colon, argument = text.partition(":")
     if colon and "://" not in text and len(name) > 1:
         loader = find_loader(name)
-        needed = [key for key, field in loader.options.model_fields.items() if field.is_required()]
-        if set(needed) - {loader.argument}:
+        if loader.needed:
             raise InputError(
-                f"{text!r} says one thing, and {name} needs {len(needed)}", place="domain",
-                mend=f"Write {{loader: {name}, {', '.join(f'{key}: ...' for key in needed)}}}",
+                f"{text!r} says one thing, and {name} needs {len(loader.needed)}", place="domain",
+                mend=f"Write {{loader: {name}, {', '.join(f'{key}: ...' for key in loader.needed)}}}",
             )  # fmt: skip
         return {"loader": name, "options": {loader.argument: argument}}
     if "/" in text or "\\" in text or text.startswith(".") or Path(text).is_dir():

@@ -104,7 +104,7 @@ def fewer_users(split: Split, share: float, seed: int) -> Split:
         raise InputError(f"a share of users lies between 0 and 1, not {share}")
     order = np.random.default_rng(seed).permutation(split.training_users)
     count = 0 if share == 0 else max(1, round(share * len(order)))
-    protocol = f"{split.protocol}, {100 * share:.3g}% of the users"
+    protocol = f"{split.protocol}, {share_text(share)} of the users"
     return replace(split, training_users=np.sort(order[:count]), protocol=protocol)
 
 
@@ -179,3 +179,8 @@ def _count_before(domain: Domain, moment: int) -> Ints:
     """(U,) int64, how many interactions of each user came before `moment`."""
     earlier: npt.NDArray[np.int64] = np.concatenate([[0], np.cumsum(domain.times < moment)]).astype(np.int64)
     return earlier[domain.offsets[1:]] - earlier[domain.offsets[:-1]]
+
+
+def share_text(share: float) -> str:
+    """A share of users as a percentage; small ones keep their digits."""
+    return f"{100 * share:.3g}%"

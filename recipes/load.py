@@ -103,6 +103,11 @@ def _found_beside(recipe: Recipe, folder: Path) -> Recipe:
     return recipe.model_copy(update=update)
 
 
+def names_recipe(given: str) -> bool:
+    """Whether a text means a recipe or an experiment, by its ending or a bundled name, and no domain."""
+    return Path(given).suffix in {".yaml", ".yml"} or given in bundled_recipes() | bundled_experiments()
+
+
 def find_recipe(given: str | Path) -> Path:
     """The file that a path or a bundled name stands for."""
     path = Path(given)

@@ -15,9 +15,10 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 from transfer_cases import PROPERTY
 
+from domains.split import share_text
 from transfer.report.charts import gain_chart, shots_charts, shown_variants
 from transfer.report.markdown import interests, markdown, table
-from transfer.report.numbers import difference_text, p_text, relative_text, share_text
+from transfer.report.numbers import difference_text, p_text, relative_text
 from transfer.report.page import page
 from transfer.report.svg import Interval, Series, bar_pairs, forest, line_chart, minus, stacked, ticks
 from transfer.report.tables import columns_of, gains_of, interest_gains, rows_of, title_of

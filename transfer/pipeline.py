@@ -14,7 +14,7 @@ from domains.domain import Domain
 from domains.errors import InputError
 from domains.open import parse_spec
 from domains.spec import DomainSpec
-from recipes.load import LoadedRecipe, apply_override, bundled_experiments, bundled_recipes, check_recipe, load_recipe
+from recipes.load import LoadedRecipe, apply_override, check_recipe, load_recipe, names_recipe
 from recipes.presets import with_preset
 from recipes.schema import Recipe, resolved
 from recipes.settings import SourceEncoderSettings
@@ -167,7 +167,7 @@ def recipe_for_target(source: SourceArtifact, given: str, overrides: list[str]) 
     Raises:
         InputError: it is neither, or a recipe without a target.
     """
-    if given in bundled_recipes() | bundled_experiments() or Path(given).suffix in {".yaml", ".yml"}:
+    if names_recipe(given):
         loaded = load_recipe(given, overrides)
         if loaded.recipe.target is None:
             raise InputError("this recipe names no target", place=given, mend="Add 'target:' or give a domain")

@@ -61,6 +61,12 @@ class Loader:
     load: Callable[[Any], RawTables | Domain]
     argument: str
 
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Options that must be given, where the short form, which gives one alone, does not do."""
+        required = [key for key, field in self.options.model_fields.items() if field.is_required()]
+        return tuple(required) if set(required) - {self.argument} else ()
+
 
 def loader_names() -> tuple[str, ...]:
     """All names, sorted."""

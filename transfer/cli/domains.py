@@ -145,10 +145,9 @@ def _bundled(name: str) -> dict[str, Any]:
 
 def _options(loader: Loader) -> dict[str, Any]:
     fields = loader.options.model_fields.items()
-    required = [key for key, field in fields if field.is_required()]
     recipe = f"{loader.name}:{loader.argument.upper()}"
-    if set(required) - {loader.argument}:  # the short form sets one option alone
-        recipe = "{" + ", ".join([f"loader: {loader.name}", *(f"{key}: {key.upper()}" for key in required)]) + "}"
+    if loader.needed:
+        recipe = "{" + ", ".join([f"loader: {loader.name}", *(f"{key}: {key.upper()}" for key in loader.needed)]) + "}"
     return {
         "name": loader.name,
         "title": loader.summary,

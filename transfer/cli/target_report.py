@@ -9,6 +9,7 @@ from typing import Any
 from rich.markup import escape
 
 from transfer.cli.show import OUT, metrics_table, print_comparisons, print_json, say
+from transfer.report.numbers import difference_text
 
 FEW = 50
 """Users below which a mean over them is hardly worth a decision."""
@@ -22,7 +23,11 @@ def print_target(metrics: Mapping[str, Any], folder: Path, as_json: bool) -> Non
     OUT.print(metrics_table(metrics))
     product = metrics["product"]
     print_comparisons([c for c in metrics["comparisons"] if _worth_showing(c, metrics)])
-    margin = "" if product["runner_up"] is None else f", {product['margin']:+.4f} over {escape(product['runner_up'])}"
+    margin = (
+        ""
+        if product["runner_up"] is None
+        else f", {difference_text(product['margin'])} over {escape(product['runner_up'])}"
+    )
     protocol, metric = product["metric"].split("/", 1)
     score = f"{protocol} {metric.upper()} {product['validation']:.4f}{margin}"
     for doing, users in (("validate", "validation_users"), ("are tested", "test_users")):

@@ -18,7 +18,7 @@ from domains.open import open_domain
 from domains.report import PreparationReport
 from domains.summary import DomainSummary, summarise
 from domains.suspicions import Suspicion, find_suspicions
-from recipes.load import bundled_experiments, bundled_recipes, load_recipe
+from recipes.load import load_recipe, names_recipe
 from recipes.schema import Recipe
 from transfer.artifact_folder import CONFIG
 from transfer.files import read_json
@@ -110,7 +110,7 @@ def inspect(given: str) -> Inspection:
     path = Path(given)
     if (path / CONFIG).is_file():
         return _artifact(path)
-    if path.suffix in {".yaml", ".yml"} or given in bundled_recipes() | bundled_experiments():
+    if names_recipe(given):
         return _recipe(given)
     parts = ("source", "target", "sources/*", "cells/*")
     within = [str(one) for part in parts for one in sorted(path.glob(part)) if (one / CONFIG).is_file()]

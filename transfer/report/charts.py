@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from transfer.report.numbers import relative_text, share_text
+from domains.split import share_text
+from transfer.report.numbers import relative_text
 from transfer.report.svg import COLOURS, Interval, Series, bar_pairs, forest, line_chart, minus, stacked
 from transfer.report.tables import Record, gains_of, title_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from transfer.report.numbers import difference_text, p_text, relative_text
+from transfer.report.numbers import difference_text, interval_text, p_text, relative_text
 from transfer.report.tables import (
     COLUMNS,
     INTEREST_HEAD,
@@ -116,7 +116,7 @@ def _gains(gains: Sequence[Gain], metric: str) -> str:
             f"`{gain.variant}` over `{gain.rival}`",
             difference_text(gain.difference),
             relative_text(gain.relative),
-            f"{difference_text(gain.low)} … {difference_text(gain.high)}",
+            interval_text(gain.low, gain.high),
             p_text(gain.p_users),
             p_text(gain.p_seeds),
             relative_text(gain.published),

@@ -8,6 +8,11 @@ def difference_text(difference: float) -> str:
     return f"{difference:+z.4f}"
 
 
+def interval_text(low: float, high: float) -> str:
+    """Both ends of an interval of a difference."""
+    return f"{difference_text(low)} … {difference_text(high)}"
+
+
 def relative_text(share: float | None) -> str:
     """A gain as a share of what it is held against."""
     return "" if share is None else f"{share:+z.1%}"
@@ -18,8 +23,3 @@ def p_text(p: float | None) -> str:
     if p is None:
         return ""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def share_text(share: float) -> str:
-    """A share of users as a percentage; small ones keep their digits."""
-    return f"{100 * share:.3g}%"

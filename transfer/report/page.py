@@ -17,7 +17,7 @@ from transfer.report.charts import (
     shots_charts,
     threshold_charts,
 )
-from transfer.report.numbers import difference_text, p_text, relative_text
+from transfer.report.numbers import difference_text, interval_text, p_text, relative_text
 from transfer.report.svg import minus
 from transfer.report.tables import (
     INTEREST_HEAD,
@@ -197,7 +197,7 @@ def _gain_row(gain: Gain, shows_published: bool) -> str:
     texts = [
         difference_text(gain.difference),
         relative_text(gain.relative),
-        f"{difference_text(gain.low)} … {difference_text(gain.high)}",
+        interval_text(gain.low, gain.high),
         p_text(gain.p_users),
         p_text(gain.p_seeds),
     ]

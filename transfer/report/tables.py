@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
+from domains.split import share_text
 from recipes.settings import InterestName
-from transfer.report.numbers import p_text, relative_text, share_text
+from transfer.report.numbers import p_text, relative_text
 from transfer.variants import WAYS
 
 COLUMNS: tuple[tuple[str, str, str], ...] = (

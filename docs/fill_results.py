@@ -23,11 +23,11 @@ from scipy.stats import ttest_rel
 
 from domains.split import share_text
 from recipes.experiment import load_experiment
-from transfer.evaluation.results import STAGES, seed_values, variant_metrics
 from transfer.evaluation.significance import compare
+from transfer.evaluation.summary import STAGES, seed_values, variant_metrics
 from transfer.report.markdown import GLANCE, cost, interests, markdown, overview
 from transfer.report.numbers import difference_text, p_text, relative_text
-from transfer.target.pieces import read_piece
+from transfer.runs.checkpoints import read_piece
 from transfer.variants import BASELINES
 
 mpl.use("svg")

@@ -68,8 +68,8 @@ def find_data(name: str) -> PublicData:
     if family not in by_name:
         raise InputError(
             f"no public data set is called {family!r}",
-            place="data set",
-            mend=f"{suggest(family, by_name)}Known: {', '.join(sorted(by_name))}",
+            location="data set",
+            hint=f"{suggest(family, by_name)}Known: {', '.join(sorted(by_name))}",
         )
     entry = by_name[family]
     if not entry.categories and not category:
@@ -78,8 +78,8 @@ def find_data(name: str) -> PublicData:
         example = f"; for instance {family}/{entry.categories[0]}" if entry.categories else "; it has no categories"
         raise InputError(
             f"{family!r} has no category {category!r}" if category else f"{family!r} needs a category",
-            place="data set",
-            mend=f"{suggest(category, entry.categories)}Categories: {', '.join(entry.categories) or 'none'}{example}",
+            location="data set",
+            hint=f"{suggest(category, entry.categories)}Categories: {', '.join(entry.categories) or 'none'}{example}",
         )
     urls = tuple(url.replace("{category}", category) for url in entry.urls)
     return replace(entry, name=name, title=f"{entry.title}: {category}", urls=urls, categories=())

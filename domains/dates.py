@@ -44,12 +44,12 @@ CLOCK = ("%H", "%I", "%k", "%l", "%s", "%T", "%R", "%r", "%X", "%c", "%+")
 """Codes that tell an hour; a pattern without any is of days alone."""
 
 
-def read_dates(text: pl.Series, place: object) -> pl.Series | None:
+def read_dates(text: pl.Series, location: object) -> pl.Series | None:
     """Datetimes in UTC, read as the first value is written; None where that is no known format.
 
     Args:
         text: (N,) String; the first value that is not null decides.
-        place: where the column comes from, for messages.
+        location: where the column comes from, for messages.
 
     Raises:
         InputError: day and month could be either way round.
@@ -65,8 +65,8 @@ def read_dates(text: pl.Series, place: object) -> pl.Series | None:
             continue
         if len(set(unread.values())) == 1:
             raise InputError(
-                f"{sample[0]!r} may have the day or the month first, and no other value tells", place=place,
-                mend=f"Set time_format to '{patterns[0]}' or '{patterns[1]}'",
+                f"{sample[0]!r} may have the day or the month first, and no other value tells", location=location,
+                hint=f"Set time_format to '{patterns[0]}' or '{patterns[1]}'",
             )  # fmt: skip
         return read[min(unread, key=unread.__getitem__)]
     return None
@@ -84,7 +84,7 @@ def parse(text: pl.Series, pattern: str) -> pl.Series:
         parsed = text.str.to_datetime(pattern, strict=False, time_unit="us")
     except pl.exceptions.PolarsError as error:
         raise InputError(
-            f"{pattern!r} is no format of times", place="time_format", mend="Write it like '%d.%m.%Y %H:%M'"
+            f"{pattern!r} is no format of times", location="time_format", hint="Write it like '%d.%m.%Y %H:%M'"
         ) from error
     return parsed.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if "%z" in pattern else parsed
 

@@ -64,22 +64,24 @@ class Domain:
     def _check(self) -> None:
         """Refuse arrays that contradict each other; O(N), vectorised."""
         if len(self.titles) != len(self.item_ids):
-            raise InputError(f"{len(self.titles)} titles for {len(self.item_ids)} items", place=self.name)
+            raise InputError(f"{len(self.titles)} titles for {len(self.item_ids)} items", location=self.name)
         if self.categories is not None and len(self.categories) != len(self.item_ids):
-            raise InputError(f"{len(self.categories)} category lists for {len(self.item_ids)} items", place=self.name)
+            raise InputError(
+                f"{len(self.categories)} category lists for {len(self.item_ids)} items", location=self.name
+            )
         if len(self.offsets) != len(self.user_ids) + 1 or self.offsets[0] != 0 or self.offsets[-1] != len(self.items):
-            raise InputError("user offsets do not cover the interactions", place=self.name)
+            raise InputError("user offsets do not cover the interactions", location=self.name)
         if len(self.times) != len(self.items):
-            raise InputError(f"{len(self.times)} times for {len(self.items)} interactions", place=self.name)
+            raise InputError(f"{len(self.times)} times for {len(self.items)} interactions", location=self.name)
         if np.any(np.diff(self.offsets) < 0):
-            raise InputError("user offsets descend", place=self.name)
+            raise InputError("user offsets descend", location=self.name)
         if len(self.items) and (self.items.min() < 0 or self.items.max() >= len(self.item_ids)):
-            raise InputError("an interaction names an item outside the item table", place=self.name)
+            raise InputError("an interaction names an item outside the item table", location=self.name)
         starts = self.offsets[(self.offsets > 0) & (self.offsets < len(self.times))]
         backwards = np.diff(self.times) < 0
         backwards[starts - 1] = False
         if backwards.any():
-            raise InputError("a user's times descend", place=self.name)
+            raise InputError("a user's times descend", location=self.name)
 
     def __repr__(self) -> str:
         sizes = f"{self.n_users:,} users, {self.n_items:,} items, {self.n_interactions:,} interactions"

@@ -68,8 +68,8 @@ def fetch_data(data: PublicData, folder: Path, *, progress: Progress = silent) -
     if not data.urls:
         raise InputError(
             "cannot be fetched by a program",
-            place=data.name,
-            mend=f"Go to {data.page}: {data.by_hand}; put the files into {folder}, then open {data.spec(folder)}",
+            location=data.name,
+            hint=f"Go to {data.page}: {data.by_hand}; put the files into {folder}, then open {data.spec(folder)}",
         )
     fetched = []
     for url in data.urls:
@@ -104,7 +104,7 @@ def fetch_file(url: str, folder: Path, *, progress: Progress = silent) -> Fetche
         _record(folder, fetched)
     except OSError as error:
         raise InputError(
-            f"cannot be written: {error.strerror or error}", place=target, mend="Make room there, then run it again"
+            f"cannot be written: {error.strerror or error}", location=target, hint="Make room there, then run it again"
         ) from error
     return fetched
 
@@ -121,7 +121,7 @@ def unpack(archive: Path, folder: Path) -> list[Path]:
             _refuse_harm(archive, members)
             return [_extract(opened, member, folder) for member in members]
     except (zipfile.BadZipFile, EOFError) as error:
-        raise InputError(f"is damaged: {error}", place=archive, mend="Remove it, and fetch it again") from error
+        raise InputError(f"is damaged: {error}", location=archive, hint="Remove it, and fetch it again") from error
 
 
 def _receive(url: str, part: Path, mark: Path, name: str, progress: Progress) -> None:
@@ -153,23 +153,23 @@ def _receive(url: str, part: Path, mark: Path, name: str, progress: Progress) ->
 def _ask(url: str, *, method: str = "GET", headers: dict[str, str] | None = None) -> Any:
     """Open an address; only the web is asked, never local files."""
     if urlsplit(url).scheme not in {"http", "https"}:
-        raise InputError("is no address on the web", place=url, mend="Give one that starts with https://")
+        raise InputError("is no address on the web", location=url, hint="Give one that starts with https://")
     try:
         return urlopen(Request(url, method=method, headers=headers or {}), timeout=TIMEOUT)  # noqa: S310
     except HTTPError as error:
         raise InputError(
             f"the server answers {error.code} {error.reason}",
-            place=url,
-            mend="The file may have moved; see the data set's page",
+            location=url,
+            hint="The file may have moved; see the data set's page",
         ) from error
     except (URLError, HTTPException, ConnectionError, TimeoutError) as error:
-        raise InputError(f"the server cannot be reached: {error}", place=url, mend="Check the network") from error
+        raise InputError(f"the server cannot be reached: {error}", location=url, hint="Check the network") from error
 
 
 def _broken(url: str, here: int, total: int | None) -> InputError:
     of = "" if total is None else f" of {total:,}"
     return InputError(
-        f"the download broke off after {here:,}{of} bytes", place=url, mend="Run it again: it goes on there"
+        f"the download broke off after {here:,}{of} bytes", location=url, hint="Run it again: it goes on there"
     )
 
 
@@ -177,9 +177,9 @@ def _refuse_harm(archive: Path, members: list[zipfile.ZipInfo]) -> None:
     for member in members:
         path = PurePosixPath(member.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
-            raise InputError(f"would write to {member.filename!r}", place=archive, mend="Do not trust this archive")
+            raise InputError(f"would write to {member.filename!r}", location=archive, hint="Do not trust this archive")
     if sum(member.file_size for member in members) > LARGEST_RATIO * archive.stat().st_size:
-        raise InputError("unpacks to absurdly much", place=archive, mend="Do not trust this archive")
+        raise InputError("unpacks to absurdly much", location=archive, hint="Do not trust this archive")
 
 
 def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> Path:
@@ -212,7 +212,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        raise InputError(f"is damaged: {error}", place=path, mend="Remove it, and fetch again") from error
+        raise InputError(f"is damaged: {error}", location=path, hint="Remove it, and fetch again") from error
 
 
 def _write_json(path: Path, data: dict[str, Any]) -> None:

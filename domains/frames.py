@@ -8,9 +8,9 @@ import polars as pl
 
 from domains.errors import InputError
 from domains.ids import to_ids
-from domains.loaders.columns import map_interactions, map_items
-from domains.loaders.reading import collect
-from domains.loaders.scanning import scan
+from domains.io.collect import collect
+from domains.io.columns import map_interactions, map_items
+from domains.io.scan import scan
 from domains.prepare import prepare
 from domains.raw import RawTables
 from domains.report import PreparedDomain
@@ -49,23 +49,25 @@ def from_frames(
     return prepare(raw, settings or PrepareSettings())
 
 
-def titled_items(items: Any, place: str = "items") -> tuple[list[str], list[str]]:
+def titled_items(items: Any, location: str = "items") -> tuple[list[str], list[str]]:
     """Ids and titles of a table of items alone, such as what a catalogue gained since yesterday.
 
     Args:
         items: a polars, pandas or Arrow table, or the path of one.
-        place: for errors.
+        location: for errors.
 
     Raises:
         InputError: it is no table, or lacks a column, an id or a title.
     """
-    table = scan(items) if isinstance(items, str) else _lazy(items, place)
-    frame = collect(map_items(table, ColumnMapping(), "|", place), place)
+    table = scan(items) if isinstance(items, str) else _lazy(items, location)
+    frame = collect(map_items(table, ColumnMapping(), "|", location), location)
     titles = frame["title"].cast(pl.String).str.strip_chars().fill_null("")
     if (titles == "").any():
         row = int((titles == "").arg_max() or 0)
-        raise InputError(f"item {frame['item_id'][row]!r} has no title", place=place, mend="Give every new item one")
-    return to_ids(frame["item_id"], "item id", place).to_list(), titles.to_list()
+        raise InputError(
+            f"item {frame['item_id'][row]!r} has no title", location=location, hint="Give every new item one"
+        )
+    return to_ids(frame["item_id"], "item id", location).to_list(), titles.to_list()
 
 
 def _lazy(frame: Any, what: str) -> pl.LazyFrame:
@@ -88,18 +90,18 @@ def _refusal(frame: Any, what: str) -> InputError:
     repeated = [name for name in names if names.count(name) > 1]
     if repeated:
         return InputError(
-            f"several columns are called {repeated[0]!r}", place=what, mend="Give the columns different names"
+            f"several columns are called {repeated[0]!r}", location=what, hint="Give the columns different names"
         )
     mixed = _mixed_column(frame) if names and type(frame).__module__.startswith("pandas") else None
     if mixed is not None:
         types = sorted({type(value).__name__ for value in frame[mixed].dropna()})
         return InputError(
             f"column {mixed!r} holds {' and '.join(types)}",
-            place=what,
-            mend="Make it text, for example with .astype('string')",
+            location=what,
+            hint="Make it text, for example with .astype('string')",
         )
     return InputError(
-        f"a {type(frame).__name__} is no data frame", place=what, mend="Give a polars, pandas or Arrow table"
+        f"a {type(frame).__name__} is no data frame", location=what, hint="Give a polars, pandas or Arrow table"
     )
 
 

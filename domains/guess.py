@@ -9,9 +9,9 @@ from types import MappingProxyType
 import polars as pl
 
 from domains.errors import InputError
-from domains.loaders.columns import find_column
-from domains.loaders.reading import collect
-from domains.loaders.scanning import scan
+from domains.io.collect import collect
+from domains.io.columns import find_column
+from domains.io.scan import scan
 from domains.settings import ColumnMapping
 from domains.times import to_times
 
@@ -156,7 +156,7 @@ def _dated(column: pl.Series) -> bool:
     if _mostly(column, DATE_LIKE):
         return True
     try:
-        return to_times(column, kind="auto", unit="auto", place="").kind == "timestamp"
+        return to_times(column, kind="auto", unit="auto", location="").kind == "timestamp"
     except InputError:
         return False
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from domains.errors import InputError
 from domains.ids import to_ids
-from domains.loaders.reading import collect
+from domains.io.collect import collect
 from domains.raw import RawTables
 from domains.settings import PrepareSettings
 
@@ -45,20 +45,20 @@ def read_items(raw: RawTables, item_ids: pa.Array, settings: PrepareSettings) ->
         InputError: an item is in no row (unless `unknown_items` says otherwise), or has several titles (unless
             `duplicate_items` does).
     """
-    place = raw.items_place
-    frame = collect(raw.items, place)
+    location = raw.items_place
+    frame = collect(raw.items, location)
     frame = frame.with_columns(
-        to_ids(frame["item_id"], "item id", place).alias("item_id"),
+        to_ids(frame["item_id"], "item id", location).alias("item_id"),
         pl.col("title").cast(pl.String).fill_null("").str.replace_all(r"\s+", " ").str.strip_chars(),
     )
     if "categories" in frame.columns:
         named = pl.element().filter(pl.element().str.strip_chars() != "")  # a null is no more a name than a blank
         frame = frame.with_columns(pl.col("categories").list.eval(named))
-    _refuse_damaged_titles(frame, place)
+    _refuse_damaged_titles(frame, location)
     wanted = pl.DataFrame({"item_id": pl.Series(item_ids)})
     used = frame.join(wanted, on="item_id", how="semi", maintain_order="left")
     unused = frame["item_id"].n_unique() - used["item_id"].n_unique()
-    used, notes = _merge_duplicates(used, settings, place)
+    used, notes = _merge_duplicates(used, settings, location)
     joined = wanted.join(
         used.with_columns(pl.lit(value=True).alias("known")), on="item_id", how="left", maintain_order="left"
     )
@@ -74,7 +74,7 @@ def read_items(raw: RawTables, item_ids: pa.Array, settings: PrepareSettings) ->
     return ItemTable(_one_array(titles), categories, known, titled, unused), notes
 
 
-def _merge_duplicates(frame: pl.DataFrame, settings: PrepareSettings, place: str) -> tuple[pl.DataFrame, list[str]]:
+def _merge_duplicates(frame: pl.DataFrame, settings: PrepareSettings, location: str) -> tuple[pl.DataFrame, list[str]]:
     """One row an item, with the categories of all its rows; a title that is there goes before one that is not."""
     if frame["item_id"].n_unique() == frame.height:
         return frame, []
@@ -86,8 +86,8 @@ def _merge_duplicates(frame: pl.DataFrame, settings: PrepareSettings, place: str
         raise InputError(
             f"item {several['item_id'][0]!r} has several titles: {first[:60]!r} and {second[:60]!r} "
             f"({several.height:,} such items)",
-            place=place,
-            mend="Correct the file, or set duplicate_items to 'first' or 'longest'",
+            location=location,
+            hint="Correct the file, or set duplicate_items to 'first' or 'longest'",
         )
     weight = pl.col("title").str.len_chars()
     rank = weight if settings.duplicate_items == "longest" else (weight > 0)
@@ -102,18 +102,18 @@ def _merge_duplicates(frame: pl.DataFrame, settings: PrepareSettings, place: str
         )
         merged = merged.join(several, on="item_id", how="left", maintain_order="left")
         merged = merged.with_columns(pl.coalesce("of all rows", "categories").alias("categories")).drop("of all rows")
-    return merged, [f"{frame.height - merged.height:,} further rows of items that were there already, in {place}"]
+    return merged, [f"{frame.height - merged.height:,} further rows of items that were there already, in {location}"]
 
 
-def _refuse_damaged_titles(frame: pl.DataFrame, place: str) -> None:
+def _refuse_damaged_titles(frame: pl.DataFrame, location: str) -> None:
     """Stop at a NUL byte, or at a title so long that it can only be rows that ran together."""
     damaged = frame["title"].str.contains("\0", literal=True).arg_true()
     if len(damaged):
         row = damaged[0]
         raise InputError(
             f"the title of item {frame['item_id'][row]!r} holds a NUL byte",
-            place=f"{place}, row {row + 1}",
-            mend="Remove it; the file may be damaged",
+            location=f"{location}, row {row + 1}",
+            hint="Remove it; the file may be damaged",
         )
     lengths = frame["title"].str.len_chars()
     endless = (lengths > LONGEST_TITLE).arg_true()
@@ -121,8 +121,8 @@ def _refuse_damaged_titles(frame: pl.DataFrame, place: str) -> None:
         row = endless[0]
         raise InputError(
             f"the title of item {frame['item_id'][row]!r} has {lengths[row]:,} characters",
-            place=f"{place}, row {row + 1}",
-            mend=f"Titles have at most {LONGEST_TITLE:,}; look for a quote that is not closed, or map another column",
+            location=f"{location}, row {row + 1}",
+            hint=f"Titles have at most {LONGEST_TITLE:,}; look for a quote that is not closed, or map another column",
         )
 
 
@@ -146,21 +146,21 @@ def _unknown(item_ids: pa.Array, known: npt.NDArray[np.bool_], frame: pl.DataFra
         return InputError(
             f"{missing:,} of {len(item_ids):,} items of {raw.interactions_place} have no row, such as {first!r}, but "
             f"{otherwise:,} of them have one under an id that is written otherwise",
-            place=raw.items_place,
-            mend=f"{ALIKE} that holds the item id",
+            location=raw.items_place,
+            hint=f"{ALIKE} that holds the item id",
         )
     if not known.any():
         there = "" if frame.is_empty() else f", such as {frame['item_id'][0]!r}"
         return InputError(
             f"none of the {missing:,} item ids of {raw.interactions_place}, such as {first!r}, is among its "
             f"{frame['item_id'].n_unique():,} ids{there}",
-            place=raw.items_place,
-            mend=f"{ALIKE} that holds the item id",
+            location=raw.items_place,
+            hint=f"{ALIKE} that holds the item id",
         )
     return InputError(
         f"{missing:,} of {len(item_ids):,} items of {raw.interactions_place} have no row, the first is {first!r}",
-        place=raw.items_place,
-        mend="Set unknown_items to 'drop' (without them) or 'keep' (without a title)",
+        location=raw.items_place,
+        hint="Set unknown_items to 'drop' (without them) or 'keep' (without a title)",
     )
 
 

@@ -63,8 +63,8 @@ def _ready(domain: Domain, spec: DomainSpec) -> PreparedDomain:
     if spec.prepare.model_fields_set:
         raise InputError(
             "a domain that is ready cannot be prepared again",
-            place=f"domain {domain.name!r}, prepare",
-            mend="Leave 'prepare' out, or name the raw files instead",
+            location=f"domain {domain.name!r}, prepare",
+            hint="Leave 'prepare' out, or name the raw files instead",
         )
     step = Step("ready", domain.n_users, domain.n_items, domain.n_interactions)
     return PreparedDomain(domain, PreparationReport((step,)))

@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from domains.domain import Domain, Ints, TimeKind
 from domains.errors import InputError
 from domains.ids import to_ids
+from domains.io.collect import collect
 from domains.items import ItemTable, read_items
-from domains.loaders.reading import collect
 from domains.raw import RawTables
 from domains.report import PreparationReport, PreparedDomain, Step
 from domains.settings import PrepareSettings
@@ -55,11 +55,11 @@ def prepare(raw: RawTables, settings: PrepareSettings, name: str | None = None) 
             the settings say what to do), or nothing is left.
     """
     name = name or raw.name
-    place = raw.interactions_place
-    frame = _collect(raw.interactions, place)
+    location = raw.interactions_place
+    frame = _collect(raw.interactions, location)
     times = _times(frame, raw, settings)
-    user_ids, users = _encode(to_ids(frame["user_id"], "user id", place))
-    item_ids, items = _encode(to_ids(frame["item_id"], "item id", place))
+    user_ids, users = _encode(to_ids(frame["user_id"], "user id", location))
+    item_ids, items = _encode(to_ids(frame["item_id"], "item id", location))
     del frame
     order = _by_user_and_time(users, times.exact.to_numpy())
     log = _Log(users[order], items[order], times.values.to_numpy()[order])
@@ -106,10 +106,10 @@ def _assemble(
     )
 
 
-def _collect(lazy: pl.LazyFrame, place: str) -> pl.DataFrame:
-    frame = collect(lazy, place)
+def _collect(lazy: pl.LazyFrame, location: str) -> pl.DataFrame:
+    frame = collect(lazy, location)
     if frame.is_empty():
-        raise InputError("no interactions", place=place, mend="The file is empty or holds only a header")
+        raise InputError("no interactions", location=location, hint="The file is empty or holds only a header")
     return frame
 
 
@@ -118,16 +118,16 @@ def _times(frame: pl.DataFrame, raw: RawTables, settings: PrepareSettings) -> Ti
         if settings.time_kind != "order":
             raise InputError(
                 "no time column",
-                place=raw.interactions_place,
-                mend="Map it with columns.time, or set time_kind to 'order' to take the order of the rows",
+                location=raw.interactions_place,
+                hint="Map it with columns.time, or set time_kind to 'order' to take the order of the rows",
             )
         places = pl.int_range(frame.height, dtype=pl.Int64, eager=True)
         return Times(places, TimeKind.ORDER, places)
     kind = settings.time_kind
     if kind == "auto" and raw.time_kind is not None:
         kind = raw.time_kind.value
-    place, written = raw.interactions_place, settings.time_format
-    return to_times(frame["timestamp"], kind=kind, unit=settings.time_unit, place=place, written=written)
+    location, written = raw.interactions_place, settings.time_format
+    return to_times(frame["timestamp"], kind=kind, unit=settings.time_unit, location=location, written=written)
 
 
 def _encode(ids: pl.Series) -> tuple[pa.Array, Ints]:
@@ -165,8 +165,8 @@ def _drop_items(
         first = int(np.flatnonzero(titleless)[0])
         raise InputError(
             f"item {item_ids[first].as_py()!r} has no title ({int(titleless.sum()):,} of {int(present.sum()):,} items)",
-            place=raw.items_place,
-            mend="Set missing_titles to 'keep' (no anchors for them) or 'drop'",
+            location=raw.items_place,
+            hint="Set missing_titles to 'keep' (no anchors for them) or 'drop'",
         )
     if titleless.any() and settings.missing_titles == "drop":
         log = log.keep(table.titled[log.items])
@@ -231,7 +231,7 @@ def _nothing_left(name: str, steps: list[Step], settings: PrepareSettings) -> In
     held = "" if before is None else f" ({before.interactions:,} interactions before it)"
     return InputError(
         f"no interactions are left after the step {last.name!r}{held}",
-        place=name,
-        mend=f"Lower min_user_interactions ({settings.min_user_interactions}) or min_item_interactions "
+        location=name,
+        hint=f"Lower min_user_interactions ({settings.min_user_interactions}) or min_item_interactions "
         f"({settings.min_item_interactions}), or give more data",
     )

@@ -83,8 +83,8 @@ def _from_text(text: str) -> dict[str, Any]:
         loader = find_loader(name)
         if loader.needed:
             raise InputError(
-                f"{text!r} says one thing, and {name} needs {len(loader.needed)}", place="domain",
-                mend=f"Write {{loader: {name}, {', '.join(f'{key}: ...' for key in loader.needed)}}}",
+                f"{text!r} says one thing, and {name} needs {len(loader.needed)}", location="domain",
+                hint=f"Write {{loader: {name}, {', '.join(f'{key}: ...' for key in loader.needed)}}}",
             )  # fmt: skip
         return {"loader": name, "options": {loader.argument: argument}}
     if "/" in text or "\\" in text or text.startswith(".") or Path(text).is_dir():
@@ -92,8 +92,8 @@ def _from_text(text: str) -> dict[str, Any]:
     known = (*BUNDLED, *(f"{loader}:..." for loader in loader_names()))
     raise InputError(
         f"no domain is called {text!r}",
-        place="domain",
-        mend=f"{suggest(text, (*BUNDLED, *loader_names()))}Known: {', '.join(known)}, or the path of a saved domain",
+        location="domain",
+        hint=f"{suggest(text, (*BUNDLED, *loader_names()))}Known: {', '.join(known)}, or the path of a saved domain",
     )
 
 
@@ -106,8 +106,8 @@ def _from_mapping(given: dict[str, Any]) -> dict[str, Any]:
         if key not in own | theirs:
             raise InputError(
                 f"unknown key {key!r} for the loader {loader.name!r}",
-                place=f"domain.{key}",
-                mend=f"{suggest(str(key), own | theirs)}Known keys: {', '.join(sorted(own | theirs))}",
+                location=f"domain.{key}",
+                hint=f"{suggest(str(key), own | theirs)}Known keys: {', '.join(sorted(own | theirs))}",
             )
     options = dict(given.get("options") or {})
     options.update({key: value for key, value in given.items() if key in theirs and key not in own})

@@ -55,8 +55,8 @@ def leave_one_out(domain: Domain, *, short_users: str = "error") -> Split:
         raise InputError(
             f"user {domain.user_ids[first].as_py()!r} has {int(domain.lengths[first])} interactions and leave-one-out "
             f"needs 3 ({len(short)} such users)",
-            place=domain.name,
-            mend="Set min_user_interactions to 3 or more, or evaluation.short_users to 'train'",
+            location=domain.name,
+            hint="Set min_user_interactions to 3 or more, or evaluation.short_users to 'train'",
         )
     ends = domain.offsets[1:]
     long = domain.lengths >= 3
@@ -77,10 +77,10 @@ def temporal(domain: Domain, *, validation_from: int, test_from: int) -> Split:
     """
     if domain.time_kind != "timestamp":
         raise InputError(
-            "a temporal split needs timestamps, and this domain's times are only an order", place=domain.name
+            "a temporal split needs timestamps, and this domain's times are only an order", location=domain.name
         )
     if test_from <= validation_from:
-        raise InputError("test_from must be later than validation_from", place=domain.name)
+        raise InputError("test_from must be later than validation_from", location=domain.name)
     before_validation = _count_before(domain, validation_from)
     before_test = _count_before(domain, test_from)
     starts, ends = domain.offsets[:-1], domain.offsets[1:]
@@ -129,8 +129,8 @@ def hide_items(split: Split, hidden: npt.NDArray[np.bool_]) -> Split:
     if hidden.shape != (domain.n_items,) or hidden.dtype != np.bool_:
         raise InputError(
             f"the mask of hidden items is {hidden.dtype} of shape {hidden.shape}",
-            place=domain.name,
-            mend=f"Give {domain.n_items} bools, one an item",
+            location=domain.name,
+            hint=f"Give {domain.n_items} bools, one an item",
         )
     stays = ~hidden[domain.items]
     stays[split.test[split.test >= 0]] = True
@@ -169,8 +169,8 @@ def only_new_items(split: Split, share: float, seed: int) -> Split:
     if not tested.any():
         raise InputError(
             f"no test target is among the {int(hidden.sum())} hidden items",
-            place=domain.name,
-            mend="Hide a larger share",
+            location=domain.name,
+            hint="Hide a larger share",
         )
     return replace(new, test=np.where(tested, new.test, -1))
 

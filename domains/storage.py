@@ -37,20 +37,22 @@ def save_domain(domain: Domain, folder: Path, *, extra: dict[str, Any] | None = 
     """
     folder = Path(folder)
     if folder.exists() and not (folder / META).is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError("is there and holds no saved domain", place=folder, mend="Give another folder, or remove it")
+        raise InputError(
+            "is there and holds no saved domain", location=folder, hint="Give another folder, or remove it"
+        )
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", place=folder, mend="Give another folder") from error
+        raise InputError(f"cannot be written: {error.strerror}", location=folder, hint="Give another folder") from error
     try:
         _write(domain, fresh, extra or {})
         _swap(fresh, folder)
     except OSError as error:
         raise InputError(
             f"cannot be written: {error.strerror or error}",
-            place=folder,
-            mend="Make room there, or give another folder",
+            location=folder,
+            hint="Make room there, or give another folder",
         ) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -83,7 +85,7 @@ def load_domain(folder: Path, mmap: bool = True) -> Domain:
             **arrays,
         )
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-        raise InputError(f"is damaged: {error}", place=folder, mend=AGAIN) from error
+        raise InputError(f"is damaged: {error}", location=folder, hint=AGAIN) from error
 
 
 def read_meta(folder: Path) -> dict[str, Any]:
@@ -91,16 +93,16 @@ def read_meta(folder: Path) -> dict[str, Any]:
     try:
         meta = json.loads((folder / META).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise InputError(f"no saved domain (no {META})", place=folder, mend="Check the path") from error
+        raise InputError(f"no saved domain (no {META})", location=folder, hint="Check the path") from error
     except (OSError, ValueError) as error:
-        raise InputError(f"is damaged: {error}", place=folder / META, mend=AGAIN) from error
+        raise InputError(f"is damaged: {error}", location=folder / META, hint=AGAIN) from error
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
-        raise InputError("is of something else than a domain", place=folder / META, mend="Check the path")
+        raise InputError("is of something else than a domain", location=folder / META, hint="Check the path")
     if meta.get("version") != VERSION:
         raise InputError(
             f"is of format version {meta.get('version')}, this program reads version {VERSION}",
-            place=folder,
-            mend=AGAIN,
+            location=folder,
+            hint=AGAIN,
         )
     return meta
 

@@ -48,7 +48,7 @@ def refuse_same_names(domains: Sequence[Domain]) -> None:
         InputError: two have the same name.
     """
     if len({domain.name for domain in domains}) < len(domains):
-        raise InputError("two domains have the same name", place="sources", mend="Give each a name of its own")
+        raise InputError("two domains have the same name", location="sources", hint="Give each a name of its own")
 
 
 def _prefixed(ids: pa.Array, name: str) -> pa.Array:

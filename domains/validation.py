@@ -24,25 +24,25 @@ def explain(error: ValidationError, model: type[BaseModel], before: str) -> Inpu
     where = (before + ".".join(keys)).rstrip(".: ")
     cause = (first.get("ctx") or {}).get("error")
     if isinstance(cause, InputError):
-        if cause.place is not None and str(cause.place).startswith(where):
+        if cause.location is not None and str(cause.location).startswith(where):
             return cause
-        problem = cause.problem if cause.place is None else f"{cause.place}: {cause.problem}"
-        return InputError(problem, place=where, mend=cause.mend)
+        problem = cause.problem if cause.location is None else f"{cause.location}: {cause.problem}"
+        return InputError(problem, location=where, hint=cause.hint)
     if first["type"] == "extra_forbidden":
         settings = settings_at(model, keys[:-1])
         known = set() if settings is None else set(settings.model_fields)
-        mend = f"{suggest(keys[-1], known)}Known keys: {', '.join(sorted(known))}"
-        return InputError(f"unknown key {keys[-1]!r}", place=where, mend=mend)
+        hint = f"{suggest(keys[-1], known)}Known keys: {', '.join(sorted(known))}"
+        return InputError(f"unknown key {keys[-1]!r}", location=where, hint=hint)
     if first["type"] == "missing":
-        return InputError("this key must be given", place=where, mend="Add it")
+        return InputError("this key must be given", location=where, hint="Add it")
     if first["type"] == "too_short":
-        return InputError(f"at least {first['ctx']['min_length']} must be given here", place=where, mend="Add it")
+        return InputError(f"at least {first['ctx']['min_length']} must be given here", location=where, hint="Add it")
     if first["type"] == "value_error" and isinstance(first["input"], Mapping):  # the whole settings say nothing more
-        return InputError(str(cause), place=where, mend="Correct this value")
+        return InputError(str(cause), location=where, hint="Correct this value")
     given = repr(first.get("input"))
     shown = given if len(given) <= 60 else given[:57] + "..."
     problem = first["msg"].removeprefix("Value error, ")
-    return InputError(f"{problem} (given: {shown})", place=where, mend="Correct this value")
+    return InputError(f"{problem} (given: {shown})", location=where, hint="Correct this value")
 
 
 def settings_at(model: type[BaseModel], keys: Sequence[str]) -> type[BaseModel] | None:

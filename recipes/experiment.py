@@ -81,8 +81,8 @@ class Experiment(Settings):
     @field_validator("reference")
     @classmethod
     def _were_published(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for place in value:
-            published(place)
+        for location in value:
+            published(location)
         return value
 
     @model_validator(mode="after")
@@ -150,6 +150,6 @@ def _find(given: str | Path) -> Path:
         return known[str(given)]
     raise InputError(
         "no such experiment or recipe",
-        place=given,
-        mend=f"{suggest(str(given), known)}Bundled: {', '.join(known)}; or give a YAML file",
+        location=given,
+        hint=f"{suggest(str(given), known)}Bundled: {', '.join(known)}; or give a YAML file",
     )

@@ -1,4 +1,4 @@
-"""Reading recipes: YAML as data, `extends`, overrides, and errors that name the key and the mend."""
+"""Reading recipes: YAML as data, `extends`, overrides, and errors that name the key and a hint."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def load_recipe(
     data = _merged(path, ())
     if data.keys() & {"experiment", "cost"}:
         raise InputError(
-            "this is an experiment, not a recipe", place=given, mend=f"Run it with `transfer experiment {given}`"
+            "this is an experiment, not a recipe", location=given, hint=f"Run it with `transfer experiment {given}`"
         )
     data.setdefault("name", path.stem)
     data = overlaid(data, settings or {})
@@ -89,7 +89,7 @@ def _blamed(error: InputError, before: Mapping[str, Any], path: Path) -> InputEr
         check_recipe(before, path)
     except InputError:
         return error
-    return InputError(error.problem, place=str(error.place).replace(f"{path}: ", "--set ", 1), mend=error.mend)
+    return InputError(error.problem, location=str(error.location).replace(f"{path}: ", "--set ", 1), hint=error.hint)
 
 
 def _found_beside(recipe: Recipe, folder: Path) -> Recipe:
@@ -120,12 +120,12 @@ def find_recipe(given: str | Path) -> Path:
     hint = suggest(str(given), bundled)
     raise InputError(
         "no such recipe",
-        place=given,
-        mend=f"{hint}Bundled recipes: {', '.join(bundled)}; or give a YAML file",
+        location=given,
+        hint=f"{hint}Bundled recipes: {', '.join(bundled)}; or give a YAML file",
     )
 
 
-def check_recipe(data: Mapping[str, Any], place: object) -> Recipe:
+def check_recipe(data: Mapping[str, Any], location: object) -> Recipe:
     """A typed recipe out of plain data.
 
     Raises:
@@ -134,7 +134,7 @@ def check_recipe(data: Mapping[str, Any], place: object) -> Recipe:
     try:
         return Recipe.model_validate(dict(data))
     except ValidationError as error:
-        raise explain(error, Recipe, f"{place}: ") from None
+        raise explain(error, Recipe, f"{location}: ") from None
 
 
 def apply_override(data: dict[str, Any], override: str) -> None:
@@ -148,7 +148,7 @@ def apply_override(data: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key.strip():
         raise InputError(
-            f"{override!r} is not key=value", place="--set", mend="Write for example --set encoder.dim=128"
+            f"{override!r} is not key=value", location="--set", hint="Write for example --set encoder.dim=128"
         )
     parts = key.strip().split(".")
     here: Any = data
@@ -156,7 +156,9 @@ def apply_override(data: dict[str, Any], override: str) -> None:
         try:
             here = here[int(part)] if isinstance(here, list) else here.setdefault(part, {})
         except (ValueError, IndexError, AttributeError):
-            raise InputError(f"{part!r} leads nowhere", place=f"--set {key}", mend="Name a key of the recipe") from None
+            raise InputError(
+                f"{part!r} leads nowhere", location=f"--set {key}", hint="Name a key of the recipe"
+            ) from None
     bare = "," in text and not text.lstrip().startswith("[") and _takes_list(parts)
     value = _parsed(f"[{text}]" if bare else text, f"--set {key}")
     if isinstance(here, list) and parts[-1].isdigit() and int(parts[-1]) < len(here):
@@ -164,7 +166,7 @@ def apply_override(data: dict[str, Any], override: str) -> None:
     elif isinstance(here, dict):
         here[parts[-1]] = value
     else:
-        raise InputError("the path ends in a value that has no keys", place=f"--set {key}")
+        raise InputError("the path ends in a value that has no keys", location=f"--set {key}")
 
 
 def _takes_list(keys: Sequence[str]) -> bool:
@@ -178,13 +180,13 @@ def _merged(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     """A file's mapping on top of what it extends."""
     if path in above or len(above) >= DEEPEST_EXTENDS:
         chain = " -> ".join(step.name for step in (*above, path))
-        raise InputError(f"'extends' goes in a circle or too deep: {chain}", place=path, mend="Break the chain")
+        raise InputError(f"'extends' goes in a circle or too deep: {chain}", location=path, hint="Break the chain")
     data = read_mapping(path)
     parent = data.pop("extends", None)
     if parent is None:
         return data
     if not isinstance(parent, str):
-        raise InputError("'extends' names one recipe", place=path, mend="Write extends: other.yaml")
+        raise InputError("'extends' names one recipe", location=path, hint="Write extends: other.yaml")
     return overlaid(_merged(_parent(path, parent), (*above, path)), data)
 
 
@@ -196,14 +198,14 @@ def _parent(path: Path, parent: str) -> Path:
     if not target.is_relative_to(path.parent.resolve()):
         raise InputError(
             f"'extends' points outside the recipe's folder: {parent}",
-            place=path,
-            mend="Copy that recipe beside this one",
+            location=path,
+            hint="Copy that recipe beside this one",
         )
     if not target.is_file():
         raise InputError(
             f"'extends' names no recipe: {parent}",
-            place=path,
-            mend="Name a file beside this one or a bundled recipe",
+            location=path,
+            hint="Name a file beside this one or a bundled recipe",
         )
     return target
 
@@ -215,16 +217,18 @@ def read_mapping(path: Path) -> dict[str, Any]:
         InputError: it is too large, not UTF-8, not YAML, or not a mapping.
     """
     if not path.is_file():
-        raise InputError("no such file", place=path, mend="Check the path")
+        raise InputError("no such file", location=path, hint="Check the path")
     if path.stat().st_size > LARGEST_FILE:
-        raise InputError("too large for a recipe (over 1 MiB)", place=path, mend="Give a recipe, not data")
+        raise InputError("too large for a recipe (over 1 MiB)", location=path, hint="Give a recipe, not data")
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 text (byte {error.start})", place=path, mend="Save the recipe as UTF-8") from None
+        raise InputError(
+            f"not UTF-8 text (byte {error.start})", location=path, hint="Save the recipe as UTF-8"
+        ) from None
     data = _parsed(text, path)
     if not isinstance(data, dict):
-        raise InputError("a recipe is a mapping of keys to values", place=path, mend="Begin with 'sources:'")
+        raise InputError("a recipe is a mapping of keys to values", location=path, hint="Begin with 'sources:'")
     return data
 
 
@@ -251,11 +255,11 @@ def _has_tag(event: yaml.Event) -> bool:
     return getattr(event, "tag", None) is not None
 
 
-def _parsed(text: str, place: object) -> Any:
+def _parsed(text: str, location: object) -> Any:
     try:
         return _NoAliases(text).get_single_data()
     except RecursionError:
-        raise InputError("not valid YAML: nested too deep", place=place, mend="A recipe has few levels") from None
+        raise InputError("not valid YAML: nested too deep", location=location, hint="A recipe has few levels") from None
     except (yaml.YAMLError, ValueError) as error:  # a date like 2001-13-45 is the latter
         problem = " ".join(str(error).split())
-        raise InputError(f"not valid YAML: {problem}", place=place, mend="Correct this line") from None
+        raise InputError(f"not valid YAML: {problem}", location=location, hint="Correct this line") from None

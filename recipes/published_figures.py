@@ -24,7 +24,7 @@ class Published:
         figures: metric (sampled protocol) by our name of the variant.
     """
 
-    place: str
+    location: str
     source: str
     table: str
     differs: tuple[str, ...]
@@ -33,7 +33,7 @@ class Published:
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
-            "place": self.place,
+            "place": self.location,
             "source": self.source,
             "table": self.table,
             "differs": list(self.differs),
@@ -41,7 +41,7 @@ class Published:
         }
 
 
-def published(place: str) -> Published:
+def published(location: str) -> Published:
     """Figures of a TABLE/COLUMN, such as ``table4/game_to_toy``.
 
     Raises:
@@ -49,11 +49,11 @@ def published(place: str) -> Published:
     """
     data = _all()
     known = [f"{table}/{column}" for table, body in data["tables"].items() for column in body["columns"]]
-    if place not in known:
-        raise InputError(f"no figures were published as {place!r}", mend=f"Known: {', '.join(known)}")
-    table, _, column = place.partition("/")
+    if location not in known:
+        raise InputError(f"no figures were published as {location!r}", hint=f"Known: {', '.join(known)}")
+    table, _, column = location.partition("/")
     body = data["tables"][table]
-    return Published(place, data["source"], body["title"], tuple(data["differs"]), body["columns"][column])
+    return Published(location, data["source"], body["title"], tuple(data["differs"]), body["columns"][column])
 
 
 def published_cost() -> dict[str, Any]:

@@ -16,8 +16,8 @@ from domains.domain import Domain
 from domains.errors import InputError
 from domains.guess import guess_separator
 from domains.ids import to_ids
+from domains.io.collect import collect, schema_of
 from domains.items import otherwise_written
-from domains.loaders.reading import collect, schema_of
 from domains.loaders.registry import BUNDLED, check_options, find_loader
 from domains.loaders.table import TableOptions, load
 from domains.open import parse_spec
@@ -110,7 +110,9 @@ def recipe_text(name: str, interactions: str, items: str, findings: Findings, so
     """
     for source in sources:
         if (parse_spec(source).name or source.rpartition(":")[2]) == name:
-            raise InputError(f"a source is called {name!r} as well", place="NAME", mend="Give the target another name")
+            raise InputError(
+                f"a source is called {name!r} as well", location="NAME", hint="Give the target another name"
+            )
     target: dict[str, Any] = {
         "name": name,
         "interactions": _from(out, interactions),
@@ -160,7 +162,9 @@ def _decide_items(raw: RawTables, found: dict[str, Any], notes: list[str]) -> No
         )
     untitled = int(pc.sum(pc.equal(prepared.domain.titles, "")).as_py() or 0)
     if untitled == prepared.domain.n_items:
-        raise InputError("no item has a title", place=raw.items_place, mend="Name another column with --title-column")
+        raise InputError(
+            "no item has a title", location=raw.items_place, hint="Name another column with --title-column"
+        )
     if untitled:
         found["missing_titles"] = "keep"
         notes.append(f"{untitled:,} items have no title: they are kept, and get no anchors.")
@@ -170,7 +174,8 @@ def _otherwise_written(raw: RawTables) -> int:
     """Items of the interactions that have a row under an id with other zeros."""
     tables = ((raw.interactions, raw.interactions_place), (raw.items, raw.items_place))
     ids = [
-        to_ids(collect(table.select("item_id").unique(), place)["item_id"], "item id", place) for table, place in tables
+        to_ids(collect(table.select("item_id").unique(), location)["item_id"], "item id", location)
+        for table, location in tables
     ]
     return otherwise_written(*ids)
 

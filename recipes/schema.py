@@ -175,8 +175,8 @@ class Recipe(Settings):
         if self.training.metric not in known:
             raise InputError(
                 f"no metric is called {self.training.metric!r}",
-                place="training.metric",
-                mend=f"Known with these evaluation.cutoffs: {', '.join(known)}",
+                location="training.metric",
+                hint=f"Known with these evaluation.cutoffs: {', '.join(known)}",
             )
         return self
 

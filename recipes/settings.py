@@ -291,8 +291,8 @@ class EvaluationSettings(Settings):
         if min(self.cutoffs) < 1 or 10 not in self.cutoffs:
             raise InputError(
                 "reports and comparisons are of NDCG@10 and Hit@10",
-                place="cutoffs",
-                mend="Keep 10 among positive cutoffs, for example [5, 10, 20]",
+                location="cutoffs",
+                hint="Keep 10 among positive cutoffs, for example [5, 10, 20]",
             )
         return self
 

@@ -15,7 +15,7 @@ import pytest
 from cli_cases import write_pair, write_recipe
 
 from recipes.load import load_recipe
-from transfer.pipeline import source_from, target_from
+from transfer.runs.pipeline import source_from, target_from
 from transfer.runtime import Runtime
 
 

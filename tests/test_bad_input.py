@@ -74,13 +74,13 @@ Arrange = Callable[[Workplace], list[Any]]
 
 @dataclass(frozen=True)
 class Case:
-    """What is done, and what the message must hold: the place, the problem, the mend."""
+    """What is done, and what the message must hold: the location, the problem, the hint."""
 
     what: str
     arrange: Arrange
     place: str
     problem: str
-    mend: str
+    hint: str
 
 
 def run(**changes: Any) -> Arrange:
@@ -396,10 +396,10 @@ def test_a_mistake_gets_one_message(case: Case, place: Workplace, capsys: pytest
     assert result.code == 2, result.err
     assert "Traceback" not in result.err
     said = result.err[result.err.index("Error") :]
-    problem, _, mend = said.partition("\n      ")
+    problem, _, hint = said.partition("\n      ")
     assert case.place in problem, said
     assert case.problem in problem, said
-    assert case.mend in mend, said
+    assert case.hint in hint, said
     assert result.out == ""
     left = {path for path in files_in(place.folder) - before if path.name not in HARMLESS}
     # A mistake in the target is seen when the source is fitted: its artifact is whole, and the next try takes it.

@@ -18,8 +18,8 @@ from cli_cases import VARIANTS, run_command
 from domains.errors import InputError
 from domains.storage import load_domain
 from transfer.cli.target_report import print_target
+from transfer.runs.target_run import TargetRun
 from transfer.serving.titles import MOST_COMPARED, TitleIndex
-from transfer.target.artifact import TargetRun
 
 ROOT = Path(__file__).parents[1]
 METRICS = {"ndcg@5", "ndcg@10", "hit@5", "hit@10", "mrr", "auc"}

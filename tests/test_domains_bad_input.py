@@ -1,4 +1,4 @@
-"""The table of broken inputs: each gets its own message, with the place and the mend."""
+"""The table of broken inputs: each gets its own message, with the location and a hint."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Broken:
     files: dict[str, bytes | str | Callable[[Path], None]]
     place: str
     problem: str
-    mend: str
+    hint: str
     options: dict[str, Any] = field(default_factory=dict)
     prepare: dict[str, Any] = field(default_factory=lambda: dict(ALL))
 
@@ -321,10 +321,10 @@ def test_each_broken_input_gets_its_own_message(broken: Broken, tmp_path: Path) 
         open_domain(parse_spec(given), base=tmp_path, cache=tmp_path / "cache")
     error = caught.value
     assert broken.problem in error.problem
-    assert error.place is not None
-    assert re.search(rf"{re.escape(broken.place)}(\b|$)", error.place)
-    assert error.mend is not None
-    assert broken.mend in error.mend
+    assert error.location is not None
+    assert re.search(rf"{re.escape(broken.place)}(\b|$)", error.location)
+    assert error.hint is not None
+    assert broken.hint in error.hint
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -365,7 +365,7 @@ def test_titles_of_any_script_stay_as_they_are(title: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("text", "problem", "mend"),
+    ("text", "problem", "hint"),
     [
         ("bokos", "no domain is called 'bokos'", "Did you mean 'books'?"),
         ("movielnes:x", "no loader is called 'movielnes'", "Did you mean 'movielens'?"),
@@ -374,8 +374,8 @@ def test_titles_of_any_script_stay_as_they_are(title: str, tmp_path: Path) -> No
         (__file__, "is a file, and no saved domain", "two tables"),
     ],
 )
-def test_wrong_short_forms(text: str, problem: str, mend: str) -> None:
+def test_wrong_short_forms(text: str, problem: str, hint: str) -> None:
     with pytest.raises(InputError) as caught:
         open_domain(text)
     assert problem in caught.value.problem
-    assert mend in str(caught.value.mend)
+    assert hint in str(caught.value.hint)

@@ -172,9 +172,9 @@ def test_bombs_and_damaged_archives_are_refused(tmp_path):
 def test_what_only_a_person_can_get_says_where_and_whereto(tmp_path):
     with pytest.raises(InputError) as caught:
         fetch_data(find_data("yelp"), tmp_path)
-    assert "https://business.yelp.com" in str(caught.value.mend)
-    assert str(tmp_path) in str(caught.value.mend)
-    assert "yelp_academic_dataset_review.json" in str(caught.value.mend)
+    assert "https://business.yelp.com" in str(caught.value.hint)
+    assert str(tmp_path) in str(caught.value.hint)
+    assert "yelp_academic_dataset_review.json" in str(caught.value.hint)
 
 
 def test_the_catalogue_is_whole():

@@ -61,8 +61,8 @@ def opens_or_says_why(spec: dict[str, object], folder: Path) -> None:
     try:
         domain = open_domain(parse_spec({**spec, "prepare": NOTHING}), base=folder).domain
     except InputError as error:
-        assert error.place is not None
-        assert error.mend is not None
+        assert error.location is not None
+        assert error.hint is not None
         return
     assert domain.n_interactions > 0
 

@@ -370,7 +370,7 @@ def test_movielens_csv(tmp_path):
     ],
 )
 def test_articles_go_first(before, after):
-    from domains.loaders.text import article_first
+    from domains.io.titles import article_first
 
     assert pl.DataFrame({"t": [before]}).select(article_first(pl.col("t")))["t"][0] == after
 

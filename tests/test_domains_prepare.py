@@ -232,7 +232,7 @@ def test_a_damaged_folder_is_refused(tmp_path, said):
     DAMAGES[said](tmp_path / "saved")
     with pytest.raises(InputError, match=said) as caught:
         load_domain(tmp_path / "saved")
-    assert caught.value.mend
+    assert caught.value.hint
 
 
 def test_other_folders_are_not_overwritten(tmp_path):

@@ -203,7 +203,7 @@ def to_times(column, **how):
     ],
 )
 def test_units_and_written_dates(values):
-    times, kind = to_times(pl.Series(values), kind="auto", unit="auto", place="t")
+    times, kind = to_times(pl.Series(values), kind="auto", unit="auto", location="t")
     assert times.to_list() == [MOMENT, MOMENT + 1]
     assert kind == TimeKind.TIMESTAMP
 
@@ -227,16 +227,16 @@ def test_units_and_written_dates(values):
     ],
 )
 def test_written_days(values):
-    times, kind = to_times(pl.Series(values), kind="auto", unit="auto", place="t")
+    times, kind = to_times(pl.Series(values), kind="auto", unit="auto", location="t")
     assert (times.to_list(), kind) == ([1580688000, 1581638400], TimeKind.TIMESTAMP)
 
 
 def test_a_format_that_is_given_goes_before_what_is_seen():
     for values, written in ((["03/02/2020"], "%d/%m/%Y"), (["2020 034"], "%Y %j"), ([20200203], "%Y%m%d")):
-        times, _ = to_times(pl.Series(values), kind="auto", unit="auto", place="t", written=written)
+        times, _ = to_times(pl.Series(values), kind="auto", unit="auto", location="t", written=written)
         assert times.to_list() == [1580688000]
     with pytest.raises(InputError, match=r"row 1: not a time written as '%d\.%m\.%Y'"):
-        to_times(pl.Series(["03/02/2020"]), kind="auto", unit="auto", place="t", written="%d.%m.%Y")
+        to_times(pl.Series(["03/02/2020"]), kind="auto", unit="auto", location="t", written="%d.%m.%Y")
 
 
 @pytest.mark.parametrize(
@@ -245,19 +245,19 @@ def test_a_format_that_is_given_goes_before_what_is_seen():
 )
 def test_every_code_of_an_hour_is_read(clock, hour):
     values = pl.Series([f"2020-02-03 {hour}"])
-    times, _ = to_times(values, kind="auto", unit="auto", place="t", written=f"%Y-%m-%d {clock}")
+    times, _ = to_times(values, kind="auto", unit="auto", location="t", written=f"%Y-%m-%d {clock}")
     assert times.to_list() == [1_580_713_860]
 
 
 def test_day_or_month_first_is_not_guessed():
     with pytest.raises(InputError, match=r"day or the month first.*time_format to '%d/%m/%Y' or '%m/%d/%Y'"):
-        to_times(pl.Series(["03/02/2020", "04/05/2020"]), kind="auto", unit="auto", place="t")
+        to_times(pl.Series(["03/02/2020", "04/05/2020"]), kind="auto", unit="auto", location="t")
 
 
 def test_numbers_that_are_not_all_days_are_an_order():
     values = [20200203, 20200299]
-    assert to_times(pl.Series(values), kind="auto", unit="auto", place="t")[0].to_list() == values
-    assert to_times(pl.Series([20200203]), kind="order", unit="auto", place="t")[1] == TimeKind.ORDER
+    assert to_times(pl.Series(values), kind="auto", unit="auto", location="t")[0].to_list() == values
+    assert to_times(pl.Series([20200203]), kind="order", unit="auto", location="t")[1] == TimeKind.ORDER
 
 
 @pytest.mark.parametrize(
@@ -270,48 +270,48 @@ def test_numbers_that_are_not_all_days_are_an_order():
     ],
 )
 def test_order_within_a_second_is_kept(values):
-    read = reading_times.to_times(pl.Series(values), kind="auto", unit="auto", place="t")
+    read = reading_times.to_times(pl.Series(values), kind="auto", unit="auto", location="t")
     assert read.values.to_list() == [MOMENT, MOMENT]
     assert read.exact.arg_sort().to_list() == [1, 0]
 
 
 @pytest.mark.parametrize("dtype", [pl.Int32, pl.UInt32, pl.UInt64, pl.Float64, pl.Decimal(20, 2)])
 def test_numbers_of_any_type(dtype):
-    times, kind = to_times(pl.Series([MOMENT, MOMENT + 1]).cast(dtype), kind="auto", unit="auto", place="t")
+    times, kind = to_times(pl.Series([MOMENT, MOMENT + 1]).cast(dtype), kind="auto", unit="auto", location="t")
     assert (times.to_list(), kind) == ([MOMENT, MOMENT + 1], TimeKind.TIMESTAMP)
-    ranks, kind = to_times(pl.Series([1, 0, 2]).cast(dtype), kind="auto", unit="auto", place="t")
+    ranks, kind = to_times(pl.Series([1, 0, 2]).cast(dtype), kind="auto", unit="auto", location="t")
     assert (ranks.to_list(), kind) == ([1, 0, 2], TimeKind.ORDER)
 
 
 def test_typed_dates():
     series = pl.Series(["2020-09-13", "2020-09-14"]).str.to_date()
     for dtype in (pl.Date, pl.Datetime("ns"), pl.Datetime("ms", "Europe/Berlin")):
-        times, kind = to_times(series.cast(dtype), kind="auto", unit="auto", place="t")
+        times, kind = to_times(series.cast(dtype), kind="auto", unit="auto", location="t")
         assert times.to_list() == [1599955200, 1600041600]
         assert kind == TimeKind.TIMESTAMP
 
 
 @pytest.mark.parametrize("values", [[0, 1, 2], [5.0, 6.0, 7.0], [1999, 2003, 2020], ["3", "4", "9"]])
 def test_other_numbers_are_an_order(values):
-    times, kind = to_times(pl.Series(values), kind="auto", unit="auto", place="t")
+    times, kind = to_times(pl.Series(values), kind="auto", unit="auto", location="t")
     assert kind == TimeKind.ORDER
     assert times.to_list() == [int(value) for value in values]
 
 
 def test_fractional_ranks_stay_apart():
-    times, _ = to_times(pl.Series([0.5, 0.25, 0.5]), kind="auto", unit="auto", place="t")
+    times, _ = to_times(pl.Series([0.5, 0.25, 0.5]), kind="auto", unit="auto", location="t")
     assert times.to_list() == [1, 0, 1]
 
 
 def test_huge_ranks_stay_apart_and_fit():
-    times, kind = to_times(pl.Series([1e300, 3.0, 1e200]), kind="auto", unit="auto", place="t")
+    times, kind = to_times(pl.Series([1e300, 3.0, 1e200]), kind="auto", unit="auto", location="t")
     assert (times.to_list(), kind) == ([2, 0, 1], TimeKind.ORDER)
 
 
 def test_what_is_said_goes_before_what_is_seen():
     seconds = pl.Series([MOMENT, MOMENT + 1])
-    assert to_times(seconds, kind="order", unit="auto", place="t")[1] == TimeKind.ORDER
-    small, kind = to_times(pl.Series([5000, 7000]), kind="auto", unit="ms", place="t")
+    assert to_times(seconds, kind="order", unit="auto", location="t")[1] == TimeKind.ORDER
+    small, kind = to_times(pl.Series([5000, 7000]), kind="auto", unit="ms", location="t")
     assert (small.to_list(), kind) == ([5, 7], TimeKind.TIMESTAMP)
 
 

@@ -90,7 +90,7 @@ def test_wrong_experiments_are_explained(tmp_path, settings, message):
     path = write_experiment(tmp_path, **settings)
     with pytest.raises(InputError, match=message) as caught:
         load_experiment(path)
-    assert str(path) in str(caught.value.place)
+    assert str(path) in str(caught.value.location)
 
 
 @pytest.mark.parametrize(
@@ -106,18 +106,18 @@ def test_errors_of_an_experiments_settings_are_laid_to_it(tmp_path, settings, pl
     path = write_experiment(tmp_path, experiment=[{"recipe": "tiny.yaml", "label": "wide"}], **settings)
     with pytest.raises(InputError) as caught:
         cells_of(load_experiment(path))
-    assert caught.value.place == place.format(trial=path)
+    assert caught.value.location == place.format(trial=path)
 
 
 def test_errors_of_a_recipe_are_left_with_it(tmp_path):
     loaded = load_experiment(write_experiment(tmp_path, settings={"encoder": {"dim": 4}}))
     with pytest.raises(InputError, match="'x' is not key=value") as caught:
         cells_of(loaded, overrides=["x"])
-    assert caught.value.place == "--set"
+    assert caught.value.location == "--set"
     recipe = write_recipe(tmp_path, encodr={})
     with pytest.raises(InputError) as caught:
         cells_of(loaded)
-    assert caught.value.place == f"{recipe}: encodr"
+    assert caught.value.location == f"{recipe}: encodr"
 
 
 def test_an_unknown_name_lists_what_there_is():
@@ -154,7 +154,7 @@ def test_labels_of_any_script_name_folders_of_their_own(tmp_path):
 def test_labels_that_share_a_folder_are_refused(tmp_path, labels, settings, message):
     with pytest.raises(InputError, match=message) as caught:
         labelled(tmp_path, *labels, **settings)
-    assert caught.value.place == str(tmp_path / "trial.yaml")
+    assert caught.value.location == str(tmp_path / "trial.yaml")
 
 
 def test_settings_win_in_order(tmp_path):
@@ -334,8 +334,8 @@ def test_processes_give_what_one_process_gives(finished, tmp_path):
 
 def test_an_error_crosses_processes_whole():
     """A process hands over an error as `copy` does: by its class, arguments and attributes."""
-    again = copy.copy(InputError("too short", place="file.csv, row 3", mend="Add a column"))
-    assert (again.problem, again.place, again.mend) == ("too short", "file.csv, row 3", "Add a column")
+    again = copy.copy(InputError("too short", location="file.csv, row 3", hint="Add a column"))
+    assert (again.problem, again.location, again.hint) == ("too short", "file.csv, row 3", "Add a column")
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -344,8 +344,8 @@ def test_an_error_in_a_run_says_of_which_entry_it_is(tmp_path, workers):
     loaded = load_experiment(write_experiment(tmp_path, experiment=[entry], seeds=[0, 1]))
     with pytest.raises(InputError, match="diverged in epoch 1") as caught:
         run_experiment(loaded, tmp_path / "out", Runtime(), device="cpu", workers=workers)
-    assert re.fullmatch(r"much-too-fast · seed [01]", caught.value.place)
-    assert caught.value.mend == "Lower training.learning_rate"
+    assert re.fullmatch(r"much-too-fast · seed [01]", caught.value.location)
+    assert caught.value.hint == "Lower training.learning_rate"
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -358,7 +358,7 @@ def test_one_entry_that_fails_takes_no_other_with_it(tmp_path, wrong, workers):
     out = tmp_path / "out"
     with pytest.raises(InputError, match="diverged in epoch 1") as caught:
         run_experiment(loaded, out, Runtime(), device="cpu", workers=workers)
-    assert caught.value.mend.endswith(f". 1 of 2 entries are finished: their tables are in {out}")
+    assert caught.value.hint.endswith(f". 1 of 2 entries are finished: their tables are in {out}")
     record = json.loads((out / "metrics.json").read_text())
     assert [cell["key"] for cell in record["cells"]] == ["good"]
     (one,) = record["unfinished"]
@@ -389,7 +389,7 @@ class Told(Silent):
 def test_a_killed_process_is_explained():
     with pytest.raises(InputError, match="a process was killed from outside") as caught:
         run_all(die, ["one", "two"], 2, Silent(), "Dying", str)
-    assert "fewer --workers" in caught.value.mend
+    assert "fewer --workers" in caught.value.hint
 
 
 def die(_):
@@ -407,7 +407,7 @@ def test_variants_are_read_before_anything_is_fitted(tmp_path, settings, problem
     loaded = load_experiment(write_experiment(tmp_path, **settings))
     with pytest.raises(InputError, match=problem) as caught:
         run_experiment(loaded, tmp_path / "out", Runtime(), device="cpu", workers=1)
-    assert caught.value.place == "tiny: variants"
+    assert caught.value.location == "tiny: variants"
     assert not (tmp_path / "out" / "sources").exists()
 
 
@@ -558,7 +558,7 @@ def test_the_train_part_has_no_held_out_interaction():
 
 def test_within_a_domain_the_source_never_sees_what_is_held_out(tmp_path):
     """Changing every validation and test item leaves the S2IDM of `source_part: train` bit-equal."""
-    from transfer.pipeline import source_from
+    from transfer.runs.pipeline import source_from
 
     write_recipe(tmp_path, source_part="train", target_titles=False)
     plays = (tmp_path / "plays.csv").read_text()

@@ -115,7 +115,7 @@ def test_without_the_package_its_names_are_unknown() -> None:
     from domains.errors import InputError
     from domains.open import parse_spec
     from recipes.settings import EncoderSettings
-    from transfer.encoders.base import make_encoder
+    from transfer.encoders.encoder import make_encoder
     from vocab.normalise import make_normaliser
     from vocab.settings import NormaliserSettings
 

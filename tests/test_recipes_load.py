@@ -303,8 +303,8 @@ def test_an_error_of_an_override_is_laid_to_it_and_one_of_the_file_is_not(tmp_pa
     path.write_text("sources: [books]\nencoder: {dim: 8}\n")
     with pytest.raises(InputError) as caught:
         load_recipe(path, ["seeds=[0]", "encoder.dim=-1"])
-    assert caught.value.place == "--set encoder.dim"
+    assert caught.value.location == "--set encoder.dim"
     path.write_text("sources: [books]\nencoder: {dim: -1}\n")
     with pytest.raises(InputError) as caught:
         load_recipe(path, ["seeds=[0]"])
-    assert caught.value.place == f"{path}: encoder.dim"
+    assert caught.value.location == f"{path}: encoder.dim"

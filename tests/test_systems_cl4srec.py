@@ -18,7 +18,7 @@ from recipes.settings import (
     ScoreSettings,
     TrainingSettings,
 )
-from transfer.encoders.base import make_encoder
+from transfer.encoders.encoder import make_encoder
 from transfer.interests.views import NoViews, TrainView
 from transfer.items.tower import ItemFeatures, ItemTower
 from transfer.model.conditioner import Unconditioned

@@ -11,12 +11,12 @@ from transfer_cases import random_histories, small_domain
 from domains.domain import TimeKind
 from domains.split import fewer_users, leave_one_out
 from recipes.settings import DiffRecSettings, InterestSettings, S2IDMSettings
-from transfer.baselines.base import Evidence, find_baseline
-from transfer.diffusion.diffrec import item_weights, train_diffrec
+from transfer.diffusion.over_items import item_weights, train_diffrec
 from transfer.diffusion.reverse import reverse_literal
 from transfer.diffusion.s2idm import S2IDM
 from transfer.evaluation.protocol import targets_of
 from transfer.runtime import Runtime
+from transfer.systems.registry import Evidence, find_baseline
 
 SETTINGS = DiffRecSettings(
     w_min=0.2, w_max=1.0, model=S2IDMSettings(hidden=16, epochs=30, batch_size=16, learning_rate=0.01, patience=30)

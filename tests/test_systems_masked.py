@@ -12,8 +12,8 @@ from transfer.diffusion.discrete import MaskedS2IDM
 from transfer.diffusion.make import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.training import SourceInterests, train_s2idm
+from transfer.runs.source_artifact import SourceArtifact
 from transfer.runtime import Runtime
-from transfer.source.artifact import SourceArtifact
 from vocab.settings import VocabularySettings
 from vocab.vocabulary import SememeVocabulary
 

@@ -20,8 +20,8 @@ from recipes.settings import (
     ScoreSettings,
     TrainingSettings,
 )
-from transfer.diffusion.diffrec import item_weights, train_diffrec
-from transfer.encoders.base import make_encoder
+from transfer.diffusion.over_items import item_weights, train_diffrec
+from transfer.encoders.encoder import make_encoder
 from transfer.interests.views import NoViews, TrainView
 from transfer.items.tower import ItemFeatures, ItemTower
 from transfer.model.conditioner import Unconditioned

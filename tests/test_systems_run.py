@@ -9,13 +9,13 @@ from experiment_cases import write_recipe
 
 from recipes.load import load_recipe
 from transfer.files import read_tensors
-from transfer.matching.matcher import MatchingWeights
-from transfer.matching.search import STRENGTHS
-from transfer.pipeline import source_from, target_from
+from transfer.runs.checkpoints import piece_path
+from transfer.runs.pipeline import source_from, target_from
+from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
 from transfer.serving.reevaluate import reevaluate
-from transfer.target.artifact import TargetRun
-from transfer.target.pieces import piece_path
+from transfer.terms.matcher import MatchingWeights
+from transfer.terms.search import STRENGTHS
 
 SYSTEMS = (
     "sasrec",

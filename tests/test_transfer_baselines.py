@@ -13,9 +13,9 @@ from transfer_cases import random_histories, small_domain
 
 from domains.errors import InputError
 from domains.split import fewer_users, leave_one_out
-from transfer.baselines import ease, item_knn
-from transfer.baselines.base import Evidence, find_baseline
 from transfer.evaluation.protocol import targets_of
+from transfer.systems import ease, item_knn
+from transfer.systems.registry import Evidence, find_baseline
 from transfer.variants import BASELINES
 
 CPU = torch.device("cpu")

@@ -11,7 +11,7 @@ from transfer_cases import PROPERTY
 
 from domains.errors import InputError
 from recipes.settings import EncoderSettings
-from transfer.encoders.base import SequenceEncoder, make_encoder
+from transfer.encoders.encoder import SequenceEncoder, make_encoder
 from transfer.encoders.gru4rec import GRU4Rec
 from transfer.encoders.sasrec import SASRec
 
@@ -189,7 +189,7 @@ def test_encoders_are_found_by_name():
 
 
 def test_an_installed_plug_in_is_found(monkeypatch):
-    from transfer.encoders import base
+    from transfer.encoders import encoder as base
 
     class Point:
         name = "theirs"

@@ -6,7 +6,7 @@ import torch
 
 from recipes.settings import S2IDMSettings
 from transfer.diffusion.s2idm import S2IDM
-from transfer.source.growing import grown_s2idm, grown_weights
+from transfer.runs.extend import grown_s2idm, grown_weights
 
 SETTINGS = S2IDMSettings(hidden=8, steps=3)
 

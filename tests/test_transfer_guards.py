@@ -23,23 +23,23 @@ from recipes.presets import with_preset
 from recipes.schema import Recipe, resolved
 from recipes.settings import DiffRecSettings, PDRecSettings, S2IDMSettings
 from transfer.api import adapt
-from transfer.diffusion.diffrec import train_diffrec
+from transfer.diffusion.over_items import train_diffrec
 from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.evaluation.significance import compare
 from transfer.experiments.execute import run_experiment
 from transfer.files import alone_in
 from transfer.items.semantics import Semantics
-from transfer.opening import make_split
-from transfer.pipeline import check_target, open_target, recipe_for_target, source_from, target_from
 from transfer.planning.forecast import forecast
 from transfer.progress import Silent
+from transfer.runs.checkpoints import piece_path, read_piece
+from transfer.runs.checks import refuse_blind_split, refuse_own_source
+from transfer.runs.opened import make_split
+from transfer.runs.pipeline import check_target, open_target, recipe_for_target, source_from, target_from
+from transfer.runs.source_artifact import SourceArtifact
+from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
 from transfer.serving.new_items import run_with, with_new_items
 from transfer.serving.reevaluate import largest_gap, reevaluate
-from transfer.source.artifact import SourceArtifact
-from transfer.target.artifact import TargetRun
-from transfer.target.pieces import piece_path, read_piece
-from transfer.target.preflight import refuse_blind_split, refuse_own_source
 from transfer.training.pdrec_tables import PlugIn
 from vocab.encoder_source import has_encoder
 from vocab.semantic_settings import SemanticSettings
@@ -136,7 +136,7 @@ def test_a_run_that_is_written_again_is_unfinished_until_it_is_whole(tmp_path, m
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("transfer.target.artifact.write_text", killed)
+    monkeypatch.setattr("transfer.runs.target_run.write_text", killed)
     with pytest.raises(KeyboardInterrupt):
         run.write(tmp_path / "target")
     with pytest.raises(InputError, match="no artifact here"):

@@ -18,8 +18,8 @@ from transfer.interests.forms import NoInterests, RawInterests
 from transfer.interests.space import VectorInterests, reading_vectors
 from transfer.items.tower import ItemFeatures
 from transfer.model.assembly import assemble
+from transfer.runs.source_encoder import start_from_source, train_source_encoder
 from transfer.runtime import Runtime
-from transfer.source.encoder import start_from_source, train_source_encoder
 from transfer.variants import parse_variant
 
 QUICK = {"loss": "softmax", "base_epochs": 2, "epochs": 2, "patience": 5}

@@ -12,8 +12,8 @@ from domains.split import leave_one_out
 from transfer.evaluation.histories import history_matrix
 from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.ranking import ScoreRows
-from transfer.matching.matcher import Matcher, MatchingWeights, blended
-from transfer.matching.search import BEGINNING, FEWEST_USERS, RECENCIES, STRENGTHS, search_weights
+from transfer.terms.matcher import Matcher, MatchingWeights, blended
+from transfer.terms.search import BEGINNING, FEWEST_USERS, RECENCIES, STRENGTHS, search_weights
 from transfer.variants import parse_variant
 
 CPU = torch.device("cpu")
@@ -98,7 +98,7 @@ def test_a_search_looks_at_a_sample_of_many_users(monkeypatch: pytest.MonkeyPatc
     search_weights(MATCHER, None, many, targets, validate)
     assert set(looked) == {2 * FEWEST_USERS}, "few enough scores: everybody"
     looked.clear()
-    monkeypatch.setattr("transfer.matching.search.LARGEST_SEARCH", 5)
+    monkeypatch.setattr("transfer.terms.search.LARGEST_SEARCH", 5)
     search_weights(MATCHER, None, many, targets, validate)
     assert set(looked) == {FEWEST_USERS}
 

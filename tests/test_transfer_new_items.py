@@ -15,16 +15,16 @@ from domains.errors import InputError
 from domains.frames import titled_items
 from recipes.load import load_recipe
 from transfer.api import load_run
-from transfer.artifact_folder import LOG, UNSEEN
 from transfer.items.features import in_use
 from transfer.items.semantics import Semantics
 from transfer.items.whitening import Whitening
-from transfer.pipeline import source_from, target_from
+from transfer.runs.artifact import LOG, UNSEEN
+from transfer.runs.pipeline import source_from, target_from
+from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
 from transfer.serving.new_items import ID_TABLE, run_with, with_new_items
 from transfer.serving.recommend import History, Recommender
 from transfer.serving.seeds import seeds_of
-from transfer.target.artifact import TargetRun
 from vocab.unseen import UnseenMap
 from vocab.unseen_settings import UnseenSettings
 from vocab.unseen_steps import Link

@@ -11,7 +11,7 @@ import torch
 from domains.errors import InputError
 from transfer.evaluation.ranking import Ranking
 from transfer.files import JsonLines, read_json, read_tensors, replacing, write_json, write_tensors, write_text
-from transfer.target.pieces import Piece, Pieces
+from transfer.runs.checkpoints import Piece, Pieces
 
 PLAN = {"settings": {"dim": 8, "list": [1, 2]}, "domain": "abc"}
 
@@ -103,7 +103,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(InputError, match=r"cannot write.*--out") as caught:
         write_text(tmp_path / "file" / "a.txt", "text")
-    assert "file" in str(caught.value.place)
+    assert "file" in str(caught.value.location)
 
 
 def test_json_is_readable_and_has_no_nan(tmp_path):

@@ -20,7 +20,7 @@ from recipes.settings import (
     TrainingSettings,
 )
 from transfer.diffusion.training import SourceInterests, train_s2idm
-from transfer.encoders.base import make_encoder
+from transfer.encoders.encoder import make_encoder
 from transfer.interests.forms import RawInterests
 from transfer.interests.views import InterestViews
 from transfer.items.tower import ItemFeatures, ItemTower

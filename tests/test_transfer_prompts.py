@@ -10,7 +10,7 @@ from torch import nn
 from transfer_cases import sequences
 
 from recipes.settings import EncoderSettings, ScoreSettings
-from transfer.encoders.base import SequenceEncoder, make_encoder
+from transfer.encoders.encoder import SequenceEncoder, make_encoder
 from transfer.interests.forms import NoInterests, RawInterests
 from transfer.items.tower import ItemFeatures, ItemTower
 from transfer.model.conditioner import Unconditioned

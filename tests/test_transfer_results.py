@@ -11,7 +11,7 @@ from transfer_cases import small_domain
 from domains.split import leave_one_out, temporal
 from recipes.schema import Recipe
 from transfer.evaluation.ranking import Ranking
-from transfer.evaluation.results import compare_all, protocol_note, seed_values, variant_metrics
+from transfer.evaluation.summary import compare_all, protocol_note, seed_values, variant_metrics
 
 
 def ranking(full, sampled=None, items=20):

@@ -17,8 +17,8 @@ from transfer.diffusion import training
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.items.semantics import Semantics
+from transfer.runs.fit_source import fit_source
 from transfer.runtime import Runtime
-from transfer.source.fit import fit_source
 
 Q = 12
 

@@ -17,7 +17,7 @@ from recipes.settings import (
     ScoreSettings,
     TrainingSettings,
 )
-from transfer.encoders.base import make_encoder
+from transfer.encoders.encoder import make_encoder
 from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import rank
 from transfer.interests.forms import NoInterests, RawInterests

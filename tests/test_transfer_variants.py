@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from transfer_cases import PROPERTY
 
 from domains.errors import InputError
-from transfer.target.adapt import pairs_to_compare
+from transfer.runs.adapt import pairs_to_compare
 from transfer.variants import BASELINES, parse_variant
 
 
@@ -59,7 +59,7 @@ def test_meaning(name, encoder, channels, entry, interests, source):
 def test_nonsense_is_explained(name, message):
     with pytest.raises(InputError, match=message) as caught:
         parse_variant(name)
-    assert caught.value.place == "variants"
+    assert caught.value.location == "variants"
 
 
 def test_the_recipes_channels_come_first():

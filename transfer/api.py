@@ -22,19 +22,19 @@ from domains.validation import explain
 from recipes.load import check_recipe
 from recipes.presets import overlaid, with_preset
 from recipes.schema import Recipe
-from transfer.artifact_folder import CONFIG, LOG, claim
 from transfer.files import JsonLines, alone_in
-from transfer.pipeline import written_run
 from transfer.progress import Progress
+from transfer.runs.artifact import CONFIG, LOG, claim
+from transfer.runs.fit_source import fit_source
+from transfer.runs.pipeline import written_run
+from transfer.runs.source_artifact import KIND as SOURCE
+from transfer.runs.source_artifact import SourceArtifact
+from transfer.runs.target_run import KIND as TARGET
+from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
 from transfer.serving.new_items import run_with
 from transfer.serving.recommend import History, Recommendation, Recommender
 from transfer.serving.seeds import seeds_of
-from transfer.source.artifact import KIND as SOURCE
-from transfer.source.artifact import SourceArtifact
-from transfer.source.fit import fit_source
-from transfer.target.artifact import KIND as TARGET
-from transfer.target.artifact import TargetRun
 
 if TYPE_CHECKING:
     import polars as pl
@@ -104,9 +104,9 @@ class Run:
         """
         domain = self.target.domain
         if sum(given is not None for given in (user, history, interests)) != 1:
-            raise InputError("give one of user, history and interests", place="recommend")
+            raise InputError("give one of user, history and interests", location="recommend")
         if count < 1:
-            raise InputError(f"count is {count}, and at least 1 is needed", place="recommend")
+            raise InputError(f"count is {count}, and at least 1 is needed", location="recommend")
         if user is not None:
             past = History.of_user(domain, str(user))
         elif history is not None:
@@ -191,7 +191,7 @@ def fit(
     """
     folder = None if out is None else Path(out)
     if folder is not None and (folder / CONFIG).exists():
-        raise InputError("this folder holds an artifact already", place=folder, mend="Choose another, or load it")
+        raise InputError("this folder holds an artifact already", location=folder, hint="Choose another, or load it")
     if folder is not None:
         claim(folder, SOURCE)
     if isinstance(sources, str):
@@ -273,7 +273,7 @@ def _listed(given: str | Sequence[str]) -> list[str]:
     if isinstance(given, str):
         return [given]
     if not isinstance(given, Sequence):
-        raise InputError(f"{given!r} is no text", place="recommend", mend="Give a text or a list of texts")
+        raise InputError(f"{given!r} is no text", location="recommend", hint="Give a text or a list of texts")
     return list(given)
 
 
@@ -288,7 +288,9 @@ def _recipe(data: Mapping[str, Any], settings: Mapping[str, Any] | None) -> Reci
     """A recipe with settings on top. What decides the data stands outside: it is handed over as values."""
     for key in DATA_KEYS:
         if key in (settings or {}):
-            raise InputError(f"{key!r} is no setting here", place="settings", mend="Hand over the domains themselves")
+            raise InputError(
+                f"{key!r} is no setting here", location="settings", hint="Hand over the domains themselves"
+            )
     return check_recipe(overlaid(with_preset(data, (settings or {}).get("preset")), settings or {}), "settings")
 
 

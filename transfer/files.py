@@ -30,7 +30,7 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     except OSError as error:
         raise InputError(
-            f"cannot write: {error.strerror or error}", place=path, mend="Free space or choose another --out"
+            f"cannot write: {error.strerror or error}", location=path, hint="Free space or choose another --out"
         ) from error
     finally:
         if temporary.is_dir():
@@ -53,11 +53,11 @@ def alone_in(folder: Path) -> Iterator[None]:
             lock.acquire()
     except Timeout:
         raise InputError(
-            "another run is writing to this folder", place=folder, mend="Wait for it, or choose another --out"
+            "another run is writing to this folder", location=folder, hint="Wait for it, or choose another --out"
         ) from None
     except OSError as error:
         raise InputError(
-            f"cannot write: {error.strerror or error}", place=folder, mend="Choose another --out"
+            f"cannot write: {error.strerror or error}", location=folder, hint="Choose another --out"
         ) from error
     try:
         yield
@@ -87,9 +87,9 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError("no such file", place=path, mend="Is this the folder of a finished run?") from None
+        raise InputError("no such file", location=path, hint="Is this the folder of a finished run?") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"not valid JSON: {error}", place=path, mend="Make the artifact again") from None
+        raise InputError(f"not valid JSON: {error}", location=path, hint="Make the artifact again") from None
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -113,11 +113,13 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     if not path.is_file():
-        raise InputError("no such file", place=path, mend="Is this the folder of a finished run?")
+        raise InputError("no such file", location=path, hint="Is this the folder of a finished run?")
     try:
         return load_file(path)
     except SafetensorError as error:
-        raise InputError(f"not readable as safetensors: {error}", place=path, mend="Make the artifact again") from None
+        raise InputError(
+            f"not readable as safetensors: {error}", location=path, hint="Make the artifact again"
+        ) from None
 
 
 class JsonLines:
@@ -130,7 +132,7 @@ class JsonLines:
                 path.unlink(missing_ok=True)
         except OSError as error:
             raise InputError(
-                f"cannot write: {error.strerror or error}", place=path, mend="Choose another --out"
+                f"cannot write: {error.strerror or error}", location=path, hint="Choose another --out"
             ) from error
         self.path = path
 

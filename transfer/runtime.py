@@ -38,9 +38,9 @@ class Runtime:
             progress: shown by the first process only.
         """
         if device not in {"auto", "cpu"} and not device.startswith("cuda"):
-            raise InputError(f"unknown device {device!r}", place="--device", mend="Use auto, cpu or cuda")
+            raise InputError(f"unknown device {device!r}", location="--device", hint="Use auto, cpu or cuda")
         if device.startswith("cuda") and not torch.cuda.is_available():
-            raise InputError("no CUDA device is available", place="--device", mend="Use --device cpu or auto")
+            raise InputError("no CUDA device is available", location="--device", hint="Use --device cpu or auto")
         shown = progress or Silent()
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             from accelerate import PartialState

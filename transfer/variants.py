@@ -26,7 +26,7 @@ BASELINES = (
     "ti-diffrec",
 )
 """Variants without a sequential encoder, made once whatever the seeds. Some count the target's training interactions,
-diffusion over items trains on them. Each is known to `transfer.baselines.base`."""
+diffusion over items trains on them. Each is known to `transfer.systems.registry`."""
 
 _CHANNELS: tuple[Channel, ...] = get_args(Channel)
 _INTERESTS: tuple[InterestName, ...] = get_args(InterestName)
@@ -100,7 +100,7 @@ def parse_variant(name: str, default_channels: tuple[Channel, ...] = ("id",)) ->
         if part in WAYS:
             if way:
                 raise InputError(
-                    f"variant {name!r} lets interests enter twice", place="variants", mend=f"Keep {way} or {part}"
+                    f"variant {name!r} lets interests enter twice", location="variants", hint=f"Keep {way} or {part}"
                 )
             way = part
         elif part == "source" and not source:
@@ -118,14 +118,14 @@ def parse_variant(name: str, default_channels: tuple[Channel, ...] = ("id",)) ->
         else:
             known = ", ".join((*WAYS, "source", "no-id", "matching", *_INTERESTS, *_CHANNELS))
             raise InputError(
-                f"{part!r} has no meaning in variant {name!r}", place="variants", mend=f"Parts are: {known}"
+                f"{part!r} has no meaning in variant {name!r}", location="variants", hint=f"Parts are: {known}"
             )
     if no_id:
         channels = [channel for channel in channels if channel != "id"]
         if not channels:
-            raise InputError(f"variant {name!r} leaves an item without any channel", place="variants")
+            raise InputError(f"variant {name!r} leaves an item without any channel", location="variants")
     if not encoder:
-        raise InputError(f"variant {name!r} names no encoder", place="variants", mend="Begin with sasrec or gru4rec")
+        raise InputError(f"variant {name!r} names no encoder", location="variants", hint="Begin with sasrec or gru4rec")
     if way and interests is None:
         interests = "s2idm"
     entries: dict[str, Entry] = {
@@ -137,5 +137,5 @@ def parse_variant(name: str, default_channels: tuple[Channel, ...] = ("id",)) ->
     }
     entry: Entry = "none" if interests is None else entries[way]
     if entry == "fusion" and interests == "constant":
-        raise InputError(f"variant {name!r} fuses a constant", place="variants", mend="Write +ipe+constant")
+        raise InputError(f"variant {name!r} fuses a constant", location="variants", hint="Write +ipe+constant")
     return Variant(name, encoder, tuple(channels), entry, interests, source, matching)

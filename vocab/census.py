@@ -89,7 +89,7 @@ def take_census(
         InputError: there is no domain.
     """
     if not titles_by_domain:
-        raise InputError("a vocabulary needs the titles of at least one domain", place="vocabulary")
+        raise InputError("a vocabulary needs the titles of at least one domain", location="vocabulary")
     tables: dict[str, ItemSememes] = {}
     lemma_of: dict[str, str | None] = dict(known_lemmas)
     for domain, titles in titles_by_domain.items():

@@ -101,7 +101,7 @@ def overlap(first: csr_matrix, second: csr_matrix) -> Overlap:
     if not all(use.sum() > 0 for use in uses):
         raise InputError(
             "a domain without a single anchor has nothing to compare",
-            mend="Check the language of its titles, or build the vocabulary with this domain",
+            hint="Check the language of its titles, or build the vocabulary with this domain",
         )
     left, right = (use > 0 for use in uses)
     shared = int(np.count_nonzero(left & right))

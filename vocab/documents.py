@@ -25,14 +25,14 @@ class Layout(Generic[Document]):
         format: the word that tells it from other JSON.
         version: of the layout that this program reads.
         name: for people.
-        mend: what to do with a file that is refused.
+        hint: what to do with a file that is refused.
     """
 
     model: type[Document]
     format: str
     version: int
     name: str
-    mend: str
+    hint: str
 
     def write(self, text: str, path: Path) -> None:
         """Write under a temporary name first.
@@ -44,7 +44,7 @@ class Layout(Generic[Document]):
             with replacing(path) as unfinished:
                 unfinished.write_text(text, encoding="utf-8")
         except OSError as error:
-            raise InputError(f"the {self.name} cannot be written ({error})", place=path) from error
+            raise InputError(f"the {self.name} cannot be written ({error})", location=path) from error
 
     def read(self, path: Path) -> Document:
         """Read and check.
@@ -56,17 +56,17 @@ class Layout(Generic[Document]):
         try:
             content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_refuse_duplicates)
         except FileNotFoundError as error:
-            raise InputError(f"there is no such {self.name}", place=path, mend="Check the path") from error
+            raise InputError(f"there is no such {self.name}", location=path, hint="Check the path") from error
         except _DuplicateError as error:
             raise self.damaged(path, f"{error} occurs twice") from error
         except (OSError, ValueError, RecursionError) as error:
             raise self.damaged(path, f"it is no JSON ({error})") from error
         if not isinstance(content, dict) or content.get("format") != self.format:
-            raise InputError(f"this is no {self.name}", place=path, mend=self.mend)
+            raise InputError(f"this is no {self.name}", location=path, hint=self.hint)
         if content.get("version") != self.version:
             raise InputError(
                 f"it has format version {content.get('version')}, this program reads version {self.version}",
-                place=path, mend="Make it again with this version, or install the version that made it",
+                location=path, hint="Make it again with this version, or install the version that made it",
             )  # fmt: skip
         try:
             return self.model.model_validate(content)
@@ -77,7 +77,7 @@ class Layout(Generic[Document]):
 
     def damaged(self, path: Path, problem: str) -> InputError:
         """The error of a file that nobody can use."""
-        return InputError(f"the {self.name} is damaged: {problem}", place=path, mend=self.mend)
+        return InputError(f"the {self.name} is damaged: {problem}", location=path, hint=self.hint)
 
 
 class _DuplicateError(Exception):

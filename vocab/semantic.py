@@ -160,6 +160,6 @@ def _dim(folder: Path) -> int:
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             "the encoder's configuration names no hidden_size",
-            place=path,
-            mend="Use a BERT-like text encoder",
+            location=path,
+            hint="Use a BERT-like text encoder",
         ) from error

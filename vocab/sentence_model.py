@@ -56,7 +56,7 @@ class SentenceModel:
                 network = AutoModel.from_pretrained(folder, use_safetensors=True, **safe)
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise InputError(
-                f"the sentence encoder cannot be loaded ({error})", place=folder, mend="Save the model again"
+                f"the sentence encoder cannot be loaded ({error})", location=folder, hint="Save the model again"
             ) from error
         self._device = torch.device(device)
         self._network = network.to(device=self._device, dtype=getattr(torch, precision)).eval()

@@ -35,7 +35,7 @@ def as_strings(titles: Titles) -> pa.Array:
         array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
         return pc.fill_null(array.cast(pa.large_string()), "")
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, UnicodeError) as error:
-        raise InputError(f"titles must be text ({error})", place="titles") from error
+        raise InputError(f"titles must be text ({error})", location="titles") from error
 
 
 def cleaned(titles: pa.Array) -> pa.Array:
@@ -74,8 +74,8 @@ def item_texts(titles: Titles, categories: pa.Array | None, source: TextSource) 
     if categories is None:
         raise InputError(
             "the domain has no categories to take sememes from",
-            place="vocabulary.source",
-            mend="Set it to 'titles', or map the category column of the items",
+            location="vocabulary.source",
+            hint="Set it to 'titles', or map the category column of the items",
         )
     names = cleaned(as_strings(pc.list_flatten(categories)))
     joined = pc.utf8_trim(pc.replace_substring_regex(names, NOT_A_WORD, "_"), "_")

@@ -70,13 +70,13 @@ def read(path: Path, vocabulary: SememeVocabulary) -> tuple[Links, UnseenSetting
 
 def _link(path: Path, word: str, entry: tuple[str, float, str], vocabulary: SememeVocabulary) -> Link:
     anchor, weight, step = entry
-    place = f"{path}, word {word!r}"
+    location = f"{path}, word {word!r}"
     if vocabulary.index(anchor) is None:
-        raise InputError(f"{anchor!r} is no anchor", place=place, mend="Use a word of the vocabulary")
+        raise InputError(f"{anchor!r} is no anchor", location=location, hint="Use a word of the vocabulary")
     if not 0 < weight <= 1:
-        raise InputError(f"the weight {weight} does not lie in (0, 1]", place=place)
+        raise InputError(f"the weight {weight} does not lie in (0, 1]", location=location)
     if step not in ORDER[1:]:
-        raise InputError(f"there is no step {step!r}", place=place, mend="Write 'hand' for what you change")
+        raise InputError(f"there is no step {step!r}", location=location, hint="Write 'hand' for what you change")
     return Link(anchor, weight, step)
 
 

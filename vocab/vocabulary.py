@@ -95,8 +95,8 @@ class SememeVocabulary:
         if not words:
             raise InputError(
                 f"no word of {census.n_items} titles passes the filters",
-                place="vocabulary",
-                mend="Lower min_items, raise max_share, or check the titles",
+                location="vocabulary",
+                hint="Lower min_items, raise max_share, or check the titles",
             )
         return cls(words, census.lemma_of, census.counts_of(words), census.n_items, tuple(titles_by_domain), settings)
 
@@ -112,7 +112,7 @@ class SememeVocabulary:
         if again:
             raise InputError(
                 f"the vocabulary already holds the domain {again[0]!r}",
-                mend="Give the new domain a name of its own",
+                hint="Give the new domain a name of its own",
             )
         normaliser = normaliser or make_normaliser(self.settings.normaliser)
         census = take_census(titles_by_domain, self.settings, normaliser, self.words, self.lemma_of)

@@ -15,8 +15,8 @@ from benchmarks.tables import Cell, Section
 from benchmarks.timing import side_by_side
 from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import rank
-from transfer.matching.matcher import Matcher, MatchingWeights
 from transfer.model.scoring import final_states, model_scores
+from transfer.terms.matcher import Matcher, MatchingWeights
 
 WORDS = 5_000
 ANCHORS_AN_ITEM = 5

@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 from pydantic import Field, model_validator
 
-from domains.loaders.files import find_file
-from domains.loaders.paths import InputPath
+from domains.io.find_file import find_file
+from domains.io.paths import InputPath
 from domains.settings import Settings
 
 

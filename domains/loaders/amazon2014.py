@@ -8,12 +8,12 @@ from typing import Any
 import polars as pl
 
 from domains.domain import TimeKind
+from domains.io.batches import PolarsType
+from domains.io.literals import scan_literals
+from domains.io.scan import scan_json_lines
+from domains.io.titles import without_markup
 from domains.loaders.amazon import AmazonOptions, category_name, headless_csv, is_csv, two_files
-from domains.loaders.batches import PolarsType
-from domains.loaders.literals import scan_literals
 from domains.loaders.registry import Loader
-from domains.loaders.scanning import scan_json_lines
-from domains.loaders.text import without_markup
 from domains.raw import RawTables
 
 

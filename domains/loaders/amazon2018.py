@@ -5,10 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from domains.domain import TimeKind
+from domains.io.scan import scan_json_lines
+from domains.io.titles import json_list, without_markup
 from domains.loaders.amazon import AmazonOptions, category_name, headless_csv, is_csv, two_files
 from domains.loaders.registry import Loader
-from domains.loaders.scanning import scan_json_lines
-from domains.loaders.text import json_list, without_markup
 from domains.raw import RawTables
 
 PAGE_SCRIPT = "getTime"

@@ -8,11 +8,11 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from domains.domain import TimeKind
+from domains.io.hub import load_table
+from domains.io.scan import scan, scan_json_lines
+from domains.io.titles import json_list
 from domains.loaders.amazon import AmazonOptions, category_name, is_csv, two_files
-from domains.loaders.hub import load_table
 from domains.loaders.registry import Loader
-from domains.loaders.scanning import scan, scan_json_lines
-from domains.loaders.text import json_list
 from domains.raw import RawTables
 
 HUB = "hf://datasets/McAuley-Lab/Amazon-Reviews-2023"
@@ -73,9 +73,9 @@ def _published(options: Amazon2023Options, category: str) -> RawTables:
     return _tables(interactions, items, category, files[0], metadata)
 
 
-def _tables(interactions: pl.LazyFrame, items: pl.LazyFrame, name: str, place: str, items_place: str) -> RawTables:
+def _tables(interactions: pl.LazyFrame, items: pl.LazyFrame, name: str, location: str, items_place: str) -> RawTables:
     ours = {"parent_asin": "item_id"}
-    return RawTables(interactions.rename(ours), items.rename(ours), name, TimeKind.TIMESTAMP, place, items_place)
+    return RawTables(interactions.rename(ours), items.rename(ours), name, TimeKind.TIMESTAMP, location, items_place)
 
 
 LOADER = Loader(

@@ -6,10 +6,10 @@ import polars as pl
 from pydantic import Field
 
 from domains.domain import TimeKind
-from domains.loaders.files import find_file
-from domains.loaders.paths import InputPath
+from domains.io.find_file import find_file
+from domains.io.paths import InputPath
+from domains.io.scan import LINE, scan_lines
 from domains.loaders.registry import Loader
-from domains.loaders.scanning import LINE, scan_lines
 from domains.raw import RawTables
 from domains.settings import Settings
 

@@ -9,8 +9,8 @@ from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from domains.loaders.columns import map_interactions, map_items
-from domains.loaders.hub import load_table
+from domains.io.columns import map_interactions, map_items
+from domains.io.hub import load_table
 from domains.loaders.registry import Loader
 from domains.raw import RawTables
 from domains.settings import ColumnMapping, Settings
@@ -57,12 +57,12 @@ def load(options: HuggingFaceOptions) -> RawTables:
     """Fetch both tables and map their columns."""
     acts = options.interactions
     things = options.items or acts
-    place, items_place = _place(acts), _place(things)
-    interactions = map_interactions(_table(acts), options.columns, place)
+    location, items_place = _place(acts), _place(things)
+    interactions = map_interactions(_table(acts), options.columns, location)
     items = map_items(_table(things), options.columns, options.category_separator, items_place)
     if options.items is None:
         items = items.unique(maintain_order=True)
-    return RawTables(interactions, items, acts.dataset.split("/")[-1], None, place, items_place)
+    return RawTables(interactions, items, acts.dataset.split("/")[-1], None, location, items_place)
 
 
 def _table(table: HubTable) -> pl.LazyFrame:

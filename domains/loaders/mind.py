@@ -9,8 +9,8 @@ import polars as pl
 from pydantic import Field
 
 from domains.domain import TimeKind
-from domains.loaders.files import find_file
-from domains.loaders.paths import InputPath, expand_pattern
+from domains.io.find_file import find_file
+from domains.io.paths import InputPath, expand_pattern
 from domains.loaders.registry import Loader
 from domains.raw import RawTables
 from domains.settings import Settings

@@ -8,12 +8,12 @@ import polars as pl
 from pydantic import Field
 
 from domains.domain import TimeKind
-from domains.loaders.files import find_file
-from domains.loaders.opening import BREAKS_OFF, broken_off, open_text
-from domains.loaders.paths import InputPath
+from domains.io.compressed import BREAKS_OFF, broken_off, open_text
+from domains.io.find_file import find_file
+from domains.io.paths import InputPath
+from domains.io.scan import scan, scan_fields
+from domains.io.titles import article_first, split_list
 from domains.loaders.registry import Loader
-from domains.loaders.scanning import scan, scan_fields
-from domains.loaders.text import article_first, split_list
 from domains.raw import RawTables
 from domains.settings import Settings
 
@@ -89,8 +89,8 @@ def _is_utf8(path: str) -> bool:
     return True
 
 
-def _tables(interactions: pl.LazyFrame, items: pl.LazyFrame, name: str, place: str, items_place: str) -> RawTables:
-    return RawTables(interactions, items, name, TimeKind.TIMESTAMP, place, items_place)
+def _tables(interactions: pl.LazyFrame, items: pl.LazyFrame, name: str, location: str, items_place: str) -> RawTables:
+    return RawTables(interactions, items, name, TimeKind.TIMESTAMP, location, items_place)
 
 
 LOADER = Loader("movielens", "MovieLens 100K, 1M, 10M, 20M, 25M, 32M and latest", MovieLensOptions, load, "folder")

@@ -8,9 +8,9 @@ import polars as pl
 from pydantic import Field
 
 from domains.domain import TimeKind
-from domains.loaders.paths import InputPath
+from domains.io.paths import InputPath
+from domains.io.scan import scan
 from domains.loaders.registry import Loader
-from domains.loaders.scanning import scan
 from domains.raw import RawTables
 from domains.settings import Settings
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import polars as pl
 from pydantic import Field
 
-from domains.loaders.columns import map_interactions, map_items
-from domains.loaders.files import find_file
-from domains.loaders.paths import InputPath
+from domains.io.columns import map_interactions, map_items
+from domains.io.expand import expand
+from domains.io.find_file import find_file
+from domains.io.paths import InputPath
 from domains.loaders.registry import Loader
-from domains.loaders.sources import expand
 from domains.raw import RawTables
 from domains.settings import ColumnMapping, Settings
 

@@ -86,22 +86,22 @@ def find_loader(name: str) -> Loader:
         if not points:
             raise InputError(
                 f"no loader is called {name!r}",
-                place="loader",
-                mend=f"{suggest(name, loader_names())}Known: {', '.join(loader_names())}",
+                location="loader",
+                hint=f"{suggest(name, loader_names())}Known: {', '.join(loader_names())}",
             )
         try:
             loader = points[0].load()
         except (ImportError, AttributeError) as error:
             raise InputError(
                 f"cannot be imported: {error}",
-                place=f"loader {name!r} ({points[0].value})",
-                mend="Mend or remove that package",
+                location=f"loader {name!r} ({points[0].value})",
+                hint="Mend or remove that package",
             ) from error
     if not isinstance(loader, Loader):
         raise InputError(
             "is no domains.loaders.registry.Loader",
-            place=f"loader {name!r}",
-            mend="Mend or remove that package",
+            location=f"loader {name!r}",
+            hint="Mend or remove that package",
         )
     return loader
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from domains.domain import Domain
 from domains.errors import InputError
-from domains.loaders.paths import InputPath
+from domains.io.paths import InputPath
 from domains.loaders.registry import Loader
 from domains.settings import Settings
 from domains.storage import META, load_domain
@@ -26,14 +26,14 @@ def load(options: SavedOptions) -> Domain:
     if folder.is_file():
         raise InputError(
             "is a file, and no saved domain",
-            place=folder,
-            mend="Name the loader (loader:path), or give two tables: {interactions: FILE, items: FILE}",
+            location=folder,
+            hint="Name the loader (loader:path), or give two tables: {interactions: FILE, items: FILE}",
         )
     if folder.is_dir() and not (folder / META).exists():
         raise InputError(
             f"no saved domain (no {META})",
-            place=folder,
-            mend=f"Check the path; raw data need their loader's name, such as movielens:{folder} "
+            location=folder,
+            hint=f"Check the path; raw data need their loader's name, such as movielens:{folder} "
             "(all loaders: transfer domains list)",
         )
     return load_domain(folder)

@@ -8,10 +8,10 @@ import polars as pl
 from pydantic import Field
 
 from domains.domain import TimeKind
-from domains.loaders.batches import PolarsType
-from domains.loaders.files import find_file
-from domains.loaders.literals import scan_literals
-from domains.loaders.paths import InputPath
+from domains.io.batches import PolarsType
+from domains.io.find_file import find_file
+from domains.io.literals import scan_literals
+from domains.io.paths import InputPath
 from domains.loaders.registry import Loader
 from domains.raw import RawTables
 from domains.settings import Settings

@@ -7,10 +7,10 @@ from pathlib import PurePath
 import polars as pl
 from pydantic import Field
 
-from domains.loaders.columns import map_interactions, map_items
-from domains.loaders.paths import InputPath
+from domains.io.columns import map_interactions, map_items
+from domains.io.paths import InputPath
+from domains.io.scan import scan
 from domains.loaders.registry import Loader
-from domains.loaders.scanning import scan
 from domains.raw import RawTables
 from domains.settings import ColumnMapping, Settings
 

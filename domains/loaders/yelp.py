@@ -6,11 +6,11 @@ import polars as pl
 from pydantic import Field
 
 from domains.domain import TimeKind
-from domains.loaders.files import find_file
-from domains.loaders.paths import InputPath
+from domains.io.find_file import find_file
+from domains.io.paths import InputPath
+from domains.io.scan import scan_json_lines
+from domains.io.titles import split_list
 from domains.loaders.registry import Loader
-from domains.loaders.scanning import scan_json_lines
-from domains.loaders.text import split_list
 from domains.raw import RawTables
 from domains.settings import Settings
 

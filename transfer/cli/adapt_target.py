@@ -22,9 +22,9 @@ def command(
     """Adapt a source artifact to a target domain: every variant with the same budget, evaluated alike."""
     from transfer.cli.show import progress_for
     from transfer.cli.target_report import print_target
-    from transfer.pipeline import default_folder, recipe_for_target, target_from
+    from transfer.runs.pipeline import default_folder, recipe_for_target, target_from
+    from transfer.runs.source_artifact import SourceArtifact
     from transfer.runtime import Runtime
-    from transfer.source.artifact import SourceArtifact
 
     source = SourceArtifact.load(artifact)
     extra = overrides(set_, seed, variants) + ([] if shots is None else [f"shots={shots}"])

@@ -20,14 +20,16 @@ def explain(run: Run, words: Words) -> None:
     from rich.markup import escape
 
     from domains.errors import InputError
-    from transfer.artifact_folder import UNSEEN, VOCABULARY
     from transfer.cli.show import say
+    from transfer.runs.artifact import UNSEEN, VOCABULARY
     from vocab.unseen import UnseenMap
     from vocab.vocabulary import SememeVocabulary
 
     folder = Path(run)
     if not (folder / UNSEEN).is_file():
-        raise InputError("no map of unseen words here", place=folder / UNSEEN, mend="Name the folder of a target run")
+        raise InputError(
+            "no map of unseen words here", location=folder / UNSEEN, hint="Name the folder of a target run"
+        )
     unseen = UnseenMap.load(folder / UNSEEN, SememeVocabulary.load(folder / VOCABULARY))
     for word in words:
         say(escape(unseen.explain(word)))

@@ -26,7 +26,7 @@ def confirm(question: str, option: str) -> bool:
         InputError: nobody is there to ask.
     """
     if not at_terminal():
-        raise InputError(f"{question} Nobody is there to ask", place=option, mend=f"Give {option} to agree")
+        raise InputError(f"{question} Nobody is there to ask", location=option, hint=f"Give {option} to agree")
     return typer.confirm(question, err=True)
 
 
@@ -45,7 +45,7 @@ def choose(question: str, choices: Sequence[str], option: str, default: str | No
     if not at_terminal():
         if default is not None:
             return default
-        raise InputError(f"{question} That cannot be guessed", place=option, mend=f"One of: {', '.join(choices)}")
+        raise InputError(f"{question} That cannot be guessed", location=option, hint=f"One of: {', '.join(choices)}")
     while True:
         given = str(typer.prompt(f"{question} ({', '.join(choices)})", default=default, err=True))
         if given in choices:

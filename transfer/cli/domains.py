@@ -62,8 +62,8 @@ def show(name: Name, json_: Json = False) -> None:
     public = {data.name: data for data in known_data()}
     known = {*BUNDLED, *public, *loader_names()}
     if family not in known:
-        mend = f"{suggest(family, known)}Known: transfer domains list"
-        raise InputError(f"nothing is called {family!r}", place="NAME", mend=mend)
+        hint = f"{suggest(family, known)}Known: transfer domains list"
+        raise InputError(f"nothing is called {family!r}", location="NAME", hint=hint)
     found: dict[str, Any] = {}
     if family in BUNDLED:
         found["bundled"] = _bundled(family)

@@ -17,9 +17,9 @@ def command(run: Run, device: Device = "auto", json_: Json = False) -> None:
     from rich.markup import escape
 
     from transfer.cli.show import print_json, say
+    from transfer.runs.target_run import TargetRun
     from transfer.runtime import Runtime
     from transfer.serving.reevaluate import SAME, largest_gap, reevaluate
-    from transfer.target.artifact import TargetRun
 
     loaded = TargetRun.load(run)
     result = reevaluate(loaded, Runtime.current(device))

@@ -28,7 +28,7 @@ def command(
     from transfer.cli.experiment_report import print_experiment
     from transfer.cli.show import progress_for
     from transfer.experiments.execute import run_experiment
-    from transfer.pipeline import DEFAULT_ROOT
+    from transfer.runs.pipeline import DEFAULT_ROOT
     from transfer.runtime import Runtime
 
     loaded = load_experiment(experiment)

@@ -25,9 +25,9 @@ def command(
 
     from recipes.load import load_recipe
     from transfer.cli.show import print_json, progress_for, say
-    from transfer.pipeline import default_folder, source_from
+    from transfer.runs.pipeline import default_folder, source_from
+    from transfer.runs.source_artifact import SourceArtifact
     from transfer.runtime import Runtime
-    from transfer.source.artifact import SourceArtifact
 
     loaded = load_recipe(recipe, overrides(set_, seed))
     folder = out or default_folder(loaded) / "source"

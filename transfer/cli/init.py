@@ -55,10 +55,12 @@ def command(
     from transfer.files import write_text
 
     if not name.strip() or set(name) & set("/\\"):
-        raise InputError(f"{name!r} names no domain", place="NAME", mend="Give a plain name; --out says where to write")
+        raise InputError(
+            f"{name!r} names no domain", location="NAME", hint="Give a plain name; --out says where to write"
+        )
     path = out or Path(f"{name}.yaml")
     if path.exists():
-        raise InputError("this file is there already", place=path, mend="Choose another --out, or remove it")
+        raise InputError("this file is there already", location=path, hint="Choose another --out, or remove it")
     given = {
         "user": user_column, "item": item_column, "item_key": item_key_column, "time": time_column,
         "title": title_column, "categories": categories_column,

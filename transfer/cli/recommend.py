@@ -55,12 +55,12 @@ def command(
     if sum(given is not None for given in (user, history, interests)) != 1:
         raise InputError(
             "give exactly one of them",
-            place="--user, --history, --interests",
-            mend='For example --interests "space, war"',
+            location="--user, --history, --interests",
+            hint='For example --interests "space, war"',
         )
+    from transfer.runs.target_run import TargetRun
     from transfer.serving.recommend import History, Recommender
     from transfer.serving.seeds import seeds_of
-    from transfer.target.artifact import TargetRun
 
     loaded = TargetRun.load(run)
     if new_items is not None:
@@ -106,12 +106,14 @@ def _new_items(given: str) -> tuple[list[str], list[str]]:
     """Ids and titles from a file, or titles that are their own ids."""
     from domains.errors import InputError
     from domains.frames import titled_items
-    from domains.loaders.sources import KINDS
+    from domains.io.expand import KINDS
 
     file = Path(given.strip())
     if file.is_file():
         return titled_items(str(file), str(file))
     if file.suffix.lower() in KINDS:
-        raise InputError("no such file", place=file, mend="Check the path, or give titles: --new-items 'title; title'")
+        raise InputError(
+            "no such file", location=file, hint="Check the path, or give titles: --new-items 'title; title'"
+        )
     titles = [part.strip() for part in given.split(";") if part.strip()]
     return titles, titles

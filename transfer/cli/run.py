@@ -23,13 +23,13 @@ def command(
     from recipes.load import load_recipe
     from transfer.cli.show import progress_for
     from transfer.cli.target_report import print_target
-    from transfer.pipeline import check_target, default_folder, source_from, target_from
+    from transfer.runs.checks import trained_variants
+    from transfer.runs.pipeline import check_target, default_folder, source_from, target_from
     from transfer.runtime import Runtime
-    from transfer.target.preflight import trained_variants
 
     loaded = load_recipe(recipe, overrides(set_, seed, variants))
     if loaded.recipe.target is None:
-        raise InputError("this recipe names no target", place=loaded.path, mend="Add 'target:', or use fit-source")
+        raise InputError("this recipe names no target", location=loaded.path, hint="Add 'target:', or use fit-source")
     trained_variants(loaded.recipe)
     folder = out or default_folder(loaded)
     runtime = Runtime.current(device, progress_for(json_))

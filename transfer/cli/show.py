@@ -27,11 +27,11 @@ ERR = Console(stderr=True, emoji=False)
 
 
 def show_error(error: InputError) -> None:
-    """One message: the place, the problem, the mend."""
-    place = "" if error.place is None else f"[bold]{escape(error.place)}[/bold]: "
-    ERR.print(f"[red]Error[/red] {place}{escape(error.problem)}", soft_wrap=True, highlight=False)
-    if error.mend:
-        ERR.print(f"      {escape(error.mend)}", soft_wrap=True, highlight=False)
+    """One message: the location, the problem, the hint."""
+    location = "" if error.location is None else f"[bold]{escape(error.location)}[/bold]: "
+    ERR.print(f"[red]Error[/red] {location}{escape(error.problem)}", soft_wrap=True, highlight=False)
+    if error.hint:
+        ERR.print(f"      {escape(error.hint)}", soft_wrap=True, highlight=False)
 
 
 def print_json(data: Any) -> None:

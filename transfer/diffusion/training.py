@@ -133,7 +133,7 @@ def train_s2idm(
             if not (math.isfinite(train_loss) and math.isfinite(score)):
                 raise InputError(
                     f"training of {title} diverged in epoch {epoch} (loss {train_loss}, held out {score})",
-                    mend=f"Lower {key}.learning_rate, or the weights of interactions",
+                    hint=f"Lower {key}.learning_rate, or the weights of interactions",
                 )
             log(
                 {
@@ -162,7 +162,7 @@ def _held_out(matrices: dict[str, csr_matrix], share: float, seed: int) -> list[
         if len(known) < 2:
             raise InputError(
                 f"{len(known)} of its users have an anchor, and two are needed: one trains, one selects the epoch",
-                place=name, mend="Give a source with more interactions, or lower vocabulary.min_items",
+                location=name, hint="Give a source with more interactions, or lower vocabulary.min_items",
             )  # fmt: skip
         held = min(max(1, round(share * len(known))), len(known) - 1)
         parts.append((torch.from_numpy(known[held:]), torch.from_numpy(np.sort(known[:held]))))

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from recipes.settings import EncoderSettings
 from transfer.dropout import Dropout
-from transfer.encoders.base import SequenceEncoder
+from transfer.encoders.encoder import SequenceEncoder
 
 
 class GRU4Rec(SequenceEncoder):

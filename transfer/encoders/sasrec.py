@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from recipes.settings import EncoderSettings
 from transfer.dropout import Dropout
 from transfer.encoders.attention import causal_attention
-from transfer.encoders.base import SequenceEncoder
+from transfer.encoders.encoder import SequenceEncoder
 
 
 class SelfAttention(nn.Module):

@@ -83,7 +83,7 @@ def sampled_negatives(users: Ints, targets: Tensor, n_items: int, settings: Eval
         InputError: there is one item alone.
     """
     if n_items < 2:
-        raise InputError("a catalogue of one item leaves nothing to rank it against", place="items")
+        raise InputError("a catalogue of one item leaves nothing to rank it against", location="items")
     device = targets.device
     if negatives_a_target(n_items, settings) == n_items - 1:
         others = torch.arange(n_items - 1, dtype=torch.int64, device=device).expand(len(targets), -1)

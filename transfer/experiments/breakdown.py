@@ -11,9 +11,9 @@ import numpy.typing as npt
 from domains.domain import Ints
 from domains.split import Split
 from transfer.evaluation.protocol import targets_of
-from transfer.evaluation.results import SeedRankings, seed_values
+from transfer.evaluation.summary import SeedRankings, seed_values
 from transfer.interests.original import known_anchor_counts
-from transfer.target.adapt import Adapted
+from transfer.runs.adapt import Adapted
 
 METRIC = "full/ndcg@10"
 GROUPS = 5

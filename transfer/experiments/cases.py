@@ -11,9 +11,9 @@ import torch
 
 from transfer.evaluation.protocol import targets_of
 from transfer.model.interests import InterestFactory
+from transfer.runs.adapt import Adapted
+from transfer.runs.source_artifact import SourceArtifact
 from transfer.runtime import Runtime
-from transfer.source.artifact import SourceArtifact
-from transfer.target.adapt import Adapted
 
 QUANTILES = (0.1, 0.5, 0.9)
 """The users shown stand here in the order of how many anchors they have met."""

@@ -10,7 +10,6 @@ from typing import Any
 from domains.errors import within
 from recipes.experiment import LoadedExperiment
 from recipes.published_figures import published, published_cost
-from transfer.artifact_folder import LOG
 from transfer.experiments.cost import measure_cost
 from transfer.experiments.gather import gather
 from transfer.experiments.made import made_note
@@ -18,13 +17,14 @@ from transfer.experiments.plan import Cell, Job, cells_of, jobs_of
 from transfer.experiments.pool import default_workers, run_all
 from transfer.experiments.unfinished import Unfinished
 from transfer.files import JsonLines, alone_in, write_json, write_text
-from transfer.pipeline import check_target, open_target, source_from
 from transfer.report.markdown import markdown
 from transfer.report.page import page
+from transfer.runs.adapt import adapt_target
+from transfer.runs.artifact import LOG
+from transfer.runs.checks import trained_variants
+from transfer.runs.pipeline import check_target, open_target, source_from
+from transfer.runs.source_artifact import SourceArtifact
 from transfer.runtime import Runtime
-from transfer.source.artifact import SourceArtifact
-from transfer.target.adapt import adapt_target
-from transfer.target.preflight import trained_variants
 
 METRICS = "metrics.json"
 TABLE = "table.md"

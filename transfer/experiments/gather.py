@@ -8,8 +8,7 @@ from typing import Any
 
 from domains.domain import Domain
 from recipes.published_figures import published
-from transfer.artifact_folder import LOG
-from transfer.evaluation.results import SeedRankings, compare_all
+from transfer.evaluation.summary import SeedRankings, compare_all
 from transfer.experiments.breakdown import (
     METRIC,
     base_gains,
@@ -22,10 +21,11 @@ from transfer.experiments.breakdown import (
 from transfer.experiments.cases import case_studies
 from transfer.experiments.curves import learning_curves
 from transfer.experiments.plan import Cell
-from transfer.pipeline import open_sources, open_target, run_of, summarise
+from transfer.runs.adapt import Adapted, adapt_target, pairs_to_compare
+from transfer.runs.artifact import LOG
+from transfer.runs.pipeline import open_sources, open_target, run_of, summarise
+from transfer.runs.source_artifact import SourceArtifact
 from transfer.runtime import Runtime
-from transfer.source.artifact import SourceArtifact
-from transfer.target.adapt import Adapted, adapt_target, pairs_to_compare
 from transfer.variants import BASELINES, parse_variant
 from vocab.coverage import overlap
 from vocab.text import item_texts

@@ -16,9 +16,9 @@ from recipes.experiment import Entry, Experiment, LoadedExperiment
 from recipes.load import LoadedRecipe, find_recipe, load_recipe
 from recipes.presets import overlaid
 from recipes.schema import Recipe
-from transfer.pipeline import source_settings
-from transfer.target.adapt import pairs_to_compare
-from transfer.target.pieces import piece_path
+from transfer.runs.adapt import pairs_to_compare
+from transfer.runs.checkpoints import piece_path
+from transfer.runs.pipeline import source_settings
 from transfer.variants import BASELINES
 
 QUICK: dict[str, Any] = {
@@ -115,15 +115,15 @@ def cells_of(loaded: LoadedExperiment, quick: bool = False, overrides: Sequence[
 
 
 def _refuse_shared_folders(cells: Sequence[Cell], place: Path) -> None:
-    mend = "Give labels and protocols names that differ in letters or digits"
+    hint = "Give labels and protocols names that differ in letters or digits"
     first: dict[str, Cell] = {}
     for cell in cells:
         if not cell.key:
-            raise InputError(f"the label {cell.label!r} can name no folder", place=place, mend=mend)
+            raise InputError(f"the label {cell.label!r} can name no folder", location=place, hint=hint)
         other = first.setdefault(cell.key, cell)
         if other is not cell:
             names = " and ".join(repr(_name(one.label, one.protocol)) for one in (other, cell))
-            raise InputError(f"{names} would share the folder {cell.key!r}", place=place, mend=mend)
+            raise InputError(f"{names} would share the folder {cell.key!r}", location=place, hint=hint)
 
 
 def _cell(
@@ -185,7 +185,9 @@ def _blamed(
         if str(alone) == str(error):
             return error
     ours = f"{loaded.path} ({_name(entry.label or entry.recipe, protocol)})"
-    return InputError(error.problem, place=str(error.place).replace(str(find_recipe(given)), ours), mend=error.mend)
+    return InputError(
+        error.problem, location=str(error.location).replace(str(find_recipe(given)), ours), hint=error.hint
+    )
 
 
 def _name_variants(overrides: Sequence[str]) -> bool:

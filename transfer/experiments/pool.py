@@ -95,7 +95,7 @@ def _outcome(result: Callable[[], Result], name: str, progress: Progress) -> Res
     except BrokenProcessPool:
         raise InputError(
             "a process was killed from outside, most likely because memory ran out",
-            mend="Run the same command with fewer --workers: it goes on from what was finished",
+            hint="Run the same command with fewer --workers: it goes on from what was finished",
         ) from None
     except Exception as error:
         progress.say(f"{name} failed: {error}")

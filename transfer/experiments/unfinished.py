@@ -50,5 +50,5 @@ class Unfinished:
             if not finished or not isinstance(error, InputError):
                 raise error
             rest = f"{finished} of {finished + len(self._errors)} entries are finished: their tables are in {folder}"
-            mend = rest if error.mend is None else f"{error.mend}. {rest}"
-            raise InputError(error.problem, place=error.place, mend=mend)
+            hint = rest if error.hint is None else f"{error.hint}. {rest}"
+            raise InputError(error.problem, location=error.location, hint=hint)

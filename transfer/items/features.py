@@ -26,8 +26,8 @@ def category_matrix(domain: Domain) -> csr_matrix:
     if domain.categories is None:
         raise InputError(
             "this domain has no categories",
-            place=domain.name,
-            mend="Leave the channel 'categories' out, or map a column to it",
+            location=domain.name,
+            hint="Leave the channel 'categories' out, or map a column to it",
         )
     lengths = np.diff(domain.categories.offsets.to_numpy())
     flat = domain.categories.flatten().dictionary_encode()

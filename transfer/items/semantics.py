@@ -73,7 +73,7 @@ def same_encoder(fingerprint: str | None, semantics: Semantics, whose: str) -> N
     if fingerprint is not None and fingerprint != semantics.encoder.fingerprint:
         raise InputError(
             f"{whose} were read by another sentence encoder than {semantics.encoder.folder.name}",
-            place="semantic.encoder", mend="Name the encoder that the source was fitted with, or fit it again",
+            location="semantic.encoder", hint="Name the encoder that the source was fitted with, or fit it again",
         )  # fmt: skip
 
 

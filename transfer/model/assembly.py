@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from recipes.schema import Recipe
-from transfer.encoders.base import make_encoder
+from transfer.encoders.encoder import make_encoder
 from transfer.items.tower import ItemFeatures, ItemTower
 from transfer.model.conditioner import Conditioner, Unconditioned
 from transfer.model.entries import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from transfer.encoders.base import SequenceEncoder
+from transfer.encoders.encoder import SequenceEncoder
 from transfer.interests.forms import Interests
 from transfer.sequences import SequenceBatch
 

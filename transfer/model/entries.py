@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from transfer.encoders.base import SequenceEncoder
+from transfer.encoders.encoder import SequenceEncoder
 from transfer.interests.forms import Interests
 from transfer.model.conditioner import Conditioner
 from transfer.model.prompts import PromptGenerators

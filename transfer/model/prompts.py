@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from transfer.encoders.base import SequenceEncoder
+from transfer.encoders.encoder import SequenceEncoder
 from transfer.interests.forms import Interests
 from transfer.model.conditioner import Conditioner
 from transfer.sequences import SequenceBatch

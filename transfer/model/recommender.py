@@ -9,12 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recipes.settings import ScoreSettings
-from transfer.encoders.base import SequenceEncoder
+from transfer.encoders.encoder import SequenceEncoder
 from transfer.interests.forms import Interests
 from transfer.items.tower import ItemTower
-from transfer.matching.matcher import MatchingWeights
 from transfer.model.conditioner import Conditioner
 from transfer.sequences import SequenceBatch
+from transfer.terms.matcher import MatchingWeights
 
 
 class SequentialRecommender(nn.Module):
@@ -43,7 +43,7 @@ class SequentialRecommender(nn.Module):
         self.register_buffer("matching", MatchingWeights().tensor())
 
     matching: Tensor
-    """(4,) `transfer.matching.matcher.MatchingWeights` of the final score; no weight for models that do without."""
+    """(4,) `transfer.terms.matcher.MatchingWeights` of the final score; no weight for models that do without."""
 
     def embed(self, ids: list[Tensor]) -> list[Tensor]:
         """Item vectors for several id tensors by one lookup; where items are more than a table, each is computed once.

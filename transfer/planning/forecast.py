@@ -15,17 +15,17 @@ from domains.union import refuse_same_names
 from recipes.load import LoadedRecipe
 from recipes.schema import Recipe
 from recipes.settings import SEMANTIC_CHANNELS
-from transfer.opening import make_split, open_prepared, open_prepared_source
 from transfer.planning.estimate import Estimate, Sizes, estimate
-from transfer.source.artifact import LearnedEncoder
-from transfer.source.fit import refuse_blind_encoder, refuse_without_anchors
-from transfer.target.preflight import (
+from transfer.runs.checks import (
     lacking,
     refuse_blind_split,
     refuse_missing_map,
     refuse_own_source,
     trained_variants,
 )
+from transfer.runs.fit_source import refuse_blind_encoder, refuse_without_anchors
+from transfer.runs.opened import make_split, open_prepared, open_prepared_source
+from transfer.runs.source_artifact import LearnedEncoder
 from transfer.variants import Variant
 from vocab.coverage import Coverage, Overlap, overlap
 from vocab.encoder_source import has_encoder
@@ -112,8 +112,8 @@ def forecast(loaded: LoadedRecipe) -> Forecast:
     no_anchor = anchors_of_target is not None and anchors_of_target.nnz == 0
     if target is not None and no_anchor and recipe.unseen is None:
         raise InputError(
-            f"none of its {target.domain.n_items:,} items would have an anchor", place=target.domain.name,
-            mend="Look at its titles (transfer inspect), use sources in the same language, or keep 'unseen'",
+            f"none of its {target.domain.n_items:,} items would have an anchor", location=target.domain.name,
+            hint="Look at its titles (transfer inspect), use sources in the same language, or keep 'unseen'",
         )  # fmt: skip
     domains = []
     for prepared, role in opened:

@@ -20,13 +20,13 @@ from domains.summary import DomainSummary, summarise
 from domains.suspicions import Suspicion, find_suspicions
 from recipes.load import load_recipe, names_recipe
 from recipes.schema import Recipe
-from transfer.artifact_folder import CONFIG
 from transfer.files import read_json
-from transfer.opening import open_prepared, open_prepared_source
 from transfer.planning.forecast import build_vocabulary
-from transfer.source.artifact import KIND as SOURCE
-from transfer.source.artifact import SourceArtifact
-from transfer.target.artifact import TargetRun
+from transfer.runs.artifact import CONFIG
+from transfer.runs.opened import open_prepared, open_prepared_source
+from transfer.runs.source_artifact import KIND as SOURCE
+from transfer.runs.source_artifact import SourceArtifact
+from transfer.runs.target_run import TargetRun
 from vocab.coverage import Coverage, Overlap, overlap
 from vocab.settings import VocabularySettings
 from vocab.text import item_texts
@@ -116,7 +116,7 @@ def inspect(given: str) -> Inspection:
     within = [str(one) for part in parts for one in sorted(path.glob(part)) if (one / CONFIG).is_file()]
     if within:
         named = " or ".join(within[:3]) + (f", or one of {len(within) - 3} more" if len(within) > 3 else "")
-        raise InputError("this folder holds artifacts and is none", place=path, mend=f"Name {named}")
+        raise InputError("this folder holds artifacts and is none", location=path, hint=f"Name {named}")
     prepared = open_domain(given, cache=default_cache())
     vocabulary, matrix = _own_anchors(prepared.domain)
     return Inspection("domain", domains=(_view(prepared.domain, prepared.report, vocabulary, matrix),))

@@ -15,8 +15,8 @@ from domains.errors import InputError
 from transfer.items.features import in_use
 from transfer.items.semantics import Semantics, anchor_means, same_encoder
 from transfer.items.tower import ItemFeatures
+from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
-from transfer.target.artifact import TargetRun
 from vocab.text import item_texts
 from vocab.unseen import UnseenMap
 
@@ -55,19 +55,19 @@ def with_new_items(
             or a sentence encoder is needed.
     """
     if len(ids) != len(titles):
-        raise InputError(f"{len(ids)} ids for {len(titles)} titles", place="new items")
+        raise InputError(f"{len(ids)} ids for {len(titles)} titles", location="new items")
     if run.recipe.vocabulary.source == "categories" and run.features.title_vectors is None:
         raise InputError(
-            "this run knows items by their categories, and new ones come with titles alone", place="new items",
-            mend="Put them into the item table of the target, with categories, and adapt it again",
+            "this run knows items by their categories, and new ones come with titles alone", location="new items",
+            hint="Put them into the item table of the target, with categories, and adapt it again",
         )  # fmt: skip
     known = set(run.domain.item_ids.to_pylist())
     met: set[str] = set()
     for name in ids:
         if name in known:
-            raise InputError(f"{name!r} is no new item", place="new items", mend="Leave out what the domain has")
+            raise InputError(f"{name!r} is no new item", location="new items", hint="Leave out what the domain has")
         if name in met:
-            raise InputError(f"the id {name!r} occurs twice", place="new items", mend="Give each item once")
+            raise InputError(f"the id {name!r} occurs twice", location="new items", hint="Give each item once")
         met.add(name)
     more = _items_alone(run.domain, ids, titles)
     texts = item_texts(more.titles, more.categories, run.recipe.vocabulary.source)
@@ -113,8 +113,8 @@ def _grown(run: TargetRun, more: Domain, anchors: csr_matrix, semantics: Semanti
         same_encoder(run.sentence_encoder, semantics, "this run's items")
     if semantics is None and not (old.title_vectors is None and old.anchor_vectors is None):
         raise InputError(
-            "this run's items are made of sentence vectors, and there is no sentence encoder", place="new items",
-            mend='Install the extra "sememe-transfer[semantic]"',
+            "this run's items are made of sentence vectors, and there is no sentence encoder", location="new items",
+            hint='Install the extra "sememe-transfer[semantic]"',
         )  # fmt: skip
     grown = replace(old, count=old.count + count)
     trained = torch.ones(old.count, dtype=torch.bool) if old.known is None else old.known

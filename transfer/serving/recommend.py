@@ -14,12 +14,12 @@ from domains.domain import Domain, Ints, TimeKind
 from domains.errors import InputError
 from transfer.evaluation.protocol import Targets
 from transfer.interests.forms import Interests
-from transfer.matching.matcher import MatchingWeights
 from transfer.model.interests import InterestFactory
 from transfer.model.scoring import final_states
+from transfer.runs.target_run import TargetRun
 from transfer.serving.seeds import Seeds
 from transfer.serving.titles import TitleIndex
-from transfer.target.artifact import TargetRun
+from transfer.terms.matcher import MatchingWeights
 
 Indices = npt.NDArray[np.integer]
 
@@ -64,7 +64,7 @@ class History:
         found = np.flatnonzero(pa.compute.equal(domain.user_ids, user_id).to_numpy(zero_copy_only=False))
         if len(found) == 0:
             some = ", ".join(domain.user_ids[:3].to_pylist())
-            raise InputError(f"no user has the id {user_id!r}", place="--user", mend=f"Ids look like {some}")
+            raise InputError(f"no user has the id {user_id!r}", location="--user", hint=f"Ids look like {some}")
         start, stop = domain.offsets[found[0]], domain.offsets[found[0] + 1]
         return cls(_one_user(domain, domain.items[start:stop], domain.times[start:stop], domain.time_kind))
 
@@ -91,7 +91,7 @@ class History:
     @classmethod
     def _found(cls, domain: Domain, items: list[int]) -> History:
         if not items:
-            raise InputError("the history is empty", place="--history", mend='Write --history "title; title"')
+            raise InputError("the history is empty", location="--history", hint='Write --history "title; title"')
         return cls.of_items(domain, np.array(items, dtype=np.int64))
 
     @classmethod

@@ -6,12 +6,12 @@ from typing import Any
 
 from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import rank
-from transfer.evaluation.results import STAGES
-from transfer.matching.matcher import MatchingWeights
+from transfer.evaluation.summary import STAGES
 from transfer.model.scoring import model_scores
-from transfer.opening import make_split
+from transfer.runs.opened import make_split
+from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
-from transfer.target.artifact import TargetRun
+from transfer.terms.matcher import MatchingWeights
 
 SAME = 1e-4
 """Figures that differ by less are the same: the order of sums may differ from machine to machine."""

@@ -11,8 +11,8 @@ from scipy.sparse import csr_matrix
 
 from domains.errors import InputError
 from domains.nearest import suggest
+from transfer.runs.target_run import TargetRun
 from transfer.sparse import unit_rows
-from transfer.target.artifact import TargetRun
 
 SEED_ITEMS = 5
 """Items that stand in for a history."""
@@ -42,7 +42,7 @@ def seeds_of(run: TargetRun, words: Sequence[str]) -> Seeds:
         InputError: there is no word, one names no anchor, or no item has any of them.
     """
     if not words:
-        raise InputError("no interest was given", place="--interests", mend='Write --interests "word, word"')
+        raise InputError("no interest was given", location="--interests", hint='Write --interests "word, word"')
     unseen = run.unseen()
     matrix = run.vocabulary.encode(list(words)).matrix if unseen is None else unseen.apply(list(words))
     for row, word in enumerate(words):
@@ -50,15 +50,17 @@ def seeds_of(run: TargetRun, words: Sequence[str]) -> Seeds:
             near = suggest(word.strip().lower(), run.vocabulary.words)
             raise InputError(
                 f"{word.strip()!r} names no anchor",
-                place="--interests",
-                mend=f"{near}transfer inspect RUN lists frequent ones",
+                location="--interests",
+                hint=f"{near}transfer inspect RUN lists frequent ones",
             )
     idf = run.vocabulary.idf
     wanted = csr_matrix(matrix.sum(axis=0)).multiply(idf[None, :]).tocsr()
     items = unit_rows(run.item_anchors.multiply(idf[None, :]).tocsr())
     match = (items @ unit_rows(wanted).T).toarray()[:, 0]
     if match.max(initial=0.0) <= 0:
-        raise InputError("no item of this domain has any of these anchors", place="--interests", mend="Try other words")
+        raise InputError(
+            "no item of this domain has any of these anchors", location="--interests", hint="Try other words"
+        )
     best = np.argsort(-match, kind="stable")[:SEED_ITEMS]
     best = best[match[best] > 0]
     names = tuple(run.vocabulary.words[anchor] for anchor in np.unique(matrix.indices))

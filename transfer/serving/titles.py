@@ -48,7 +48,7 @@ class TitleIndex:
             InputError: none or several; the nearest titles are named. Or the title is no text.
         """
         if not isinstance(title, str):
-            raise InputError(f"{title!r} is no title", place="--history", mend="A history is titles, each a text")
+            raise InputError(f"{title!r} is no title", location="--history", hint="A history is titles, each a text")
         title = title.strip()
         wanted = _alike(title)
         if wanted in self._first:
@@ -62,7 +62,7 @@ class TitleIndex:
         if whole.strip() not in ("", title):
             problem += f", and none is {whole.strip()!r}"
         raise InputError(
-            problem, place="--history", mend=f"Did you mean {names}?" if near else "Copy titles from the item table"
+            problem, location="--history", hint=f"Did you mean {names}?" if near else "Copy titles from the item table"
         )
 
     def _nearest(self, wanted: str) -> list[int]:

@@ -112,7 +112,7 @@ def fit(
             if not math.isfinite(loss):
                 raise InputError(
                     f"training of {title} diverged in epoch {epoch} (loss {loss})",
-                    mend="Lower training.learning_rate",
+                    hint="Lower training.learning_rate",
                 )
             score = validate(model, task, views)
             log(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from recipes.schema import Recipe
-from transfer.diffusion.diffrec import train_diffrec
+from transfer.diffusion.over_items import train_diffrec
 from transfer.training.auxiliary import Auxiliary
 from transfer.training.contrast import Contrast
 from transfer.training.loop import Task

@@ -12,9 +12,9 @@ from torch import Tensor
 from domains.domain import Ints
 from domains.split import Split
 from recipes.settings import DiffRecSettings, PDRecSettings
-from transfer.diffusion.diffrec import item_weights
+from transfer.diffusion.over_items import item_weights
 from transfer.diffusion.s2idm import S2IDM
-from transfer.matching.popularity import train_positions
+from transfer.terms.counts import train_positions
 
 BLOCK = 512
 """Users whose scores of all items are held at once."""

@@ -1,0 +1,1 @@
+"""Reading files, globs, folders and addresses as lazy tables, with clear errors."""

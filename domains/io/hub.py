@@ -1,0 +1,52 @@
+"""Tables through the `datasets` library: memory-mapped Arrow in its cache, never all in Python objects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from domains.errors import InputError
+
+
+def load_table(
+    dataset: str,
+    *,
+    config: str | None = None,
+    split: str = "train",
+    revision: str | None = None,
+    data_files: Sequence[str] | None = None,
+) -> pl.LazyFrame:
+    """Fetch one split of a data set and look at it lazily.
+
+    Args:
+        dataset: id on the hub, a local folder, or a format (``csv``, ``json``, ``parquet``) together with `data_files`.
+        config: name of a configuration.
+        split: which split, in the slicing syntax of `datasets`.
+        revision: branch, tag or commit.
+        data_files: files or globs to read.
+
+    Raises:
+        InputError: it cannot be had: no such name, no network, a script that `datasets` refuses to run, a broken file.
+    """
+    import datasets
+
+    location = dataset if not data_files else ", ".join(data_files)
+    try:
+        loaded = datasets.load_dataset(
+            dataset,
+            config,
+            split=split,
+            revision=revision,
+            data_files=None if data_files is None else list(data_files),
+        )
+    except Exception as error:  # the errors of its HTTP library, formats and data sets have no common base
+        said = (str(error).strip() or type(error).__name__).split("\n")[0][:300]
+        raise InputError(
+            f"cannot be loaded through datasets: {said}",
+            location=f"data set {location!r}",
+            hint="Check id, configuration, split and network, or fetch the files and use a loader for local ones",
+        ) from error
+    frame = pl.from_arrow(loaded.data.table)
+    assert isinstance(frame, pl.DataFrame)
+    return frame.lazy()

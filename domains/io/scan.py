@@ -1,0 +1,130 @@
+"""Files, globs, folders and URLs -> lazy tables, by the ending of their names. Text stays text: ``007`` is ``007``."""
+
+from __future__ import annotations
+
+import codecs
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import polars as pl
+from polars.datatypes import DataTypeClass
+
+from domains.errors import InputError
+from domains.io.batches import PolarsType, from_batches, text_batches
+from domains.io.collect import schema_of
+from domains.io.compressed import delimiter_of, first_line
+from domains.io.expand import expand, kind_of
+from domains.io.paths import is_url
+from domains.io.remote import fetch_urls, scan_remote_parquet
+
+LINE = "line"
+
+
+def scan(source: str, *, separator: str | None = None, encoding: str = "utf-8") -> pl.LazyFrame:
+    """Scan a file, a glob, a folder (Hive-partitioned or not) or a URL.
+
+    Args:
+        source: what to read; several files must be of one kind, and are read in the order of their names.
+        separator: of delimited text; default: a tab in ``.tsv``, otherwise what the first line holds most of.
+        encoding: of delimited text.
+
+    Raises:
+        InputError: nothing is there, or the ending is unknown.
+    """
+    _check_encoding(encoding)
+    if is_url(source):
+        kind = kind_of([source], source)
+        if kind == "parquet":
+            return scan_remote_parquet(source)
+        return _scan_files(fetch_urls(source), kind, separator, encoding)
+    files = expand(source)
+    return _scan_files(files, kind_of(files, source), separator, encoding)
+
+
+def scan_json_lines(source: str, fields: Sequence[str]) -> pl.LazyFrame:
+    """Scan some fields of JSON lines as text, nested values as JSON, absent ones as null; compressed or not."""
+    return pl.scan_ndjson(expand(source), schema=dict.fromkeys(fields, pl.String))
+
+
+def scan_lines(source: str, *, encoding: str = "utf-8") -> pl.LazyFrame:
+    """Scan text as one column, ``line``, nothing in it interpreted."""
+    if encoding != "utf-8":
+        files = expand(source)
+        return from_batches(lambda: text_batches(files, encoding, LINE), {LINE: pl.String})
+    # A separator that occurs in no text makes each line one field.
+    return pl.scan_csv(
+        expand(source),
+        separator="\x1e",
+        quote_char=None,
+        has_header=False,
+        new_columns=[LINE],
+        infer_schema=False,
+    )
+
+
+def scan_fields(source: str, separator: str, names: Sequence[str], *, encoding: str = "utf-8") -> pl.LazyFrame:
+    """Scan lines whose fields are separated by any text (``::``), never quoted; the first fields get the names.
+
+    A line with fewer fields has nulls for the rest.
+    """
+    fields = pl.col(LINE).str.split_exact(separator, len(names) - 1).struct.rename_fields(list(names))
+    return scan_lines(source, encoding=encoding).select(fields.alias("fields")).unnest("fields")
+
+
+def _scan_files(files: list[str], kind: str, separator: str | None, encoding: str) -> pl.LazyFrame:
+    if kind == "parquet":
+        return pl.scan_parquet(files, hive_partitioning=any("=" in file for file in files), glob=False)
+    if kind == "arrow":
+        return pl.scan_ipc(files)
+    if kind == "json":
+        return _scan_json(files)
+    delimiter = separator or ("\t" if kind == "tsv" else delimiter_of(files[0], encoding))
+    if "\0" in first_line(files[0]) and encoding == "utf-8":
+        raise InputError("is written in UTF-16", location=files[0], hint="Save it as UTF-8, or set encoding to utf-16")
+    if encoding.lower() not in {"utf-8", "utf8"}:
+        return _scan_transcoded(files, delimiter, encoding)
+    return pl.scan_csv(files, separator=delimiter, infer_schema=False, glob=False)
+
+
+def _check_encoding(encoding: str) -> None:
+    try:
+        codecs.lookup(encoding)
+    except LookupError as error:
+        raise InputError(
+            str(error), location="options.encoding", hint="Name one such as utf-8, latin-1, cp1252 or utf-16"
+        ) from error
+
+
+def _scan_json(files: list[str]) -> pl.LazyFrame:
+    """Guess types from the first rows, but read as text what may turn out to be text in a later one.
+
+    These are whole numbers, what is always missing or empty in the first rows, and lists of them.
+    """
+    guessed = schema_of(pl.scan_ndjson(files, infer_schema_length=1000), files[0])
+    as_text = {name: text for name, dtype in guessed.items() if (text := _text_like(dtype)) is not None}
+    return pl.scan_ndjson(files, infer_schema_length=1000, schema_overrides=as_text)
+
+
+def _text_like(dtype: PolarsType | DataTypeClass) -> PolarsType | None:
+    """The type with text in place of whole numbers and nothing; None where it has neither."""
+    if isinstance(dtype, pl.List):
+        inner = _text_like(dtype.inner)
+        return None if inner is None else pl.List(inner)
+    return pl.String if dtype == pl.Null or dtype.is_integer() else None
+
+
+def _scan_transcoded(files: list[str], delimiter: str, encoding: str) -> pl.LazyFrame:
+    """Delimited text of another encoding, through a temporary UTF-8 copy made in bounded pieces."""
+    names = pl.read_csv(f"{first_line(files[0], encoding)}\n".encode(), separator=delimiter, infer_schema=False).columns
+
+    def frames() -> Iterator[pl.DataFrame]:
+        for file in files:
+            with tempfile.TemporaryDirectory() as folder:
+                copy = Path(folder) / "utf8.csv"
+                with copy.open("w", encoding="utf-8") as target:
+                    for batch in text_batches([file], encoding, LINE):
+                        target.writelines(f"{line}\n" for line in batch[LINE])
+                yield pl.read_csv(copy, separator=delimiter, infer_schema=False)
+
+    return from_batches(frames, dict.fromkeys(names, pl.String))

@@ -1,0 +1,116 @@
+"""Finished pieces of a run (one variant, one seed), so that a killed run goes on where it stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from domains.errors import InputError
+from transfer.runs.artifact import PIECES
+from transfer.evaluation.protocol import Stage
+from transfer.evaluation.ranking import Ranking
+from transfer.files import read_json, read_tensors, write_json, write_tensors
+
+PLAN = "plan.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """A finished variant of one seed.
+
+    Attributes:
+        weights: state of the model; empty for baselines.
+        rankings: by stage.
+    """
+
+    weights: dict[str, Tensor]
+    rankings: dict[Stage, Ranking]
+
+
+def piece_path(run: Path, variant: str, seed: int, part: str) -> Path:
+    """Where the folder of a run keeps a part (``base``, ``done``) of a variant and seed."""
+    return run / PIECES / variant / f"seed-{seed}.{part}.safetensors"
+
+
+def finished_variants(run: Path) -> list[str]:
+    """Variants of which the folder of a run keeps a finished piece, in alphabetical order."""
+    return sorted({path.parent.name for path in (run / PIECES).glob("*/*.done.safetensors")})
+
+
+def read_piece(path: Path) -> Piece:
+    """A finished piece from its file."""
+    tensors = read_tensors(path)
+    stages: tuple[Stage, Stage] = ("validation", "test")
+    rankings = {stage: _ranking(tensors, f"ranks.{stage}.") for stage in stages}
+    weights = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
+    return Piece(weights, rankings)
+
+
+class Pieces:
+    """The folder of a run's finished pieces.
+
+    Args:
+        folder: of the run.
+        plan: whatever decides the outcome of a piece; a folder with another plan is refused.
+        writes: whether this process writes.
+
+    Raises:
+        InputError: the folder holds pieces of another plan.
+    """
+
+    def __init__(self, folder: Path, plan: Mapping[str, Any], writes: bool = True) -> None:
+        self.folder, self.writes = folder / PIECES, writes
+        digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
+        found = self.folder / PLAN
+        if found.exists() and read_json(found).get("digest") != digest:
+            raise InputError(
+                "this folder holds results of other settings or data", location=folder,
+                hint="Choose another --out, or delete the folder",
+            )  # fmt: skip
+        if writes:
+            write_json(found, {"digest": digest})
+
+    def _path(self, variant: str, seed: int, part: str) -> Path:
+        return piece_path(self.folder.parent, variant, seed, part)
+
+    def weights(self, variant: str, seed: int, part: str) -> dict[str, Tensor] | None:
+        """Weights that were kept, or None."""
+        path = self._path(variant, seed, part)
+        return read_tensors(path) if path.exists() else None
+
+    def keep_weights(self, variant: str, seed: int, part: str, weights: Mapping[str, Tensor]) -> None:
+        """Keep weights."""
+        if self.writes:
+            write_tensors(self._path(variant, seed, part), weights)
+
+    def get(self, variant: str, seed: int) -> Piece | None:
+        """A finished piece, or None."""
+        path = self._path(variant, seed, "done")
+        return read_piece(path) if path.exists() else None
+
+    def keep(self, variant: str, seed: int, piece: Piece) -> None:
+        """Keep a finished piece, in one atomic file."""
+        tensors = {f"model.{name}": tensor for name, tensor in piece.weights.items()}
+        for stage, ranking in piece.rankings.items():
+            for field in _FIELDS:
+                tensors[f"ranks.{stage}.{field}"] = torch.from_numpy(getattr(ranking, field))
+            if ranking.recommended is not None:
+                tensors[f"ranks.{stage}.recommended"] = torch.from_numpy(ranking.recommended)
+        self.keep_weights(variant, seed, "done", tensors)
+
+
+_FIELDS = ("users", "sampled", "full", "sampled_candidates", "full_candidates")
+
+
+def _ranking(tensors: Mapping[str, Tensor], prefix: str) -> Ranking:
+    top = tensors.get(f"{prefix}recommended")
+    users, sampled, full, sampled_candidates, full_candidates = (tensors[prefix + f].numpy() for f in _FIELDS)
+    recommended = None if top is None else top.numpy()
+    return Ranking(users, sampled, full, sampled_candidates, full_candidates, recommended)

@@ -1,0 +1,245 @@
+"""fit-source: vocabulary and S2IDM from the source domains of a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from torch import Tensor
+
+from domains.domain import Domain
+from domains.errors import InputError
+from domains.union import refuse_same_names
+from recipes.schema import Recipe, resolved
+from recipes.settings import SEMANTIC_CHANNELS, EncoderSettings
+from transfer.diffusion.training import Log, SourceInterests, train_s2idm
+from transfer.encoders.encoder import encoder_kind
+from transfer.interests.original import original_interests
+from transfer.items.semantics import Semantics, same_encoder
+from transfer.runtime import Runtime
+from transfer.runs.source_artifact import DomainNote, SourceArtifact
+from transfer.runs.source_encoder import train_source_encoder
+from transfer.runs.extend import grown_s2idm
+from vocab.coverage import Coverage
+from vocab.text import item_texts
+from vocab.vocabulary import SememeVocabulary
+
+_OF_THE_WEIGHTS = ("kind", "hidden", "time_embedding")
+"""Settings of an S2IDM that cannot change once it has weights."""
+
+
+@dataclass(frozen=True, eq=False)
+class FittedSource:
+    """A source artifact and how well its vocabulary covers each domain.
+
+    Attributes:
+        artifact: ready to be saved.
+        coverage: by domain name.
+    """
+
+    artifact: SourceArtifact
+    coverage: dict[str, Coverage]
+
+
+def fit_source(
+    recipe: Recipe,
+    sources: Sequence[Domain],
+    target: Domain | None,
+    runtime: Runtime,
+    log: Log = lambda _: None,
+    extends: SourceArtifact | None = None,
+) -> FittedSource:
+    """Build the vocabulary, weigh the users' interests, train S2IDM, then the encoder without item IDs.
+
+    Args:
+        recipe: settings; its domains are handed in opened.
+        sources: at least one domain.
+        target: its titles join the vocabulary where the recipe says so; its interactions are never read.
+        runtime: device, processes, progress.
+        log: one call an epoch.
+        extends: an artifact to go on from: its anchors keep their ids, its weights are trained on.
+
+    Raises:
+        InputError: two domains of one name, no title gave an anchor, nobody could select the source encoder's epoch, or
+            it would go on from vectors of another sentence encoder.
+    """
+    counted = target is not None and recipe.target_titles and not _counted_already(target, extends)
+    named = [*sources, *([target] if target is not None and counted else [])]
+    refuse_same_names(named)
+    refuse_blind_encoder(recipe, sources)
+    texts = {d.name: item_texts(d.titles, d.categories, recipe.vocabulary.source) for d in named}
+    runtime.progress.say("Building the vocabulary")
+    if extends is None:
+        vocabulary = SememeVocabulary.build(texts, recipe.vocabulary)
+    else:
+        new = {name: text for name, text in texts.items() if name not in _targets_before(sources, extends)}
+        vocabulary = extends.vocabulary.extended(new) if new else extends.vocabulary
+    if len(vocabulary) == 0:
+        raise InputError("no word of any title became an anchor", location="vocabulary", hint="Lower vocabulary.min_items")
+    semantics = Semantics.find(recipe.semantic, runtime)
+    if extends is not None:
+        for word in _what_stays(recipe, extends):
+            runtime.progress.say(word)
+        if semantics is not None and _goes_on_with_vectors(recipe, extends):
+            same_encoder(extends.sentence_encoder, semantics, "the titles that the source encoder learned from")
+    seed = recipe.seeds[0]
+    interests, coverage, matrices = [], {}, []
+    for domain in sources:
+        encoded = vocabulary.encode(texts[domain.name])
+        coverage[domain.name] = encoded.coverage
+        matrices.append(encoded.matrix)
+        everything = original_interests(
+            domain, encoded.matrix, domain.offsets[:-1], domain.offsets[1:], recipe.interests, vocabulary.idf
+        )
+        refuse_without_anchors(domain, everything)
+        interests.append(_objective(domain, encoded.matrix, everything, recipe, vocabulary, seed))
+    start = None if extends is None else grown_s2idm(extends.s2idm, len(vocabulary), recipe.s2idm, seed)
+    s2idm = train_s2idm(interests, recipe.s2idm, seed, runtime, log, start)
+    notes = (() if extends is None else extends.domains) + tuple(DomainNote.of(domain) for domain in sources)
+    vectors = None if semantics is None else semantics.words(vocabulary.words)
+    fingerprint = None if semantics is None else semantics.encoder.fingerprint
+    transferable = train_source_encoder(
+        recipe,
+        sources,
+        matrices,
+        vocabulary.idf,
+        s2idm,
+        vectors,
+        semantics,
+        runtime,
+        log,
+        _learned_before(recipe, extends),
+    )
+    artifact = SourceArtifact(
+        vocabulary, s2idm.cpu(), recipe.interests, notes, seed, resolved(recipe), vectors, fingerprint, transferable,
+        None if target is None or not recipe.target_titles else target.items_fingerprint,
+    )  # fmt: skip
+    return FittedSource(artifact, coverage)
+
+
+def _counted_already(target: Domain, extends: SourceArtifact | None) -> bool:
+    """Whether an artifact that is extended has this target's titles in its vocabulary.
+
+    Raises:
+        InputError: it has others under the target's name.
+    """
+    if extends is None or target.name not in extends.vocabulary.domains:
+        return False
+    if extends.target_items != target.items_fingerprint:
+        raise InputError(
+            "the artifact that is extended holds titles of this name already, and other ones", location=target.name,
+            hint="Set target_titles: false, or give the target a name of its own",
+        )  # fmt: skip
+    return True
+
+
+def _targets_before(sources: Sequence[Domain], extends: SourceArtifact) -> set[str]:
+    """Names of the sources whose titles an artifact that is extended counts already, for one of them was its target."""
+    return {
+        source.name
+        for source in sources
+        if source.name in extends.vocabulary.domains and source.items_fingerprint == extends.target_items
+    }
+
+
+def refuse_without_anchors(source: Domain, anchors: csr_matrix) -> None:
+    """Stop where S2IDM would have nothing to learn from.
+
+    Args:
+        source: the domain.
+        anchors: of its items or its users.
+
+    Raises:
+        InputError: there are none.
+    """
+    if anchors.nnz == 0:
+        raise InputError("no item of this source has an anchor", location=source.name, hint="Look at its titles")
+
+
+def refuse_blind_encoder(recipe: Recipe, sources: Sequence[Domain]) -> None:
+    """Stop where nobody could say which epoch of the source encoder is best: it would stay untrained.
+
+    Args:
+        recipe: whether there is to be one.
+        sources: all of them.
+
+    Raises:
+        InputError: no user has a validation item.
+    """
+    if recipe.source_encoder.channels and not any((domain.lengths >= 3).any() for domain in sources):
+        raise InputError(
+            "no user of a source has the 3 interactions that selecting an epoch needs", location="source_encoder.channels",
+            hint="Leave the source encoder out, or give sources in which users have 3 or more",
+        )  # fmt: skip
+
+
+def _goes_on_with_vectors(recipe: Recipe, extends: SourceArtifact) -> bool:
+    """Whether maps of sentence vectors, learned before, are learned on."""
+    learned = extends.learned_encoder
+    return learned is not None and bool(SEMANTIC_CHANNELS & set(learned.channels) & set(recipe.source_encoder.channels))
+
+
+def _kind(encoder: EncoderSettings) -> str:
+    """What an encoder must have in common with another to go on from its weights."""
+    return f"a {encoder_kind(encoder.name)} of width {encoder.dim}"
+
+
+def _learned_before(recipe: Recipe, extends: SourceArtifact | None) -> dict[str, Tensor]:
+    """Weights that a source encoder goes on from; none where it is another one."""
+    learned = None if extends is None else extends.learned_encoder
+    if extends is None or learned is None or _kind(learned.settings) != _kind(recipe.encoder):
+        return {}
+    # Scales stand in the order of the channels: between other channels they would be somebody else's.
+    same = learned.channels == recipe.source_encoder.channels
+    return {name: tensor for name, tensor in extends.transferable.weights.items() if same or name != "items.log_scales"}
+
+
+def _what_stays(recipe: Recipe, extends: SourceArtifact) -> list[str]:
+    """Settings of a recipe that an artifact which goes on to learn does not follow, and what it loses."""
+    model, vocabulary = extends.s2idm.settings, extends.vocabulary.settings
+    settled = [(f"s2idm.{key}", getattr(model, key), getattr(recipe.s2idm, key)) for key in _OF_THE_WEIGHTS]
+    settled += [
+        (f"vocabulary.{key}", getattr(vocabulary, key), getattr(recipe.vocabulary, key))
+        for key in type(vocabulary).model_fields
+        if key != "source"  # new titles are read as the recipe says
+    ]
+    words = [
+        f"{key} stays {kept}, as in the artifact that is extended (the recipe says {asked})"
+        for key, kept, asked in settled
+        if kept != asked
+    ]
+    learned = extends.learned_encoder
+    if learned is None:
+        return words
+    if not recipe.source_encoder.channels:
+        words.append("The source encoder of that artifact is left out; source_encoder.channels would go on from it")
+        return words
+    if _kind(learned.settings) != _kind(recipe.encoder):
+        words.append(
+            f"The source encoder of that artifact is {_kind(learned.settings)}, and the recipe asks for "
+            f"{_kind(recipe.encoder)}: it is learned anew"
+        )
+    return words
+
+
+def _objective(
+    domain: Domain,
+    anchors: csr_matrix,
+    everything: csr_matrix,
+    recipe: Recipe,
+    vocabulary: SememeVocabulary,
+    seed: int,
+) -> SourceInterests:
+    """What S2IDM learns from one domain: to reconstruct interests, or to predict what follows a random cut."""
+    if recipe.s2idm.objective == "reconstruct":
+        return SourceInterests(domain.name, everything, everything)
+    starts, ends = domain.offsets[:-1], domain.offsets[1:]
+    draws = np.random.default_rng(seed).random(domain.n_users)
+    cuts = starts + 1 + (draws * np.maximum(domain.lengths - 1, 1)).astype(np.int64)
+    # Nothing follows a single interaction: with no past either, its user takes no part.
+    cuts = np.where(domain.lengths > 1, cuts, starts)
+    past = original_interests(domain, anchors, starts, cuts, recipe.interests, vocabulary.idf)
+    future = original_interests(domain, anchors, cuts, ends, recipe.interests, vocabulary.idf)
+    return SourceInterests(domain.name, past, future)

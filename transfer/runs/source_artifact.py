@@ -1,0 +1,226 @@
+"""The source artifact: vocabulary, S2IDM, and what they were made from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from torch import Tensor
+
+from domains.domain import Domain
+from recipes.settings import Channel, EncoderSettings, InterestSettings, SourceEncoderSettings
+from transfer.runs.artifact import (
+    CONFIG,
+    README,
+    VOCABULARY,
+    WEIGHTS,
+    Artifact,
+    ArtifactConfig,
+    load_part,
+    read_config,
+    read_vocabulary,
+)
+from transfer.diffusion.make import make_s2idm
+from transfer.diffusion.s2idm import S2IDM
+from transfer.files import read_tensors, write_json, write_tensors, write_text
+from transfer.items.semantics import Semantics
+from transfer.terms.matcher import MatchingWeights
+from vocab.vocabulary import SememeVocabulary
+
+KIND = "source"
+
+
+@dataclass(frozen=True)
+class DomainNote:
+    """What an artifact remembers of a domain it was trained on.
+
+    Attributes:
+        name: of the domain.
+        users: number of them.
+        items: number of them.
+        interactions: number of them.
+        fingerprint: of the data.
+    """
+
+    name: str
+    users: int
+    items: int
+    interactions: int
+    fingerprint: str
+
+    @classmethod
+    def of(cls, domain: Domain) -> DomainNote:
+        """Sizes and fingerprint of a domain."""
+        return cls(domain.name, domain.n_users, domain.n_items, domain.n_interactions, domain.fingerprint)
+
+
+@dataclass(frozen=True, eq=False)
+class Transferable:
+    """What the sources teach about any domain whose items have titles.
+
+    Attributes:
+        weights: of encoder and item maps, by name; empty where no source encoder was asked for or can be made.
+        matching: weights of matching alone that the sources' validation items prefer; None without a source encoder.
+    """
+
+    weights: dict[str, Tensor]
+    matching: MatchingWeights | None = None
+
+
+@dataclass(frozen=True)
+class LearnedEncoder:
+    """What the encoder in a source artifact is, as far as a target must agree with it.
+
+    Attributes:
+        settings: of the encoder.
+        channels: what its items were made of.
+    """
+
+    settings: EncoderSettings
+    channels: tuple[Channel, ...]
+
+
+class SourceConfig(ArtifactConfig):
+    """The `config.json` of a source artifact."""
+
+    anchors: int
+    domains: tuple[DomainNote, ...]
+    seed: int
+    sentence_encoder: str | None
+    target_items: str | None
+    matching: MatchingWeights | None
+    recipe: dict[str, Any]
+
+
+class SourceArtifact(Artifact):
+    """Everything that a target needs of its sources.
+
+    Args:
+        vocabulary: q anchors.
+        s2idm: over them.
+        interests: how s'_0 was weighted.
+        domains: what it was trained on.
+        seed: of the training.
+        recipe: resolved, as plain data.
+        anchor_vectors: (q, s) sentence vectors of the anchors, where an encoder was at hand.
+        sentence_encoder: fingerprint of that encoder.
+        transferable: what was learned without item IDs, where anything was.
+        target_items: fingerprint of the items of the target whose titles joined the vocabulary, where one's did.
+    """
+
+    def __init__(
+        self,
+        vocabulary: SememeVocabulary,
+        s2idm: S2IDM,
+        interests: InterestSettings,
+        domains: tuple[DomainNote, ...],
+        seed: int,
+        recipe: dict[str, Any],
+        anchor_vectors: Tensor | None = None,
+        sentence_encoder: str | None = None,
+        transferable: Transferable | None = None,
+        target_items: str | None = None,
+    ) -> None:
+        self.vocabulary, self.s2idm, self.interests = vocabulary, s2idm, interests
+        self.domains, self.seed, self.recipe = domains, seed, recipe
+        self.anchor_vectors, self.sentence_encoder = anchor_vectors, sentence_encoder
+        self.transferable = transferable or Transferable({})
+        self.target_items = target_items
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over everything that a target takes from it."""
+        digest = hashlib.sha256(self.vocabulary.fingerprint.encode())
+        digest.update(self.vocabulary.item_counts.tobytes())
+        learned = {**self.s2idm.state_dict(), **self.transferable.weights}
+        for name, tensor in sorted(learned.items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        digest.update(f"{self.interests!r}{self.transferable.matching!r}".encode())
+        return digest.hexdigest()
+
+    @property
+    def learned_encoder(self) -> LearnedEncoder | None:
+        """What `+source` starts from; None where the artifact holds no encoder."""
+        if not self.transferable.weights:
+            return None
+        settings = EncoderSettings.model_validate(self.recipe.get("encoder", {}))
+        return LearnedEncoder(settings, self.encoder_settings.channels)
+
+    @property
+    def encoder_settings(self) -> SourceEncoderSettings:
+        """How the transferable encoder was made."""
+        return SourceEncoderSettings.model_validate(self.recipe.get("source_encoder", {}))
+
+    def vectors(self, semantics: Semantics | None) -> Tensor | None:
+        """(q, s) sentence vectors of the anchors; an artifact without gets them from an encoder that is here."""
+        if self.anchor_vectors is None and semantics is not None:
+            self.anchor_vectors = semantics.words(self.vocabulary.words)
+        return self.anchor_vectors
+
+    def write(self, folder: Path) -> None:
+        """Write config, weights, vocabulary and README."""
+        tensors = {f"s2idm.{name}": value for name, value in self.s2idm.state_dict().items()}
+        tensors |= {f"encoder.{name}": value for name, value in self.transferable.weights.items()}
+        if self.anchor_vectors is not None:
+            tensors["anchor_vectors"] = self.anchor_vectors.half()
+        write_tensors(folder / WEIGHTS, tensors)
+        self.vocabulary.save(folder / VOCABULARY)
+        write_text(folder / README, _readme(self))
+        config = SourceConfig(
+            kind=KIND,
+            vocabulary_fingerprint=self.vocabulary.fingerprint,
+            anchors=len(self.vocabulary),
+            s2idm=self.s2idm.settings,
+            interests=self.interests,
+            domains=self.domains,
+            seed=self.seed,
+            sentence_encoder=self.sentence_encoder,
+            target_items=self.target_items,
+            matching=self.transferable.matching,
+            recipe=self.recipe,
+        )
+        write_json(folder / CONFIG, config.model_dump(mode="json"))
+
+    @classmethod
+    def _read(cls, folder: Path) -> Self:
+        config = read_config(folder, KIND, SourceConfig)
+        vocabulary = read_vocabulary(folder, config)
+        tensors = read_tensors(folder / WEIGHTS)
+        s2idm = make_s2idm(len(vocabulary), config.s2idm)
+        load_part(s2idm, tensors, "s2idm.", folder)
+        learned = {n.removeprefix("encoder."): value for n, value in tensors.items() if n.startswith("encoder.")}
+        return cls(
+            vocabulary,
+            s2idm.eval(),
+            config.interests,
+            config.domains,
+            config.seed,
+            config.recipe,
+            tensors["anchor_vectors"].float() if "anchor_vectors" in tensors else None,
+            config.sentence_encoder,
+            Transferable(learned, config.matching),
+            config.target_items,
+        )
+
+
+def _readme(source: SourceArtifact) -> str:
+    rows = "\n".join(f"| {n.name} | {n.users:,} | {n.items:,} | {n.interactions:,} |" for n in source.domains)
+    return f"""---
+library_name: sememe-transfer
+tags: [recommender-system, cross-domain, sequential-recommendation, diffusion]
+---
+# Source artifact: {" + ".join(note.name for note in source.domains)}
+
+A Sememe-to-Interest Diffusion Model (S2IDM, SeeDRec, IJCAI 2024) over {len(source.vocabulary):,} anchors, with its
+vocabulary. It was trained on the interactions of these domains and holds none of their users:
+
+| domain | users | items | interactions |
+|---|---|---|---|
+{rows}
+
+Use it: `transfer adapt-target FOLDER RECIPE_OR_DOMAIN`. Seed {source.seed}; every setting is in `config.json`.
+"""

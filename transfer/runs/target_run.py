@@ -1,0 +1,249 @@
+"""A target run: the product model with all that it needs to recommend, and the record of how it was chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import yaml
+from scipy.sparse import csr_matrix
+from torch import Tensor
+
+from domains.domain import Domain
+from domains.errors import InputError
+from domains.storage import load_domain, save_domain
+from recipes.load import check_recipe, read_mapping
+from recipes.schema import Recipe, resolved
+from recipes.settings import Channel, InterestSettings
+from transfer.runs.artifact import (
+    CONFIG,
+    DOMAIN,
+    ITEMS,
+    METRICS,
+    README,
+    RECIPE,
+    UNSEEN,
+    VOCABULARY,
+    WEIGHTS,
+    Artifact,
+    ArtifactConfig,
+    load_part,
+    read_config,
+    read_vocabulary,
+)
+from transfer.diffusion.make import make_s2idm
+from transfer.diffusion.s2idm import S2IDM
+from transfer.files import read_json, read_tensors, write_json, write_tensors, write_text
+from transfer.items.tower import ItemFeatures
+from transfer.items.whitening import Whitening
+from transfer.terms.matcher import Matcher
+from transfer.model.assembly import assemble
+from transfer.model.interests import InterestFactory
+from transfer.model.recommender import SequentialRecommender
+from transfer.variants import Variant, parse_variant
+from vocab.unseen import UnseenMap
+from vocab.vocabulary import SememeVocabulary
+
+KIND = "target"
+READ = "interest_vectors"
+POPULARITY = "popularity"
+
+
+class TargetConfig(ArtifactConfig):
+    """The `config.json` of a target run."""
+
+    variant: str
+    channels: tuple[Channel, ...]
+    domain: str
+    domain_fingerprint: str
+    sentence_encoder: str | None
+
+
+class TargetRun(Artifact):
+    """The variant that validation preferred on a target domain.
+
+    Args:
+        domain: the target, with its interactions.
+        vocabulary: of the source artifact.
+        item_anchors: (I, q).
+        features: of the items.
+        s2idm: frozen, from the source.
+        interests: how s'_0 is weighted.
+        variant: the product.
+        weights: its model.
+        recipe: of the run.
+        metrics: of all variants.
+        counts: (I,) float32 training interactions of each item, NaN for one that nobody could meet.
+        interest_vectors: (q, s) by which prompts read interests; None where they read the anchors.
+        sentence_encoder: fingerprint of the encoder that read the titles, where one did.
+    """
+
+    def __init__(
+        self,
+        domain: Domain,
+        vocabulary: SememeVocabulary,
+        item_anchors: csr_matrix,
+        features: ItemFeatures,
+        s2idm: S2IDM,
+        interests: InterestSettings,
+        variant: Variant,
+        weights: dict[str, Tensor],
+        recipe: Recipe,
+        metrics: dict[str, Any],
+        counts: npt.NDArray[np.float32],
+        interest_vectors: Tensor | None = None,
+        sentence_encoder: str | None = None,
+    ) -> None:
+        self.domain, self.vocabulary, self.item_anchors, self.features = domain, vocabulary, item_anchors, features
+        self.s2idm, self.interests = s2idm, interests
+        self.variant, self.weights, self.recipe, self.metrics = variant, weights, recipe, metrics
+        self.counts = counts
+        self.interest_vectors, self.sentence_encoder = interest_vectors, sentence_encoder
+
+    def model(self) -> SequentialRecommender:
+        """The product model, in evaluation mode."""
+        width = len(self.vocabulary) if self.interest_vectors is None else self.interest_vectors.shape[1]
+        model = assemble(self.variant, self.recipe, self.features, width, seed=0)
+        model.load_state_dict(self.weights)
+        return model.eval()
+
+    def interest_factory(self, domain: Domain, device: torch.device) -> InterestFactory:
+        """Makes the interests of the users of a domain with this run's items."""
+        return InterestFactory(
+            domain, self.item_anchors, self.vocabulary.idf, self.s2idm, self.interests, device,
+            vectors=self.interest_vectors,
+        )  # fmt: skip
+
+    def matcher(self, device: torch.device) -> Matcher:
+        """The items as matching sees them, with what the training users made popular."""
+        return Matcher(self.item_anchors, self.vocabulary.idf, self.features.title_vectors, device, self.counts)
+
+    def unseen(self) -> UnseenMap | None:
+        """The map of words that are no anchors, which lies in the run's folder; None where the recipe made none."""
+        file = None if self.folder is None else self.folder / UNSEEN
+        return UnseenMap.load(file, self.vocabulary) if file is not None and file.is_file() else None
+
+    def write(self, folder: Path) -> None:
+        """Write the run; a folder without `config.json`, which goes first and comes last, is known to be unfinished."""
+        (folder / CONFIG).unlink(missing_ok=True)
+        save_domain(self.domain, folder / DOMAIN)
+        self.vocabulary.save(folder / VOCABULARY)
+        tensors = {f"model.{name}": value for name, value in self.weights.items()}
+        tensors |= {f"s2idm.{name}": value for name, value in self.s2idm.state_dict().items()}
+        write_tensors(folder / WEIGHTS, tensors)
+        read = {} if self.interest_vectors is None else {READ: self.interest_vectors}
+        read[POPULARITY] = torch.from_numpy(self.counts)
+        write_tensors(folder / ITEMS, _item_tensors(self.item_anchors, self.features) | read)
+        write_text(folder / RECIPE, yaml.safe_dump(resolved(self.recipe), sort_keys=False, allow_unicode=True))
+        write_json(folder / METRICS, self.metrics)
+        write_text(folder / README, _readme(self))
+        config = TargetConfig(
+            kind=KIND,
+            vocabulary_fingerprint=self.vocabulary.fingerprint,
+            s2idm=self.s2idm.settings,
+            interests=self.interests,
+            variant=self.variant.name,
+            channels=self.variant.channels,
+            domain=self.domain.name,
+            domain_fingerprint=self.domain.fingerprint,
+            sentence_encoder=self.sentence_encoder,
+        )
+        write_json(folder / CONFIG, config.model_dump(mode="json"))
+
+    @classmethod
+    def _read(cls, folder: Path) -> Self:
+        config = read_config(folder, KIND, TargetConfig)
+        vocabulary = read_vocabulary(folder, config)
+        tensors = read_tensors(folder / WEIGHTS)
+        s2idm = make_s2idm(len(vocabulary), config.s2idm)
+        load_part(s2idm, tensors, "s2idm.", folder)
+        domain = load_domain(folder / DOMAIN)
+        if domain.fingerprint != config.domain_fingerprint:
+            raise InputError(
+                "the domain is not the one that this run was made of", location=folder / DOMAIN,
+                hint="Restore the folder, or adapt to the target again",
+            )  # fmt: skip
+        of_items = read_tensors(folder / ITEMS)
+        anchors, features = _items_from(of_items, domain.n_items, len(vocabulary), folder / ITEMS)
+        recipe = check_recipe(read_mapping(folder / RECIPE), folder / RECIPE)
+        weights = {n.removeprefix("model."): value for n, value in tensors.items() if n.startswith("model.")}
+        variant = parse_variant(config.variant, recipe.items.channels)
+        metrics = read_json(folder / METRICS)
+        return cls(
+            domain, vocabulary, anchors, features, s2idm.eval(), config.interests, variant, weights, recipe, metrics,
+            of_items[POPULARITY].numpy(), of_items.get(READ), config.sentence_encoder,
+        )  # fmt: skip
+
+
+def _item_tensors(anchors: csr_matrix, features: ItemFeatures) -> dict[str, Tensor]:
+    tensors = {f"anchors.{part}": value for part, value in _csr_parts(anchors).items()}
+    if features.categories is not None:
+        tensors |= {f"categories.{part}": value for part, value in _csr_parts(features.categories).items()}
+    for name in ("anchor_vectors", "title_vectors", "known"):
+        vectors = getattr(features, name)
+        if vectors is not None:
+            tensors[name] = vectors
+    if features.whitening is not None:
+        tensors |= {f"whitening.{part}": value for part, value in vars(features.whitening).items()}
+    return tensors
+
+
+def _csr_parts(matrix: csr_matrix) -> dict[str, Tensor]:
+    from torch import from_numpy, tensor
+
+    return {
+        "indptr": from_numpy(matrix.indptr.astype(np.int64)),
+        "indices": from_numpy(matrix.indices.astype(np.int64)),
+        "data": from_numpy(matrix.data.astype(np.float32)),
+        "columns": tensor([matrix.shape[1]]),
+    }
+
+
+def _csr(tensors: dict[str, Tensor], name: str, rows: int) -> csr_matrix:
+    parts = [tensors[f"{name}.{part}"].numpy() for part in ("data", "indices", "indptr")]
+    return csr_matrix(tuple(parts), shape=(rows, int(tensors[f"{name}.columns"][0])))
+
+
+def _items_from(tensors: dict[str, Tensor], items: int, anchors: int, file: Path) -> tuple[csr_matrix, ItemFeatures]:
+    lacks = {"anchors.indptr", "anchors.indices", "anchors.data", "anchors.columns", POPULARITY} - tensors.keys()
+    if lacks:
+        raise InputError(f"lacks {', '.join(sorted(lacks))}", location=file, hint="Adapt to the target again")
+    matrix = _csr(tensors, "anchors", items)
+    categories = _csr(tensors, "categories", items) if "categories.indptr" in tensors else None
+    parts = {name: tensors.get(f"whitening.{name}") for name in ("mean", "matrix")}
+    features = ItemFeatures(
+        items, matrix, tensors.get("anchor_vectors"), tensors.get("title_vectors"), categories, tensors.get("known"),
+        None if parts["mean"] is None or parts["matrix"] is None else Whitening(parts["mean"], parts["matrix"]),
+    )  # fmt: skip
+    return matrix, features
+
+
+def _readme(run: TargetRun) -> str:
+    d = run.domain
+    return f"""---
+library_name: sememe-transfer
+tags: [recommender-system, cross-domain, sequential-recommendation]
+---
+# Target run: {d.name}
+
+`{run.variant.name}`, {_why(run.metrics)}.
+{d.name} has {d.n_users:,} users, {d.n_items:,} items and {d.n_interactions:,} interactions. Protocol, every figure and
+the comparisons are in `metrics.json`; every setting is in `recipe.yaml`; one line an epoch in `training.jsonl`.
+
+The folder holds the interactions of the target domain: share it only if those may be shared.
+
+Use it: `transfer recommend FOLDER --user ID` or `transfer recommend FOLDER --history "title; title"`.
+"""
+
+
+def _why(metrics: Mapping[str, Any]) -> str:
+    """Why the run holds the variant that it holds."""
+    if not metrics["protocol"]["training_users"]:
+        return "chosen for what it is made of: nobody trained, so nothing was validated"
+    trained = ", ".join(name for name in metrics["variants"] if name not in metrics["baselines"])
+    beaten = "".join(f"; {name}, a baseline, scores higher there" for name in metrics["product"]["beaten_by"])
+    return f"which validation prefers among {trained}{beaten}"

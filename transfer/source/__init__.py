@@ -1,1 +1,0 @@
-"""The source artifact: fitted once, serialized, extended."""

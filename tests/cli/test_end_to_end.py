@@ -21,7 +21,7 @@ from transfer.cli.target_report import print_target
 from transfer.runs.target_run import TargetRun
 from transfer.serving.titles import MOST_COMPARED, TitleIndex
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 METRICS = {"ndcg@5", "ndcg@10", "hit@5", "hit@10", "mrr", "auc"}
 SOURCE_FILES = {"model.safetensors", "config.json", "vocabulary.json", "README.md", "training.jsonl"}
 TARGET_FILES = SOURCE_FILES | {"recipe.yaml", "metrics.json"}

@@ -15,7 +15,7 @@ import pytest
 import transfer
 from domains.errors import InputError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "api.md"
 
 ACTS = pl.DataFrame({

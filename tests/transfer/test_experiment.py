@@ -583,7 +583,7 @@ def _with_other_ends(text: str) -> str:
 
 
 def test_the_experiment_of_the_documentation_is_possible(tmp_path):
-    page = Path(__file__).parent.parent / "docs" / "experiments.md"
+    page = Path(__file__).parents[2] / "docs" / "experiments.md"
     (block,) = re.findall(r"```yaml\n(.*?)```", page.read_text(), flags=re.S)
     path = tmp_path / "own.yaml"
     path.write_text(block)

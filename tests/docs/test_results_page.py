@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from scipy.stats import ttest_1samp
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture

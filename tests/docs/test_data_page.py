@@ -12,7 +12,7 @@ from domains.loaders.registry import BUILT_IN
 from domains.open import parse_spec
 from domains.settings import ColumnMapping, PrepareSettings
 
-PAGE = (Path(__file__).parents[1] / "docs" / "data.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
 
 
 def blocks(language):

@@ -12,7 +12,7 @@ from typer.main import get_command
 from recipes.load import load_recipe
 from transfer.cli.main import app
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
 

@@ -14,7 +14,7 @@ from typer.main import get_command
 
 from transfer.cli.main import app
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 COMMANDS = [entry.name for entry in (*app.registered_commands, *app.registered_groups)]
 HEAVY = (
     "torch",

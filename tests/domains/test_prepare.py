@@ -28,7 +28,7 @@ from domains.storage import load_domain, save_domain
 from domains.summary import histogram, summarise
 from domains.suspicions import find_suspicions
 
-SHARED = Path(__file__).parents[2] / "shared" / "data"
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 NOTHING = {"min_user_interactions": 0, "min_item_interactions": 0}
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "plugins.md"
 TINY = ("s2idm.hidden=8", "s2idm.epochs=1", "encoder.dim=8", "training.base_epochs=1", "training.epochs=1")
 GOODS = (

@@ -21,7 +21,7 @@ from vocab.unseen_settings import UnseenSettings
 from vocab.unseen_steps import Link
 from vocab.vocabulary import SememeVocabulary
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
+DATA = Path(__file__).parents[3] / "shared" / "data"
 SOURCE = ["space", "ship", "color", "pokemon", "run", "vampire", "starship", "puzzle", "dinosaur", "rescue"]
 OFF = dict.fromkeys(("lemma", "spelling", "compound", "wordnet", "vectors"), False)
 

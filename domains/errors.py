@@ -1,9 +1,10 @@
-"""The one error that a user's input can cause; everything in the project raises it, the commands print it."""
+"""The errors that a user's input can cause; everything in the project raises them, the commands print them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import ClassVar, Self
 
 
 class InputError(ValueError):
@@ -13,21 +14,49 @@ class InputError(ValueError):
         problem: what is wrong, as one sentence without a full stop.
         location: the file, row, key or option where it was found.
         hint: what the author can do about it.
+        code: a stable name of this problem in kebab case, for programs; by default the one of the class.
     """
 
-    def __init__(self, problem: str, *, location: object | None = None, hint: str | None = None) -> None:
+    default_code: ClassVar[str] = "input"
+
+    def __init__(
+        self, problem: str, *, location: object | None = None, hint: str | None = None, code: str | None = None
+    ) -> None:
         self.problem = problem
         self.location = None if location is None else str(location)
         self.hint = hint
+        self.code = code or self.default_code
         head = problem if self.location is None else f"{self.location}: {problem}"
         super().__init__(head if hint is None else f"{head}. {hint}")
+
+    def at(self, location: object) -> Self:
+        """The same error at another location."""
+        return type(self)(self.problem, location=location, hint=self.hint, code=self.code)
+
+
+class DataError(InputError):
+    """A domain's files hold something wrong."""
+
+    default_code = "data"
+
+
+class SettingsError(InputError):
+    """A recipe, an option or an argument is wrong."""
+
+    default_code = "settings"
+
+
+class RunError(InputError):
+    """An artifact, a run's folder, or what is written to it is wrong."""
+
+    default_code = "run"
 
 
 @contextmanager
 def within(location: object) -> Iterator[None]:
-    """Put what is being done, one thing of many, in front of the place of an error in it."""
+    """Prefix the location of an error with the one of many things that is being worked on."""
     try:
         yield
     except InputError as error:
         inner = "" if error.location is None else f": {error.location}"
-        raise InputError(error.problem, location=f"{location}{inner}", hint=error.hint) from None
+        raise error.at(f"{location}{inner}") from None

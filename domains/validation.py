@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from domains.errors import InputError
+from domains.errors import InputError, SettingsError
 from domains.nearest import suggest
 
 
@@ -27,22 +27,22 @@ def explain(error: ValidationError, model: type[BaseModel], before: str) -> Inpu
         if cause.location is not None and str(cause.location).startswith(where):
             return cause
         problem = cause.problem if cause.location is None else f"{cause.location}: {cause.problem}"
-        return InputError(problem, location=where, hint=cause.hint)
+        return type(cause)(problem, location=where, hint=cause.hint, code=cause.code)
     if first["type"] == "extra_forbidden":
         settings = settings_at(model, keys[:-1])
         known = set() if settings is None else set(settings.model_fields)
         hint = f"{suggest(keys[-1], known)}Known keys: {', '.join(sorted(known))}"
-        return InputError(f"unknown key {keys[-1]!r}", location=where, hint=hint)
+        return SettingsError(f"unknown key {keys[-1]!r}", location=where, hint=hint)
     if first["type"] == "missing":
-        return InputError("this key must be given", location=where, hint="Add it")
+        return SettingsError("this key must be given", location=where, hint="Add it")
     if first["type"] == "too_short":
-        return InputError(f"at least {first['ctx']['min_length']} must be given here", location=where, hint="Add it")
+        return SettingsError(f"at least {first['ctx']['min_length']} must be given here", location=where, hint="Add it")
     if first["type"] == "value_error" and isinstance(first["input"], Mapping):  # the whole settings say nothing more
-        return InputError(str(cause), location=where, hint="Correct this value")
+        return SettingsError(str(cause), location=where, hint="Correct this value")
     given = repr(first.get("input"))
     shown = given if len(given) <= 60 else given[:57] + "..."
     problem = first["msg"].removeprefix("Value error, ")
-    return InputError(f"{problem} (given: {shown})", location=where, hint="Correct this value")
+    return SettingsError(f"{problem} (given: {shown})", location=where, hint="Correct this value")
 
 
 def settings_at(model: type[BaseModel], keys: Sequence[str]) -> type[BaseModel] | None:

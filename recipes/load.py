@@ -12,7 +12,7 @@ from typing import Any, get_origin
 import yaml
 from pydantic import ValidationError
 
-from domains.errors import InputError
+from domains.errors import InputError, SettingsError
 from domains.nearest import suggest
 from domains.validation import explain, settings_at
 from recipes.presets import overlaid
@@ -68,7 +68,7 @@ def load_recipe(
     path = find_recipe(given)
     data = _merged(path, ())
     if data.keys() & {"experiment", "cost"}:
-        raise InputError(
+        raise SettingsError(
             "this is an experiment, not a recipe", location=given, hint=f"Run it with `transfer experiment {given}`"
         )
     data.setdefault("name", path.stem)
@@ -89,7 +89,7 @@ def _blamed(error: InputError, before: Mapping[str, Any], path: Path) -> InputEr
         check_recipe(before, path)
     except InputError:
         return error
-    return InputError(error.problem, location=str(error.location).replace(f"{path}: ", "--set ", 1), hint=error.hint)
+    return error.at(str(error.location).replace(f"{path}: ", "--set ", 1))
 
 
 def _found_beside(recipe: Recipe, folder: Path) -> Recipe:
@@ -118,7 +118,7 @@ def find_recipe(given: str | Path) -> Path:
     if str(given) in known:
         return known[str(given)]
     hint = suggest(str(given), bundled)
-    raise InputError(
+    raise SettingsError(
         "no such recipe",
         location=given,
         hint=f"{hint}Bundled recipes: {', '.join(bundled)}; or give a YAML file",
@@ -147,7 +147,7 @@ def apply_override(data: dict[str, Any], override: str) -> None:
     """
     key, equals, text = override.partition("=")
     if not equals or not key.strip():
-        raise InputError(
+        raise SettingsError(
             f"{override!r} is not key=value", location="--set", hint="Write for example --set encoder.dim=128"
         )
     parts = key.strip().split(".")
@@ -156,7 +156,7 @@ def apply_override(data: dict[str, Any], override: str) -> None:
         try:
             here = here[int(part)] if isinstance(here, list) else here.setdefault(part, {})
         except (ValueError, IndexError, AttributeError):
-            raise InputError(
+            raise SettingsError(
                 f"{part!r} leads nowhere", location=f"--set {key}", hint="Name a key of the recipe"
             ) from None
     bare = "," in text and not text.lstrip().startswith("[") and _takes_list(parts)
@@ -166,7 +166,7 @@ def apply_override(data: dict[str, Any], override: str) -> None:
     elif isinstance(here, dict):
         here[parts[-1]] = value
     else:
-        raise InputError("the path ends in a value that has no keys", location=f"--set {key}")
+        raise SettingsError("the path ends in a value that has no keys", location=f"--set {key}")
 
 
 def _takes_list(keys: Sequence[str]) -> bool:
@@ -180,13 +180,13 @@ def _merged(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     """A file's mapping on top of what it extends."""
     if path in above or len(above) >= DEEPEST_EXTENDS:
         chain = " -> ".join(step.name for step in (*above, path))
-        raise InputError(f"'extends' goes in a circle or too deep: {chain}", location=path, hint="Break the chain")
+        raise SettingsError(f"'extends' goes in a circle or too deep: {chain}", location=path, hint="Break the chain")
     data = read_mapping(path)
     parent = data.pop("extends", None)
     if parent is None:
         return data
     if not isinstance(parent, str):
-        raise InputError("'extends' names one recipe", location=path, hint="Write extends: other.yaml")
+        raise SettingsError("'extends' names one recipe", location=path, hint="Write extends: other.yaml")
     return overlaid(_merged(_parent(path, parent), (*above, path)), data)
 
 
@@ -196,13 +196,13 @@ def _parent(path: Path, parent: str) -> Path:
         return bundled_recipes()[parent]
     target = (path.parent / parent).resolve()
     if not target.is_relative_to(path.parent.resolve()):
-        raise InputError(
+        raise SettingsError(
             f"'extends' points outside the recipe's folder: {parent}",
             location=path,
             hint="Copy that recipe beside this one",
         )
     if not target.is_file():
-        raise InputError(
+        raise SettingsError(
             f"'extends' names no recipe: {parent}",
             location=path,
             hint="Name a file beside this one or a bundled recipe",
@@ -217,18 +217,18 @@ def read_mapping(path: Path) -> dict[str, Any]:
         InputError: it is too large, not UTF-8, not YAML, or not a mapping.
     """
     if not path.is_file():
-        raise InputError("no such file", location=path, hint="Check the path")
+        raise SettingsError("no such file", location=path, hint="Check the path")
     if path.stat().st_size > LARGEST_FILE:
-        raise InputError("too large for a recipe (over 1 MiB)", location=path, hint="Give a recipe, not data")
+        raise SettingsError("too large for a recipe (over 1 MiB)", location=path, hint="Give a recipe, not data")
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise InputError(
+        raise SettingsError(
             f"not UTF-8 text (byte {error.start})", location=path, hint="Save the recipe as UTF-8"
         ) from None
     data = _parsed(text, path)
     if not isinstance(data, dict):
-        raise InputError("a recipe is a mapping of keys to values", location=path, hint="Begin with 'sources:'")
+        raise SettingsError("a recipe is a mapping of keys to values", location=path, hint="Begin with 'sources:'")
     return data
 
 
@@ -259,7 +259,9 @@ def _parsed(text: str, location: object) -> Any:
     try:
         return _NoAliases(text).get_single_data()
     except RecursionError:
-        raise InputError("not valid YAML: nested too deep", location=location, hint="A recipe has few levels") from None
+        raise SettingsError(
+            "not valid YAML: nested too deep", location=location, hint="A recipe has few levels"
+        ) from None
     except (yaml.YAMLError, ValueError) as error:  # a date like 2001-13-45 is the latter
         problem = " ".join(str(error).split())
-        raise InputError(f"not valid YAML: {problem}", location=location, hint="Correct this line") from None
+        raise SettingsError(f"not valid YAML: {problem}", location=location, hint="Correct this line") from None

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -205,8 +206,7 @@ def fit(
     with alone_in(folder):
         artifact = fit_source(recipe, opened, target, runtime, JsonLines(folder / LOG)).artifact
         artifact.write(folder)
-    artifact.folder = folder
-    return artifact
+    return replace(artifact, folder=folder)
 
 
 def load_source(place: str | Path) -> SourceArtifact:
@@ -250,8 +250,7 @@ def adapt(
     folder = Path(out)
     claim(folder, TARGET)
     run = written_run(source, recipe, domain, folder, Runtime.current(device, progress))
-    run.folder = folder
-    return Run(run, folder)
+    return Run(replace(run, folder=folder), folder)
 
 
 def load_run(place: str | Path) -> Run:

@@ -13,7 +13,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from torch import Tensor
 
-from domains.errors import InputError
+from domains.errors import RunError
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        raise InputError(
+        raise RunError(
             f"cannot write: {error.strerror or error}", location=path, hint="Free space or choose another --out"
         ) from error
     finally:
@@ -52,11 +52,11 @@ def alone_in(folder: Path) -> Iterator[None]:
         with suppress(NotImplementedError):  # a file system without locks
             lock.acquire()
     except Timeout:
-        raise InputError(
+        raise RunError(
             "another run is writing to this folder", location=folder, hint="Wait for it, or choose another --out"
         ) from None
     except OSError as error:
-        raise InputError(
+        raise RunError(
             f"cannot write: {error.strerror or error}", location=folder, hint="Choose another --out"
         ) from error
     try:
@@ -87,9 +87,9 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError("no such file", location=path, hint="Is this the folder of a finished run?") from None
+        raise RunError("no such file", location=path, hint="Is this the folder of a finished run?") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"not valid JSON: {error}", location=path, hint="Make the artifact again") from None
+        raise RunError(f"not valid JSON: {error}", location=path, hint="Make the artifact again") from None
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -113,13 +113,11 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     if not path.is_file():
-        raise InputError("no such file", location=path, hint="Is this the folder of a finished run?")
+        raise RunError("no such file", location=path, hint="Is this the folder of a finished run?")
     try:
         return load_file(path)
     except SafetensorError as error:
-        raise InputError(
-            f"not readable as safetensors: {error}", location=path, hint="Make the artifact again"
-        ) from None
+        raise RunError(f"not readable as safetensors: {error}", location=path, hint="Make the artifact again") from None
 
 
 class JsonLines:
@@ -131,7 +129,7 @@ class JsonLines:
             if fresh:
                 path.unlink(missing_ok=True)
         except OSError as error:
-            raise InputError(
+            raise RunError(
                 f"cannot write: {error.strerror or error}", location=path, hint="Choose another --out"
             ) from error
         self.path = path

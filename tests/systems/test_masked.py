@@ -126,7 +126,10 @@ def test_an_artifact_remembers_its_kind(tmp_path):
     model = model_of(len(vocabulary))
     from recipes.settings import InterestSettings
 
-    SourceArtifact(vocabulary, model, InterestSettings(), (), 0, {}).write(tmp_path)
+    artifact = SourceArtifact(
+        vocabulary=vocabulary, s2idm=model, interests=InterestSettings(), domains=(), seed=0, recipe={}
+    )
+    artifact.write(tmp_path)
     again = SourceArtifact.read(tmp_path).s2idm
     assert type(again) is MaskedS2IDM
     interests = csr_matrix(np.eye(len(vocabulary), dtype=np.float32))

@@ -92,7 +92,9 @@ def test_a_copy_of_a_run_reads_new_titles_as_the_run_does(tmp_path):
 def test_sentence_vectors_of_new_titles_are_whitened_as_the_old_ones_were(tmp_path):
     run = run_of(tmp_path, "sasrec")
     whitening = Whitening(torch.tensor([1.0, 0.0]), torch.eye(2) * 2)
-    run.features = replace(run.features, title_vectors=torch.zeros(run.domain.n_items, 2), whitening=whitening)
+    run = replace(
+        run, features=replace(run.features, title_vectors=torch.zeros(run.domain.n_items, 2), whitening=whitening)
+    )
     grown = with_new_items(run, ["new"], ["four"], semantics=Words())
     torch.testing.assert_close(grown.features.title_vectors[-1:], in_use(torch.tensor([[4.0, 1.0]]), whitening))
     assert grown.features.known.tolist() == [True] * run.domain.n_items + [False]
@@ -158,7 +160,7 @@ def test_new_items_without_a_title_are_named(tmp_path):
 def test_a_run_that_knows_categories_alone_takes_no_titles(tmp_path):
     run = run_of(tmp_path, "sasrec")
     vocabulary = run.recipe.vocabulary.model_copy(update={"source": "categories"})
-    run.recipe = run.recipe.model_copy(update={"vocabulary": vocabulary})
+    run = replace(run, recipe=run.recipe.model_copy(update={"vocabulary": vocabulary}))
     with pytest.raises(InputError, match="knows items by their categories"):
         with_new_items(run, ["new"], ["pirate robot"])
 

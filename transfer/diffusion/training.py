@@ -162,8 +162,9 @@ def _held_out(matrices: dict[str, csr_matrix], share: float, seed: int) -> list[
         if len(known) < 2:
             raise InputError(
                 f"{len(known)} of its users have an anchor, and two are needed: one trains, one selects the epoch",
-                location=name, hint="Give a source with more interactions, or lower vocabulary.min_items",
-            )  # fmt: skip
+                location=name,
+                hint="Give a source with more interactions, or lower vocabulary.min_items",
+            )
         held = min(max(1, round(share * len(known))), len(known) - 1)
         parts.append((torch.from_numpy(known[held:]), torch.from_numpy(np.sort(known[:held]))))
         first += matrix.shape[0]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from huggingface_hub import ModelHubMixin, snapshot_download
+from huggingface_hub import HfApi, snapshot_download
 from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
-from domains.errors import InputError
+from domains.errors import InputError, RunError
 from domains.nearest import suggest
 from domains.validation import explain
 from recipes.settings import InterestSettings, S2IDMSettings
@@ -50,16 +52,16 @@ def claim(folder: Path, kind: str) -> None:
     made_here = bool(names & _TRACES)
     foreign = sorted(n for n in names if not (made_here and (n in _OURS or n.startswith("scratch-"))))
     if foreign:
-        raise InputError(
+        raise RunError(
             f"this folder holds other files ({', '.join(foreign[:3])})", location=folder, hint="Choose another --out"
         )
     if CONFIG in names:
         found = read_json(folder / CONFIG)
         if isinstance(found, dict) and found.get("kind", kind) != kind:
-            raise InputError(
+            raise RunError(
                 f"this folder holds a {found['kind']} artifact, which would be lost", location=folder,
                 hint="Choose another --out",
-            )  # fmt: skip
+            )
 
 
 class ArtifactConfig(BaseModel):
@@ -89,18 +91,18 @@ def read_config(folder: Path, kind: str, model: type[Config]) -> Config:
         InputError: there is no artifact, it is of another kind or format version, or its config is damaged.
     """
     if not (folder / CONFIG).is_file():
-        raise InputError(
+        raise RunError(
             "no artifact here (config.json is missing)",
             location=folder,
             hint="Name a folder that fit-source or adapt-target wrote",
         )
     config = read_json(folder / CONFIG)
     if not isinstance(config, dict) or "kind" not in config:
-        raise InputError("this config.json is not of an artifact of this toolkit", location=folder / CONFIG)
+        raise RunError("this config.json is not of an artifact of this toolkit", location=folder / CONFIG)
     if config["kind"] != kind:
-        raise InputError(f"this is a {config['kind']} artifact, and a {kind} artifact is needed", location=folder)
+        raise RunError(f"this is a {config['kind']} artifact, and a {kind} artifact is needed", location=folder)
     if config.get("format_version") != FORMAT_VERSION:
-        raise InputError(
+        raise RunError(
             f"format version {config.get('format_version')!r}, and this release reads version {FORMAT_VERSION}",
             location=folder / CONFIG,
             hint="Make the artifact again with this release, or install the release that wrote it",
@@ -119,45 +121,76 @@ def read_vocabulary(folder: Path, config: ArtifactConfig) -> SememeVocabulary:
     """
     vocabulary = SememeVocabulary.load(folder / VOCABULARY)
     if vocabulary.fingerprint != config.vocabulary_fingerprint:
-        raise InputError(
+        raise RunError(
             "the vocabulary is not the one that the weights were trained with", location=folder / VOCABULARY,
             hint="Restore the file, or make the artifact again",
-        )  # fmt: skip
+        )
     return vocabulary
 
 
-class Artifact(ModelHubMixin):
-    """A folder with ``save_pretrained``, ``from_pretrained`` and ``push_to_hub``; subclasses say what is in it."""
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Artifact:
+    """A folder that can be saved, loaded and shared on the hub; subclasses say what is in it.
 
-    _hub_mixin_config: dict[str, Any] | None = None
+    Attributes:
+        folder: where it was read from, also where that is the hub's cache; None for one that was just made.
+    """
+
     folder: Path | None = None
-    """Where it was read from, also where that is the hub's cache; None for one that was just made."""
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        """Bypass the mixin's capture of constructor arguments: an artifact writes its own config."""
-        return object.__new__(cls)
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write the artifact, and copy its map of unseen words and its training log beside it."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.folder is not None and self.folder.resolve() != folder.resolve():
+            for name in (UNSEEN, LOG):
+                if (self.folder / name).is_file():
+                    shutil.copyfile(self.folder / name, folder / name)
+        self.write(folder)
 
-    def _save_pretrained(self, save_directory: Path) -> None:
-        """Write the artifact, and copy what its run left beside it: without its map, new titles would be read anew."""
-        self.write(save_directory)
-        if self.folder is None or self.folder.resolve() == save_directory.resolve():
-            return
-        for name in (UNSEEN, LOG):
-            if (self.folder / name).is_file():
-                shutil.copyfile(self.folder / name, save_directory / name)
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        private: bool | None = None,
+        token: str | None = None,
+        revision: str | None = None,
+        commit_message: str = "Upload artifact",
+    ) -> str:
+        """Upload the artifact to a repository on the hub, which is made if it is missing; return the commit's URL."""
+        api = HfApi(token=token)
+        repo_id = api.create_repo(repo_id=repo_id, private=private, exist_ok=True).repo_id
+        with tempfile.TemporaryDirectory() as copy:
+            self.save_pretrained(copy)
+            commit = api.upload_folder(
+                repo_id=repo_id, folder_path=copy, commit_message=commit_message, revision=revision
+            )
+        return str(commit)
 
     @classmethod
-    def _from_pretrained(
-        cls, *, model_id: str, revision: str | None, cache_dir: str | Path | None, force_download: bool,
-        local_files_only: bool, token: str | bool | None, **_: Any,
-    ) -> Self:  # fmt: skip
-        folder = Path(model_id)
+    def from_pretrained(
+        cls,
+        place: str | Path,
+        *,
+        revision: str | None = None,
+        cache_dir: str | Path | None = None,
+        force_download: bool = False,
+        local_files_only: bool = False,
+        token: str | bool | None = None,
+    ) -> Self:
+        """Read an artifact from a folder, or download it from the hub."""
+        folder = Path(place)
         if not folder.is_dir():
-            folder = Path(snapshot_download(
-                model_id, revision=revision, cache_dir=cache_dir, force_download=force_download,
-                local_files_only=local_files_only, token=token,
+            download = snapshot_download(
+                str(place),
+                revision=revision,
+                cache_dir=cache_dir,
+                force_download=force_download,
+                local_files_only=local_files_only,
+                token=token,
                 allow_patterns=["*.json", "*.jsonl", "*.safetensors", "*.md", "*.yaml", "*.npy", "*.arrow", "*/*"],
-            ))  # fmt: skip
+            )
+            folder = Path(download)
         return cls.read(folder)
 
     def write(self, folder: Path) -> None:
@@ -171,9 +204,7 @@ class Artifact(ModelHubMixin):
         Raises:
             InputError: it is missing, damaged, or of another version.
         """
-        artifact = cls._read(folder)
-        artifact.folder = folder
-        return artifact
+        return replace(cls._read(folder), folder=folder)
 
     @classmethod
     def _read(cls, folder: Path) -> Self:
@@ -193,16 +224,19 @@ class Artifact(ModelHubMixin):
         hub_id = str(place).count("/") == 1 and not folder.is_absolute() and not str(place).startswith(".")
         if not hub_id or folder.parent.is_dir():
             near = suggest(folder.name, [one.name for one in folder.parent.glob("*") if one.is_dir()])
-            raise InputError(
+            raise RunError(
                 "no such folder", location=place, hint=f"{near}Name an artifact's folder, or a hub id like owner/name"
             )
         try:
             return cls.from_pretrained(str(place))
+        except InputError:
+            raise
         except (OSError, ValueError) as error:
-            raise InputError(
-                f"neither a folder here nor an artifact on the hub ({type(error).__name__})", location=place,
+            raise RunError(
+                f"neither a folder here nor an artifact on the hub ({type(error).__name__})",
+                location=place,
                 hint="Check the path, or the network and the id",
-            ) from error  # fmt: skip
+            ) from error
 
 
 def load_part(module: Any, tensors: dict[str, Tensor], prefix: str, folder: Path) -> None:
@@ -216,7 +250,7 @@ def load_part(module: Any, tensors: dict[str, Tensor], prefix: str, folder: Path
         module.load_state_dict(state)
     except RuntimeError as error:
         problem = str(error).split("\n")[-1].strip()
-        raise InputError(
+        raise RunError(
             f"the weights do not fit the config: {problem}",
             location=folder / WEIGHTS,
             hint="Make the artifact again",

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from domains.errors import InputError
+from domains.errors import RunError
 from transfer.runs.artifact import PIECES
 from transfer.evaluation.protocol import Stage
 from transfer.evaluation.ranking import Ranking
@@ -70,10 +70,10 @@ class Pieces:
         digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
         found = self.folder / PLAN
         if found.exists() and read_json(found).get("digest") != digest:
-            raise InputError(
+            raise RunError(
                 "this folder holds results of other settings or data", location=folder,
                 hint="Choose another --out, or delete the folder",
-            )  # fmt: skip
+            )
         if writes:
             write_json(found, {"digest": digest})
 

@@ -112,10 +112,19 @@ def fit_source(
         log,
         _learned_before(recipe, extends),
     )
+    titled = target is not None and recipe.target_titles
     artifact = SourceArtifact(
-        vocabulary, s2idm.cpu(), recipe.interests, notes, seed, resolved(recipe), vectors, fingerprint, transferable,
-        None if target is None or not recipe.target_titles else target.items_fingerprint,
-    )  # fmt: skip
+        vocabulary=vocabulary,
+        s2idm=s2idm.cpu(),
+        interests=recipe.interests,
+        domains=notes,
+        seed=seed,
+        recipe=resolved(recipe),
+        anchor_vectors=vectors,
+        sentence_encoder=fingerprint,
+        transferable=transferable,
+        target_items=target.items_fingerprint if target is not None and titled else None,
+    )
     return FittedSource(artifact, coverage)
 
 

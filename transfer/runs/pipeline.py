@@ -239,12 +239,22 @@ def written_run(source: SourceArtifact, recipe: Recipe, domain: Domain, folder: 
 def run_of(source: SourceArtifact, recipe: Recipe, domain: Domain, adapted: Adapted) -> TargetRun:
     """The variant that validation prefers, with all that it needs."""
     product = adapted.product
+    items = adapted.items
     return TargetRun(
-        domain, adapted.items.vocabulary, adapted.items.anchors, adapted.features, source.s2idm.cpu(), source.interests,
-        product, adapted.weights[product.name], recipe, summarise(recipe, domain, adapted),
-        counts_of(adapted.split, adapted.features.known), adapted.interest_vectors,
-        None if adapted.items.semantics is None else adapted.items.semantics.encoder.fingerprint,
-    )  # fmt: skip
+        domain=domain,
+        vocabulary=items.vocabulary,
+        item_anchors=items.anchors,
+        features=adapted.features,
+        s2idm=source.s2idm.cpu(),
+        interests=source.interests,
+        variant=product,
+        weights=adapted.weights[product.name],
+        recipe=recipe,
+        metrics=summarise(recipe, domain, adapted),
+        counts=counts_of(adapted.split, adapted.features.known),
+        interest_vectors=adapted.interest_vectors,
+        sentence_encoder=None if items.semantics is None else items.semantics.encoder.fingerprint,
+    )
 
 
 def summarise(recipe: Recipe, domain: Domain, adapted: Adapted) -> dict[str, Any]:

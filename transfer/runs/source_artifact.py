@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -95,40 +95,39 @@ class SourceConfig(ArtifactConfig):
     recipe: dict[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SourceArtifact(Artifact):
     """Everything that a target needs of its sources.
 
-    Args:
+    Attributes:
         vocabulary: q anchors.
         s2idm: over them.
         interests: how s'_0 was weighted.
         domains: what it was trained on.
         seed: of the training.
         recipe: resolved, as plain data.
-        anchor_vectors: (q, s) sentence vectors of the anchors, where an encoder was at hand.
+        anchor_vectors: (q, s) sentence vectors of the anchors; None if no encoder was installed.
         sentence_encoder: fingerprint of that encoder.
-        transferable: what was learned without item IDs, where anything was.
-        target_items: fingerprint of the items of the target whose titles joined the vocabulary, where one's did.
+        transferable: what was learned without item IDs; empty if nothing was.
+        target_items: fingerprint of the target's items if their titles joined the vocabulary.
     """
 
-    def __init__(
-        self,
-        vocabulary: SememeVocabulary,
-        s2idm: S2IDM,
-        interests: InterestSettings,
-        domains: tuple[DomainNote, ...],
-        seed: int,
-        recipe: dict[str, Any],
-        anchor_vectors: Tensor | None = None,
-        sentence_encoder: str | None = None,
-        transferable: Transferable | None = None,
-        target_items: str | None = None,
-    ) -> None:
-        self.vocabulary, self.s2idm, self.interests = vocabulary, s2idm, interests
-        self.domains, self.seed, self.recipe = domains, seed, recipe
-        self.anchor_vectors, self.sentence_encoder = anchor_vectors, sentence_encoder
-        self.transferable = transferable or Transferable({})
-        self.target_items = target_items
+    vocabulary: SememeVocabulary
+    s2idm: S2IDM
+    interests: InterestSettings
+    domains: tuple[DomainNote, ...]
+    seed: int
+    recipe: dict[str, Any]
+    anchor_vectors: Tensor | None = None
+    sentence_encoder: str | None = None
+    transferable: Transferable = field(default_factory=lambda: Transferable({}))
+    target_items: str | None = None
+
+    def __repr__(self) -> str:
+        """Name, size and place."""
+        names = "+".join(note.name for note in self.domains)
+        encoder = ", with encoder" if self.transferable.weights else ""
+        return f"<SourceArtifact {names}: {len(self.vocabulary):,} anchors{encoder}, in {self.folder or 'memory'}>"
 
     @cached_property
     def fingerprint(self) -> str:
@@ -156,9 +155,9 @@ class SourceArtifact(Artifact):
         return SourceEncoderSettings.model_validate(self.recipe.get("source_encoder", {}))
 
     def vectors(self, semantics: Semantics | None) -> Tensor | None:
-        """(q, s) sentence vectors of the anchors; an artifact without gets them from an encoder that is here."""
+        """(q, s) sentence vectors of the anchors: the artifact's own, or those of an encoder that is installed here."""
         if self.anchor_vectors is None and semantics is not None:
-            self.anchor_vectors = semantics.words(self.vocabulary.words)
+            return semantics.words(self.vocabulary.words)
         return self.anchor_vectors
 
     def write(self, folder: Path) -> None:
@@ -194,16 +193,16 @@ class SourceArtifact(Artifact):
         load_part(s2idm, tensors, "s2idm.", folder)
         learned = {n.removeprefix("encoder."): value for n, value in tensors.items() if n.startswith("encoder.")}
         return cls(
-            vocabulary,
-            s2idm.eval(),
-            config.interests,
-            config.domains,
-            config.seed,
-            config.recipe,
-            tensors["anchor_vectors"].float() if "anchor_vectors" in tensors else None,
-            config.sentence_encoder,
-            Transferable(learned, config.matching),
-            config.target_items,
+            vocabulary=vocabulary,
+            s2idm=s2idm.eval(),
+            interests=config.interests,
+            domains=config.domains,
+            seed=config.seed,
+            recipe=config.recipe,
+            anchor_vectors=tensors["anchor_vectors"].float() if "anchor_vectors" in tensors else None,
+            sentence_encoder=config.sentence_encoder,
+            transferable=Transferable(learned, config.matching),
+            target_items=config.target_items,
         )
 
 

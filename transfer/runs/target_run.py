@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,7 +15,7 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from domains.domain import Domain
-from domains.errors import InputError
+from domains.errors import RunError
 from domains.storage import load_domain, save_domain
 from recipes.load import check_recipe, read_mapping
 from recipes.schema import Recipe, resolved
@@ -63,10 +64,11 @@ class TargetConfig(ArtifactConfig):
     sentence_encoder: str | None
 
 
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TargetRun(Artifact):
     """The variant that validation preferred on a target domain.
 
-    Args:
+    Attributes:
         domain: the target, with its interactions.
         vocabulary: of the source artifact.
         item_anchors: (I, q).
@@ -82,27 +84,25 @@ class TargetRun(Artifact):
         sentence_encoder: fingerprint of the encoder that read the titles, where one did.
     """
 
-    def __init__(
-        self,
-        domain: Domain,
-        vocabulary: SememeVocabulary,
-        item_anchors: csr_matrix,
-        features: ItemFeatures,
-        s2idm: S2IDM,
-        interests: InterestSettings,
-        variant: Variant,
-        weights: dict[str, Tensor],
-        recipe: Recipe,
-        metrics: dict[str, Any],
-        counts: npt.NDArray[np.float32],
-        interest_vectors: Tensor | None = None,
-        sentence_encoder: str | None = None,
-    ) -> None:
-        self.domain, self.vocabulary, self.item_anchors, self.features = domain, vocabulary, item_anchors, features
-        self.s2idm, self.interests = s2idm, interests
-        self.variant, self.weights, self.recipe, self.metrics = variant, weights, recipe, metrics
-        self.counts = counts
-        self.interest_vectors, self.sentence_encoder = interest_vectors, sentence_encoder
+    domain: Domain
+    vocabulary: SememeVocabulary
+    item_anchors: csr_matrix
+    features: ItemFeatures
+    s2idm: S2IDM
+    interests: InterestSettings
+    variant: Variant
+    weights: dict[str, Tensor]
+    recipe: Recipe
+    metrics: dict[str, Any]
+    counts: npt.NDArray[np.float32]
+    interest_vectors: Tensor | None = None
+    sentence_encoder: str | None = None
+
+    def __repr__(self) -> str:
+        """Variant, domain, size and place."""
+        d = self.domain
+        size = f"{d.n_users:,} users, {d.n_items:,} items"
+        return f"<TargetRun {self.variant.name} on {d.name}: {size}, in {self.folder or 'memory'}>"
 
     def model(self) -> SequentialRecommender:
         """The product model, in evaluation mode."""
@@ -114,9 +114,14 @@ class TargetRun(Artifact):
     def interest_factory(self, domain: Domain, device: torch.device) -> InterestFactory:
         """Makes the interests of the users of a domain with this run's items."""
         return InterestFactory(
-            domain, self.item_anchors, self.vocabulary.idf, self.s2idm, self.interests, device,
+            domain,
+            self.item_anchors,
+            self.vocabulary.idf,
+            self.s2idm,
+            self.interests,
+            device,
             vectors=self.interest_vectors,
-        )  # fmt: skip
+        )
 
     def matcher(self, device: torch.device) -> Matcher:
         """The items as matching sees them, with what the training users made popular."""
@@ -163,10 +168,10 @@ class TargetRun(Artifact):
         load_part(s2idm, tensors, "s2idm.", folder)
         domain = load_domain(folder / DOMAIN)
         if domain.fingerprint != config.domain_fingerprint:
-            raise InputError(
+            raise RunError(
                 "the domain is not the one that this run was made of", location=folder / DOMAIN,
                 hint="Restore the folder, or adapt to the target again",
-            )  # fmt: skip
+            )
         of_items = read_tensors(folder / ITEMS)
         anchors, features = _items_from(of_items, domain.n_items, len(vocabulary), folder / ITEMS)
         recipe = check_recipe(read_mapping(folder / RECIPE), folder / RECIPE)
@@ -174,9 +179,20 @@ class TargetRun(Artifact):
         variant = parse_variant(config.variant, recipe.items.channels)
         metrics = read_json(folder / METRICS)
         return cls(
-            domain, vocabulary, anchors, features, s2idm.eval(), config.interests, variant, weights, recipe, metrics,
-            of_items[POPULARITY].numpy(), of_items.get(READ), config.sentence_encoder,
-        )  # fmt: skip
+            domain=domain,
+            vocabulary=vocabulary,
+            item_anchors=anchors,
+            features=features,
+            s2idm=s2idm.eval(),
+            interests=config.interests,
+            variant=variant,
+            weights=weights,
+            recipe=recipe,
+            metrics=metrics,
+            counts=of_items[POPULARITY].numpy(),
+            interest_vectors=of_items.get(READ),
+            sentence_encoder=config.sentence_encoder,
+        )
 
 
 def _item_tensors(anchors: csr_matrix, features: ItemFeatures) -> dict[str, Tensor]:
@@ -211,14 +227,14 @@ def _csr(tensors: dict[str, Tensor], name: str, rows: int) -> csr_matrix:
 def _items_from(tensors: dict[str, Tensor], items: int, anchors: int, file: Path) -> tuple[csr_matrix, ItemFeatures]:
     lacks = {"anchors.indptr", "anchors.indices", "anchors.data", "anchors.columns", POPULARITY} - tensors.keys()
     if lacks:
-        raise InputError(f"lacks {', '.join(sorted(lacks))}", location=file, hint="Adapt to the target again")
+        raise RunError(f"lacks {', '.join(sorted(lacks))}", location=file, hint="Adapt to the target again")
     matrix = _csr(tensors, "anchors", items)
     categories = _csr(tensors, "categories", items) if "categories.indptr" in tensors else None
     parts = {name: tensors.get(f"whitening.{name}") for name in ("mean", "matrix")}
     features = ItemFeatures(
         items, matrix, tensors.get("anchor_vectors"), tensors.get("title_vectors"), categories, tensors.get("known"),
         None if parts["mean"] is None or parts["matrix"] is None else Whitening(parts["mean"], parts["matrix"]),
-    )  # fmt: skip
+    )
     return matrix, features
 
 

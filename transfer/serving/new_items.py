@@ -29,9 +29,7 @@ def run_with(run: TargetRun, ids: Sequence[str], titles: Sequence[str]) -> Targe
     Raises:
         InputError: as `with_new_items`.
     """
-    grown = with_new_items(run, ids, titles, run.unseen(), Semantics.find(run.recipe.semantic, Runtime()))
-    grown.folder = run.folder
-    return grown
+    return with_new_items(run, ids, titles, run.unseen(), Semantics.find(run.recipe.semantic, Runtime()))
 
 
 def with_new_items(
@@ -84,11 +82,14 @@ def with_new_items(
     if ID_TABLE in weights:
         table = weights[ID_TABLE]
         weights[ID_TABLE] = torch.cat([table, table.new_zeros(len(ids), table.shape[1])])
-    return TargetRun(
-        domain, run.vocabulary, vstack([run.item_anchors, anchors], format="csr"), features, run.s2idm, run.interests,
-        run.variant, weights, run.recipe, run.metrics,
-        np.concatenate([run.counts, np.full(len(ids), np.nan, np.float32)]), run.interest_vectors, run.sentence_encoder,
-    )  # fmt: skip
+    return replace(
+        run,
+        domain=domain,
+        item_anchors=vstack([run.item_anchors, anchors], format="csr"),
+        features=features,
+        weights=weights,
+        counts=np.concatenate([run.counts, np.full(len(ids), np.nan, np.float32)]),
+    )
 
 
 def _items_alone(domain: Domain, ids: Sequence[str], titles: Sequence[str]) -> Domain:

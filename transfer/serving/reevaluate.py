@@ -23,11 +23,14 @@ def largest_gap(run: TargetRun, found: dict[str, Any]) -> float:
     place = run.metrics["seeds"].index(product["seed"])
     said = run.metrics["variants"][product["variant"]]
     return max(
-        (abs(value - said[stage][protocol][name]["values"][place])
-         for stage, protocols in found.items() for protocol, metrics in protocols.items()
-         for name, value in metrics.items()),
+        (
+            abs(value - said[stage][protocol][name]["values"][place])
+            for stage, protocols in found.items()
+            for protocol, metrics in protocols.items()
+            for name, value in metrics.items()
+        ),
         default=0.0,
-    )  # fmt: skip
+    )
 
 
 def reevaluate(run: TargetRun, runtime: Runtime) -> dict[str, Any]:

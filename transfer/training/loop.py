@@ -167,9 +167,12 @@ class _Trainer:
         self.batch_size = min(self.settings.batch_size, max(SMALLEST_BATCH, len(users) // self.settings.steps))
         learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.optimiser = torch.optim.Adam(
-            learned, lr=self.settings.learning_rate, betas=(self.settings.beta1, self.settings.beta2),
-            weight_decay=self.settings.weight_decay, fused=True,
-        )  # fmt: skip
+            learned,
+            lr=self.settings.learning_rate,
+            betas=(self.settings.beta1, self.settings.beta2),
+            weight_decay=self.settings.weight_decay,
+            fused=True,
+        )
         self.schedule = torch.optim.lr_scheduler.ExponentialLR(self.optimiser, self.settings.learning_rate_decay)
 
     def epoch(self, view: TrainView, number: int) -> float:

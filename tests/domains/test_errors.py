@@ -1,0 +1,30 @@
+"""Errors keep class, code and hint on their way to the user."""
+
+from __future__ import annotations
+
+import pytest
+
+from domains.errors import DataError, InputError, RunError, SettingsError, within
+from recipes.load import check_recipe
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"), [(InputError, "input"), (DataError, "data"), (SettingsError, "settings"), (RunError, "run")]
+)
+def test_each_class_has_a_code_of_its_own(kind, code):
+    assert kind("wrong").code == code
+    assert kind("wrong", code="disk-full").code == "disk-full"
+    assert isinstance(kind("wrong"), InputError)
+
+
+def test_within_moves_the_location_and_keeps_the_rest():
+    with pytest.raises(RunError) as caught, within("case 3"):
+        raise RunError("wrong", location="file", hint="Mend it", code="disk-full")
+    error = caught.value
+    assert (error.problem, error.location, error.hint, error.code) == ("wrong", "case 3: file", "Mend it", "disk-full")
+
+
+def test_a_wrong_recipe_is_a_settings_error():
+    with pytest.raises(SettingsError) as caught:
+        check_recipe({"sources": ["books"], "encoder": {"dmi": 3}}, "mine.yaml")
+    assert caught.value.code == "settings"

@@ -19,7 +19,7 @@ PRESETS: Mapping[Preset, Mapping[str, Any]] = {
             "metric": "sampled/ndcg@10",
             "patience": 20,
         },
-        "prompts": {"sees": "train"},
+        "prompts": {"sees": "train", "start": "paper"},
     },
 }
 """Values that differ from the settings' own defaults."""

@@ -142,6 +142,11 @@ class PromptSettings(Settings):
     """Interest-aware prompts (IPE, Section 3.4)."""
 
     count: int = Field(3, ge=1, description="Prompts k before the sequence.")
+    start: Literal["neutral", "paper"] = Field(
+        "neutral",
+        description="How a variant begins: exactly as its base, with a gate of zeros on what prompts change, or with "
+        "the paper's random prompts in full.",
+    )
     reads: Literal["anchors", "vectors"] = Field(
         "anchors",
         description="What generators read: interests in each anchor (paper), or the mean of the anchors' sentence "

@@ -89,7 +89,7 @@ def test_learning_generators_leaves_the_source_encoder_as_it_was():
     without = learned(recipe(source_encoder={"channels": ["anchors"], "epochs": 2})).weights
     having = learned(recipe()).weights
     assert {name for name in having if name not in without} == {
-        f"conditioner.{name}" for name in ("inner_weight", "inner_bias", "outer_weight", "outer_bias")
+        f"conditioner.{name}" for name in ("inner_weight", "inner_bias", "outer_weight", "outer_bias", "gate")
     }
     for name, value in without.items():
         torch.testing.assert_close(having[name], value)

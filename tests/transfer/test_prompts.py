@@ -9,10 +9,12 @@ from scipy.sparse import random as random_sparse
 from torch import nn
 from transfer_cases import sequences
 
+from recipes.load import check_recipe
 from recipes.settings import EncoderSettings, ScoreSettings
 from transfer.encoders.encoder import SequenceEncoder, make_encoder
 from transfer.interests.forms import NoInterests, RawInterests
 from transfer.items.tower import ItemFeatures, ItemTower
+from transfer.model.assembly import assemble, start_from
 from transfer.model.conditioner import Unconditioned
 from transfer.model.entries import (
     InterestFusion,
@@ -22,6 +24,7 @@ from transfer.model.entries import (
 )
 from transfer.model.prompts import PromptGenerators
 from transfer.model.recommender import SequentialRecommender
+from transfer.variants import parse_variant
 
 DIM, ANCHORS, COUNT = 6, 11, 3
 
@@ -122,6 +125,53 @@ def test_right_padding_changes_no_prompted_state(name):
     narrow = made(encoder, embeds, sequence, given)
     longer = made(encoder, wide, sequences(torch.zeros(wider.shape, dtype=torch.int64), wider, USERS), given)
     torch.testing.assert_close(longer[:, :4][sequence.mask], narrow[sequence.mask])
+
+
+@pytest.mark.parametrize("name", ["sasrec", "gru4rec"])
+def test_gated_prompts_change_nothing_at_first_and_then_each_dimension_by_its_gate(name):
+    torch.manual_seed(0)
+    encoder = make_encoder(EncoderSettings(name=name, dim=DIM, max_length=9), COUNT).eval()
+    gated, given = PromptGenerators(ANCHORS, DIM, COUNT, gated=True), interests()
+    embeds, sequence = batch()
+    plain = encoder(embeds, sequence.mask)
+    states = gated(encoder, embeds, sequence, given)
+    assert torch.equal(states, plain)
+    states.square().sum().backward()
+    assert (gated.gate.grad != 0).all()
+    ungated = PromptGenerators(ANCHORS, DIM, COUNT)
+    ungated.load_state_dict({key: value for key, value in gated.state_dict().items() if key != "gate"})
+    with torch.no_grad():
+        gated.gate.copy_(torch.tensor([1.0, 0.0, 0.5, 0.0, 0.0, -1.0]))
+    full = ungated(encoder, embeds, sequence, given)
+    mixed = gated(encoder, embeds, sequence, given)
+    torch.testing.assert_close(mixed[..., 0], full[..., 0])
+    torch.testing.assert_close(mixed[..., 2], (plain[..., 2] + full[..., 2]) / 2)
+    torch.testing.assert_close(mixed[..., 5], 2 * plain[..., 5] - full[..., 5])
+    assert torch.equal(mixed[..., 1], plain[..., 1])
+
+
+@pytest.mark.parametrize("variant", ["sasrec+ipe+raw", "gru4rec+title-semantic+ipe+raw"])
+def test_a_variant_that_starts_neutral_scores_exactly_as_its_base(variant):
+    prompted = parse_variant(variant)
+    features = ItemFeatures(8, title_vectors=torch.randn(8, 5, generator=torch.Generator().manual_seed(1)))
+    users, items = torch.tensor([0, 2]), torch.tensor([[3, 1, 0], [5, 0, 0]])
+    sequence = sequences(items, torch.tensor([[1, 1, 1], [1, 0, 0]], dtype=torch.bool), users)
+
+    def scores(one, recipe, base):
+        model = assemble(one, recipe, features, ANCHORS, seed=3)
+        start_from(model, base) if base else None
+        model.eval()
+        states = model.states(model.items.all()[items], sequence, interests())
+        return model, model.prepared_states(states) @ model.item_table().T
+
+    recipe = check_recipe({"sources": ["books"], "encoder": {"dim": DIM, "max_length": 5}}, "here")
+    model, expected = scores(prompted.base, recipe, None)
+    _, neutral = scores(prompted, recipe, model.state_dict())
+    assert torch.equal(neutral, expected)
+    paper = check_recipe({"sources": ["books"], "encoder": {"dim": DIM, "max_length": 5}, "preset": "paper"}, "here")
+    _, random = scores(prompted, paper, model.state_dict())
+    assert paper.prompts.start == "paper"
+    assert not torch.allclose(random, expected)
 
 
 def test_fusion_adds_nothing_at_first_and_then_what_its_network_makes():

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from recipes.schema import Recipe
+from recipes.settings import PromptSettings
 from transfer.encoders.encoder import make_encoder
 from transfer.items.tower import ItemFeatures, ItemTower
 from transfer.model.conditioner import Conditioner, Unconditioned
@@ -44,18 +45,18 @@ def assemble(
     dim = recipe.encoder.dim
     items = ItemTower(features, recipe.items.model_copy(update={"channels": variant.channels}), dim, semantic_scale)
     encoder = make_encoder(recipe.encoder.model_copy(update={"name": variant.encoder}), recipe.prompts.count)
-    conditioner = _conditioner(variant.entry, width, dim, recipe.prompts.count)
+    conditioner = _conditioner(variant.entry, width, dim, recipe.prompts)
     return SequentialRecommender(items, encoder, conditioner, recipe.score, dim)
 
 
-def _conditioner(entry: Entry, width: int, dim: int, count: int) -> Conditioner:
+def _conditioner(entry: Entry, width: int, dim: int, prompts: PromptSettings) -> Conditioner:
     match entry:
         case "prompts":
-            return PromptGenerators(width, dim, count)
+            return PromptGenerators(width, dim, prompts.count, gated=prompts.start == "neutral")
         case "positions":
             return InterestsAtPositions(width, dim)
         case "memory":
-            return InterestMemory(width, dim, count)
+            return InterestMemory(width, dim, prompts.count)
         case "late":
             return InterestsInScore(width, dim)
         case "fusion":

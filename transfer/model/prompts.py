@@ -18,15 +18,20 @@ class PromptGenerators(Conditioner):
     The prompts stand right before a user's first item and are read by every item through the encoder's own
     mechanism. The k first layers are one matrix, so that sparse and factored interests are read once.
 
+    With a gate, a state is s + g * (p - s): s without prompts, p with them, g one learned number a dimension. All g
+    are zero at the start, so the model begins as its base, and prompts enter only as far as they help.
+
     Args:
         width: of interests: q anchors, or s entries of a sentence vector.
         dim: width d of a prompt.
         count: number of prompts k.
+        gated: whether there is a gate; the paper has none.
     """
 
-    def __init__(self, width: int, dim: int, count: int) -> None:
+    def __init__(self, width: int, dim: int, count: int, gated: bool = False) -> None:
         super().__init__()
         self.count, self.dim = count, dim
+        self.gate = nn.Parameter(torch.zeros(dim)) if gated else None
         self.inner_weight = nn.Parameter(torch.empty(count * dim, width))
         self.inner_bias = nn.Parameter(torch.zeros(count * dim))
         self.outer_weight = nn.Parameter(torch.empty(count, dim, dim))
@@ -44,7 +49,11 @@ class PromptGenerators(Conditioner):
         return torch.einsum("bkd,ked->bke", hidden, self.outer_weight) + self.outer_bias
 
     def encoded(self, encoder: SequenceEncoder, embeds: Tensor, batch: SequenceBatch, interests: Interests) -> Tensor:
-        """Encode prompts and items together, return the items' states."""
+        """Encode prompts and items together, return the items' states; with a gate, a mix with those of items alone."""
         prompts = self.prompts(batch.users, interests)
         states = encoder(torch.cat([prompts, embeds], dim=1), F.pad(batch.mask, (self.count, 0), value=True))
-        return states[:, self.count :]
+        prompted = states[:, self.count :]
+        if self.gate is None:
+            return prompted
+        plain: Tensor = encoder(embeds, batch.mask)
+        return plain + self.gate * (prompted - plain)

@@ -25,6 +25,7 @@ from recipes.presets import overlaid, with_preset
 from recipes.schema import Recipe
 from transfer.files import JsonLines, alone_in
 from transfer.progress import Progress
+from transfer.report.record import RunRecord
 from transfer.runs.artifact import CONFIG, LOG, claim
 from transfer.runs.fit_source import fit_source
 from transfer.runs.pipeline import written_run
@@ -67,19 +68,24 @@ class Run:
         return self.target.variant.name
 
     @property
-    def metrics(self) -> dict[str, Any]:
-        """Contents of `metrics.json`."""
+    def record(self) -> RunRecord:
+        """Every figure, comparison and choice of the run."""
         return self.target.metrics
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Contents of `metrics.json` as plain data; `record` has them typed."""
+        return self.target.metrics.as_dict()
 
     def results(self) -> pl.DataFrame:
         """Every figure of every variant: variant, stage, protocol, metric, mean, std."""
         import polars as pl
 
         rows = [
-            (variant, stage, protocol, metric, value["mean"], value["std"])
-            for variant, stages in self.metrics["variants"].items()
-            for stage in ("validation", "test")
-            for protocol, values in stages[stage].items()
+            (name, stage, protocol, metric, value.mean, value.std)
+            for name, variant in self.record.variants.items()
+            for stage, protocols in (("validation", variant.validation), ("test", variant.test))
+            for protocol, values in protocols.items()
             for metric, value in values.items()
         ]
         return pl.DataFrame(rows, schema=["variant", "stage", "protocol", "metric", "mean", "std"], orient="row")

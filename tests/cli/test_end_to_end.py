@@ -18,6 +18,7 @@ from cli_cases import VARIANTS, run_command
 from domains.errors import InputError
 from domains.storage import load_domain
 from transfer.cli.target_report import print_target
+from transfer.report.record import RunRecord
 from transfer.runs.target_run import TargetRun
 from transfer.serving.titles import MOST_COMPARED, TitleIndex
 
@@ -88,11 +89,12 @@ def test_the_product_is_the_variant_that_validation_prefers(by_commands):
 
 
 def test_the_note_of_a_better_baseline_is_true_of_all_of_them(by_commands, capsys):
-    out, metrics = by_commands
-    beaten = {"product": metrics["product"] | {"beaten_by": ["popular", "t-diffrec"]}}
-    print_target(metrics | beaten, out / "target", False)
+    out, _ = by_commands
+    record = RunRecord.read(out / "target" / "metrics.json")
+    product = record.product.model_copy(update={"beaten_by": ("popular", "t-diffrec")})
+    print_target(record.model_copy(update={"product": product}), out / "target", False)
     said = capsys.readouterr().out
-    for name in beaten["product"]["beaten_by"]:
+    for name in product.beaten_by:
         assert f"Note: {name}, a baseline, scores higher on validation." in said
 
 
@@ -169,8 +171,13 @@ def test_evaluate_tells_figures_that_are_not_the_models(tiny, capsys, tmp_path):
     shutil.copytree(tiny.target, copy)
     metrics = metrics_in(copy)
     product = metrics["product"]
-    values = metrics["variants"][product["variant"]]["test"]["full"]["ndcg@10"]["values"]
-    values[metrics["seeds"].index(product["seed"])] += 0.25
+    hit = metrics["variants"][product["variant"]]["test"]["full"]["hit@10"]
+    hit["values"][metrics["seeds"].index(product["seed"])] += 0.25
+    (copy / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    done = run_command(capsys, "evaluate", copy)
+    assert done.code != 0
+    assert f"metrics.json: variants.{product['variant']}.test.full.hit@10" in done.err, "mean and values disagree"
+    hit["mean"] += 0.25
     (copy / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
     done = run_command(capsys, "evaluate", copy)
     assert done.code == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from rich.console import Console
 
 from transfer.cli import show
 from transfer.cli.target_report import print_target
+from transfer.report.record import RunRecord
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def test_a_comparison_says_by_how_much_and_how_sure(printed):
 
 
 def test_brackets_in_names_are_shown(tiny, capsys):
-    metrics = json.loads((tiny.target / "metrics.json").read_text(encoding="utf-8"))
-    told = {**metrics, "domain": "[films]", "example_user": "[/u]", "skipped": {"[x]": "no [y] :dog:"}}
+    record = RunRecord.read(tiny.target / "metrics.json")
+    told = record.model_copy(update={"domain": "[films]", "example_user": "[/u]", "skipped": {"[x]": "no [y] :dog:"}})
     print_target(told, Path("runs") / "[out]", as_json=False)
     shown = capsys.readouterr().out
     assert shown.startswith("[films] · test · ")

@@ -42,12 +42,12 @@ def test_all_systems_run(tmp_path, kind):
     loaded = load_recipe(path, [f"s2idm.kind={kind}"])
     source = source_from(loaded, tmp_path / "source", Runtime())
     run = target_from(source, loaded, tmp_path / "target", Runtime())
-    assert list(run.metrics["variants"]) == list(SYSTEMS)
-    for name, values in run.metrics["variants"].items():
-        assert 0 <= values["test"]["full"]["ndcg@10"]["mean"] <= 1, name
-        assert math.isfinite(values["test"]["sampled"]["auc"]["mean"]), name
-        assert 0 < values["beyond"]["coverage"] <= 1, name
-    pairs = {(one["variant"], one["baseline"]) for one in run.metrics["comparisons"]}
+    assert list(run.metrics.variants) == list(SYSTEMS)
+    for name, values in run.metrics.variants.items():
+        assert 0 <= values.test["full"]["ndcg@10"].mean <= 1, name
+        assert math.isfinite(values.test["sampled"]["auc"].mean), name
+        assert 0 < values.beyond.coverage <= 1, name
+    pairs = {(one.variant, one.baseline) for one in run.metrics.comparisons}
     assert {("cl4srec+ipe+s2idm", "cl4srec"), ("pdrec+ipe+s2idm", "pdrec"), ("cl4srec", "sasrec")} <= pairs
 
 
@@ -58,15 +58,15 @@ def test_a_saved_run_repeats_its_figures_with_matching_new_items_and_no_training
     loaded = load_recipe(path, overrides)
     source = source_from(loaded, tmp_path / "source", Runtime())
     run = target_from(source, loaded, tmp_path / "target", Runtime())
-    found = run.metrics["variants"]
+    found = run.metrics.variants
     assert list(found) == variants
     again = reevaluate(TargetRun.read(tmp_path / "target"), Runtime())
-    product = found[run.metrics["product"]["variant"]]["test"]["full"]["ndcg@10"]
-    assert again["test"]["full"]["ndcg@10"] == pytest.approx(product["values"][0], abs=1e-6)
+    product = found[run.metrics.product.variant].test["full"]["ndcg@10"]
+    assert again["test"]["full"]["ndcg@10"] == pytest.approx(product.values[0], abs=1e-6)
     if "shots=0" in overrides:
-        assert run.metrics["product"]["variant"] == "sasrec+anchors+matching", "an untrained model alone says nothing"
+        assert run.metrics.product.variant == "sasrec+anchors+matching", "an untrained model alone says nothing"
     if "evaluation.new_items=0.3" in overrides:
-        assert found["popular"]["test"]["full"]["hit@10"]["mean"] == 0, "nobody has met what is tested"
+        assert found["popular"].test["full"]["hit@10"].mean == 0, "nobody has met what is tested"
 
 
 def test_only_a_variant_that_asks_for_matching_has_it(tmp_path):
@@ -86,9 +86,7 @@ def test_without_any_training_matching_decides(tmp_path):
     loaded = load_recipe(path, ["shots=0"])
     source = source_from(loaded, tmp_path / "source", Runtime())
     run = target_from(source, loaded, tmp_path / "target", Runtime())
-    assert run.metrics["product"]["variant"] == "sasrec+matching"
-    alone, joined = (
-        run.metrics["variants"][name]["test"]["full"]["mrr"]["mean"] for name in ("matching", "sasrec+matching")
-    )
+    assert run.metrics.product.variant == "sasrec+matching"
+    alone, joined = (run.metrics.variants[name].test["full"]["mrr"].mean for name in ("matching", "sasrec+matching"))
     assert joined == pytest.approx(alone, rel=0.2)
     assert MatchingWeights.of(run.weights["matching"]).anchors == STRENGTHS[-1]

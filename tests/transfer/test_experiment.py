@@ -37,6 +37,7 @@ from transfer.experiments.plan import cells_of, jobs_of
 from transfer.experiments.pool import run_all
 from transfer.interests.original import known_anchor_counts
 from transfer.progress import Silent
+from transfer.report.experiment_record import Curve, ExperimentRecord
 from transfer.runtime import Runtime
 
 
@@ -233,7 +234,7 @@ def test_variants_of_the_command_line_leave_no_extras(tmp_path, option):
 def test_what_only_an_extra_is_the_base_of_is_compared_with_it(tmp_path):
     path = write_experiment(tmp_path, variants=["sasrec", "gru4rec+ipe+s2idm"], extra_variants=["gru4rec"])
     record = run_experiment(load_experiment(path), tmp_path / "out", Runtime(), device="cpu", workers=1)
-    compared = [(c["variant"], c["baseline"], c["metric"]) for c in record["cells"][0]["metrics"]["comparisons"]]
+    compared = [(c.variant, c.baseline, c.metric) for c in record.cells[0].metrics.comparisons]
     for metric in ("full/ndcg@10", "sampled/ndcg@10"):
         assert sorted(pair for *pair, of in compared if of == metric) == [
             ["gru4rec", "sasrec"], ["gru4rec+ipe+s2idm", "gru4rec"], ["gru4rec+ipe+s2idm", "sasrec"]
@@ -257,45 +258,45 @@ def finished(tmp_path_factory):
 
 def test_the_record_holds_every_part(finished):
     _, out, record = finished
-    (cell,) = record["cells"]
-    metrics = cell["metrics"]
-    assert list(metrics["variants"]) == [
+    (cell,) = record.cells
+    metrics = cell.metrics
+    assert list(metrics.variants) == [
         "popular", "sasrec", "sasrec+ipe+constant", "sasrec+ipe+s2idm", "ease", "gru4rec", "sasrec+s2idm"
     ]  # fmt: skip
-    assert metrics["few_seeds"] == {"gru4rec": [0], "sasrec+s2idm": [0]}
-    assert len(metrics["variants"]["sasrec"]["test"]["full"]["ndcg@10"]["values"]) == 2
-    assert len(metrics["variants"]["gru4rec"]["test"]["full"]["ndcg@10"]["values"]) == 1
-    assert cell["bases"] == dict.fromkeys(["sasrec+ipe+constant", "sasrec+ipe+s2idm", "sasrec+s2idm"], "sasrec")
-    assert {(c["variant"], c["baseline"], c["metric"]) for c in metrics["comparisons"]} >= {
+    assert metrics.few_seeds == {"gru4rec": (0,), "sasrec+s2idm": (0,)}
+    assert len(metrics.variants["sasrec"].figure("test", "full/ndcg@10").values) == 2
+    assert len(metrics.variants["gru4rec"].figure("test", "full/ndcg@10").values) == 1
+    assert cell.bases == dict.fromkeys(["sasrec+ipe+constant", "sasrec+ipe+s2idm", "sasrec+s2idm"], "sasrec")
+    assert {(c.variant, c.baseline, c.metric) for c in metrics.comparisons} >= {
         ("sasrec+ipe+s2idm", "sasrec", "full/ndcg@10"), ("sasrec+ipe+s2idm", "sasrec", "sampled/ndcg@10"),
         ("sasrec+ipe+s2idm", "ease", "full/ndcg@10"), ("gru4rec", "sasrec", "sampled/ndcg@10"),
     }  # fmt: skip
-    whole = {(c["variant"], c["baseline"]): c["difference"] for c in metrics["comparisons"] if c["metric"][0] == "f"}
-    for groups in cell["breakdowns"].values():
-        assert sum(group["users"] for group in groups) == 40
-        for pair in cell["bases"].items():
-            of_all = sum(group["users"] * group["gain"][pair[0]]["mean"] for group in groups) / 40
+    whole = {(c.variant, c.baseline): c.difference for c in metrics.comparisons if c.metric[0] == "f"}
+    for groups in (cell.breakdowns.history, cell.breakdowns.known_anchors):
+        assert sum(group.users for group in groups) == 40
+        for pair in cell.bases.items():
+            of_all = sum(group.users * group.gain[pair[0]].mean for group in groups) / 40
             assert of_all == pytest.approx(whole[pair], abs=1e-12), pair
-    users = [row["users"] for row in cell["thresholds"]]
+    users = [row.users for row in cell.thresholds]
     assert users == sorted(users)
     assert users[-1] == 40
-    everyone = cell["thresholds"][-1]["values"]["full/ndcg@10"]["sasrec"]
-    assert everyone == pytest.approx(metrics["variants"]["sasrec"]["test"]["full"]["ndcg@10"]["mean"])
-    assert "sasrec (base) · seed 1" in cell["curves"]
-    assert len(cell["cases"]) == 3
-    assert all(max(case["before"]) == 1 for case in cell["cases"])
-    assert {one["source"] for one in cell["overlap"]} == {"tapes"}
-    assert json.loads((out / "metrics.json").read_text()) == json.loads(json.dumps(record))
+    everyone = cell.thresholds[-1].values["full/ndcg@10"]["sasrec"]
+    assert everyone == pytest.approx(metrics.variants["sasrec"].figure("test", "full/ndcg@10").mean)
+    assert "sasrec (base) · seed 1" in cell.curves
+    assert len(cell.cases) == 3
+    assert all(max(case.before) == 1 for case in cell.cases)
+    assert {one.source for one in cell.overlap} == {"tapes"}
+    assert ExperimentRecord.read(out / "metrics.json") == record
     assert "sasrec+ipe+s2idm" in (out / "table.md").read_text()
     assert "<svg" in (out / "report.html").read_text()
 
 
 def test_popular_covers_little_and_is_popular(finished):
     _, _, record = finished
-    variants = record["cells"][0]["metrics"]["variants"]
-    popular, ease = variants["popular"]["beyond"], variants["ease"]["beyond"]
-    assert popular["popularity_rank"] < ease["popularity_rank"]
-    assert 0 < popular["coverage"] <= 1
+    variants = record.cells[0].metrics.variants
+    popular, ease = variants["popular"].beyond, variants["ease"].beyond
+    assert popular.popularity_rank < ease.popularity_rank
+    assert 0 < popular.coverage <= 1
 
 
 def test_a_stopped_experiment_goes_on_where_it_was(finished):
@@ -309,7 +310,7 @@ def test_a_stopped_experiment_goes_on_where_it_was(finished):
     again = run_experiment(load_experiment(path), out, Runtime(), device="cpu", workers=1)
     after = {piece: piece.stat().st_mtime_ns for piece in pieces}
     assert [piece for piece in pieces if after[piece] != before[piece]] == [lost]
-    assert again["cells"][0]["metrics"] == record["cells"][0]["metrics"]
+    assert again.cells[0].metrics == record.cells[0].metrics
 
 
 def test_other_settings_do_not_mix(finished):
@@ -326,10 +327,10 @@ def test_processes_give_what_one_process_gives(finished, tmp_path):
     loaded = load_experiment(path)
     loaded = replace(loaded, experiment=loaded.experiment.model_copy(update={"extra_variants": ()}))
     parallel = run_experiment(loaded, tmp_path, Runtime(), device="cpu", workers=2, overrides=overrides)
-    ours, theirs = (one["cells"][0]["metrics"]["variants"]["sasrec"]["test"] for one in (parallel, record))
+    ours, theirs = (one.cells[0].metrics.variants["sasrec"].test for one in (parallel, record))
     for protocol in ("full", "sampled"):
         for metric, values in ours[protocol].items():
-            assert values["values"] == pytest.approx(theirs[protocol][metric]["values"]), metric
+            assert values.values == pytest.approx(theirs[protocol][metric].values), metric
 
 
 def test_an_error_crosses_processes_whole():
@@ -359,11 +360,11 @@ def test_one_entry_that_fails_takes_no_other_with_it(tmp_path, wrong, workers):
     with pytest.raises(InputError, match="diverged in epoch 1") as caught:
         run_experiment(loaded, out, Runtime(), device="cpu", workers=workers)
     assert caught.value.hint.endswith(f". 1 of 2 entries are finished: their tables are in {out}")
-    record = json.loads((out / "metrics.json").read_text())
-    assert [cell["key"] for cell in record["cells"]] == ["good"]
-    (one,) = record["unfinished"]
-    assert one["key"] == "bad-b"
-    assert "diverged in epoch 1" in one["reason"]
+    record = ExperimentRecord.read(out / "metrics.json")
+    assert [cell.key for cell in record.cells] == ["good"]
+    (one,) = record.unfinished
+    assert one.key == "bad-b"
+    assert "diverged in epoch 1" in one.reason
     for name in ("table.md", "report.html"):
         assert "Not finished: bad-b." in (out / name).read_text()
 
@@ -420,6 +421,7 @@ def test_results_keep_the_order_of_the_works():
 ENDLESS = """
 import pathlib, time
 from transfer.experiments.pool import run_all
+from transfer.report.experiment_record import Curve, ExperimentRecord
 from transfer.progress import Silent
 
 def beat(path):
@@ -461,15 +463,15 @@ def test_groups_hold_everybody_once(keys, groups):
     key = np.array(keys)
     values = {"a": np.linspace(0, 1, len(key)) ** 2, "b": np.linspace(0, 1, len(key))}
     rows = grouped(values, {"a": values["a"] - values["b"]}, key, groups)
-    assert sum(row["users"] for row in rows) == len(key)
+    assert sum(row.users for row in rows) == len(key)
     assert len(rows) <= groups
     for lower, upper in pairwise(rows):
-        assert lower["high"] < upper["low"]
+        assert lower.high < upper.low
     for row in rows:
-        mine = (key >= row["low"]) & (key <= row["high"])
-        assert row["users"] == mine.sum()
-        assert row["mean"]["a"] == pytest.approx(values["a"][mine].mean())
-        assert row["gain"]["a"]["mean"] == pytest.approx((values["a"] - values["b"])[mine].mean())
+        mine = (key >= row.low) & (key <= row.high)
+        assert row.users == mine.sum()
+        assert row.mean["a"] == pytest.approx(values["a"][mine].mean())
+        assert row.gain["a"].mean == pytest.approx((values["a"] - values["b"])[mine].mean())
 
 
 def ranking_of(*ranks):
@@ -493,10 +495,10 @@ def test_thresholds_by_hand():
     ranking = ranking_of(0, 1, 20, 20)
     rankings = {"sasrec": {"validation": [ranking], "test": [ranking]}}
     none, two, four = thresholds(rankings, np.array([1, 3, 3, 9]), [0, 3, 9], (5, 10))
-    assert none == {"at_most": 0, "users": 0, "values": {m: {} for m in none["values"]}}
-    assert two["users"] == 3
-    assert two["values"]["full/hit@10"]["sasrec"] == pytest.approx(2 / 3)
-    assert four["values"]["sampled/ndcg@10"]["sasrec"] == pytest.approx((1 + 1 / np.log2(3)) / 4)
+    assert (none.at_most, none.users, set(map(len, none.values.values()))) == (0, 0, {0})
+    assert two.users == 3
+    assert two.values["full/hit@10"]["sasrec"] == pytest.approx(2 / 3)
+    assert four.values["sampled/ndcg@10"]["sasrec"] == pytest.approx((1 + 1 / np.log2(3)) / 4)
 
 
 def test_known_anchors_are_counted_once():
@@ -521,7 +523,7 @@ def test_learning_curves_take_the_last_word(tmp_path):
         {"stage": stage, "epoch": 1, "validation": 0.4},
     ]
     log.write_text("\n".join(json.dumps(line) for line in lines) + '\n{"stage": "sasrec')
-    assert learning_curves(log) == {stage: {"epoch": [0.0, 1.0], "validation": [0.3, 0.4], "seconds": [0.0, 0.0]}}
+    assert learning_curves(log) == {stage: Curve(epoch=(0.0, 1.0), validation=(0.3, 0.4), seconds=(0.0, 0.0))}
     assert learning_curves(tmp_path / "none") == {}
 
 

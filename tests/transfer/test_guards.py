@@ -124,7 +124,7 @@ def test_finished_variants_that_new_results_leave_out_are_named(tmp_path):
     assert not any("Left out" in line for line in told.lines)
     fewer = load_recipe(loaded.path, ["variants=[sasrec+matching]"])
     run = target_from(source, fewer, tmp_path / "target", Runtime(progress=told))
-    assert list(run.metrics["variants"]) == ["sasrec+matching"]
+    assert list(run.metrics.variants) == ["sasrec+matching"]
     assert [line for line in told.lines if "Left out" in line] == [
         "Left out, though finished here: popular, sasrec+ipe+constant (name them in --variants to keep them)"
     ]
@@ -263,7 +263,7 @@ def test_what_was_settled_with_the_source_stays_and_is_told(tmp_path):
     (line,) = [line for line in told.lines if line.startswith("As in the source artifact")]
     assert all(part in line for part in ("s2idm.hidden 8", "interests.w_min 0.1", "vocabulary.min_items"))
     assert (other.recipe.s2idm, other.recipe.interests) == (run.recipe.s2idm, run.recipe.interests)
-    assert other.metrics["variants"] == run.metrics["variants"]
+    assert other.metrics.variants == run.metrics.variants
     target_from(source, loaded, tmp_path / "same", Runtime(progress=(silent := Told())))
     assert not any(line.startswith("As in") for line in silent.lines)
 
@@ -302,11 +302,11 @@ def test_what_the_source_cannot_give_is_skipped_with_the_reason(tmp_path):
         "cl4srec+anchors+source",
     ]
     _, _, run = made(tmp_path, source_encoder={"channels": ["anchors"], "epochs": 1}, variants=variants, shots=0)
-    assert run.metrics["skipped"] == {
+    assert run.metrics.skipped == {
         "gru4rec+no-id+anchors+source": "the source learned a sasrec",
         "sasrec+source": "the source learned of anchors, none of which these items are made of",
     }
-    assert list(run.metrics["variants"]) == variants[2:]
+    assert list(run.metrics.variants) == variants[2:]
 
 
 def test_an_encoder_of_another_size_cannot_go_on_from_the_sources(tmp_path):
@@ -328,17 +328,17 @@ def test_the_product_is_told_with_the_validation_of_the_users_that_train(tmp_pat
         training={"base_epochs": 3, "epochs": 2},
     )
     users = make_split(run.domain, loaded.recipe).training_users
-    for name in run.metrics["variants"]:
+    for name in run.metrics.variants:
         ranking = read_piece(piece_path(tmp_path / "target", name, 0, "done")).rankings["validation"]
         ranks = ranking.full[np.isin(ranking.users, users)]
         expected = np.where(ranks < 10, 1 / np.log2(ranks + 2.0), 0).mean()
-        assert run.metrics["variants"][name]["selection"]["values"] == pytest.approx([expected])
-    product = run.metrics["product"]
-    assert product["validation"] == run.metrics["variants"][product["variant"]]["selection"]["mean"]
-    assert product["margin"] >= 0
-    beaten = "; popular, a baseline, scores higher there" if product["beaten_by"] else ""
+        assert run.metrics.variants[name].selection.values == pytest.approx([expected])
+    product = run.metrics.product
+    assert product.validation == run.metrics.variants[product.variant].selection.mean
+    assert product.margin >= 0
+    beaten = "; popular, a baseline, scores higher there" if product.beaten_by else ""
     told = f"which validation prefers among sasrec, sasrec+ipe+constant{beaten}."
-    assert f"`{product['variant']}`, {told}" in (tmp_path / "target" / "README.md").read_text()
+    assert f"`{product.variant}`, {told}" in (tmp_path / "target" / "README.md").read_text()
 
 
 def test_another_users_interests_are_never_the_product(tmp_path):
@@ -582,6 +582,6 @@ def test_prompts_that_read_vectors_are_saved_with_the_vectors(tmp_path):
     assert run.interest_vectors.shape == (len(source.vocabulary), source.anchor_vectors.shape[1])
     back = TargetRun.read(tmp_path / "target")
     assert torch.equal(back.interest_vectors, run.interest_vectors)
-    again, said = reevaluate(back, Runtime()), run.metrics["variants"]["sasrec+ipe+s2idm"]
-    assert again["test"]["full"]["ndcg@10"] == pytest.approx(said["test"]["full"]["ndcg@10"]["values"][0])
+    again, said = reevaluate(back, Runtime()), run.metrics.variants["sasrec+ipe+s2idm"]
+    assert again["test"]["full"]["ndcg@10"] == pytest.approx(said.test["full"]["ndcg@10"].values[0])
     assert largest_gap(back, again) < 1e-6

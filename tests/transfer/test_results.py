@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from transfer_cases import small_domain
@@ -11,7 +9,7 @@ from transfer_cases import small_domain
 from domains.split import leave_one_out, temporal
 from recipes.schema import Recipe
 from transfer.evaluation.ranking import Ranking
-from transfer.evaluation.summary import compare_all, protocol_note, seed_values, variant_metrics
+from transfer.evaluation.summary import compare_all, protocol_record, seed_values, variant_metrics
 
 
 def ranking(full, sampled=None, items=20):
@@ -31,19 +29,17 @@ def test_metrics_have_the_documented_shape():
         assert set(stage) == {"sampled", "full"}
         for protocol in stage.values():
             assert set(protocol) == {"ndcg@5", "ndcg@10", "hit@5", "hit@10", "mrr", "auc"}
-            assert all(set(metric) == {"mean", "std", "values"} for metric in protocol.values())
-    hits = found["test"]["full"]["hit@5"]
+    hits = found["test"]["full"]["hit@5"].as_dict()
     assert hits == {"mean": 0.75, "std": pytest.approx(np.sqrt(0.125)), "values": [0.5, 1.0]}
-    json.dumps(found, allow_nan=False)
 
 
 def test_protocols_are_not_mixed_up():
     found = variant_metrics(by_stage(ranking([0, 19], [7, 7])), (5,))["test"]
-    assert found["full"]["hit@5"]["mean"] == 0.5
-    assert found["sampled"]["hit@5"]["mean"] == 0.0
-    assert found["full"]["auc"]["mean"] == pytest.approx(0.5)
-    assert found["sampled"]["auc"]["mean"] == pytest.approx(0.0)
-    assert found["full"]["auc"]["std"] == 0.0
+    assert found["full"]["hit@5"].mean == 0.5
+    assert found["sampled"]["hit@5"].mean == 0.0
+    assert found["full"]["auc"].mean == pytest.approx(0.5)
+    assert found["sampled"]["auc"].mean == pytest.approx(0.0)
+    assert found["full"]["auc"].std == 0.0
 
 
 def test_values_of_every_seed_and_user():
@@ -72,18 +68,18 @@ def recipe(**settings):
 
 
 def test_the_note_says_what_was_ranked_against_what():
-    once = protocol_note(recipe(), leave_one_out(small_domain([[0, 1, 2]])))
-    kept = protocol_note(recipe(), leave_one_out(small_domain([[0, 1, 0]], repeats=True)))
-    assert (once["full"], once["repeats"]) == ("all items but those the user had before", "removed")
-    assert (kept["full"], kept["repeats"]) == ("all items", "kept")
-    assert once["selection"] == "validation full/ndcg@10, on the users that train"
-    assert once["sampled"] == "all 2 other items, each once"
-    many = protocol_note(recipe(), leave_one_out(small_domain([[0, 1, 2]], n_items=2000)))
-    assert many["sampled"] == "999 uniform negatives (any item but the target)"
-    assert once["prompts_see"] == "train-minus-last"
-    assert once["ties"] == "count against the target"
-    assert (once["split"], once["shots"], once["training_users"]) == ("leave-one-out", 1.0, 1)
-    late = protocol_note(
+    once = protocol_record(recipe(), leave_one_out(small_domain([[0, 1, 2]])))
+    kept = protocol_record(recipe(), leave_one_out(small_domain([[0, 1, 0]], repeats=True)))
+    assert (once.full, once.repeats) == ("all items but those the user had before", "removed")
+    assert (kept.full, kept.repeats) == ("all items", "kept")
+    assert once.selection == "validation full/ndcg@10, on the users that train"
+    assert once.sampled == "all 2 other items, each once"
+    many = protocol_record(recipe(), leave_one_out(small_domain([[0, 1, 2]], n_items=2000)))
+    assert many.sampled == "999 uniform negatives (any item but the target)"
+    assert once.prompts_see == "train-minus-last"
+    assert once.ties == "count against the target"
+    assert (once.split, once.shots, once.training_users) == ("leave-one-out", 1.0, 1)
+    late = protocol_record(
         recipe(), temporal(small_domain([[0, 1, 2], [2, 1]], [[1, 2, 9], [1, 2]]), validation_from=2, test_from=3)
     )
-    assert (late["training_users"], late["validation_users"], late["test_users"]) == (2, 2, 1)
+    assert (late.training_users, late.validation_users, late.test_users) == (2, 2, 1)

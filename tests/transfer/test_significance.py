@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from transfer.evaluation.significance import compare
+from transfer.evaluation.significance import compare, two_way
 
 
 def metric(seeds, users, shift=0.0, seed=0):
@@ -84,3 +84,50 @@ def test_one_seed_and_a_baseline_that_never_hits():
     assert found.p_seeds is None
     assert found.p_users is not None
     assert found.relative is None
+
+
+def effects(rng, seeds, users, of_seed, of_user=0.5, rest=1.0):
+    return rng.normal(0, of_user, (1, users)) + rng.normal(0, of_seed, (seeds, 1)) + rng.normal(0, rest, (seeds, users))
+
+
+def test_two_way_is_the_mixed_models_quasi_f():
+    gain = effects(np.random.default_rng(3), 6, 40, 0.4) + 0.3
+    found = two_way(gain)
+    # Sums of squares from the cell, row and column totals, as textbooks write them.
+    total, n = gain.sum(), gain.size
+    seed = (gain.sum(1) ** 2).sum() / 40 - total**2 / n
+    user = (gain.sum(0) ** 2).sum() / 6 - total**2 / n
+    rest = ((gain**2).sum() - total**2 / n - seed - user) / (5 * 39)
+    seed, user = seed / 5, user / 39
+    assert user > rest
+    freedom = (seed + user - rest) ** 2 / (seed**2 / 5 + (user - rest) ** 2 / 39)
+    statistic = gain.mean() / np.sqrt((seed + user - rest) / n)
+    assert found.p == pytest.approx(2 * stats.t.sf(abs(statistic), freedom))
+    assert found.low < gain.mean() < found.high
+    assert (found.p < 0.05) == (found.low > 0 or found.high < 0)
+
+
+@pytest.mark.parametrize("of_seed", [0.0, 0.1, 0.5])
+def test_two_way_finds_nothing_about_as_often_as_it_says(of_seed):
+    rng = np.random.default_rng(0)
+    found = [two_way(effects(rng, 5, 200, of_seed)).p < 0.05 for _ in range(400)]
+    assert 0.02 <= np.mean(found) <= 0.085
+    tested_over_users = [stats.ttest_1samp(effects(rng, 5, 200, of_seed).mean(0), 0).pvalue < 0.05 for _ in range(400)]
+    if of_seed >= 0.5:
+        assert np.mean(tested_over_users) > 0.3, "what users alone say does not repeat"
+
+
+def test_two_way_finds_what_is_there():
+    rng = np.random.default_rng(0)
+    assert two_way(effects(rng, 5, 500, 0.05) + 0.5).p < 0.01
+
+
+def test_two_way_needs_five_seeds_and_something_to_test():
+    rng = np.random.default_rng(0)
+    assert compared(rng.random((4, 30)), rng.random((4, 30))).two_way is None
+    found = compared(rng.random((5, 30)), rng.random((1, 30)).repeat(5, axis=0))
+    assert found.two_way is not None
+    assert two_way(np.zeros((5, 30))) is None
+    assert two_way(np.full((5, 1), 0.5)) is None
+    once = rng.random((1, 30)).repeat(5, axis=0)
+    assert compared(once, once[:, ::-1]).two_way is None, "no seed changes anything"

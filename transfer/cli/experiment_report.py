@@ -9,13 +9,15 @@ from typing import Any
 from rich.markup import escape
 
 from transfer.cli.show import OUT, metrics_table, print_comparisons, print_json, say
+from transfer.report.experiment_record import ExperimentRecord
 from transfer.report.tables import title_of
 
 
-def print_experiment(record: Mapping[str, Any], folder: Path, as_json: bool) -> None:
+def print_experiment(made: ExperimentRecord, folder: Path, as_json: bool) -> None:
     """One table a cell, the gains over the bases, and where the report is."""
+    record = {**made.as_dict(), "cells": [{**cell.as_dict(), "bases": cell.bases} for cell in made.cells]}
     if as_json:
-        print_json(record)
+        print_json(made.as_dict())
         return
     for cell in record["cells"]:
         metrics = cell["metrics"]

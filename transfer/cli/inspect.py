@@ -37,7 +37,7 @@ def command(thing: Thing, json_: Json = False) -> None:
     for first, second, both in found.overlaps:
         say(f"[bold]{escape(first)} and {escape(second)}[/bold]  {both}")
     if found.metrics is not None:
-        OUT.print(metrics_table(found.metrics))
+        OUT.print(metrics_table(found.metrics.as_dict()))
 
 
 def _print_facts(found: Inspection) -> None:

@@ -10,13 +10,15 @@ from rich.markup import escape
 
 from transfer.cli.show import OUT, metrics_table, print_comparisons, print_json, say
 from transfer.report.numbers import difference_text
+from transfer.report.record import RunRecord
 
 FEW = 50
 """Users below which a mean over them is hardly worth a decision."""
 
 
-def print_target(metrics: Mapping[str, Any], folder: Path, as_json: bool) -> None:
+def print_target(record: RunRecord, folder: Path, as_json: bool) -> None:
     """The comparison, the product and why, and the next command."""
+    metrics = record.as_dict()
     if as_json:
         print_json(metrics)
         return

@@ -1,9 +1,8 @@
-"""Where a gain comes from: metrics of users grouped by what is known of them before the test."""
+"""Metrics of users grouped by what is known of them before the test."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,7 @@ from domains.split import Split
 from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.summary import SeedRankings, seed_values
 from transfer.interests.original import known_anchor_counts
+from transfer.report.experiment_record import Group, GroupGain, Threshold
 from transfer.runs.adapt import Adapted
 
 METRIC = "full/ndcg@10"
@@ -25,14 +25,14 @@ UserValues = Mapping[str, Floats]
 
 
 def known_anchors(adapted: Adapted) -> Ints:
-    """(n,) different anchors that each tested user has met before the test target."""
+    """Return (n,) int64: different anchors that each tested user met before the test item."""
     targets = targets_of(adapted.split, "test")
     starts = adapted.split.starts[targets.users]
     return known_anchor_counts(adapted.split.domain, adapted.items.anchors, starts, targets.stops)
 
 
 def history_lengths(split: Split) -> Ints:
-    """(n,) interactions of each tested user before the test target."""
+    """Return (n,) int64: interactions of each tested user before the test item."""
     targets = targets_of(split, "test")
     lengths: Ints = targets.stops - split.starts[targets.users]
     return lengths
@@ -44,7 +44,7 @@ def base_gains(
     bases: Mapping[str, str],
     cutoffs: tuple[int, ...],
 ) -> dict[str, Floats]:
-    """Gain of every variant over its base, of every tested user; the mean over the seeds that both have.
+    """Return (n,) float64 gains of each variant over its base, by user; means over the seeds that both have.
 
     Args:
         rankings: one a seed, by variant.
@@ -65,8 +65,8 @@ def base_gains(
 
 def thresholds(
     rankings: Mapping[str, SeedRankings], counts: Ints, limits: Sequence[int], cutoffs: tuple[int, ...]
-) -> list[dict[str, Any]]:
-    """Means over the users who know at most so many anchors, under both protocols (Table 5)."""
+) -> tuple[Threshold, ...]:
+    """Return means over the users who know at most so many anchors, in both protocols (Table 5)."""
     metrics = [f"{protocol}/{name}@10" for protocol in ("sampled", "full") for name in ("ndcg", "hit")]
     by_metric = {metric: user_values(rankings, metric, cutoffs) for metric in metrics}
     rows = []
@@ -76,43 +76,43 @@ def thresholds(
             metric: {name: float(of[few].mean()) for name, of in users.items()} if few.any() else {}
             for metric, users in by_metric.items()
         }
-        rows.append({"at_most": limit, "users": int(few.sum()), "values": values})
-    return rows
+        rows.append(Threshold(at_most=limit, users=int(few.sum()), values=values))
+    return tuple(rows)
 
 
 def user_values(rankings: Mapping[str, SeedRankings], metric: str, cutoffs: tuple[int, ...]) -> dict[str, Floats]:
-    """One metric of every tested user, the mean over seeds."""
+    """Return (n,) float64 values of one metric by variant: of every tested user, the mean over seeds."""
     return {name: seed_values(of["test"], metric, cutoffs).mean(axis=0) for name, of in rankings.items()}
 
 
-def grouped(values: UserValues, gains: UserValues, key: Ints, groups: int = GROUPS) -> list[dict[str, Any]]:
-    """Users in groups of about the same size by a whole number, with each variant's mean and gain over its base.
+def grouped(values: UserValues, gains: UserValues, key: Ints, groups: int = GROUPS) -> tuple[Group, ...]:
+    """Group users by a whole number, and give each variant's mean and gain over its base in each group.
 
     Args:
         values: (n,) by variant.
         gains: (n,) of each variant that has a base over it.
-        key: (n,) what the groups go by; users with the same number stay together.
-        groups: how many at most.
-
-    Returns:
-        One entry a group: ``low`` and ``high`` of the number, ``users``, ``mean`` by variant, and ``gain`` by variant
-        with its standard error over users.
+        key: (n,) the number; users with the same one stay together.
+        groups: how many at most, of about the same size.
     """
     if len(key) == 0:
-        return []
+        return ()
     edges = np.unique(np.quantile(key, np.linspace(0, 1, groups + 1)[1:], method="lower"))
     place = np.searchsorted(edges, key, side="left")
     rows = []
     for group in np.unique(place):
         mine = place == group
-        rows.append({
-            "low": int(key[mine].min()),
-            "high": int(key[mine].max()),
-            "users": int(mine.sum()),
-            "mean": {name: float(of[mine].mean()) for name, of in values.items()},
-            "gain": {name: {"mean": float(of[mine].mean()), "error": _error(of[mine])} for name, of in gains.items()},
-        })  # fmt: skip
-    return rows
+        rows.append(
+            Group(
+                low=int(key[mine].min()),
+                high=int(key[mine].max()),
+                users=int(mine.sum()),
+                mean={name: float(of[mine].mean()) for name, of in values.items()},
+                gain={
+                    name: GroupGain(mean=float(of[mine].mean()), error=_error(of[mine])) for name, of in gains.items()
+                },
+            )
+        )
+    return tuple(rows)
 
 
 def _error(gain: Floats) -> float:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from transfer.evaluation.protocol import targets_of
 from transfer.model.interests import InterestFactory
+from transfer.report.experiment_record import Case
 from transfer.runs.adapt import Adapted
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runtime import Runtime
@@ -20,33 +18,6 @@ QUANTILES = (0.1, 0.5, 0.9)
 SHOWN = 6
 """Anchors shown of each side."""
 TITLES = 5
-
-
-@dataclass(frozen=True)
-class Case:
-    """One user before the test target.
-
-    Attributes:
-        user: id.
-        history: titles, newest first, the last few.
-        interactions: how many there are.
-        known: different anchors met.
-        words: the weightiest anchors before or after diffusion.
-        before: s'_0 of each word as a share of the largest.
-        after: diffused interest of each word as a share of the largest; below zero counts as zero.
-    """
-
-    user: str
-    history: tuple[str, ...]
-    interactions: int
-    known: int
-    words: tuple[str, ...]
-    before: tuple[float, ...]
-    after: tuple[float, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
 
 
 def case_studies(source: SourceArtifact, adapted: Adapted, runtime: Runtime) -> list[Case]:
@@ -78,15 +49,17 @@ def case_studies(source: SourceArtifact, adapted: Adapted, runtime: Runtime) -> 
         before = original[user].toarray()[0].astype(np.float64)
         shown = _weightiest(before, after[row])
         items = domain.items[domain.offsets[user] : stops[user]][::-1]
-        cases.append(Case(
-            domain.user_ids[int(user)].as_py(),
-            tuple(domain.titles_of(items[:TITLES])),
-            len(items),
-            int(known[user]),
-            tuple(words[anchor] for anchor in shown),
-            _shares(before, shown),
-            _shares(after[row], shown),
-        ))  # fmt: skip
+        cases.append(
+            Case(
+                user=str(domain.user_ids[int(user)].as_py()),
+                history=tuple(domain.titles_of(items[:TITLES])),
+                interactions=len(items),
+                known=int(known[user]),
+                words=tuple(words[anchor] for anchor in shown),
+                before=_shares(before, shown),
+                after=_shares(after[row], shown),
+            )
+        )
     return cases
 
 

@@ -1,10 +1,9 @@
-"""What diffusion over items costs against diffusion over sememes, and how both grow with the catalogue (Table 3)."""
+"""Cost of diffusion over items and over sememes by catalogue size (Table 3)."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -14,38 +13,12 @@ from recipes.experiment import CostSettings
 from recipes.settings import S2IDMSettings
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.training import Log, SourceInterests, train_s2idm
+from transfer.report.experiment_record import CostRow
 from transfer.runtime import Runtime
 
 
-@dataclass(frozen=True)
-class CostRow:
-    """One model over one catalogue.
-
-    Attributes:
-        model: ``TI-DiffRec`` (over items) or ``S2IDM`` (over sememes).
-        items: catalogue size I.
-        width: entries of a user's vector: I or q.
-        parameters_m: millions of parameters.
-        memory_mb: on a GPU the peak that was allocated; on a CPU weights, gradients and optimiser state.
-        train_s: one training epoch over the users.
-        evaluate_s: the reverse process for every user.
-    """
-
-    model: str
-    items: int
-    width: int
-    parameters_m: float
-    memory_mb: float
-    train_s: float
-    evaluate_s: float
-
-    def as_dict(self) -> dict[str, object]:
-        """For JSON."""
-        return asdict(self)
-
-
 def measure_cost(settings: CostSettings, runtime: Runtime, log: Log) -> Iterator[CostRow]:
-    """Rows, one a model and catalogue size, measured one after the other.
+    """Yield one row for each model and catalogue size, measured one after the other.
 
     Args:
         settings: catalogue sizes and users.
@@ -67,7 +40,7 @@ def _history(settings: CostSettings, items: int, generator: np.random.Generator)
 
 
 def _rows(generator: np.random.Generator, rows: int, columns: int, count: int) -> csr_matrix:
-    """Rows with about `count` ones at random places."""
+    """Return rows with about `count` ones at random columns."""
     places = generator.integers(0, columns, rows * count)
     owner = np.repeat(np.arange(rows), count)
     return csr_matrix((np.ones(len(places), np.float32), (owner, places)), shape=(rows, columns))
@@ -92,11 +65,19 @@ def _measure(model: str, items: int, vectors: csr_matrix, runtime: Runtime, log:
     parameters = sum(parameter.numel() for parameter in s2idm.parameters())
     memory = torch.cuda.max_memory_allocated(device) / 2**20 if on_gpu else parameters * 4 * 4 / 2**20
     trained = float(str(entries[-1]["seconds"]))
-    return CostRow(model, items, vectors.shape[1], parameters / 1e6, memory, trained, evaluated)
+    return CostRow(
+        model=model,
+        items=items,
+        width=vectors.shape[1],
+        parameters_m=parameters / 1e6,
+        memory_mb=memory,
+        train_s=trained,
+        evaluate_s=evaluated,
+    )
 
 
 def _reverse_all(s2idm: S2IDM, vectors: csr_matrix, block: int = 512) -> None:
-    """Form x_0 of every user, block by block, and let it go."""
+    """Compute x_0 of every user, block by block, and discard it."""
     interests = s2idm.diffuse(vectors, dense_budget=0)
     for start in range(0, vectors.shape[0], block):
         users = torch.arange(start, min(start + block, vectors.shape[0]), device=s2idm.denoiser.outer.weight.device)

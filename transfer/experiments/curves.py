@@ -1,4 +1,4 @@
-"""Learning curves out of the training log of a run."""
+"""Learning curves from the training log of a run."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from transfer.report.experiment_record import Curve
 
-def learning_curves(log: Path) -> dict[str, dict[str, list[float]]]:
-    """Validation metric and seconds by epoch, one entry a phase of training.
 
-    A run that was stopped begins its phase anew, so that an epoch may stand twice: the last one counts. A line that
-    is cut off is left out.
+def learning_curves(log: Path) -> dict[str, Curve]:
+    """Return one curve for each training phase in a log.
+
+    A run that was stopped starts its phase again, so an epoch may be there twice: the last one counts. A line that was
+    cut off is ignored.
 
     Args:
         log: JSON Lines with ``stage``, ``epoch`` and ``validation``.
@@ -37,10 +39,10 @@ def _entry(line: str) -> dict[str, Any] | None:
     return entry
 
 
-def _curve(epochs: dict[int, dict[str, Any]]) -> dict[str, list[float]]:
+def _curve(epochs: dict[int, dict[str, Any]]) -> Curve:
     order = sorted(epochs)
-    return {
-        "epoch": [float(number) for number in order],
-        "validation": [float(epochs[number]["validation"]) for number in order],
-        "seconds": [float(epochs[number].get("train_seconds", 0.0)) for number in order],
-    }
+    return Curve(
+        epoch=tuple(float(number) for number in order),
+        validation=tuple(float(epochs[number]["validation"]) for number in order),
+        seconds=tuple(float(epochs[number].get("train_seconds", 0.0)) for number in order),
+    )

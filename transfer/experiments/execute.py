@@ -17,6 +17,7 @@ from transfer.experiments.plan import Cell, Job, cells_of, jobs_of
 from transfer.experiments.pool import default_workers, run_all
 from transfer.experiments.unfinished import Unfinished
 from transfer.files import JsonLines, alone_in, write_json, write_text
+from transfer.report.experiment_record import CellRecord, Cost, ExperimentRecord, PublishedCost, PublishedFigures
 from transfer.report.markdown import markdown
 from transfer.report.page import page
 from transfer.runs.adapt import adapt_target
@@ -61,7 +62,7 @@ def run_experiment(
     workers: int | None = None,
     quick: bool = False,
     overrides: Sequence[str] = (),
-) -> dict[str, Any]:
+) -> ExperimentRecord:
     """Do what is not done yet, then write `metrics.json`, `table.md` and `report.html`.
 
     Where a cell cannot be finished the others are; the tables are written without it, and then its error is raised.
@@ -111,20 +112,25 @@ def run_experiment(
         gathered = unfinished.sift([(cell, outcome) for (_, cell), outcome in zip(whole, outcomes, strict=True)])
         if not gathered:
             unfinished.raise_first(0, folder)
-        record = {
-            "name": loaded.experiment.name,
-            "description": loaded.experiment.description,
-            "made": made_note(loaded, runtime.device, quick, overrides),
-            "cells": gathered,
-            "unfinished": unfinished.rows(),
-            "reference": [published(one).as_dict() for one in loaded.experiment.reference],
-            "cost": _cost(loaded, folder, runtime, quick),
-        }
-        write_json(folder / METRICS, record)
-        write_text(folder / TABLE, markdown(record))
-        write_text(folder / REPORT, page(record))
+        record = ExperimentRecord(
+            name=loaded.experiment.name,
+            description=loaded.experiment.description,
+            made=made_note(loaded, runtime.device, quick, overrides),
+            cells=tuple(gathered),
+            unfinished=unfinished.rows(),
+            reference=tuple(PublishedFigures(**published(one).as_dict()) for one in loaded.experiment.reference),
+            cost=_cost(loaded, folder, runtime, quick),
+        )
+        write_json(folder / METRICS, record.as_dict())
+        write_text(folder / TABLE, markdown(_plain(record)))
+        write_text(folder / REPORT, page(_plain(record)))
         unfinished.raise_first(len(gathered), folder)
         return record
+
+
+def _plain(record: ExperimentRecord) -> dict[str, Any]:
+    """Return the record as tables and page read it."""
+    return {**record.as_dict(), "cells": [{**cell.as_dict(), "bases": cell.bases} for cell in record.cells]}
 
 
 def _runtime(place: Place) -> Runtime:
@@ -150,13 +156,13 @@ def _train(work: tuple[Place, Job]) -> None:
         adapt_target(source, recipe, domain, place.cell(cell), runtime)
 
 
-def _gather(work: tuple[Place, Cell]) -> dict[str, Any]:
+def _gather(work: tuple[Place, Cell]) -> CellRecord:
     place, cell = work
     with within(cell.key):
         return gather(cell, place.source(cell), place.cell(cell), _runtime(place))
 
 
-def _cost(loaded: LoadedExperiment, folder: Path, runtime: Runtime, quick: bool) -> dict[str, Any] | None:
+def _cost(loaded: LoadedExperiment, folder: Path, runtime: Runtime, quick: bool) -> Cost | None:
     """Measured one after the other in this process: times of crowded cores say nothing."""
     settings = loaded.experiment.cost
     if settings is None:
@@ -164,5 +170,5 @@ def _cost(loaded: LoadedExperiment, folder: Path, runtime: Runtime, quick: bool)
     if quick:
         settings = settings.model_copy(update={"items": settings.items[:2], "users": min(settings.users, 500)})
     log = JsonLines(folder / LOG)
-    rows = [row.as_dict() for row in measure_cost(settings, runtime, log)]
-    return {"settings": settings.model_dump(mode="json"), "rows": rows, "published": published_cost()}
+    rows = tuple(measure_cost(settings, runtime, log))
+    return Cost(settings=settings.model_dump(mode="json"), rows=rows, published=PublishedCost(**published_cost()))

@@ -1,4 +1,4 @@
-"""When, on what and by which command results were made: a table without it cannot be checked."""
+"""Provenance of results: date, machine, versions and command."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from recipes.experiment import LoadedExperiment
 from recipes.load import bundled_experiments, bundled_recipes
+from transfer.report.experiment_record import Made
 
 
-def made_note(loaded: LoadedExperiment, device: torch.device, quick: bool, overrides: Sequence[str]) -> dict[str, Any]:
-    """Date, machine, versions, and the command that makes everything again."""
-    return {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "machine": _machine(device),
-        "torch": torch.__version__,
-        "release": _release(),
-        "quick": quick,
-        "command": _command(loaded, quick, overrides),
-    }
+def made_note(loaded: LoadedExperiment, device: torch.device, quick: bool, overrides: Sequence[str]) -> Made:
+    """Return date, machine, versions and the command that makes everything again."""
+    return Made(
+        date=datetime.now(UTC).strftime("%Y-%m-%d"),
+        machine=_machine(device),
+        torch=torch.__version__,
+        release=_release(),
+        quick=quick,
+        command=_command(loaded, quick, overrides),
+    )
 
 
 def _machine(device: torch.device) -> str:
@@ -35,7 +35,7 @@ def _machine(device: torch.device) -> str:
 
 
 def _processor() -> str:
-    """The model name that Linux gives, or what Python knows elsewhere."""
+    """Return the processor's model name on Linux, and what Python knows elsewhere."""
     info = Path("/proc/cpuinfo")
     if info.is_file():
         for line in info.read_text(encoding="utf-8", errors="replace").splitlines():

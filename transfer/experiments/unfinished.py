@@ -1,4 +1,4 @@
-"""What an experiment does about cells that cannot be finished: the others are, and the tables say what is missing."""
+"""Collects the cells of an experiment that failed, so that the others can be finished."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import TypeVar
 from domains.errors import InputError
 from transfer.experiments.plan import Cell
 from transfer.experiments.pool import Failed
+from transfer.report.experiment_record import UnfinishedRecord
 
 Result = TypeVar("Result")
 
 
 class Unfinished:
-    """The cells that something went wrong in, with what went wrong first."""
+    """The failed cells, each with its first error."""
 
     def __init__(self) -> None:
         self._errors: dict[str, Exception] = {}
@@ -23,7 +24,7 @@ class Unfinished:
         return cell.key in self._errors
 
     def sift(self, outcomes: Sequence[tuple[Cell, Result | Failed]]) -> list[Result]:
-        """The results among outcomes; the cells of the others are noted."""
+        """Return the results; note the cells of the others as failed."""
         results = []
         for cell, outcome in outcomes:
             if isinstance(outcome, Failed):
@@ -32,16 +33,16 @@ class Unfinished:
                 results.append(outcome)
         return results
 
-    def rows(self) -> list[dict[str, str]]:
-        """Key of each cell and the reason, for the record."""
-        return [{"key": key, "reason": str(error)} for key, error in self._errors.items()]
+    def rows(self) -> tuple[UnfinishedRecord, ...]:
+        """Return key and reason of each failed cell, for the record."""
+        return tuple(UnfinishedRecord(key=key, reason=str(error)) for key, error in self._errors.items())
 
     def raise_first(self, finished: int, folder: Path) -> None:
-        """Raise what went wrong first, if anything did; a user's error also says what there is all the same.
+        """Raise the first error, if there is one. An input error also says how many cells are finished and where.
 
         Args:
-            finished: how many cells have their tables.
-            folder: where these are.
+            finished: cells that have their tables.
+            folder: where the tables are.
 
         Raises:
             Exception: of the first cell.

@@ -22,6 +22,7 @@ from recipes.load import load_recipe, names_recipe
 from recipes.schema import Recipe
 from transfer.files import read_json
 from transfer.planning.forecast import build_vocabulary
+from transfer.report.record import RunRecord
 from transfer.runs.artifact import CONFIG
 from transfer.runs.opened import open_prepared, open_prepared_source
 from transfer.runs.source_artifact import KIND as SOURCE
@@ -83,7 +84,7 @@ class Inspection:
     domains: tuple[DomainView, ...] = ()
     overlaps: tuple[tuple[str, str, Overlap], ...] = ()
     anchors: tuple[tuple[str, int], ...] = ()
-    metrics: dict[str, Any] | None = None
+    metrics: RunRecord | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -93,7 +94,7 @@ class Inspection:
             "domains": [view.as_dict() for view in self.domains],
             "overlaps": [{"first": a, "second": b, **both.as_dict()} for a, b, both in self.overlaps],
             "anchors": [list(pair) for pair in self.anchors],
-            "metrics": self.metrics,
+            "metrics": None if self.metrics is None else self.metrics.as_dict(),
         }
 
 

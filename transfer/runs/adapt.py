@@ -29,6 +29,7 @@ from transfer.items.features import item_features
 from transfer.items.semantics import Semantics
 from transfer.items.tower import ItemFeatures
 from transfer.model.interests import InterestFactory
+from transfer.report.record import KeptEpochs
 from transfer.runs.opened import make_split
 from transfer.runtime import Runtime
 from transfer.runs.source_artifact import SourceArtifact
@@ -55,6 +56,7 @@ class Adapted:
         validation: selecting metric of every seed by variant, over the users that train.
         product: the trained variant that validation prefers; never one of another user's interests, which serve nobody.
         skipped: variants that lack what they are made of, and why.
+        kept_epochs: by trained variant, the kept epoch of each training phase, one entry a seed.
     """
 
     split: Split
@@ -67,6 +69,7 @@ class Adapted:
     validation: dict[str, list[float]]
     product: Variant
     skipped: dict[str, str]
+    kept_epochs: Mapping[str, tuple[KeptEpochs, ...]] = field(default_factory=dict)
 
 
 def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Path, runtime: Runtime) -> Adapted:

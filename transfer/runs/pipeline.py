@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from domains.domain import Domain
 from domains.errors import InputError
 from domains.open import parse_spec
@@ -19,22 +17,20 @@ from recipes.presets import with_preset
 from recipes.schema import Recipe, resolved
 from recipes.settings import SourceEncoderSettings
 from transfer.runs.artifact import CONFIG, LOG, claim
-from transfer.evaluation.summary import beyond_accuracy, compare_all, protocol_note, spread, variant_metrics
 from transfer.files import JsonLines, alone_in
 from transfer.terms.matcher import counts_of
-from transfer.terms.counts import popularity
 from transfer.runs.opened import make_split, open_prepared, open_prepared_source
 from transfer.progress import Silent
 from transfer.runtime import Runtime
 from transfer.runs.source_artifact import KIND as SOURCE
 from transfer.runs.source_artifact import DomainNote, SourceArtifact
 from transfer.runs.fit_source import fit_source
-from transfer.runs.adapt import Adapted, adapt_target, pairs_to_compare
+from transfer.runs.adapt import Adapted, adapt_target
+from transfer.runs.results import summarise
 from transfer.runs.target_run import KIND as TARGET
 from transfer.runs.target_run import TargetRun
 from transfer.runs.checkpoints import finished_variants
 from transfer.runs.checks import refuse_blind_split, refuse_missing_map, refuse_own_source, trained_variants
-from transfer.variants import BASELINES, parse_variant
 from vocab.encoder_source import has_encoder, on_hub
 
 DEFAULT_ROOT = Path("runs")
@@ -256,42 +252,3 @@ def run_of(source: SourceArtifact, recipe: Recipe, domain: Domain, adapted: Adap
         sentence_encoder=None if items.semantics is None else items.semantics.encoder.fingerprint,
     )
 
-
-def summarise(recipe: Recipe, domain: Domain, adapted: Adapted) -> dict[str, Any]:
-    """The contents of `metrics.json`."""
-    cutoffs = recipe.evaluation.cutoffs
-    variants = {name: variant_metrics(rankings, cutoffs) for name, rankings in adapted.rankings.items()}
-    counts = popularity(adapted.split)
-    for name, rankings in adapted.rankings.items():
-        variants[name]["beyond"] = beyond_accuracy(rankings, counts)
-        variants[name]["selection"] = spread(adapted.validation[name])
-    names = list(variants)
-    comparisons = compare_all(pairs_to_compare(names), adapted.rankings, "full/ndcg@10", cutoffs)
-    chosen_by = {name: variants[name]["selection"]["mean"] for name in names}
-    trained = sorted((name for name in names if name not in BASELINES), key=chosen_by.__getitem__, reverse=True)
-    product = adapted.product.name
-    others = [name for name in trained if name != product and parse_variant(name, recipe.items.channels).serves]
-    tested = np.flatnonzero(adapted.split.test >= 0)
-    return {
-        "domain": domain.name,
-        "users": domain.n_users,
-        "items": domain.n_items,
-        "interactions": domain.n_interactions,
-        "seeds": list(recipe.seeds),
-        "protocol": protocol_note(recipe, adapted.split),
-        "coverage": adapted.items.coverage.as_dict(),
-        "variants": variants,
-        "baselines": [name for name in names if name in BASELINES],
-        "skipped": adapted.skipped,
-        "product": {
-            "variant": product,
-            "seed": adapted.best_seed[product],
-            "metric": recipe.training.metric,
-            "validation": chosen_by[product],
-            "runner_up": others[0] if others else None,
-            "margin": chosen_by[product] - chosen_by[others[0]] if others else None,
-            "beaten_by": [name for name in names if name in BASELINES and chosen_by[name] > chosen_by[product]],
-        },
-        "comparisons": [comparison.as_dict() for comparison in comparisons],
-        "example_user": domain.user_ids[int(tested[0]) if len(tested) else 0].as_py(),
-    }

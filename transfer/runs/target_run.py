@@ -20,6 +20,7 @@ from domains.storage import load_domain, save_domain
 from recipes.load import check_recipe, read_mapping
 from recipes.schema import Recipe, resolved
 from recipes.settings import Channel, InterestSettings
+from transfer.report.record import RunRecord
 from transfer.runs.artifact import (
     CONFIG,
     DOMAIN,
@@ -93,7 +94,7 @@ class TargetRun(Artifact):
     variant: Variant
     weights: dict[str, Tensor]
     recipe: Recipe
-    metrics: dict[str, Any]
+    metrics: RunRecord
     counts: npt.NDArray[np.float32]
     interest_vectors: Tensor | None = None
     sentence_encoder: str | None = None
@@ -144,7 +145,7 @@ class TargetRun(Artifact):
         read[POPULARITY] = torch.from_numpy(self.counts)
         write_tensors(folder / ITEMS, _item_tensors(self.item_anchors, self.features) | read)
         write_text(folder / RECIPE, yaml.safe_dump(resolved(self.recipe), sort_keys=False, allow_unicode=True))
-        write_json(folder / METRICS, self.metrics)
+        write_json(folder / METRICS, self.metrics.as_dict())
         write_text(folder / README, _readme(self))
         config = TargetConfig(
             kind=KIND,
@@ -177,7 +178,7 @@ class TargetRun(Artifact):
         recipe = check_recipe(read_mapping(folder / RECIPE), folder / RECIPE)
         weights = {n.removeprefix("model."): value for n, value in tensors.items() if n.startswith("model.")}
         variant = parse_variant(config.variant, recipe.items.channels)
-        metrics = read_json(folder / METRICS)
+        metrics = RunRecord.read(folder / METRICS)
         return cls(
             domain=domain,
             vocabulary=vocabulary,
@@ -256,10 +257,10 @@ Use it: `transfer recommend FOLDER --user ID` or `transfer recommend FOLDER --hi
 """
 
 
-def _why(metrics: Mapping[str, Any]) -> str:
+def _why(metrics: RunRecord) -> str:
     """Why the run holds the variant that it holds."""
-    if not metrics["protocol"]["training_users"]:
+    if not metrics.protocol.training_users:
         return "chosen for what it is made of: nobody trained, so nothing was validated"
-    trained = ", ".join(name for name in metrics["variants"] if name not in metrics["baselines"])
-    beaten = "".join(f"; {name}, a baseline, scores higher there" for name in metrics["product"]["beaten_by"])
+    trained = ", ".join(metrics.trained)
+    beaten = "".join(f"; {name}, a baseline, scores higher there" for name in metrics.product.beaten_by)
     return f"which validation prefers among {trained}{beaten}"

@@ -19,12 +19,13 @@ SAME = 1e-4
 
 def largest_gap(run: TargetRun, found: dict[str, Any]) -> float:
     """The largest difference between metrics of `reevaluate` and those that the run's `metrics.json` says."""
-    product = run.metrics["product"]
-    place = run.metrics["seeds"].index(product["seed"])
-    said = run.metrics["variants"][product["variant"]]
+    product = run.metrics.product
+    place = run.metrics.seeds_of(product.variant).index(product.seed)
+    variant = run.metrics.variants[product.variant]
+    said = {"validation": variant.validation, "test": variant.test}
     return max(
         (
-            abs(value - said[stage][protocol][name]["values"][place])
+            abs(value - said[stage][protocol][name].values[place])
             for stage, protocols in found.items()
             for protocol, metrics in protocols.items()
             for name, value in metrics.items()
@@ -38,7 +39,7 @@ def reevaluate(run: TargetRun, runtime: Runtime) -> dict[str, Any]:
     split = make_split(run.domain, run.recipe)
     domain = split.domain
     factory = run.interest_factory(domain, runtime.device)
-    seed = run.metrics["product"]["seed"]
+    seed = run.metrics.product.seed
     views = factory.views(run.variant, split, run.recipe.prompts, seed)
     model = run.model().to(runtime.device)
     matcher = run.matcher(runtime.device)

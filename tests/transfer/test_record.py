@@ -1,0 +1,95 @@
+"""`metrics.json` is written and read as a typed record that refuses what cannot be true."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from report_cases import run_record
+
+from domains.errors import InputError
+from transfer.report.document import described
+from transfer.report.record import RunRecord, Spread
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "metrics.json"
+    path.write_text(json.dumps(run_record().as_dict()), encoding="utf-8")
+    return path
+
+
+def change(path, keys, value):
+    data = json.loads(path.read_text(encoding="utf-8"))
+    *outer, last = keys
+    inner = data
+    for key in outer:
+        inner = inner[key]
+    inner[last] = value
+    path.write_text(json.dumps(data), encoding="utf-8")
+
+
+def test_a_record_is_read_as_it_was_written(file):
+    assert RunRecord.read(file) == run_record()
+
+
+def test_figures_are_found_by_stage_and_metric():
+    variant = run_record().variants["sasrec"]
+    assert variant.figure("test", "full/ndcg@10").values == (0.03, 0.05)
+    assert variant.figure("test", "sampled/auc").mean == 0.7
+    assert variant.figure("test", "full/auc") is None
+
+
+FIGURE = ("variants", "sasrec", "test", "full", "ndcg@10")
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "location"),
+    [
+        (("users",), "many", "users"),
+        (("users",), -1, "users"),
+        (("unknown",), 1, "unknown"),
+        ((*FIGURE, "mean"), float("nan"), ".".join((*FIGURE, "mean"))),
+        ((*FIGURE, "mean"), 0.05, ".".join(FIGURE)),
+        ((*FIGURE, "std"), 0.5, ".".join(FIGURE)),
+        ((*FIGURE, "values"), [], ".".join((*FIGURE, "values"))),
+        (("comparisons", 0, "low"), 0.04, "comparisons.0"),
+        (("comparisons", 0, "p_users"), 1.5, "comparisons.0.p_users"),
+        (("comparisons", 0, "difference"), 0.3, ""),
+        (("comparisons", 0, "baseline"), "nobody", ""),
+        (("product", "variant"), "nobody", ""),
+        (("product", "validation"), 0.9, ""),
+        (("product", "seed"), 7, ""),
+        (("baselines",), [], ""),
+        (("seeds",), [0, 1, 2], ""),
+        (("variants", "sasrec", "label"), "gru4rec", ""),
+        (("variants", "sasrec", "kept_epochs"), [{"base": 1, "variant": 0}], ""),
+    ],
+)
+def test_what_cannot_be_true_is_refused_with_its_location(file, keys, value, location):
+    change(file, keys, value)
+    with pytest.raises(InputError) as caught:
+        RunRecord.read(file)
+    assert caught.value.location == (f"{file}: {location}" if location else str(file))
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["", "[", "[]", "null", "\ud800".encode("utf-8", "surrogatepass")])
+def test_a_file_that_is_no_record_is_refused(file, text):
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(InputError) as caught:
+        RunRecord.read(file)
+    assert caught.value.location == str(file)
+
+
+def test_a_spread_is_that_of_its_values():
+    found = Spread.of([0.1, 0.2, 0.6])
+    assert found.mean == pytest.approx(0.3)
+    assert found.std == pytest.approx(0.07**0.5)
+    assert Spread.of([0.5]).std == 0
+
+
+def test_every_key_is_described():
+    keys = dict(described(RunRecord))
+    assert {"users", "variants.*.kept_epochs.base", "comparisons.two_way.p", "protocol.shots"} <= set(keys)
+    assert [key for key, text in keys.items() if not text] == []

@@ -1,0 +1,266 @@
+"""The contents of an experiment's `metrics.json`, typed and checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domains.split import share_text
+from transfer.report.document import Document
+from transfer.report.record import RunRecord
+
+
+class Made(Document):
+    """When, on what and by which command the results were made."""
+
+    date: str
+    """Day, in UTC."""
+    machine: str
+    """Processor, GPU, number of cores."""
+    torch: str
+    """Version of PyTorch."""
+    release: str
+    """Version of this package."""
+    quick: bool
+    """Whether it was a trial on a sample of users, whose figures mean nothing."""
+    command: str
+    """The command that makes everything again."""
+
+
+class PublishedFigures(Document):
+    """Figures that a paper printed; never ours."""
+
+    place: str
+    """TABLE/COLUMN."""
+    source: str
+    """The paper."""
+    table: str
+    """Title of the table."""
+    differs: tuple[str, ...]
+    """Why it is not the same experiment as ours."""
+    figures: dict[str, dict[str, float]]
+    """Sampled metrics by our name of the variant."""
+
+
+class GroupGain(Document):
+    """A variant's gain over its base in a group of users."""
+
+    mean: float
+    """Mean over the users."""
+    error: float
+    """Standard error over the users."""
+
+
+class Group(Document):
+    """Users with about the same history length or number of known anchors."""
+
+    low: int
+    """Smallest number in the group."""
+    high: int
+    """Largest number in the group."""
+    users: int
+    """Users in the group."""
+    mean: dict[str, float]
+    """NDCG@10 over all items, by variant."""
+    gain: dict[str, GroupGain]
+    """Gain over the base, by variant."""
+
+
+class Breakdowns(Document):
+    """Gains by groups of users."""
+
+    history: tuple[Group, ...]
+    """By interactions before the test item."""
+    known_anchors: tuple[Group, ...]
+    """By different anchors met before the test item."""
+
+
+class Threshold(Document):
+    """Users who know few anchors."""
+
+    at_most: int
+    """The most anchors that they know."""
+    users: int
+    """How many users."""
+    values: dict[str, dict[str, float]]
+    """Means by protocol/metric, then by variant; empty without users."""
+
+
+class Curve(Document):
+    """Validation of one training phase."""
+
+    epoch: tuple[float, ...]
+    """Epochs."""
+    validation: tuple[float, ...]
+    """The selecting metric after each epoch."""
+    seconds: tuple[float, ...]
+    """Training time of each epoch."""
+
+
+class OverlapRecord(Document):
+    """Anchors of a source and the target."""
+
+    source: str
+    """Name of the source."""
+    target: str
+    """Name of the target."""
+    shared: int
+    """Anchors that both use."""
+    first_only: int
+    """Anchors that only the source uses."""
+    second_only: int
+    """Anchors that only the target uses."""
+    divergence: float
+    """Jensen-Shannon divergence of how often they use each anchor, in bits: 0 alike, 1 disjoint."""
+
+
+class Case(Document):
+    """A user's interests before and after diffusion."""
+
+    user: str
+    """Id."""
+    history: tuple[str, ...]
+    """The last titles, newest first."""
+    interactions: int
+    """Interactions before the test item."""
+    known: int
+    """Different anchors met before the test item."""
+    words: tuple[str, ...]
+    """Anchors with most weight before or after diffusion."""
+    before: tuple[float, ...]
+    """Weight of each word before diffusion, as a share of the user's largest."""
+    after: tuple[float, ...]
+    """Weight of each word after diffusion, as a share of the user's largest; negative weights count as 0."""
+
+
+class CellRecord(Document):
+    """One recipe, protocol and share of training users: one table."""
+
+    key: str
+    """Name of its folder."""
+    label: str
+    """What transfers to what."""
+    protocol_name: str
+    """Name of the protocol; empty if there is only one."""
+    recipe: str
+    """Name of the recipe."""
+    description: str
+    """Description of the recipe."""
+    sources: tuple[str, ...]
+    """Names of the sources."""
+    loss: str
+    """Training loss."""
+    metrics: RunRecord
+    """Figures, as in the `metrics.json` of a target run; comparisons of sampled NDCG@10 too."""
+    published: PublishedFigures | None
+    """What a paper printed for the same transfer."""
+    breakdowns: Breakdowns
+    """Gains by groups of users."""
+    thresholds: tuple[Threshold, ...]
+    """Figures of users who know few anchors."""
+    curves: dict[str, Curve]
+    """Validation by epoch, by training phase."""
+    overlap: tuple[OverlapRecord, ...]
+    """Anchors that each source shares with the target."""
+    cases: tuple[Case, ...]
+    """Users' interests before and after diffusion."""
+
+    @property
+    def bases(self) -> dict[str, str]:
+        """The base of each variant that has one."""
+        return {name: one.base for name, one in self.metrics.variants.items() if one.base is not None}
+
+    @property
+    def title(self) -> str:
+        """What transfers to what, the protocol, and the share of users that train if it is not all."""
+        shots = self.metrics.protocol.shots
+        share = "" if shots == 1 else f", {share_text(shots)} of the users train"
+        protocol = f" · {self.protocol_name}" if self.protocol_name else ""
+        return f"{self.label}{protocol}{share}"
+
+
+class UnfinishedRecord(Document):
+    """A cell without a table."""
+
+    key: str
+    """Name of its folder."""
+    reason: str
+    """What went wrong."""
+
+
+class CostRow(Document):
+    """What one diffusion model costs over one catalogue."""
+
+    model: str
+    """TI-DiffRec (over items) or S2IDM (over sememes)."""
+    items: int
+    """Items in the catalogue."""
+    width: int
+    """Entries of a user's vector: items or sememes."""
+    parameters_m: float
+    """Millions of parameters."""
+    memory_mb: float
+    """On a GPU the peak that was allocated; on a CPU weights, gradients and optimiser state."""
+    train_s: float
+    """Seconds of one training epoch."""
+    evaluate_s: float
+    """Seconds of the reverse process for every user."""
+
+
+class PublishedCostRow(Document):
+    """A row of the published cost table."""
+
+    data: str
+    """Data set."""
+    model: str
+    """TI-DiffRec or S2IDM."""
+    items: int
+    """Items in the catalogue."""
+    sememes: int
+    """Sememes."""
+    parameters_m: float
+    """Millions of parameters."""
+    gpu_mb: float
+    """GPU memory."""
+    train_s: float
+    """Seconds of one training epoch."""
+    evaluate_s: float
+    """Seconds of evaluation."""
+
+
+class PublishedCost(Document):
+    """The published cost table."""
+
+    title: str
+    """Its title."""
+    rows: tuple[PublishedCostRow, ...]
+    """Its rows."""
+
+
+class Cost(Document):
+    """How the cost of diffusion grows with the catalogue."""
+
+    settings: dict[str, Any]
+    """What was measured; `users` is how many made-up users."""
+    rows: tuple[CostRow, ...]
+    """Our figures."""
+    published: PublishedCost
+    """The paper's."""
+
+
+class ExperimentRecord(Document):
+    """The contents of an experiment's `metrics.json`."""
+
+    name: str
+    """Name of the experiment."""
+    description: str
+    """What it is for."""
+    made: Made
+    """When, on what and by which command."""
+    cells: tuple[CellRecord, ...]
+    """One table each."""
+    unfinished: tuple[UnfinishedRecord, ...]
+    """Cells without a table, and why."""
+    reference: tuple[PublishedFigures, ...]
+    """Published figures on other data."""
+    cost: Cost | None
+    """What diffusion costs, if the experiment measures it."""

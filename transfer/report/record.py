@@ -1,0 +1,326 @@
+"""The contents of a target run's `metrics.json`, typed and checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from transfer.report.document import Document
+
+TOLERANCE = 1e-9
+"""Sums of floats in another order differ by less."""
+
+
+class Spread(Document):
+    """One metric over seeds."""
+
+    mean: float
+    """Mean of `values`."""
+    std: float = Field(ge=0)
+    """Standard deviation of `values` (n - 1); 0 for one value."""
+    values: tuple[float, ...] = Field(min_length=1)
+    """One value a seed, in the order of `seeds`."""
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """Summarise values."""
+        return cls(mean=float(np.mean(values)), std=_deviation(values), values=tuple(values))
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        _equal("the mean", self.mean, float(np.mean(self.values)))
+        _equal("the standard deviation", self.std, _deviation(self.values))
+        return self
+
+
+class Beyond(Document):
+    """What accuracy does not show, of the recommended ten; means over seeds."""
+
+    coverage: float
+    """Share of the catalogue that anybody is recommended."""
+    popularity_rank: float
+    """Mean popularity rank of recommended items as a share of the catalogue: 0 most popular, 0.5 no preference."""
+
+
+class VariantParts(Document):
+    """What a variant is made of."""
+
+    architecture: str
+    """Name of the system, such as sasrec or popular."""
+    channels: tuple[str, ...] = ()
+    """What an item is: id, anchors, title-semantic, ..."""
+    from_source: bool = False
+    """Whether it starts from what the source artifact learned."""
+    entry: str = "none"
+    """How interests enter: prompts, positions, ..., or none."""
+    interests: str | None = None
+    """Which interests enter: s2idm (diffused), raw, constant, shuffled (another user's); null for none."""
+    terms: tuple[str, ...] = ()
+    """Late terms that are added to the score."""
+
+    def without_interests(self) -> VariantParts:
+        """Return the same parts without interests: equal for variants that differ in interests only."""
+        return self.model_copy(update={"entry": "none", "interests": None})
+
+
+class KeptEpochs(Document):
+    """The epoch of each training phase whose weights were kept; 0 is the state before the phase."""
+
+    base: int | None = Field(None, ge=0)
+    """Of the first phase, which trains the base; null if there was none."""
+    variant: int | None = Field(None, ge=0)
+    """Of the second phase, which trains the variant from its base; null if there was none."""
+
+
+Stage = dict[str, dict[str, Spread]]
+"""Protocol (``full``, ``sampled``) to metric to figure."""
+
+
+class VariantRecord(Document):
+    """One variant's figures."""
+
+    label: str
+    """Name of the variant, as in the recipe."""
+    parts: VariantParts
+    """What the variant is made of."""
+    base: str | None = None
+    """The variant without interests and late terms, if it is another one that was run too."""
+    validation: Stage
+    """On the validation items: protocol, then metric."""
+    test: Stage
+    """On the test items: protocol, then metric."""
+    beyond: Beyond | None = None
+    """What accuracy does not show; null if no recommendations were kept."""
+    selection: Spread
+    """The metric that selects, on validation items of training users: it chooses epochs, seeds and the product."""
+    kept_epochs: tuple[KeptEpochs, ...] | None = None
+    """The kept epoch of each phase, one entry a seed; null for systems without epochs."""
+
+    def figure(self, stage: str, metric: str) -> Spread | None:
+        """Return a figure by ``protocol/metric``, or None if it was not measured."""
+        stages: dict[str, Stage] = {"validation": self.validation, "test": self.test}
+        protocol, name = metric.split("/", 1)
+        return stages[stage].get(protocol, {}).get(name)
+
+    @property
+    def unmoved(self) -> int:
+        """How many seeds kept epoch 0 of the second phase, so that the variant is its base with untrained additions."""
+        return sum(kept.variant == 0 for kept in self.kept_epochs or ())
+
+
+class TwoWay(Document):
+    """A test of a difference with users and seeds as two sources of variation, by a mixed model."""
+
+    low: float
+    """Lower end of the 95 % interval of the difference."""
+    high: float
+    """Upper end."""
+    p: float = Field(ge=0, le=1)
+    """Two-sided p-value, not corrected for the number of comparisons."""
+
+
+class Comparison(Document):
+    """A paired comparison of two variants on one metric."""
+
+    variant: str
+    """The variant that is claimed to be better."""
+    baseline: str
+    """The variant that it is compared with."""
+    stage: str
+    """validation or test."""
+    metric: str
+    """protocol/metric."""
+    difference: float
+    """Mean of the variant minus mean of the baseline."""
+    relative: float | None
+    """The difference as a share of the baseline's mean; null if that is 0."""
+    low: float
+    """Lower end of the 95 % bootstrap interval over users. It knows nothing of seeds."""
+    high: float
+    """Upper end."""
+    p_users: float | None = Field(ge=0, le=1)
+    """Paired t-test over users; tables do not show it, because another seed may turn it around."""
+    p_seeds: float | None = Field(ge=0, le=1)
+    """Paired t-test over seeds; null for fewer than two, or if no seed changes anything."""
+    seeds: int = Field(ge=1)
+    """How many seeds are compared."""
+    two_way: TwoWay | None = None
+    """Test over users and seeds together; null for fewer than five seeds."""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if self.low > self.high + TOLERANCE or (self.two_way and self.two_way.low > self.two_way.high + TOLERANCE):
+            raise ValueError("the interval of the difference ends before it begins")
+        return self
+
+
+class ProtocolRecord(Document):
+    """How targets were held out and ranked."""
+
+    split: str
+    """How validation and test items were held out."""
+    selection: str
+    """What selects epochs, seeds and the product."""
+    sampled: str
+    """Which items the sampled protocol ranks."""
+    sampled_seed: int = 0
+    """Seed of the sampled negatives."""
+    full: str
+    """Which items the full protocol ranks."""
+    repeats: str
+    """Whether repeated interactions were kept or removed."""
+    ties: str = "count against the target"
+    """What happens to items with equal scores."""
+    prompts_see: str
+    """Which interactions prompts may read."""
+    shots: float
+    """Share of the target's users that train."""
+    training_users: int = Field(ge=0)
+    """Users that train."""
+    validation_users: int = Field(ge=0)
+    """Training users with a validation item."""
+    test_users: int = Field(ge=0)
+    """Users with a test item."""
+
+
+class CoverageRecord(Document):
+    """How well anchors cover the target's items."""
+
+    n_items: int = Field(ge=0)
+    """Items."""
+    n_covered: int = Field(ge=0)
+    """Items with at least one anchor."""
+    anchors_per_item: float
+    """Mean number of anchors of an item."""
+    quantiles: tuple[float, ...]
+    """Anchors of an item: least, quartiles, most."""
+    unmapped: tuple[tuple[str, int], ...]
+    """Words without an anchor and how many items hold each."""
+    share: float = Field(ge=0, le=1)
+    """Share of the items with at least one anchor."""
+
+
+class ProductRecord(Document):
+    """The variant that the run recommends with."""
+
+    variant: str
+    """The trained variant with the best validation metric (never another user's interests)."""
+    seed: int
+    """The seed whose weights are kept."""
+    metric: str
+    """The metric that selects, as protocol/metric."""
+    validation: float
+    """Its mean over seeds."""
+    runner_up: str | None
+    """The trained variant that comes second."""
+    margin: float | None
+    """How much better the product is than the runner-up."""
+    beaten_by: tuple[str, ...]
+    """Baselines with a higher validation metric."""
+
+
+class RunRecord(Document):
+    """The contents of a target run's `metrics.json`."""
+
+    domain: str
+    """Name of the target."""
+    users: int = Field(ge=0)
+    """Users of the target."""
+    items: int = Field(ge=0)
+    """Items of the target."""
+    interactions: int = Field(ge=0)
+    """Interactions of the target."""
+    seeds: tuple[int, ...] = Field(min_length=1)
+    """Seeds of every trained variant."""
+    protocol: ProtocolRecord
+    """How targets were held out and ranked."""
+    coverage: CoverageRecord
+    """How well anchors cover the target's items."""
+    variants: dict[str, VariantRecord]
+    """Figures by variant."""
+    baselines: tuple[str, ...]
+    """Variants without an encoder: they have no seeds and one value."""
+    skipped: dict[str, str]
+    """Variants that could not be made, and why."""
+    product: ProductRecord
+    """The variant that the run recommends with."""
+    comparisons: tuple[Comparison, ...]
+    """Paired comparisons on the test items."""
+    example_user: str
+    """A user whom `transfer recommend` knows."""
+    few_seeds: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+    """Variants that an experiment ran with fewer seeds, and which."""
+    threads: int | None = Field(None, ge=1)
+    """CPU threads that computed: another number may change figures in their last digits, and with them an epoch."""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        names = {"product": (self.product.variant,), "baselines": self.baselines, "few_seeds": tuple(self.few_seeds)}
+        names["base"] = tuple(one.base for one in self.variants.values() if one.base is not None)
+        names["comparisons"] = tuple(name for one in self.comparisons for name in (one.variant, one.baseline))
+        for key, used in names.items():
+            for name in used:
+                if name not in self.variants:
+                    raise ValueError(f"{key} names {name!r}, which is not among the variants")
+        for name, variant in self.variants.items():
+            self._check_variant(name, variant)
+        for comparison in self.comparisons:
+            self._check_comparison(comparison)
+        if self.product.seed not in self.seeds_of(self.product.variant):
+            raise ValueError(f"the product has seed {self.product.seed}, which was not run")
+        chosen = self.variants[self.product.variant].selection.mean
+        _equal("the product's validation metric", self.product.validation, chosen)
+        return self
+
+    def seeds_of(self, variant: str) -> tuple[int, ...]:
+        """Return the seeds of a variant; none for a baseline."""
+        return () if variant in self.baselines else self.few_seeds.get(variant, self.seeds)
+
+    @property
+    def trained(self) -> list[str]:
+        """Variants that are not baselines."""
+        return [name for name in self.variants if name not in self.baselines]
+
+    def _check_variant(self, name: str, variant: VariantRecord) -> None:
+        if variant.label != name:
+            raise ValueError(f"variant {name!r} is labelled {variant.label!r}")
+        expected = max(1, len(self.seeds_of(name)))
+        stages = (variant.validation, variant.test)
+        figures = [spread for stage in stages for metrics in stage.values() for spread in metrics.values()]
+        if any(len(figure.values) != expected for figure in (*figures, variant.selection)):
+            raise ValueError(f"variant {name!r} has figures that are not of {expected} seeds")
+        if variant.kept_epochs is not None and len(variant.kept_epochs) != expected:
+            raise ValueError(f"variant {name!r} has kept epochs that are not of {expected} seeds")
+
+    def _check_comparison(self, one: Comparison) -> None:
+        if {one.variant, one.baseline} & set(self.few_seeds):
+            return  # made over the seeds that both have
+        ours, theirs = (self.variants[name].figure(one.stage, one.metric) for name in (one.variant, one.baseline))
+        if ours is None or theirs is None:
+            raise ValueError(f"{one.variant!r} and {one.baseline!r} are compared on {one.metric}, which has no figures")
+        _equal(f"{one.variant!r} over {one.baseline!r}", one.difference, ours.mean - theirs.mean)
+
+
+def _deviation(values: Sequence[float]) -> float:
+    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+
+
+def _equal(what: str, stored: float, expected: float) -> None:
+    if not math.isclose(stored, expected, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
+        raise ValueError(f"{what} is given as {stored:g}, but the other figures make it {expected:g}")
+
+
+def parts_of(variant: Any) -> VariantParts:
+    """Return the parts of a `transfer.variants.Variant`."""
+    return VariantParts(
+        architecture=variant.encoder,
+        channels=variant.channels,
+        from_source=variant.from_source,
+        entry=variant.entry,
+        interests=variant.interests,
+        terms=("matching",) if variant.matching else (),
+    )

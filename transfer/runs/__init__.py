@@ -1,0 +1,1 @@
+"""Runs: plan, fit the sources, adapt to a target, keep what is finished, write artifacts."""

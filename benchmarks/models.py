@@ -6,13 +6,17 @@ import torch
 
 from domains.domain import Domain
 from domains.split import leave_one_out
-from recipes.settings import EncoderSettings, EvaluationSettings, ItemSettings, ScoreSettings, TrainingSettings
-from transfer.encoders.sasrec import SASRec
+from transfer.encoders.settings import EncoderSettings
+from transfer.evaluation.settings import EvaluationSettings
+from transfer.items.settings import ItemSettings
 from transfer.items.tower import ItemFeatures, ItemTower
 from transfer.model.conditioner import Unconditioned
 from transfer.model.recommender import SequentialRecommender
+from transfer.model.settings import ScoreSettings
 from transfer.runtime import Runtime
+from transfer.systems.sasrec import SASRec
 from transfer.training.loop import Task
+from transfer.training.settings import TrainingSettings
 
 CPU = torch.device("cpu")
 

@@ -17,16 +17,18 @@ from benchmarks.synthetic import Size, write_tables
 from domains.domain import Domain
 from domains.open import open_domain
 from domains.split import leave_one_out
-from recipes.settings import InterestSettings, S2IDMSettings, TrainingSettings
 from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.settings import S2IDMSettings
 from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.ranking import rank
 from transfer.interests.original import original_interests
+from transfer.interests.settings import InterestSettings
 from transfer.interests.views import TrainView
 from transfer.model.scoring import model_scores
 from transfer.runtime import Runtime
 from transfer.training.loop import _Trainer
+from transfer.training.settings import TrainingSettings
 from vocab.settings import VocabularySettings
 from vocab.text import item_texts
 from vocab.vocabulary import SememeVocabulary

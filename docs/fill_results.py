@@ -28,7 +28,8 @@ from transfer.evaluation.summary import STAGES, seed_values, variant_metrics
 from transfer.report.markdown import GLANCE, cost, interests, markdown, overview
 from transfer.report.numbers import difference_text, p_text, relative_text
 from transfer.runs.checkpoints import read_piece
-from transfer.variants import BASELINES
+from transfer.runs.checks import is_baseline
+from transfer.variants import parse_variant
 
 mpl.use("svg")
 mpl.rcParams["svg.hashsalt"] = "results"
@@ -172,7 +173,7 @@ def unfinished(folder: Path) -> tuple[dict[str, Any], str]:
             for name, found in pieces.items()
         }
         metrics = {name: variant_metrics(found, (10,)) for name, found in rankings.items()}
-        named = [name for name in variants if name in BASELINES]
+        named = [name for name in variants if is_baseline(parse_variant(name))]
         protocol = {"shots": float(share or 1), "selection": experiment.settings["training"].get("metric", "")}
         seeds = sorted({int(path.name.split("-")[1].split(".")[0]) for path in cell.glob("pieces/sasrec/*.done.*")})
         record = {"variants": metrics, "baselines": named, "protocol": protocol, "seeds": seeds, "few_seeds": {}}

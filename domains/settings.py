@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,7 +14,12 @@ TimeKindSetting = Literal["auto", "timestamp", "order"]
 class Settings(BaseModel):
     """Base of all settings: unknown keys are refused, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def repeated(values: Sequence[object]) -> str:
+    """The values that stand more than once, as a list to read; empty where none does."""
+    return ", ".join(str(value) for value in dict.fromkeys(values) if values.count(value) > 1)
 
 
 class PrepareSettings(Settings):

@@ -10,10 +10,10 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from domains.errors import InputError
 from domains.nearest import suggest
+from domains.settings import Settings, repeated
 from domains.validation import explain
 from recipes.load import bundled_experiments, bundled_recipes, read_mapping
 from recipes.published_figures import published
-from recipes.settings import Settings, repeated
 
 
 class Entry(Settings):

@@ -9,24 +9,17 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from domains.errors import InputError
+from domains.settings import Settings, repeated
 from domains.spec import DomainSpec
 from recipes.presets import PRESETS, Preset, overlaid
-from recipes.settings import (
-    ContrastiveSettings,
-    DiffRecSettings,
-    EncoderSettings,
-    EvaluationSettings,
-    InterestSettings,
-    ItemSettings,
-    PDRecSettings,
-    PromptSettings,
-    S2IDMSettings,
-    ScoreSettings,
-    Settings,
-    SourceEncoderSettings,
-    TrainingSettings,
-    repeated,
-)
+from transfer.diffusion.settings import S2IDMSettings
+from transfer.encoders.settings import EncoderSettings
+from transfer.evaluation.settings import EvaluationSettings
+from transfer.interests.settings import InterestSettings
+from transfer.items.settings import ItemSettings
+from transfer.model.settings import PromptSettings, ScoreSettings
+from transfer.runs.settings import SourceEncoderSettings
+from transfer.training.settings import TrainingSettings
 from vocab.semantic_settings import SemanticSettings
 from vocab.settings import VocabularySettings
 from vocab.unseen_settings import UnseenSettings
@@ -112,13 +105,10 @@ class Recipe(Settings):
     score: ScoreSettings = Field(default_factory=ScoreSettings, description="State and item to score.")
     training: TrainingSettings = Field(default_factory=TrainingSettings, description="The training loop.")
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings, description="Protocols and splits.")
-    contrastive: ContrastiveSettings = Field(
-        default_factory=ContrastiveSettings, description="The second loss of the encoder cl4srec."
+    systems: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="Settings of single systems by name, such as ease: {l2: 50}; `transfer variants` lists them.",
     )
-    diffrec: DiffRecSettings = Field(
-        default_factory=DiffRecSettings, description="Diffusion over items: t-diffrec, ti-diffrec, pdrec."
-    )
-    pdrec: PDRecSettings = Field(default_factory=PDRecSettings, description="How pdrec uses TI-DiffRec.")
     variants: tuple[str, ...] = Field(DEFAULT_VARIANTS, min_length=1, description="Models to train and compare.")
     seeds: tuple[Seed, ...] = Field((0,), min_length=1, description="Every trained variant runs once a seed.")
     shots: float = Field(1.0, ge=0, le=1, description="Share of the target's users that train; 0 is zero-shot.")
@@ -151,21 +141,6 @@ class Recipe(Settings):
             again = repeated(values)
             if again:
                 raise ValueError(f"{key} repeat: {again}")
-        return self
-
-    @model_validator(mode="after")
-    def _generators_can_move(self) -> Recipe:
-        if self.source_encoder.prompts and self.prompts.reads != "vectors":
-            raise ValueError("source_encoder.prompts needs prompts.reads: vectors; over anchors nothing could move")
-        return self
-
-    @model_validator(mode="after")
-    def _encoder_has_a_use(self) -> Recipe:
-        if self.encoder.name != "sasrec" and not self.source_encoder.channels:
-            raise ValueError(
-                f"encoder.name: {self.encoder.name} is of the encoder that sources train, and source_encoder.channels "
-                "names none; a variant's own encoder is the first part of its name"
-            )
         return self
 
     @model_validator(mode="after")

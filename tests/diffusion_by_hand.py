@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from recipes.settings import S2IDMSettings
 from transfer.diffusion.denoiser import Denoiser
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.schedule import Schedule
+from transfer.diffusion.settings import S2IDMSettings
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,6 +10,9 @@ import torch
 from hypothesis import settings
 
 from domains.domain import Domain, TimeKind
+from transfer.evaluation.protocol import targets_of
+from transfer.registry import Items, Target, find_system, system_settings, trained_system
+from transfer.runtime import Runtime
 from transfer.sequences import SequenceBatch
 
 PROPERTY = settings(max_examples=40, deadline=None, derandomize=True)
@@ -64,3 +67,15 @@ def sequences(items: torch.Tensor, mask: torch.Tensor, users: torch.Tensor | Non
     """A batch; where it matters to nobody, the users are the rows and the positions count on."""
     rows = torch.arange(len(items)) if users is None else users
     return SequenceBatch(rows, items, mask, torch.arange(items.numel()).view(items.shape))
+
+
+def make_encoder(settings, prompts=0, name="sasrec"):
+    """The encoder of a trained system."""
+    return trained_system(name).encoder(settings, prompts)
+
+
+def rank_with(name, split, item_anchors, idf, stage="test", source=None, systems=None):
+    """Scores of a baseline for the targets of a stage."""
+    system = find_system(name)
+    target = Target(split=split, items=Items(item_anchors, idf), source=source, runtime=Runtime())
+    return system.fit(target, system_settings(system, systems or {}))(targets_of(split, stage))

@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from domains.errors import InputError
     from transfer.api import Run, adapt, domain_from_frames, fit, load_run, load_source, open_domain
+    from transfer.registry import Baseline, Target, Trained
+    from transfer.variants import Variant, parse_variant
 
-__all__ = ["Run", "adapt", "domain_from_frames", "fit", "load_run", "load_source", "open_domain"]
+_HOMES = {
+    "transfer.api": ("Run", "adapt", "domain_from_frames", "fit", "load_run", "load_source", "open_domain"),
+    "transfer.registry": ("Baseline", "Target", "Trained"),
+    "transfer.variants": ("Variant", "parse_variant"),
+    "domains.errors": ("InputError",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Baseline",
+    "InputError",
+    "Run",
+    "Target",
+    "Trained",
+    "Variant",
+    "adapt",
+    "domain_from_frames",
+    "fit",
+    "load_run",
+    "load_source",
+    "open_domain",
+    "parse_variant",
+]
 
 
 def __getattr__(name: str) -> Any:
-    """The functions of `transfer.api`, imported when first used: the commands must start without torch."""
-    if name not in __all__:
+    """Import a public name when it is first used: the commands must start without torch."""
+    if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from transfer import api
-
-    return getattr(api, name)
+    return getattr(import_module(_HOME_OF[name]), name)
 
 
 def __dir__() -> list[str]:

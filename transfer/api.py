@@ -65,7 +65,7 @@ class Run:
     @property
     def variant(self) -> str:
         """The variant that validation preferred, which recommends."""
-        return self.target.variant.name
+        return self.target.variant.label
 
     @property
     def record(self) -> RunRecord:

@@ -1,141 +1,216 @@
-"""Names of variants and what they mean: `sasrec`, `sasrec+ipe+s2idm`, `sasrec+title-semantic+ipe+constant`, ..."""
+"""What is compared: a `Variant` is a system and the parts that join it, a value with a label for people.
+
+A label such as ``sasrec+title-semantic+ipe+constant`` is read once, by `parse_variant`. Everything else asks the value:
+the base is ``variant.base``, a control is ``variant.control("constant")``, and two labels of the same parts are equal.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from domains.errors import InputError
-from recipes.settings import Channel, InterestName
+from domains.nearest import suggest
+from transfer.interests.settings import InterestName
+from transfer.items.settings import Channel
 
-Entry = Literal["none", "prompts", "positions", "memory", "late", "fusion"]
-"""How interests enter: not at all (the base), as prompts (IPE), added to each item as they were by then, as slots that
-states attend to, as a late term of the score, or fused by a network (the ablation `w/ S2IDM`)."""
-WAYS = ("ipe", "positions", "memory", "late")
-"""Parts of a name that say how interests enter; without one, they are fused."""
+Entry = Literal["none", "prompts", "positions", "fusion"]
+"""How interests enter: not at all (the base), as prompts (IPE), added to each item as they were by then, or fused with
+the states (the ablation `w/ S2IDM`, or a way of the system's own)."""
 
-BASELINES = (
-    "popular",
-    "transitions",
-    "item-knn",
-    "ease",
-    "anchor-matching",
-    "matching",
-    "s2idm-matching",
-    "t-diffrec",
-    "ti-diffrec",
-)
-"""Variants without a sequential encoder, made once whatever the seeds. Some count the target's training interactions,
-diffusion over items trains on them. Each is known to `transfer.systems.registry`."""
-
+TERMS: tuple[str, ...] = ("titles", "anchors", "popularity", "transitions", "repeats")
+"""Late terms of a score, in the order of their labels."""
+MATCHING: tuple[str, ...] = ("titles", "anchors", "popularity")
+"""Late terms that ``matching`` stands for."""
+_GROUPS: dict[str, tuple[str, ...]] = {"terms": TERMS, "matching": MATCHING}
+"""Labels that stand for several late terms; the larger group first."""
+_WAYS: dict[str, Entry] = {"ipe": "prompts", "positions": "positions"}
 _CHANNELS: tuple[Channel, ...] = get_args(Channel)
 _INTERESTS: tuple[InterestName, ...] = get_args(InterestName)
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A trained model as a combination of parts.
+    """A system and its parts.
 
     Attributes:
-        name: as written in the recipe, and the key in `metrics.json`.
-        encoder: registered encoder.
-        channels: what an item is.
+        architecture: name of a registered system (see `transfer.registry`).
+        channels: what an item is; none for baselines.
+        from_source: whether encoder and item maps start from the source artifact's.
         entry: how interests enter.
         interests: which interests; None for the base.
-        from_source: whether encoder and item maps start from the source artifact's.
-        matching: whether matching by anchors and titles joins the score, with weights that validation finds.
+        terms: late terms that join the finished model's score, with weights that validation finds.
+        default_channels: the recipe's channels, which a label leaves out.
     """
 
-    name: str
-    encoder: str
-    channels: tuple[Channel, ...]
-    entry: Entry
-    interests: InterestName | None
-    from_source: bool
-    matching: bool = False
+    architecture: str
+    channels: tuple[Channel, ...] = ()
+    from_source: bool = False
+    entry: Entry = "none"
+    interests: InterestName | None = None
+    terms: tuple[str, ...] = ()
+    default_channels: tuple[Channel, ...] = field(default=("id",), compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return self.label
 
     @property
-    def unmatched(self) -> Variant:
-        """The same model without matching, which joins a finished one."""
-        name = "+".join(part for part in self.name.split("+") if part != "matching")
-        return replace(self, name=name, matching=False)
+    def label(self) -> str:
+        """The name for people, always in the same order; `parse_variant` reads it back."""
+        parts = [self.architecture]
+        if self.channels:
+            parts += [channel for channel in self.channels if channel not in self.default_channels]
+            parts += ["no-id"] if "id" in self.default_channels and "id" not in self.channels else []
+        parts += ["source"] if self.from_source else []
+        parts += [word for word, entry in _WAYS.items() if entry == self.entry]
+        parts += [] if self.interests is None else [self.interests]
+        terms = _term_labels(self.terms)
+        return "+".join(parts + (terms[1:] if terms[:1] == [self.architecture] else terms))
 
     @property
-    def serves(self) -> bool:
-        """Whether it may recommend: another user's interests, a control, serve nobody."""
-        return self.interests != "shuffled"
+    def without_terms(self) -> Variant:
+        """The same model without late terms, which join a finished one."""
+        return replace(self, terms=())
 
     @property
     def base(self) -> Variant:
-        """The same model without interests and matching: what it starts from, and what it is compared with."""
-        return replace(self, name=base_name(self.name), entry="none", interests=None, matching=False)
+        """The same model without interests and late terms: what it starts from, and what it is compared with."""
+        return replace(self, entry="none", interests=None, terms=())
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether it may recommend: a control with another user's interests serves nobody."""
+        return self.interests != "shuffled"
+
+    @property
+    def parts(self) -> int:
+        """How many things it is made of: of two equally good variants the one with fewer parts is preferred."""
+        channels = len(set(self.channels) ^ set(self.default_channels)) if self.channels else 0
+        return (
+            channels
+            + self.from_source
+            + (self.interests is not None)
+            + (self.entry in _WAYS.values())
+            + len(_term_labels(self.terms))
+        )
+
+    def control(self, interests: InterestName) -> Variant:
+        """The same model with other interests. Constant interests cannot be fused: that control has prompts."""
+        entry: Entry = "prompts" if interests == "constant" and self.entry == "fusion" else self.entry
+        return replace(self, entry=entry, interests=interests)
 
 
-def base_name(name: str) -> str:
-    """The name of a variant's base: the same parts without those about interests and matching."""
-    return "+".join(part for part in name.split("+") if part not in {*WAYS, "matching", *_INTERESTS})
+def _term_labels(terms: Sequence[str]) -> list[str]:
+    """Late terms as labels, groups by their name."""
+    left, labels = set(terms), []
+    for label, group in _GROUPS.items():
+        if left.issuperset(group):
+            labels.append(label)
+            left -= set(group)
+    return labels + [term for term in terms if term in left]
 
 
-def parse_variant(name: str, default_channels: tuple[Channel, ...] = ("id",)) -> Variant:
-    """Read a variant's name.
+def parse_variant(label: str, default_channels: tuple[Channel, ...] = ("id",)) -> Variant:
+    """Read a variant's label.
 
-    The first part is the encoder. Then, in any order: item channels that are added to the recipe's (``anchors``,
-    ``anchors-semantic``, ``title-semantic``, ``categories``); ``no-id``; ``source``; ``matching``; and either ``ipe``
-    (prompts), ``positions`` (added to each item), ``memory`` (attended) or ``late`` (a term of the score), with an
-    optional kind of interests (default ``s2idm``), or a kind of interests alone, fused without prompts.
+    The first part is a system. Then, in any order: item channels that are added to the recipe's (``anchors``,
+    ``anchors-semantic``, ``title-semantic``, ``categories``); ``no-id``; ``source``; late terms (``matching`` for
+    titles, anchors and popularity; ``terms`` for all; or single ones); and either ``ipe`` (prompts) or ``positions``
+    (added to each item) with an optional kind of interests (default ``s2idm``), or a kind of interests alone, fused
+    without prompts. ``matching`` and ``terms`` also stand alone: then nothing else scores.
 
     Args:
-        name: for example ``sasrec+title-semantic+ipe+constant``.
-        default_channels: what an item is where the name does not say.
+        label: for example ``sasrec+title-semantic+ipe+constant``.
+        default_channels: what an item is where the label does not say.
 
     Raises:
         InputError: for a part that means nothing, or parts that contradict each other.
     """
-    encoder, *parts = name.split("+")
+    architecture, *rest = label.split("+")
+    if not architecture:
+        raise InputError(f"variant {label!r} names no system", location="variants", hint="Begin with sasrec or gru4rec")
+    alone = architecture in _GROUPS
     channels: list[Channel] = list(default_channels)
     interests: InterestName | None = None
     way = ""
-    source = no_id = matching = False
-    for part in parts:
-        if part in WAYS:
+    source = no_id = False
+    terms: set[str] = set(_GROUPS[architecture]) if alone else set()
+    named: list[str] = []
+    for part in rest:
+        if part in named and part not in _WAYS:
+            raise InputError(f"variant {label!r} names {part!r} twice", location="variants", hint="Name it once")
+        named.append(part)
+        if part in _WAYS:
             if way:
                 raise InputError(
-                    f"variant {name!r} lets interests enter twice", location="variants", hint=f"Keep {way} or {part}"
+                    f"variant {label!r} lets interests enter twice", location="variants", hint=f"Keep {way} or {part}"
                 )
             way = part
-        elif part == "source" and not source:
+        elif part == "source":
             source = True
-        elif part == "no-id" and not no_id:
+        elif part == "no-id":
             no_id = True
-        elif part == "matching" and not matching:
-            matching = True
+        elif part in _GROUPS:
+            terms |= set(_GROUPS[part])
         elif part in _INTERESTS and interests is None:
             interests = _INTERESTS[_INTERESTS.index(part)]
-        elif part in _CHANNELS:
+        elif part in _CHANNELS and not (part == "anchors" and alone):
             channel = _CHANNELS[_CHANNELS.index(part)]
             if channel not in channels:
                 channels.append(channel)
+        elif part in TERMS:
+            terms.add(part)
         else:
-            known = ", ".join((*WAYS, "source", "no-id", "matching", *_INTERESTS, *_CHANNELS))
+            known = (*_WAYS, "source", "no-id", *_GROUPS, *_INTERESTS, *_CHANNELS, *TERMS)
             raise InputError(
-                f"{part!r} has no meaning in variant {name!r}", location="variants", hint=f"Parts are: {known}"
+                f"{part!r} has no meaning in variant {label!r}",
+                location="variants",
+                hint=f"{suggest(part, known)}Parts are: {', '.join(dict.fromkeys(known))}",
             )
     if no_id:
         channels = [channel for channel in channels if channel != "id"]
         if not channels:
-            raise InputError(f"variant {name!r} leaves an item without any channel", location="variants")
-    if not encoder:
-        raise InputError(f"variant {name!r} names no encoder", location="variants", hint="Begin with sasrec or gru4rec")
+            raise InputError(f"variant {label!r} leaves an item without any channel", location="variants")
     if way and interests is None:
         interests = "s2idm"
-    entries: dict[str, Entry] = {
-        "ipe": "prompts",
-        "positions": "positions",
-        "memory": "memory",
-        "late": "late",
-        "": "fusion",
-    }
-    entry: Entry = "none" if interests is None else entries[way]
+    entry: Entry = "none" if interests is None else _WAYS.get(way, "fusion")
     if entry == "fusion" and interests == "constant":
-        raise InputError(f"variant {name!r} fuses a constant", location="variants", hint="Write +ipe+constant")
-    return Variant(name, encoder, tuple(channels), entry, interests, source, matching)
+        raise InputError(f"variant {label!r} fuses a constant", location="variants", hint="Write +ipe+constant")
+    ordered = tuple(term for term in TERMS if term in terms)
+    return Variant(architecture, tuple(channels), source, entry, interests, ordered, tuple(default_channels))
+
+
+def comparisons(variants: Sequence[Variant], is_baseline: Callable[[Variant], bool]) -> list[tuple[Variant, Variant]]:
+    """Pairs to compare: every trained variant against its base, its controls, the first one, and each baseline.
+
+    With late terms it is compared with the same model without them, and with base and controls that have them too;
+    with diffused interests also with another user's and with raw ones.
+
+    Args:
+        variants: in the order of the recipe.
+        is_baseline: whether a variant has no encoder.
+    """
+    there = set(variants)
+    trained = [variant for variant in variants if not is_baseline(variant)]
+    baselines = [variant for variant in variants if is_baseline(variant)]
+    pairs: list[tuple[Variant, Variant]] = []
+    for variant in trained:
+        rivals = [candidate for candidate in _controls(variant) if candidate in there]
+        for rival in dict.fromkeys([*rivals, trained[0], *baselines]):
+            if rival != variant and (rival, variant) not in pairs:
+                pairs.append((variant, rival))
+    return pairs
+
+
+def _controls(variant: Variant) -> Iterable[Variant]:
+    """What a variant is held against, whether it was run or not."""
+    if variant.terms:
+        yield variant.without_terms
+    if variant.interests is None:
+        return
+    yield replace(variant.base, terms=variant.terms)
+    yield variant.control("constant")
+    yield variant.control("shuffled")
+    if variant.interests == "s2idm":
+        yield variant.control("raw")

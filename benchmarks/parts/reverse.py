@@ -7,9 +7,9 @@ import torch
 from benchmarks.options import Options
 from benchmarks.tables import Cell, Section
 from benchmarks.timing import side_by_side
-from recipes.settings import S2IDMSettings
 from transfer.diffusion.reverse import HiddenReverse, reverse_literal
 from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.settings import S2IDMSettings
 
 ANCHORS_A_USER = 30
 WORKING_FLOATS = 1 << 25

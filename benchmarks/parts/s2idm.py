@@ -10,9 +10,9 @@ from scipy import sparse
 from benchmarks.options import MEMORY_LIMIT_GB, Options
 from benchmarks.tables import Cell, Section
 from benchmarks.timing import fastest
-from recipes.settings import S2IDMSettings
 from transfer.diffusion.reverse import HiddenReverse, reverse_literal
 from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.settings import S2IDMSettings
 from transfer.diffusion.step_sampler import StepSampler
 from transfer.diffusion.training import Step
 from transfer.runtime import Runtime

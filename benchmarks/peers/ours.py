@@ -15,12 +15,12 @@ sys.path.append(str(Path(__file__).parents[2]))
 
 from benchmarks.models import CPU, sasrec, task
 from domains.domain import Domain, TimeKind
-from recipes.settings import TrainingSettings
 from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import rank
 from transfer.interests.views import NoViews
 from transfer.model.scoring import model_scores
 from transfer.training.loop import fit
+from transfer.training.settings import TrainingSettings
 
 
 def domain_of(path: str) -> Domain:

@@ -13,7 +13,7 @@ from cli_cases import VARIANTS, run_command, write_pair, write_recipe
 
 from recipes.load import bundled_recipes
 from recipes.schema import Recipe
-from recipes.settings import S2IDMSettings
+from transfer.diffusion.settings import S2IDMSettings
 from transfer.planning.estimate import Sizes, estimate
 
 
@@ -215,8 +215,8 @@ def test_an_estimate_grows_with_what_costs() -> None:
 def test_a_base_is_paid_once() -> None:
     cost = estimate(RECIPE, [SMALL], SMALL, 1_000, 2).variant_seconds
     training = RECIPE.training
-    assert list(cost) == ["popular", "sasrec", "sasrec+ipe"]
-    assert cost["sasrec"] / cost["sasrec+ipe"] == pytest.approx(1 + training.base_epochs / training.epochs)
+    assert list(cost) == ["popular", "sasrec", "sasrec+ipe+s2idm"]
+    assert cost["sasrec"] / cost["sasrec+ipe+s2idm"] == pytest.approx(1 + training.base_epochs / training.epochs)
 
 
 def test_memory_counts_the_widest_model() -> None:

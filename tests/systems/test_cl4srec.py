@@ -7,26 +7,22 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from transfer_cases import PROPERTY, sequences, small_domain, successor_histories
+from transfer_cases import PROPERTY, make_encoder, sequences, small_domain, successor_histories
 
 from domains.split import leave_one_out
-from recipes.settings import (
-    ContrastiveSettings,
-    EncoderSettings,
-    EvaluationSettings,
-    ItemSettings,
-    ScoreSettings,
-    TrainingSettings,
-)
-from transfer.encoders.encoder import make_encoder
+from transfer.encoders.settings import EncoderSettings
+from transfer.evaluation.settings import EvaluationSettings
 from transfer.interests.views import NoViews, TrainView
+from transfer.items.settings import ItemSettings
 from transfer.items.tower import ItemFeatures, ItemTower
 from transfer.model.conditioner import Unconditioned
 from transfer.model.recommender import SequentialRecommender
+from transfer.model.settings import ScoreSettings
 from transfer.runtime import Runtime
+from transfer.systems.cl4srec import Contrast, ContrastiveSettings, _final_state, info_nce
 from transfer.training.augment import Augmented, crop, hide, reorder, two_views
-from transfer.training.contrast import Contrast, _final_state, info_nce
 from transfer.training.loop import Task, fit
+from transfer.training.settings import TrainingSettings
 
 
 def batch_of(lengths, seed=0):
@@ -128,9 +124,9 @@ def test_info_nce_by_hand():
 
 def recommender(encoder="cl4srec", items=12, dim=8, seed=0):
     torch.manual_seed(seed)
-    settings = EncoderSettings(name=encoder, dim=dim, blocks=1, max_length=8, dropout=0.0)
+    settings = EncoderSettings(dim=dim, blocks=1, max_length=8, dropout=0.0)
     tower = ItemTower(ItemFeatures(items), ItemSettings(), dim)
-    return SequentialRecommender(tower, make_encoder(settings, 0), Unconditioned(), ScoreSettings(), dim)
+    return SequentialRecommender(tower, make_encoder(settings, 0, encoder), Unconditioned(), ScoreSettings(), dim)
 
 
 def task_of(domain, **training):

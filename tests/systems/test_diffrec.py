@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 import torch
 from scipy.sparse import csr_matrix
-from transfer_cases import random_histories, small_domain
+from transfer_cases import random_histories, rank_with, small_domain
 
 from domains.domain import TimeKind
+from domains.errors import InputError
 from domains.split import fewer_users, leave_one_out
-from recipes.settings import DiffRecSettings, InterestSettings, S2IDMSettings
 from transfer.diffusion.over_items import item_weights, train_diffrec
 from transfer.diffusion.reverse import reverse_literal
 from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.settings import DiffRecSettings, S2IDMSettings
 from transfer.evaluation.protocol import targets_of
+from transfer.interests.settings import InterestSettings
+from transfer.registry import SourceKnowledge
 from transfer.runtime import Runtime
-from transfer.systems.registry import Evidence, find_baseline
 
 SETTINGS = DiffRecSettings(
     w_min=0.2, w_max=1.0, model=S2IDMSettings(hidden=16, epochs=30, batch_size=16, learning_rate=0.01, patience=30)
@@ -24,11 +26,11 @@ SETTINGS = DiffRecSettings(
 CPU = torch.device("cpu")
 
 
-def evidence_of(split, stage="test", anchors=None, **more):
-    items = split.domain.n_items
-    anchors = csr_matrix((items, 1), dtype=np.float32) if anchors is None else csr_matrix(anchors, dtype=np.float32)
-    idf = np.ones(anchors.shape[1], np.float32)
-    return Evidence(split, targets_of(split, stage), anchors, idf, CPU, **more)
+def scores_of(name, split, stage="test"):
+    """Of a system that looks at no anchors."""
+    nothing = csr_matrix((split.domain.n_items, 1), dtype=np.float32)
+    values = SETTINGS.model_dump() if name.endswith("diffrec") else {}
+    return rank_with(name, split, nothing, np.ones(1, np.float32), stage, systems={name: values})
 
 
 def test_weights_grow_with_time_or_with_position():
@@ -52,9 +54,8 @@ def test_the_score_is_the_diffused_history_before_each_target():
     split = leave_one_out(domain)
     rows = torch.arange(30)
     model = train_diffrec(split, "time", SETTINGS, 0, Runtime())
-    baseline = find_baseline("ti-diffrec")
     for stage in ("validation", "test"):
-        scores = baseline(evidence_of(split, stage, diffrec=SETTINGS))(rows)
+        scores = scores_of("ti-diffrec", split, stage)(rows)
         stops = targets_of(split, stage).stops
         history = item_weights(domain, domain.offsets[:-1], stops, "time", SETTINGS).toarray()
         by_hand = reverse_literal(model.denoiser.eval(), model.schedule, torch.from_numpy(history))
@@ -65,7 +66,7 @@ def test_it_learns_which_items_go_together_and_never_reads_what_is_held_out():
     generator = np.random.default_rng(1)
     histories = [(generator.permutation(6)[:5] + 6 * (user % 2)).tolist() for user in range(80)]
     split = leave_one_out(small_domain(histories, n_items=12))
-    scores = find_baseline("t-diffrec")(evidence_of(split, diffrec=SETTINGS))(torch.arange(80)).numpy()
+    scores = scores_of("t-diffrec", split)(torch.arange(80)).numpy()
     own = np.array([scores[user, 6 * (user % 2) : 6 * (user % 2) + 6].mean() for user in range(80)])
     other = np.array([scores[user, 6 - 6 * (user % 2) : 12 - 6 * (user % 2)].mean() for user in range(80)])
     assert (own > other + 0.1).mean() > 0.95
@@ -77,14 +78,14 @@ def test_it_learns_which_items_go_together_and_never_reads_what_is_held_out():
 
 def test_without_training_users_all_items_are_alike():
     domain = small_domain(random_histories(np.random.default_rng(0), 20, 8, 4, 6), n_items=8)
-    scores = find_baseline("ti-diffrec")(evidence_of(fewer_users(leave_one_out(domain), 0.0, 0), diffrec=SETTINGS))
+    scores = scores_of("ti-diffrec", fewer_users(leave_one_out(domain), 0.0, 0))
     assert torch.equal(scores(torch.arange(3)), torch.zeros(3, 8))
 
 
 def test_scores_may_be_written_to():
     """Ranking overwrites scores of what was seen: a second look must not find that."""
     domain = small_domain(random_histories(np.random.default_rng(0), 20, 8, 4, 6), n_items=8)
-    scores = find_baseline("ti-diffrec")(evidence_of(leave_one_out(domain), diffrec=SETTINGS))
+    scores = scores_of("ti-diffrec", leave_one_out(domain))
     first = scores(torch.arange(3))
     kept = first.clone()
     first.fill_(-torch.inf)
@@ -98,9 +99,9 @@ def test_s2idm_matching_ranks_by_anchors_under_diffused_interests():
     torch.manual_seed(0)
     model = S2IDM(3, S2IDMSettings(hidden=8, steps=4))
     weights = InterestSettings(w_min=1.0, w_max=1.0)
-    evidence = evidence_of(split, anchors=anchors, s2idm=model, interests=weights)
-    evidence = Evidence(**{**vars(evidence), "idf": np.array([1.0, 2.0, 3.0], np.float32)})
-    found = find_baseline("s2idm-matching")(evidence)(torch.arange(2)).numpy()
+    idf = np.array([1.0, 2.0, 3.0], np.float32)
+    ranker = rank_with("s2idm-matching", split, csr_matrix(anchors), idf, source=SourceKnowledge(model, weights))
+    found = ranker(torch.arange(2)).numpy()
     raw = np.array([[2, 1, 1], [1, 1, 1]], np.float32)
     diffused = reverse_literal(model.denoiser.eval(), model.schedule, torch.from_numpy(raw)).numpy()
     idf = np.array([1.0, 2.0, 3.0])
@@ -113,5 +114,5 @@ def test_s2idm_matching_ranks_by_anchors_under_diffused_interests():
 
 def test_s2idm_matching_needs_a_source():
     domain = small_domain([[0, 1, 2]], n_items=3)
-    with pytest.raises(ValueError, match="S2IDM of a source"):
-        find_baseline("s2idm-matching")(evidence_of(leave_one_out(domain)))
+    with pytest.raises(InputError, match="needs a source"):
+        scores_of("s2idm-matching", leave_one_out(domain))

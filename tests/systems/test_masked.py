@@ -7,10 +7,10 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix
 
-from recipes.settings import S2IDMSettings
 from transfer.diffusion.discrete import MaskedS2IDM
 from transfer.diffusion.make import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.settings import S2IDMSettings
 from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runtime import Runtime
@@ -124,7 +124,7 @@ def test_training_learns_which_anchors_go_together():
 def test_an_artifact_remembers_its_kind(tmp_path):
     vocabulary = SememeVocabulary.build({"d": ["red car", "red bus", "blue car"]}, VocabularySettings(max_share=1.0))
     model = model_of(len(vocabulary))
-    from recipes.settings import InterestSettings
+    from transfer.interests.settings import InterestSettings
 
     artifact = SourceArtifact(
         vocabulary=vocabulary, s2idm=model, interests=InterestSettings(), domains=(), seed=0, recipe={}

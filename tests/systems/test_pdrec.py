@@ -7,31 +7,25 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from transfer_cases import PROPERTY, random_histories, sequences, small_domain
+from transfer_cases import PROPERTY, make_encoder, random_histories, sequences, small_domain
 
 from domains.split import leave_one_out
-from recipes.settings import (
-    DiffRecSettings,
-    EncoderSettings,
-    EvaluationSettings,
-    ItemSettings,
-    PDRecSettings,
-    S2IDMSettings,
-    ScoreSettings,
-    TrainingSettings,
-)
 from transfer.diffusion.over_items import item_weights, train_diffrec
-from transfer.encoders.encoder import make_encoder
+from transfer.diffusion.settings import DiffRecSettings, S2IDMSettings
+from transfer.encoders.settings import EncoderSettings
+from transfer.evaluation.settings import EvaluationSettings
 from transfer.interests.views import NoViews, TrainView
+from transfer.items.settings import ItemSettings
 from transfer.items.tower import ItemFeatures, ItemTower
 from transfer.model.conditioner import Unconditioned
 from transfer.model.recommender import SequentialRecommender
+from transfer.model.settings import ScoreSettings
 from transfer.runtime import Runtime
 from transfer.sequences import Spans, gather
+from transfer.systems.pdrec import PDRec, PDRecSettings, PlugIn, behaviour_weights
 from transfer.training.loop import Task, fit
-from transfer.training.pdrec import PDRec
-from transfer.training.pdrec_tables import PlugIn, behaviour_weights
 from transfer.training.sampling import NegativeSampler
+from transfer.training.settings import TrainingSettings
 
 ITEMS = 20
 CPU = torch.device("cpu")
@@ -112,7 +106,7 @@ def test_better_agreement_never_weighs_less(users):
 
 def recommender():
     torch.manual_seed(0)
-    settings = EncoderSettings(name="pdrec", dim=8, blocks=1, max_length=8, dropout=0.0)
+    settings = EncoderSettings(dim=8, blocks=1, max_length=8, dropout=0.0)
     return SequentialRecommender(
         ItemTower(ItemFeatures(ITEMS), ItemSettings(), 8), make_encoder(settings, 0), Unconditioned(),
         ScoreSettings(), 8,

@@ -101,7 +101,7 @@ def test_a_recipe_uses_all_three(python: Path, shop: Path) -> None:
     metrics = json.loads(transfer(python, shop, "run", "shop.yaml", "--out", "out", "--json", *sets))
     assert metrics["domain"] == "this-year"
     assert (metrics["users"], metrics["items"]) == (40, len(GOODS))
-    assert list(metrics["variants"]) == ["average", "average+ipe+s2idm"]
+    assert list(metrics["variants"]) == ["average", "average+ipe+s2idm", "newest"]
     words = json.loads((shop / "out" / "source" / "vocabulary.json").read_text(encoding="utf-8"))["anchors"]
     # Kerze, Kerzen -> kerz; Birne, Birnen -> birn; Rote -> rote; "und", "mit", "ohne" and "der" are stop words.
     assert {"kerz", "birn", "rote", "duft"} <= set(words)
@@ -114,15 +114,14 @@ def test_a_recipe_uses_all_three(python: Path, shop: Path) -> None:
 def test_without_the_package_its_names_are_unknown() -> None:
     from domains.errors import InputError
     from domains.open import parse_spec
-    from recipes.settings import EncoderSettings
-    from transfer.encoders.encoder import make_encoder
+    from transfer.registry import find_system
     from vocab.normalise import make_normaliser
     from vocab.settings import NormaliserSettings
 
     for use in (
         lambda: parse_spec("till:receipts.csv"),
         lambda: make_normaliser(NormaliserSettings(name="german")),
-        lambda: make_encoder(EncoderSettings(name="average"), 0),
+        lambda: find_system("average"),
     ):
         with pytest.raises(InputError, match=r"till|german|average"):
             use()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from copy import deepcopy
 
 import pytest
 from experiment_cases import write_recipe
@@ -26,19 +27,18 @@ SYSTEMS = (
     "gru4rec+ipe+raw",
     "sasrec+s2idm",
     "sasrec+positions+s2idm",
-    "sasrec+memory+s2idm",
-    "gru4rec+late+raw",
     "popular",
     "t-diffrec",
     "ti-diffrec",
     "s2idm-matching",
 )
-SMALL_DIFFREC = {"model": {"hidden": 8, "epochs": 2, "batch_size": 16, "steps": 3}}
 
 
 @pytest.mark.parametrize("kind", ["gaussian", "masked"])
 def test_all_systems_run(tmp_path, kind):
-    path = write_recipe(tmp_path, variants=list(SYSTEMS), diffrec=SMALL_DIFFREC)
+    small = {"model": {"hidden": 8, "epochs": 2, "batch_size": 16, "steps": 3}}
+    systems = {"t-diffrec": small, "ti-diffrec": deepcopy(small), "pdrec": {"diffusion": deepcopy(small)}}
+    path = write_recipe(tmp_path, variants=list(SYSTEMS), systems=systems)
     loaded = load_recipe(path, [f"s2idm.kind={kind}"])
     source = source_from(loaded, tmp_path / "source", Runtime())
     run = target_from(source, loaded, tmp_path / "target", Runtime())

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transfer_cases import PROPERTY
 
-from recipes.settings import S2IDMSettings
 from transfer.diffusion.denoiser import Denoiser, timestep_features
+from transfer.diffusion.settings import S2IDMSettings
 from transfer.diffusion.step_sampler import StepSampler
 
 

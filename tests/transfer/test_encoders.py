@@ -7,13 +7,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transfer_cases import PROPERTY
+from transfer_cases import PROPERTY, make_encoder
 
 from domains.errors import InputError
-from recipes.settings import EncoderSettings
-from transfer.encoders.encoder import SequenceEncoder, make_encoder
-from transfer.encoders.gru4rec import GRU4Rec
-from transfer.encoders.sasrec import SASRec
+from transfer import registry
+from transfer.encoders.encoder import SequenceEncoder
+from transfer.encoders.settings import EncoderSettings
+from transfer.registry import Trained, trained_system
+from transfer.systems.gru4rec import GRU4Rec
+from transfer.systems.sasrec import SASRec
 
 DIM, LONGEST, PROMPTS = 8, 9, 2
 NAMES = ["sasrec", "gru4rec"]
@@ -22,9 +24,7 @@ NAMES = ["sasrec", "gru4rec"]
 def encoder(name, heads=2, blocks=2, seed=0):
     """In evaluation mode, with weights of every parameter away from their initial zeros and ones."""
     torch.manual_seed(seed)
-    made = make_encoder(
-        EncoderSettings(name=name, dim=DIM, heads=heads, blocks=blocks, max_length=LONGEST), PROMPTS
-    ).eval()
+    made = make_encoder(EncoderSettings(dim=DIM, heads=heads, blocks=blocks, max_length=LONGEST), PROMPTS, name).eval()
     with torch.no_grad():
         for parameter in made.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))
@@ -180,36 +180,47 @@ def test_dropout_works_in_training_only():
         assert not torch.equal(model(embeds, mask), model(embeds, mask))
 
 
-def test_encoders_are_found_by_name():
+def test_encoders_are_found_by_the_name_of_their_system():
     assert isinstance(make_encoder(EncoderSettings(), 3), SASRec)
-    assert isinstance(make_encoder(EncoderSettings(name="gru4rec"), 3), GRU4Rec)
+    assert isinstance(make_encoder(EncoderSettings(), 3, "gru4rec"), GRU4Rec)
     assert isinstance(make_encoder(EncoderSettings(), 3), SequenceEncoder)
-    with pytest.raises(InputError, match=r"encoder\.name.*'bert'.*cl4srec, gru4rec, pdrec, sasrec"):
-        make_encoder(EncoderSettings(name="bert"), 3)
+    assert trained_system("cl4srec").family == trained_system("pdrec").family == "sasrec"
+    with pytest.raises(InputError, match=r"'bert'.*sasrec, gru4rec, cl4srec, pdrec") as caught:
+        trained_system("bert")
+    assert caught.value.location == "variants"
+    with pytest.raises(InputError, match="is a baseline"):
+        trained_system("popular")
 
 
 def test_an_installed_plug_in_is_found(monkeypatch):
-    from transfer.encoders import encoder as base
+    theirs = Trained(name="theirs", summary="", encoder=GRU4Rec, family="gru4rec")
 
     class Point:
-        name = "theirs"
+        value = "their_package:THEIRS"
+
+        def __init__(self, name, loaded):
+            self.name, self.loaded = name, loaded
 
         def load(self):
-            return lambda settings, prompts: GRU4Rec(settings, prompts)
+            return self.loaded
+
+    points = [Point("theirs", theirs), Point("broken", GRU4Rec)]
 
     def entry_points(group, name=None):
-        assert group == "transfer.encoders"
-        return [Point()] if name in (None, "theirs") else []
+        assert group == "transfer.systems"
+        return [point for point in points if name in (None, point.name)]
 
-    monkeypatch.setattr(base, "entry_points", entry_points)
-    assert isinstance(make_encoder(EncoderSettings(name="theirs"), 3), GRU4Rec)
-    with pytest.raises(InputError, match="sasrec, theirs"):
-        make_encoder(EncoderSettings(name="nobodys"), 3)
+    monkeypatch.setattr(registry, "entry_points", entry_points)
+    assert trained_system("theirs") is theirs
+    with pytest.raises(InputError, match="is no system"):
+        trained_system("broken")
+    with pytest.raises(InputError, match="broken, theirs"):
+        trained_system("nobodys")
 
 
 def test_the_papers_encoder_settings():
     paper = EncoderSettings()
-    assert (paper.name, paper.dim, paper.blocks, paper.heads) == ("sasrec", 64, 2, 1)
+    assert (paper.dim, paper.blocks, paper.heads) == (64, 2, 1)
     assert (paper.dropout, paper.max_length) == (0.2, 200)
     torch.manual_seed(0)
     model = SASRec(paper, 3)

@@ -11,21 +11,25 @@ from torch.nn import functional as F
 from transfer_cases import PROPERTY, random_histories, sequences, small_domain
 
 from domains.split import leave_one_out
-from recipes.settings import EncoderSettings, EvaluationSettings, ItemSettings, ScoreSettings, TrainingSettings
 from transfer.diffusion.denoiser import Denoiser, timestep_features
 from transfer.dropout import dropout
 from transfer.encoders.attention import causal_attention
-from transfer.encoders.sasrec import SASRec
+from transfer.encoders.settings import EncoderSettings
 from transfer.evaluation import ranking, tiles
 from transfer.evaluation.candidates import count_below
 from transfer.evaluation.protocol import targets_of
+from transfer.evaluation.settings import EvaluationSettings
 from transfer.evaluation.tiles import InnerProducts
 from transfer.interests.views import TrainView
+from transfer.items.settings import ItemSettings
 from transfer.items.tower import ItemFeatures, ItemTower
 from transfer.model.conditioner import Unconditioned
 from transfer.model.recommender import SequentialRecommender
+from transfer.model.settings import ScoreSettings
 from transfer.runtime import Runtime
+from transfer.systems.sasrec import SASRec
 from transfer.training import loop
+from transfer.training.settings import TrainingSettings
 
 CPU = torch.device("cpu")
 ITEMS = 40

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from recipes.settings import S2IDMSettings
 from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.settings import S2IDMSettings
 from transfer.runs.extend import grown_s2idm, grown_weights
 
 SETTINGS = S2IDMSettings(hidden=8, steps=3)

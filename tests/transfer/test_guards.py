@@ -21,9 +21,9 @@ from recipes.experiment import load_experiment
 from recipes.load import check_recipe, load_recipe
 from recipes.presets import with_preset
 from recipes.schema import Recipe, resolved
-from recipes.settings import DiffRecSettings, PDRecSettings, S2IDMSettings
 from transfer.api import adapt
 from transfer.diffusion.over_items import train_diffrec
+from transfer.diffusion.settings import DiffRecSettings, S2IDMSettings
 from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.evaluation.significance import compare
 from transfer.experiments.execute import run_experiment
@@ -39,10 +39,8 @@ from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
 from transfer.serving.new_items import run_with, with_new_items
-from transfer.serving.reevaluate import largest_gap, reevaluate
-from transfer.training.pdrec_tables import PlugIn
-from vocab.encoder_source import has_encoder
-from vocab.semantic_settings import SemanticSettings
+from transfer.serving.reevaluate import reevaluate
+from transfer.systems.pdrec import PDRecSettings, PlugIn
 from vocab.unseen_settings import UnseenSettings
 
 
@@ -87,7 +85,7 @@ def test_pieces_on_other_anchors_are_not_taken_over(tmp_path):
     [
         ("s2idm.epochs=3", "s2idm"),
         ("prompts.count=2", "prompts"),
-        ("items.semantic_scales=[3]", "items"),
+        ("items.id_dropout=0.1", "items"),
         ("seeds=[1]", "seeds"),
     ],
 )
@@ -296,14 +294,14 @@ def test_an_artifact_goes_on_to_learn_from_what_was_its_target(tmp_path):
 
 def test_what_the_source_cannot_give_is_skipped_with_the_reason(tmp_path):
     variants = [
-        "gru4rec+no-id+anchors+source",
+        "gru4rec+anchors+no-id+source",
         "sasrec+source",
-        "sasrec+no-id+anchors+source",
+        "sasrec+anchors+no-id+source",
         "cl4srec+anchors+source",
     ]
     _, _, run = made(tmp_path, source_encoder={"channels": ["anchors"], "epochs": 1}, variants=variants, shots=0)
     assert run.metrics.skipped == {
-        "gru4rec+no-id+anchors+source": "the source learned a sasrec",
+        "gru4rec+anchors+no-id+source": "the source learned a sasrec",
         "sasrec+source": "the source learned of anchors, none of which these items are made of",
     }
     assert list(run.metrics.variants) == variants[2:]
@@ -343,7 +341,7 @@ def test_the_product_is_told_with_the_validation_of_the_users_that_train(tmp_pat
 
 def test_another_users_interests_are_never_the_product(tmp_path):
     _, _, run = made(tmp_path, variants=["sasrec+ipe+shuffled", "sasrec"], shots=0)
-    assert run.variant.name == "sasrec"
+    assert run.variant.label == "sasrec"
     assert "`sasrec`, chosen for what it is made of: nobody trained" in (tmp_path / "target" / "README.md").read_text()
 
 
@@ -431,7 +429,7 @@ def test_without_training_matching_decides(tmp_path):
     variants = ["sasrec+anchors", "sasrec+anchors+no-id+source", "sasrec+anchors+no-id+source+matching",
                 "sasrec+anchors+matching"]  # fmt: skip
     _, _, run = made(tmp_path, source_encoder={"channels": ["anchors"], "epochs": 1}, variants=variants, shots=0)
-    assert run.variant.name == "sasrec+anchors+matching"
+    assert run.variant.label == "sasrec+anchors+matching"
 
 
 def test_an_artifact_goes_on_to_learn_and_tells_what_stays_and_what_is_lost(tmp_path):
@@ -514,15 +512,17 @@ def test_a_source_encoder_that_nobody_selects_is_refused(tmp_path):
 @pytest.mark.parametrize("name", ["cl4srec", "pdrec"])
 def test_sources_train_their_encoder_as_its_name_says(tmp_path, name):
     path = write_recipe(
-        tmp_path, source_encoder={"channels": ["anchors"], "epochs": 1}, diffrec={"model": {"hidden": 8, "epochs": 1}}
+        tmp_path,
+        source_encoder={"channels": ["anchors"], "epochs": 1},
+        systems={"pdrec": {"diffusion": {"model": {"hidden": 8, "epochs": 1}}}},
     )
     plain = source_from(load_recipe(path), tmp_path / "plain", Runtime())
-    own = source_from(load_recipe(path, [f"encoder.name={name}"]), tmp_path / "own", Runtime())
+    own = source_from(load_recipe(path, [f"source_encoder.system={name}"]), tmp_path / "own", Runtime())
     before, after = (one.transferable.weights["items.channels.anchors.table.weight"] for one in (plain, own))
     assert not torch.equal(before, after)
-    other = {"cl4srec": "contrastive.weight=0.5", "pdrec": "pdrec.pool=7"}[name]
-    with pytest.raises(InputError, match=f"differs: {other.partition('.')[0]}"):
-        source_from(load_recipe(path, [f"encoder.name={name}", other]), tmp_path / "own", Runtime())
+    other = {"cl4srec": "systems.cl4srec.weight=0.5", "pdrec": "systems.pdrec.pool=7"}[name]
+    with pytest.raises(InputError, match="differs: systems"):
+        source_from(load_recipe(path, [f"source_encoder.system={name}", other]), tmp_path / "own", Runtime())
 
 
 class Told(Silent):
@@ -574,14 +574,3 @@ def test_a_saved_run_keeps_its_map_of_unseen_words(tmp_path):
     assert run_with(saved, ["new"], ["zeppelin"]).item_anchors[-1].toarray()[0, robot] == 0.5
     log = "training.jsonl"
     assert (tmp_path / "shared" / log).read_bytes() == (tmp_path / "target" / log).read_bytes()
-
-
-@pytest.mark.skipif(not has_encoder(SemanticSettings()), reason="no sentence encoder is installed")
-def test_prompts_that_read_vectors_are_saved_with_the_vectors(tmp_path):
-    source, _, run = made(tmp_path, variants=["sasrec+ipe+s2idm"], prompts={"reads": "vectors"})
-    assert run.interest_vectors.shape == (len(source.vocabulary), source.anchor_vectors.shape[1])
-    back = TargetRun.read(tmp_path / "target")
-    assert torch.equal(back.interest_vectors, run.interest_vectors)
-    again, said = reevaluate(back, Runtime()), run.metrics.variants["sasrec+ipe+s2idm"]
-    assert again["test"]["full"]["ndcg@10"] == pytest.approx(said.test["full"]["ndcg@10"].values[0])
-    assert largest_gap(back, again) < 1e-6

@@ -12,9 +12,9 @@ from scipy.sparse import random as random_sparse
 from transfer_cases import PROPERTY, small_domain
 
 from domains.domain import TimeKind
-from recipes.settings import InterestSettings
 from transfer.interests.forms import NoInterests, PermutedInterests, RawInterests
 from transfer.interests.original import interaction_weights, original_interests
+from transfer.interests.settings import InterestSettings
 from transfer.sparse import SparseRows
 
 ANCHORS = np.array([[1, 0, 0, 1], [1, 1, 0, 0], [0, 0, 0, 0], [0, 1, 1, 1], [0, 0, 1, 0]], dtype=np.float32)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix
 
-from recipes.settings import ItemSettings
+from transfer.items.settings import ItemSettings
 from transfer.items.tower import ItemFeatures, ItemTower
 
 DIM = 5
@@ -21,12 +21,12 @@ FEATURES = ItemFeatures(4, anchors=BAG, anchor_vectors=MEANS, title_vectors=TITL
 EVERY = ("id", "anchors", "anchors-semantic", "title-semantic", "categories")
 
 
-def tower(*channels, semantic_scale=None, **settings):
+def tower(*channels, **settings):
     torch.manual_seed(0)
-    return ItemTower(FEATURES, ItemSettings(channels=channels, **settings), DIM, semantic_scale).eval()
+    return ItemTower(FEATURES, ItemSettings(channels=channels, **settings), DIM).eval()
 
 
-def by_hand(made, channel, item, scale=1.0):
+def by_hand(made, channel, item):
     """One channel's vector of one item, from its parameters."""
     weights = {name: value.detach().numpy() for name, value in made.channels[channel].named_parameters()}
     if channel == "id":
@@ -35,16 +35,14 @@ def by_hand(made, channel, item, scale=1.0):
         row = BAG.toarray()[item][: len(weights["table.weight"])]
         return row @ weights["table.weight"] / row.sum() if row.sum() else np.zeros(DIM)
     vectors = MEANS if channel == "anchors-semantic" else TITLES
-    return scale * weights["map.weight"] @ vectors[item].numpy()
+    return weights["map.weight"] @ vectors[item].numpy()
 
 
 @pytest.mark.parametrize("channel", EVERY)
 def test_one_channel_is_the_item(channel):
-    made = tower(channel, semantic_scale=3.0)
+    made = tower(channel)
     ours = made(torch.tensor([2, 0, 1, 2, 3])).detach().numpy()
-    np.testing.assert_allclose(
-        ours, [by_hand(made, channel, item, 3.0) for item in (2, 0, 1, 2, 3)], rtol=1e-4, atol=1e-6
-    )
+    np.testing.assert_allclose(ours, [by_hand(made, channel, item) for item in (2, 0, 1, 2, 3)], rtol=1e-4, atol=1e-6)
 
 
 def test_channels_add_up_with_learned_positive_scales():
@@ -56,14 +54,6 @@ def test_channels_add_up_with_learned_positive_scales():
     for item in range(4):
         expected = sum(np.exp(log) * by_hand(made, name, item) for log, name in zip(logs, EVERY, strict=True))
         np.testing.assert_allclose(ours[item], expected, rtol=1e-4, atol=1e-6)
-
-
-def test_the_length_of_semantic_vectors_is_the_first_named_and_moves_with_the_weights():
-    long = tower("title-semantic", semantic_scale=20.0)
-    first = tower("title-semantic", semantic_scales=(4.0, 8.0))
-    np.testing.assert_allclose(first.all().detach().numpy() * 5, long.all().detach().numpy(), rtol=1e-5)
-    first.load_state_dict(long.state_dict())
-    assert torch.equal(first.all(), long.all())
 
 
 def test_only_a_plain_id_is_a_table():
@@ -88,7 +78,6 @@ def test_what_does_not_belong_to_the_model_is_not_saved_with_it():
     assert names == {
         "log_scales", "channels.id.table.weight", "channels.anchors.table.weight", "channels.categories.table.weight",
         "channels.anchors-semantic.map.weight", "channels.title-semantic.map.weight",
-        "channels.anchors-semantic.scale", "channels.title-semantic.scale",
     }  # fmt: skip
 
 

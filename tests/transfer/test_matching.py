@@ -110,9 +110,9 @@ def test_weights_survive_a_models_buffer() -> None:
 
 def test_the_name_says_so_and_the_base_does_without() -> None:
     variant = parse_variant("sasrec+anchors+no-id+source+matching+ipe+constant")
-    assert variant.matching
-    assert variant.base.name == "sasrec+anchors+no-id+source"
-    assert not variant.base.matching
+    assert variant.terms
+    assert variant.base.label == "sasrec+anchors+no-id+source"
+    assert not variant.base.terms
 
 
 def test_popularity_is_a_term_of_its_own() -> None:

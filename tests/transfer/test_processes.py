@@ -8,26 +8,23 @@ import numpy as np
 import pytest
 import torch
 from scipy.sparse import random as random_sparse
-from transfer_cases import random_histories, small_domain
+from transfer_cases import make_encoder, random_histories, small_domain
 
 from domains.split import leave_one_out
-from recipes.settings import (
-    EncoderSettings,
-    EvaluationSettings,
-    ItemSettings,
-    S2IDMSettings,
-    ScoreSettings,
-    TrainingSettings,
-)
+from transfer.diffusion.settings import S2IDMSettings
 from transfer.diffusion.training import SourceInterests, train_s2idm
-from transfer.encoders.encoder import make_encoder
+from transfer.encoders.settings import EncoderSettings
+from transfer.evaluation.settings import EvaluationSettings
 from transfer.interests.forms import RawInterests
 from transfer.interests.views import InterestViews
+from transfer.items.settings import ItemSettings
 from transfer.items.tower import ItemFeatures, ItemTower
 from transfer.model.prompts import PromptGenerators
 from transfer.model.recommender import SequentialRecommender
+from transfer.model.settings import ScoreSettings
 from transfer.runtime import Runtime
 from transfer.training.loop import Task, fit
+from transfer.training.settings import TrainingSettings
 
 LOSSES = ("bce", "gbce", "sampled_softmax", "softmax")
 # Loss and batch size; of a batch of one row, one of two processes has nothing.

@@ -7,23 +7,22 @@ import pytest
 import torch
 from scipy.sparse import random as random_sparse
 from torch import nn
-from transfer_cases import sequences
+from transfer_cases import make_encoder, sequences
 
 from recipes.load import check_recipe
-from recipes.settings import EncoderSettings, ScoreSettings
-from transfer.encoders.encoder import SequenceEncoder, make_encoder
+from transfer.assembly import assemble, start_from
+from transfer.encoders.encoder import SequenceEncoder
+from transfer.encoders.settings import EncoderSettings
 from transfer.interests.forms import NoInterests, RawInterests
 from transfer.items.tower import ItemFeatures, ItemTower
-from transfer.model.assembly import assemble, start_from
 from transfer.model.conditioner import Unconditioned
 from transfer.model.entries import (
     InterestFusion,
-    InterestMemory,
     InterestsAtPositions,
-    InterestsInScore,
 )
 from transfer.model.prompts import PromptGenerators
 from transfer.model.recommender import SequentialRecommender
+from transfer.model.settings import ScoreSettings
 from transfer.variants import parse_variant
 
 DIM, ANCHORS, COUNT = 6, 11, 3
@@ -101,7 +100,7 @@ def test_prompts_stand_right_before_the_first_item():
 @pytest.mark.parametrize("name", ["sasrec", "gru4rec"])
 def test_every_item_hears_every_prompt(name):
     torch.manual_seed(0)
-    encoder = make_encoder(EncoderSettings(name=name, dim=DIM, max_length=5), COUNT).eval()
+    encoder = make_encoder(EncoderSettings(dim=DIM, max_length=5), COUNT, name).eval()
     made, given = generators(), interests()
     embeds, sequence = batch()
     prompts = made.prompts(USERS, given).detach().requires_grad_()
@@ -118,7 +117,7 @@ def test_every_item_hears_every_prompt(name):
 @pytest.mark.parametrize("name", ["sasrec", "gru4rec"])
 def test_right_padding_changes_no_prompted_state(name):
     torch.manual_seed(0)
-    encoder = make_encoder(EncoderSettings(name=name, dim=DIM, max_length=9), COUNT).eval()
+    encoder = make_encoder(EncoderSettings(dim=DIM, max_length=9), COUNT, name).eval()
     made, given = generators(), interests()
     embeds, sequence = batch()
     wide, wider = nn.functional.pad(embeds, (0, 0, 0, 3)), nn.functional.pad(sequence.mask, (0, 3))
@@ -199,8 +198,6 @@ def test_the_base_looks_at_no_interests():
         generators(),
         InterestFusion(ANCHORS, DIM),
         InterestsAtPositions(ANCHORS, DIM),
-        InterestMemory(ANCHORS, DIM, COUNT),
-        InterestsInScore(ANCHORS, DIM),
     ):
         with pytest.raises(ValueError, match="interests"):
             conditioner(Recording(), embeds, sequence, None)
@@ -223,44 +220,9 @@ def test_interests_at_positions_add_nothing_at_first_and_then_what_their_network
     assert (ours[~sequence.mask] == 0).all()
 
 
-def test_a_memory_adds_nothing_at_first_and_then_what_each_state_asks_of_the_slots():
-    torch.manual_seed(0)
-    memory, encoder, given = InterestMemory(ANCHORS, DIM, COUNT), Recording(), interests()
-    embeds, sequence = batch()
-    assert torch.equal(memory(encoder, embeds, sequence, given), embeds)
-    assert torch.equal(encoder.mask, sequence.mask)
-    with torch.no_grad():
-        memory.outer.weight.copy_(torch.randn(DIM, DIM, generator=torch.Generator().manual_seed(1)))
-        memory.outer.bias.fill_(0.5)
-    ours = memory(encoder, embeds, sequence, given)
-    slots = memory.slots.prompts(USERS, given)
-    for row, column in sequence.mask.nonzero().tolist():
-        asked = memory.query(embeds[row, column])
-        likes = torch.stack([asked @ slot / DIM**0.5 for slot in slots[row]]).exp()
-        read = sum(like / likes.sum() * slot for like, slot in zip(likes, slots[row], strict=True))
-        torch.testing.assert_close(ours[row, column], embeds[row, column] + memory.outer(read))
-
-
-def test_a_late_term_adds_what_its_network_makes_of_a_user_to_the_score_of_every_item():
-    torch.manual_seed(0)
-    late, encoder, given = InterestsInScore(ANCHORS, DIM), Recording(), interests()
-    embeds, sequence = batch()
-    model = recommender(ScoreSettings(similarity="dot"), late, encoder)
-    items = model.item_table()
-    base = model.prepared_states(late(encoder, embeds, sequence, given)) @ items.T
-    torch.testing.assert_close(base, embeds @ items.T)
-    with torch.no_grad():
-        late.outer.weight.copy_(torch.randn(DIM, DIM, generator=torch.Generator().manual_seed(1)))
-        late.outer.bias.fill_(0.5)
-    scores = model.prepared_states(late(encoder, embeds, sequence, given)) @ items.T
-    for row, user in enumerate(USERS):
-        wanted = late.outer(torch.tanh(late.read(given.rows(user[None])[0])))
-        torch.testing.assert_close(scores[row] - base[row], (items @ wanted).expand(4, -1))
-
-
 def recommender(score, conditioner=None, encoder=None):
     torch.manual_seed(0)
-    from recipes.settings import ItemSettings
+    from transfer.items.settings import ItemSettings
 
     items = ItemTower(ItemFeatures(7), ItemSettings(), DIM)
     return SequentialRecommender(items, encoder or Recording(), conditioner or Unconditioned(), score, DIM)
@@ -285,7 +247,7 @@ def test_scores_are_cosines_times_temperature_or_inner_products():
 
 
 def test_the_item_table_is_made_in_evaluation_mode_and_in_chunks():
-    from recipes.settings import ItemSettings
+    from transfer.items.settings import ItemSettings
 
     items = ItemTower(ItemFeatures(7), ItemSettings(id_dropout=0.9), DIM)
     model = SequentialRecommender(items, Recording(), Unconditioned(), ScoreSettings(), DIM).train()

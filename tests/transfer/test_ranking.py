@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from transfer_cases import PROPERTY, random_histories, small_domain
 
 from domains.split import fewer_users, leave_one_out
-from recipes.settings import EvaluationSettings
 from transfer.evaluation.metrics import means, per_user
 from transfer.evaluation.protocol import sampled_negatives, targets_of
 from transfer.evaluation.ranking import rank
+from transfer.evaluation.settings import EvaluationSettings
 
 CPU = torch.device("cpu")
 NAN, INF = float("nan"), float("inf")

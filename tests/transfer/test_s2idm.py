@@ -12,9 +12,9 @@ from transfer_cases import random_histories, small_domain
 
 from domains.errors import InputError
 from recipes.load import check_recipe
-from recipes.settings import S2IDMSettings
 from transfer.diffusion import training
 from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.settings import S2IDMSettings
 from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.items.semantics import Semantics
 from transfer.runs.fit_source import fit_source

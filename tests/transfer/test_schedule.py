@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transfer_cases import PROPERTY
 
-from recipes.settings import S2IDMSettings
 from transfer.diffusion.schedule import Schedule
+from transfer.diffusion.settings import S2IDMSettings
 
 
 def literal_betas(steps, scale, low, high):

@@ -6,30 +6,27 @@ import numpy as np
 import pytest
 import torch
 from scipy.sparse import random as random_sparse
-from transfer_cases import random_histories, sequences, small_domain, successor_histories
+from transfer_cases import make_encoder, random_histories, sequences, small_domain, successor_histories
 
 from domains.errors import InputError
 from domains.split import fewer_users, leave_one_out
-from recipes.settings import (
-    EncoderSettings,
-    EvaluationSettings,
-    ItemSettings,
-    ScoreSettings,
-    TrainingSettings,
-)
-from transfer.encoders.encoder import make_encoder
+from transfer.encoders.settings import EncoderSettings
 from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import rank
+from transfer.evaluation.settings import EvaluationSettings
 from transfer.interests.forms import NoInterests, RawInterests
 from transfer.interests.views import FixedViews, NoViews, TrainView
+from transfer.items.settings import ItemSettings
 from transfer.items.tower import ItemFeatures, ItemTower
 from transfer.model.conditioner import Unconditioned
 from transfer.model.prompts import PromptGenerators
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.scoring import final_states, model_scores
+from transfer.model.settings import ScoreSettings
 from transfer.runtime import Runtime
 from transfer.training import loop, losses
 from transfer.training.loop import Task, fit, validate
+from transfer.training.settings import TrainingSettings
 
 CPU = torch.device("cpu")
 ITEMS, DIM = 24, 16
@@ -48,10 +45,10 @@ def model_of(
 ):
     torch.manual_seed(seed)
     items = ItemTower(features or ItemFeatures(ITEMS), ItemSettings(channels=channels), DIM)
-    settings = EncoderSettings(name=encoder, dim=DIM, max_length=8, blocks=1, dropout=dropout)
+    settings = EncoderSettings(dim=DIM, max_length=8, blocks=1, dropout=dropout)
     conditioner = PromptGenerators(anchors, DIM, prompts) if prompts else Unconditioned()
     return SequentialRecommender(
-        items, make_encoder(settings, prompts), conditioner, ScoreSettings(temperature=temperature), DIM
+        items, make_encoder(settings, prompts, encoder), conditioner, ScoreSettings(temperature=temperature), DIM
     )
 
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from transfer_cases import PROPERTY
 
 from domains.errors import InputError
-from transfer.runs.adapt import pairs_to_compare
-from transfer.variants import BASELINES, parse_variant
+from transfer.runs.checks import compared_labels, is_baseline
+from transfer.variants import MATCHING, TERMS, Variant, parse_variant
 
 
 @pytest.mark.parametrize(
@@ -25,8 +25,6 @@ from transfer.variants import BASELINES, parse_variant
         ("sasrec+s2idm", "sasrec", ("id",), "fusion", "s2idm", False),
         ("sasrec+positions", "sasrec", ("id",), "positions", "s2idm", False),
         ("sasrec+positions+constant", "sasrec", ("id",), "positions", "constant", False),
-        ("sasrec+memory+raw", "sasrec", ("id",), "memory", "raw", False),
-        ("sasrec+late", "sasrec", ("id",), "late", "s2idm", False),
         ("sasrec+anchors", "sasrec", ("id", "anchors"), "none", None, False),
         ("sasrec+no-id+title-semantic+anchors", "sasrec", ("title-semantic", "anchors"), "none", None, False),
         ("sasrec+source+no-id+anchors+ipe+raw", "sasrec", ("anchors",), "prompts", "raw", True),
@@ -35,10 +33,42 @@ from transfer.variants import BASELINES, parse_variant
 )
 def test_meaning(name, encoder, channels, entry, interests, source):
     variant = parse_variant(name)
-    assert variant.name == name
-    assert variant.encoder == encoder
+    assert variant.architecture == encoder
     assert set(variant.channels) == set(channels)
     assert (variant.entry, variant.interests, variant.from_source) == (entry, interests, source)
+    assert parse_variant(variant.label) == variant
+
+
+@pytest.mark.parametrize(
+    ("written", "label"),
+    [
+        ("sasrec+ipe", "sasrec+ipe+s2idm"),
+        ("sasrec+shuffled+ipe", "sasrec+ipe+shuffled"),
+        ("sasrec+matching+title-semantic", "sasrec+title-semantic+matching"),
+        ("sasrec+source+no-id+anchors", "sasrec+anchors+no-id+source"),
+        ("sasrec+id", "sasrec"),
+        ("sasrec+matching+transitions+repeats", "sasrec+terms"),
+        ("sasrec+transitions+matching", "sasrec+matching+transitions"),
+        ("matching", "matching"),
+        ("terms", "terms"),
+    ],
+)
+def test_labels_are_in_one_order(written, label):
+    assert parse_variant(written).label == label
+
+
+def test_late_terms_have_single_names_and_names_of_groups():
+    assert parse_variant("sasrec+matching").terms == ("titles", "anchors", "popularity") == MATCHING
+    assert parse_variant("sasrec+terms").terms == parse_variant("terms").terms == TERMS
+    assert parse_variant("sasrec+repeats").terms == ("repeats",)
+    assert parse_variant("matching") == Variant("matching", ("id",), terms=MATCHING)
+
+
+def test_controls_are_values():
+    variant = parse_variant("sasrec+title-semantic+ipe+s2idm+matching")
+    assert variant.control("constant") == parse_variant("sasrec+title-semantic+ipe+constant+matching")
+    assert parse_variant("sasrec+s2idm").control("constant") == parse_variant("sasrec+ipe+constant")
+    assert variant.without_terms == parse_variant("sasrec+title-semantic+ipe+s2idm")
 
 
 @pytest.mark.parametrize(
@@ -46,13 +76,14 @@ def test_meaning(name, encoder, channels, entry, interests, source):
     [
         ("sasrec+ipw", "'ipw' has no meaning"),
         ("sasrec+ipe+ipe", "enter twice"),
+        ("sasrec+source+source", "twice"),
+        ("sasrec+late", "'late' has no meaning"),
         ("sasrec+ipe+positions+raw", "enter twice"),
-        ("sasrec+late+memory", "enter twice"),
         ("sasrec+raw+s2idm", "'s2idm' has no meaning"),
         ("sasrec+", "'' has no meaning"),
         ("sasrec+no-id", "without any channel"),
-        ("+ipe", "no encoder"),
-        ("", "no encoder"),
+        ("+ipe", "no system"),
+        ("", "no system"),
         ("sasrec+constant", "fuses a constant"),
     ],
 )
@@ -66,6 +97,10 @@ def test_the_recipes_channels_come_first():
     variant = parse_variant("sasrec+categories", ("id", "title-semantic"))
     assert variant.channels == ("id", "title-semantic", "categories")
     assert parse_variant("sasrec+no-id", ("id", "title-semantic")).channels == ("title-semantic",)
+
+
+def compared(names):
+    return compared_labels([parse_variant(name) for name in names])
 
 
 names = st.tuples(
@@ -84,9 +119,9 @@ def test_the_base_is_the_same_model_without_interests(drawn):
     name = "+".join([encoder, *sorted(channels), *(["source"] if source else []), *interests])
     variant = parse_variant(name, default)
     base = variant.base
-    assert (base.encoder, base.channels, base.from_source) == (encoder, variant.channels, source)
+    assert (base.architecture, base.channels, base.from_source) == (encoder, variant.channels, source)
     assert (base.entry, base.interests) == ("none", None)
-    assert not set(base.name.split("+")) & {"ipe", "constant", "raw", "s2idm", "shuffled"}
+    assert not set(base.label.split("+")) & {"ipe", "constant", "raw", "s2idm", "shuffled"}
     assert base.base == base
 
 
@@ -95,7 +130,7 @@ def test_claims_stand_beside_their_controls():
         "popular", "sasrec", "sasrec+ipe+constant", "sasrec+ipe+shuffled", "sasrec+ipe+s2idm", "sasrec+anchors",
         "sasrec+anchors+ipe+s2idm",
     ]  # fmt: skip
-    pairs = pairs_to_compare(names)
+    pairs = compared(names)
     assert {baseline for variant, baseline in pairs if variant == "sasrec+ipe+s2idm"} == {
         "popular", "sasrec", "sasrec+ipe+constant", "sasrec+ipe+shuffled",
     }  # fmt: skip
@@ -104,37 +139,39 @@ def test_claims_stand_beside_their_controls():
     }  # fmt: skip
     assert len(pairs) == len(set(pairs))
     assert all((baseline, variant) not in pairs and variant != baseline for variant, baseline in pairs)
-    assert all(variant not in BASELINES for variant, _ in pairs)
+    assert all(not is_baseline(parse_variant(variant)) for variant, _ in pairs)
 
 
 def test_what_diffusion_adds_is_held_against_interests_without_it():
-    pairs = pairs_to_compare(["sasrec", "sasrec+ipe+raw", "sasrec+ipe+s2idm", "sasrec+s2idm", "sasrec+raw"])
+    pairs = compared(["sasrec", "sasrec+ipe+raw", "sasrec+ipe+s2idm", "sasrec+s2idm", "sasrec+raw"])
     assert {("sasrec+ipe+s2idm", "sasrec+ipe+raw"), ("sasrec+s2idm", "sasrec+raw")} <= set(pairs)
     assert ("sasrec+ipe+raw", "sasrec+ipe+s2idm") not in pairs
 
 
-@pytest.mark.parametrize("way", ["positions", "memory", "late"])
-def test_every_way_in_has_controls_of_its_own(way):
+def test_every_way_in_has_controls_of_its_own():
+    way = "positions"
     names = [
         "sasrec",
         *(f"sasrec+{one}+{kind}" for one in ("ipe", way) for kind in ("constant", "raw", "s2idm")),
     ]
-    pairs = pairs_to_compare(names)
+    pairs = compared(names)
     assert {rival for variant, rival in pairs if variant == f"sasrec+{way}+s2idm"} == {
         "sasrec", f"sasrec+{way}+constant", f"sasrec+{way}+raw",
     }  # fmt: skip
-    assert parse_variant(f"sasrec+{way}+s2idm").base.name == "sasrec"
+    assert parse_variant(f"sasrec+{way}+s2idm").base.label == "sasrec"
 
 
 def test_fused_interests_are_held_against_another_users_and_against_constant_prompts():
-    pairs = pairs_to_compare(["sasrec", "sasrec+ipe+constant", "sasrec+shuffled", "sasrec+s2idm"])
+    pairs = compared(["sasrec", "sasrec+ipe+constant", "sasrec+shuffled", "sasrec+s2idm"])
     assert {rival for variant, rival in pairs if variant == "sasrec+s2idm"} == {
         "sasrec", "sasrec+ipe+constant", "sasrec+shuffled",
     }  # fmt: skip
 
 
 def test_channels_of_the_recipe_do_not_matter_to_comparisons():
-    assert pairs_to_compare(["sasrec", "sasrec+no-id"]) == [("sasrec+no-id", "sasrec")]
+    default = ("id", "title-semantic")
+    variants = [parse_variant(name, default) for name in ("sasrec", "sasrec+no-id")]
+    assert compared_labels(variants) == [("sasrec+no-id", "sasrec")]
 
 
 def test_matching_is_held_against_the_same_without_and_against_controls_that_have_it():
@@ -142,7 +179,7 @@ def test_matching_is_held_against_the_same_without_and_against_controls_that_hav
         "matching", "sasrec", "sasrec+matching", "sasrec+ipe+constant", "sasrec+ipe+constant+matching",
         "sasrec+ipe+s2idm", "sasrec+ipe+s2idm+matching",
     ]  # fmt: skip
-    pairs = pairs_to_compare(names)
+    pairs = compared(names)
     assert {baseline for variant, baseline in pairs if variant == "sasrec+ipe+s2idm+matching"} == {
         "matching", "sasrec", "sasrec+ipe+s2idm", "sasrec+matching", "sasrec+ipe+constant+matching",
     }  # fmt: skip

@@ -12,12 +12,14 @@ from scipy.sparse import random as random_sparse
 from transfer_cases import PROPERTY, random_histories, small_domain
 
 from domains.split import leave_one_out, temporal
-from recipes.settings import InterestSettings, PromptSettings, S2IDMSettings
 from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.settings import S2IDMSettings
 from transfer.interests.forms import NoInterests, PermutedInterests, RawInterests
+from transfer.interests.settings import InterestSettings
 from transfer.interests.views import FixedViews, InterestViews, NoViews, someone_else, someone_elses_positions
 from transfer.model import interests as factory_module
 from transfer.model.interests import InterestFactory
+from transfer.model.settings import PromptSettings
 from transfer.variants import parse_variant
 
 CPU = torch.device("cpu")

@@ -26,7 +26,7 @@ def command(run: Run, device: Device = "auto", json_: Json = False) -> None:
     if json_:
         print_json(result)
         return
-    say(f"[bold]{escape(loaded.variant.name)}[/bold] on {escape(loaded.domain.name)}")
+    say(f"[bold]{escape(loaded.variant.label)}[/bold] on {escape(loaded.domain.name)}")
     for stage in ("validation", "test"):
         for protocol, values in result[stage].items():
             shown = "  ".join(f"{name} {value:.4f}" for name, value in values.items())

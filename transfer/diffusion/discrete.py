@@ -14,9 +14,9 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 from torch.nn import functional as F
 
-from recipes.settings import S2IDMSettings
 from transfer.diffusion.denoiser import Denoiser
 from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.settings import S2IDMSettings
 from transfer.interests.forms import Interests, RawInterests
 
 

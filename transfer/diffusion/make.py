@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from recipes.settings import S2IDMSettings
 from transfer.diffusion.discrete import MaskedS2IDM
 from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.settings import S2IDMSettings
 
 
 def make_s2idm(anchors: int, settings: S2IDMSettings) -> S2IDM:

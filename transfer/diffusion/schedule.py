@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from recipes.settings import S2IDMSettings
+from transfer.diffusion.settings import S2IDMSettings
 
 Floats = npt.NDArray[np.float64]
 

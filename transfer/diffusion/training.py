@@ -14,9 +14,9 @@ from scipy.sparse import csr_matrix, vstack
 from torch import Tensor
 
 from domains.errors import InputError
-from recipes.settings import S2IDMSettings
 from transfer.diffusion.make import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.settings import S2IDMSettings
 from transfer.diffusion.step_sampler import StepSampler
 from transfer.runtime import Runtime
 from transfer.sparse import SparseRows

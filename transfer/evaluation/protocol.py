@@ -12,7 +12,7 @@ from torch import Tensor
 from domains.domain import Ints
 from domains.errors import InputError
 from domains.split import Split
-from recipes.settings import EvaluationSettings
+from transfer.evaluation.settings import EvaluationSettings
 
 Stage = Literal["validation", "test"]
 

@@ -10,8 +10,8 @@ import torch
 from scipy.sparse import csr_matrix
 
 from recipes.experiment import CostSettings
-from recipes.settings import S2IDMSettings
 from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.settings import S2IDMSettings
 from transfer.diffusion.training import Log, SourceInterests, train_s2idm
 from transfer.report.experiment_record import CostRow
 from transfer.runtime import Runtime

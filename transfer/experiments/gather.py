@@ -22,12 +22,14 @@ from transfer.experiments.curves import learning_curves
 from transfer.experiments.plan import Cell
 from transfer.report.experiment_record import Breakdowns, CellRecord, OverlapRecord, PublishedFigures
 from transfer.report.record import Comparison, RunRecord
-from transfer.runs.adapt import Adapted, adapt_target, pairs_to_compare
+from transfer.runs.adapt import Adapted, adapt_target
 from transfer.runs.artifact import LOG
+from transfer.runs.checks import compared_labels
 from transfer.runs.pipeline import open_sources, open_target, run_of
 from transfer.runs.results import summarise
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runtime import Runtime
+from transfer.variants import parse_variant
 from vocab.coverage import overlap
 from vocab.text import item_texts
 
@@ -108,7 +110,9 @@ def _of_any(new: Sequence[str], comparisons: Sequence[Comparison]) -> list[Compa
 
 def _sampled(rankings: Mapping[str, SeedRankings], cutoffs: tuple[int, ...]) -> list[Comparison]:
     """Compare in the sampled protocol too: published figures are of that one."""
-    return compare_all(pairs_to_compare(list(rankings)), rankings, "sampled/ndcg@10", cutoffs)
+    return compare_all(
+        compared_labels([parse_variant(name) for name in rankings]), rankings, "sampled/ndcg@10", cutoffs
+    )
 
 
 def _overlaps(

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from domains.errors import InputError
+from domains.errors import InputError, within
 from recipes.experiment import Entry, Experiment, LoadedExperiment
 from recipes.load import LoadedRecipe, find_recipe, load_recipe
 from recipes.presets import overlaid
 from recipes.schema import Recipe
-from transfer.runs.adapt import pairs_to_compare
 from transfer.runs.checkpoints import piece_path
+from transfer.runs.checks import is_baseline, variants_of
 from transfer.runs.pipeline import source_settings
-from transfer.variants import BASELINES
+from transfer.variants import comparisons, parse_variant
 
 QUICK: dict[str, Any] = {
     "sample_users": 300,
@@ -89,7 +89,7 @@ class Job:
 
 
 def _piece_seed(variant: str, seed: int) -> int:
-    return 0 if variant in BASELINES else seed
+    return 0 if is_baseline(parse_variant(variant)) else seed
 
 
 def cells_of(loaded: LoadedExperiment, quick: bool = False, overrides: Sequence[str] = ()) -> tuple[Cell, ...]:
@@ -163,8 +163,9 @@ def _recipes(
     extra = None
     extras = () if _name_variants(overrides) else experiment.extra_variants
     more = [name for name in extras if name not in main.recipe.variants]
-    baselines = [name for name in more if name in BASELINES]
-    trained = [name for name in more if name not in BASELINES]
+    with within(main.recipe.name):
+        baselines = [name for name in more if is_baseline(parse_variant(name))]
+    trained = [name for name in more if name not in baselines]
     if baselines:
         main = load_recipe(place, [*overrides, f"variants={[*main.recipe.variants, *baselines]}"], merged)
     if trained:
@@ -197,8 +198,9 @@ def _name_variants(overrides: Sequence[str]) -> bool:
 
 def _rivals(names: Sequence[str], extras: Sequence[str]) -> list[str]:
     """The variants with every seed that must be beside the extras for their comparisons."""
-    pairs = [pair for pair in pairs_to_compare([*names, *extras]) if not set(extras).isdisjoint(pair)]
-    return [name for name in names if any(name in pair for pair in pairs)]
+    there, more = [parse_variant(name) for name in names], {parse_variant(name) for name in extras}
+    pairs = [pair for pair in comparisons([*there, *more], is_baseline) if not more.isdisjoint(pair)]
+    return [variant.label for variant in there if any(variant in pair for pair in pairs)]
 
 
 def jobs_of(cell: Cell) -> tuple[Job, ...]:
@@ -206,12 +208,12 @@ def jobs_of(cell: Cell) -> tuple[Job, ...]:
     wanted: dict[int, dict[str, None]] = {}
     baselines: dict[str, None] = {}
     for recipe in cell.recipes:
-        for name in recipe.variants:
-            if name in BASELINES:
-                baselines[name] = None
+        for variant in variants_of(recipe):
+            if is_baseline(variant):
+                baselines[variant.label] = None
                 continue
             for seed in recipe.seeds:
-                wanted.setdefault(seed, {})[name] = None
+                wanted.setdefault(seed, {})[variant.label] = None
     jobs = [Job(cell, seed, tuple(names)) for seed, names in sorted(wanted.items())]
     if jobs and baselines:
         jobs[0] = Job(cell, jobs[0].seed, (*baselines, *jobs[0].variants))

@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 
 from domains.domain import Domain, Ints, TimeKind
 from domains.ragged import spread
-from recipes.settings import InterestSettings
+from transfer.interests.settings import InterestSettings
 from transfer.sparse import unit_rows
 
 

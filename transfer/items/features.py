@@ -11,8 +11,8 @@ from torch import Tensor
 
 from domains.domain import Domain
 from domains.errors import InputError
-from recipes.settings import SEMANTIC_CHANNELS, Channel
 from transfer.items.semantics import Semantics, anchor_means
+from transfer.items.settings import SEMANTIC_CHANNELS, Channel
 from transfer.items.tower import ItemFeatures
 from transfer.items.whitening import Whitening
 

@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from recipes.settings import Channel, ItemSettings
+from transfer.items.settings import Channel, ItemSettings
 from transfer.items.whitening import Whitening
 from transfer.sparse import SparseRows
 
@@ -89,19 +89,17 @@ class BagChannel(nn.Module):
 class SemanticChannel(nn.Module):
     """A linear map of fixed vectors from a sentence encoder. Its weights know no item, so they move between domains."""
 
-    def __init__(self, vectors: Tensor, dim: int, scale: float) -> None:
+    def __init__(self, vectors: Tensor, dim: int) -> None:
         super().__init__()
         self.register_buffer("vectors", vectors.float(), persistent=False)
         self.map = nn.Linear(vectors.shape[1], dim, bias=False)
         nn.init.xavier_normal_(self.map.weight)
-        self.register_buffer("scale", torch.tensor(scale))
 
     vectors: Tensor
-    scale: Tensor
 
     def forward(self, items: Tensor) -> Tensor:
         """(n,) -> (n, d)."""
-        mapped: Tensor = self.map(self.vectors[items] * self.scale)
+        mapped: Tensor = self.map(self.vectors[items])
         return mapped
 
 
@@ -112,18 +110,12 @@ class ItemTower(nn.Module):
         features: what the channels read.
         settings: which channels.
         dim: width d.
-        semantic_scale: length of semantic vectors; None for the first that the settings name.
     """
 
-    def __init__(
-        self, features: ItemFeatures, settings: ItemSettings, dim: int, semantic_scale: float | None = None
-    ) -> None:
+    def __init__(self, features: ItemFeatures, settings: ItemSettings, dim: int) -> None:
         super().__init__()
         self.count = features.count
-        scale = settings.semantic_scales[0] if semantic_scale is None else semantic_scale
-        self.channels = nn.ModuleDict(
-            {name: _channel(name, features, settings, dim, scale) for name in settings.channels}
-        )
+        self.channels = nn.ModuleDict({name: _channel(name, features, settings, dim) for name in settings.channels})
         one = len(settings.channels) == 1
         self.log_scales = None if one else nn.Parameter(torch.zeros(len(settings.channels)))
 
@@ -159,7 +151,7 @@ def _row_means(matrix: csr_matrix) -> csr_matrix:
     return csr_matrix((data.float().numpy(), matrix.indices, matrix.indptr), matrix.shape)
 
 
-def _channel(name: Channel, features: ItemFeatures, settings: ItemSettings, dim: int, scale: float) -> nn.Module:
+def _channel(name: Channel, features: ItemFeatures, settings: ItemSettings, dim: int) -> nn.Module:
     if name == "id":
         return IdChannel(features.count, dim, settings.id_dropout, features.known)
     if name == "anchors":
@@ -167,7 +159,7 @@ def _channel(name: Channel, features: ItemFeatures, settings: ItemSettings, dim:
     if name == "categories":
         return BagChannel(_given(features.categories, name), dim)
     vectors = features.anchor_vectors if name == "anchors-semantic" else features.title_vectors
-    return SemanticChannel(_given(vectors, name), dim, scale)
+    return SemanticChannel(_given(vectors, name), dim)
 
 
 def _given(value: T | None, channel: str) -> T:

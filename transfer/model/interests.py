@@ -8,16 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from scipy.sparse import csr_matrix, vstack
-from torch import Tensor
 
 from domains.domain import Domain, Ints
 from domains.split import Split
-from recipes.settings import InterestName, InterestSettings, PromptSettings
 from transfer.diffusion.s2idm import S2IDM
 from transfer.interests.forms import Interests, NoInterests, PermutedInterests, RawInterests
 from transfer.interests.original import original_interests
-from transfer.interests.space import VectorInterests
+from transfer.interests.settings import InterestName, InterestSettings
 from transfer.interests.views import FixedViews, InterestViews, NoViews, Views, someone_elses_positions
+from transfer.model.settings import PromptSettings
 from transfer.variants import Variant
 
 SEEN_A_TIME = 1 << 24
@@ -35,23 +34,21 @@ class InterestFactory:
         settings: how s'_0 is weighted; the source's own.
         device: of the interests.
         scratch: folder for interests that are too large for memory.
-        vectors: (q, s) by which prompts read interests, or None where they read the anchors themselves.
     """
 
     def __init__(
         self, domain: Domain, item_anchors: csr_matrix, idf: npt.NDArray[np.float32], s2idm: S2IDM,
-        settings: InterestSettings, device: torch.device, scratch: Path | None = None, vectors: Tensor | None = None,
+        settings: InterestSettings, device: torch.device, scratch: Path | None = None,
     ) -> None:  # fmt: skip
         self.domain, self.item_anchors, self.idf = domain, item_anchors, idf
         self.s2idm, self.settings, self.device = s2idm.to(device), settings, device
         self.scratch = scratch
-        self.vectors = None if vectors is None else vectors.to(device)
         self._shared: dict[tuple[bool, InterestName, int], Views] = {}
 
     @property
     def width(self) -> int:
-        """What a prompt generator reads of a user: q anchors, or s entries of a vector."""
-        return self.item_anchors.shape[1] if self.vectors is None else self.vectors.shape[1]
+        """Anchors q: what a prompt generator reads of a user."""
+        return int(self.item_anchors.shape[1])
 
     def original(self, stops: Ints) -> csr_matrix:
         """(U, q) s'_0 of every user from what precedes the given flat positions (U,)."""
@@ -75,10 +72,8 @@ class InterestFactory:
         if kind == "constant":
             return NoInterests(self.width)
         if kind == "raw":
-            interests: Interests = RawInterests(original, self.device)
-        else:
-            interests = self.s2idm.diffuse(original, scratch=self.scratch)
-        return interests if self.vectors is None else VectorInterests(interests, original.shape[0], self.vectors)
+            return RawInterests(original, self.device)
+        return self.s2idm.diffuse(original, scratch=self.scratch)
 
     def views(self, variant: Variant, split: Split, prompts: PromptSettings, seed: int) -> Views:
         """What a variant may see at each stage; shared between variants and seeds wherever it is the same."""

@@ -22,7 +22,7 @@ class PromptGenerators(Conditioner):
     are zero at the start, so the model begins as its base, and prompts enter only as far as they help.
 
     Args:
-        width: of interests: q anchors, or s entries of a sentence vector.
+        width: of interests: q anchors.
         dim: width d of a prompt.
         count: number of prompts k.
         gated: whether there is a gate; the paper has none.

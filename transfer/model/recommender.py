@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from recipes.settings import ScoreSettings
 from transfer.encoders.encoder import SequenceEncoder
 from transfer.interests.forms import Interests
 from transfer.items.tower import ItemTower
 from transfer.model.conditioner import Conditioner
+from transfer.model.settings import ScoreSettings
 from transfer.sequences import SequenceBatch
 from transfer.terms.matcher import MatchingWeights
 

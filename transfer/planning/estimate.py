@@ -15,8 +15,9 @@ import math
 from dataclasses import dataclass
 
 from recipes.schema import Recipe
-from recipes.settings import S2IDMSettings
-from transfer.variants import BASELINES, parse_variant
+from transfer.diffusion.settings import S2IDMSettings
+from transfer.runs.checks import is_baseline, variants_of
+from transfer.variants import Variant
 
 LARGE = 20e9
 """Floating-point operations a core and second in products of large matrices."""
@@ -110,15 +111,14 @@ def _variant_seconds(recipe: Recipe, target: Sizes, cores: int) -> dict[str, flo
     loss = 6 * target.tokens * rivals * dim / (LARGE * cores)
     epoch = (3 * forward + loss) * recipe.shots + steps * STEP + forward + ranking
     seconds: dict[str, float] = {}
-    bases: set[str] = set()
-    for name in recipe.variants:
-        if name in BASELINES:
-            seconds[name] = 2 * ranking
+    bases: set[Variant] = set()
+    for variant in variants_of(recipe):
+        if is_baseline(variant):
+            seconds[variant.label] = 2 * ranking
             continue
-        base = parse_variant(name, recipe.items.channels).base.name
-        epochs = training.epochs + (0 if base in bases else training.base_epochs)
-        bases.add(base)
-        seconds[name] = len(recipe.seeds) * epochs * epoch
+        epochs = training.epochs + (0 if variant.base in bases else training.base_epochs)
+        bases.add(variant.base)
+        seconds[variant.label] = len(recipe.seeds) * epochs * epoch
     return seconds
 
 

@@ -14,14 +14,14 @@ from domains.report import PreparationReport
 from domains.union import refuse_same_names
 from recipes.load import LoadedRecipe
 from recipes.schema import Recipe
-from recipes.settings import SEMANTIC_CHANNELS
+from transfer.items.settings import SEMANTIC_CHANNELS
 from transfer.planning.estimate import Estimate, Sizes, estimate
 from transfer.runs.checks import (
     lacking,
     refuse_blind_split,
     refuse_missing_map,
     refuse_own_source,
-    trained_variants,
+    variants_of,
 )
 from transfer.runs.fit_source import refuse_blind_encoder, refuse_without_anchors
 from transfer.runs.opened import make_split, open_prepared, open_prepared_source
@@ -97,7 +97,7 @@ def forecast(loaded: LoadedRecipe) -> Forecast:
         InputError: whatever `transfer run` would refuse before training.
     """
     recipe = loaded.recipe
-    variants = trained_variants(recipe) if recipe.target else []
+    variants = variants_of(recipe) if recipe.target else []
     sources = [open_prepared_source(spec, loaded) for spec in recipe.sources]
     target = None if recipe.target is None else open_prepared(recipe.target, loaded)
     if target is not None:
@@ -124,7 +124,7 @@ def forecast(loaded: LoadedRecipe) -> Forecast:
         shared = overlap(mine.matrix, anchors_of_target) if compared else None
         domains.append(DomainForecast(prepared.domain.name, role, prepared.report, mine.coverage, shared))
     skipped = _skipped(variants, recipe) if target else {}
-    runs = tuple(name for name in recipe.variants if name not in skipped) if target else ()
+    runs = tuple(variant.label for variant in variants if variant.label not in skipped)
     cost = estimate(
         recipe.model_copy(update={"variants": runs}),
         [_sizes(prepared.domain, recipe) for prepared in sources],
@@ -148,11 +148,11 @@ def build_vocabulary(
 
 def _skipped(variants: list[Variant], recipe: Recipe) -> dict[str, str]:
     """Variants that lack what they are made of, with the reason."""
-    semantic = recipe.prompts.reads == "vectors" or any(SEMANTIC_CHANNELS & set(v.channels) for v in variants)
+    semantic = any(SEMANTIC_CHANNELS & set(v.channels) for v in variants)
     encoder = not semantic or has_encoder(recipe.semantic)
     channels = recipe.source_encoder.channels
-    source_encoder = LearnedEncoder(recipe.encoder, channels) if channels else None
-    reasons = {v.name: lacking(v, recipe, encoder, encoder, source_encoder) for v in variants}
+    source_encoder = LearnedEncoder(recipe.source_encoder.system, recipe.encoder, channels) if channels else None
+    reasons = {v.label: lacking(v, encoder, encoder, source_encoder) for v in variants}
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
 

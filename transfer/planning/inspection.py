@@ -144,7 +144,7 @@ def _artifact(folder: Path) -> Inspection:
         return _source(SourceArtifact.read(folder))
     run = TargetRun.read(folder)
     facts = {
-        "variant": run.variant.name,
+        "variant": run.variant.label,
         "sources": [spec.name or next(iter(map(str, spec.options.values())), "") for spec in run.recipe.sources],
         **_settings(run.recipe),
         "anchors_of_all": len(run.vocabulary),

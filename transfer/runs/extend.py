@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from recipes.settings import S2IDMSettings
 from transfer.diffusion.make import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.settings import S2IDMSettings
 
 
 @torch.no_grad()

@@ -13,15 +13,16 @@ from domains.domain import Domain
 from domains.errors import InputError
 from domains.union import refuse_same_names
 from recipes.schema import Recipe, resolved
-from recipes.settings import SEMANTIC_CHANNELS, EncoderSettings
 from transfer.diffusion.training import Log, SourceInterests, train_s2idm
-from transfer.encoders.encoder import encoder_kind
+from transfer.encoders.settings import EncoderSettings
 from transfer.interests.original import original_interests
 from transfer.items.semantics import Semantics, same_encoder
-from transfer.runtime import Runtime
+from transfer.items.settings import SEMANTIC_CHANNELS
+from transfer.registry import trained_system
+from transfer.runs.extend import grown_s2idm
 from transfer.runs.source_artifact import DomainNote, SourceArtifact
 from transfer.runs.source_encoder import train_source_encoder
-from transfer.runs.extend import grown_s2idm
+from transfer.runtime import Runtime
 from vocab.coverage import Coverage
 from vocab.text import item_texts
 from vocab.vocabulary import SememeVocabulary
@@ -77,7 +78,9 @@ def fit_source(
         new = {name: text for name, text in texts.items() if name not in _targets_before(sources, extends)}
         vocabulary = extends.vocabulary.extended(new) if new else extends.vocabulary
     if len(vocabulary) == 0:
-        raise InputError("no word of any title became an anchor", location="vocabulary", hint="Lower vocabulary.min_items")
+        raise InputError(
+            "no word of any title became an anchor", location="vocabulary", hint="Lower vocabulary.min_items"
+        )
     semantics = Semantics.find(recipe.semantic, runtime)
     if extends is not None:
         for word in _what_stays(recipe, extends):
@@ -105,7 +108,6 @@ def fit_source(
         sources,
         matrices,
         vocabulary.idf,
-        s2idm,
         vectors,
         semantics,
         runtime,
@@ -179,7 +181,8 @@ def refuse_blind_encoder(recipe: Recipe, sources: Sequence[Domain]) -> None:
     """
     if recipe.source_encoder.channels and not any((domain.lengths >= 3).any() for domain in sources):
         raise InputError(
-            "no user of a source has the 3 interactions that selecting an epoch needs", location="source_encoder.channels",
+            "no user of a source has the 3 interactions that selecting an epoch needs",
+            location="source_encoder.channels",
             hint="Leave the source encoder out, or give sources in which users have 3 or more",
         )  # fmt: skip
 
@@ -190,15 +193,19 @@ def _goes_on_with_vectors(recipe: Recipe, extends: SourceArtifact) -> bool:
     return learned is not None and bool(SEMANTIC_CHANNELS & set(learned.channels) & set(recipe.source_encoder.channels))
 
 
-def _kind(encoder: EncoderSettings) -> str:
+def _kind(system: str, encoder: EncoderSettings) -> str:
     """What an encoder must have in common with another to go on from its weights."""
-    return f"a {encoder_kind(encoder.name)} of width {encoder.dim}"
+    return f"a {trained_system(system).family} of width {encoder.dim}"
 
 
 def _learned_before(recipe: Recipe, extends: SourceArtifact | None) -> dict[str, Tensor]:
     """Weights that a source encoder goes on from; none where it is another one."""
     learned = None if extends is None else extends.learned_encoder
-    if extends is None or learned is None or _kind(learned.settings) != _kind(recipe.encoder):
+    if (
+        extends is None
+        or learned is None
+        or _kind(learned.system, learned.settings) != _kind(recipe.source_encoder.system, recipe.encoder)
+    ):
         return {}
     # Scales stand in the order of the channels: between other channels they would be somebody else's.
     same = learned.channels == recipe.source_encoder.channels
@@ -225,10 +232,10 @@ def _what_stays(recipe: Recipe, extends: SourceArtifact) -> list[str]:
     if not recipe.source_encoder.channels:
         words.append("The source encoder of that artifact is left out; source_encoder.channels would go on from it")
         return words
-    if _kind(learned.settings) != _kind(recipe.encoder):
+    if _kind(learned.system, learned.settings) != _kind(recipe.source_encoder.system, recipe.encoder):
         words.append(
-            f"The source encoder of that artifact is {_kind(learned.settings)}, and the recipe asks for "
-            f"{_kind(recipe.encoder)}: it is learned anew"
+            f"The source encoder of that artifact is {_kind(learned.system, learned.settings)}; the recipe asks for "
+            f"{_kind(recipe.source_encoder.system, recipe.encoder)}: it is learned anew"
         )
     return words
 

@@ -9,8 +9,8 @@ from scipy.sparse import csr_matrix
 from domains.domain import Domain
 from recipes.schema import Recipe
 from transfer.items.semantics import Semantics, same_encoder
-from transfer.runtime import Runtime
 from transfer.runs.source_artifact import SourceArtifact
+from transfer.runtime import Runtime
 from vocab.coverage import Coverage
 from vocab.text import item_texts
 from vocab.unseen import UnseenMap

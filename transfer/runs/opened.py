@@ -62,7 +62,8 @@ def make_split(domain: Domain, recipe: Recipe) -> Split:
         split = temporal(domain, validation_from=settings.validation_from, test_from=settings.test_from)
     elif not (domain.lengths >= 3).any():
         raise InputError(
-            f"none of the {domain.n_users:,} users has the 3 interactions that leave-one-out needs", location=domain.name,
+            f"none of the {domain.n_users:,} users has the 3 interactions that leave-one-out needs",
+            location=domain.name,
             hint="Give data in which users have 3 or more; neither a lower min_user_interactions nor "
             "evaluation.short_users makes up for them",
         )  # fmt: skip

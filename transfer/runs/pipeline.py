@@ -15,22 +15,22 @@ from domains.spec import DomainSpec
 from recipes.load import LoadedRecipe, apply_override, check_recipe, load_recipe, names_recipe
 from recipes.presets import with_preset
 from recipes.schema import Recipe, resolved
-from recipes.settings import SourceEncoderSettings
-from transfer.runs.artifact import CONFIG, LOG, claim
 from transfer.files import JsonLines, alone_in
-from transfer.terms.matcher import counts_of
-from transfer.runs.opened import make_split, open_prepared, open_prepared_source
 from transfer.progress import Silent
-from transfer.runtime import Runtime
+from transfer.runs.adapt import Adapted, adapt_target
+from transfer.runs.artifact import CONFIG, LOG, claim
+from transfer.runs.checkpoints import finished_variants
+from transfer.runs.checks import refuse_blind_split, refuse_missing_map, refuse_own_source, variants_of
+from transfer.runs.fit_source import fit_source
+from transfer.runs.opened import make_split, open_prepared, open_prepared_source
+from transfer.runs.results import summarise
+from transfer.runs.settings import SourceEncoderSettings
 from transfer.runs.source_artifact import KIND as SOURCE
 from transfer.runs.source_artifact import DomainNote, SourceArtifact
-from transfer.runs.fit_source import fit_source
-from transfer.runs.adapt import Adapted, adapt_target
-from transfer.runs.results import summarise
 from transfer.runs.target_run import KIND as TARGET
 from transfer.runs.target_run import TargetRun
-from transfer.runs.checkpoints import finished_variants
-from transfer.runs.checks import refuse_blind_split, refuse_missing_map, refuse_own_source, trained_variants
+from transfer.runtime import Runtime
+from transfer.terms.matcher import counts_of
 from vocab.encoder_source import has_encoder, on_hub
 
 DEFAULT_ROOT = Path("runs")
@@ -144,8 +144,7 @@ def _difference(
 
 def _source_keys(recipe: Recipe) -> tuple[str, ...]:
     """Keys of a recipe that decide its source artifact, beside data and seed."""
-    objective = {"cl4srec": ("contrastive",), "pdrec": ("diffrec", "pdrec")}.get(recipe.encoder.name, ())
-    with_encoder = ("encoder", "score", "training", "items", "evaluation", "prompts", *objective)
+    with_encoder = ("encoder", "score", "training", "items", "evaluation", "prompts", "systems")
     return (*_SOURCE_KEYS, *(with_encoder if recipe.source_encoder.channels else ()))
 
 
@@ -218,7 +217,8 @@ def written_run(source: SourceArtifact, recipe: Recipe, domain: Domain, folder: 
     """
     recipe = as_fitted(recipe, source, runtime)
     with alone_in(folder) if runtime.is_main else nullcontext():
-        used = {*recipe.variants, *(variant.unmatched.name for variant in trained_variants(recipe))}
+        variants = variants_of(recipe)
+        used = {variant.label for one in variants for variant in (one, one.without_terms)}
         left_out = [name for name in finished_variants(folder) if name not in used]
         if left_out:
             runtime.progress.say(
@@ -244,11 +244,9 @@ def run_of(source: SourceArtifact, recipe: Recipe, domain: Domain, adapted: Adap
         s2idm=source.s2idm.cpu(),
         interests=source.interests,
         variant=product,
-        weights=adapted.weights[product.name],
+        weights=adapted.weights[product.label],
         recipe=recipe,
         metrics=summarise(recipe, domain, adapted),
         counts=counts_of(adapted.split, adapted.features.known),
-        interest_vectors=adapted.interest_vectors,
         sentence_encoder=None if items.semantics is None else items.semantics.encoder.fingerprint,
     )
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 
@@ -13,20 +15,21 @@ from transfer.report.record import (
     ProductRecord,
     RunRecord,
     Spread,
-    VariantParts,
     VariantRecord,
     parts_of,
 )
-from transfer.runs.adapt import Adapted, pairs_to_compare
+from transfer.runs.adapt import Adapted
+from transfer.runs.checks import compared_labels, is_baseline, variants_of
 from transfer.terms.counts import popularity
-from transfer.variants import BASELINES, parse_variant
+from transfer.variants import Variant
 
 COMPARED_ON = "full/ndcg@10"
 
 
 def summarise(recipe: Recipe, domain: Domain, adapted: Adapted) -> RunRecord:
     """Return the contents of `metrics.json`."""
-    variants = _variants(recipe, adapted)
+    values = {one.label: one for one in variants_of(recipe) if one.label in adapted.rankings}
+    variants = _variants(recipe, adapted, values)
     names = list(variants)
     tested = np.flatnonzero(adapted.split.test >= 0)
     return RunRecord(
@@ -38,30 +41,28 @@ def summarise(recipe: Recipe, domain: Domain, adapted: Adapted) -> RunRecord:
         protocol=protocol_record(recipe, adapted.split),
         coverage=CoverageRecord(**adapted.items.coverage.as_dict()),
         variants=variants,
-        baselines=tuple(name for name in names if name in BASELINES),
+        baselines=tuple(name for name in names if is_baseline(values[name])),
         skipped=adapted.skipped,
-        product=_product(recipe, adapted, variants),
+        product=_product(recipe, adapted, variants, values),
         comparisons=tuple(
-            compare_all(pairs_to_compare(names), adapted.rankings, COMPARED_ON, recipe.evaluation.cutoffs)
+            compare_all(
+                compared_labels(list(values.values())), adapted.rankings, COMPARED_ON, recipe.evaluation.cutoffs
+            )
         ),
         example_user=str(domain.user_ids[int(tested[0]) if len(tested) else 0].as_py()),
         threads=torch.get_num_threads(),
     )
 
 
-def _variants(recipe: Recipe, adapted: Adapted) -> dict[str, VariantRecord]:
+def _variants(recipe: Recipe, adapted: Adapted, values: Mapping[str, Variant]) -> dict[str, VariantRecord]:
     counts, found = popularity(adapted.split), {}
     for name, rankings in adapted.rankings.items():
         stages = variant_metrics(rankings, recipe.evaluation.cutoffs)
-        parts, base = VariantParts(architecture=name), None
-        if name not in BASELINES:
-            variant = parse_variant(name, recipe.items.channels)
-            parts = parts_of(variant)
-            base = variant.base.name if variant.base.name != name and variant.base.name in adapted.rankings else None
+        base = values[name].base.label
         found[name] = VariantRecord(
             label=name,
-            parts=parts,
-            base=base,
+            parts=parts_of(values[name]),
+            base=base if base != name and base in adapted.rankings else None,
             validation=stages["validation"],
             test=stages["test"],
             beyond=beyond_accuracy(rankings, counts),
@@ -71,11 +72,15 @@ def _variants(recipe: Recipe, adapted: Adapted) -> dict[str, VariantRecord]:
     return found
 
 
-def _product(recipe: Recipe, adapted: Adapted, variants: dict[str, VariantRecord]) -> ProductRecord:
+def _product(
+    recipe: Recipe, adapted: Adapted, variants: Mapping[str, VariantRecord], values: Mapping[str, Variant]
+) -> ProductRecord:
     chosen_by = {name: variant.selection.mean for name, variant in variants.items()}
-    product = adapted.product.name
-    trained = sorted((name for name in variants if name not in BASELINES), key=chosen_by.__getitem__, reverse=True)
-    others = [name for name in trained if name != product and variants[name].parts.interests != "shuffled"]
+    product = adapted.product.label
+    trained = sorted(
+        (name for name in variants if not is_baseline(values[name])), key=chosen_by.__getitem__, reverse=True
+    )
+    others = [name for name in trained if name != product and values[name].is_serving]
     return ProductRecord(
         variant=product,
         seed=adapted.best_seed[product],
@@ -84,6 +89,6 @@ def _product(recipe: Recipe, adapted: Adapted, variants: dict[str, VariantRecord
         runner_up=others[0] if others else None,
         margin=chosen_by[product] - chosen_by[others[0]] if others else None,
         beaten_by=tuple(
-            name for name in variants if name in BASELINES and chosen_by[name] > chosen_by[product]
+            name for name in variants if is_baseline(values[name]) and chosen_by[name] > chosen_by[product]
         ),
     )

@@ -11,7 +11,13 @@ from typing import Any, Self
 from torch import Tensor
 
 from domains.domain import Domain
-from recipes.settings import Channel, EncoderSettings, InterestSettings, SourceEncoderSettings
+from transfer.diffusion.make import make_s2idm
+from transfer.diffusion.s2idm import S2IDM
+from transfer.encoders.settings import EncoderSettings
+from transfer.files import read_tensors, write_json, write_tensors, write_text
+from transfer.interests.settings import InterestSettings
+from transfer.items.semantics import Semantics
+from transfer.items.settings import Channel
 from transfer.runs.artifact import (
     CONFIG,
     README,
@@ -23,10 +29,7 @@ from transfer.runs.artifact import (
     read_config,
     read_vocabulary,
 )
-from transfer.diffusion.make import make_s2idm
-from transfer.diffusion.s2idm import S2IDM
-from transfer.files import read_tensors, write_json, write_tensors, write_text
-from transfer.items.semantics import Semantics
+from transfer.runs.settings import SourceEncoderSettings
 from transfer.terms.matcher import MatchingWeights
 from vocab.vocabulary import SememeVocabulary
 
@@ -75,10 +78,12 @@ class LearnedEncoder:
     """What the encoder in a source artifact is, as far as a target must agree with it.
 
     Attributes:
+        system: its name.
         settings: of the encoder.
         channels: what its items were made of.
     """
 
+    system: str
     settings: EncoderSettings
     channels: tuple[Channel, ...]
 
@@ -147,7 +152,7 @@ class SourceArtifact(Artifact):
         if not self.transferable.weights:
             return None
         settings = EncoderSettings.model_validate(self.recipe.get("encoder", {}))
-        return LearnedEncoder(settings, self.encoder_settings.channels)
+        return LearnedEncoder(self.encoder_settings.system, settings, self.encoder_settings.channels)
 
     @property
     def encoder_settings(self) -> SourceEncoderSettings:

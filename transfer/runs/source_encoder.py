@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,27 +14,22 @@ from domains.errors import InputError
 from domains.split import leave_one_out
 from domains.union import side_by_side
 from recipes.schema import Recipe
-from recipes.settings import SourceEncoderSettings
-from transfer.diffusion.s2idm import S2IDM
+from transfer.assembly import assemble
 from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.ranking import ScoreRows
-from transfer.interests.space import reading_vectors
 from transfer.interests.views import NoViews
 from transfer.items.features import available, item_features
 from transfer.items.semantics import Semantics
-from transfer.items.tower import ItemFeatures
-from transfer.terms.matcher import Matcher
-from transfer.terms.search import search_weights
-from transfer.model.assembly import assemble, start_from
-from transfer.model.interests import InterestFactory
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.scoring import model_scores
-from transfer.runtime import Runtime
-from transfer.runs.source_artifact import Transferable
+from transfer.registry import system_settings, trained_system
 from transfer.runs.extend import grown_weights
-from transfer.training.auxiliary import Auxiliary
+from transfer.runs.settings import SourceEncoderSettings
+from transfer.runs.source_artifact import Transferable
+from transfer.runtime import Runtime
+from transfer.terms.matcher import Matcher
+from transfer.terms.search import search_weights
 from transfer.training.loop import Log, Task, fit, validation_metric
-from transfer.training.objectives import Objectives
 from transfer.variants import Variant
 
 
@@ -44,7 +38,6 @@ def train_source_encoder(
     sources: Sequence[Domain],
     item_anchors: Sequence[csr_matrix],
     idf: npt.NDArray[np.float32],
-    s2idm: S2IDM,
     anchor_vectors: Tensor | None,
     semantics: Semantics | None,
     runtime: Runtime,
@@ -58,7 +51,6 @@ def train_source_encoder(
         sources: at least one.
         item_anchors: (I, q) of each.
         idf: (q,).
-        s2idm: of the same sources, for prompt generators.
         anchor_vectors: (q, s) or None.
         semantics: the sentence encoder, or None.
         runtime: device, processes, progress.
@@ -74,17 +66,18 @@ def train_source_encoder(
     union = side_by_side(sources)
     anchors = vstack(list(item_anchors), format="csr")
     features = item_features(union, anchors, idf, channels, anchor_vectors, semantics, recipe.semantic.whitening)
-    read = reading_vectors(recipe.prompts, anchor_vectors, idf, recipe.semantic.whitening)
-    factory = InterestFactory(union, anchors, idf, s2idm, recipe.interests, runtime.device, vectors=read)
     matcher = Matcher(anchors, idf, features.title_vectors, runtime.device)
-    variant = Variant("+".join((recipe.encoder.name, *channels)), recipe.encoder.name, channels, "none", None, False)
+    system = trained_system(recipe.source_encoder.system)
+    variant = Variant(system.name, channels)
     seed = recipe.seeds[0]
-    model = assemble(variant, recipe, features, factory.width, seed).to(runtime.device)
+    model = assemble(variant, recipe, features, len(idf), seed).to(runtime.device)
     if start:
         model.load_state_dict(grown_weights(start, model.state_dict()))
     split = leave_one_out(union, short_users="train")
     task = Task(split, recipe.encoder.max_length, recipe.training, recipe.evaluation, runtime)
-    epochs, auxiliary = recipe.source_encoder.epochs, Objectives(recipe, task).of(recipe.encoder.name)
+    settings = system_settings(system, recipe.systems)
+    auxiliary = system.objective(task, settings) if system.objective else None
+    epochs = recipe.source_encoder.epochs
     fit(model, task, NoViews(), title="source encoder", epochs=epochs, seed=seed, log=log, auxiliary=auxiliary)
     targets = targets_of(split, "validation")
     own = model_scores(model, union, targets, None, task.max_length, runtime.device)
@@ -94,37 +87,13 @@ def train_source_encoder(
 
     model.matching.copy_(search_weights(matcher, own, union, targets, validate).tensor())
     weights = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
-    if recipe.source_encoder.prompts and read is not None:
-        prompted = replace(variant, entry="prompts", interests="s2idm")
-        weights |= _generators(prompted, weights, recipe, features, factory, task, log, auxiliary)
     return Transferable(weights, search_weights(matcher, None, union, targets, validate))
-
-
-def _generators(
-    variant: Variant,
-    base: Mapping[str, Tensor],
-    recipe: Recipe,
-    features: ItemFeatures,
-    factory: InterestFactory,
-    task: Task,
-    log: Log,
-    auxiliary: Auxiliary | None,
-) -> dict[str, Tensor]:
-    """Prompt generators for the finished source encoder, which stays as it is: it serves without prompts, too."""
-    seed = recipe.seeds[0]
-    model = assemble(variant, recipe, features, factory.width, seed).to(task.runtime.device)
-    start_from(model, base)
-    model.items.requires_grad_(False)
-    model.encoder.requires_grad_(False)
-    views, epochs = factory.views(variant, task.split, recipe.prompts, seed), recipe.source_encoder.epochs
-    fit(model, task, views, title="source prompts", epochs=epochs, seed=seed, log=log, auxiliary=auxiliary)
-    return {f"conditioner.{name}": tensor.cpu() for name, tensor in model.conditioner.state_dict().items()}
 
 
 def start_from_source(
     model: SequentialRecommender, weights: Mapping[str, Tensor], settings: SourceEncoderSettings
 ) -> None:
-    """Copy what the source learned into a target's model: encoder, shared channels, their scales, prompt generators.
+    """Copy what the source learned into a target's model: encoder, shared channels, their scales.
 
     Args:
         model: of the target; channels that the source lacks (its IDs) keep their initialisation. Matching is no part
@@ -138,8 +107,7 @@ def start_from_source(
     moved = {
         name: tensor
         for name, tensor in weights.items()
-        if name.startswith(("encoder.", "conditioner."))
-        or any(name.startswith(f"items.channels.{channel}.") for channel in shared)
+        if name.startswith("encoder.") or any(name.startswith(f"items.channels.{channel}.") for channel in shared)
     }
     if model.items.log_scales is not None and "items.log_scales" in weights:
         scales = own["items.log_scales"].clone()
@@ -148,11 +116,7 @@ def start_from_source(
                 settings.channels.index(channel)
             ]
         moved["items.log_scales"] = scales
-    known = {name: tensor for name, tensor in moved.items() if name in own}
-    # Generators of another count or over other interests are not those of this target: it learns its own.
-    foreign = {name for name in known if name.startswith("conditioner.") and own[name].shape != known[name].shape}
-    fitting = {name: tensor for name, tensor in known.items() if not foreign or not name.startswith("conditioner.")}
-    model.load_state_dict({**own, **fitting})
+    model.load_state_dict({**own, **{name: tensor for name, tensor in moved.items() if name in own}})
 
 
 def _refuse_misfit(own: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +18,16 @@ from domains.errors import RunError
 from domains.storage import load_domain, save_domain
 from recipes.load import check_recipe, read_mapping
 from recipes.schema import Recipe, resolved
-from recipes.settings import Channel, InterestSettings
+from transfer.assembly import assemble
+from transfer.diffusion.make import make_s2idm
+from transfer.diffusion.s2idm import S2IDM
+from transfer.files import read_tensors, write_json, write_tensors, write_text
+from transfer.interests.settings import InterestSettings
+from transfer.items.settings import Channel
+from transfer.items.tower import ItemFeatures
+from transfer.items.whitening import Whitening
+from transfer.model.interests import InterestFactory
+from transfer.model.recommender import SequentialRecommender
 from transfer.report.record import RunRecord
 from transfer.runs.artifact import (
     CONFIG,
@@ -37,21 +45,12 @@ from transfer.runs.artifact import (
     read_config,
     read_vocabulary,
 )
-from transfer.diffusion.make import make_s2idm
-from transfer.diffusion.s2idm import S2IDM
-from transfer.files import read_json, read_tensors, write_json, write_tensors, write_text
-from transfer.items.tower import ItemFeatures
-from transfer.items.whitening import Whitening
 from transfer.terms.matcher import Matcher
-from transfer.model.assembly import assemble
-from transfer.model.interests import InterestFactory
-from transfer.model.recommender import SequentialRecommender
 from transfer.variants import Variant, parse_variant
 from vocab.unseen import UnseenMap
 from vocab.vocabulary import SememeVocabulary
 
 KIND = "target"
-READ = "interest_vectors"
 POPULARITY = "popularity"
 
 
@@ -81,7 +80,6 @@ class TargetRun(Artifact):
         recipe: of the run.
         metrics: of all variants.
         counts: (I,) float32 training interactions of each item, NaN for one that nobody could meet.
-        interest_vectors: (q, s) by which prompts read interests; None where they read the anchors.
         sentence_encoder: fingerprint of the encoder that read the titles, where one did.
     """
 
@@ -96,33 +94,23 @@ class TargetRun(Artifact):
     recipe: Recipe
     metrics: RunRecord
     counts: npt.NDArray[np.float32]
-    interest_vectors: Tensor | None = None
     sentence_encoder: str | None = None
 
     def __repr__(self) -> str:
         """Variant, domain, size and place."""
         d = self.domain
         size = f"{d.n_users:,} users, {d.n_items:,} items"
-        return f"<TargetRun {self.variant.name} on {d.name}: {size}, in {self.folder or 'memory'}>"
+        return f"<TargetRun {self.variant.label} on {d.name}: {size}, in {self.folder or 'memory'}>"
 
     def model(self) -> SequentialRecommender:
         """The product model, in evaluation mode."""
-        width = len(self.vocabulary) if self.interest_vectors is None else self.interest_vectors.shape[1]
-        model = assemble(self.variant, self.recipe, self.features, width, seed=0)
+        model = assemble(self.variant, self.recipe, self.features, len(self.vocabulary), seed=0)
         model.load_state_dict(self.weights)
         return model.eval()
 
     def interest_factory(self, domain: Domain, device: torch.device) -> InterestFactory:
         """Makes the interests of the users of a domain with this run's items."""
-        return InterestFactory(
-            domain,
-            self.item_anchors,
-            self.vocabulary.idf,
-            self.s2idm,
-            self.interests,
-            device,
-            vectors=self.interest_vectors,
-        )
+        return InterestFactory(domain, self.item_anchors, self.vocabulary.idf, self.s2idm, self.interests, device)
 
     def matcher(self, device: torch.device) -> Matcher:
         """The items as matching sees them, with what the training users made popular."""
@@ -141,9 +129,8 @@ class TargetRun(Artifact):
         tensors = {f"model.{name}": value for name, value in self.weights.items()}
         tensors |= {f"s2idm.{name}": value for name, value in self.s2idm.state_dict().items()}
         write_tensors(folder / WEIGHTS, tensors)
-        read = {} if self.interest_vectors is None else {READ: self.interest_vectors}
-        read[POPULARITY] = torch.from_numpy(self.counts)
-        write_tensors(folder / ITEMS, _item_tensors(self.item_anchors, self.features) | read)
+        counts = {POPULARITY: torch.from_numpy(self.counts)}
+        write_tensors(folder / ITEMS, _item_tensors(self.item_anchors, self.features) | counts)
         write_text(folder / RECIPE, yaml.safe_dump(resolved(self.recipe), sort_keys=False, allow_unicode=True))
         write_json(folder / METRICS, self.metrics.as_dict())
         write_text(folder / README, _readme(self))
@@ -152,7 +139,7 @@ class TargetRun(Artifact):
             vocabulary_fingerprint=self.vocabulary.fingerprint,
             s2idm=self.s2idm.settings,
             interests=self.interests,
-            variant=self.variant.name,
+            variant=self.variant.label,
             channels=self.variant.channels,
             domain=self.domain.name,
             domain_fingerprint=self.domain.fingerprint,
@@ -170,7 +157,8 @@ class TargetRun(Artifact):
         domain = load_domain(folder / DOMAIN)
         if domain.fingerprint != config.domain_fingerprint:
             raise RunError(
-                "the domain is not the one that this run was made of", location=folder / DOMAIN,
+                "the domain is not the one that this run was made of",
+                location=folder / DOMAIN,
                 hint="Restore the folder, or adapt to the target again",
             )
         of_items = read_tensors(folder / ITEMS)
@@ -191,7 +179,6 @@ class TargetRun(Artifact):
             recipe=recipe,
             metrics=metrics,
             counts=of_items[POPULARITY].numpy(),
-            interest_vectors=of_items.get(READ),
             sentence_encoder=config.sentence_encoder,
         )
 
@@ -233,7 +220,12 @@ def _items_from(tensors: dict[str, Tensor], items: int, anchors: int, file: Path
     categories = _csr(tensors, "categories", items) if "categories.indptr" in tensors else None
     parts = {name: tensors.get(f"whitening.{name}") for name in ("mean", "matrix")}
     features = ItemFeatures(
-        items, matrix, tensors.get("anchor_vectors"), tensors.get("title_vectors"), categories, tensors.get("known"),
+        items,
+        matrix,
+        tensors.get("anchor_vectors"),
+        tensors.get("title_vectors"),
+        categories,
+        tensors.get("known"),
         None if parts["mean"] is None or parts["matrix"] is None else Whitening(parts["mean"], parts["matrix"]),
     )
     return matrix, features
@@ -247,7 +239,7 @@ tags: [recommender-system, cross-domain, sequential-recommendation]
 ---
 # Target run: {d.name}
 
-`{run.variant.name}`, {_why(run.metrics)}.
+`{run.variant.label}`, {_why(run.metrics)}.
 {d.name} has {d.n_users:,} users, {d.n_items:,} items and {d.n_interactions:,} interactions. Protocol, every figure and
 the comparisons are in `metrics.json`; every setting is in `recipe.yaml`; one line an epoch in `training.jsonl`.
 

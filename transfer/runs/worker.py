@@ -8,24 +8,23 @@ from functools import cached_property
 from torch import Tensor
 
 from recipes.schema import Recipe
-from recipes.settings import SEMANTIC_CHANNELS
-from transfer.systems.registry import Evidence, find_baseline
+from transfer.assembly import assemble, start_from
 from transfer.evaluation.protocol import Stage, Targets, targets_of
 from transfer.evaluation.ranking import Ranking, ScoreRows, rank
 from transfer.evaluation.summary import STAGES
 from transfer.interests.views import NoViews, Views
 from transfer.items.tower import ItemFeatures
-from transfer.terms.matcher import UNTRIED, Matcher, MatchingWeights, counts_of
-from transfer.terms.search import STRENGTHS, search_weights
-from transfer.model.assembly import assemble, start_from
 from transfer.model.interests import InterestFactory
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.scoring import model_scores
+from transfer.registry import Baseline, Items, SourceKnowledge, Target, find_system, system_settings, trained_system
+from transfer.runs.checkpoints import Piece, Pieces
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.source_encoder import start_from_source
-from transfer.runs.checkpoints import Piece, Pieces
+from transfer.terms.matcher import UNTRIED, Matcher, MatchingWeights, counts_of
+from transfer.terms.search import STRENGTHS, search_weights
+from transfer.training.auxiliary import Auxiliary
 from transfer.training.loop import Fitted, Log, Task, fit, validation_metric
-from transfer.training.objectives import Objectives
 from transfer.variants import Variant
 
 RECOMMENDED = 10
@@ -51,37 +50,45 @@ class Worker:
         self.factory, self.pieces, self.log = factory, pieces, log
         counts = counts_of(task.split, features.known) if len(task.split.training_users) else None
         self.matcher = Matcher(factory.item_anchors, factory.idf, features.title_vectors, task.runtime.device, counts)
-        self.objectives = Objectives(recipe, task)
+        self._objectives: dict[str, Auxiliary | None] = {}
 
-    def baseline(self, name: str) -> Piece:
-        """Evaluate a baseline; it has no seed."""
-        found = self.pieces.get(name, 0)
+    def piece(self, variant: Variant, seed: int) -> Piece:
+        """A finished variant of one seed, from disk or made now. Baselines have no seed."""
+        system = find_system(variant.architecture)
+        if isinstance(system, Baseline):
+            return self._baseline(variant, system)
+        return self.variant(variant, seed)
+
+    def _baseline(self, variant: Variant, system: Baseline) -> Piece:
+        found = self.pieces.get(variant.label, 0)
         if found is not None:
             return found
-        split, device = self.task.split, self.task.runtime.device
-        score = find_baseline(name)
+        split, runtime = self.task.split, self.task.runtime
+        target = Target(
+            split=split,
+            items=Items(self.factory.item_anchors, self.factory.idf),
+            source=SourceKnowledge(self.factory.s2idm, self.factory.settings),
+            runtime=runtime,
+        )
+        ranker = system.fit(target, system_settings(system, self.recipe.systems))
+        terms = self._matching_alone if variant.terms else MatchingWeights()
         rankings = {}
         for stage in STAGES:
             targets = targets_of(split, stage)
-            evidence = Evidence(
-                split, targets, self.factory.item_anchors, self.factory.idf, device,
-                self.factory.s2idm, self.factory.settings, self.recipe.diffrec, self.task.runtime, self.matcher,
-                lambda: self._matching_alone,
-            )  # fmt: skip
-            rankings[stage] = self._rank(stage, score(evidence))
-        piece = Piece({}, rankings)
-        self.pieces.keep(name, 0, piece)
+            rankings[stage] = self._rank(stage, self.matcher.joined(ranker(targets), split.domain, targets, terms))
+        piece = Piece({"matching": terms.tensor()} if variant.terms else {}, rankings)
+        self.pieces.keep(variant.label, 0, piece)
         return piece
 
     def variant(self, variant: Variant, seed: int) -> Piece:
         """Train and evaluate a variant from its base."""
-        found = self.pieces.get(variant.name, seed)
+        found = self.pieces.get(variant.label, seed)
         if found is not None:
             return found
         views = self.factory.views(variant, self.task.split, self.recipe.prompts, seed)
-        model = self._matched(variant, views, seed) if variant.matching else self._trained(variant, views, seed)
+        model = self._matched(variant, views, seed) if variant.terms else self._trained(variant, views, seed)
         piece = Piece(dict(model.state_dict()), {stage: self._evaluate(model, views, stage) for stage in STAGES})
-        self.pieces.keep(variant.name, seed, piece)
+        self.pieces.keep(variant.label, seed, piece)
         return piece
 
     def _trained(self, variant: Variant, views: Views, seed: int) -> SequentialRecommender:
@@ -90,39 +97,29 @@ class Worker:
         if self.recipe.training.base_epochs or variant.from_source:
             start_from(model, self._base(variant.base, seed))
         epochs = self.recipe.training.epochs if len(self.task.split.training_users) else 0
-        self._fit(variant, model, views, f"{variant.name} · seed {seed}", epochs, seed + SECOND_PHASE)
+        self._fit(variant, model, views, f"{variant.label} · seed {seed}", epochs, seed + SECOND_PHASE)
         return model
 
     def _matched(self, variant: Variant, views: Views, seed: int) -> SequentialRecommender:
         """The finished model without matching, joined by it: what matching adds is then no difference of training."""
         model = self._fresh(variant, seed)
-        model.load_state_dict(self.variant(variant.unmatched, seed).weights)
+        model.load_state_dict(self.variant(variant.without_terms, seed).weights)
         self._weigh_matching(variant, model, views)
         return model
 
     def _base(self, variant: Variant, seed: int) -> Mapping[str, Tensor]:
         """The base trained to convergence: what the paper starts from, and every variant with it."""
-        found = self.pieces.weights(variant.name, seed, "base")
+        found = self.pieces.weights(variant.label, seed, "base")
         if found is not None:
             return found
         weights = self._trained_base(variant, seed)
-        self.pieces.keep_weights(variant.name, seed, "base", weights)
+        self.pieces.keep_weights(variant.label, seed, "base", weights)
         return weights
 
-    def _trained_base(self, variant: Variant, seed: int) -> dict[str, Tensor]:
-        """The best base by validation, over the lengths that semantic vectors may have."""
-        semantic = bool(SEMANTIC_CHANNELS & set(variant.channels))
-        scales = self.recipe.items.semantic_scales if semantic and not variant.from_source else (None,)
-        best, weights = -1.0, {}
-        for scale in scales:
-            model = self._fresh(variant, seed, scale)
-            label = f"base, scale {scale:g}" if scale is not None and len(scales) > 1 else "base"
-            title = f"{variant.name} ({label}) · seed {seed}"
-            fitted = self._fit(variant, model, NoViews(), title, self._base_epochs, seed)
-            if fitted.best > best:
-                best = fitted.best
-                weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-        return weights
+    def _trained_base(self, variant: Variant, seed: int) -> Mapping[str, Tensor]:
+        model = self._fresh(variant, seed)
+        self._fit(variant, model, NoViews(), f"{variant.label} (base) · seed {seed}", self._base_epochs, seed)
+        return model.state_dict()
 
     @property
     def _base_epochs(self) -> int:
@@ -131,13 +128,21 @@ class Worker:
     def _fit(
         self, variant: Variant, model: SequentialRecommender, views: Views, title: str, epochs: int, seed: int
     ) -> Fitted:
-        auxiliary = self.objectives.of(variant.encoder)
+        auxiliary = self._objective(variant.architecture)
         return fit(model, self.task, views, title=title, epochs=epochs, seed=seed, log=self.log, auxiliary=auxiliary)
 
-    def _fresh(self, variant: Variant, seed: int, scale: float | None = None) -> SequentialRecommender:
+    def _objective(self, architecture: str) -> Auxiliary | None:
+        """The system's own objective, made once for all variants and seeds that share it."""
+        if architecture not in self._objectives:
+            system = trained_system(architecture)
+            settings = system_settings(system, self.recipe.systems)
+            self._objectives[architecture] = system.objective(self.task, settings) if system.objective else None
+        return self._objectives[architecture]
+
+    def _fresh(self, variant: Variant, seed: int) -> SequentialRecommender:
         """Newly initialised, or what the source artifact holds where the variant starts from it."""
         width, device = self.factory.width, self.task.runtime.device
-        model = assemble(variant, self.recipe, self.features, width, seed, scale).to(device)
+        model = assemble(variant, self.recipe, self.features, width, seed).to(device)
         if self.recipe.training.compile:
             model.encoder.compile(dynamic=True)
         if variant.from_source:

@@ -1,1 +1,1 @@
-"""What any sceptic asks for first: recommenders without a trained model."""
+"""Recommenders, one file each: settings, what is learned, and the value that `transfer.registry` finds by name."""

@@ -1,13 +1,21 @@
-"""Anchor matching: cosine of the user's and the item's IDF-weighted anchors. Nothing is chosen; the zero-shot floor."""
+"""Anchor matching: cosine of the user's and the item's IDF-weighted anchors. Nothing is tuned; the zero-shot floor."""
 
 from __future__ import annotations
 
+from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
-from transfer.systems.registry import Evidence
+from transfer.registry import Baseline, NoSettings, Ranker, Target
 from transfer.terms.matcher import Matcher
 
 
-def scores(evidence: Evidence) -> ScoreRows:
-    """The whole history counts alike."""
-    matcher = Matcher(evidence.item_anchors, evidence.idf, None, evidence.device)
-    return matcher.by_anchors(evidence.split.domain, evidence.targets, recency=1.0)
+def fit(target: Target, settings: NoSettings) -> Ranker:
+    """Every item of the history counts alike."""
+    matcher = Matcher(target.items.anchors, target.items.idf, None, target.runtime.device)
+
+    def ranker(targets: Targets) -> ScoreRows:
+        return matcher.by_anchors(target.split.domain, targets, recency=1.0)
+
+    return ranker
+
+
+ANCHOR_MATCHING = Baseline(name="anchor-matching", summary="items that share anchors with the history", fit=fit)

@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 
 from transfer.diffusion.over_items import Weighting, item_weights, train_diffrec
-from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.settings import DiffRecSettings
+from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
-from transfer.systems.registry import Evidence
+from transfer.registry import Baseline, Ranker, Target
 
 SEED = 0
 FEWEST = 2
 """Users without whom nothing can be learned: one trains, one selects the epoch."""
 
 
-class DiffRecBaseline:
-    """Trains at the first stage it is asked for, and keeps its model for the other one.
+def fit(target: Target, settings: DiffRecSettings, weighting: Weighting) -> Ranker:
+    """Train diffusion over the items of the training users.
+
+    The score is x_0 from the weighted history before each target; zeros where fewer than two users train.
 
     Args:
+        target: the domain.
+        settings: weights and diffusion.
         weighting: by position (T-DiffRec) or by time (TI-DiffRec).
     """
+    split, device = target.split, target.runtime.device
+    if len(split.training_users) < FEWEST:
+        return lambda targets: lambda rows: torch.zeros(len(rows), split.domain.n_items, device=device)
+    model = train_diffrec(split, weighting, settings, SEED, target.runtime)
 
-    def __init__(self, weighting: Weighting) -> None:
-        self.weighting = weighting
-        self._model: S2IDM | None = None
+    def ranker(targets: Targets) -> ScoreRows:
+        history = item_weights(split.domain, split.starts[targets.users], targets.stops, weighting, settings)
+        diffused = model.diffuse(history)
+        return lambda rows: diffused.rows(rows).clone()
 
-    def __call__(self, evidence: Evidence) -> ScoreRows:
-        """Scores of all items: x_0 from the weighted history before each target; zeros where nobody trains."""
-        split, targets = evidence.split, evidence.targets
-        if len(split.training_users) < FEWEST:
-            return lambda rows: torch.zeros(len(rows), split.domain.n_items, device=evidence.device)
-        if self._model is None:
-            self._model = train_diffrec(split, self.weighting, evidence.diffrec, SEED, evidence.runtime)
-        starts = split.starts[targets.users]
-        history = item_weights(split.domain, starts, targets.stops, self.weighting, evidence.diffrec)
-        diffused = self._model.diffuse(history)
+    return ranker
 
-        def score_rows(rows: torch.Tensor) -> torch.Tensor:
-            return diffused.rows(rows).clone()
 
-        return score_rows
+T_DIFFREC = Baseline(
+    name="t-diffrec",
+    summary="diffusion over items, weighted by position",
+    fit=partial(fit, weighting="position"),
+    settings=DiffRecSettings,
+)
+TI_DIFFREC = Baseline(
+    name="ti-diffrec",
+    summary="diffusion over items, weighted by time",
+    fit=partial(fit, weighting="time"),
+    settings=DiffRecSettings,
+)

@@ -4,39 +4,50 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from pydantic import Field
 
 from domains.errors import InputError
+from domains.settings import Settings
 from transfer.evaluation.histories import history_matrix
+from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
-from transfer.systems.registry import Evidence, train_matrix
-
-REGULARISATION = 100.0
-"""L2 penalty lambda."""
-LARGEST = 30_000
-"""Items up to which the dense I x I inverse is formed."""
+from transfer.registry import Baseline, Ranker, Target
+from transfer.terms.counts import train_matrix
 
 
-def scores(evidence: Evidence) -> ScoreRows:
-    """History times B with B = I - P diag(P)^-1 and P = (X'X + lambda I)^-1.
+class EASESettings(Settings):
+    """Settings of EASE."""
+
+    l2: float = Field(100.0, gt=0, description="L2 penalty lambda.")
+    largest: int = Field(30_000, ge=1, le=200_000, description="Most items for which the dense I x I inverse is made.")
+
+
+def fit(target: Target, settings: EASESettings) -> Ranker:
+    """Weights B = I - P diag(P)^-1 with P = (X'X + lambda I)^-1; the score is history times B.
 
     Raises:
         InputError: too many items for a dense inverse.
     """
-    items = evidence.split.domain.n_items
-    if items > LARGEST:
+    split, device = target.split, target.runtime.device
+    items = split.domain.n_items
+    if items > settings.largest:
         raise InputError(
-            f"EASE inverts a dense matrix of items, and {items:,} are too many (limit {LARGEST:,})",
-            location="variants", hint="Leave 'ease' out",
-        )  # fmt: skip
-    matrix = train_matrix(evidence.split)
-    gram = torch.from_numpy((matrix.T @ matrix).toarray().astype(np.float32)).to(evidence.device)
-    gram.diagonal().add_(REGULARISATION)
+            f"EASE inverts a dense matrix of items, and {items:,} are too many (limit {settings.largest:,})",
+            location="variants",
+            hint="Leave 'ease' out, or raise systems.ease.largest",
+        )
+    matrix = train_matrix(split)
+    gram = torch.from_numpy((matrix.T @ matrix).toarray().astype(np.float32)).to(device)
+    gram.diagonal().add_(settings.l2)
     inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
     weights = inverse / -inverse.diagonal()
     weights.fill_diagonal_(0.0)
-    history = history_matrix(evidence.split.domain, evidence.targets)
 
-    def score_rows(rows: torch.Tensor) -> torch.Tensor:
-        return torch.from_numpy(history[rows.cpu().numpy()].toarray()).to(evidence.device) @ weights
+    def ranker(targets: Targets) -> ScoreRows:
+        history = history_matrix(split.domain, targets)
+        return lambda rows: torch.from_numpy(history[rows.cpu().numpy()].toarray()).to(device) @ weights
 
-    return score_rows
+    return ranker
+
+
+EASE = Baseline(name="ease", summary="a closed-form linear item model", fit=fit, settings=EASESettings)

@@ -1,13 +1,22 @@
-"""Matching: anchors and titles of items against those of a user's recent ones, with weights that validation found."""
+"""Late terms alone, as a recommender: titles and anchors against the recent items. Nothing is trained."""
 
 from __future__ import annotations
 
+import torch
+
+from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
-from transfer.systems.registry import Evidence
+from transfer.registry import Baseline, NoSettings, Ranker, Target
 
 
-def scores(evidence: Evidence) -> ScoreRows:
-    """See `transfer.terms.matcher.Matcher`. Nothing is trained; a handful of weights is chosen on validation."""
-    if evidence.matcher is None or evidence.matching is None:
-        raise ValueError("matching needs the items and its weights")
-    return evidence.matcher.alone(evidence.split.domain, evidence.targets, evidence.matching())
+def fit(target: Target, settings: NoSettings) -> Ranker:
+    """Score 0 for every item: a variant's late terms are added to it and decide alone."""
+    items, device = target.split.domain.n_items, target.runtime.device
+
+    def ranker(targets: Targets) -> ScoreRows:
+        return lambda rows: torch.zeros(len(rows), items, device=device)
+
+    return ranker
+
+
+MATCHING = Baseline(name="matching", summary="items like the recent ones by title and anchors", fit=fit)

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import torch
 
+from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
-from transfer.systems.registry import Evidence
+from transfer.registry import Baseline, NoSettings, Ranker, Target
 from transfer.terms.counts import untied_popularity
 
 
-def scores(evidence: Evidence) -> ScoreRows:
-    """Training interactions of each item; chance decides between equals."""
-    counts = torch.from_numpy(untied_popularity(evidence.split)).to(evidence.device)
-    return lambda rows: counts.expand(len(rows), -1).clone()
+def fit(target: Target, settings: NoSettings) -> Ranker:
+    """Count the training interactions of each item; equals are ordered at random, the same for everyone."""
+    counts = torch.from_numpy(untied_popularity(target.split)).to(target.runtime.device)
+
+    def ranker(targets: Targets) -> ScoreRows:
+        return lambda rows: counts.expand(len(rows), -1).clone()
+
+    return ranker
+
+
+POPULAR = Baseline(name="popular", summary="the most popular items, the same for everyone", fit=fit)

@@ -6,29 +6,40 @@ import numpy as np
 import torch
 from scipy.sparse import diags
 
+from domains.errors import InputError
+from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
 from transfer.interests.original import original_interests
+from transfer.registry import Baseline, NoSettings, Ranker, Target
 from transfer.sparse import unit_rows
-from transfer.systems.registry import Evidence
 
 
-def scores(evidence: Evidence) -> ScoreRows:
+def fit(target: Target, settings: NoSettings) -> Ranker:
     """Inner product of a user's diffused interests and an item's anchors, both weighted by IDF, items of unit length.
 
     S2IDM comes from the source alone; of the target, only each user's own history is read.
+
+    Raises:
+        InputError: there is no source.
     """
-    if evidence.s2idm is None:
-        raise ValueError("s2idm-matching needs the S2IDM of a source")
-    split, targets = evidence.split, evidence.targets
-    starts = split.starts[targets.users]
-    raw = original_interests(
-        split.domain, evidence.item_anchors, starts, targets.stops, evidence.interests, evidence.idf
-    )
-    diffused = evidence.s2idm.diffuse(raw)
-    items = unit_rows((evidence.item_anchors @ diags(evidence.idf)).tocsr())
+    source, split = target.source, target.split
+    if source is None:
+        raise InputError("s2idm-matching needs a source", location="variants", hint="Add sources:, or leave it out")
+    anchors, idf = target.items.anchors, target.items.idf
+    items = unit_rows((anchors @ diags(idf)).tocsr())
 
-    def score_rows(rows: torch.Tensor) -> torch.Tensor:
-        users = diffused.rows(rows).cpu().numpy().astype(np.float64) * evidence.idf
-        return torch.from_numpy(np.ascontiguousarray((items @ users.T).T)).to(evidence.device)
+    def ranker(targets: Targets) -> ScoreRows:
+        starts = split.starts[targets.users]
+        raw = original_interests(split.domain, anchors, starts, targets.stops, source.interests, idf)
+        diffused = source.s2idm.diffuse(raw)
 
-    return score_rows
+        def score_rows(rows: torch.Tensor) -> torch.Tensor:
+            users = diffused.rows(rows).cpu().numpy().astype(np.float64) * idf
+            return torch.from_numpy(np.ascontiguousarray((items @ users.T).T)).to(target.runtime.device)
+
+        return score_rows
+
+    return ranker
+
+
+S2IDM_MATCHING = Baseline(name="s2idm-matching", summary="S2IDM alone ranks the items; no training there", fit=fit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_matrix
 
 from domains.domain import Ints
 from domains.ragged import spread
@@ -32,3 +33,12 @@ def untied_popularity(split: Split) -> npt.NDArray[np.float64]:
     """
     fraction = np.random.default_rng(0).random(split.domain.n_items)
     return popularity(split) + (fraction if split.new_items is None else np.where(split.new_items, 0, fraction))
+
+
+def train_matrix(split: Split) -> csr_matrix:
+    """(U, I) binary float32 matrix of the training interactions."""
+    owner, position = train_positions(split)
+    shape = (split.domain.n_users, split.domain.n_items)
+    matrix = csr_matrix((np.ones(len(owner), np.float32), (owner, split.domain.items[position])), shape=shape)
+    matrix.data[:] = 1.0
+    return matrix

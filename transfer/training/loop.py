@@ -14,9 +14,9 @@ from torch.nn import functional as F
 
 from domains.errors import InputError
 from domains.split import Split
-from recipes.settings import EvaluationSettings, TrainingSettings
 from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.ranking import ScoreRows, rank
+from transfer.evaluation.settings import EvaluationSettings
 from transfer.interests.views import TrainView, Views
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.scoring import model_scores
@@ -25,6 +25,7 @@ from transfer.sequences import SequenceBatch, Spans, gather, shuffled_by_length
 from transfer.training import losses
 from transfer.training.auxiliary import Auxiliary
 from transfer.training.sampling import NegativeSampler
+from transfer.training.settings import TrainingSettings
 
 Log = Callable[[dict[str, object]], None]
 

@@ -8,59 +8,42 @@ import torch
 from torch import Tensor
 
 from recipes.schema import Recipe
-from recipes.settings import PromptSettings
-from transfer.encoders.encoder import make_encoder
 from transfer.items.tower import ItemFeatures, ItemTower
 from transfer.model.conditioner import Conditioner, Unconditioned
-from transfer.model.entries import (
-    InterestFusion,
-    InterestMemory,
-    InterestsAtPositions,
-    InterestsInScore,
-)
+from transfer.model.entries import InterestFusion, InterestsAtPositions
 from transfer.model.prompts import PromptGenerators
 from transfer.model.recommender import SequentialRecommender
+from transfer.model.settings import PromptSettings
+from transfer.registry import Trained, trained_system
 from transfer.variants import Entry, Variant
 
 
-def assemble(
-    variant: Variant,
-    recipe: Recipe,
-    features: ItemFeatures,
-    width: int,
-    seed: int,
-    semantic_scale: float | None = None,
-) -> SequentialRecommender:
+def assemble(variant: Variant, recipe: Recipe, features: ItemFeatures, width: int, seed: int) -> SequentialRecommender:
     """A freshly initialised model; the same seed gives a base and its variants the same items and encoder.
 
     Args:
         variant: which parts.
         recipe: their settings.
         features: of the target's items.
-        width: of interests as prompts read them.
+        width: of interests as prompts read them: q anchors.
         seed: of the initialisation.
-        semantic_scale: length of semantic vectors; None for the first that the recipe names.
     """
     torch.manual_seed(seed)
-    dim = recipe.encoder.dim
-    items = ItemTower(features, recipe.items.model_copy(update={"channels": variant.channels}), dim, semantic_scale)
-    encoder = make_encoder(recipe.encoder.model_copy(update={"name": variant.encoder}), recipe.prompts.count)
-    conditioner = _conditioner(variant.entry, width, dim, recipe.prompts)
+    dim, system = recipe.encoder.dim, trained_system(variant.architecture)
+    items = ItemTower(features, recipe.items.model_copy(update={"channels": variant.channels}), dim)
+    encoder = system.encoder(recipe.encoder, recipe.prompts.count)
+    conditioner = _conditioner(variant.entry, system, width, dim, recipe.prompts)
     return SequentialRecommender(items, encoder, conditioner, recipe.score, dim)
 
 
-def _conditioner(entry: Entry, width: int, dim: int, prompts: PromptSettings) -> Conditioner:
+def _conditioner(entry: Entry, system: Trained, width: int, dim: int, prompts: PromptSettings) -> Conditioner:
     match entry:
         case "prompts":
             return PromptGenerators(width, dim, prompts.count, gated=prompts.start == "neutral")
         case "positions":
             return InterestsAtPositions(width, dim)
-        case "memory":
-            return InterestMemory(width, dim, prompts.count)
-        case "late":
-            return InterestsInScore(width, dim)
         case "fusion":
-            return InterestFusion(width, dim)
+            return InterestFusion(width, dim) if system.fusion is None else system.fusion(width, dim, prompts.count)
         case "none":
             return Unconditioned()
 

@@ -5,14 +5,28 @@ from __future__ import annotations
 import math
 
 import torch
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from recipes.settings import ContrastiveSettings
+from domains.settings import Settings
 from transfer.interests.views import TrainView
 from transfer.model.recommender import SequentialRecommender
+from transfer.registry import Trained
 from transfer.sequences import SequenceBatch
+from transfer.systems.sasrec import SASRec
 from transfer.training.augment import Augmented, two_views
+from transfer.training.loop import Task
+
+
+class ContrastiveSettings(Settings):
+    """CL4SRec (Xie et al., 2022): contrast of two augmented views of each sequence, beside the recommendation loss."""
+
+    weight: float = Field(0.1, ge=0, description="Weight lambda of the contrastive loss.")
+    temperature: float = Field(1.0, gt=0, description="Inner products of states are divided by it; the paper: by 1.")
+    crop: float = Field(0.6, gt=0, le=1, description="Share of a sequence that crop keeps.")
+    mask: float = Field(0.3, ge=0, lt=1, description="Share of a sequence that mask hides.")
+    reorder: float = Field(0.6, ge=0, le=1, description="Share of a sequence that reorder shuffles.")
 
 
 def info_nce(first: Tensor, second: Tensor, temperature: float) -> Tensor:
@@ -65,3 +79,17 @@ def _final_state(model: SequentialRecommender, vectors: Tensor, one: Augmented, 
     states = model.states(vectors * ~one.hidden[..., None], one.batch, view.interests)
     last = one.batch.mask.sum(1) - 1
     return states[torch.arange(len(last), device=last.device), last]
+
+
+def _objective(task: Task, settings: ContrastiveSettings) -> Contrast:
+    return Contrast(settings, task.max_length)
+
+
+CL4SREC = Trained(
+    name="cl4srec",
+    summary="SASRec with contrast of cropped, masked and reordered sequences",
+    encoder=SASRec,
+    family="sasrec",
+    objective=_objective,
+    settings=ContrastiveSettings,
+)

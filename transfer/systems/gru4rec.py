@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from recipes.settings import EncoderSettings
 from transfer.dropout import Dropout
 from transfer.encoders.encoder import SequenceEncoder
+from transfer.encoders.settings import EncoderSettings
+from transfer.registry import Trained
 
 
 class GRU4Rec(SequenceEncoder):
@@ -32,3 +33,6 @@ class GRU4Rec(SequenceEncoder):
         states, _ = self.recurrent(self.dropout(inputs_embeds))
         mapped: Tensor = self.out(states)
         return mapped
+
+
+GRU4REC = Trained(name="gru4rec", summary="recurrent units over the history", encoder=GRU4Rec, family="gru4rec")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from recipes.settings import EncoderSettings
 from transfer.dropout import Dropout
 from transfer.encoders.attention import causal_attention
 from transfer.encoders.encoder import SequenceEncoder
+from transfer.encoders.settings import EncoderSettings
+from transfer.registry import Trained
 
 
 class SelfAttention(nn.Module):
@@ -81,3 +82,6 @@ class SASRec(SequenceEncoder):
         for block in self.blocks:
             states = block(states)
         return self.norm(states)
+
+
+SASREC = Trained(name="sasrec", summary="self-attention over the history", encoder=SASRec, family="sasrec")

@@ -1,0 +1,1 @@
+"""Ways for interests to enter a recommender that did not help."""

@@ -1,0 +1,226 @@
+"""The systems that a recipe can name: the built-in ones, imported when asked for, and those of installed plug-ins.
+
+A system is a `Baseline` (scores items without a sequential encoder) or a `Trained` one (an encoder, perhaps with an
+objective of its own). Each lives in one file of `transfer/systems/` together with its settings. Another package adds
+its own with an entry point in the group ``transfer.systems``. This module imports no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from domains.errors import InputError
+from domains.nearest import suggest
+from domains.settings import Settings
+from domains.validation import explain
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from scipy.sparse import csr_matrix
+
+    from domains.split import Split
+    from transfer.diffusion.s2idm import S2IDM
+    from transfer.encoders.encoder import SequenceEncoder
+    from transfer.encoders.settings import EncoderSettings
+    from transfer.evaluation.protocol import Targets
+    from transfer.evaluation.ranking import ScoreRows
+    from transfer.interests.settings import InterestSettings
+    from transfer.model.conditioner import Conditioner
+    from transfer.runtime import Runtime
+    from transfer.training.auxiliary import Auxiliary
+    from transfer.training.loop import Task
+
+ENTRY_POINTS = "transfer.systems"
+
+BUILT_IN: Mapping[str, str] = {
+    "sasrec": "transfer.systems.sasrec:SASREC",
+    "gru4rec": "transfer.systems.gru4rec:GRU4REC",
+    "cl4srec": "transfer.systems.cl4srec:CL4SREC",
+    "pdrec": "transfer.systems.pdrec:PDREC",
+    "popular": "transfer.systems.popular:POPULAR",
+    "transitions": "transfer.systems.transitions:TRANSITIONS",
+    "item-knn": "transfer.systems.item_knn:ITEM_KNN",
+    "ease": "transfer.systems.ease:EASE",
+    "anchor-matching": "transfer.systems.anchor_matching:ANCHOR_MATCHING",
+    "matching": "transfer.systems.matching:MATCHING",
+    "s2idm-matching": "transfer.systems.s2idm_matching:S2IDM_MATCHING",
+    "t-diffrec": "transfer.systems.diffrec:T_DIFFREC",
+    "ti-diffrec": "transfer.systems.diffrec:TI_DIFFREC",
+}
+"""Name -> module and value. The only list of built-in systems."""
+
+
+class NoSettings(Settings):
+    """Settings of a system that has none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Items:
+    """What a domain's items are, as far as baselines look at them.
+
+    Attributes:
+        anchors: (I, q) item-sememe matrix.
+        idf: (q,) float32 inverse document frequency of each anchor.
+    """
+
+    anchors: csr_matrix
+    idf: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class SourceKnowledge:
+    """What the sources taught.
+
+    Attributes:
+        s2idm: the frozen diffusion model.
+        interests: how s'_0 is weighted for it.
+    """
+
+    s2idm: S2IDM
+    interests: InterestSettings
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """The target domain as a baseline sees it.
+
+    Attributes:
+        split: interactions; only the training parts of the training users may be counted.
+        items: what the items are.
+        source: what the sources taught; None where there is no source.
+        runtime: device and progress.
+    """
+
+    split: Split
+    items: Items
+    source: SourceKnowledge | None
+    runtime: Runtime
+
+
+Ranker = Callable[["Targets"], "ScoreRows"]
+"""Scores all items for the histories before the given targets."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """A system without a sequential encoder.
+
+    Attributes:
+        name: in recipes and tables.
+        summary: one line for people.
+        fit: learns or counts once from the target's training part; the result scores any held-out targets.
+        settings: validated values of ``systems.NAME`` in a recipe.
+    """
+
+    name: str
+    summary: str
+    fit: Callable[[Target, Any], Ranker]
+    settings: type[Settings] = NoSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A system with a sequential encoder, trained by the one loop.
+
+    Attributes:
+        name: in recipes and tables; a variant's name begins with it.
+        summary: one line for people.
+        encoder: makes the network from its settings and the largest number of prompts it will be handed.
+        family: systems of one family have the same weights, so that one can start from another's.
+        objective: makes a second objective, or one in place of the recommendation loss; None for none.
+        fusion: makes the way in which interests enter where a variant names interests and no way (``sasrec+s2idm``);
+            None for the fusion of the paper's ablation. Called with the width of the interests, d and k.
+        settings: validated values of ``systems.NAME`` in a recipe.
+    """
+
+    name: str
+    summary: str
+    encoder: Callable[[EncoderSettings, int], SequenceEncoder]
+    family: str
+    objective: Callable[[Task, Any], Auxiliary] | None = None
+    fusion: Callable[[int, int, int], Conditioner] | None = None
+    settings: type[Settings] = NoSettings
+
+
+System = Baseline | Trained
+
+
+def system_names() -> tuple[str, ...]:
+    """Names of all systems, built in and plugged in."""
+    return (*BUILT_IN, *sorted(point.name for point in entry_points(group=ENTRY_POINTS)))
+
+
+def find_system(name: str) -> System:
+    """The system of a name.
+
+    Raises:
+        InputError: nobody registered the name, or a plug-in registered something else under it.
+    """
+    if name in BUILT_IN:
+        module, _, value = BUILT_IN[name].partition(":")
+        built_in: System = getattr(import_module(module), value)
+        return built_in
+    for point in entry_points(group=ENTRY_POINTS, name=name):
+        found = point.load()
+        if not isinstance(found, Baseline | Trained):
+            raise InputError(
+                f"the plug-in {point.value} is no system",
+                location=f"entry point {name}",
+                hint="Register a transfer.Baseline or a transfer.Trained",
+            )
+        return found
+    known = system_names()
+    raise InputError(
+        f"no system is named {name!r}",
+        location="variants",
+        hint=f"{suggest(name, known)}Known: {', '.join(known)}",
+    )
+
+
+def trained_system(name: str) -> Trained:
+    """A system with an encoder.
+
+    Raises:
+        InputError: the name is unknown, or is that of a baseline.
+    """
+    found = find_system(name)
+    if isinstance(found, Trained):
+        return found
+    raise InputError(f"{name!r} is a baseline and has no encoder", location="variants", hint="Name sasrec or gru4rec")
+
+
+def system_settings(system: System, values: Mapping[str, Mapping[str, Any]]) -> Any:
+    """Typed settings of a system.
+
+    Args:
+        system: from `find_system`.
+        values: ``systems`` of a recipe: settings by system name.
+
+    Raises:
+        InputError: a key or value is wrong.
+    """
+    return _typed(system.settings, values.get(system.name, {}), f"systems.{system.name}.")
+
+
+def check_systems(values: Mapping[str, Mapping[str, Any]]) -> None:
+    """Check the settings of every system that a recipe names.
+
+    Raises:
+        InputError: a name is no system, or a key or value is wrong.
+    """
+    for name in values:
+        system_settings(find_system(name), values)
+
+
+def _typed(model: type[Settings], given: Mapping[str, Any], location: str) -> Settings:
+    try:
+        return model.model_validate(dict(given))
+    except ValidationError as error:
+        raise explain(error, model, location) from None

@@ -129,7 +129,7 @@ def test_right_padding_changes_no_prompted_state(name):
 @pytest.mark.parametrize("name", ["sasrec", "gru4rec"])
 def test_gated_prompts_change_nothing_at_first_and_then_each_dimension_by_its_gate(name):
     torch.manual_seed(0)
-    encoder = make_encoder(EncoderSettings(name=name, dim=DIM, max_length=9), COUNT).eval()
+    encoder = make_encoder(EncoderSettings(dim=DIM, max_length=9), COUNT, name).eval()
     gated, given = PromptGenerators(ANCHORS, DIM, COUNT, gated=True), interests()
     embeds, sequence = batch()
     plain = encoder(embeds, sequence.mask)

@@ -1,51 +1,37 @@
-"""Times written as text: the formats that are known, and how a column of them is read."""
+"""Times written as text or as digits: the forms that are known, and how a column of them is read."""
 
 from __future__ import annotations
 
 import polars as pl
 
 from domains.errors import InputError
+from domains.time_format import compile_format
 
-KNOWN = (
-    "%Y-%m-%dT%H:%M:%S%.f%z",
-    "%Y-%m-%d %H:%M:%S%.f%z",
-    "%Y-%m-%dT%H:%M:%S%.fZ",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%d %H:%M:%S%.f UTC",
-    "%Y-%m-%dT%H:%MZ",
-    "%Y-%m-%dT%H:%M",
-    "%Y-%m-%d %H:%M",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M",
-    "%a %b %d %H:%M:%S %z %Y",
-    "%m/%d/%Y %I:%M:%S %p",
-    "%m/%d/%Y %I:%M %p",
-    "%d.%m.%Y %H:%M:%S",
-    "%d.%m.%Y %H:%M",
-    "%Y-%m-%d",
-    "%Y/%m/%d",
-    "%d.%m.%Y",
-    "%B %d, %Y",
-    "%d %B %Y",
-    "%d-%B-%Y",
-)
-"""Formats that mean one thing, most specific first; the first value decides for the column. %B also reads `Jul`."""
-
+FAST = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
+"""Formats that polars reads several times faster than a regular expression."""
+DATES = (
+    "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%B %d, %Y", "%B %d %Y", "%d %B %Y", "%d %B, %Y",
+    "%d-%B-%Y", "%d/%B/%Y", "%d-%B-%y",
+)  # fmt: skip
+"""Forms of a date that mean one thing; a time of day may follow. %B also reads `Jul`."""
+WHOLE = ("%a %b %e %H:%M:%S %z %Y", "%a %b %e %H:%M:%S %Y", "%Y%m%dT%H%M%S%z", "%Y%m%dT%H%M%S")
+"""Forms in which the time of day stands elsewhere."""
 EITHER = (
-    ("%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S"),
-    ("%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"),
     ("%d/%m/%Y", "%m/%d/%Y"),
     ("%d-%m-%Y", "%m-%d-%Y"),
+    ("%d/%m/%y", "%m/%d/%y", "%y/%m/%d"),
+    ("%d.%m.%y", "%y.%m.%d"),
 )
-"""Formats of which only the other values can tell whether day or month comes first."""
-
-CLOCK = ("%H", "%I", "%k", "%l", "%s", "%T", "%R", "%r", "%X", "%c", "%+")
-"""Codes that tell an hour; a pattern without any is of days alone."""
+"""Forms of which only the other values can tell which number is the day."""
+DIGITS = ((4, "%Y%m"), (6, "%Y%m%d"), (8, "%Y%m%d%H"), (10, "%Y%m%d%H%M"), (12, "%Y%m%d%H%M%S"), (15, "%Y%m%d%H%M%S%3f"))
+"""How many digits follow the first two of a year, and the date that these digits may write."""
+CENTURIES = (1900, 2101)
+MANY = 20
+"""So many different numbers of six digits are dates by chance only once in 10^28."""
 
 
 def read_dates(text: pl.Series, location: object) -> pl.Series | None:
-    """Datetimes in UTC, read as the first value is written; None where that is no known format.
+    """Datetimes in UTC, read as the first value is written; None if that is no known form.
 
     Args:
         text: (N,) String; the first value that is not null decides.
@@ -55,43 +41,85 @@ def read_dates(text: pl.Series, location: object) -> pl.Series | None:
         InputError: day and month could be either way round.
     """
     sample = text.drop_nulls().head(1)
-    for pattern in KNOWN:
-        if parse(sample, pattern)[0] is not None:
-            return parse(text, pattern)
+    for pattern in FAST:
+        if sample.str.to_datetime(pattern, strict=False)[0] is not None:
+            dates = text.str.to_datetime(pattern, strict=False, time_unit="us")
+            if dates.null_count() == text.null_count():
+                return dates
+    for pattern in WHOLE:
+        if compile_format(pattern).read(sample)[0] is not None:
+            return compile_format(pattern).read(text)
+    for pattern in DATES:
+        if compile_format(pattern, clock=True).read(sample)[0] is not None:
+            return compile_format(pattern, clock=True).read(text)
     for patterns in EITHER:
-        read = {pattern: parse(text, pattern) for pattern in patterns}
+        read = {pattern: compile_format(pattern, clock=True).read(text) for pattern in patterns}
         unread = {pattern: dates.null_count() for pattern, dates in read.items()}
-        if min(unread.values()) == len(text):
+        fewest = min(unread.values())
+        if fewest == len(text):
             continue
-        if len(set(unread.values())) == 1:
+        best = [pattern for pattern in patterns if unread[pattern] == fewest]
+        if len(best) > 1:
+            clock = " %H:%M" if ":" in sample[0] else ""
             raise InputError(
                 f"{sample[0]!r} may have the day or the month first, and no other value tells", location=location,
-                hint=f"Set time_format to '{patterns[0]}' or '{patterns[1]}'",
+                hint=f"Set time_format to {' or '.join(repr(pattern + clock) for pattern in best)}",
             )  # fmt: skip
-        return read[min(unread, key=unread.__getitem__)]
+        return read[best[0]]
     return None
 
 
-def parse(text: pl.Series, pattern: str) -> pl.Series:
-    """Datetimes in UTC; null where the pattern does not fit.
+def parse(text: pl.Series, written: str) -> pl.Series:
+    """Datetimes in UTC by a strftime format; null where it does not fit.
 
     Raises:
-        InputError: it is no pattern.
+        InputError: it is no format.
     """
-    try:
-        if not any(code in pattern for code in CLOCK):
-            return text.str.to_date(pattern, strict=False).cast(pl.Datetime("us"))
-        parsed = text.str.to_datetime(pattern, strict=False, time_unit="us")
-    except pl.exceptions.PolarsError as error:
-        raise InputError(
-            f"{pattern!r} is no format of times", location="time_format", hint="Write it like '%d.%m.%Y %H:%M'"
-        ) from error
-    return parsed.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if "%z" in pattern else parsed
+    return compile_format(written).read(text)
 
 
-def read_day_numbers(numbers: pl.Series) -> pl.Series | None:
-    """Datetimes where all numbers are days written like 20240131; None where one is not."""
-    if not numbers.dtype.is_integer() or not numbers.is_between(1900_01_01, 2100_12_31).all():
+def read_digits(numbers: pl.Series, location: object) -> tuple[pl.Series, str] | None:
+    """Datetimes if all numbers write a date in digits, such as 20240131 or 202401312359, and the format they follow.
+
+    Args:
+        numbers: (N,) numbers; whole floats count as integers.
+        location: where the column comes from, for messages.
+
+    Raises:
+        InputError: they write dates in an order that only a person can tell, such as 31012024.
+    """
+    present = numbers.drop_nulls()
+    if present.dtype.is_float():
+        if not (present.is_finite() & (present == present.floor()) & (present.abs() < 2**53)).all():
+            return None
+        numbers, present = numbers.cast(pl.Int64), present.cast(pl.Int64)
+    if present.is_empty() or not present.dtype.is_integer():
         return None
-    days = parse(numbers.cast(pl.String), "%Y%m%d")
-    return None if days.null_count() else days
+    low, high = int(str(present.min())), int(str(present.max()))
+    for digits, written in DIGITS:
+        scale = 10 ** (digits - 2)
+        if CENTURIES[0] * scale <= low and high < CENTURIES[1] * scale:
+            dates = parse(numbers.cast(pl.String), written)
+            if dates.null_count() == numbers.null_count():
+                return dates, written
+    _check_other_orders(present, location)
+    return None
+
+
+def _check_other_orders(present: pl.Series, location: object) -> None:
+    """Refuse eight or six digits that are dates throughout, but do not begin with the year."""
+    for length, orders in ((8, ("%d%m%Y", "%m%d%Y")), (6, ("%y%m%d", "%d%m%y", "%m%d%y"))):
+        text = present.unique().cast(pl.String).str.zfill(length)
+        if (text.str.len_chars() != length).any() or (length == 6 and len(text) < MANY):
+            continue
+        fitting = []
+        for order in orders:
+            dates = parse(text, order)
+            if not dates.null_count() and dates.dt.year().is_between(1970, 2100).all():
+                fitting.append(order)
+        if fitting:
+            raise InputError(
+                f"{present[0]} looks like a day written as {fitting[0]}",
+                location=location,
+                hint=f"Set time_format to {' or '.join(repr(order) for order in fitting)}, or time_kind to 'order'",
+            )

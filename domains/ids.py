@@ -2,65 +2,115 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import polars as pl
 
+from domains.cells import AS_TEXT, clean_text, damaged_numbers, report_rows
 from domains.errors import InputError
-from domains.times import LARGEST_EXACT
+from domains.problems import Problems
 
-ROUNDED = r"^\d\.\d+e\+\d+$"
-"""Text that was a float: its last digits are gone."""
+LARGEST_EXACT = {pl.Float32: 2**24, pl.Float64: 2**53}
+"""Larger floats of a type are not all whole numbers of their own."""
+EXCEL_DIGITS = 15
+"""A spreadsheet keeps so many digits of a number, and writes zeros for the rest."""
+ENOUGH_ZEROS = 6
+"""So many zeros behind the 15th digit, over all ids, are no chance."""
+WHOLE_FLOAT = r"^-?\d+\.0+$"
+FILL_IN = "Fill it in, remove the row, or set prepare.missing to 'drop'"
 
 
-def to_ids(column: pl.Series, what: str, location: object) -> pl.Series:
-    """(N,) String without nulls: surrounding blanks cut off, whole floats written as integers (7.0 -> "7").
+def to_ids(
+    column: pl.Series,
+    what: str,
+    location: object,
+    *,
+    missing: Literal["error", "drop"] = "error",
+    problems: Problems | None = None,
+) -> pl.Series:
+    """(N,) String: blanks around it cut off, in one Unicode form (NFC), whole floats as integers (7.0 -> "7").
+
+    Empty cells, and the marks that programs write for them (nan, NULL, <NA>, ...), are missing.
 
     Args:
-        column: ids as text, integers, floats or categories.
+        column: ids as text, integers, decimals, floats or categories.
         what: "user id" or "item id", for messages.
-        location: the file, for messages.
+        location: the file or the `Rows` in it, for messages.
+        missing: whether a row without an id is an error, or null in the result.
+        problems: where errors are noted; rows with an error are null then. Default: they are raised.
 
     Raises:
         InputError: a row has no id, ids were rounded, or the column's type cannot identify anything.
     """
-    if column.dtype.is_float():
-        fractions = (column != column.floor()).arg_true()
-        if len(fractions):
-            raise InputError(
-                f"{what} {column[fractions[0]]} is a number with a fraction",
-                location=f"{location}, row {fractions[0] + 1}",
-                hint=f"Map the column that holds the {what}",
-            )
-        _refuse_rounded(column, column.abs() >= LARGEST_EXACT, what, location)
-        column = column.fill_nan(None).cast(pl.Int64)
-    if column.dtype.is_nested() or column.dtype.is_temporal() or column.dtype == pl.Boolean:
-        raise InputError(
-            f"a column of type {column.dtype} cannot be the {what}", location=location, hint="Map another column"
-        )
-    ids = column.cast(pl.String).str.strip_chars()
-    _refuse_rounded(ids, ids.str.contains(ROUNDED), what, location)
-    missing = (ids.is_null() | (ids == "")).arg_true()
-    if len(missing):
-        raise InputError(
-            f"no {what} ({len(missing):,} such rows)",
-            location=f"{location}, row {missing[0] + 1}",
-            hint="Fill it in, or remove the row",
-        )
-    damaged = ids.str.contains("\0", literal=True).arg_true()
-    if len(damaged):
-        raise InputError(
-            f"{what} {ids[damaged[0]]!r} holds a NUL byte",
-            location=f"{location}, row {damaged[0] + 1}",
-            hint="Remove it; the file may be damaged",
-        )
+    reading = _Reading(what, location, Problems() if problems is None else problems)
+    ids = reading.read(column, missing)
+    if problems is None:
+        reading.problems.check()
     return ids
 
 
-def _refuse_rounded(column: pl.Series, bad: pl.Series, what: str, location: object) -> None:
-    """Different ids that became one number would silently be one user or item."""
-    rows = bad.arg_true()
-    if len(rows):
-        raise InputError(
-            f"{what} {column[rows[0]]} was rounded on its way through a floating-point number",
-            location=f"{location}, row {rows[0] + 1}",
-            hint="Read or write the column as text or as integers",
-        )
+class _Reading:
+    """One column on its way to ids; what is wrong goes into `problems`, and becomes null."""
+
+    def __init__(self, what: str, location: object, problems: Problems) -> None:
+        self.what, self.location, self.problems = what, location, problems
+
+    def read(self, column: pl.Series, missing: str) -> pl.Series:
+        kind = column.dtype
+        if kind.is_nested() or kind.is_temporal() or kind == pl.Boolean:
+            problem = f"a column of type {kind} cannot be the {self.what}"
+            self.problems.add(InputError(problem, location=self.location, hint="Map another column"))
+            return pl.Series([None] * len(column), dtype=pl.String)
+        if kind.is_float():
+            column = column.fill_nan(None)
+        empty = column.is_null()
+        if kind.is_float() or kind.is_decimal():
+            column = self._whole_numbers(column)
+        text = column.cast(pl.String)
+        ids = text if column.dtype.is_integer() else clean_text(text)
+        if missing == "error":
+            empty = empty | (ids.is_null() & text.is_not_null())
+            shown = text.set((text.str.strip_chars() == "").fill_null(value=False), None)
+            self._refuse(shown, empty, f"no {self.what}", FILL_IN)
+        return ids if column.dtype.is_integer() else self._whole_text(ids)
+
+    def _whole_numbers(self, column: pl.Series) -> pl.Series:
+        """Integers out of floats or decimals."""
+        whole = pl.Int64 if column.dtype.is_float() else pl.Int128
+        fractions = column != (column.floor() if column.dtype.is_float() else column.cast(whole).cast(column.dtype))
+        hint = f"Map the column that holds the {self.what}"
+        column = self._refuse(column, fractions, f"{self.what} {{}} is a number with a fraction", hint)
+        if column.dtype.is_float():
+            limit = LARGEST_EXACT[pl.Float32 if column.dtype == pl.Float32 else pl.Float64]
+            rounded = f"{self.what} {{}} was rounded on its way through a floating-point number"
+            column = self._refuse(column, column.abs() >= limit, rounded, AS_TEXT)
+        return column.cast(whole)
+
+    def _whole_text(self, ids: pl.Series) -> pl.Series:
+        """Text without damage, in one form."""
+        if (ids.str.len_bytes() != ids.str.len_chars()).any():
+            ids = ids.str.normalize("NFC")
+        nul = ids.str.contains("\0", literal=True)
+        ids = self._refuse(ids, nul, f"{self.what} {{}} holds a NUL byte", "Remove it; the file may be damaged")
+        rounded = f"{self.what} {{}} was rounded by a spreadsheet or program: different ids became one"
+        ids = self._refuse(ids, damaged_numbers(ids), rounded, AS_TEXT)
+        present = ids.drop_nulls()
+        if len(present) and present.str.contains(WHOLE_FLOAT).all():
+            ids = ids.str.replace(r"\.0+$", "")
+            limit = len(str(LARGEST_EXACT[pl.Float64]))
+            ids = self._refuse(ids, ids.str.len_bytes() > limit, rounded, AS_TEXT)
+        long = (ids.str.len_bytes() > EXCEL_DIGITS) & ids.str.contains(r"^[1-9]\d+$")
+        rest = ids.filter(long.fill_null(value=False)).unique().str.slice(EXCEL_DIGITS)
+        if int(rest.str.len_bytes().sum()) >= ENOUGH_ZEROS and rest.str.contains("^0+$").all():
+            zeros = f"{self.what} {{}} was rounded by a spreadsheet, which keeps {EXCEL_DIGITS} digits"
+            ids = self._refuse(ids, long, zeros, AS_TEXT)
+        return ids
+
+    def _refuse(self, column: pl.Series, bad: pl.Series, problem: str, hint: str) -> pl.Series:
+        """Note the bad rows and empty them."""
+        bad = bad.fill_null(value=False)
+        if not bad.any():
+            return column
+        report_rows(self.problems, column, bad, problem, self.location, hint)
+        nothing = pl.Series([None], dtype=column.dtype).new_from_index(0, len(column))
+        return nothing.zip_with(bad, column)

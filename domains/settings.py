@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-TimeUnit = Literal["auto", "s", "ms", "us", "ns"]
+TimeUnit = Literal["auto", "s", "ms", "us", "ns", "ticks", "filetime", "webkit", "excel"]
 TimeKindSetting = Literal["auto", "timestamp", "order"]
 
 

@@ -2,167 +2,272 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import polars as pl
 
-from domains.dates import parse, read_dates, read_day_numbers
+from domains.cells import AS_TEXT, SCIENTIFIC, TOO_NARROW, clean_text, report_rows, rows_of, shortened
+from domains.dates import parse, read_dates, read_digits
 from domains.domain import TimeKind
 from domains.errors import InputError
+from domains.ids import FILL_IN, LARGEST_EXACT
+from domains.problems import Problems
 from domains.settings import TimeKindSetting, TimeUnit
 
-PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9, "ticks": 10**7, "filetime": 10**7, "webkit": 10**6}
+"""Ticks of a unit in a second."""
+ORIGIN = {"ticks": 62_135_596_800, "filetime": 11_644_473_600, "webkit": 11_644_473_600}
+"""Seconds from a unit's zero to 1970; .NET counts from the year 1, Windows and browsers from 1601."""
+UNIX = ("s", "ms", "us", "ns")
 EARLIEST_SECOND = 10**8
 """1973-03-03: smaller numbers are ranks or years, not the unix seconds of a recommender's log."""
 LATEST_SECOND = 41 * 10**8
 """2099-12-03. A unit's plausible range is these two bounds times its ticks per second; the ranges do not overlap."""
-LARGEST_EXACT = 2**53
-"""Larger floats are not all whole numbers of their own."""
+SENSIBLE = (788_918_400, 2_524_608_000)
+"""1995 to 2050: in these years the other units leave nothing to the unix units but 1973 and 1990."""
+EXCEL_ZERO = 25_569
+"""1970-01-01 in days of a spreadsheet, which count from 1899-12-30."""
+EXCEL_DAYS = (34_700, 54_789)
+"""1995 to 2050 in these days."""
+NO_TIME_AFTER = 4_070_908_800
+"""2099-01-01: later dates, such as 9999-12-31, stand for no date."""
+NO_TIME_BEFORE = -2_208_988_800
+"""1900-01-01: this date and earlier ones stand for no date."""
 
 
 class Times(NamedTuple):
     """A column of times, understood.
 
     Attributes:
-        values: (N,) Int64, unix seconds or ranks.
+        values: (N,) Int64, unix seconds or ranks; null where a row has no time.
         kind: which of the two.
         exact: (N,) Int64, sorts as the column did, also within a second.
+        note: how unusual times were read; None for usual ones.
     """
 
     values: pl.Series
     kind: TimeKind
     exact: pl.Series
+    note: str | None = None
 
 
 def to_times(
-    column: pl.Series, *, kind: TimeKindSetting, unit: TimeUnit, location: object, written: str | None = None
+    column: pl.Series,
+    *,
+    kind: TimeKindSetting,
+    unit: TimeUnit,
+    location: object,
+    written: str | None = None,
+    missing: Literal["error", "drop"] = "error",
+    problems: Problems | None = None,
 ) -> Times:
-    """Turn a column of times into unix seconds, or into ranks where it holds only an order.
+    """Turn a column of times into unix seconds, or into ranks if it holds only an order.
 
-    Dates and datetimes are timestamps; zone-less ones are read as UTC. Numbers (also numbers written as text) are
-    timestamps when their median is plausible as unix time in the unit, or, with ``auto``, in one of s, ms, us and
-    ns: between 1973 and 2099. Numbers that are all days like 20240131 are dates. All other numbers are an order.
+    Dates and datetimes are timestamps; those without a zone are read as UTC. Numbers (also numbers written as text)
+    are timestamps when their median is plausible as unix time in the unit, or, with ``auto``, in one of s, ms, us and
+    ns: between 1973 and 2099. Numbers that all write a date (20240131, 202401312359), .NET ticks, Windows file times,
+    browser times and days of a spreadsheet are timestamps, too. All other numbers are an order.
 
     Args:
         column: (N,) integers, floats, text, dates or datetimes, in file order.
         kind: what the numbers are; ``auto`` decides as above.
         unit: of numeric timestamps; ``auto`` decides as above.
-        location: where the column comes from, for messages.
-        written: format of times written as text, in strftime's codes; found among those that are known by default.
+        location: the file or the `Rows` in it, for messages.
+        written: format of times written as text, in strftime's codes; by default it is found.
+        missing: whether a row without a time is an error, or null in the result.
+        problems: where rows that are wrong are noted; they are null then. Default: they are raised.
 
     Raises:
-        InputError: a value is missing, is no time, is negative, or is of another unit than the rest.
+        InputError: a value is missing, is no time, is negative, was rounded, or is of another unit than the rest.
     """
-    if written is not None and not column.dtype.is_temporal():
-        column = column.cast(pl.String)
-    if column.dtype == pl.String:
-        column = _from_text(column, written, location)
-    elif column.dtype.is_numeric():
-        column = column.cast(pl.Int64 if column.dtype.is_integer() else pl.Float64, strict=False)
-    if unit == "auto" and kind != "order":
-        days = read_day_numbers(column)
-        column = column if days is None else days
-    _refuse_rows(column, column.is_null(), "no time", location, "Fill it in, or remove the row")
-    if column.dtype in (pl.Date, pl.Datetime):
+    reading = _Reading(location, Problems() if problems is None else problems, missing)
+    times = reading.read(column, kind, unit, written)
+    if problems is None:
+        reading.problems.check()
+    return times
+
+
+class _Reading:
+    """One column on its way to times; rows that are wrong go into `problems`, and become null."""
+
+    def __init__(self, location: object, problems: Problems, missing: str) -> None:
+        self.location, self.problems, self.missing = location, problems, missing
+        self.wrong: pl.Series | None = None  # (N,) rows that are noted, lest they count as missing as well
+
+    def read(self, column: pl.Series, kind: TimeKindSetting, unit: TimeUnit, written: str | None) -> Times:
+        note = None
+        if column.dtype == pl.Float32 and float(str(column.abs().max() or 0)) >= LARGEST_EXACT[pl.Float32]:
+            rounded = column.abs() >= LARGEST_EXACT[pl.Float32]
+            column = self._refuse(column, rounded, "time that was rounded to 32 bits", AS_TEXT)
+        if written is not None and not column.dtype.is_temporal():
+            column = column.cast(pl.String)
+        if column.dtype == pl.String:
+            column = self._from_text(column, written)
+        elif column.dtype.is_numeric():
+            column = column.cast(pl.Int64 if column.dtype.is_integer() else pl.Float64, strict=False)
+        if column.dtype.is_float():
+            column = column.fill_nan(None)
+        if unit == "auto" and kind != "order" and column.dtype.is_numeric():
+            dates = read_digits(column, self.location)
+            if dates is not None:
+                column, form = dates
+                note = None if form == "%Y%m%d" else f"Times are read as dates in digits ({form})."
+        if column.dtype == pl.Null:
+            column = column.cast(pl.Int64)
+        if column.dtype in (pl.Date, pl.Datetime):
+            return self._dates(column, kind, note)
+        if not column.dtype.is_numeric():
+            raise InputError(f"times of type {column.dtype}", location=self.location, hint="Give numbers or dates")
+        return self._numbers(column, kind, unit)
+
+    def _dates(self, column: pl.Series, kind: TimeKindSetting, note: str | None) -> Times:
         exact = column.cast(pl.Datetime("us")).to_physical()
-        seconds = exact // PER_SECOND["us"]
+        seconds = exact // 10**6
         if kind == "order":
+            self._require(column, seconds)
             return Times(seconds, TimeKind.ORDER, exact)
-        _refuse_negative(seconds, location)
-        return Times(seconds, TimeKind.TIMESTAMP, exact)
-    if not column.dtype.is_numeric():
-        raise InputError(f"times of type {column.dtype}", location=location, hint="Give numbers or dates")
-    if column.dtype.is_float():
-        _refuse_rows(column, ~column.is_finite(), "no time", location, "Fill it in, or remove the row")
-    _refuse_negative(column, location)
-    found = _plausible_unit(column) if unit == "auto" else unit
-    if kind == "order" or (kind == "auto" and unit == "auto" and found is None):
-        ranks = _as_order(column)
-        return Times(ranks, TimeKind.ORDER, ranks)
-    if found is None:
+        seconds = _without(seconds, (seconds >= NO_TIME_AFTER) | (seconds <= NO_TIME_BEFORE) | (seconds == 0))
+        self._require(column, seconds)
+        return Times(self._not_negative(seconds), TimeKind.TIMESTAMP, exact, note)
+
+    def _numbers(self, column: pl.Series, kind: TimeKindSetting, unit: TimeUnit) -> Times:
+        found = _plausible_unit(column) if unit == "auto" else unit
+        if kind == "order" or (kind == "auto" and unit == "auto" and found is None):
+            self._require(column, column)
+            if kind == "auto":
+                self._check_spreadsheet_days(column)
+            ranks = _as_order(self._not_negative(column))
+            return Times(ranks, TimeKind.ORDER, ranks)
+        first = next(iter(column.drop_nulls()), None)
+        if found is None:
+            raise InputError(
+                f"times such as {first} are unix times in no unit",
+                location=self.location,
+                hint="Set time_unit to s, ms, us or ns, or time_kind to 'order'",
+            )
+        # Zero and minus one stand for no time in many logs.
+        times = _without(column, (column == 0) | (column == -1)) if found in UNIX and unit == "auto" else column
+        self._require(column, times)
+        if found == "excel":
+            seconds = ((times - EXCEL_ZERO) * 86_400).round().cast(pl.Int64)
+        else:
+            times = self._not_negative(times)
+            limit = (LATEST_SECOND + ORIGIN.get(found, 0)) * PER_SECOND[found]
+            hint = f"Bring all times to one unit (most are {found}), or set time_unit"
+            times = self._refuse(times, times > limit, f"not a time in {found}", hint)
+            seconds = (times // PER_SECOND[found]).cast(pl.Int64) - ORIGIN.get(found, 0)
+        exact = times.rank("dense").cast(pl.Int64) if times.dtype.is_float() else times
+        note = None if found in UNIX or unit != "auto" else f"Times such as {first} are read in the unit {found!r}."
+        return Times(seconds, TimeKind.TIMESTAMP, exact, note)
+
+    def _from_text(self, column: pl.Series, written: str | None) -> pl.Series:
+        """Numbers or datetimes out of text; the first value that is there decides which."""
+        text = clean_text(column)
+        present = text.drop_nulls()
+        if present.is_empty():
+            return text.cast(pl.Int64)
+        if written is not None:
+            return self._check_read(text, parse(text, written), f"a time written as {written!r}")
+        text = self._refuse(text, _rounded(text), "time that was rounded by a spreadsheet or program", AS_TEXT)
+        present = text.drop_nulls()
+        if present.is_empty():
+            return text.cast(pl.Int64)
+        if present.str.contains(r"^-?\d+,\d+$").all():
+            text = text.str.replace(",", ".", literal=True)
+        sample = text.drop_nulls().head(1)
+        for dtype in (pl.Int64, pl.Float64):
+            if sample.cast(dtype, strict=False)[0] is not None:
+                numbers = text.cast(dtype, strict=False)
+                if dtype == pl.Int64 and (numbers.is_null() & text.is_not_null()).any():
+                    continue
+                return self._check_read(text, numbers, "a number, as the first time of the column is")
+        dates = read_dates(text, self.location)
+        if dates is not None:
+            return self._check_read(text, dates, f"a date written like {sample[0]!r}")
         raise InputError(
-            f"times such as {column[0]} are unix times in no unit",
-            location=location,
-            hint="Set time_unit to s, ms, us or ns, or time_kind to 'order'",
+            f"{shortened(sample[0])} is neither a number nor a date that is known",
+            location=rows_of(self.location).at(text.is_not_null().arg_true()[0]),
+            hint="Write unix seconds or dates like 2024-01-31 23:59:59, set time_format, or map another column to the "
+            "time",
         )
-    _refuse_mixed_units(column, found, location)
-    seconds = (column // PER_SECOND[found]).cast(pl.Int64)
-    exact = column.rank("dense").cast(pl.Int64) if column.dtype.is_float() else column
-    return Times(seconds, TimeKind.TIMESTAMP, exact)
+
+    def _check_spreadsheet_days(self, column: pl.Series) -> None:
+        present = column.drop_nulls()
+        if len(present) and present.is_between(*EXCEL_DAYS).all():
+            raise InputError(
+                f"times such as {present[0]} look like days of a spreadsheet, but may be an order",
+                location=self.location,
+                hint="Set time_unit to 'excel', or time_kind to 'order'",
+            )
+
+    def _check_read(self, text: pl.Series, read: pl.Series, wanted: str) -> pl.Series:
+        hint = "Correct the row, set time_format, or map another column to the time"
+        self._note(text, read.is_null() & text.is_not_null(), f"not {wanted}", hint)
+        return read
+
+    def _require(self, column: pl.Series, times: pl.Series) -> None:
+        """Note the rows without a time."""
+        if self.missing == "error":
+            empty = times.is_null() if self.wrong is None else times.is_null() & ~self.wrong
+            self._note(column, empty, "no time", FILL_IN)
+
+    def _not_negative(self, column: pl.Series) -> pl.Series:
+        hint = "Times count from 1970-01-01; remove the row, or shift a column of ranks to start at 0"
+        return self._refuse(column, column < 0, "negative time", hint)
+
+    def _refuse(self, column: pl.Series, bad: pl.Series, problem: str, hint: str) -> pl.Series:
+        """Note the bad rows and empty them."""
+        bad = bad.fill_null(value=False)
+        self._note(column, bad, problem, hint)
+        return _without(column, bad)
+
+    def _note(self, column: pl.Series, bad: pl.Series, problem: str, hint: str) -> None:
+        report_rows(self.problems, column, bad, problem, self.location, hint)
+        self.wrong = bad if self.wrong is None else self.wrong | bad
 
 
-def _from_text(column: pl.Series, written: str | None, location: object) -> pl.Series:
-    """Numbers or datetimes out of text; the first value that is there decides which."""
-    text = column.str.strip_chars()
-    text = text.set(text == "", None)
-    present = text.drop_nulls()
-    if present.is_empty():
-        return text
-    if written is not None:
-        times = parse(text, written)
-        _refuse_unread(text, times, f"a time written as {written!r}", location)
-        return times
-    sample = present.head(1)
-    for dtype in (pl.Int64, pl.Float64):
-        if sample.cast(dtype, strict=False)[0] is not None:
-            numbers = text.cast(dtype, strict=False)
-            if dtype == pl.Int64 and (numbers.is_null() & text.is_not_null()).any():
-                continue
-            _refuse_unread(text, numbers, "a number, as the first time of the column is", location)
-            return numbers
-    dates = read_dates(text, location)
-    if dates is not None:
-        _refuse_unread(text, dates, f"a date written like {sample[0]!r}", location)
-        return dates
-    row = text.is_not_null().arg_true()[0] + 1
-    raise InputError(
-        f"{_short(sample[0])} is neither a number nor a date that is known",
-        location=f"{location}, row {row}",
-        hint="Write unix seconds or dates like 2024-01-31 23:59:59, set time_format, or map another column to the time",
-    )
+def _without(column: pl.Series, bad: pl.Series) -> pl.Series:
+    """The column with null in the bad rows."""
+    bad = bad.fill_null(value=False)
+    if not bad.any():
+        return column
+    return pl.Series([None], dtype=column.dtype).new_from_index(0, len(column)).zip_with(bad, column)
+
+
+def _rounded(text: pl.Series) -> pl.Series:
+    """(N,) bool: numbers in scientific notation that lost digits, and signs in place of a number.
+
+    1.585299421e9 is whole to the second, and so are all of a column if one of them is.
+    """
+    written = text.str.extract_groups(r"^\d{1,3}(?:[.,](?P<digits>\d+))?[eE]\+?(?P<power>\d+)$").struct.unnest()
+    fraction = written["digits"].str.len_chars().fill_null(0).cast(pl.Int64)
+    power = written["power"].cast(pl.Int64, strict=False)
+    narrow = text.str.contains(TOO_NARROW)
+    if (fraction >= power).any():
+        return narrow
+    return narrow | power.is_not_null() | text.str.contains(SCIENTIFIC)
 
 
 def _plausible_unit(column: pl.Series) -> str | None:
-    """The unit in which the median is a time between 1973 and 2099."""
+    """The unit in which the median is a time between 1973 and 2099; for units but the unix ones, 1995 to 2050."""
     median = column.median()
-    for unit, ticks in PER_SECOND.items():
-        if median is not None and EARLIEST_SECOND * ticks <= float(median) <= LATEST_SECOND * ticks:  # type: ignore[arg-type]
+    if median is None:
+        return None
+    middle = float(median)  # type: ignore[arg-type]
+    for unit, origin in ORIGIN.items():
+        if (SENSIBLE[0] + origin) * PER_SECOND[unit] <= middle <= (SENSIBLE[1] + origin) * PER_SECOND[unit]:
             return unit
+    for unit in UNIX:
+        if EARLIEST_SECOND * PER_SECOND[unit] <= middle <= LATEST_SECOND * PER_SECOND[unit]:
+            return unit
+    if column.dtype.is_float() and column.drop_nulls().is_between(*EXCEL_DAYS).all():
+        return "excel" if (column != column.floor()).any() else None
     return None
 
 
 def _as_order(column: pl.Series) -> pl.Series:
     """Integers that sort as the column does; fractions and huge numbers become dense ranks, so that none are merged."""
-    if column.dtype.is_float() and not (column.is_between(0, LARGEST_EXACT) & (column == column.floor())).all():
+    exact = column.is_between(0, LARGEST_EXACT[pl.Float64]) & (column == column.floor())
+    if column.dtype.is_float() and not exact.fill_null(value=True).all():
         return column.rank("dense").cast(pl.Int64) - 1
     return column.cast(pl.Int64)
-
-
-def _refuse_negative(column: pl.Series, location: object) -> None:
-    hint = "Times count from 1970-01-01; remove the row, or shift a column of ranks to start at 0"
-    _refuse_rows(column, column < 0, "negative time", location, hint)
-
-
-def _refuse_mixed_units(column: pl.Series, unit: str, location: object) -> None:
-    hint = f"Bring all times to one unit (most are {unit}), or set time_unit"
-    _refuse_rows(column, column > LATEST_SECOND * PER_SECOND[unit], f"not a time in {unit}", location, hint)
-
-
-def _refuse_unread(text: pl.Series, read: pl.Series, wanted: str, location: object) -> None:
-    hint = "Correct the row, set time_format, or map another column to the time"
-    _refuse_rows(text, read.is_null() & text.is_not_null(), f"not {wanted}", location, hint)
-
-
-def _refuse_rows(column: pl.Series, bad: pl.Series, problem: str, location: object, hint: str) -> None:
-    """Name the first bad row, counted from 1 in file order, and how many there are."""
-    rows = bad.arg_true()
-    if rows.is_empty():
-        return
-    value = column[rows[0]]
-    shown = "" if value is None else f": {_short(value)}"
-    raise InputError(f"{problem}{shown} ({len(rows)} such rows)", location=f"{location}, row {rows[0] + 1}", hint=hint)
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

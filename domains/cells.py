@@ -1,0 +1,96 @@
+"""Cells of a raw table: which ones are empty, which ones a spreadsheet damaged, and which row they stand in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from domains.errors import InputError
+from domains.problems import Problems
+
+_MARKS = {
+    "", "nan", "none", "null", "<na>", "\\n", "undefined", "na", "n/a", "nil", "nat", "<null>", "(null)", "[null]",
+    "<none>", "#n/a", "#na", "#null!", "#ref!", "#value!", "#name?", "#div/0!", "#num!", "-", "--", "---", "?", ".",
+}  # fmt: skip
+MISSING = tuple(sorted({"NaN", "NaT", "#NaN", *(form(mark) for mark in _MARKS for form in (str, str.upper, str.title))}))
+"""How programs write a cell without a value."""
+INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
+"""Signs without a width, which stay around text that was copied from web pages."""
+SCIENTIFIC = r"^[+-]?\d{1,3}(?:[.,]\d+[eE]\+?|[eE]\+)\d+$"
+"""A number as a spreadsheet shows one that is too long: 7.65612E+16, 7,65612e+16, 7E+10. `7E10` may be an id."""
+TOO_NARROW = r"^#{3,}$"
+"""What a spreadsheet shows, and some export, where a column is too narrow."""
+AS_TEXT = "Export again with this column as text or as whole numbers; the lost digits cannot be restored"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Where rows of a table came from, after some of them were left out.
+
+    Attributes:
+        location: the file.
+        numbers: (N,) the row in the file of each row that is left, from 1; None if all are left.
+    """
+
+    location: object
+    numbers: pl.Series | None = None
+
+    def __str__(self) -> str:
+        return str(self.location)
+
+    def at(self, position: int) -> str:
+        """The location of one row, for messages."""
+        number = position + 1 if self.numbers is None else self.numbers[position]
+        return f"{self.location}, row {number}"
+
+
+def rows_of(location: object) -> Rows:
+    """Rows of a whole file, if none are given."""
+    return location if isinstance(location, Rows) else Rows(location)
+
+
+def clean_text(text: pl.Series) -> pl.Series:
+    """Cut off blanks and invisible signs at both ends; cells without a value become null.
+
+    Args:
+        text: (N,) String.
+    """
+    stripped = text.str.strip_chars().str.strip_chars(INVISIBLE).str.strip_chars()
+    return stripped.set(stripped.is_in(list(MISSING)).fill_null(value=False), None)
+
+
+def damaged_numbers(text: pl.Series) -> pl.Series:
+    """(N,) bool: the cell is a number in scientific notation, or signs in place of one; null counts as False."""
+    return (text.str.contains(SCIENTIFIC) | text.str.contains(TOO_NARROW)).fill_null(value=False)
+
+
+def report_rows(
+    problems: Problems, column: pl.Series, bad: pl.Series, problem: str, location: object, hint: str
+) -> None:
+    """Note the first bad row and how many there are.
+
+    Args:
+        problems: where it is noted.
+        column: (N,) the cells; the first bad one is shown, unless it is null.
+        bad: (N,) bool.
+        problem: what is wrong with them; the first one stands in place of ``{}``, or behind.
+        location: the file, or the `Rows` in it.
+        hint: what to do.
+    """
+    rows = bad.arg_true()
+    if rows.is_empty():
+        return
+    value = column[rows[0]]
+    if "{}" in problem:
+        problem, shown = problem.replace("{}", shortened(value)), ""
+    else:
+        shown = "" if value is None else f": {shortened(value)}"
+    count = f"{len(rows):,} such row{'s' if len(rows) > 1 else ''}"
+    problems.add(InputError(f"{problem}{shown} ({count})", location=rows_of(location).at(rows[0]), hint=hint))
+
+
+def shortened(value: object) -> str:
+    """A value for a message."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from domains.errors import InputError
+from domains.errors import DataError
 from domains.problems import Problems
 
 _MARKS = {
     "", "nan", "none", "null", "<na>", "\\n", "undefined", "na", "n/a", "nil", "nat", "<null>", "(null)", "[null]",
     "<none>", "#n/a", "#na", "#null!", "#ref!", "#value!", "#name?", "#div/0!", "#num!", "-", "--", "---", "?", ".",
 }  # fmt: skip
-MISSING = tuple(sorted({"NaN", "NaT", "#NaN", *(form(mark) for mark in _MARKS for form in (str, str.upper, str.title))}))
+MISSING = tuple(
+    sorted({"NaN", "NaT", "#NaN", *(form(mark) for mark in _MARKS for form in (str, str.upper, str.title))})
+)
 """How programs write a cell without a value."""
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 """Signs without a width, which stay around text that was copied from web pages."""
@@ -66,7 +68,7 @@ def damaged_numbers(text: pl.Series) -> pl.Series:
 
 
 def report_rows(
-    problems: Problems, column: pl.Series, bad: pl.Series, problem: str, location: object, hint: str
+    problems: Problems, column: pl.Series, bad: pl.Series, problem: str, location: object, hint: str, code: str = "data"
 ) -> None:
     """Note the first bad row and how many there are.
 
@@ -77,6 +79,7 @@ def report_rows(
         problem: what is wrong with them; the first one stands in place of ``{}``, or behind.
         location: the file, or the `Rows` in it.
         hint: what to do.
+        code: of the error.
     """
     rows = bad.arg_true()
     if rows.is_empty():
@@ -87,7 +90,8 @@ def report_rows(
     else:
         shown = "" if value is None else f": {shortened(value)}"
     count = f"{len(rows):,} such row{'s' if len(rows) > 1 else ''}"
-    problems.add(InputError(f"{problem}{shown} ({count})", location=rows_of(location).at(rows[0]), hint=hint))
+    where = rows_of(location).at(rows[0])
+    problems.add(DataError(f"{problem}{shown} ({count})", location=where, hint=hint, code=code))
 
 
 def shortened(value: object) -> str:

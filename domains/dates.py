@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from domains.errors import InputError
+from domains.errors import DataError
 from domains.time_format import compile_format
 
 FAST = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
@@ -23,7 +23,14 @@ EITHER = (
     ("%d.%m.%y", "%y.%m.%d"),
 )
 """Forms of which only the other values can tell which number is the day."""
-DIGITS = ((4, "%Y%m"), (6, "%Y%m%d"), (8, "%Y%m%d%H"), (10, "%Y%m%d%H%M"), (12, "%Y%m%d%H%M%S"), (15, "%Y%m%d%H%M%S%3f"))
+DIGITS = (
+    (4, "%Y%m"),
+    (6, "%Y%m%d"),
+    (8, "%Y%m%d%H"),
+    (10, "%Y%m%d%H%M"),
+    (12, "%Y%m%d%H%M%S"),
+    (15, "%Y%m%d%H%M%S%3f"),
+)
 """How many digits follow the first two of a year, and the date that these digits may write."""
 CENTURIES = (1900, 2101)
 MANY = 20
@@ -61,9 +68,10 @@ def read_dates(text: pl.Series, location: object) -> pl.Series | None:
         best = [pattern for pattern in patterns if unread[pattern] == fewest]
         if len(best) > 1:
             clock = " %H:%M" if ":" in sample[0] else ""
-            raise InputError(
+            raise DataError(
                 f"{sample[0]!r} may have the day or the month first, and no other value tells", location=location,
                 hint=f"Set time_format to {' or '.join(repr(pattern + clock) for pattern in best)}",
+                code="time-ambiguous",
             )  # fmt: skip
         return read[best[0]]
     return None
@@ -118,8 +126,9 @@ def _check_other_orders(present: pl.Series, location: object) -> None:
             if not dates.null_count() and dates.dt.year().is_between(1970, 2100).all():
                 fitting.append(order)
         if fitting:
-            raise InputError(
+            raise DataError(
                 f"{present[0]} looks like a day written as {fitting[0]}",
                 location=location,
                 hint=f"Set time_format to {' or '.join(repr(order) for order in fitting)}, or time_kind to 'order'",
+                code="time-digits",
             )

@@ -43,7 +43,7 @@ def from_frames(
     acts, things = _lazy(interactions, "interactions"), _lazy(items, "items")
     raw = RawTables(
         map_interactions(acts, columns, "interactions"),
-        map_items(things, columns, category_separator, "items").unique(maintain_order=True),
+        map_items(things, columns, category_separator, "items"),
         name,
     )
     return prepare(raw, settings or PrepareSettings())

@@ -7,7 +7,7 @@ from typing import Literal
 import polars as pl
 
 from domains.cells import AS_TEXT, clean_text, damaged_numbers, report_rows
-from domains.errors import InputError
+from domains.errors import DataError
 from domains.problems import Problems
 
 LARGEST_EXACT = {pl.Float32: 2**24, pl.Float64: 2**53}
@@ -59,7 +59,7 @@ class _Reading:
         kind = column.dtype
         if kind.is_nested() or kind.is_temporal() or kind == pl.Boolean:
             problem = f"a column of type {kind} cannot be the {self.what}"
-            self.problems.add(InputError(problem, location=self.location, hint="Map another column"))
+            self.problems.add(DataError(problem, location=self.location, hint="Map another column", code="id-type"))
             return pl.Series([None] * len(column), dtype=pl.String)
         if kind.is_float():
             column = column.fill_nan(None)
@@ -71,7 +71,7 @@ class _Reading:
         if missing == "error":
             empty = empty | (ids.is_null() & text.is_not_null())
             shown = text.set((text.str.strip_chars() == "").fill_null(value=False), None)
-            self._refuse(shown, empty, f"no {self.what}", FILL_IN)
+            self._refuse(shown, empty, f"no {self.what}", FILL_IN, "missing")
         return ids if column.dtype.is_integer() else self._whole_text(ids)
 
     def _whole_numbers(self, column: pl.Series) -> pl.Series:
@@ -79,11 +79,11 @@ class _Reading:
         whole = pl.Int64 if column.dtype.is_float() else pl.Int128
         fractions = column != (column.floor() if column.dtype.is_float() else column.cast(whole).cast(column.dtype))
         hint = f"Map the column that holds the {self.what}"
-        column = self._refuse(column, fractions, f"{self.what} {{}} is a number with a fraction", hint)
+        column = self._refuse(column, fractions, f"{self.what} {{}} is a number with a fraction", hint, "fraction")
         if column.dtype.is_float():
             limit = LARGEST_EXACT[pl.Float32 if column.dtype == pl.Float32 else pl.Float64]
             rounded = f"{self.what} {{}} was rounded on its way through a floating-point number"
-            column = self._refuse(column, column.abs() >= limit, rounded, AS_TEXT)
+            column = self._refuse(column, column.abs() >= limit, rounded, AS_TEXT, "rounded")
         return column.cast(whole)
 
     def _whole_text(self, ids: pl.Series) -> pl.Series:
@@ -91,26 +91,28 @@ class _Reading:
         if (ids.str.len_bytes() != ids.str.len_chars()).any():
             ids = ids.str.normalize("NFC")
         nul = ids.str.contains("\0", literal=True)
-        ids = self._refuse(ids, nul, f"{self.what} {{}} holds a NUL byte", "Remove it; the file may be damaged")
+        ids = self._refuse(
+            ids, nul, f"{self.what} {{}} holds a NUL byte", "Remove it; the file may be damaged", "nul-byte"
+        )
         rounded = f"{self.what} {{}} was rounded by a spreadsheet or program: different ids became one"
-        ids = self._refuse(ids, damaged_numbers(ids), rounded, AS_TEXT)
+        ids = self._refuse(ids, damaged_numbers(ids), rounded, AS_TEXT, "rounded")
         present = ids.drop_nulls()
         if len(present) and present.str.contains(WHOLE_FLOAT).all():
             ids = ids.str.replace(r"\.0+$", "")
             limit = len(str(LARGEST_EXACT[pl.Float64]))
-            ids = self._refuse(ids, ids.str.len_bytes() > limit, rounded, AS_TEXT)
+            ids = self._refuse(ids, ids.str.len_bytes() > limit, rounded, AS_TEXT, "rounded")
         long = (ids.str.len_bytes() > EXCEL_DIGITS) & ids.str.contains(r"^[1-9]\d+$")
         rest = ids.filter(long.fill_null(value=False)).unique().str.slice(EXCEL_DIGITS)
         if int(rest.str.len_bytes().sum()) >= ENOUGH_ZEROS and rest.str.contains("^0+$").all():
             zeros = f"{self.what} {{}} was rounded by a spreadsheet, which keeps {EXCEL_DIGITS} digits"
-            ids = self._refuse(ids, long, zeros, AS_TEXT)
+            ids = self._refuse(ids, long, zeros, AS_TEXT, "rounded")
         return ids
 
-    def _refuse(self, column: pl.Series, bad: pl.Series, problem: str, hint: str) -> pl.Series:
+    def _refuse(self, column: pl.Series, bad: pl.Series, problem: str, hint: str, code: str) -> pl.Series:
         """Note the bad rows and empty them."""
         bad = bad.fill_null(value=False)
         if not bad.any():
             return column
-        report_rows(self.problems, column, bad, problem, self.location, hint)
+        report_rows(self.problems, column, bad, problem, self.location, hint, code)
         nothing = pl.Series([None], dtype=column.dtype).new_from_index(0, len(column))
         return nothing.zip_with(bad, column)

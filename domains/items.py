@@ -10,13 +10,8 @@ import polars as pl
 import pyarrow as pa
 
 from domains.errors import InputError
-from domains.ids import to_ids
-from domains.io.collect import collect
 from domains.raw import RawTables
 from domains.settings import PrepareSettings
-
-LONGEST_TITLE = 100_000
-"""Characters. Real titles end long before; several thousand occur where pages were scraped."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,23 +33,22 @@ class ItemTable:
     unused: int
 
 
-def read_items(raw: RawTables, item_ids: pa.Array, settings: PrepareSettings) -> tuple[ItemTable, list[str]]:
+def read_items(
+    raw: RawTables, frame: pl.DataFrame, item_ids: pa.Array, settings: PrepareSettings
+) -> tuple[ItemTable, list[str]]:
     """Look up the items of the interactions, and say what was noticed.
+
+    Args:
+        raw: where the tables are, for messages.
+        frame: from `read_item_rows`.
+        item_ids: (I,) of the interactions.
+        settings: what becomes of items with several titles, or in no row.
 
     Raises:
         InputError: an item is in no row (unless `unknown_items` says otherwise), or has several titles (unless
             `duplicate_items` does).
     """
     location = raw.items_place
-    frame = collect(raw.items, location)
-    frame = frame.with_columns(
-        to_ids(frame["item_id"], "item id", location).alias("item_id"),
-        pl.col("title").cast(pl.String).fill_null("").str.replace_all(r"\s+", " ").str.strip_chars(),
-    )
-    if "categories" in frame.columns:
-        named = pl.element().filter(pl.element().str.strip_chars() != "")  # a null is no more a name than a blank
-        frame = frame.with_columns(pl.col("categories").list.eval(named))
-    _refuse_damaged_titles(frame, location)
     wanted = pl.DataFrame({"item_id": pl.Series(item_ids)})
     used = frame.join(wanted, on="item_id", how="semi", maintain_order="left")
     unused = frame["item_id"].n_unique() - used["item_id"].n_unique()
@@ -80,17 +74,19 @@ def _merge_duplicates(frame: pl.DataFrame, settings: PrepareSettings, location: 
         return frame, []
     titled = frame.filter(pl.col("title") != "")
     titles = titled.group_by("item_id", maintain_order=True).agg(pl.col("title").unique(maintain_order=True))
-    several = titles.filter(pl.col("title").list.len() > 1)
+    disagreeing = several = titles.filter(pl.col("title").list.len() > 1)
     if several.height and settings.duplicate_items == "error":
         first, second = several["title"][0][:2]
         raise InputError(
             f"item {several['item_id'][0]!r} has several titles: {first[:60]!r} and {second[:60]!r} "
             f"({several.height:,} such items)",
             location=location,
-            hint="Correct the file, or set duplicate_items to 'first' or 'longest'",
+            hint="Correct the file, or set duplicate_items to 'most' (what most rows say), 'first' or 'longest'",
         )
     weight = pl.col("title").str.len_chars()
     rank = weight if settings.duplicate_items == "longest" else (weight > 0)
+    if settings.duplicate_items == "most":
+        rank = pl.when(weight > 0).then(pl.len().over("item_id", "title")).otherwise(0)
     merged = frame.with_columns(rank.alias("rank")).sort("rank", descending=True, maintain_order=True)
     merged = merged.unique("item_id", keep="first", maintain_order=True).drop("rank")
     if "categories" in frame.columns:
@@ -102,37 +98,39 @@ def _merge_duplicates(frame: pl.DataFrame, settings: PrepareSettings, location: 
         )
         merged = merged.join(several, on="item_id", how="left", maintain_order="left")
         merged = merged.with_columns(pl.coalesce("of all rows", "categories").alias("categories")).drop("of all rows")
-    return merged, [f"{frame.height - merged.height:,} further rows of items that were there already, in {location}"]
+    notes = [f"{frame.height - merged.height:,} further rows of items that were there already, in {location}"]
+    if disagreeing.height:
+        notes.append(_several_titles(disagreeing, merged, settings.duplicate_items))
+    return merged, notes
 
 
-def _refuse_damaged_titles(frame: pl.DataFrame, location: str) -> None:
-    """Stop at a NUL byte, or at a title so long that it can only be rows that ran together."""
-    damaged = frame["title"].str.contains("\0", literal=True).arg_true()
-    if len(damaged):
-        row = damaged[0]
-        raise InputError(
-            f"the title of item {frame['item_id'][row]!r} holds a NUL byte",
-            location=f"{location}, row {row + 1}",
-            hint="Remove it; the file may be damaged",
-        )
-    lengths = frame["title"].str.len_chars()
-    endless = (lengths > LONGEST_TITLE).arg_true()
-    if len(endless):
-        row = endless[0]
-        raise InputError(
-            f"the title of item {frame['item_id'][row]!r} has {lengths[row]:,} characters",
-            location=f"{location}, row {row + 1}",
-            hint=f"Titles have at most {LONGEST_TITLE:,}; look for a quote that is not closed, or map another column",
-        )
+def _several_titles(disagreeing: pl.DataFrame, merged: pl.DataFrame, which: str) -> str:
+    """A note on items with several titles, with an example."""
+    item, titles = disagreeing.row(0)
+    taken = merged.filter(pl.col("item_id") == item)["title"][0]
+    other = next(title for title in titles if title != taken)
+    how = {
+        "most": "the one that most rows have is taken",
+        "first": "the first is taken",
+        "longest": "the longest is taken",
+    }
+    return (
+        f"{disagreeing.height:,} items have several titles: {how[which]} (duplicate_items: {which}). Item {item} is "
+        f"{taken[:50]!r}, not {other[:50]!r}"
+    )
 
 
-ALIKE = "Write the ids alike in both files (a number, a float and a text with leading zeros differ), or map the column"
+ALIKE = "Write the ids alike in both files (case, leading zeros and a float's '.0' make them differ), or map the column"
 """What mends ids of two files that do not meet; what the column holds follows."""
 
 
 def otherwise_written(ids: pl.Series, there: pl.Series) -> int:
-    """How many ids are not there, but would be without leading zeros and without ``.0`` at their end."""
-    plain = (column.str.replace(r"\.0$", "").str.replace(r"^0+(\d)", "$1") for column in (ids, there))
+    """How many ids are not there, but would be in one case, without blanks, leading zeros and ``.0`` at their end."""
+    plain = (
+        column.str.normalize("NFKC").str.to_lowercase().str.replace_all(r"\s+", "").str.replace(r"\.0$", "")
+        .str.replace(r"^0+([0-9])", "$1")
+        for column in (ids, there)
+    )  # fmt: skip
     meet = next(plain).is_in(next(plain).implode())
     return int((meet & ~ids.is_in(there.implode())).sum())
 

@@ -6,19 +6,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from domains.domain import Domain, Ints, TimeKind
 from domains.errors import InputError
-from domains.ids import to_ids
-from domains.io.collect import collect
+from domains.interactions import Interactions, read_interactions
+from domains.item_rows import read_item_rows
 from domains.items import ItemTable, read_items
+from domains.problems import Problems
 from domains.raw import RawTables
 from domains.report import PreparationReport, PreparedDomain, Step
 from domains.settings import PrepareSettings
-from domains.times import Times, to_times
 
 Mask = npt.NDArray[np.bool_]
 
@@ -34,8 +32,8 @@ class _Log:
     def keep(self, mask: Mask) -> _Log:
         return self if mask.all() else _Log(self.users[mask], self.items[mask], self.times[mask])
 
-    def step(self, name: str) -> Step:
-        return Step(name, _count_distinct(self.users), _count_distinct(self.items), len(self.users))
+    def step(self, name: str, setting: str = "") -> Step:
+        return Step(name, _count_distinct(self.users), _count_distinct(self.items), len(self.users), setting)
 
 
 def prepare(raw: RawTables, settings: PrepareSettings, name: str | None = None) -> PreparedDomain:
@@ -55,19 +53,26 @@ def prepare(raw: RawTables, settings: PrepareSettings, name: str | None = None) 
             the settings say what to do), or nothing is left.
     """
     name = name or raw.name
-    location = raw.interactions_place
-    frame = _collect(raw.interactions, location)
-    times = _times(frame, raw, settings)
-    user_ids, users = _encode(to_ids(frame["user_id"], "user id", location))
-    item_ids, items = _encode(to_ids(frame["item_id"], "item id", location))
-    del frame
-    order = _by_user_and_time(users, times.exact.to_numpy())
-    log = _Log(users[order], items[order], times.values.to_numpy()[order])
-    steps = [log.step("read")]
-
-    table, notes = read_items(raw, item_ids, settings)
-    log, removed = _drop_items(log, table, item_ids, raw, settings)
-    steps += removed
+    problems = Problems()
+    acts, rows, notes = None, None, list(raw.notes)
+    with problems.catch():
+        acts = read_interactions(raw, settings, problems)
+        notes += acts.notes
+    with problems.catch():
+        rows, said = read_item_rows(raw, settings, problems)
+        notes += said
+    # Ids that are wrong would be unknown as well, and say no more.
+    if acts is None or rows is None or any("item id" in error.problem for error in problems.errors):
+        problems.check()
+    assert acts is not None
+    assert rows is not None
+    log, steps = _sorted(acts), list(acts.steps)
+    with problems.catch():
+        table, said = read_items(raw, rows, acts.item_ids, settings)
+        notes += said
+        log, removed = _drop_items(log, table, acts.item_ids, raw, settings)
+        steps += removed
+    problems.check()
     log, removed = _drop_interactions(log, settings)
     steps += removed
     if not len(log.users):
@@ -75,7 +80,9 @@ def prepare(raw: RawTables, settings: PrepareSettings, name: str | None = None) 
 
     if table.unused:
         notes.append(f"{table.unused:,} items of {raw.items_place} occur in no interaction")
-    domain = _assemble(log, user_ids, item_ids, table, name=name, time_kind=times.kind, settings=settings)
+    domain = _assemble(
+        log, acts.user_ids, acts.item_ids, table, name=name, time_kind=acts.times.kind, settings=settings
+    )
     return PreparedDomain(domain, PreparationReport(tuple(steps), tuple(notes)))
 
 
@@ -106,38 +113,9 @@ def _assemble(
     )
 
 
-def _collect(lazy: pl.LazyFrame, location: str) -> pl.DataFrame:
-    frame = collect(lazy, location)
-    if frame.is_empty():
-        raise InputError("no interactions", location=location, hint="The file is empty or holds only a header")
-    return frame
-
-
-def _times(frame: pl.DataFrame, raw: RawTables, settings: PrepareSettings) -> Times:
-    if "timestamp" not in frame.columns:
-        if settings.time_kind != "order":
-            raise InputError(
-                "no time column",
-                location=raw.interactions_place,
-                hint="Map it with columns.time, or set time_kind to 'order' to take the order of the rows",
-            )
-        places = pl.int_range(frame.height, dtype=pl.Int64, eager=True)
-        return Times(places, TimeKind.ORDER, places)
-    kind = settings.time_kind
-    if kind == "auto" and raw.time_kind is not None:
-        kind = raw.time_kind.value
-    location, written = raw.interactions_place, settings.time_format
-    return to_times(frame["timestamp"], kind=kind, unit=settings.time_unit, location=location, written=written)
-
-
-def _encode(ids: pl.Series) -> tuple[pa.Array, Ints]:
-    """Sorted distinct ids as large_string, and for each row its place among them."""
-    encoded = ids.to_arrow().dictionary_encode()
-    dictionary = encoded.dictionary.cast(pa.large_string())
-    order = np.asarray(pc.sort_indices(dictionary), dtype=np.int64)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    return dictionary.take(pa.array(order)), rank[encoded.indices.to_numpy(zero_copy_only=False)]
+def _sorted(acts: Interactions) -> _Log:
+    order = _by_user_and_time(acts.users, acts.times.exact.to_numpy())
+    return _Log(acts.users[order], acts.items[order], acts.times.values.to_numpy()[order])
 
 
 def _by_user_and_time(users: Ints, times: Ints) -> npt.NDArray[np.intp]:
@@ -157,7 +135,7 @@ def _drop_items(
     steps: list[Step] = []
     if settings.unknown_items == "drop" and not table.known.all():
         log = log.keep(table.known[log.items])
-        steps.append(log.step("items in no item table dropped"))
+        steps.append(log.step("items in no item table dropped", "unknown_items"))
     present = np.zeros(len(item_ids), dtype=bool)
     present[log.items] = True
     titleless = present & ~table.titled
@@ -170,7 +148,7 @@ def _drop_items(
         )
     if titleless.any() and settings.missing_titles == "drop":
         log = log.keep(table.titled[log.items])
-        steps.append(log.step("items without a title dropped"))
+        steps.append(log.step("items without a title dropped", "missing_titles"))
     return log, steps
 
 
@@ -179,14 +157,17 @@ def _drop_interactions(log: _Log, settings: PrepareSettings) -> tuple[_Log, list
     steps: list[Step] = []
     if settings.repeats != "keep":
         log = log.keep(_one_of_each_pair(log, settings.repeats))
-        steps.append(log.step(f"repeats: {settings.repeats} kept"))
+        steps.append(log.step(f"repeats: {settings.repeats} kept", "repeats"))
     if settings.max_history is not None:
         log = log.keep(_last_of_each_user(log.users, settings.max_history))
-        steps.append(log.step(f"last {settings.max_history} of each user"))
+        steps.append(log.step(f"last {settings.max_history} of each user", "max_history"))
     if settings.min_user_interactions > 0 or settings.min_item_interactions > 0:
         log = _core(log, settings.min_user_interactions, settings.min_item_interactions)
         steps.append(
-            log.step(f"core ({settings.min_user_interactions} a user, {settings.min_item_interactions} an item)")
+            log.step(
+                f"core ({settings.min_user_interactions} a user, {settings.min_item_interactions} an item)",
+                "min_user_interactions, min_item_interactions",
+            )
         )
     return log, steps
 

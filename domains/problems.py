@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Self
 
 from domains.errors import InputError
 
 MOST_SHOWN = 20
 
 
-class InputErrors(InputError):
+class CombinedError(InputError):
     """Several things are wrong; the message lists each with its location and hint.
 
     Args:
@@ -21,7 +22,11 @@ class InputErrors(InputError):
         self.errors = errors
         lines = [f"  {number}. {error}" for number, error in enumerate(errors[:MOST_SHOWN], 1)]
         more = [f"  and {len(errors) - MOST_SHOWN:,} more"] if len(errors) > MOST_SHOWN else []
-        super().__init__("\n".join([f"{len(errors)} problems", *lines, *more]))
+        super().__init__("\n".join([f"{len(errors)} problems", *lines, *more]), code="several")
+
+    def at(self, location: object) -> Self:
+        """The same errors, each with a location in front of its own."""
+        return type(self)(tuple(error.at(f"{location}: {error.location or ''}".rstrip(": ")) for error in self.errors))
 
 
 class Problems:
@@ -42,7 +47,7 @@ class Problems:
 
     def add(self, error: InputError) -> None:
         """Note an error; several in one are taken apart, and equal ones are noted once."""
-        for one in error.errors if isinstance(error, InputErrors) else (error,):
+        for one in error.errors if isinstance(error, CombinedError) else (error,):
             if str(one) not in {str(known) for known in self.errors}:
                 self.errors.append(one)
 
@@ -58,9 +63,9 @@ class Problems:
         """Raise what was noted.
 
         Raises:
-            InputError: the only error, or an `InputErrors` with all of them.
+            InputError: the only error, or an `CombinedError` with all of them.
         """
         if len(self.errors) == 1:
             raise self.errors[0]
         if self.errors:
-            raise InputErrors(tuple(self.errors))
+            raise CombinedError(tuple(self.errors))

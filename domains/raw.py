@@ -15,12 +15,14 @@ class RawTables:
 
     Attributes:
         interactions: ``user_id``, ``item_id`` (any type that identifies), ``timestamp`` (numbers, text, dates or
-            datetimes; may be absent where only the order of the rows is known).
+            datetimes; may be absent if only the order of the rows is known), and whatever else the file holds, by
+            which `keep` may choose rows.
         items: ``item_id``, ``title`` and optionally ``categories`` (list of strings).
         name: suggested name of the domain.
         time_kind: what the times are, where the format says so; None lets the values decide.
         interactions_place: file or address of the interactions, for messages.
         items_place: the same of the items.
+        notes: what the loader noticed, a sentence each.
     """
 
     interactions: pl.LazyFrame
@@ -29,3 +31,4 @@ class RawTables:
     time_kind: TimeKind | None = None
     interactions_place: str = "interactions"
     items_place: str = "items"
+    notes: tuple[str, ...] = ()

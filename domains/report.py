@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 from domains.domain import Domain
@@ -10,12 +11,21 @@ from domains.domain import Domain
 
 @dataclass(frozen=True)
 class Step:
-    """Sizes after one step: users and items that still have an interaction, and interactions."""
+    """Sizes after one step.
+
+    Attributes:
+        name: what the step did.
+        users: users that still have an interaction.
+        items: items that still have one.
+        interactions: how many.
+        setting: key of `prepare` that decides what the step leaves out; ``""`` for reading itself.
+    """
 
     name: str
     users: int
     items: int
     interactions: int
+    setting: str = ""
 
 
 @dataclass(frozen=True)
@@ -24,6 +34,20 @@ class PreparationReport:
 
     steps: tuple[Step, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """A sentence for each step that left something out, with the setting that decides about it."""
+        lines = []
+        for before, after in pairwise(self.steps):
+            lost = [
+                f"{getattr(before, what) - getattr(after, what):,} of {getattr(before, what):,} {what}"
+                for what in ("users", "items", "interactions")
+                if getattr(after, what) < getattr(before, what)
+            ]
+            if lost:
+                lines.append(f"{', '.join(lost)} left out: {after.name} (setting: {after.setting})")
+        return tuple(lines)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: ``{"steps": [{"name", "users", "items", "interactions"}], "notes": [...]}``."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from domains.keep import parse_keep
 
 TimeUnit = Literal["auto", "s", "ms", "us", "ns", "ticks", "filetime", "webkit", "excel"]
 TimeKindSetting = Literal["auto", "timestamp", "order"]
@@ -25,6 +27,16 @@ def repeated(values: Sequence[object]) -> str:
 class PrepareSettings(Settings):
     """How raw interactions become a `Domain`. The steps run in the order of `domains.prepare.prepare`."""
 
+    keep: tuple[str, ...] = Field(
+        default=(),
+        description="Which rows of the interactions count, by the values of columns: 'event_type in [purchase, cart]', "
+        "'rating >= 4', 'status != returned and quantity > 0'. One text, or a list of texts that must all hold.",
+    )
+    missing: Literal["drop", "error"] = Field(
+        default="error",
+        description="Rows without user, item or time (empty, nan, NULL, n/a, ...), and rows of the item table without "
+        "an id: leave them out and count them, or stop.",
+    )
     repeats: Literal["first", "last", "keep"] = Field(
         default="first",
         description="Which of a user's interactions with the same item stays. 'first' is what most published "
@@ -53,9 +65,10 @@ class PrepareSettings(Settings):
         description="Interactions with an item that is in no item table: stop, drop them, or keep the item "
         "without a title (then `missing_titles` decides).",
     )
-    duplicate_items: Literal["error", "first", "longest"] = Field(
+    duplicate_items: Literal["error", "most", "first", "longest"] = Field(
         default="error",
-        description="An item with several rows whose titles differ: stop, take the first title, or the longest. "
+        description="An item with several rows whose titles differ: stop, take the title that most rows have (the "
+        "first of several), the first title, or the longest. "
         "Rows that agree are merged in any case, and an item has the categories of all its rows.",
     )
     time_kind: TimeKindSetting = Field(
@@ -65,13 +78,25 @@ class PrepareSettings(Settings):
     )
     time_unit: TimeUnit = Field(
         default="auto",
-        description="Unit of numeric timestamps; 'auto' takes the one in which they fall in 1973 to 2099.",
+        description="Unit of numeric timestamps; 'auto' takes the one in which they fall in 1973 to 2099. 'ticks' are "
+        "those of .NET, 'filetime' those of Windows, 'webkit' those of browsers, 'excel' days of a spreadsheet.",
     )
     time_format: str | None = Field(
         default=None,
         description="How times are written where they are text, in the codes of strftime: '%d/%m/%Y %H:%M'. The usual "
         "ways are found without it.",
     )
+
+    @field_validator("keep", mode="before")
+    @classmethod
+    def _as_list(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("keep")
+    @classmethod
+    def _check_conditions(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        parse_keep(value)
+        return value
 
 
 class ColumnMapping(Settings):

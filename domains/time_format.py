@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import polars as pl
 
-from domains.errors import InputError
+from domains.errors import SettingsError
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -180,10 +180,11 @@ def _pattern(written: str, parts: set[str]) -> str:
             pattern += group
             parts.add(name)
         else:
-            raise InputError(
+            raise SettingsError(
                 f"{match[0]!r} is no directive of strftime",
                 location="time_format",
                 hint=f"Known: {' '.join(f'%{code}' for code in sorted({*CODES, *COMBINED}, key=str.lower))}",
+                code="time-format",
             )
     return pattern + _literal(written[end:])
 
@@ -199,16 +200,20 @@ def _check(written: str, parts: set[str]) -> None:
         for theirs, ours in LETTERS.items():
             written = re.sub(rf"(?<![%A-Za-z]){theirs}(?![A-Za-z])", ours, written)
         hint = f"Write {written!r}" if "%" in written else "Write it like '%d.%m.%Y %H:%M'"
-        raise InputError("holds no directive of strftime", location="time_format", hint=hint)
+        raise SettingsError("holds no directive of strftime", location="time_format", hint=hint, code="time-format")
     week = parts & {"U", "V", "W"}
     if week and not parts & {"u", "w", "a"}:
         problem = f"%{min(week)} names a week without a day of it"
-        raise InputError(problem, location="time_format", hint="Add %u, %w or %a")
+        raise SettingsError(problem, location="time_format", hint="Add %u, %w or %a", code="time-format")
     if not parts & ({"G", "g"} if "V" in week else {"Y", "y"}) and "s" not in parts:
-        raise InputError(f"{written!r} names no year", location="time_format", hint="Add %Y, as in '%Y-%m-%d'")
+        raise SettingsError(
+            f"{written!r} names no year", location="time_format", hint="Add %Y, as in '%Y-%m-%d'", code="time-format"
+        )
     if "I" in parts and "p" not in parts:
         problem = "%I is an hour from 1 to 12, and nothing tells morning from afternoon"
-        raise InputError(problem, location="time_format", hint="Add %p, or write %H for hours from 0 to 23")
+        raise SettingsError(
+            problem, location="time_format", hint="Add %p, or write %H for hours from 0 to 23", code="time-format"
+        )
 
 
 def _where(valid: pl.Expr, value: pl.Expr) -> pl.Expr:

@@ -9,7 +9,7 @@ import polars as pl
 from domains.cells import AS_TEXT, SCIENTIFIC, TOO_NARROW, clean_text, report_rows, rows_of, shortened
 from domains.dates import parse, read_dates, read_digits
 from domains.domain import TimeKind
-from domains.errors import InputError
+from domains.errors import DataError
 from domains.ids import FILL_IN, LARGEST_EXACT
 from domains.problems import Problems
 from domains.settings import TimeKindSetting, TimeUnit
@@ -98,7 +98,7 @@ class _Reading:
         note = None
         if column.dtype == pl.Float32 and float(str(column.abs().max() or 0)) >= LARGEST_EXACT[pl.Float32]:
             rounded = column.abs() >= LARGEST_EXACT[pl.Float32]
-            column = self._refuse(column, rounded, "time that was rounded to 32 bits", AS_TEXT)
+            column = self._refuse(column, rounded, "time that was rounded to 32 bits", AS_TEXT, "rounded")
         if written is not None and not column.dtype.is_temporal():
             column = column.cast(pl.String)
         if column.dtype == pl.String:
@@ -117,7 +117,9 @@ class _Reading:
         if column.dtype in (pl.Date, pl.Datetime):
             return self._dates(column, kind, note)
         if not column.dtype.is_numeric():
-            raise InputError(f"times of type {column.dtype}", location=self.location, hint="Give numbers or dates")
+            raise DataError(
+                f"times of type {column.dtype}", location=self.location, hint="Give numbers or dates", code="time-type"
+            )
         return self._numbers(column, kind, unit)
 
     def _dates(self, column: pl.Series, kind: TimeKindSetting, note: str | None) -> Times:
@@ -140,10 +142,11 @@ class _Reading:
             return Times(ranks, TimeKind.ORDER, ranks)
         first = next(iter(column.drop_nulls()), None)
         if found is None:
-            raise InputError(
+            raise DataError(
                 f"times such as {first} are unix times in no unit",
                 location=self.location,
                 hint="Set time_unit to s, ms, us or ns, or time_kind to 'order'",
+                code="time-unit",
             )
         # Zero and minus one stand for no time in many logs.
         times = _without(column, (column == 0) | (column == -1)) if found in UNIX and unit == "auto" else column
@@ -154,7 +157,7 @@ class _Reading:
             times = self._not_negative(times)
             limit = (LATEST_SECOND + ORIGIN.get(found, 0)) * PER_SECOND[found]
             hint = f"Bring all times to one unit (most are {found}), or set time_unit"
-            times = self._refuse(times, times > limit, f"not a time in {found}", hint)
+            times = self._refuse(times, times > limit, f"not a time in {found}", hint, "time-unit")
             seconds = (times // PER_SECOND[found]).cast(pl.Int64) - ORIGIN.get(found, 0)
         exact = times.rank("dense").cast(pl.Int64) if times.dtype.is_float() else times
         note = None if found in UNIX or unit != "auto" else f"Times such as {first} are read in the unit {found!r}."
@@ -168,7 +171,9 @@ class _Reading:
             return text.cast(pl.Int64)
         if written is not None:
             return self._check_read(text, parse(text, written), f"a time written as {written!r}")
-        text = self._refuse(text, _rounded(text), "time that was rounded by a spreadsheet or program", AS_TEXT)
+        text = self._refuse(
+            text, _rounded(text), "time that was rounded by a spreadsheet or program", AS_TEXT, "rounded"
+        )
         present = text.drop_nulls()
         if present.is_empty():
             return text.cast(pl.Int64)
@@ -184,7 +189,7 @@ class _Reading:
         dates = read_dates(text, self.location)
         if dates is not None:
             return self._check_read(text, dates, f"a date written like {sample[0]!r}")
-        raise InputError(
+        raise DataError(
             f"{shortened(sample[0])} is neither a number nor a date that is known",
             location=rows_of(self.location).at(text.is_not_null().arg_true()[0]),
             hint="Write unix seconds or dates like 2024-01-31 23:59:59, set time_format, or map another column to the "
@@ -194,35 +199,36 @@ class _Reading:
     def _check_spreadsheet_days(self, column: pl.Series) -> None:
         present = column.drop_nulls()
         if len(present) and present.is_between(*EXCEL_DAYS).all():
-            raise InputError(
+            raise DataError(
                 f"times such as {present[0]} look like days of a spreadsheet, but may be an order",
                 location=self.location,
                 hint="Set time_unit to 'excel', or time_kind to 'order'",
+                code="time-unit",
             )
 
     def _check_read(self, text: pl.Series, read: pl.Series, wanted: str) -> pl.Series:
         hint = "Correct the row, set time_format, or map another column to the time"
-        self._note(text, read.is_null() & text.is_not_null(), f"not {wanted}", hint)
+        self._note(text, read.is_null() & text.is_not_null(), f"not {wanted}", hint, "time-unread")
         return read
 
     def _require(self, column: pl.Series, times: pl.Series) -> None:
         """Note the rows without a time."""
         if self.missing == "error":
             empty = times.is_null() if self.wrong is None else times.is_null() & ~self.wrong
-            self._note(column, empty, "no time", FILL_IN)
+            self._note(column, empty, "no time", FILL_IN, "missing")
 
     def _not_negative(self, column: pl.Series) -> pl.Series:
         hint = "Times count from 1970-01-01; remove the row, or shift a column of ranks to start at 0"
-        return self._refuse(column, column < 0, "negative time", hint)
+        return self._refuse(column, column < 0, "negative time", hint, "time-negative")
 
-    def _refuse(self, column: pl.Series, bad: pl.Series, problem: str, hint: str) -> pl.Series:
+    def _refuse(self, column: pl.Series, bad: pl.Series, problem: str, hint: str, code: str) -> pl.Series:
         """Note the bad rows and empty them."""
         bad = bad.fill_null(value=False)
-        self._note(column, bad, problem, hint)
+        self._note(column, bad, problem, hint, code)
         return _without(column, bad)
 
-    def _note(self, column: pl.Series, bad: pl.Series, problem: str, hint: str) -> None:
-        report_rows(self.problems, column, bad, problem, self.location, hint)
+    def _note(self, column: pl.Series, bad: pl.Series, problem: str, hint: str, code: str) -> None:
+        report_rows(self.problems, column, bad, problem, self.location, hint, code)
         self.wrong = bad if self.wrong is None else self.wrong | bad
 
 

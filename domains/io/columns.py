@@ -72,7 +72,9 @@ def find_column(
 
 
 def map_interactions(table: pl.LazyFrame, columns: ColumnMapping, location: str) -> pl.LazyFrame:
-    """Rename the columns of a table of interactions; one without times keeps the order of its rows.
+    """Add the columns of interactions under their own names; a table without times keeps the order of its rows.
+
+    The other columns stay, for `keep` may ask for them.
 
     Raises:
         InputError: a column is not there.
@@ -83,7 +85,7 @@ def map_interactions(table: pl.LazyFrame, columns: ColumnMapping, location: str)
         "item_id": find_column("item", columns.item, there, location),
         "timestamp": find_column("time", columns.time, there, location, required=columns.time is not None),
     }
-    return table.select(pl.col(theirs).alias(ours) for ours, theirs in found.items() if theirs is not None)
+    return table.with_columns(pl.col(theirs).alias(ours) for ours, theirs in found.items() if theirs is not None)
 
 
 def map_items(table: pl.LazyFrame, columns: ColumnMapping, separator: str, location: str) -> pl.LazyFrame:

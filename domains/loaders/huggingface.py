@@ -60,8 +60,6 @@ def load(options: HuggingFaceOptions) -> RawTables:
     location, items_place = _place(acts), _place(things)
     interactions = map_interactions(_table(acts), options.columns, location)
     items = map_items(_table(things), options.columns, options.category_separator, items_place)
-    if options.items is None:
-        items = items.unique(maintain_order=True)
     return RawTables(interactions, items, acts.dataset.split("/")[-1], None, location, items_place)
 
 

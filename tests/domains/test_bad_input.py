@@ -208,7 +208,7 @@ TABLE = [
     ),
     Broken(
         "an empty user id", {"acts.csv": acts("u,a,1", " ,b,2"), "items.csv": ITEMS},
-        "acts.csv, row 2", "no user id (1 such rows)", "Fill it in",
+        "acts.csv, row 2", "no user id (1 such row)", "Fill it in",
     ),
     Broken(
         "an empty item id", {"acts.csv": acts("u,a,1", "u,,2"), "items.csv": ITEMS},
@@ -232,7 +232,7 @@ TABLE = [
     Broken(
         "ids that were rounded before they became text",
         {"acts.csv": acts("7.656119800000002e+16,a,1"), "items.csv": ITEMS},
-        "acts.csv, row 1", "user id 7.656119800000002e+16 was rounded", "as text",
+        "acts.csv, row 1", "user id '7.656119800000002e+16' was rounded", "as text",
     ),
     Broken(
         "ids of which some have other zeros",
@@ -246,7 +246,7 @@ TABLE = [
     ),
     Broken(
         "ids that are numbers here and decimal text there",
-        {"acts.csv": acts("u,1,1"), "items.csv": "item_id,title\n1.0,One\n"},
+        {"acts.csv": acts("u,1,1"), "items.csv": "item_id,title\n1.0,One\nx,Two\n"},
         "items.csv", "none of the 1 item ids of", "Write the ids alike",
     ),
     Broken(

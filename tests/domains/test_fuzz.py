@@ -61,8 +61,9 @@ def opens_or_says_why(spec: dict[str, object], folder: Path) -> None:
     try:
         domain = open_domain(parse_spec({**spec, "prepare": NOTHING}), base=folder).domain
     except InputError as error:
-        assert error.location is not None
-        assert error.hint is not None
+        for one in getattr(error, "errors", (error,)):
+            assert one.location is not None
+            assert one.hint is not None
         return
     assert domain.n_interactions > 0
 

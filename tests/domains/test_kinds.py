@@ -1,0 +1,326 @@
+"""Kinds of input that real exports bring: each is read right, or refused with what it looks like."""
+
+from __future__ import annotations
+
+import decimal
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from domains.errors import InputError
+from domains.ids import to_ids
+from domains.interactions import read_interactions
+from domains.prepare import prepare
+from domains.problems import CombinedError, Problems
+from domains.raw import RawTables
+from domains.settings import PrepareSettings
+from domains.time_format import compile_format
+from domains.times import to_times
+
+NOTHING = {"min_user_interactions": 0, "min_item_interactions": 0}
+MOMENT = datetime(2020, 3, 27, 8, 57, 1, tzinfo=UTC)
+SECONDS = int(MOMENT.timestamp())
+
+
+def seconds(values, **how):
+    given = {"kind": "auto", "unit": "auto", "location": "t", **how}
+    return to_times(pl.Series(values), **given).values.to_list()
+
+
+def refused(call):
+    with pytest.raises(InputError) as caught:
+        call()
+    return caught.value
+
+
+def tables(acts, items=None):
+    """Raw tables of columns of interactions, and of pairs of id and title."""
+    items = items or {item: f"title {item}" for item in acts["item_id"] if item}
+    rows = list(items.items()) if isinstance(items, dict) else items
+    return RawTables(
+        pl.LazyFrame(acts), pl.LazyFrame(rows, schema=["item_id", "title"], orient="row"), "tiny", None, "acts", "items"
+    )
+
+
+# --- numbers that were rounded on their way -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        ["7.65612E+16"], ["7,65612E+16"], ["7E+10"], ["7.65612e+16"], ["7,65612e+16"], ["7e+10"], ["a", "7.65612E16"],
+        ["9.78035E+12"], ["########"], [76561198000000002.0], ["76561198000000002.0", "12.0"],
+        ["76561198012345600", "76561198012345700", "76561198012345800"],
+    ],
+)  # fmt: skip
+def test_ids_that_were_rounded_are_refused(ids):
+    assert refused(lambda: to_ids(pl.Series(ids), "user id", "f")).code == "rounded"
+
+
+def test_floats_of_32_bits_are_whole_up_to_their_limit():
+    assert to_ids(pl.Series([16_777_215.0], dtype=pl.Float32), "user id", "f").to_list() == ["16777215"]
+    assert refused(lambda: to_ids(pl.Series([16_777_216.0], dtype=pl.Float32), "user id", "f")).code == "rounded"
+
+
+@pytest.mark.parametrize("ids", [["7E10", "12E4"], ["1487580005268456192", "1487580005268456448"], ["1.5.2"], ["E+10"]])
+def test_ids_that_only_look_like_numbers_stay(ids):
+    assert to_ids(pl.Series(ids), "item id", "f").to_list() == ids
+
+
+@pytest.mark.parametrize("times", [["1.58530E+09"], ["1,5853E+09"], ["1.5853e+09", "1.58541E+09"], ["########"]])
+def test_times_that_were_rounded_are_refused(times):
+    assert refused(lambda: seconds(times)).code == "rounded"
+
+
+def test_times_in_full_scientific_notation_are_read():
+    assert seconds(["1.585299421e9", "1.58529942e+09"]) == [SECONDS, SECONDS - 1]
+    assert refused(lambda: seconds(pl.Series([1.5853e9], dtype=pl.Float32))).code == "rounded"
+
+
+# --- strftime -------------------------------------------------------------------------------------
+
+FORMATS = [
+    "%Y-%m-%d %H:%M:%S", "%-m/%-d/%Y %-H:%M:%S", "%d/%m/%Y %I:%M:%S %p", "%e %B %Y %T", "%j %Y %k:%M:%S",
+    "%A %U %Y %T", "%Y %W %u %T", "%G-W%V-%u %T", "%c", "%y%m%d%H%M%S", "%s", "%D %r", "%b %d, %Y %l:%M:%S %P",
+    "%Y-%m-%dT%H:%M:%S.%f%z", "%a, %d %b %Y %H:%M:%S %Z", "%F %X", "%x %X", "%Y%j%H%M%S", "%C%y-%m-%d %T",
+    "%_d.%m.%Y %T", "%d.%m.%Y%n%T", "100%% %F %T", "%w %U %Y %T",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("written", FORMATS)
+def test_each_directive_reads_what_strftime_writes(written):
+    moments = [datetime(1993, 1, 1, 0, 30, 7) + timedelta(hours=1237 * n) for n in range(200)]
+    text = [moment.replace(tzinfo=UTC).strftime(written) for moment in moments]
+    assert compile_format(written).read(pl.Series(text)).to_list() == moments
+
+
+def test_flags_keep_the_time_of_day():
+    assert seconds(["3/27/2020 8:57:01"], written="%-m/%-d/%Y %-H:%M:%S") == [SECONDS]
+
+
+@pytest.mark.parametrize(
+    ("written", "text", "moment"),
+    [
+        ("%Y-%m-%d %H", "2020-03-27 08", (27, 8)), ("%d/%m/%Y %I %p", "27/03/2020 08 am", (27, 8)),
+        ("%d/%m/%Y %I %p", "27/03/2020 8 p.m.", (27, 20)), ("%d/%m/%Y %I %p", "27/03/2020 12 AM", (27, 0)),
+        ("%Y-%m", "2020-03", (1,)), ("%Y-%m-%dT%H:%M:%S%z", "2020-03-27T10:57:01+02:00", (27, 8, 57, 1)),
+        ("%Y-%m-%d %H:%M:%S.%f", "2020-03-27 08:57:01.5", (27, 8, 57, 1)),
+        ("%F %H:%M %p", "2020-03-27 01:05 PM", (27, 13, 5)),
+    ],
+)  # fmt: skip
+def test_times_that_are_not_written_in_full(written, text, moment):
+    assert seconds([text], written=written) == [int(datetime(2020, 3, *moment, tzinfo=UTC).timestamp())]
+
+
+def test_years_of_two_digits_may_be_a_question():
+    assert refused(lambda: seconds(["27.03.20 08:57"])).code == "time-ambiguous"
+    assert seconds(["27.03.20 08:57:01", "27.03.99 00:00"])[0] == SECONDS
+
+
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        ("%Y-%m-%Q", "%Q"), ("%Y-%m-%d %i", "%i"), ("%d.%m. %H:%M", "year"), ("%Y-%m-%d %I:%M", "%I"),
+        ("%Y %U", "%U"), ("yyyy-MM-dd HH:mm", "no directive"),
+    ],
+)  # fmt: skip
+def test_what_no_directive_is_is_named(written, named):
+    error = refused(lambda: seconds(["2020-03-27 08:57"], written=written))
+    assert error.code == "time-format"
+    assert named in error.problem
+    assert ("%Y-%m-%d %H:%M" in str(error.hint)) == (named == "no directive")
+
+
+def test_a_day_that_does_not_exist_is_no_time():
+    dates = compile_format("%d.%m.%Y").read(pl.Series(["29.02.2020", "29.02.2021", "31.04.2020", "1.13.2020"]))
+    assert dates.is_null().to_list() == [False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "late"),
+    [
+        ("2020-03-27 08", 3421), ("27/03/2020 08 AM", 3421), ("03/27/2020 8:57 AM", 1),
+        ("3/27/20 8:57", 1), ("20200327T085701Z", 0), ("27/Mar/2020:08:57:01 +0000", 0),
+        ("Fri, 27 Mar 2020 08:57:01 GMT", 0), ("March 27, 2020 at 8:57 am", 1), ("2020-03-27T08:57:01.250", 0),
+        ("Fri Mar 27 08:57:01 2020", 0), ("27 Mar 2020, 08:57", 1),
+    ],
+)  # fmt: skip
+def test_usual_forms_are_found(text, late):
+    assert seconds([text]) == [SECONDS - late]
+
+
+# --- missing --------------------------------------------------------------------------------------
+
+MARKS = [
+    "nan", "NaN", "NAN", "None", "none", "NULL", "null", "Null", "<NA>", "\\N", "undefined", "NA", "n/a", "N/A", "",
+    " ", "#N/A", "-", "(null)", "\u200b", None,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("mark", MARKS)
+@pytest.mark.parametrize("column", ["user_id", "item_id", "timestamp"])
+def test_marks_of_nothing_are_missing(mark, column):
+    acts = {"user_id": ["u", "v"], "item_id": ["a", "b"], "timestamp": ["1400000000", "1400000001"]}
+    acts[column] = [mark, acts[column][1]]
+    error = refused(lambda: prepare(tables(acts, {"a": "A", "b": "B"}), PrepareSettings(**NOTHING)))
+    assert (error.code, error.location) == ("missing", "acts, row 1")
+    prepared = prepare(tables(acts, {"a": "A", "b": "B"}), PrepareSettings(**NOTHING, missing="drop"))
+    assert prepared.domain.user_ids.to_pylist() == ["v"]
+    assert [(step.name[:4], step.setting, step.interactions) for step in prepared.report.steps[:2]] == [
+        ("read", "", 2), ("rows", "missing", 1),
+    ]  # fmt: skip
+    assert "1 of 2 interactions" in prepared.report.left_out[0]
+
+
+@pytest.mark.parametrize("name", ["Nan Goldin", "nano", "nullo", "NAB", "n"])
+def test_names_that_begin_like_a_mark_are_names(name):
+    assert to_ids(pl.Series([name]), "user id", "f").to_list() == [name]
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        ["2020-03-27", "9999-12-31"], ["2020-03-27", "0001-01-01"], ["2020-03-27", "1900-01-01"],
+        ["2020-03-27", "1970-01-01"], [str(SECONDS), "0"], [SECONDS, -1],
+    ],
+)  # fmt: skip
+def test_dates_that_stand_for_none_are_missing(times):
+    assert refused(lambda: seconds(times)).code == "missing"
+    assert seconds(times, missing="drop")[1] is None
+
+
+# --- numbers that write a date --------------------------------------------------------------------
+
+
+def ticks(moment, per_second, origin):
+    return int((moment.timestamp() + origin) * per_second)
+
+
+@pytest.mark.parametrize(
+    ("number", "late"),
+    [
+        (20200327, 32_221), (2020032708, 3421), (202003270857, 1), (20200327085701, 0), (20200327085701999, 0),
+        (ticks(MOMENT, 10**7, 62_135_596_800), 0), (ticks(MOMENT, 10**7, 11_644_473_600), 0),
+        (ticks(MOMENT, 10**6, 11_644_473_600), 0), (SECONDS, 0), (SECONDS * 1000, 0), (SECONDS * 10**9, 0),
+        (43917.373, -6), (202003, 26 * 86_400 + 32_221),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("as_text", [False, True])
+def test_numbers_that_write_a_date_are_read(number, late, as_text):
+    read = to_times(pl.Series([str(number) if as_text else number]), kind="auto", unit="auto", location="t")
+    assert read.kind == "timestamp"
+    assert read.values.to_list() == [SECONDS - late]
+
+
+@pytest.mark.parametrize("number", [27032020, 3272020, 43917])
+def test_numbers_that_may_write_a_date_are_a_question(number):
+    error = refused(lambda: seconds([number]))
+    assert "looks like" in error.problem or "look like" in error.problem
+    assert "order" in error.hint
+    assert seconds([number], kind="order") == [number]
+
+
+def test_days_of_a_spreadsheet_are_read_when_they_are_named():
+    assert seconds([43917], unit="excel") == [SECONDS - 32_221]
+
+
+# --- ids ------------------------------------------------------------------------------------------
+
+
+def test_ids_have_one_form():
+    assert to_ids(pl.Series(["Cafe\u0301", "Café "]), "item id", "f").unique().to_list() == ["Café"]
+    whole = pl.Series([decimal.Decimal("12346.00"), None], dtype=pl.Decimal(20, 2))
+    assert to_ids(whole, "user id", "f", missing="drop").to_list() == ["12346", None]
+    assert to_ids(pl.Series(["12346.0", "7.0", None]), "user id", "f", missing="drop").to_list() == ["12346", "7", None]
+    fraction = pl.Series([decimal.Decimal("1.50")], dtype=pl.Decimal(20, 2))
+    assert refused(lambda: to_ids(fraction, "user id", "f")).code == "fraction"
+
+
+def test_ids_that_differ_in_case_are_told():
+    acts = {"user_id": ["u"] * 3, "item_id": ["AB1", "AB2", "x"], "timestamp": [1, 2, 3]}
+    error = refused(lambda: prepare(tables(acts, {"ab1": "A", "ab2": "B", "x": "X"}), PrepareSettings(**NOTHING)))
+    assert "written otherwise" in error.problem
+    assert "case" in error.hint
+
+
+# --- several titles -------------------------------------------------------------------------------
+
+
+def test_the_title_that_most_rows_have_is_taken():
+    acts = {"user_id": ["u", "u"], "item_id": ["a", "b"], "timestamp": [1, 2]}
+    rows = [("a", "Kite"), ("a", "Thrown away, found in the cellar"), ("a", "Kite"), ("b", "Hat"), ("b", "damaged")]
+    prepared = prepare(tables(acts, rows), PrepareSettings(**NOTHING, duplicate_items="most"))
+    assert prepared.domain.titles.to_pylist() == ["Kite", "Hat"]
+    assert any("'Kite', not 'Thrown away, found in the cellar'" in note for note in prepared.report.notes)
+
+
+def test_markup_and_entities_are_read_as_text():
+    acts = {"user_id": ["u"] * 4, "item_id": list("abcd"), "timestamp": [1, 2, 3, 4]}
+    titles = {"a": "Tom &amp; Jerry", "b": "A <b>bold</b> caf&eacute;<br/>", "c": "<Untitled> & 3<4", "d": "two\nlines"}
+    prepared = prepare(tables(acts, titles), PrepareSettings(**NOTHING))
+    assert prepared.domain.titles.to_pylist() == ["Tom & Jerry", "A bold café", "<Untitled> & 3<4", "two lines"]
+    assert [note.split(" ")[0] for note in prepared.report.notes] == ["1", "2"]
+
+
+# --- keep -----------------------------------------------------------------------------------------
+
+EVENTS = {
+    "user_id": ["u"] * 5, "item_id": list("abcde"), "timestamp": [1, 2, 3, 4, 5],
+    "event": ["view", "cart", "purchase", "remove_from_cart", "purchase"], "rating": ["5", "4.0", "3,5", "", "-1"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("keep", "left"),
+    [
+        ("event in [purchase, cart]", "bce"), ("event == purchase", "ce"), ("event != view", "bcde"),
+        ("event not in (view, 'remove_from_cart')", "bce"), ("rating >= 4", "ab"), ("rating < 4", "ce"),
+        ("Rating in [4, 5]", "ab"), (["event in [purchase]", "rating > 0"], "c"),
+        ("event in [purchase] and rating > 0", "c"), ("timestamp > 3", "de"),
+    ],
+)  # fmt: skip
+def test_rows_are_kept_by_the_value_of_a_column(keep, left):
+    acts = read_interactions(tables(EVENTS), PrepareSettings(**NOTHING, keep=keep), Problems())
+    assert acts.item_ids.to_pylist() == list(left)
+    assert [(step.interactions, step.setting) for step in acts.steps] == [(5, ""), (len(left), "keep")]
+
+
+@pytest.mark.parametrize(
+    ("keep", "code"),
+    [
+        ("event in [purchace]", "keep-value"), ("events in [purchase]", "keep-column"), ("event > 3", "keep-value"),
+        ("rating > 9", "keep-value"),
+    ],
+)  # fmt: skip
+def test_conditions_that_fit_nothing_are_told_with_the_values(keep, code):
+    error = refused(lambda: prepare(tables(EVENTS), PrepareSettings(**NOTHING, keep=keep)))
+    assert error.code == code
+    assert ("purchase (2)" in error.hint) == ("event " in keep)
+
+
+@pytest.mark.parametrize(
+    "keep", ["event", "event in purchase", "event in [a", "a or b = 1", "print('x')", "rating > 3 or rating < 1", "= 3"]
+)
+def test_conditions_are_data(keep):
+    with pytest.raises(ValueError, match=r"Write it like|prepare\.keep"):
+        PrepareSettings(keep=keep)
+
+
+def test_row_numbers_are_those_of_the_file():
+    acts = EVENTS | {"user_id": ["", "u", "u", "u", None]}
+    error = refused(lambda: prepare(tables(acts), PrepareSettings(**NOTHING, keep="event in [purchase]")))
+    assert (error.code, error.location) == ("missing", "acts, row 5")
+
+
+# --- all in one message ---------------------------------------------------------------------------
+
+
+def test_all_problems_of_both_files_are_in_one_message():
+    acts = {"user_id": ["", "u", "v"], "item_id": ["a", "b", "gone"], "timestamp": ["2020-01-01", "soon", "2020-01-02"]}
+    rows = [("a", "A"), ("b", "B"), ("b", "Other")]
+    with pytest.raises(CombinedError) as caught:
+        prepare(tables(acts, rows), PrepareSettings(**NOTHING))
+    found = [(error.code, error.location) for error in caught.value.errors]
+    assert found == [("missing", "acts, row 1"), ("time-unread", "acts, row 2"), ("input", "items")]
+    assert all(error.hint in str(caught.value) for error in caught.value.errors)

@@ -245,10 +245,12 @@ def _rounded(text: pl.Series) -> pl.Series:
 
     1.585299421e9 is whole to the second, and so are all of a column if one of them is.
     """
+    narrow = text.str.contains(TOO_NARROW)
+    if not text.str.contains(r"^\d{1,3}(?:[.,]\d+)?[eE]\+?\d+$").any():
+        return narrow
     written = text.str.extract_groups(r"^\d{1,3}(?:[.,](?P<digits>\d+))?[eE]\+?(?P<power>\d+)$").struct.unnest()
     fraction = written["digits"].str.len_chars().fill_null(0).cast(pl.Int64)
     power = written["power"].cast(pl.Int64, strict=False)
-    narrow = text.str.contains(TOO_NARROW)
     if (fraction >= power).any():
         return narrow
     return narrow | power.is_not_null() | text.str.contains(SCIENTIFIC)

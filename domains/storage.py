@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from domains.domain import Domain, TimeKind
+from domains.durable import flush, flush_folder
 from domains.errors import InputError
 
 FORMAT = "domain"
@@ -42,12 +43,14 @@ def save_domain(domain: Domain, folder: Path, *, extra: dict[str, Any] | None = 
         )
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".writing", dir=folder.parent))
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", location=folder, hint="Give another folder") from error
     try:
         _write(domain, fresh, extra or {})
+        flush(fresh)
         _swap(fresh, folder)
+        flush_folder(folder.parent)
     except OSError as error:
         raise InputError(
             f"cannot be written: {error.strerror or error}",
@@ -75,7 +78,7 @@ def load_domain(folder: Path, mmap: bool = True) -> Domain:
         items = _read_strings(folder / ITEMS, mmap)
         users = _read_strings(folder / USERS, mmap)
         return Domain(
-            name=meta["name"],
+            name=_text(meta["name"]),
             item_ids=_column(items, "item_id"),
             titles=_column(items, "title"),
             categories=_column(items, "categories") if "categories" in items.column_names else None,
@@ -84,7 +87,7 @@ def load_domain(folder: Path, mmap: bool = True) -> Domain:
             repeats=bool(meta["repeats"]),
             **arrays,
         )
-    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+    except (OSError, ValueError, KeyError, TypeError, MemoryError, pa.ArrowException) as error:
         raise InputError(f"is damaged: {error}", location=folder, hint=AGAIN) from error
 
 
@@ -94,7 +97,7 @@ def read_meta(folder: Path) -> dict[str, Any]:
         meta = json.loads((folder / META).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(f"no saved domain (no {META})", location=folder, hint="Check the path") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"is damaged: {error}", location=folder / META, hint=AGAIN) from error
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
         raise InputError("is of something else than a domain", location=folder / META, hint="Check the path")
@@ -138,7 +141,7 @@ def _swap(fresh: Path, folder: Path) -> None:
     if not folder.exists():
         fresh.replace(folder)
         return
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", suffix=".writing", dir=folder.parent))
     folder.replace(aside / "old")
     try:
         fresh.replace(folder)
@@ -156,11 +159,22 @@ def _write_strings(path: Path, columns: dict[str, pa.Array]) -> None:
 
 def _read_strings(path: Path, mmap: bool) -> pa.Table:
     with pa.memory_map(str(path)) if mmap else pa.OSFile(str(path)) as source:
-        return pa.ipc.open_file(source).read_all()
+        table = pa.ipc.open_file(source).read_all()
+    table.validate(full=True)  # Arrow trusts the offsets of its strings: a damaged file would read other memory
+    return table
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"the name is {type(value).__name__}, not text")
+    return value
 
 
 def _column(table: pa.Table, name: str) -> pa.Array:
     column = table.column(name)
+    inner = column.type.value_type if name == "categories" and pa.types.is_large_list(column.type) else column.type
+    if not (pa.types.is_large_string(inner) or pa.types.is_string(inner)) or column.null_count:
+        raise ValueError(f"{name} holds {column.type} with {column.null_count} nulls, not text")
     return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks or [pa.array([], column.type)])
 
 

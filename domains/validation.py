@@ -37,6 +37,10 @@ def explain(error: ValidationError, model: type[BaseModel], before: str) -> Inpu
         return SettingsError("this key must be given", location=where, hint="Add it")
     if first["type"] == "too_short":
         return SettingsError(f"at least {first['ctx']['min_length']} must be given here", location=where, hint="Add it")
+    if first["type"] == "too_long":
+        return SettingsError(
+            f"at most {first['ctx']['max_length']} may be given here", location=where, hint="Give fewer"
+        )
     if first["type"] == "value_error" and isinstance(first["input"], Mapping):  # the whole settings say nothing more
         return SettingsError(str(cause), location=where, hint="Correct this value")
     given = repr(first.get("input"))

@@ -69,7 +69,9 @@ class Recipe(Settings):
         description="Where values come from that this recipe does not name: 'strong' is what won on validation over "
         "several data sets, 'paper' is what the paper and its authors' release do.",
     )
-    sources: tuple[DomainSpec, ...] = Field(min_length=1, description="Domains that S2IDM is trained on.")
+    sources: tuple[DomainSpec, ...] = Field(
+        min_length=1, max_length=1000, description="Domains that S2IDM is trained on."
+    )
     target: DomainSpec | None = Field(None, description="Domain that profits; only adapt-target and run need it.")
     source_part: Literal["all", "train"] = Field(
         "all",
@@ -109,8 +111,12 @@ class Recipe(Settings):
         default_factory=dict,
         description="Settings of single systems by name, such as ease: {l2: 50}; `transfer variants` lists them.",
     )
-    variants: tuple[str, ...] = Field(DEFAULT_VARIANTS, min_length=1, description="Models to train and compare.")
-    seeds: tuple[Seed, ...] = Field((0,), min_length=1, description="Every trained variant runs once a seed.")
+    variants: tuple[str, ...] = Field(
+        DEFAULT_VARIANTS, min_length=1, max_length=1000, description="Models to train and compare."
+    )
+    seeds: tuple[Seed, ...] = Field(
+        (0,), min_length=1, max_length=1000, description="Every trained variant runs once a seed."
+    )
     shots: float = Field(1.0, ge=0, le=1, description="Share of the target's users that train; 0 is zero-shot.")
 
     @model_validator(mode="before")

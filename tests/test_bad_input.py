@@ -18,11 +18,20 @@ import pytest
 import yaml
 from cli_cases import TINY, run_command, table, write_recipe
 
+from transfer.runs.artifact import FILES
+from transfer.runs.manifest import write_manifest
+
 ROOT = Path(__file__).parents[1]
 NO_CORE = {"min_user_interactions": 0, "min_item_interactions": 0}
 HARMLESS = {"plan.json", "training.jsonl"}
 """Files that an unfinished run may leave; they claim nothing."""
 SOURCE_FILES = {"config.json", "model.safetensors", "vocabulary.json", "README.md"}
+
+
+def relisted(artifact: Path) -> Path:
+    """The artifact with its files listed as they are, as a stranger would: the manifest alone must not save us."""
+    write_manifest(artifact, FILES)
+    return artifact
 
 
 class Workplace:
@@ -52,17 +61,17 @@ class Workplace:
         data = json.loads((artifact / name).read_text(encoding="utf-8"))
         edit(data)
         (artifact / name).write_text(json.dumps(data), encoding="utf-8")
-        return artifact
+        return relisted(artifact)
 
     def cut(self, artifact: Path, name: str) -> Path:
         """The artifact with half of a file missing."""
         content = (artifact / name).read_bytes()
         (artifact / name).write_bytes(content[: len(content) // 2])
-        return artifact
+        return relisted(artifact)
 
     def without(self, artifact: Path, name: str) -> Path:
         (artifact / name).unlink()
-        return artifact
+        return relisted(artifact)
 
     def frames(self, change: Callable[[pl.DataFrame], pl.DataFrame], name: str = "films") -> None:
         """Change a Parquet file."""

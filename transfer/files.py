@@ -1,70 +1,95 @@
-"""Writing so that nothing half-written is ever found: a temporary name, then a rename, and one run a folder."""
+"""Reading and writing the files of runs: whole or not at all, flushed to the device, and one run a folder."""
 
 from __future__ import annotations
 
+import errno
 import json
-import os
-import shutil
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from domains import durable
 from domains.errors import RunError
+
+MADE_AGAIN = "Make the artifact again"
+LARGEST_JSON = 1 << 28
+"""Bytes of a JSON file."""
+DEEPEST_JSON = 64
+"""Lists and objects inside each other."""
+LONGEST_INTEGER = 20
+"""Digits; nothing that is counted here needs more than 64 bits."""
+
+
+def cannot_write(error: OSError, path: Path) -> RunError:
+    """The error of a file that cannot be written."""
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return RunError(
+        f"cannot write: {error.strerror or error}",
+        location=path,
+        hint="Free space or choose another --out; what is finished is kept",
+        code="disk-full" if full else "not-writable",
+    )
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends well, and is removed when it does not.
+    """A temporary path beside `path` that takes its place when the block ends without an error.
 
     Raises:
         InputError: the disk is full or the folder cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
+        with durable.replacing(path) as unfinished:
+            yield unfinished
     except OSError as error:
-        raise RunError(
-            f"cannot write: {error.strerror or error}", location=path, hint="Free space or choose another --out"
-        ) from error
-    finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary)
-        elif temporary.exists():
-            temporary.unlink()
+        raise cannot_write(error, path) from error
 
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
     """Keep every other run out of a folder. The lock goes with the process: a kill leaves none behind.
 
+    A new folder is private to its owner. What a killed run left unfinished in it is removed.
+
     Raises:
         InputError: another run is in there, or the folder cannot be written.
     """
     lock = FileLock(folder / ".lock", timeout=0)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         with suppress(NotImplementedError):  # a file system without locks
             lock.acquire()
     except Timeout:
         raise RunError(
-            "another run is writing to this folder", location=folder, hint="Wait for it, or choose another --out"
+            "another run is writing to this folder",
+            location=folder,
+            hint="Wait for it, or choose another --out",
+            code="folder-in-use",
         ) from None
     except OSError as error:
-        raise RunError(
-            f"cannot write: {error.strerror or error}", location=folder, hint="Choose another --out"
-        ) from error
+        raise cannot_write(error, folder) from error
     try:
+        durable.sweep(folder)
         yield
     finally:
         with suppress(OSError):  # Windows removes it itself
             Path(lock.lock_file).unlink()
         lock.release()
+
+
+def private_folder(folder: Path) -> None:
+    """Make a folder that only its owner can open; the permissions of one that is there stay."""
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -73,33 +98,94 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def json_text(data: Any) -> str:
+    """Readable JSON; NaN and infinity are refused."""
+    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
 def write_json(path: Path, data: Any) -> None:
-    """Write readable JSON; numbers that are none are refused."""
-    write_text(path, json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """Write readable JSON, whole or not at all."""
+    write_text(path, json_text(data))
 
 
 def read_json(path: Path) -> Any:
-    """Read JSON.
+    """Read JSON that may come from a stranger.
 
     Raises:
-        InputError: no such file, or not JSON.
+        InputError: no such file, not JSON, too large or too deep, or a number is too long or not finite.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        if path.stat().st_size > LARGEST_JSON:
+            raise _RefusedError(f"larger than {LARGEST_JSON >> 20} MiB")
+        text = path.read_text(encoding="utf-8")
+        data = json.loads(text, parse_int=_integer, parse_float=_number, parse_constant=_number)
+        _refuse_deep(data)
+        return data
     except FileNotFoundError:
         raise RunError("no such file", location=path, hint="Is this the folder of a finished run?") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise RunError(f"not valid JSON: {error}", location=path, hint="Make the artifact again") from None
+    except RecursionError:
+        raise _damaged("nested too deep", path) from None
+    except (ValueError, OSError) as error:
+        raise _damaged(str(error), path) from None
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write safetensors, whole or not at all."""
-    from safetensors.torch import save_file
+class _RefusedError(ValueError):
+    """JSON that is well-formed and still nothing to read."""
 
+
+def _damaged(problem: str, path: Path) -> RunError:
+    return RunError(f"not valid JSON: {problem}", location=path, hint=MADE_AGAIN, code="run-damaged")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > LONGEST_INTEGER:
+        raise _RefusedError(f"an integer of {len(digits)} digits")
+    return int(digits)
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise _RefusedError(f"{text[:20]} is not a finite number")
+    return number
+
+
+def _refuse_deep(data: Any) -> None:
+    level = [data]
+    for _ in range(DEEPEST_JSON):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return
+    raise _RefusedError("nested too deep")
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, str] | None = None) -> None:
+    """Write safetensors, whole or not at all.
+
+    Args:
+        path: the file.
+        tensors: by name.
+        facts: texts to keep in the file's head.
+
+    Raises:
+        InputError: the disk is full or the folder cannot be written.
+    """
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with replacing(path) as temporary:
         temporary.touch()  # for the permissions that this user gives new files; safetensors would deny all others
         mode = temporary.stat().st_mode
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary)
+        try:
+            save_file(whole, temporary, dict(facts) if facts else None)
+        except SafetensorError as error:  # the writer hides the number of the operating system's error
+            full = "os error 28" in str(error) or "No space" in str(error)
+            raise OSError(
+                errno.ENOSPC if full else errno.EIO, "No space left on device" if full else str(error)
+            ) from None
         temporary.chmod(mode)
 
 
@@ -109,32 +195,88 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     Raises:
         InputError: no such file, or not safetensors.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    with _readable(path):
+        return load_file(path)
 
+
+def read_facts(path: Path) -> dict[str, str]:
+    """Read the texts in the head of a safetensors file.
+
+    Raises:
+        InputError: no such file, or not safetensors.
+    """
+    with _readable(path), safe_open(path, "pt") as file:
+        return file.metadata() or {}
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
     if not path.is_file():
         raise RunError("no such file", location=path, hint="Is this the folder of a finished run?")
     try:
-        return load_file(path)
-    except SafetensorError as error:
-        raise RunError(f"not readable as safetensors: {error}", location=path, hint="Make the artifact again") from None
+        yield
+    except (SafetensorError, OSError, ValueError) as error:
+        raise RunError(
+            f"not readable as safetensors: {error}", location=path, hint=MADE_AGAIN, code="run-damaged"
+        ) from None
 
 
 class JsonLines:
-    """A log with one JSON object a line, flushed line by line."""
+    """A log with one JSON object a line, flushed line by line; an epoch of a stage stands in it once.
+
+    A run that goes on from a checkpoint writes the epochs after it again: their lines, and whatever followed, go.
+
+    Args:
+        path: the file.
+        fresh: begin with an empty log.
+    """
 
     def __init__(self, path: Path, fresh: bool = True) -> None:
+        self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if fresh:
                 path.unlink(missing_ok=True)
         except OSError as error:
-            raise RunError(
-                f"cannot write: {error.strerror or error}", location=path, hint="Choose another --out"
-            ) from error
-        self.path = path
+            raise cannot_write(error, path) from error
+        self._torn = False
+        self._lines = self._read()
 
     def __call__(self, entry: Mapping[str, object]) -> None:
         """Append an object."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        line = json.dumps(entry, ensure_ascii=False)
+        again = next((n for n, (key, _) in enumerate(self._lines) if key is not None and key == _key(entry)), None)
+        if again is not None:
+            stage = entry["stage"]
+            kept = [(key, old) for key, old in self._lines[again:] if key is None or key[0] != stage]
+            self._lines = [*self._lines[:again], *kept]
+        if again is not None or self._torn:
+            write_text(self.path, "".join(f"{old}\n" for _, old in self._lines))
+            self._torn = False
+        self._lines.append((_key(entry), line))
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+        except OSError as error:
+            raise cannot_write(error, self.path) from error
+
+    def _read(self) -> list[tuple[tuple[object, object] | None, str]]:
+        """The lines that are there, and the stage and epoch of each; a line that a kill cut off is left out."""
+        if not self.path.is_file():
+            return []
+        found = []
+        text = self.path.read_text(encoding="utf-8", errors="replace")
+        self._torn = not text.endswith("\n")
+        for line in text.split("\n")[:-1]:
+            try:
+                found.append((_key(json.loads(line)), line))
+            except (ValueError, RecursionError):
+                self._torn = True
+        return found
+
+
+def _key(entry: Any) -> tuple[object, object] | None:
+    """Stage and epoch of a line; None for a line of something else."""
+    if not isinstance(entry, Mapping) or "stage" not in entry or "epoch" not in entry:
+        return None
+    return entry["stage"], entry["epoch"]

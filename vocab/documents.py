@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from domains.durable import replacing
 from domains.errors import InputError
-from vocab.files import replacing
 
 Document = TypeVar("Document", bound=BaseModel)
 

@@ -14,8 +14,8 @@ from typing import Any
 from zipfile import BadZipFile
 
 from domains.cache_root import cache_root
+from domains.durable import replacing
 from domains.errors import InputError
-from vocab.files import replacing
 
 _DATA = Path(__file__).parent / "wordnet"
 _ARCHIVE = Path("corpora") / "wordnet.zip"

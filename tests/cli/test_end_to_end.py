@@ -179,6 +179,8 @@ def test_evaluate_tells_figures_that_are_not_the_models(tiny, capsys, tmp_path):
     assert f"metrics.json: variants.{product['variant']}.test.full.hit@10" in done.err, "mean and values disagree"
     hit["mean"] += 0.25
     (copy / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    assert run_command(capsys, "evaluate", copy).code == 2
+    assert run_command(capsys, "verify", copy, "--accept").code == 0
     done = run_command(capsys, "evaluate", copy)
     assert done.code == 1
     assert "metrics.json says otherwise, by up to 0.25" in done.out

@@ -124,10 +124,13 @@ def test_training_learns_which_anchors_go_together():
 def test_an_artifact_remembers_its_kind(tmp_path):
     vocabulary = SememeVocabulary.build({"d": ["red car", "red bus", "blue car"]}, VocabularySettings(max_share=1.0))
     model = model_of(len(vocabulary))
+    from recipes.load import check_recipe
+    from recipes.schema import resolved
     from transfer.interests.settings import InterestSettings
 
+    recipe = resolved(check_recipe({"sources": ["books"]}, "test"))
     artifact = SourceArtifact(
-        vocabulary=vocabulary, s2idm=model, interests=InterestSettings(), domains=(), seed=0, recipe={}
+        vocabulary=vocabulary, s2idm=model, interests=InterestSettings(), domains=(), seed=0, recipe=recipe
     )
     artifact.write(tmp_path)
     again = SourceArtifact.read(tmp_path).s2idm

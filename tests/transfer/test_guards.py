@@ -37,6 +37,7 @@ from transfer.runs.opened import make_split
 from transfer.runs.pipeline import check_target, open_target, recipe_for_target, source_from, target_from
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.target_run import TargetRun
+from transfer.runs.verify import accept
 from transfer.runtime import Runtime
 from transfer.serving.new_items import run_with, with_new_items
 from transfer.serving.reevaluate import reevaluate
@@ -146,8 +147,11 @@ def test_a_run_whose_parts_were_exchanged_is_refused(tmp_path, part):
     made(tmp_path)
     config = tmp_path / "target" / "config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | {f"{part}_fingerprint": "0" * 64}))
-    with pytest.raises(InputError, match=f"the {part} is not the one"):
+    with pytest.raises(InputError) as caught:
         TargetRun.read(tmp_path / "target")
+    assert caught.value.code == "file-changed"
+    with pytest.raises(InputError, match=f"the {part} is not the one"):
+        accept(tmp_path / "target")
 
 
 # Nothing that is held out is seen.
@@ -568,6 +572,7 @@ def test_a_saved_run_keeps_its_map_of_unseen_words(tmp_path):
     document = json.loads(file.read_text())
     document["words"]["zeppelin"] = [["robot", 0.5, "hand"]]
     file.write_text(json.dumps(document))
+    accept(tmp_path / "target")
     TargetRun.read(tmp_path / "target").save_pretrained(tmp_path / "shared")
     saved = TargetRun.from_pretrained(str(tmp_path / "shared"))
     robot = saved.vocabulary.index("robot")

@@ -22,6 +22,7 @@ from transfer.cli import (
     recipe,
     recommend,
     run,
+    verify,
 )
 
 app = typer.Typer(
@@ -61,6 +62,7 @@ app.command("run")(run.command)
 app.command("experiment")(experiment.command)
 app.command("evaluate")(evaluate.command)
 app.command("recommend")(recommend.command)
+app.command("verify")(verify.command)
 app.command("init")(init.command)
 app.command("inspect")(inspect.command)
 app.add_typer(anchors.app, name="anchors")

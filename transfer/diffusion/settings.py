@@ -18,10 +18,10 @@ class S2IDMSettings(Settings):
         description="Noise: Gaussian on the weights (the paper's choice), or anchors that vanish step by step "
         "(absorbing-state D3PM, Austin et al., 2021), which ignores the settings of noise.",
     )
-    hidden: int = Field(1000, ge=1, description="Width h of the denoiser's one hidden layer.")
-    time_embedding: int = Field(10, ge=2, description="Size of the sinusoidal timestep embedding.")
+    hidden: int = Field(1000, ge=1, le=65_536, description="Width h of the denoiser's one hidden layer.")
+    time_embedding: int = Field(10, ge=2, le=4096, description="Size of the sinusoidal timestep embedding.")
     dropout: float = Field(0.5, ge=0, lt=1, description="Dropout on the noisy interests s_t during training.")
-    steps: int = Field(10, ge=1, description="Diffusion steps T.")
+    steps: int = Field(10, ge=1, le=10_000, description="Diffusion steps T.")
     noise_scale: float = Field(0.1, gt=0, description="Scale of the linear variance schedule (0.01 on Home).")
     noise_min: float = Field(0.0005, gt=0, description="First variance 1 - alpha_bar, before the scale.")
     noise_max: float = Field(0.005, gt=0, description="Last variance 1 - alpha_bar, before the scale.")
@@ -29,14 +29,16 @@ class S2IDMSettings(Settings):
         "importance",
         description="How training draws steps: by the root mean square of each one's last losses, or evenly.",
     )
-    sampling_history: int = Field(10, ge=1, description="Losses of each step that importance sampling remembers.")
+    sampling_history: int = Field(
+        10, ge=1, le=10_000, description="Losses of each step that importance sampling remembers."
+    )
     sampling_uniform: float = Field(0.001, ge=0, le=1, description="Share of uniform sampling mixed in.")
     learning_rate: float = Field(5e-5, gt=0, description="AdamW step size.")
     weight_decay: float = Field(0.1, ge=0, description="AdamW weight decay.")
-    batch_size: int = Field(400, ge=1, description="Users a step.")
+    batch_size: int = Field(400, ge=1, le=1_000_000, description="Users a step.")
     precision: Literal["float32", "bf16"] = Field("float32", description="Autocast precision of the training step.")
-    epochs: int = Field(200, ge=1, description="Upper bound; training stops early on held-out users.")
-    patience: int = Field(10, ge=1, description="Epochs without a better held-out loss before it stops.")
+    epochs: int = Field(200, ge=1, le=1_000_000, description="Upper bound; training stops early on held-out users.")
+    patience: int = Field(10, ge=1, le=1_000_000, description="Epochs without a better held-out loss before it stops.")
     held_out: float = Field(0.05, gt=0, lt=1, description="Share of source users that select the epoch.")
     source_temperature: float = Field(
         1.0, ge=0, le=1, description="Domains are sampled by size to this power: 1 as they are, 0 all alike."

@@ -13,10 +13,12 @@ from domains.settings import Settings
 class EvaluationSettings(Settings):
     """Both protocols always run: sampled negatives (Section 4.1) and full ranking."""
 
-    negatives: int = Field(999, ge=1, description="Uniform negatives of the sampled protocol.")
-    seed: int = Field(0, ge=0, description="Of the negatives; the same for every variant and seed.")
-    cutoffs: tuple[int, ...] = Field((5, 10), min_length=1, description="k of NDCG@k and Hit@k; 10 is among them.")
-    memory_mb: int = Field(64, ge=1, description="Score blocks never take more than this.")
+    negatives: int = Field(999, ge=1, le=1_000_000, description="Uniform negatives of the sampled protocol.")
+    seed: int = Field(0, ge=0, lt=1 << 31, description="Of the negatives; the same for every variant and seed.")
+    cutoffs: tuple[int, ...] = Field(
+        (5, 10), min_length=1, max_length=100, description="k of NDCG@k and Hit@k; 10 is among them."
+    )
+    memory_mb: int = Field(64, ge=1, le=1_000_000, description="Score blocks never take more than this.")
     split: Literal["leave-one-out", "temporal"] = Field("leave-one-out", description="How targets are held out.")
     validation_from: int | None = Field(None, description="Unix seconds, for the temporal split.")
     test_from: int | None = Field(None, description="Unix seconds, for the temporal split.")

@@ -146,8 +146,8 @@ class ItemTower(nn.Module):
 def _row_means(matrix: csr_matrix) -> csr_matrix:
     """Rows divided by their sums, so that a bag is a (weighted) mean."""
     total = torch.from_numpy(matrix.sum(axis=1).A1.copy()).clamp_min(1e-12)
-    lengths = torch.as_tensor(matrix.indptr).diff().long()
-    data = torch.as_tensor(matrix.data) / torch.repeat_interleave(total, lengths)
+    lengths = torch.from_numpy(matrix.indptr).diff().long()
+    data = torch.from_numpy(matrix.data) / torch.repeat_interleave(total, lengths)
     return csr_matrix((data.float().numpy(), matrix.indices, matrix.indptr), matrix.shape)
 
 

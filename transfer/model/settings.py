@@ -12,7 +12,7 @@ from domains.settings import Settings
 class PromptSettings(Settings):
     """Interest-aware prompts (IPE, Section 3.4)."""
 
-    count: int = Field(3, ge=1, description="Prompts k before the sequence.")
+    count: int = Field(3, ge=1, le=1000, description="Prompts k before the sequence.")
     start: Literal["neutral", "paper"] = Field(
         "neutral",
         description="How a variant begins: exactly as its base, with a gate of zeros on what prompts change, or with "

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from huggingface_hub import HfApi, snapshot_download
 from pydantic import BaseModel, ConfigDict, ValidationError
-from torch import Tensor
 
 from domains.errors import InputError, RunError
 from domains.nearest import suggest
 from domains.validation import explain
 from transfer.diffusion.settings import S2IDMSettings
-from transfer.files import read_json
+from transfer.files import cannot_write, json_text, private_folder, read_json, write_text
 from transfer.interests.settings import InterestSettings
+from transfer.runs.manifest import MANIFEST, FileEntry, refuse_changed, write_manifest
 from vocab.vocabulary import SememeVocabulary
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
+"""3: without a manifest."""
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 VOCABULARY = "vocabulary.json"
@@ -34,7 +37,9 @@ UNSEEN = "unseen.json"
 """The map of unseen words in a target run's folder; may be edited and named by the recipe's `unseen_map`."""
 PIECES = "pieces"
 
-_OURS = {CONFIG, WEIGHTS, VOCABULARY, README, LOG, DOMAIN, METRICS, RECIPE, ITEMS, UNSEEN, PIECES}
+FILES = frozenset({CONFIG, WEIGHTS, VOCABULARY, README, LOG, DOMAIN, METRICS, RECIPE, ITEMS, UNSEEN})
+"""Files and folders of a finished artifact."""
+_OURS = FILES | {MANIFEST, PIECES}
 _TRACES = {CONFIG, LOG, PIECES}
 """What a run leaves first or last: with none of them, a folder was not made here."""
 
@@ -78,41 +83,64 @@ class ArtifactConfig(BaseModel):
     interests: InterestSettings
 
 
-Config = TypeVar("Config", bound=ArtifactConfig)
-
-
-def read_config(folder: Path, kind: str, model: type[Config]) -> Config:
-    """The config of an artifact.
-
-    Args:
-        folder: of the artifact.
-        kind: what it must be.
-        model: what its config holds.
+def kind_of(folder: Path) -> str:
+    """The kind of the artifact in a folder, of a format version that this release reads.
 
     Raises:
-        InputError: there is no artifact, it is of another kind or format version, or its config is damaged.
+        InputError: there is none, or it is of another version.
     """
     if not (folder / CONFIG).is_file():
         raise RunError(
             "no artifact here (config.json is missing)",
             location=folder,
             hint="Name a folder that fit-source or adapt-target wrote",
+            code="run-missing",
         )
     config = read_json(folder / CONFIG)
-    if not isinstance(config, dict) or "kind" not in config:
+    if not isinstance(config, dict) or not isinstance(config.get("kind"), str):
         raise RunError("this config.json is not of an artifact of this toolkit", location=folder / CONFIG)
-    if config["kind"] != kind:
-        raise RunError(f"this is a {config['kind']} artifact, and a {kind} artifact is needed", location=folder)
     if config.get("format_version") != FORMAT_VERSION:
         raise RunError(
             f"format version {config.get('format_version')!r}, and this release reads version {FORMAT_VERSION}",
             location=folder / CONFIG,
             hint="Make the artifact again with this release, or install the release that wrote it",
+            code="run-version",
+        )
+    return str(config["kind"])
+
+
+Config = TypeVar("Config", bound=ArtifactConfig)
+
+
+def read_config(folder: Path, model: type[Config]) -> Config:
+    """The config of an artifact.
+
+    Args:
+        folder: of the artifact.
+        model: what its config holds; the default of `kind` is the kind that it must be.
+
+    Raises:
+        InputError: there is no artifact, it is of another kind or format version, or its config is damaged.
+    """
+    kind, wanted = kind_of(folder), model.model_fields["kind"].default
+    if kind != wanted:
+        raise RunError(
+            f"this is a {kind} artifact, and a {wanted} artifact is needed", location=folder, code="run-kind"
         )
     try:
-        return model.model_validate(config)
+        return model.model_validate(read_json(folder / CONFIG))
     except ValidationError as error:
-        raise explain(error, model, f"{folder / CONFIG}: ") from None
+        found = explain(error, model, f"{folder / CONFIG}: ")
+        raise RunError(found.problem, location=found.location, hint=found.hint, code="run-damaged") from None
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Report a full disk as such, wherever it strikes."""
+    try:
+        yield
+    except OSError as error:
+        raise cannot_write(error, folder) from error
 
 
 def read_vocabulary(folder: Path, config: ArtifactConfig) -> SememeVocabulary:
@@ -139,12 +167,13 @@ class Artifact:
         folder: where it was read from, also where that is the hub's cache; None for one that was just made.
     """
 
+    config_type: ClassVar[type[ArtifactConfig]]
     folder: Path | None = None
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the artifact, and copy its map of unseen words and its training log beside it."""
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         if self.folder is not None and self.folder.resolve() != folder.resolve():
             for name in (UNSEEN, LOG):
                 if (self.folder / name).is_file():
@@ -197,7 +226,18 @@ class Artifact:
         return cls.read(folder)
 
     def write(self, folder: Path) -> None:
-        """Write every file of the artifact into an existing folder."""
+        """Write the artifact into an existing folder; `config.json` goes first and comes last.
+
+        A folder without it is known to be unfinished.
+        """
+        with _writing(folder):
+            (folder / CONFIG).unlink(missing_ok=True)
+            config = json_text(self._write(folder).model_dump(mode="json"))
+            write_manifest(folder, FILES, {CONFIG: FileEntry.of_text(config)})
+            write_text(folder / CONFIG, config)
+
+    def _write(self, folder: Path) -> ArtifactConfig:
+        """Write every file but the config, which is returned."""
         raise NotImplementedError
 
     @classmethod
@@ -205,13 +245,15 @@ class Artifact:
         """Read an artifact back.
 
         Raises:
-            InputError: it is missing, damaged, or of another version.
+            InputError: it is missing, damaged, changed, of another kind or version.
         """
-        return replace(cls._read(folder), folder=folder)
+        config = read_config(folder, cls.config_type)
+        refuse_changed(folder, FILES)
+        return replace(cls._read(folder, config), folder=folder)
 
     @classmethod
-    def _read(cls, folder: Path) -> Self:
-        """Read every file of the artifact."""
+    def _read(cls, folder: Path, config: Any) -> Self:
+        """Read every file but the config."""
         raise NotImplementedError
 
     @classmethod
@@ -240,21 +282,3 @@ class Artifact:
                 location=place,
                 hint="Check the path, or the network and the id",
             ) from error
-
-
-def load_part(module: Any, tensors: dict[str, Tensor], prefix: str, folder: Path) -> None:
-    """Load the tensors under a prefix into a module.
-
-    Raises:
-        InputError: they do not fit.
-    """
-    state = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-    try:
-        module.load_state_dict(state)
-    except RuntimeError as error:
-        problem = str(error).split("\n")[-1].strip()
-        raise RunError(
-            f"the weights do not fit the config: {problem}",
-            location=folder / WEIGHTS,
-            hint="Make the artifact again",
-        ) from None

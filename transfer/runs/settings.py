@@ -18,7 +18,7 @@ class SourceEncoderSettings(Settings):
     system: str = Field(
         "sasrec", description="System that the sources train: sasrec, cl4srec, pdrec, gru4rec, or a plug-in's."
     )
-    epochs: int = Field(100, ge=1, description="Upper bound.")
+    epochs: int = Field(100, ge=1, le=1_000_000, description="Upper bound.")
 
     @model_validator(mode="after")
     def _has_items(self) -> SourceEncoderSettings:

@@ -6,18 +6,26 @@ import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
+import numpy as np
+import torch
+from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from domains.domain import Domain
+from recipes.load import check_recipe
+from recipes.schema import Recipe
+from transfer.assembly import assemble
 from transfer.diffusion.make import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.settings import S2IDMSettings
 from transfer.encoders.settings import EncoderSettings
-from transfer.files import read_tensors, write_json, write_tensors, write_text
+from transfer.files import write_tensors, write_text
 from transfer.interests.settings import InterestSettings
 from transfer.items.semantics import Semantics
 from transfer.items.settings import Channel
+from transfer.items.tower import ItemFeatures
 from transfer.runs.artifact import (
     CONFIG,
     README,
@@ -25,12 +33,12 @@ from transfer.runs.artifact import (
     WEIGHTS,
     Artifact,
     ArtifactConfig,
-    load_part,
-    read_config,
     read_vocabulary,
 )
+from transfer.runs.reader import TensorFile
 from transfer.runs.settings import SourceEncoderSettings
 from transfer.terms.matcher import MatchingWeights
+from transfer.variants import Variant
 from vocab.vocabulary import SememeVocabulary
 
 KIND = "source"
@@ -91,6 +99,7 @@ class LearnedEncoder:
 class SourceConfig(ArtifactConfig):
     """The `config.json` of a source artifact."""
 
+    kind: str = KIND
     anchors: int
     domains: tuple[DomainNote, ...]
     seed: int
@@ -117,6 +126,7 @@ class SourceArtifact(Artifact):
         target_items: fingerprint of the target's items if their titles joined the vocabulary.
     """
 
+    config_type: ClassVar[type[ArtifactConfig]] = SourceConfig
     vocabulary: SememeVocabulary
     s2idm: S2IDM
     interests: InterestSettings
@@ -165,8 +175,7 @@ class SourceArtifact(Artifact):
             return semantics.words(self.vocabulary.words)
         return self.anchor_vectors
 
-    def write(self, folder: Path) -> None:
-        """Write config, weights, vocabulary and README."""
+    def _write(self, folder: Path) -> SourceConfig:
         tensors = {f"s2idm.{name}": value for name, value in self.s2idm.state_dict().items()}
         tensors |= {f"encoder.{name}": value for name, value in self.transferable.weights.items()}
         if self.anchor_vectors is not None:
@@ -174,8 +183,7 @@ class SourceArtifact(Artifact):
         write_tensors(folder / WEIGHTS, tensors)
         self.vocabulary.save(folder / VOCABULARY)
         write_text(folder / README, _readme(self))
-        config = SourceConfig(
-            kind=KIND,
+        return SourceConfig(
             vocabulary_fingerprint=self.vocabulary.fingerprint,
             anchors=len(self.vocabulary),
             s2idm=self.s2idm.settings,
@@ -187,28 +195,62 @@ class SourceArtifact(Artifact):
             matching=self.transferable.matching,
             recipe=self.recipe,
         )
-        write_json(folder / CONFIG, config.model_dump(mode="json"))
 
     @classmethod
-    def _read(cls, folder: Path) -> Self:
-        config = read_config(folder, KIND, SourceConfig)
+    def _read(cls, folder: Path, config: SourceConfig) -> Self:
         vocabulary = read_vocabulary(folder, config)
-        tensors = read_tensors(folder / WEIGHTS)
-        s2idm = make_s2idm(len(vocabulary), config.s2idm)
-        load_part(s2idm, tensors, "s2idm.", folder)
-        learned = {n.removeprefix("encoder."): value for n, value in tensors.items() if n.startswith("encoder.")}
+        recipe = check_recipe(config.recipe, f"{folder / CONFIG}: recipe")
+        file = TensorFile.open(folder / WEIGHTS)
+        vectors = file.maybe("anchor_vectors", len(vocabulary), None, dtype=torch.float16)
+        learned = _read_encoder(file, recipe, len(vocabulary))
+        s2idm = read_s2idm(file, len(vocabulary), config.s2idm)
+        file.finish()
         return cls(
             vocabulary=vocabulary,
-            s2idm=s2idm.eval(),
+            s2idm=s2idm,
             interests=config.interests,
             domains=config.domains,
             seed=config.seed,
             recipe=config.recipe,
-            anchor_vectors=tensors["anchor_vectors"].float() if "anchor_vectors" in tensors else None,
+            anchor_vectors=None if vectors is None else vectors.float(),
             sentence_encoder=config.sentence_encoder,
             transferable=Transferable(learned, config.matching),
             target_items=config.target_items,
         )
+
+
+def read_s2idm(file: TensorFile, anchors: int, settings: S2IDMSettings) -> S2IDM:
+    """An S2IDM, in evaluation mode.
+
+    Args:
+        file: with its weights.
+        anchors: q.
+        settings: of the model.
+
+    Raises:
+        InputError: the weights do not fit the settings; nothing of the stated sizes is allocated then.
+    """
+    with torch.device("meta"):
+        like = make_s2idm(anchors, settings)
+    weights = file.state("s2idm.", like)
+    s2idm = make_s2idm(anchors, settings)
+    s2idm.load_state_dict(weights)
+    return s2idm.eval()
+
+
+def _read_encoder(file: TensorFile, recipe: Recipe, anchors: int) -> dict[str, Tensor]:
+    """Weights of the source encoder, checked against a model of the recipe's sizes over one item; empty for none."""
+    if not any(name.startswith("encoder.") for name in file.tensors):
+        return {}
+    settings = recipe.source_encoder
+    if not settings.channels:
+        raise file.refused("holds an encoder, and its recipe asks for none")
+    maps = [t.shape[-1] for name, t in file.tensors.items() if name.endswith("-semantic.map.weight") and t.dim() == 2]
+    vectors = torch.empty(1, maps[0] if maps else 1)
+    features = ItemFeatures(1, csr_matrix((1, anchors), dtype=np.float32), vectors, vectors)
+    with torch.device("meta"):
+        model = assemble(Variant(settings.system, settings.channels), recipe, features, anchors, 0)
+    return file.state("encoder.", model)
 
 
 def _readme(source: SourceArtifact) -> str:

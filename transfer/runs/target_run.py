@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +14,13 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from domains.domain import Domain
-from domains.errors import RunError
+from domains.errors import InputError, RunError
 from domains.storage import load_domain, save_domain
 from recipes.load import check_recipe, read_mapping
 from recipes.schema import Recipe, resolved
 from transfer.assembly import assemble
-from transfer.diffusion.make import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
-from transfer.files import read_tensors, write_json, write_tensors, write_text
+from transfer.files import write_json, write_tensors, write_text
 from transfer.interests.settings import InterestSettings
 from transfer.items.settings import Channel
 from transfer.items.tower import ItemFeatures
@@ -30,7 +29,6 @@ from transfer.model.interests import InterestFactory
 from transfer.model.recommender import SequentialRecommender
 from transfer.report.record import RunRecord
 from transfer.runs.artifact import (
-    CONFIG,
     DOMAIN,
     ITEMS,
     METRICS,
@@ -41,10 +39,10 @@ from transfer.runs.artifact import (
     WEIGHTS,
     Artifact,
     ArtifactConfig,
-    load_part,
-    read_config,
     read_vocabulary,
 )
+from transfer.runs.reader import TensorFile
+from transfer.runs.source_artifact import read_s2idm
 from transfer.terms.matcher import Matcher
 from transfer.variants import Variant, parse_variant
 from vocab.unseen import UnseenMap
@@ -57,6 +55,7 @@ POPULARITY = "popularity"
 class TargetConfig(ArtifactConfig):
     """The `config.json` of a target run."""
 
+    kind: str = KIND
     variant: str
     channels: tuple[Channel, ...]
     domain: str
@@ -83,6 +82,7 @@ class TargetRun(Artifact):
         sentence_encoder: fingerprint of the encoder that read the titles, where one did.
     """
 
+    config_type: ClassVar[type[ArtifactConfig]] = TargetConfig
     domain: Domain
     vocabulary: SememeVocabulary
     item_anchors: csr_matrix
@@ -121,9 +121,7 @@ class TargetRun(Artifact):
         file = None if self.folder is None else self.folder / UNSEEN
         return UnseenMap.load(file, self.vocabulary) if file is not None and file.is_file() else None
 
-    def write(self, folder: Path) -> None:
-        """Write the run; a folder without `config.json`, which goes first and comes last, is known to be unfinished."""
-        (folder / CONFIG).unlink(missing_ok=True)
+    def _write(self, folder: Path) -> TargetConfig:
         save_domain(self.domain, folder / DOMAIN)
         self.vocabulary.save(folder / VOCABULARY)
         tensors = {f"model.{name}": value for name, value in self.weights.items()}
@@ -134,8 +132,7 @@ class TargetRun(Artifact):
         write_text(folder / RECIPE, yaml.safe_dump(resolved(self.recipe), sort_keys=False, allow_unicode=True))
         write_json(folder / METRICS, self.metrics.as_dict())
         write_text(folder / README, _readme(self))
-        config = TargetConfig(
-            kind=KIND,
+        return TargetConfig(
             vocabulary_fingerprint=self.vocabulary.fingerprint,
             s2idm=self.s2idm.settings,
             interests=self.interests,
@@ -145,40 +142,41 @@ class TargetRun(Artifact):
             domain_fingerprint=self.domain.fingerprint,
             sentence_encoder=self.sentence_encoder,
         )
-        write_json(folder / CONFIG, config.model_dump(mode="json"))
 
     @classmethod
-    def _read(cls, folder: Path) -> Self:
-        config = read_config(folder, KIND, TargetConfig)
+    def _read(cls, folder: Path, config: TargetConfig) -> Self:
         vocabulary = read_vocabulary(folder, config)
-        tensors = read_tensors(folder / WEIGHTS)
-        s2idm = make_s2idm(len(vocabulary), config.s2idm)
-        load_part(s2idm, tensors, "s2idm.", folder)
         domain = load_domain(folder / DOMAIN)
         if domain.fingerprint != config.domain_fingerprint:
             raise RunError(
                 "the domain is not the one that this run was made of",
                 location=folder / DOMAIN,
                 hint="Restore the folder, or adapt to the target again",
+                code="run-mixed",
             )
-        of_items = read_tensors(folder / ITEMS)
-        anchors, features = _items_from(of_items, domain.n_items, len(vocabulary), folder / ITEMS)
         recipe = check_recipe(read_mapping(folder / RECIPE), folder / RECIPE)
-        weights = {n.removeprefix("model."): value for n, value in tensors.items() if n.startswith("model.")}
-        variant = parse_variant(config.variant, recipe.items.channels)
         metrics = RunRecord.read(folder / METRICS)
+        variant = parse_variant(config.variant, recipe.items.channels)
+        items = TensorFile.open(folder / ITEMS)
+        anchors, features = _read_items(items, domain.n_items, len(vocabulary))
+        counts = items.take(POPULARITY, domain.n_items, low=0, nan=True)
+        items.finish()
+        file = TensorFile.open(folder / WEIGHTS)
+        s2idm = read_s2idm(file, len(vocabulary), config.s2idm)
+        weights = file.state("model.", _meta_model(file, variant, recipe, features, len(vocabulary)))
+        file.finish()
         return cls(
             domain=domain,
             vocabulary=vocabulary,
             item_anchors=anchors,
             features=features,
-            s2idm=s2idm.eval(),
+            s2idm=s2idm,
             interests=config.interests,
             variant=variant,
             weights=weights,
             recipe=recipe,
             metrics=metrics,
-            counts=of_items[POPULARITY].numpy(),
+            counts=counts.numpy(),
             sentence_encoder=config.sentence_encoder,
         )
 
@@ -207,26 +205,34 @@ def _csr_parts(matrix: csr_matrix) -> dict[str, Tensor]:
     }
 
 
-def _csr(tensors: dict[str, Tensor], name: str, rows: int) -> csr_matrix:
-    parts = [tensors[f"{name}.{part}"].numpy() for part in ("data", "indices", "indptr")]
-    return csr_matrix(tuple(parts), shape=(rows, int(tensors[f"{name}.columns"][0])))
+def _meta_model(
+    file: TensorFile, variant: Variant, recipe: Recipe, features: ItemFeatures, width: int
+) -> SequentialRecommender:
+    """The model that a file must hold the weights of, without any memory for them."""
+    try:
+        with torch.device("meta"):
+            return assemble(variant, recipe, features, width, seed=0)
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise file.refused(f"does not fit the variant {variant}: {error}") from None
 
 
-def _items_from(tensors: dict[str, Tensor], items: int, anchors: int, file: Path) -> tuple[csr_matrix, ItemFeatures]:
-    lacks = {"anchors.indptr", "anchors.indices", "anchors.data", "anchors.columns", POPULARITY} - tensors.keys()
-    if lacks:
-        raise RunError(f"lacks {', '.join(sorted(lacks))}", location=file, hint="Adapt to the target again")
-    matrix = _csr(tensors, "anchors", items)
-    categories = _csr(tensors, "categories", items) if "categories.indptr" in tensors else None
-    parts = {name: tensors.get(f"whitening.{name}") for name in ("mean", "matrix")}
+def _read_items(file: TensorFile, items: int, anchors: int) -> tuple[csr_matrix, ItemFeatures]:
+    """What a run knows of its items, every part checked against their number and that of the anchors."""
+    matrix = file.csr("anchors", items, anchors)
+    titles = file.maybe("title_vectors", items, None)
+    width = None if titles is None else titles.shape[1]
+    mean = file.maybe("whitening.mean", width)
+    whitening = None if mean is None else Whitening(mean, file.take("whitening.matrix", len(mean), len(mean)))
     features = ItemFeatures(
-        items,
-        matrix,
-        tensors.get("anchor_vectors"),
-        tensors.get("title_vectors"),
-        categories,
-        tensors.get("known"),
-        None if parts["mean"] is None or parts["matrix"] is None else Whitening(parts["mean"], parts["matrix"]),
+        count=items,
+        anchors=matrix,
+        anchor_vectors=file.maybe("anchor_vectors", items, None),
+        title_vectors=titles,
+        categories=file.maybe_csr("categories", items),
+        known=file.maybe("known", items, dtype=torch.bool),
+        whitening=whitening,
     )
     return matrix, features
 

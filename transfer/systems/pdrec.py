@@ -49,14 +49,18 @@ class PDRecSettings(Settings):
         0.1, ge=0, le=1, description="Share of a behaviour's rank, against its diffused score, in its weight."
     )
     largest_weight: float = Field(2.0, gt=0, description="No behaviour weighs more; their mean is about 1.")
-    candidates: int = Field(10, ge=1, description="Top-ranked items, not trained on, that may count as positives.")
-    positives: int = Field(5, ge=1, description="Of these, as many as the model itself ranks highest are used.")
+    candidates: int = Field(
+        10, ge=1, le=100_000, description="Top-ranked items, not trained on, that may count as positives."
+    )
+    positives: int = Field(
+        5, ge=1, le=100_000, description="Of these, as many as the model itself ranks highest are used."
+    )
     positive_weight: float = Field(0.1, ge=0, description="Weight of the loss on augmented positives.")
     negative_share: float = Field(
         0.5, gt=0, le=1, description="Noise-free negatives come from this lowest-ranked share of the items."
     )
     diffusion: DiffRecSettings = Field(default_factory=DiffRecSettings, description="The TI-DiffRec plugged in.")
-    pool: int = Field(200, ge=1, description="Noise-free negatives kept for each user, drawn once.")
+    pool: int = Field(200, ge=1, le=100_000, description="Noise-free negatives kept for each user, drawn once.")
 
     @model_validator(mode="after")
     def _fewer(self) -> PDRecSettings:

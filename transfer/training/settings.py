@@ -18,6 +18,7 @@ class TrainingSettings(Settings):
     negatives: int | None = Field(
         None,
         ge=1,
+        le=1_000_000,
         description="Negatives a positive (bce, gbce; by default 1, the paper's) or shared by a batch "
         "(sampled_softmax; by default 512).",
     )
@@ -27,29 +28,39 @@ class TrainingSettings(Settings):
     beta1: float = Field(0.9, ge=0, lt=1, description="Adam's first momentum.")
     beta2: float = Field(0.98, ge=0, lt=1, description="Adam's second momentum.")
     weight_decay: float = Field(0.0, ge=0, description="L2 penalty through Adam.")
-    batch_size: int = Field(512, ge=1, description="Sequences a step.")
+    batch_size: int = Field(512, ge=1, le=1_000_000, description="Sequences a step.")
     steps: int = Field(
         16,
         ge=1,
+        le=1_000_000,
         description="Fewest optimiser steps an epoch: where users are few, batches are made smaller.",
     )
     base_epochs: int = Field(
         100,
         ge=0,
+        le=1_000_000,
         description="Upper bound for the base model that every variant starts from; 0 trains each from scratch.",
     )
-    epochs: int = Field(60, ge=1, description="Upper bound for a variant after that, the base itself included.")
+    epochs: int = Field(
+        60, ge=1, le=1_000_000, description="Upper bound for a variant after that, the base itself included."
+    )
     patience: int = Field(
         15,
         ge=1,
+        le=1_000_000,
         description="Epochs without a better validation metric before a phase stops; prompts have been seen to need "
         "thirteen before they got better again.",
     )
     metric: str = Field("full/ndcg@10", description="Validation metric that selects the epoch.")
     validation_users: int = Field(
-        20_000, ge=1, description="An epoch is validated on at most so many of the training users, evenly spaced."
+        20_000,
+        ge=1,
+        le=1 << 40,
+        description="An epoch is validated on at most so many of the training users, evenly spaced.",
     )
-    logits_memory_mb: int = Field(256, ge=1, description="Softmax over all items never holds more logits than this.")
+    logits_memory_mb: int = Field(
+        256, ge=1, le=1_000_000, description="Softmax over all items never holds more logits than this."
+    )
     precision: Literal["float32", "bf16"] = Field("float32", description="Autocast precision of the forward pass.")
     compile: bool = Field(False, description="Compile the encoder with torch.compile.")
 

@@ -1,0 +1,72 @@
+"""Files that appear whole or not at all, and stay so when the power fails."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; it becomes `path` when the block ends without an error.
+
+    File and folder are flushed to the device before and after the rename.
+
+    Raises:
+        OSError: the file cannot be written, for example because the disk is full.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        yield unfinished
+        flush(unfinished)
+        unfinished.replace(path)
+        flush_folder(path.parent)
+    except BaseException:
+        with suppress(OSError):
+            remove(unfinished)
+        raise
+
+
+def flush(path: Path) -> None:
+    """Flush a file, or every file of a folder and the folders themselves, to the device."""
+    if path.is_dir():
+        for child in path.iterdir():
+            flush(child)
+        flush_folder(path)
+        return
+    handle = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def flush_folder(folder: Path) -> None:
+    """Flush the names in a folder; Windows and some network file systems cannot, and need not."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder that may be missing."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left unfinished in a folder and below; nobody else may be writing there."""
+    for path in [*folder.rglob(".*.part"), *folder.rglob(".*.writing")]:
+        with suppress(OSError):
+            remove(path)

@@ -1,0 +1,250 @@
+"""A stranger's artifact is data: whatever is wrong with it is one message with a code, before anything uses it."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from domains.errors import InputError, SettingsError
+from recipes.load import check_recipe
+from transfer.files import read_json
+from transfer.runs.artifact import FILES
+from transfer.runs.manifest import UNUSED, differences, write_manifest
+from transfer.runs.source_artifact import SourceArtifact
+from transfer.runs.target_run import TargetRun
+from transfer.runs.verify import accept, open_any, verify
+
+
+@pytest.fixture
+def target(tiny, tmp_path):
+    return Path(shutil.copytree(tiny.target, tmp_path / "target"))
+
+
+@pytest.fixture
+def source(tiny, tmp_path):
+    return Path(shutil.copytree(tiny.source, tmp_path / "source"))
+
+
+def refused(folder, name="model.safetensors"):
+    """The error of an artifact whose author listed the changed file in the manifest, as a stranger would."""
+    write_manifest(folder, FILES)
+    with pytest.raises(InputError) as caught:
+        open_any(folder)
+    assert name in str(caught.value.location)
+    return caught.value
+
+
+def with_tensor(folder, file, name, change):
+    tensors = load_file(folder / file)
+    new = change(tensors.get(name))
+    if new is None:
+        del tensors[name]
+    else:
+        tensors[name] = new.contiguous()
+    save_file(tensors, folder / file)
+
+
+def put(index, value):
+    def change(tensor):
+        tensor = tensor.clone()
+        tensor.view(-1)[index] = value
+        return tensor
+
+    return change
+
+
+ITEMS = [
+    ("anchors.indices", put(0, 10**9)),
+    ("anchors.indices", put(0, -1)),
+    ("anchors.indices", lambda tensor: tensor.fill_(10**12)),
+    ("anchors.indptr", put(1, 10**9)),
+    ("anchors.indptr", put(0, 1)),
+    ("anchors.indptr", put(-1, 0)),
+    ("anchors.indptr", lambda tensor: tensor.flip(0)),
+    ("anchors.indptr", lambda tensor: tensor[:-1]),
+    ("anchors.data", put(0, float("nan"))),
+    ("anchors.data", put(0, -1.0)),
+    ("anchors.data", lambda tensor: tensor[1:]),
+    ("anchors.data", lambda tensor: tensor.double()),
+    ("anchors.columns", put(0, 10**15)),
+    ("anchors.columns", put(0, 3)),
+    ("anchors.columns", lambda _: None),
+    ("popularity", lambda tensor: tensor[1:]),
+    ("popularity", put(0, float("inf"))),
+    ("popularity", lambda _: None),
+    ("known", lambda _: torch.ones(3, dtype=torch.bool)),
+    ("title_vectors", lambda _: torch.zeros(3, 4)),
+    ("something", lambda _: torch.zeros(3)),
+]
+
+
+@pytest.mark.parametrize(("name", "change"), ITEMS)
+def test_wrong_items_are_refused_before_scipy_sees_them(target, name, change):
+    with_tensor(target, "items.safetensors", name, change)
+    error = refused(target, "items.safetensors")
+    assert error.code == "run-damaged"
+    assert name.split(".")[0] in error.problem
+
+
+WEIGHTS = [
+    ("s2idm.denoiser.inner.weight", lambda tensor: tensor[:, 1:]),
+    ("s2idm.denoiser.inner.weight", put(3, float("nan"))),
+    ("s2idm.denoiser.inner.weight", lambda tensor: tensor.half()),
+    ("s2idm.denoiser.inner.bias", lambda _: None),
+    ("s2idm.denoiser.more", lambda _: torch.zeros(3)),
+    ("elsewhere", lambda _: torch.zeros(3)),
+]
+
+
+@pytest.mark.parametrize(("name", "change"), WEIGHTS)
+@pytest.mark.parametrize("kind", ["source", "target"])
+def test_wrong_weights_are_refused(kind, name, change, request):
+    folder = request.getfixturevalue(kind)
+    with_tensor(folder, "model.safetensors", name, change)
+    assert refused(folder).code == "run-damaged"
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("model.items.channels.id.table.weight", lambda tensor: tensor[1:]),
+        ("model.items.channels.id.table.weight", put(0, float("inf"))),
+        ("model.matching", lambda _: None),
+        ("model.extra", lambda _: torch.zeros(2)),
+    ],
+)
+def test_wrong_model_weights_of_a_run_are_refused(target, name, change):
+    with_tensor(target, "model.safetensors", name, change)
+    assert refused(target).code == "run-damaged"
+
+
+@pytest.mark.parametrize(
+    ("keys", "value"),
+    [
+        (("s2idm", "hidden"), 10**7),
+        (("s2idm", "hidden"), 65_536),  # allowed, and not what the weights are of: nothing of that size is made
+        (("s2idm", "steps"), 10**12),
+        (("anchors",), "many"),
+        (("recipe",), {}),
+        (("recipe", "encoder", "max_length"), 10**12),
+        (("recipe", "evaluation", "negatives"), 10**7),
+        (("more",), 1),
+    ],
+)
+def test_absurd_settings_of_a_source_are_refused(source, keys, value):
+    config = json.loads((source / "config.json").read_text())
+    place = config
+    for key in keys[:-1]:
+        place = place[key]
+    place[keys[-1]] = value
+    (source / "config.json").write_text(json.dumps(config))
+    write_manifest(source, FILES)
+    with pytest.raises(InputError):
+        SourceArtifact.read(source)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 200_000 + "]" * 200_000,
+        "[" * 100 + "]" * 100,
+        '{"a": ' * 500 + "1" + "}" * 500,
+        '{"a": ' + "9" * 5000 + "}",
+        '{"a": NaN}',
+        '{"a": -Infinity}',
+        '{"a": 1e999}',
+        "",
+        "\x00",
+        "{'a': 1}",
+    ],
+)
+def test_json_that_no_program_of_ours_wrote_is_refused(tmp_path, text):
+    path = tmp_path / "metrics.json"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_json(path)
+    assert (caught.value.code, caught.value.location) == ("run-damaged", str(path))
+    assert len(str(caught.value)) < 400
+
+
+def test_too_many_seeds_are_refused_at_once():
+    with pytest.raises(SettingsError, match="at most 1000"):
+        check_recipe({"sources": ["books"], "seeds": list(range(100_000))}, "test")
+
+
+@pytest.mark.parametrize("kind", ["source", "target"])
+def test_the_manifest_lists_every_file(kind, tiny):
+    folder = getattr(tiny, kind)
+    listed = json.loads((folder / "manifest.json").read_text())["files"]
+    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and "pieces" not in p.parts}
+    assert set(listed) == there - {"manifest.json"}
+    assert verify(folder) == []
+
+
+@pytest.mark.parametrize("kind", ["source", "target"])
+def test_every_flipped_byte_of_a_file_that_is_read_is_noticed(kind, request):
+    folder = request.getfixturevalue(kind)
+    draw = random.Random(0)
+    for name in json.loads((folder / "manifest.json").read_text())["files"]:
+        whole = (folder / name).read_bytes()
+        if not whole:
+            continue
+        place, bit = draw.randrange(len(whole)), draw.randrange(8)
+        (folder / name).write_bytes(whole[:place] + bytes([whole[place] ^ 1 << bit]) + whole[place + 1 :])
+        assert [(found.name, found.what) for found in differences(folder, FILES)] == [(name, "changed")]
+        if name in UNUSED:
+            open_any(folder)
+        else:
+            with pytest.raises(InputError):
+                open_any(folder)
+        (folder / name).write_bytes(whole)
+
+
+def test_removed_and_added_files_are_named_and_can_be_accepted(target):
+    (target / "metrics.json").rename(target / "elsewhere.json")
+    with pytest.raises(InputError) as caught:
+        TargetRun.read(target)
+    assert caught.value.code == "file-missing"
+    (target / "elsewhere.json").rename(target / "metrics.json")
+    (target / "domain" / "more.npy").write_bytes(b"1")
+    with pytest.raises(InputError) as caught:
+        TargetRun.read(target)
+    assert caught.value.code == "file-added"
+    accept(target)
+    assert verify(target) == []
+
+
+def test_an_artifact_without_a_manifest_says_how_to_get_one(target):
+    (target / "manifest.json").unlink()
+    with pytest.raises(InputError) as caught:
+        TargetRun.read(target)
+    assert caught.value.code == "manifest-missing"
+    assert f"transfer verify {target} --accept" in caught.value.hint
+    accept(target)
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/../../b", "..\\b"])
+def test_a_manifest_names_no_file_outside(target, name):
+    manifest = json.loads((target / "manifest.json").read_text())
+    manifest["files"][name] = manifest["files"]["config.json"]
+    (target / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match="outside"):
+        TargetRun.read(target)
+
+
+def test_offsets_of_strings_that_lead_elsewhere_are_refused(target):
+    path = target / "domain" / "items.arrow"
+    content = bytearray(path.read_bytes())
+    draw = random.Random(1)
+    for _ in range(40):
+        damaged = bytearray(content)
+        for _ in range(8):
+            damaged[draw.randrange(len(damaged))] = 0xFF
+        path.write_bytes(damaged)
+        refused(target, "")

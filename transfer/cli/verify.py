@@ -1,0 +1,36 @@
+"""`transfer verify FOLDER`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from transfer.cli.options import Json
+
+Folder = Annotated[Path, typer.Argument(help="Folder of a source artifact or a target run.")]
+Accept = Annotated[
+    bool, typer.Option("--accept", help="Take the files as they are now: you changed one on purpose and trust them.")
+]
+
+
+def command(folder: Folder, accept: Accept = False, json_: Json = False) -> None:
+    """Check that an artifact's files are as they were written; exit code 1 if one differs."""
+    from rich.markup import escape
+
+    from transfer.cli.show import print_json, say
+    from transfer.runs.verify import accept as accept_files
+    from transfer.runs.verify import verify
+
+    found = verify(folder) if not accept or (folder / "manifest.json").is_file() else []
+    if accept:
+        accept_files(folder)
+    if json_:
+        print_json([{"file": difference.name, "what": difference.what} for difference in found])
+    for difference in [] if json_ else found:
+        say(f"{escape(difference.name)}: {'accepted' if accept else difference.what}")
+    if not found and not json_:
+        say("Every file is as it was written." if not accept else "The files are listed as they are.")
+    if not accept and any(not difference.harmless for difference in found):
+        raise typer.Exit(1)

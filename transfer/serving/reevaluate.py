@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from transfer.evaluation.protocol import targets_of
@@ -18,20 +19,22 @@ SAME = 1e-4
 
 
 def largest_gap(run: TargetRun, found: dict[str, Any]) -> float:
-    """The largest difference between metrics of `reevaluate` and those that the run's `metrics.json` says."""
+    """The largest difference between metrics of `reevaluate` and those that the run's `metrics.json` says.
+
+    A number that is not finite differs from every other. That stored means and deviations agree with the stored values
+    is checked when `metrics.json` is read.
+    """
     product = run.metrics.product
     place = run.metrics.seeds_of(product.variant).index(product.seed)
     variant = run.metrics.variants[product.variant]
     said = {"validation": variant.validation, "test": variant.test}
-    return max(
-        (
-            abs(value - said[stage][protocol][name].values[place])
-            for stage, protocols in found.items()
-            for protocol, metrics in protocols.items()
-            for name, value in metrics.items()
-        ),
-        default=0.0,
-    )
+    gaps = [
+        abs(value - said[stage][protocol][name].values[place])
+        for stage, protocols in found.items()
+        for protocol, metrics in protocols.items()
+        for name, value in metrics.items()
+    ]
+    return max((gap if math.isfinite(gap) else math.inf for gap in gaps), default=0.0)
 
 
 def reevaluate(run: TargetRun, runtime: Runtime) -> dict[str, Any]:

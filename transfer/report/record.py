@@ -317,10 +317,10 @@ def _equal(what: str, stored: float, expected: float) -> None:
 def parts_of(variant: Any) -> VariantParts:
     """Return the parts of a `transfer.variants.Variant`."""
     return VariantParts(
-        architecture=variant.encoder,
+        architecture=variant.architecture,
         channels=variant.channels,
         from_source=variant.from_source,
         entry=variant.entry,
         interests=variant.interests,
-        terms=("matching",) if variant.matching else (),
+        terms=variant.terms,
     )

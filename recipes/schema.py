@@ -20,9 +20,9 @@ from transfer.items.settings import ItemSettings
 from transfer.model.settings import PromptSettings, ScoreSettings
 from transfer.runs.settings import SourceEncoderSettings
 from transfer.training.settings import TrainingSettings
-from vocab.semantic_settings import SemanticSettings
+from vocab.encoder.settings import SemanticSettings
 from vocab.settings import VocabularySettings
-from vocab.unseen_settings import UnseenSettings
+from vocab.unseen.settings import UnseenSettings
 
 DEFAULT_VARIANTS = (
     "popular",

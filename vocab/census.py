@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from domains.errors import InputError
 from vocab.collocations import JOIN, strongest, with_phrases
-from vocab.normalise import Normaliser
+from vocab.normalisers.base import Normaliser
 from vocab.sememes import ItemSememes, Lemmas, read_sememes
 from vocab.settings import VocabularySettings
 from vocab.text import Titles

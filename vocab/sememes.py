@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from vocab.normalise import Normaliser
+from vocab.normalisers.base import Normaliser
+from vocab.normalisers.tokens import keep_words, tabulate
 from vocab.settings import NormaliserSettings
 from vocab.text import Titles, as_strings
-from vocab.tokens import keep_words, tabulate
 
 Lemmas = Mapping[str, str | None]
 """Surface form -> lemma; None where the lemma itself is filtered out."""

@@ -18,7 +18,7 @@ from domains.errors import InputError
 from vocab.census import take_census
 from vocab.collocations import with_phrases
 from vocab.coverage import Coverage
-from vocab.normalise import Normaliser, make_normaliser
+from vocab.normalisers.base import Normaliser, make_normaliser
 from vocab.sememes import ItemSememes, Lemmas, read_sememes
 from vocab.settings import VocabularySettings
 from vocab.text import Titles

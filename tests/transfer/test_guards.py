@@ -42,7 +42,7 @@ from transfer.runtime import Runtime
 from transfer.serving.new_items import run_with, with_new_items
 from transfer.serving.reevaluate import reevaluate
 from transfer.systems.pdrec import PDRecSettings, PlugIn
-from vocab.unseen_settings import UnseenSettings
+from vocab.unseen.settings import UnseenSettings
 
 
 def made(folder, name="target", **settings):

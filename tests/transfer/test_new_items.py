@@ -25,9 +25,9 @@ from transfer.runtime import Runtime
 from transfer.serving.new_items import ID_TABLE, run_with, with_new_items
 from transfer.serving.recommend import History, Recommender
 from transfer.serving.seeds import seeds_of
-from vocab.unseen import UnseenMap
-from vocab.unseen_settings import UnseenSettings
-from vocab.unseen_steps import Link
+from vocab.unseen.map import UnseenMap
+from vocab.unseen.settings import UnseenSettings
+from vocab.unseen.steps import Link
 
 
 class Words:

@@ -14,8 +14,7 @@ import pytest
 
 import vocab
 from domains.errors import InputError
-from vocab import lexicon
-from vocab.wordnet import make
+from vocab.wordnet import lexicon, make
 
 DATA = Path(vocab.__file__).parent / "wordnet"
 DEBIAN = Path("/usr/share/wordnet")

@@ -4,10 +4,10 @@ import pyarrow as pa
 import pytest
 
 from domains.errors import InputError
-from vocab.normalise import Normaliser, available_normalisers, make_normaliser
+from vocab.normalisers.base import Normaliser, available_normalisers, make_normaliser
+from vocab.normalisers.tokens import tabulate
 from vocab.settings import NormaliserSettings
 from vocab.text import as_strings, cleaned, item_texts
-from vocab.tokens import tabulate
 
 
 def surfaces(titles: list[str], **settings: object) -> list[list[str]]:
@@ -133,7 +133,8 @@ def test_a_third_party_normaliser_by_entry_point(monkeypatch: pytest.MonkeyPatch
             return Shouting  # type: ignore[return-value]
 
     monkeypatch.setattr(
-        "vocab.normalise.entry_points", lambda group, **name: [Point()] if group == "transfer.normalisers" else []
+        "vocab.normalisers.base.entry_points",
+        lambda group, **name: [Point()] if group == "transfer.normalisers" else [],
     )
     assert surfaces(["the toy"], name="shouting") == [["TOY"]]
     assert available_normalisers() == ("nltk", "shouting", "spacy")

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domains.errors import InputError
-from vocab import encoder_source
-from vocab.semantic import SemanticSettings, SentenceEncoder
+from vocab.encoder import source
+from vocab.encoder.vectors import SemanticSettings, SentenceEncoder
 from vocab.settings import VocabularySettings
-from vocab.spelling import SpellingIndex, one_edit_apart, without_accents
-from vocab.unseen import UnseenMap
-from vocab.unseen_settings import UnseenSettings
-from vocab.unseen_steps import Link
+from vocab.unseen.map import UnseenMap
+from vocab.unseen.settings import UnseenSettings
+from vocab.unseen.spelling import SpellingIndex, one_edit_apart, without_accents
+from vocab.unseen.steps import Link
 from vocab.vocabulary import SememeVocabulary
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -244,7 +244,7 @@ def test_titles_it_was_built_for_are_not_lemmatised_again(monkeypatch: pytest.Mo
     def refuse() -> None:
         raise AssertionError("WordNet was loaded")
 
-    monkeypatch.setattr("vocab.lexicon.wordnet", refuse)
+    monkeypatch.setattr("vocab.wordnet.lexicon.wordnet", refuse)
     assert unseen.apply(["Castles", "Up", "us"]).shape == (3, len(SOURCE))
     with pytest.raises(AssertionError, match="was loaded"):
         unseen.apply(["Towers"])
@@ -364,7 +364,7 @@ def test_steps_without_an_encoder_leave_few_games_and_toys_without_anchor() -> N
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs the development data in ../shared/data")
 def test_an_encoder_covers_books_by_films(tmp_path: Path) -> None:
     try:
-        encoder_source.locate(SemanticSettings())
+        source.locate(SemanticSettings())
     except InputError:
         pytest.skip("needs the extra [semantic]")
     anchors = SememeVocabulary.build({"films": titles_of("movietweetings")}, VocabularySettings(max_anchors=400))

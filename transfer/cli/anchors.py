@@ -22,7 +22,7 @@ def explain(run: Run, words: Words) -> None:
     from domains.errors import InputError
     from transfer.cli.show import say
     from transfer.runs.artifact import UNSEEN, VOCABULARY
-    from vocab.unseen import UnseenMap
+    from vocab.unseen.map import UnseenMap
     from vocab.vocabulary import SememeVocabulary
 
     folder = Path(run)

@@ -15,7 +15,7 @@ from domains.domain import Domain
 from domains.errors import InputError
 from transfer.progress import T, track
 from transfer.runtime import Runtime
-from vocab.semantic import NoSentenceEncoder, SemanticSettings, SentenceEncoder, Track
+from vocab.encoder.vectors import NoSentenceEncoder, SemanticSettings, SentenceEncoder, Track
 
 
 @dataclass(frozen=True, eq=False)

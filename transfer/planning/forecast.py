@@ -28,7 +28,7 @@ from transfer.runs.opened import make_split, open_prepared, open_prepared_source
 from transfer.runs.source_artifact import LearnedEncoder
 from transfer.variants import Variant
 from vocab.coverage import Coverage, Overlap, overlap
-from vocab.encoder_source import has_encoder
+from vocab.encoder.source import has_encoder
 from vocab.text import item_texts
 from vocab.vocabulary import SememeVocabulary
 

@@ -13,7 +13,7 @@ from transfer.runs.source_artifact import SourceArtifact
 from transfer.runtime import Runtime
 from vocab.coverage import Coverage
 from vocab.text import item_texts
-from vocab.unseen import UnseenMap
+from vocab.unseen.map import UnseenMap
 from vocab.vocabulary import SememeVocabulary
 
 

@@ -31,7 +31,7 @@ from transfer.runs.target_run import KIND as TARGET
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
 from transfer.terms.matcher import counts_of
-from vocab.encoder_source import has_encoder, on_hub
+from vocab.encoder.source import has_encoder, on_hub
 
 DEFAULT_ROOT = Path("runs")
 

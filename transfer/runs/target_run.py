@@ -45,7 +45,7 @@ from transfer.runs.reader import TensorFile
 from transfer.runs.source_artifact import read_s2idm
 from transfer.terms.matcher import Matcher
 from transfer.variants import Variant, parse_variant
-from vocab.unseen import UnseenMap
+from vocab.unseen.map import UnseenMap
 from vocab.vocabulary import SememeVocabulary
 
 KIND = "target"

@@ -18,7 +18,7 @@ from transfer.items.tower import ItemFeatures
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
 from vocab.text import item_texts
-from vocab.unseen import UnseenMap
+from vocab.unseen.map import UnseenMap
 
 ID_TABLE = "items.channels.id.table.weight"
 

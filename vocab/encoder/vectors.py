@@ -14,14 +14,14 @@ import pyarrow as pa
 
 from domains.cache_root import cache_root
 from domains.errors import InputError
-from vocab.encoder_source import NoSentenceEncoder, folder_fingerprint, locate
-from vocab.semantic_settings import SemanticSettings
-from vocab.vector_cache import Floats, VectorCache, text_keys
+from vocab.encoder.cache import Floats, VectorCache, text_keys
+from vocab.encoder.settings import SemanticSettings
+from vocab.encoder.source import NoSentenceEncoder, folder_fingerprint, locate
 
 __all__ = ["NoSentenceEncoder", "SemanticSettings", "SentenceEncoder", "Track", "untracked"]
 
 if TYPE_CHECKING:
-    from vocab.sentence_model import SentenceModel
+    from vocab.encoder.network import SentenceModel
 
 T = TypeVar("T")
 _CPU_BATCH_TOKENS, _GPU_BATCH_TOKENS = 1024, 65_536
@@ -107,13 +107,13 @@ class SentenceEncoder:
     def _precision(self) -> str:
         if self.settings.precision != "auto":
             return self.settings.precision
-        from vocab.sentence_model import has_bfloat16
+        from vocab.encoder.network import has_bfloat16
 
         return "bfloat16" if has_bfloat16(self.device) else "float32"
 
     @cached_property
     def _model(self) -> SentenceModel:
-        from vocab.sentence_model import SentenceModel
+        from vocab.encoder.network import SentenceModel
 
         return SentenceModel(self.folder, self.device, self._precision, self.settings.max_length)
 
@@ -127,7 +127,7 @@ class SentenceEncoder:
         return rows
 
     def _compute_piece(self, texts: Sequence[str], track: Track) -> Floats:
-        from vocab.sentence_model import batches
+        from vocab.encoder.network import batches
 
         tokens = self._model.tokenise(texts)
         budget = self.settings.batch_tokens

@@ -17,7 +17,7 @@ ENTRY_POINTS = "transfer.normalisers"
 class Normaliser(Protocol):
     """Cuts titles into surface forms and finds the lemma of each.
 
-    Filtering by length, numbers and stop words is the caller's (`vocab.tokens`), so that every normaliser
+    Filtering by length, numbers and stop words is the caller's (`vocab.normalisers.tokens`), so that every normaliser
     filters alike.
     """
 
@@ -55,11 +55,11 @@ def available_normalisers() -> tuple[str, ...]:
 
 def _factory(name: str) -> NormaliserFactory:
     if name == "nltk":
-        from vocab.nltk_normaliser import NltkNormaliser
+        from vocab.normalisers.nltk import NltkNormaliser
 
         return NltkNormaliser
     if name == "spacy":
-        from vocab.spacy_normaliser import SpacyNormaliser
+        from vocab.normalisers.spacy import SpacyNormaliser
 
         return SpacyNormaliser
     for point in entry_points(group=ENTRY_POINTS, name=name):

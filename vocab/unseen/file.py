@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from domains.errors import InputError
 from vocab.documents import Layout
 from vocab.text import cleaned
-from vocab.unseen_report import ORDER
-from vocab.unseen_settings import UnseenSettings
-from vocab.unseen_steps import Link, Links
+from vocab.unseen.report import ORDER
+from vocab.unseen.settings import UnseenSettings
+from vocab.unseen.steps import Link, Links
 from vocab.vocabulary import SememeVocabulary
 
 

@@ -10,15 +10,15 @@ import numpy as np
 import pyarrow as pa
 from scipy.sparse import csr_matrix
 
-from vocab.normalise import make_normaliser
-from vocab.semantic import SentenceEncoder, Track, untracked
+from vocab.encoder.vectors import SentenceEncoder, Track, untracked
+from vocab.normalisers.base import make_normaliser
+from vocab.normalisers.tokens import tabulate
 from vocab.sememes import Ints, ItemSememes
 from vocab.text import Titles, as_strings
-from vocab.tokens import tabulate
-from vocab.unseen_file import read, write
-from vocab.unseen_report import UnseenReport, report_on
-from vocab.unseen_settings import UnseenSettings
-from vocab.unseen_steps import Link, Links, steps
+from vocab.unseen.file import read, write
+from vocab.unseen.report import UnseenReport, report_on
+from vocab.unseen.settings import UnseenSettings
+from vocab.unseen.steps import Link, Links, steps
 from vocab.vocabulary import SememeVocabulary
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vocab.lexicon import wordnet
-from vocab.semantic import SentenceEncoder, Track, untracked
-from vocab.spelling import SpellingIndex
-from vocab.unseen_settings import UnseenSettings
+from vocab.encoder.vectors import SentenceEncoder, Track, untracked
+from vocab.unseen.settings import UnseenSettings
+from vocab.unseen.spelling import SpellingIndex
+from vocab.wordnet.lexicon import wordnet
 
 # How much of the word is left in the anchor: all of it in a lemma, less in a part or a hypernym.
 _LEMMA, _SPELLING, _PART, _SYNONYM = 1.0, 0.9, 0.7, 0.8

@@ -17,11 +17,12 @@ from domains.cache_root import cache_root
 from domains.durable import replacing
 from domains.errors import InputError
 
-_DATA = Path(__file__).parent / "wordnet"
+_DATA = Path(__file__).parent
 _ARCHIVE = Path("corpora") / "wordnet.zip"
 # Stripping an ending must leave a word: "gas" is no plural of gallium, "us" none of the letter u.
 _SHORTEST_FORM = 3
 _SHALLOWEST_NOUN = 5
+_EXCEPTIONS = {"n": "noun.exc", "v": "verb.exc", "a": "adj.exc", "r": "adv.exc"}
 
 
 class Lexicon:
@@ -29,6 +30,8 @@ class Lexicon:
 
     def __init__(self, reader: Any) -> None:
         self._reader = reader
+        self._names = {part: frozenset(reader.all_lemma_names(part)) for part in _EXCEPTIONS}
+        self._irregular = {part: _irregular_forms(reader, file) for part, file in _EXCEPTIONS.items()}
 
     def lemma(self, word: str, parts_of_speech: Sequence[str]) -> str:
         """Return the shortest form that the first part of speech knows, as NLTK's `WordNetLemmatizer` does.
@@ -39,7 +42,7 @@ class Lexicon:
         for part in parts_of_speech:
             forms = self._forms(word, part)
             if forms:
-                irregular = self._reader._exception_map[part].get(word, ())
+                irregular = self._irregular[part].get(word, ())
                 return min(forms, key=lambda form: (form not in irregular, len(form)))
         return word
 
@@ -76,8 +79,19 @@ class Lexicon:
             synsets = above
 
     def _forms(self, word: str, part: str) -> list[str]:
-        found: list[str] = self._reader._morphy(word, part)
-        return [form for form in found if _may_stand_for(form, word)]
+        """Every entry of WordNet that `word` may be a form of, itself first: WordNet's own rules (morphy(7WN))."""
+        irregular = self._irregular[part].get(word)
+        endings = self._reader.MORPHOLOGICAL_SUBSTITUTIONS[part]
+        regular = (word.removesuffix(old) + new for old, new in endings if word.endswith(old))
+        found = dict.fromkeys((word, *(regular if irregular is None else irregular)))
+        return [form for form in found if form in self._names[part] and _may_stand_for(form, word)]
+
+
+def _irregular_forms(reader: Any, file: str) -> dict[str, list[str]]:
+    """Inflected form -> its lemmas, from one of WordNet's lists of exceptions."""
+    with reader.open(file) as lines:
+        entries = (line.split() for line in lines)
+        return {form: lemmas for form, *lemmas in entries}
 
 
 def _says_something(hypernym: Any) -> bool:

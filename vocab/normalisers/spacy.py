@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vocab.nltk_normaliser import NltkNormaliser
+from vocab.normalisers.nltk import NltkNormaliser
 from vocab.settings import NormaliserSettings
 from vocab.text import cleaned
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from vocab import stop_words
+from vocab.normalisers import stop_words
 from vocab.settings import NormaliserSettings
 from vocab.text import cleaned, split_words
 
@@ -31,7 +31,7 @@ class NltkNormaliser:
         """Find the WordNet lemma of each word, or keep the word. Loads WordNet if there is any word."""
         if not surfaces:
             return []
-        from vocab.lexicon import wordnet
+        from vocab.wordnet.lexicon import wordnet
 
         lexicon = wordnet()
         return [lexicon.lemma(surface, self._parts_of_speech) for surface in surfaces]

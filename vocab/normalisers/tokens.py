@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vocab.normalise import Normaliser
+from vocab.normalisers.base import Normaliser
 from vocab.settings import NormaliserSettings
 
 _HAS_LETTER = r"\p{L}"

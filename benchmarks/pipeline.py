@@ -66,7 +66,7 @@ def measure(folder: Path) -> None:
     with clock.stage("prepare"):
         domain = prepared(folder)
     with clock.stage("vocabulary"):
-        texts = item_texts(domain.titles, domain.categories, "titles")
+        texts = item_texts(domain.fields, ("title",))
         vocabulary = SememeVocabulary.build({domain.name: texts}, VocabularySettings())
         anchors = vocabulary.encode(texts).matrix
     with clock.stage("interests"):

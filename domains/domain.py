@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from domains.errors import InputError
 
 Ints = npt.NDArray[np.int64]
 ItemIndices = npt.NDArray[np.int32]
+
+TEXT_TYPE = pa.large_list(pa.large_string())
+"""Type of categories and text fields."""
+RESERVED = frozenset({"item_id", "title", "categories"})
+"""Names that no text field may have."""
 
 
 class TimeKind(StrEnum):
@@ -43,6 +50,8 @@ class Domain:
         times: (N,) int64, ascending within a user.
         time_kind: whether `times` are timestamps or only an order.
         repeats: whether a user may hold the same item more than once.
+        texts: further text fields by name, such as ``authors``, ``brand`` or ``description``: (I,)
+            large_list<large_string>, an empty list where an item has none.
     """
 
     name: str
@@ -55,8 +64,10 @@ class Domain:
     times: Ints
     time_kind: TimeKind
     repeats: bool = False
+    texts: Mapping[str, pa.Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "texts", dict(sorted(self.texts.items())))
         self._check()
         for array in (self.offsets, self.items, self.times):
             array.setflags(write=False)
@@ -69,6 +80,15 @@ class Domain:
             raise InputError(
                 f"{len(self.categories)} category lists for {len(self.item_ids)} items", location=self.name
             )
+        for name, values in self.texts.items():
+            if name in RESERVED:
+                raise InputError(f"a text field cannot be called {name!r}", location=self.name)
+            if len(values) != len(self.item_ids) or values.type != TEXT_TYPE:
+                raise InputError(
+                    f"text field {name!r} has {len(values)} values of type {values.type} for "
+                    f"{len(self.item_ids)} items",
+                    location=self.name,
+                )
         if len(self.offsets) != len(self.user_ids) + 1 or self.offsets[0] != 0 or self.offsets[-1] != len(self.items):
             raise InputError("user offsets do not cover the interactions", location=self.name)
         if len(self.times) != len(self.items):
@@ -118,24 +138,29 @@ class Domain:
         digest = hashlib.sha256()
         for strings in (self.item_ids, self.titles, self.user_ids):
             digest.update(_string_bytes(strings))
-        digest.update(self._category_bytes)
+        digest.update(self._list_bytes)
         for array in (self.offsets, self.items, self.times):
             digest.update(np.ascontiguousarray(array).tobytes())
         digest.update(f"{self.time_kind}|{self.repeats}".encode())
         return digest.hexdigest()
 
     @property
-    def _category_bytes(self) -> bytes:
-        if self.categories is None:
-            return b""
-        offsets = np.ascontiguousarray(self.categories.offsets.to_numpy()).tobytes()
-        return offsets + _string_bytes(self.categories.flatten())
+    def fields(self) -> Mapping[str, pa.Array]:
+        """All text of the items: ``title`` (I,) strings; ``categories`` and `texts` (I,) lists of strings."""
+        categories = {} if self.categories is None else {"categories": self.categories}
+        return {"title": self.titles, **categories, **self.texts}
+
+    @property
+    def _list_bytes(self) -> bytes:
+        """Categories and text fields."""
+        categories = b"" if self.categories is None else _bytes_of_lists(self.categories)
+        return categories + b"".join(name.encode() + _bytes_of_lists(lists) for name, lists in self.texts.items())
 
     @cached_property
     def items_fingerprint(self) -> str:
         """SHA-256 over what is known of the items, whatever anybody did with them."""
         digest = hashlib.sha256(_string_bytes(self.item_ids) + _string_bytes(self.titles))
-        digest.update(self._category_bytes)
+        digest.update(self._list_bytes)
         return digest.hexdigest()
 
     def history(self, user: int) -> ItemIndices:
@@ -145,6 +170,11 @@ class Domain:
     def titles_of(self, items: npt.NDArray[np.integer]) -> list[str]:
         """Titles of some items, in the order given."""
         return [str(title) for title in self.titles.take(pa.array(np.asarray(items, dtype=np.int64))).to_pylist()]
+
+
+def _bytes_of_lists(lists: pa.Array) -> bytes:
+    lengths = pc.list_value_length(lists).to_numpy(zero_copy_only=False).astype(np.int64)
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64).tobytes() + _string_bytes(lists.flatten())
 
 
 def _string_bytes(strings: pa.Array) -> bytes:

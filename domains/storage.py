@@ -15,6 +15,7 @@ import pyarrow as pa
 from domains.domain import Domain, TimeKind
 from domains.durable import flush, flush_folder
 from domains.errors import InputError
+from domains.raw import TEXT
 
 FORMAT = "domain"
 VERSION = 1
@@ -85,6 +86,9 @@ def load_domain(folder: Path, mmap: bool = True) -> Domain:
             user_ids=_column(users, "user_id"),
             time_kind=TimeKind(meta["time_kind"]),
             repeats=bool(meta["repeats"]),
+            texts={
+                name.removeprefix(TEXT): _column(items, name) for name in items.column_names if name.startswith(TEXT)
+            },
             **arrays,
         )
     except (OSError, ValueError, KeyError, TypeError, MemoryError, pa.ArrowException) as error:
@@ -114,6 +118,7 @@ def _write(domain: Domain, folder: Path, extra: dict[str, Any]) -> None:
     items = {"item_id": domain.item_ids, "title": domain.titles}
     if domain.categories is not None:
         items["categories"] = domain.categories
+    items |= {f"{TEXT}{name}": values for name, values in domain.texts.items()}
     _write_strings(folder / ITEMS, items)
     _write_strings(folder / USERS, {"user_id": domain.user_ids})
     for name, dtype in ARRAYS.items():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from domains.domain import Domain, TimeKind
+from domains.domain import TEXT_TYPE, Domain, TimeKind
 from domains.errors import InputError
 
 
@@ -15,7 +15,8 @@ def side_by_side(domains: Sequence[Domain]) -> Domain:
     """One domain with the users and items of all, ids prefixed by the domain's name, so that equal ids never join.
 
     Args:
-        domains: at least one, with different names. Categories are left out. Times stay as they are; the union says
+        domains: at least one, with different names. A domain without a text field that another has gets an empty one.
+            Times stay as they are; the union says
             they are only an order unless all are timestamps.
 
     Raises:
@@ -31,14 +32,26 @@ def side_by_side(domains: Sequence[Domain]) -> Domain:
         name="+".join(domain.name for domain in domains),
         item_ids=pa.concat_arrays([_prefixed(domain.item_ids, domain.name) for domain in domains]),
         titles=pa.concat_arrays([domain.titles.cast(pa.large_string()) for domain in domains]),
-        categories=None,
+        categories=_joined(domains, "categories") if any(one.categories is not None for one in domains) else None,
         user_ids=pa.concat_arrays([_prefixed(domain.user_ids, domain.name) for domain in domains]),
         offsets=np.concatenate([np.zeros(1, np.int64), *offsets]),
         items=np.concatenate(items),
         times=np.concatenate([domain.times for domain in domains]),
         time_kind=TimeKind.TIMESTAMP if timestamps else TimeKind.ORDER,
         repeats=any(domain.repeats for domain in domains),
+        texts={name: _joined(domains, name) for name in sorted({name for domain in domains for name in domain.texts})},
     )
+
+
+def _joined(domains: Sequence[Domain], name: str) -> pa.Array:
+    """A text field of all items."""
+    nothing = pa.array([], TEXT_TYPE.value_type)
+    return pa.concat_arrays([
+        domain.fields[name].cast(TEXT_TYPE)
+        if name in domain.fields
+        else pa.LargeListArray.from_arrays(pa.array(np.zeros(domain.n_items + 1, np.int64)), nothing)
+        for domain in domains
+    ])  # fmt: skip
 
 
 def refuse_same_names(domains: Sequence[Domain]) -> None:

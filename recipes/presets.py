@@ -20,6 +20,7 @@ PRESETS: Mapping[Preset, Mapping[str, Any]] = {
             "patience": 20,
         },
         "prompts": {"sees": "train", "start": "paper"},
+        "vocabulary": {"fields": ["title"]},
     },
 }
 """Values that differ from the settings' own defaults."""

@@ -7,7 +7,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 PartOfSpeech = Literal["n", "v", "a", "r"]
-TextSource = Literal["titles", "categories", "titles+categories"]
+DEFAULT_FIELDS = ("title", "categories", "authors", "brand", "developer")
+"""Fields of an item that anchors come from unless a recipe says otherwise; `authors` and `brand` cover their kin, such
+as artists and manufacturers (see `domains.io.text_columns`)."""
 
 
 class NormaliserSettings(BaseModel):
@@ -51,7 +53,13 @@ class VocabularySettings(BaseModel):
     normaliser: NormaliserSettings = Field(
         default_factory=NormaliserSettings, description="How a title becomes sememes."
     )
-    source: TextSource = Field(default="titles", description="The text of an item that its sememes are taken from.")
+    fields: tuple[str, ...] = Field(
+        default=DEFAULT_FIELDS,
+        min_length=1,
+        description="Fields of an item that anchors are taken from; a field that a domain lacks gives nothing. Titles, "
+        "descriptions and features give their words, any other field gives each of its values as one word. The paper "
+        "takes titles alone. Descriptions are long and give many anchors that say little: name them only by choice.",
+    )
     min_items: int = Field(
         default=2, ge=1, description="An anchor occurs in at least this many items, all domains together."
     )

@@ -157,11 +157,11 @@ def test_new_items_without_a_title_are_named(tmp_path):
     assert titled_items(pl.DataFrame({"item_id": [3], "title": [" x "]})) == (["3"], ["x"])
 
 
-def test_a_run_that_knows_categories_alone_takes_no_titles(tmp_path):
+def test_a_run_that_does_not_read_titles_takes_no_titles(tmp_path):
     run = run_of(tmp_path, "sasrec")
-    vocabulary = run.recipe.vocabulary.model_copy(update={"source": "categories"})
+    vocabulary = run.recipe.vocabulary.model_copy(update={"fields": ("categories",)})
     run = replace(run, recipe=run.recipe.model_copy(update={"vocabulary": vocabulary}))
-    with pytest.raises(InputError, match="knows items by their categories"):
+    with pytest.raises(InputError, match="does not read titles"):
         with_new_items(run, ["new"], ["pirate robot"])
 
 

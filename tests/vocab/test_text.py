@@ -7,7 +7,8 @@ from domains.errors import InputError
 from vocab.normalisers.base import Normaliser, available_normalisers, make_normaliser
 from vocab.normalisers.tokens import tabulate
 from vocab.settings import NormaliserSettings
-from vocab.text import as_strings, cleaned, item_texts
+from vocab.template import fill_template, parse_template
+from vocab.text import as_strings, check_fields, cleaned, item_texts
 
 
 def surfaces(titles: list[str], **settings: object) -> list[list[str]]:
@@ -89,16 +90,70 @@ def test_cleaning_a_sliced_array() -> None:
 def test_categories_become_one_word_each() -> None:
     categories = pa.array([["Sci-Fi", "Video Games "], [], None, ["Drama"]], pa.large_list(pa.large_string()))
     titles = ["Alien", "Toy", "Car", "Rain"]
-    assert item_texts(titles, categories, "categories").to_pylist() == ["sci_fi video_games", "", "", "drama"]
-    assert item_texts(titles, categories, "titles+categories").to_pylist()[0] == "Alien sci_fi video_games"
-    assert item_texts(titles, None, "titles").to_pylist() == titles
-    with pytest.raises(InputError, match="no categories"):
-        item_texts(titles, None, "categories")
+    fields = {"title": titles, "categories": categories}
+    assert item_texts(fields, ["categories"]).to_pylist() == ["sci_fi video_games", "", "", "drama"]
+    assert item_texts(fields, ["title", "categories"]).to_pylist() == [
+        "Alien sci_fi video_games", "Toy", "Car", "Rain drama"
+    ]  # fmt: skip
+    assert item_texts({"title": titles}, ["title", "categories"]).to_pylist() == titles
+    with pytest.raises(InputError, match="no categories") as error:
+        item_texts({"title": titles}, ["categories"])
+    assert error.value.location == "vocabulary.fields"
+
+
+def test_a_name_is_one_word_and_prose_is_many() -> None:
+    fields = {
+        "title": ["Emma", "Hose"],
+        "authors": pa.array([["Jane Austen", "J.K. Rowling"], []], pa.large_list(pa.large_string())),
+        "description": pa.array([["A <b>young</b> woman", "of means"], ["A long hose"]], pa.large_list(pa.string())),
+        "notes": pa.array([["a name of far more words than any name ever has"], ["Black & Decker"]]),
+    }
+    assert item_texts(fields, ["title", "authors"]).to_pylist() == ["Emma jane_austen j_k_rowling", "Hose"]
+    assert item_texts(fields, ["description"]).to_pylist() == ["A <b>young</b> woman of means", "A long hose"]
+    assert item_texts(fields, ["notes"]).to_pylist() == [
+        "a name of far more words than any name ever has", "black_decker"
+    ]  # fmt: skip
+
+
+def test_a_field_that_no_domain_has_is_named_with_the_nearest_one() -> None:
+    check_fields(["title", "brand", "shelves"], {"title", "shelves"})
+    with pytest.raises(InputError, match="no domain has a field 'shelfs'") as error:
+        check_fields(["title", "shelfs"], {"title", "shelves"})
+    assert "shelves" in str(error.value.hint)
+
+
+def test_a_template_drops_what_is_empty() -> None:
+    lists = pa.large_list(pa.large_string())
+    fields = {
+        "title": ["Emma", "Hose", "", "Alien", ""],
+        "authors": pa.array([["Jane Austen"], [], ["Anonymous"], None, []], lists),
+        "brand": pa.array([["Penguin"], ["Gardena"], [], [], []], lists),
+        "categories": pa.array([[], ["Watering", "Garden"], ["Poems"], ["Horror"], []], lists),
+    }
+    filled = fill_template("{title} by {authors|brand}. {categories}", fields, 100)
+    assert filled.to_pylist() == [
+        "Emma by Jane Austen", "Hose by Gardena. Watering, Garden", "Anonymous. Poems", "Alien. Horror", ""
+    ]  # fmt: skip
+    assert fill_template("{title}", fields, 100).to_pylist() == fields["title"]
+    assert fill_template("A {title}!", fields, 100).to_pylist() == ["A Emma!", "A Hose!", "", "A Alien!", ""]
+    assert fill_template("{title} ({colour})", fields, 3).to_pylist() == ["Emm", "Hos", "", "Ali", ""]
+
+
+def test_a_template_cuts_values_that_never_end() -> None:
+    fields = {"title": ["Hose"], "description": pa.array([["long " * 20_000]])}
+    assert fill_template("{title}: {description}", fields, 20).to_pylist() == ["Hose: long long long"[:20]]
+
+
+@pytest.mark.parametrize("template", ["", "no field", "{title", "{}", "{title!r}", "{title|}"])
+def test_a_template_that_cannot_be_filled_is_refused(template: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        parse_template(template)
 
 
 def test_categories_of_a_sliced_array() -> None:
     categories = pa.array([["A"], ["B", "C"], ["D"]], pa.large_list(pa.large_string()))[1:]
-    assert item_texts(["x", "y"], categories, "categories").to_pylist() == ["b c", "d"]
+    fields = {"title": ["x", "y"], "categories": categories}
+    assert item_texts(fields, ["categories"]).to_pylist() == ["b c", "d"]
 
 
 def test_spacy_cuts_by_its_own_rules() -> None:

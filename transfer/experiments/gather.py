@@ -121,7 +121,7 @@ def _overlaps(
     """Compare the anchors of each source with those of the target."""
     found = []
     for one in open_sources(cell.main, runtime):
-        texts = item_texts(one.titles, one.categories, cell.main.recipe.vocabulary.source)
+        texts = item_texts(one.fields, cell.main.recipe.vocabulary.fields)
         shared = overlap(source.vocabulary.encode(texts).matrix, adapted.items.anchors)
         found.append(OverlapRecord(source=one.name, target=domain.name, **shared.as_dict()))
     return tuple(found)

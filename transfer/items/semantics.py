@@ -16,6 +16,10 @@ from domains.errors import InputError
 from transfer.progress import T, track
 from transfer.runtime import Runtime
 from vocab.encoder.vectors import NoSentenceEncoder, SemanticSettings, SentenceEncoder, Track
+from vocab.template import fill_template
+
+CHARACTERS_PER_TOKEN = 16
+"""Text far behind the encoder's last token is cut off before it is tokenised."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +44,10 @@ class Semantics:
             return None
 
     def titles(self, domain: Domain) -> Tensor:
-        """(I, s) unit rows; zero for an item without a title."""
-        return torch.from_numpy(self._encode(domain.titles.to_pylist(), f"titles of {domain.name}"))
+        """(I, s) unit rows of the items' texts, made by `SemanticSettings.template`; zero for an item without any."""
+        settings = self.encoder.settings
+        texts = fill_template(settings.template, domain.fields, CHARACTERS_PER_TOKEN * settings.max_length)
+        return torch.from_numpy(self._encode(texts.to_pylist(), f"items of {domain.name}"))
 
     def words(self, words: Sequence[str]) -> Tensor:
         """(n, s) unit rows, rounded as an artifact keeps them."""

@@ -141,7 +141,7 @@ def build_vocabulary(
     """The vocabulary that fit-source would build, and every domain's texts by its name."""
     opened = [*sources, *([target] if target is not None else [])]
     refuse_same_names(opened)
-    texts = {domain.name: item_texts(domain.titles, domain.categories, recipe.vocabulary.source) for domain in opened}
+    texts = {domain.name: item_texts(domain.fields, recipe.vocabulary.fields) for domain in opened}
     over = texts if recipe.target_titles else {domain.name: texts[domain.name] for domain in sources}
     return SememeVocabulary.build(over, recipe.vocabulary), texts
 

@@ -29,7 +29,7 @@ from transfer.runs.source_artifact import KIND as SOURCE
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.target_run import TargetRun
 from vocab.coverage import Coverage, Overlap, overlap
-from vocab.settings import VocabularySettings
+from vocab.settings import DEFAULT_FIELDS, VocabularySettings
 from vocab.text import item_texts
 from vocab.vocabulary import SememeVocabulary
 
@@ -172,7 +172,7 @@ def _settings(recipe: Recipe) -> dict[str, Any]:
 
 def _own_anchors(domain: Domain) -> tuple[SememeVocabulary | None, csr_matrix | None]:
     """The vocabulary of a domain by itself, with the default settings; nothing where no word passes them."""
-    texts = item_texts(domain.titles, domain.categories, "titles")
+    texts = item_texts(domain.fields, DEFAULT_FIELDS)
     try:
         vocabulary = SememeVocabulary.build({domain.name: texts}, VocabularySettings())
     except InputError:

@@ -24,7 +24,7 @@ from transfer.runs.source_artifact import DomainNote, SourceArtifact
 from transfer.runs.source_encoder import train_source_encoder
 from transfer.runtime import Runtime
 from vocab.coverage import Coverage
-from vocab.text import item_texts
+from vocab.text import check_fields, item_texts
 from vocab.vocabulary import SememeVocabulary
 
 _OF_THE_WEIGHTS = ("kind", "hidden", "time_embedding")
@@ -70,7 +70,8 @@ def fit_source(
     named = [*sources, *([target] if target is not None and counted else [])]
     refuse_same_names(named)
     refuse_blind_encoder(recipe, sources)
-    texts = {d.name: item_texts(d.titles, d.categories, recipe.vocabulary.source) for d in named}
+    check_fields(recipe.vocabulary.fields, {name for d in named for name in d.fields})
+    texts = {d.name: item_texts(d.fields, recipe.vocabulary.fields) for d in named}
     runtime.progress.say("Building the vocabulary")
     if extends is None:
         vocabulary = SememeVocabulary.build(texts, recipe.vocabulary)

@@ -45,7 +45,7 @@ def map_items(source: SourceArtifact, recipe: Recipe, domain: Domain, runtime: R
         domain: the target.
         runtime: for progress.
     """
-    texts = item_texts(domain.titles, domain.categories, recipe.vocabulary.source)
+    texts = item_texts(domain.fields, recipe.vocabulary.fields)
     encoded = source.vocabulary.encode(texts)
     vocabulary = source.vocabulary.remembering(encoded.surfaces)
     semantics = Semantics.find(recipe.semantic, runtime)

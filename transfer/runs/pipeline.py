@@ -181,7 +181,7 @@ def recipe_for_target(source: SourceArtifact, given: str, overrides: list[str]) 
 def as_fitted(recipe: Recipe, source: SourceArtifact, runtime: Runtime) -> Recipe:
     """A recipe with the settings that were settled when the source was fitted; those that it has otherwise are told."""
     fitted = {
-        "vocabulary": source.vocabulary.settings.model_copy(update={"source": recipe.vocabulary.source}),
+        "vocabulary": source.vocabulary.settings.model_copy(update={"fields": recipe.vocabulary.fields}),
         "interests": source.interests,
         "s2idm": source.s2idm.settings,
         "source_encoder": SourceEncoderSettings.model_validate(source.recipe["source_encoder"]),

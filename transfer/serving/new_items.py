@@ -10,7 +10,7 @@ import pyarrow as pa
 import torch
 from scipy.sparse import csr_matrix, vstack
 
-from domains.domain import Domain
+from domains.domain import TEXT_TYPE, Domain
 from domains.errors import InputError
 from transfer.items.features import in_use
 from transfer.items.semantics import Semantics, anchor_means, same_encoder
@@ -54,9 +54,9 @@ def with_new_items(
     """
     if len(ids) != len(titles):
         raise InputError(f"{len(ids)} ids for {len(titles)} titles", location="new items")
-    if run.recipe.vocabulary.source == "categories" and run.features.title_vectors is None:
+    if "title" not in run.recipe.vocabulary.fields and run.features.title_vectors is None:
         raise InputError(
-            "this run knows items by their categories, and new ones come with titles alone", location="new items",
+            "this run does not read titles, and new items come with titles alone", location="new items",
             hint="Put them into the item table of the target, with categories, and adapt it again",
         )  # fmt: skip
     known = set(run.domain.item_ids.to_pylist())
@@ -68,7 +68,7 @@ def with_new_items(
             raise InputError(f"the id {name!r} occurs twice", location="new items", hint="Give each item once")
         met.add(name)
     more = _items_alone(run.domain, ids, titles)
-    texts = item_texts(more.titles, more.categories, run.recipe.vocabulary.source)
+    texts = item_texts(more.fields, run.recipe.vocabulary.fields)
     anchors = run.vocabulary.encode(texts).matrix if unseen is None else unseen.apply(texts)
     features = _grown(run, more, anchors, semantics)
     old = run.domain.categories
@@ -77,6 +77,7 @@ def with_new_items(
         item_ids=pa.concat_arrays([run.domain.item_ids, more.item_ids]),
         titles=pa.concat_arrays([run.domain.titles, more.titles]),
         categories=None if old is None else pa.concat_arrays([old, more.categories]),
+        texts={name: pa.concat_arrays([values, more.texts[name]]) for name, values in run.domain.texts.items()},
     )
     weights = dict(run.weights)
     if ID_TABLE in weights:
@@ -94,12 +95,13 @@ def with_new_items(
 
 def _items_alone(domain: Domain, ids: Sequence[str], titles: Sequence[str]) -> Domain:
     """The new items as a domain without users."""
-    categories = domain.categories
+    categories, none = domain.categories, pa.array([[]] * len(ids), TEXT_TYPE)
     return replace(
         domain,
         item_ids=pa.array(ids, domain.item_ids.type),
         titles=pa.array(titles, domain.titles.type),
-        categories=None if categories is None else pa.array([[]] * len(ids), categories.type),
+        categories=None if categories is None else none.cast(categories.type),
+        texts=dict.fromkeys(domain.texts, none),
         user_ids=domain.user_ids[:0],
         offsets=domain.offsets[:1],
         items=domain.items[:0],

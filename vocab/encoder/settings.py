@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from vocab.template import DEFAULT_TEMPLATE, parse_template
 
 
 class SemanticSettings(BaseModel):
@@ -21,6 +23,11 @@ class SemanticSettings(BaseModel):
     )
     revision: str | None = Field(
         default=None, description="Branch, tag or commit of a hub id; a commit makes a run repeatable."
+    )
+    template: str = Field(
+        default=DEFAULT_TEMPLATE,
+        description="The text of an item that becomes its vector. A field without a value is left out with the text "
+        "before it; {authors|brand} is the first of the two that an item has; '{title}' is the title alone.",
     )
     max_length: int = Field(default=64, ge=3, description="Longest text in tokens; what is beyond is cut off.")
     batch_tokens: int | None = Field(
@@ -45,3 +52,9 @@ class SemanticSettings(BaseModel):
         default=None,
         description="Folder that keeps vectors between runs. Unset is $TRANSFER_CACHE, else the user's own.",
     )
+
+    @field_validator("template")
+    @classmethod
+    def _check_template(cls, value: str) -> str:
+        parse_template(value)
+        return value

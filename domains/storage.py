@@ -15,7 +15,7 @@ import pyarrow as pa
 from domains.domain import Domain, TimeKind
 from domains.durable import flush, flush_folder
 from domains.errors import InputError
-from domains.raw import TEXT
+from domains.raw import TEXT, text_columns
 
 FORMAT = "domain"
 VERSION = 1
@@ -86,9 +86,7 @@ def load_domain(folder: Path, mmap: bool = True) -> Domain:
             user_ids=_column(users, "user_id"),
             time_kind=TimeKind(meta["time_kind"]),
             repeats=bool(meta["repeats"]),
-            texts={
-                name.removeprefix(TEXT): _column(items, name) for name in items.column_names if name.startswith(TEXT)
-            },
+            texts={name.removeprefix(TEXT): _column(items, name) for name in text_columns(items.column_names)},
             **arrays,
         )
     except (OSError, ValueError, KeyError, TypeError, MemoryError, pa.ArrowException) as error:
@@ -177,7 +175,8 @@ def _text(value: Any) -> str:
 
 def _column(table: pa.Table, name: str) -> pa.Array:
     column = table.column(name)
-    inner = column.type.value_type if name == "categories" and pa.types.is_large_list(column.type) else column.type
+    lists = name == "categories" or name.startswith(TEXT)
+    inner = column.type.value_type if lists and pa.types.is_large_list(column.type) else column.type
     if not (pa.types.is_large_string(inner) or pa.types.is_string(inner)) or column.null_count:
         raise ValueError(f"{name} holds {column.type} with {column.null_count} nulls, not text")
     return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks or [pa.array([], column.type)])

@@ -29,8 +29,8 @@ from transfer.model.scoring import model_scores
 from transfer.runtime import Runtime
 from transfer.training.loop import _Trainer
 from transfer.training.settings import TrainingSettings
+from vocab.fields import item_texts
 from vocab.settings import VocabularySettings
-from vocab.text import item_texts
 from vocab.vocabulary import SememeVocabulary
 
 EVALUATED_USERS = 10_000

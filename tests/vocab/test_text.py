@@ -4,11 +4,12 @@ import pyarrow as pa
 import pytest
 
 from domains.errors import InputError
+from vocab.fields import check_fields, fill_template, item_texts
 from vocab.normalisers.base import Normaliser, available_normalisers, make_normaliser
 from vocab.normalisers.tokens import tabulate
 from vocab.settings import NormaliserSettings
-from vocab.template import fill_template, parse_template
-from vocab.text import as_strings, check_fields, cleaned, item_texts
+from vocab.template import parse_template
+from vocab.text import as_strings, cleaned
 
 
 def surfaces(titles: list[str], **settings: object) -> list[list[str]]:

@@ -31,7 +31,7 @@ from transfer.runs.source_artifact import SourceArtifact
 from transfer.runtime import Runtime
 from transfer.variants import parse_variant
 from vocab.coverage import overlap
-from vocab.text import item_texts
+from vocab.fields import item_texts
 
 
 def gather(cell: Cell, source_folder: Path, folder: Path, runtime: Runtime) -> CellRecord:

@@ -16,7 +16,7 @@ from domains.errors import InputError
 from transfer.progress import T, track
 from transfer.runtime import Runtime
 from vocab.encoder.vectors import NoSentenceEncoder, SemanticSettings, SentenceEncoder, Track
-from vocab.template import fill_template
+from vocab.fields import fill_template
 
 CHARACTERS_PER_TOKEN = 16
 """Text far behind the encoder's last token is cut off before it is tokenised."""

@@ -29,7 +29,7 @@ from transfer.runs.source_artifact import LearnedEncoder
 from transfer.variants import Variant
 from vocab.coverage import Coverage, Overlap, overlap
 from vocab.encoder.source import has_encoder
-from vocab.text import item_texts
+from vocab.fields import item_texts
 from vocab.vocabulary import SememeVocabulary
 
 

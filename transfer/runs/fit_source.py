@@ -24,7 +24,7 @@ from transfer.runs.source_artifact import DomainNote, SourceArtifact
 from transfer.runs.source_encoder import train_source_encoder
 from transfer.runtime import Runtime
 from vocab.coverage import Coverage
-from vocab.text import check_fields, item_texts
+from vocab.fields import check_fields, item_texts
 from vocab.vocabulary import SememeVocabulary
 
 _OF_THE_WEIGHTS = ("kind", "hidden", "time_embedding")

@@ -12,7 +12,7 @@ from transfer.items.semantics import Semantics, same_encoder
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runtime import Runtime
 from vocab.coverage import Coverage
-from vocab.text import item_texts
+from vocab.fields import item_texts
 from vocab.unseen.map import UnseenMap
 from vocab.vocabulary import SememeVocabulary
 

@@ -17,7 +17,7 @@ from transfer.items.semantics import Semantics, anchor_means, same_encoder
 from transfer.items.tower import ItemFeatures
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
-from vocab.text import item_texts
+from vocab.fields import item_texts
 from vocab.unseen.map import UnseenMap
 
 ID_TABLE = "items.channels.id.table.weight"

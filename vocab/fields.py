@@ -1,0 +1,121 @@
+"""One text an item out of its fields: the words that anchors are taken from, and the sentence that is encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from domains.errors import InputError
+from domains.nearest import suggest
+from vocab.settings import DEFAULT_FIELDS
+from vocab.template import parse_template
+from vocab.text import NOT_A_WORD, Titles, as_strings, cleaned
+
+PROSE = frozenset({"title", "description", "abstract", "features"})
+"""Fields that are read word by word."""
+LONGEST_NAME = 8
+"""Words of a name that becomes one word."""
+_SPACE = pa.scalar(" ", pa.large_string())
+
+
+def item_texts(fields: Mapping[str, Titles], wanted: Sequence[str]) -> pa.Array:
+    """(I,) large_string, the words that the anchors of a domain's items are taken from.
+
+    Titles and prose (`PROSE`) are read word by word. A value of another field is a name and becomes one word: the
+    category "Video Games" is ``video_games``. Names of more than `LONGEST_NAME` words are read word by word too.
+
+    Args:
+        fields: name -> (I,) strings or lists of strings (`domains.domain.Domain.fields`).
+        wanted: names of the fields to take, in this order; a field that the domain lacks gives nothing.
+
+    Raises:
+        InputError: the domain has none of them.
+    """
+    there = [name for name in wanted if name in fields]
+    if not there:
+        raise InputError(
+            f"the items have no {' and no '.join(wanted)} to take anchors from",
+            location="vocabulary.fields",
+            hint=f"Set it to some of {', '.join(fields)}, or map more columns of the items",
+        )
+    texts = [_words_of(name, fields[name]) for name in there]
+    return texts[0] if len(texts) == 1 else pc.utf8_trim(pc.binary_join_element_wise(*texts, _SPACE), " ")
+
+
+def check_fields(wanted: Sequence[str], there: Collection[str]) -> None:
+    """Refuse a field that no domain has, unless it is one of `DEFAULT_FIELDS`.
+
+    Args:
+        wanted: `VocabularySettings.fields`.
+        there: names of the fields of all domains.
+
+    Raises:
+        InputError: a field is missing.
+    """
+    for name in wanted:
+        if name not in there and name not in DEFAULT_FIELDS:
+            raise InputError(
+                f"no domain has a field {name!r}",
+                location="vocabulary.fields",
+                hint=f"{suggest(name, there)}Fields: {', '.join(sorted(there))}; others are mapped by columns.text",
+            )
+
+
+def fill_template(template: str, fields: Mapping[str, Titles], longest: int) -> pa.Array:
+    """(I,) large_string, the template filled in for each item.
+
+    The text before a field is left out together with an empty field, and where nothing stands before it.
+
+    Args:
+        template: see `parse_template`; fields that are not there are empty.
+        fields: name -> (I,) strings or lists of strings; the values of a list are joined by commas.
+        longest: characters at which a text is cut.
+    """
+    parts, ending = parse_template(template)
+    empty = pa.scalar("", pa.large_string())
+    result = pa.array([""] * len(next(iter(fields.values()))), pa.large_string())
+    for place, (literal, names) in enumerate(parts):
+        value = pa.array([""] * len(result), pa.large_string())
+        for name in names:
+            if name in fields:
+                found = pc.utf8_trim_whitespace(pc.utf8_slice_codeunits(_joined_values(fields[name], ", "), 0, longest))
+                value = pc.if_else(pc.equal(value, empty), found, value)
+        begun = pc.not_equal(result, empty) if place else pa.scalar(value=True)
+        before = pc.if_else(pc.and_(begun, pc.not_equal(value, empty)), literal, empty)
+        result = pc.binary_join_element_wise(result, before, value, empty)
+    ended = pc.if_else(pc.not_equal(result, empty), ending, empty)
+    return pc.utf8_slice_codeunits(pc.binary_join_element_wise(result, ended, empty), 0, longest)
+
+
+def _joined_values(values: Titles, separator: str) -> pa.Array:
+    """(I,) large_string of strings or lists of strings; the values of a list are joined by the separator."""
+    if not _holds_lists(values):
+        return as_strings(values)
+    filled = pa.LargeListArray.from_arrays(_offsets(values), as_strings(pc.list_flatten(values)))
+    return pc.binary_join(filled, pa.scalar(separator, pa.large_string()))
+
+
+def _words_of(name: str, values: Titles) -> pa.Array:
+    """(I,) large_string of one field."""
+    if name in PROSE or not _holds_lists(values):
+        return _joined_values(values, " ")
+    names = cleaned(as_strings(pc.list_flatten(values)))
+    joined = pc.utf8_trim(pc.replace_substring_regex(names, NOT_A_WORD, "_"), "_")
+    short = pc.less(pc.count_substring(joined, "_"), LONGEST_NAME)
+    words = pc.if_else(short, joined, names)
+    return pc.binary_join(pa.LargeListArray.from_arrays(_offsets(values), words), _SPACE)
+
+
+def _holds_lists(values: Titles) -> bool:
+    return isinstance(values, (pa.Array, pa.ChunkedArray)) and not (
+        pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
+    )
+
+
+def _offsets(lists: pa.Array) -> pa.Array:
+    """(I + 1,) int64 of lists that may be null or sliced, as they lie in their flattened values."""
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    return pa.array(np.concatenate(([0], np.cumsum(lengths))), pa.int64())

@@ -24,10 +24,10 @@ from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.ranking import rank
 from transfer.interests.original import original_interests
 from transfer.interests.settings import InterestSettings
-from transfer.interests.views import TrainView
+from transfer.interests.views import NoViews, TrainView
 from transfer.model.scoring import model_scores
 from transfer.runtime import Runtime
-from transfer.training.loop import _Trainer
+from transfer.training.loop import Trainer
 from transfer.training.settings import TrainingSettings
 from vocab.fields import item_texts
 from vocab.settings import VocabularySettings
@@ -82,9 +82,9 @@ def measure(folder: Path) -> None:
     recommender, work = sasrec(domain, LENGTH), task(domain, LENGTH, TrainingSettings(loss="bce"))
     few = work.split.training_users[:: max(1, domain.n_users // EVALUATED_USERS)]
     # Not `fit`: it would also rank every user before and after the epoch.
-    trainer = _Trainer(recommender, work, 0, None)
+    trainer = Trainer(recommender, work, NoViews(), "benchmark", 0, lambda _: None)
     with clock.stage("epoch"):
-        trainer.epoch(TrainView(None), 1)
+        trainer.train(TrainView(None), 1)
     with clock.stage("evaluate"):
         targets: Targets = targets_of(leave_one_out(domain), "test", few)
         scores = model_scores(recommender, domain, targets, None, LENGTH, CPU)

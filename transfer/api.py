@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -26,7 +27,7 @@ from recipes.schema import Recipe
 from transfer.files import JsonLines, alone_in
 from transfer.progress import Progress
 from transfer.report.record import RunRecord
-from transfer.runs.artifact import CONFIG, LOG, claim
+from transfer.runs.artifact import CONFIG, LOG, PIECES, claim
 from transfer.runs.fit_source import fit_source
 from transfer.runs.pipeline import written_run
 from transfer.runs.source_artifact import KIND as SOURCE
@@ -210,8 +211,10 @@ def fit(
     if folder is None:
         return fit_source(recipe, opened, target, runtime).artifact
     with alone_in(folder):
-        artifact = fit_source(recipe, opened, target, runtime, JsonLines(folder / LOG)).artifact
+        log = JsonLines(folder / LOG, fresh=not (folder / PIECES).is_dir())
+        artifact = fit_source(recipe, opened, target, runtime, log, folder=folder).artifact
         artifact.write(folder)
+        shutil.rmtree(folder / PIECES)
     return replace(artifact, folder=folder)
 
 

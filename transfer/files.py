@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import torch
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
@@ -199,14 +201,38 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         return load_file(path)
 
 
-def read_facts(path: Path) -> dict[str, str]:
-    """Read the texts in the head of a safetensors file.
+def write_sealed(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, str] | None = None) -> None:
+    """Write safetensors with the digest of their contents in the head; see `write_tensors`."""
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_tensors(path, whole, {**(facts or {}), "sha256": _digest(whole, facts or {})})
+
+
+def read_sealed(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read what `write_sealed` wrote: tensors and facts.
 
     Raises:
-        InputError: no such file, or not safetensors.
+        InputError: no such file, not safetensors, or another content than was written.
     """
-    with _readable(path), safe_open(path, "pt") as file:
-        return file.metadata() or {}
+    with _readable(path):
+        tensors = load_file(path)
+        with safe_open(path, "pt") as file:
+            facts = dict(file.metadata() or {})
+    if facts.pop("sha256", None) != _digest(tensors, facts):
+        raise RunError(
+            "this file was changed after it was written",
+            location=path,
+            hint="Delete it: it is made again",
+            code="file-changed",
+        )
+    return tensors, facts
+
+
+def _digest(tensors: Mapping[str, Tensor], facts: Mapping[str, str]) -> str:
+    digest = hashlib.sha256(json.dumps(dict(facts), sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 @contextmanager

@@ -12,6 +12,9 @@ from torch import Tensor
 from domains.errors import InputError
 from transfer.progress import Progress, Silent
 
+CHECKPOINT_SECONDS = "TRANSFER_CHECKPOINT_SECONDS"
+"""Environment variable for `Runtime.checkpoint_seconds`."""
+
 
 @dataclass(frozen=True)
 class Runtime:
@@ -22,12 +25,14 @@ class Runtime:
         rank: this process, from 0.
         processes: how many work on the same run, data-parallel.
         progress: where long work reports to.
+        checkpoint_seconds: how long a training goes on before its state is kept again; a kill costs that much work.
     """
 
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     rank: int = 0
     processes: int = 1
     progress: Progress = field(default_factory=Silent)
+    checkpoint_seconds: float = 60.0
 
     @classmethod
     def current(cls, device: str = "auto", progress: Progress | None = None) -> Runtime:
@@ -42,15 +47,17 @@ class Runtime:
         if device.startswith("cuda") and not torch.cuda.is_available():
             raise InputError("no CUDA device is available", location="--device", hint="Use --device cpu or auto")
         shown = progress or Silent()
+        seconds = _seconds(os.environ.get(CHECKPOINT_SECONDS))
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             from accelerate import PartialState
 
             state = PartialState(cpu=device == "cpu" or not torch.cuda.is_available())
             first = state.process_index == 0
-            return cls(state.device, state.process_index, state.num_processes, shown if first else Silent())
+            shown = shown if first else Silent()
+            return cls(state.device, state.process_index, state.num_processes, shown, seconds)
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        return cls(torch.device(device), progress=shown)
+        return cls(torch.device(device), progress=shown, checkpoint_seconds=seconds)
 
     @property
     def is_main(self) -> bool:
@@ -93,3 +100,15 @@ class Runtime:
         for seed in seeds:
             mixed = (mixed * 1_000_003 + seed + 1) % (2**63 - 1)
         return torch.Generator(device=self.device).manual_seed(mixed)
+
+
+def _seconds(given: str | None) -> float:
+    """The seconds between checkpoints that the environment asks for, or the default."""
+    if given is None:
+        return Runtime.checkpoint_seconds
+    try:
+        return max(0.0, float(given))
+    except ValueError:
+        raise InputError(
+            f"{given!r} is no number of seconds", location=CHECKPOINT_SECONDS, hint="Write for example 60"
+        ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from importlib.metadata import version
@@ -10,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from domains.errors import InputError
 from transfer.cli import (
     adapt_target,
     anchors,
@@ -24,6 +26,7 @@ from transfer.cli import (
     run,
     verify,
 )
+from transfer.cli.interrupt import INTERRUPTED, Interrupts
 
 app = typer.Typer(
     name="transfer",
@@ -33,9 +36,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-
-INTERRUPTED = 130
-"""The exit code that typer makes of Ctrl-C; it lets no KeyboardInterrupt through."""
 
 
 def _version(wanted: bool) -> None:
@@ -74,21 +74,38 @@ def main() -> None:
     """Run a command; a user's mistake becomes one message and exit code 2."""
     if int(os.environ.get("RANK", "0")) > 0:  # one of several processes on one run: the first one speaks
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
+    with Interrupts() as interrupts:
+        _run(interrupts)
+
+
+def _run(interrupts: Interrupts) -> None:
     try:
         app()
+    except KeyboardInterrupt:
+        sys.exit(interrupts.finish())
     except SystemExit as end:
-        if end.code == INTERRUPTED:
-            print("Stopped. What was finished is kept: the same command goes on from there.", file=sys.stderr)
+        if end.code == INTERRUPTED:  # what typer makes of KeyboardInterrupt
+            sys.exit(interrupts.finish())
         raise
-    except ValueError as error:
-        from domains.errors import InputError
-
-        if not isinstance(error, InputError) or os.environ.get("TRANSFER_DEBUG"):
+    except (ValueError, OSError) as error:
+        found = _input_error(error)
+        if found is None or os.environ.get("TRANSFER_DEBUG"):
             raise
         from transfer.cli.show import show_error
 
-        show_error(error)
+        show_error(found)
         sys.exit(2)
+
+
+def _input_error(error: ValueError | OSError) -> InputError | None:
+    """What only the user can correct; a full disk counts, wherever it strikes."""
+    if isinstance(error, InputError):
+        return error
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        from transfer.files import cannot_write
+
+        return cannot_write(error, Path(error.filename or Path.cwd()))
+    return None
 
 
 if __name__ == "__main__":

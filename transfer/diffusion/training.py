@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,14 +12,14 @@ from scipy.sparse import csr_matrix, vstack
 from torch import Tensor
 
 from domains.errors import InputError
+from transfer.checkpoint import Checkpoint, Saved, optimiser_state, restore_optimiser
 from transfer.diffusion.make import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.settings import S2IDMSettings
 from transfer.diffusion.step_sampler import StepSampler
+from transfer.epochs import Epoch, Log, logger, refuse_divergence, steps_in_memory, train_epochs
 from transfer.runtime import Runtime
 from transfer.sparse import SparseRows
-
-Log = Callable[[dict[str, object]], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +89,7 @@ def train_s2idm(
     start: S2IDM | None = None,
     title: str = "S2IDM",
     key: str = "s2idm",
+    checkpoint: Checkpoint | None = None,
 ) -> S2IDM:
     """Train until held-out users no longer gain, and return the best epoch's model.
 
@@ -103,6 +102,7 @@ def train_s2idm(
         start: a model over the same anchors to go on from.
         title: what is trained, for progress and messages.
         key: where a recipe holds these settings, for messages.
+        checkpoint: where the state is kept between epochs, so that a training that was cut off goes on from there.
 
     Raises:
         InputError: a domain where fewer than two users have an anchor, or a loss that is no number.
@@ -110,47 +110,98 @@ def train_s2idm(
     torch.manual_seed(seed)
     anchors = sources[0].inputs.shape[1]
     model = (start or make_s2idm(anchors, settings)).to(runtime.device)
-    inputs = SparseRows.from_csr(vstack([source.inputs for source in sources], format="csr"), runtime.device)
-    same = all(source.targets is source.inputs for source in sources)
-    targets = (
-        inputs if same else SparseRows.from_csr(vstack([s.targets for s in sources], format="csr"), runtime.device)
+    train_epochs(
+        _Trainer(model, sources, settings, seed, runtime, title, key),
+        runtime,
+        title=title,
+        stage="s2idm",
+        epochs=settings.epochs,
+        patience=settings.patience,
+        log=log,
+        best_shown=lambda best, epoch: f"best {-best:.4g} at {epoch}",
+        checkpoint=checkpoint,
     )
-    domains = _held_out({source.name: source.inputs for source in sources}, settings.held_out, seed)
-    uniform = 1.0 if settings.step_sampling == "uniform" else settings.sampling_uniform
-    sampler = StepSampler(model.schedule.steps, settings.sampling_history, uniform, runtime.device)
-    step = Step(model, sampler, inputs, targets, runtime)
-    best, best_epoch, best_state = float("inf"), 0, copy.deepcopy(model.state_dict())
-    with runtime.progress.task(title, settings.epochs) as task:
-        for epoch in range(1, settings.epochs + 1):
-            began = time.perf_counter()
-            order = _epoch_order([train for train, _ in domains], settings.source_temperature, seed, epoch)
-            train_loss = _train_epoch(step, order, runtime.generator(seed, epoch))
-            held = {
-                source.name: _held_out_loss(model, inputs, targets, rows, seed, runtime)
-                for source, (_, rows) in zip(sources, domains, strict=True)
-            }
-            score = float(np.mean(list(held.values())))
-            if not (math.isfinite(train_loss) and math.isfinite(score)):
-                raise InputError(
-                    f"training of {title} diverged in epoch {epoch} (loss {train_loss}, held out {score})",
-                    hint=f"Lower {key}.learning_rate, or the weights of interactions",
-                )
-            log(
-                {
-                    "stage": "s2idm",
-                    "epoch": epoch,
-                    "loss": train_loss,
-                    "held_out": held,
-                    "seconds": round(time.perf_counter() - began, 3),
-                }
-            )
-            if score < best:
-                best, best_epoch, best_state = score, epoch, copy.deepcopy(model.state_dict())
-            task.advance(1, f"held-out loss {score:.4g}, best {best:.4g} at {best_epoch}")
-            if epoch - best_epoch >= settings.patience:
-                break
-    model.load_state_dict(best_state)
-    return model.eval()
+    return model
+
+
+class _Trainer:
+    """S2IDM as `train_epochs` trains it; the score is the negative held-out loss."""
+
+    def __init__(
+        self,
+        model: S2IDM,
+        sources: list[SourceInterests],
+        settings: S2IDMSettings,
+        seed: int,
+        runtime: Runtime,
+        title: str,
+        key: str,
+    ) -> None:
+        self.model, self.sources, self.settings, self.seed = model, sources, settings, seed
+        self.runtime, self.title, self.key = runtime, title, key
+        inputs = SparseRows.from_csr(vstack([source.inputs for source in sources], format="csr"), runtime.device)
+        same = all(source.targets is source.inputs for source in sources)
+        targets = (
+            inputs if same else SparseRows.from_csr(vstack([s.targets for s in sources], format="csr"), runtime.device)
+        )
+        self.domains = _held_out({source.name: source.inputs for source in sources}, settings.held_out, seed)
+        uniform = 1.0 if settings.step_sampling == "uniform" else settings.sampling_uniform
+        sampler = StepSampler(model.schedule.steps, settings.sampling_history, uniform, runtime.device)
+        self.step = Step(model, sampler, inputs, targets, runtime)
+        self.batch_size = settings.batch_size
+
+    def start(self) -> float:
+        """Nobody knows before the first epoch."""
+        return -math.inf
+
+    def epoch(self, number: int) -> Epoch:
+        """Train for an epoch and compute the loss of held-out users."""
+        began = time.perf_counter()
+        order = _epoch_order([train for train, _ in self.domains], self.settings.source_temperature, self.seed, number)
+        loss = self._train(order, self.runtime.generator(self.seed, number))
+        held = {
+            source.name: _held_out_loss(self.model, self.step.inputs, self.step.targets, rows, self.seed, self.runtime)
+            for source, (_, rows) in zip(self.sources, self.domains, strict=True)
+        }
+        mean = float(np.mean(list(held.values())))
+        hint = f"Lower {self.key}.learning_rate, or the weights of interactions"
+        refuse_divergence(self.title, number, hint, loss=loss, held_out=mean)
+        entry = {"loss": loss, "held_out": held, "seconds": round(time.perf_counter() - began, 3)}
+        return Epoch(-mean, entry, f"held-out loss {mean:.4g}")
+
+    def state(self) -> Saved:
+        """Optimiser, step sampler and batch size."""
+        saved, sampler = optimiser_state(self.step.optimiser), self.step.sampler
+        kept = {"sampler.losses": sampler.losses, "sampler.seen": sampler.seen}
+        optimiser = {f"optimiser.{name}": value for name, value in saved.tensors.items()}
+        return Saved(optimiser | kept, {**saved.facts, "batch_size": self.batch_size})
+
+    def restore(self, saved: Saved) -> None:
+        """Take over what `state` gave."""
+        restore_optimiser(self.step.optimiser, Saved(saved.part("optimiser."), saved.facts))
+        self.step.sampler.losses.copy_(saved.tensors["sampler.losses"])
+        self.step.sampler.seen.copy_(saved.tensors["sampler.seen"])
+        self.batch_size = saved.facts["batch_size"]
+
+    def _train(self, order: Tensor, draws: torch.Generator) -> float:
+        """Mean loss over the rows of one epoch."""
+        self.model.train()
+        total = torch.zeros((), dtype=torch.float64, device=self.runtime.device)
+        batches = order.to(self.runtime.device).split(self.batch_size)
+        for losses in steps_in_memory(batches, lambda rows: self.step(rows, draws), self.runtime, self._shrink):
+            total += losses.double().sum()
+        return float(total) / len(order)
+
+    def _shrink(self, rows: int) -> None:
+        self.batch_size = rows
+        logger.warning(
+            "%s: out of memory on %s, going on with batches of %d users; set %s.batch_size=%d next time",
+            self.title,
+            self.runtime.device,
+            rows,
+            self.key,
+            rows,
+        )
 
 
 def _held_out(matrices: dict[str, csr_matrix], share: float, seed: int) -> list[tuple[Tensor, Tensor]]:
@@ -183,15 +234,6 @@ def _epoch_order(domains: list[Tensor], temperature: float, seed: int, epoch: in
         drawn.append(shuffled.repeat(-(-wanted // max(1, len(rows))))[:wanted])
     together = torch.cat(drawn)
     return together[torch.randperm(len(together), generator=generator)]
-
-
-def _train_epoch(step: Step, order: Tensor, draws: torch.Generator) -> float:
-    """Mean loss over the rows of one epoch."""
-    step.model.train()
-    total = torch.zeros((), dtype=torch.float64, device=step.runtime.device)
-    for batch in order.to(step.runtime.device).split(step.model.settings.batch_size):
-        total += step(batch, draws).double().sum()
-    return float(total) / len(order)
 
 
 @torch.no_grad()

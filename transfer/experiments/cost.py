@@ -12,7 +12,8 @@ from scipy.sparse import csr_matrix
 from recipes.experiment import CostSettings
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.settings import S2IDMSettings
-from transfer.diffusion.training import Log, SourceInterests, train_s2idm
+from transfer.diffusion.training import SourceInterests, train_s2idm
+from transfer.epochs import Log
 from transfer.report.experiment_record import CostRow
 from transfer.runtime import Runtime
 

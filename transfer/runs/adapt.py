@@ -19,6 +19,7 @@ from domains.domain import Domain
 from domains.errors import InputError
 from domains.split import Split
 from recipes.schema import Recipe, resolved
+from transfer.epochs import Log
 from transfer.evaluation.ranking import Ranking
 from transfer.evaluation.summary import STAGES, SeedRankings
 from transfer.files import JsonLines
@@ -36,7 +37,7 @@ from transfer.runs.opened import make_split
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.worker import Worker
 from transfer.runtime import Runtime
-from transfer.training.loop import Log, Task
+from transfer.training.loop import Task
 from transfer.variants import Variant
 
 

@@ -1,9 +1,10 @@
-"""Finished pieces of a run (one variant, one seed), so that a killed run goes on where it stopped."""
+"""Finished pieces of a run (one variant, one seed) and checkpoints between: a killed run goes on where it stopped."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,10 @@ import torch
 from torch import Tensor
 
 from domains.errors import RunError
+from transfer.checkpoint import SUFFIX, Checkpoint
 from transfer.evaluation.protocol import Stage
 from transfer.evaluation.ranking import Ranking
-from transfer.files import read_json, read_tensors, write_json, write_tensors
+from transfer.files import read_json, read_sealed, write_json, write_sealed
 from transfer.runs.artifact import PIECES
 
 PLAN = "plan.json"
@@ -46,7 +48,7 @@ def finished_variants(run: Path) -> list[str]:
 
 def read_piece(path: Path) -> Piece:
     """A finished piece from its file."""
-    tensors = read_tensors(path)
+    tensors, _ = read_sealed(path)
     stages: tuple[Stage, Stage] = ("validation", "test")
     rankings = {stage: _ranking(tensors, f"ranks.{stage}.") for stage in stages}
     weights = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
@@ -60,16 +62,20 @@ class Pieces:
         folder: of the run.
         plan: whatever decides the outcome of a piece; a folder with another plan is refused.
         writes: whether this process writes.
+        replaces: start anew in a folder with another plan, in place of refusing it.
 
     Raises:
         InputError: the folder holds pieces of another plan.
     """
 
-    def __init__(self, folder: Path, plan: Mapping[str, Any], writes: bool = True) -> None:
+    def __init__(self, folder: Path, plan: Mapping[str, Any], writes: bool = True, replaces: bool = False) -> None:
         self.folder, self.writes = folder / PIECES, writes
-        digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
+        self.digest = digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
         found = self.folder / PLAN
-        if found.exists() and read_json(found).get("digest") != digest:
+        other = found.exists() and _digest_in(found) != digest
+        if other and replaces and writes:
+            shutil.rmtree(self.folder)
+        elif other:
             raise RunError(
                 "this folder holds results of other settings or data",
                 location=folder,
@@ -78,18 +84,32 @@ class Pieces:
         if writes:
             write_json(found, {"digest": digest})
 
+    def clear(self) -> None:
+        """Remove everything: what was made of it is kept elsewhere."""
+        if self.writes:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
     def _path(self, variant: str, seed: int, part: str) -> Path:
         return piece_path(self.folder.parent, variant, seed, part)
+
+    def checkpoint(self, variant: str, seed: int, phase: str) -> Checkpoint:
+        """Where a phase of training keeps its state until the piece is finished."""
+        path = piece_path(self.folder.parent, variant, seed, phase).with_suffix("").with_suffix(SUFFIX)
+        return Checkpoint(path, f"{self.digest} {variant} {seed} {phase}", self.writes)
+
+    def forget(self, variant: str, seed: int, phase: str) -> None:
+        """Remove the state of a phase whose result is kept."""
+        self.checkpoint(variant, seed, phase).remove()
 
     def weights(self, variant: str, seed: int, part: str) -> dict[str, Tensor] | None:
         """Weights that were kept, or None."""
         path = self._path(variant, seed, part)
-        return read_tensors(path) if path.exists() else None
+        return read_sealed(path)[0] if path.exists() else None
 
     def keep_weights(self, variant: str, seed: int, part: str, weights: Mapping[str, Tensor]) -> None:
         """Keep weights."""
         if self.writes:
-            write_tensors(self._path(variant, seed, part), weights)
+            write_sealed(self._path(variant, seed, part), weights)
 
     def get(self, variant: str, seed: int) -> Piece | None:
         """A finished piece, or None."""
@@ -105,6 +125,11 @@ class Pieces:
             if ranking.recommended is not None:
                 tensors[f"ranks.{stage}.recommended"] = torch.from_numpy(ranking.recommended)
         self.keep_weights(variant, seed, "done", tensors)
+
+
+def _digest_in(path: Path) -> object:
+    plan = read_json(path)
+    return plan.get("digest") if isinstance(plan, dict) else None
 
 
 _FIELDS = ("users", "sampled", "full", "sampled_candidates", "full_candidates")

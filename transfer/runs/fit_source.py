@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -13,12 +15,16 @@ from domains.domain import Domain
 from domains.errors import InputError
 from domains.union import refuse_same_names
 from recipes.schema import Recipe, resolved
-from transfer.diffusion.training import Log, SourceInterests, train_s2idm
+from transfer.diffusion.make import make_s2idm
+from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.encoders.settings import EncoderSettings
+from transfer.epochs import Log
 from transfer.interests.original import original_interests
 from transfer.items.semantics import Semantics, same_encoder
 from transfer.items.settings import SEMANTIC_CHANNELS
 from transfer.registry import trained_system
+from transfer.runs.checkpoints import Pieces
 from transfer.runs.extend import grown_s2idm
 from transfer.runs.source_artifact import DomainNote, SourceArtifact
 from transfer.runs.source_encoder import train_source_encoder
@@ -51,6 +57,7 @@ def fit_source(
     runtime: Runtime,
     log: Log = lambda _: None,
     extends: SourceArtifact | None = None,
+    folder: Path | None = None,
 ) -> FittedSource:
     """Build the vocabulary, weigh the users' interests, train S2IDM, then the encoder without item IDs.
 
@@ -61,6 +68,7 @@ def fit_source(
         runtime: device, processes, progress.
         log: one call an epoch.
         extends: an artifact to go on from: its anchors keep their ids, its weights are trained on.
+        folder: where checkpoints are kept until the artifact is written; None for no checkpoints.
 
     Raises:
         InputError: two domains of one name, no title gave an anchor, nobody could select the source encoder's epoch, or
@@ -100,7 +108,11 @@ def fit_source(
         refuse_without_anchors(domain, everything)
         interests.append(_objective(domain, encoded.matrix, everything, recipe, vocabulary, seed))
     start = None if extends is None else grown_s2idm(extends.s2idm, len(vocabulary), recipe.s2idm, seed)
-    s2idm = train_s2idm(interests, recipe.s2idm, seed, runtime, log, start)
+    pieces = None
+    if folder is not None:
+        plan = _plan(recipe, sources, vocabulary, semantics, extends)
+        pieces = Pieces(folder, plan, runtime.is_main, replaces=True)
+    s2idm = _s2idm(interests, recipe, start, runtime, log, pieces)
     notes = (() if extends is None else extends.domains) + tuple(DomainNote.of(domain) for domain in sources)
     vectors = None if semantics is None else semantics.words(vocabulary.words)
     fingerprint = None if semantics is None else semantics.encoder.fingerprint
@@ -114,6 +126,7 @@ def fit_source(
         runtime,
         log,
         _learned_before(recipe, extends),
+        None if pieces is None else pieces.checkpoint("source-encoder", seed, "base"),
     )
     titled = target is not None and recipe.target_titles
     artifact = SourceArtifact(
@@ -129,6 +142,52 @@ def fit_source(
         target_items=target.items_fingerprint if target is not None and titled else None,
     )
     return FittedSource(artifact, coverage)
+
+
+def _s2idm(
+    interests: list[SourceInterests],
+    recipe: Recipe,
+    start: S2IDM | None,
+    runtime: Runtime,
+    log: Log,
+    pieces: Pieces | None,
+) -> S2IDM:
+    """The trained S2IDM, from where an interrupted fitting left it."""
+    seed, part = recipe.seeds[0], ("s2idm", recipe.seeds[0], "base")
+    if pieces is None:
+        return train_s2idm(interests, recipe.s2idm, seed, runtime, log, start)
+    found = pieces.weights(*part)
+    if found is None:
+        checkpoint = pieces.checkpoint(*part)
+        model = train_s2idm(interests, recipe.s2idm, seed, runtime, log, start, checkpoint=checkpoint)
+        pieces.keep_weights(*part, model.state_dict())
+    else:
+        model = start or make_s2idm(interests[0].inputs.shape[1], recipe.s2idm)
+        model.load_state_dict(found)
+        model = model.to(runtime.device).eval()
+    pieces.forget(*part)
+    return model
+
+
+def _plan(
+    recipe: Recipe,
+    sources: Sequence[Domain],
+    vocabulary: SememeVocabulary,
+    semantics: Semantics | None,
+    extends: SourceArtifact | None,
+) -> dict[str, Any]:
+    """What decides the weights of a source artifact."""
+    settings = resolved(recipe)
+    for key in ("variants", "seeds", "name", "description", "sources", "target", "unseen_map"):
+        settings.pop(key)
+    return {
+        "settings": settings,
+        "seed": recipe.seeds[0],
+        "sources": [source.fingerprint for source in sources],
+        "vocabulary": vocabulary.fingerprint,
+        "sentence_encoder": None if semantics is None else semantics.encoder.fingerprint,
+        "extends": None if extends is None else extends.fingerprint,
+    }
 
 
 def _counted_already(target: Domain, extends: SourceArtifact | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
@@ -18,7 +19,7 @@ from recipes.schema import Recipe, resolved
 from transfer.files import JsonLines, alone_in
 from transfer.progress import Silent
 from transfer.runs.adapt import Adapted, adapt_target
-from transfer.runs.artifact import CONFIG, LOG, claim
+from transfer.runs.artifact import CONFIG, LOG, PIECES, claim
 from transfer.runs.checkpoints import finished_variants
 from transfer.runs.checks import refuse_blind_split, refuse_missing_map, refuse_own_source, variants_of
 from transfer.runs.fit_source import fit_source
@@ -105,6 +106,8 @@ def source_from(
         found = SourceArtifact.read(folder)
         differs = _difference(found, recipe, sources, target, extends)
         if differs is None:
+            if runtime.is_main:
+                shutil.rmtree(folder / PIECES, ignore_errors=True)  # a kill may have come right before it
             runtime.progress.say(f"The source artifact in {folder} is of this recipe and data: reused")
             return found
         raise InputError(
@@ -112,12 +115,13 @@ def source_from(
             hint="Choose another --out, or delete the folder",
         )  # fmt: skip
     with alone_in(folder) if runtime.is_main else nullcontext():
-        log = JsonLines(folder / LOG) if runtime.is_main else lambda _: None
-        fitted = fit_source(recipe, sources, target, runtime, log, extends)
+        log = JsonLines(folder / LOG, fresh=not (folder / PIECES).is_dir()) if runtime.is_main else lambda _: None
+        fitted = fit_source(recipe, sources, target, runtime, log, extends, folder)
         for name, coverage in fitted.coverage.items():
             runtime.progress.say(f"{name}: {str(coverage).splitlines()[0]}")
         if runtime.is_main:
             fitted.artifact.write(folder)
+            shutil.rmtree(folder / PIECES)
         runtime.wait()
     return fitted.artifact
 

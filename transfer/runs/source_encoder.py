@@ -15,6 +15,8 @@ from domains.split import leave_one_out
 from domains.union import side_by_side
 from recipes.schema import Recipe
 from transfer.assembly import assemble
+from transfer.checkpoint import Checkpoint
+from transfer.epochs import Log
 from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.ranking import ScoreRows
 from transfer.interests.views import NoViews
@@ -29,7 +31,7 @@ from transfer.runs.source_artifact import Transferable
 from transfer.runtime import Runtime
 from transfer.terms.matcher import Matcher
 from transfer.terms.search import search_weights
-from transfer.training.loop import Log, Task, fit, validation_metric
+from transfer.training.loop import Task, fit, validation_metric
 from transfer.variants import Variant
 
 
@@ -43,6 +45,7 @@ def train_source_encoder(
     runtime: Runtime,
     log: Log,
     start: Mapping[str, Tensor] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Transferable:
     """Train encoder and item maps on all sources side by side; their validation items select the epoch.
 
@@ -56,6 +59,7 @@ def train_source_encoder(
         runtime: device, processes, progress.
         log: one call an epoch.
         start: weights to go on from; anchors may have been added since.
+        checkpoint: where the state is kept between epochs.
 
     Returns:
         no weights where a channel needs a sentence encoder and there is none, or no source encoder is asked for.
@@ -78,7 +82,17 @@ def train_source_encoder(
     settings = system_settings(system, recipe.systems)
     auxiliary = system.objective(task, settings) if system.objective else None
     epochs = recipe.source_encoder.epochs
-    fit(model, task, NoViews(), title="source encoder", epochs=epochs, seed=seed, log=log, auxiliary=auxiliary)
+    fit(
+        model,
+        task,
+        NoViews(),
+        title="source encoder",
+        epochs=epochs,
+        seed=seed,
+        log=log,
+        auxiliary=auxiliary,
+        checkpoint=checkpoint,
+    )
     targets = targets_of(split, "validation")
     own = model_scores(model, union, targets, None, task.max_length, runtime.device)
 

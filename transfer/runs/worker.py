@@ -9,6 +9,8 @@ from torch import Tensor
 
 from recipes.schema import Recipe
 from transfer.assembly import assemble, start_from
+from transfer.checkpoint import Checkpoint
+from transfer.epochs import Fitted, Log
 from transfer.evaluation.protocol import Stage, Targets, targets_of
 from transfer.evaluation.ranking import Ranking, ScoreRows, rank
 from transfer.evaluation.summary import STAGES
@@ -24,11 +26,13 @@ from transfer.runs.source_encoder import start_from_source
 from transfer.terms.matcher import UNTRIED, Matcher, MatchingWeights, counts_of
 from transfer.terms.search import STRENGTHS, search_weights
 from transfer.training.auxiliary import Auxiliary
-from transfer.training.loop import Fitted, Log, Task, fit, validation_metric
+from transfer.training.loop import Task, fit, validation_metric
 from transfer.variants import Variant
 
 RECOMMENDED = 10
 """Items kept of every user's full ranking, for coverage and popularity bias."""
+BASE, VARIANT = "base", "variant"
+"""The two phases of training a variant."""
 SECOND_PHASE = 7919
 """Added to the seed after the base, so that both phases draw differently."""
 
@@ -84,11 +88,13 @@ class Worker:
         """Train and evaluate a variant from its base."""
         found = self.pieces.get(variant.label, seed)
         if found is not None:
+            self.pieces.forget(variant.label, seed, VARIANT)  # a kill may have come between the two
             return found
         views = self.factory.views(variant, self.task.split, self.recipe.prompts, seed)
         model = self._matched(variant, views, seed) if variant.terms else self._trained(variant, views, seed)
         piece = Piece(dict(model.state_dict()), {stage: self._evaluate(model, views, stage) for stage in STAGES})
         self.pieces.keep(variant.label, seed, piece)
+        self.pieces.forget(variant.label, seed, VARIANT)
         return piece
 
     def _trained(self, variant: Variant, views: Views, seed: int) -> SequentialRecommender:
@@ -97,7 +103,9 @@ class Worker:
         if self.recipe.training.base_epochs or variant.from_source:
             start_from(model, self._base(variant.base, seed))
         epochs = self.recipe.training.epochs if len(self.task.split.training_users) else 0
-        self._fit(variant, model, views, f"{variant.label} · seed {seed}", epochs, seed + SECOND_PHASE)
+        checkpoint = self.pieces.checkpoint(variant.label, seed, VARIANT)
+        title = f"{variant.label} · seed {seed}"
+        self._fit(variant, model, views, title, epochs, seed + SECOND_PHASE, checkpoint)
         return model
 
     def _matched(self, variant: Variant, views: Views, seed: int) -> SequentialRecommender:
@@ -109,16 +117,17 @@ class Worker:
 
     def _base(self, variant: Variant, seed: int) -> Mapping[str, Tensor]:
         """The base trained to convergence: what the paper starts from, and every variant with it."""
-        found = self.pieces.weights(variant.label, seed, "base")
-        if found is not None:
-            return found
-        weights = self._trained_base(variant, seed)
-        self.pieces.keep_weights(variant.label, seed, "base", weights)
+        weights: Mapping[str, Tensor] | None = self.pieces.weights(variant.label, seed, BASE)
+        if weights is None:
+            weights = self._trained_base(variant, seed)
+            self.pieces.keep_weights(variant.label, seed, BASE, weights)
+        self.pieces.forget(variant.label, seed, BASE)
         return weights
 
     def _trained_base(self, variant: Variant, seed: int) -> Mapping[str, Tensor]:
         model = self._fresh(variant, seed)
-        self._fit(variant, model, NoViews(), f"{variant.label} (base) · seed {seed}", self._base_epochs, seed)
+        title, checkpoint = f"{variant.label} (base) · seed {seed}", self.pieces.checkpoint(variant.label, seed, BASE)
+        self._fit(variant, model, NoViews(), title, self._base_epochs, seed, checkpoint)
         return model.state_dict()
 
     @property
@@ -126,10 +135,26 @@ class Worker:
         return self.recipe.training.base_epochs if len(self.task.split.training_users) else 0
 
     def _fit(
-        self, variant: Variant, model: SequentialRecommender, views: Views, title: str, epochs: int, seed: int
+        self,
+        variant: Variant,
+        model: SequentialRecommender,
+        views: Views,
+        title: str,
+        epochs: int,
+        seed: int,
+        checkpoint: Checkpoint,
     ) -> Fitted:
-        auxiliary = self._objective(variant.architecture)
-        return fit(model, self.task, views, title=title, epochs=epochs, seed=seed, log=self.log, auxiliary=auxiliary)
+        return fit(
+            model,
+            self.task,
+            views,
+            title=title,
+            epochs=epochs,
+            seed=seed,
+            log=self.log,
+            auxiliary=self._objective(variant.architecture),
+            checkpoint=checkpoint,
+        )
 
     def _objective(self, architecture: str) -> Auxiliary | None:
         """The system's own objective, made once for all variants and seeds that share it."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from domains.errors import InputError
 from domains.split import Split
+from transfer.checkpoint import Checkpoint, Saved, optimiser_state, restore_optimiser
+from transfer.epochs import Epoch, Fitted, Log, logger, refuse_divergence, steps_in_memory, train_epochs
 from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.ranking import ScoreRows, rank
 from transfer.evaluation.settings import EvaluationSettings
@@ -26,8 +25,6 @@ from transfer.training import losses
 from transfer.training.auxiliary import Auxiliary
 from transfer.training.sampling import NegativeSampler
 from transfer.training.settings import TrainingSettings
-
-Log = Callable[[dict[str, object]], None]
 
 SMALLEST_BATCH = 16
 """Sequences; smaller batches make no better use of few users, and contrast needs company."""
@@ -54,23 +51,6 @@ class Task:
     runtime: Runtime
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """How a phase of training went.
-
-    Attributes:
-        best: validation metric of the kept epoch.
-        best_epoch: 0 is the state before the first one.
-        epochs: how many ran.
-        seconds: wall time of it all.
-    """
-
-    best: float
-    best_epoch: int
-    epochs: int
-    seconds: float
-
-
 def fit(
     model: SequentialRecommender,
     task: Task,
@@ -81,6 +61,7 @@ def fit(
     seed: int,
     log: Log,
     auxiliary: Auxiliary | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Fitted:
     """Train in place, leave the model at its best validated epoch.
 
@@ -93,47 +74,24 @@ def fit(
         seed: of order, negatives and dropout.
         log: called once an epoch.
         auxiliary: a second objective, added to the loss of every step.
+        checkpoint: where the state is kept between epochs, so that a training that was cut off goes on from there.
 
     Raises:
         InputError: when the loss stops being a number.
     """
-    settings, runtime = task.training, task.runtime
-    torch.manual_seed(seed * 1_000_003 + runtime.rank)
-    trainer = _Trainer(model, task, seed, auxiliary)
-    began = time.perf_counter()
-    best = validate(model, task, views)
-    best_epoch, best_state = 0, copy.deepcopy(model.state_dict())
-    log({"stage": title, "epoch": 0, "validation": best})
-    epoch = 0
-    with runtime.progress.task(title, epochs) as progress:
-        for epoch in range(1, epochs + 1):
-            epoch_began = time.perf_counter()
-            loss = trainer.epoch(views.for_training(epoch), epoch)
-            trained = time.perf_counter()
-            if not math.isfinite(loss):
-                raise InputError(
-                    f"training of {title} diverged in epoch {epoch} (loss {loss})",
-                    hint="Lower training.learning_rate",
-                )
-            score = validate(model, task, views)
-            log(
-                {
-                    "stage": title,
-                    "epoch": epoch,
-                    "loss": loss,
-                    "validation": score,
-                    "train_seconds": round(trained - epoch_began, 3),
-                    "validation_seconds": round(time.perf_counter() - trained, 3),
-                }
-            )
-            if score > best:
-                best, best_epoch, best_state = score, epoch, copy.deepcopy(model.state_dict())
-            progress.advance(1, f"{settings.metric} {score:.4f}, best {best:.4f} at {best_epoch}")
-            if epoch - best_epoch >= settings.patience:
-                break
-    model.load_state_dict(best_state)
-    model.eval()
-    return Fitted(best, best_epoch, epoch, time.perf_counter() - began)
+    settings = task.training
+    torch.manual_seed(seed * 1_000_003 + task.runtime.rank)
+    return train_epochs(
+        Trainer(model, task, views, title, seed, log, auxiliary),
+        task.runtime,
+        title=title,
+        stage=title,
+        epochs=epochs,
+        patience=settings.patience,
+        log=log,
+        best_shown=lambda best, epoch: f"best {best:.4f} at {epoch}",
+        checkpoint=checkpoint,
+    )
 
 
 def validate(model: SequentialRecommender, task: Task, views: Views) -> float:
@@ -155,11 +113,21 @@ def validation_metric(scores: ScoreRows, task: Task, targets: Targets) -> float:
     return ranking.metrics(task.evaluation.cutoffs)[protocol].get(metric, 0.0)
 
 
-class _Trainer:
-    """State of a phase: optimiser, spans and sampler. Every epoch is a function of the seed and its number."""
+class Trainer:
+    """A recommender as `train_epochs` trains it. Every epoch is a function of the seed, its number and the state."""
 
-    def __init__(self, model: SequentialRecommender, task: Task, seed: int, auxiliary: Auxiliary | None = None) -> None:
-        self.model, self.task, self.seed, self.auxiliary = model, task, seed, auxiliary
+    def __init__(
+        self,
+        model: SequentialRecommender,
+        task: Task,
+        views: Views,
+        title: str,
+        seed: int,
+        log: Log,
+        auxiliary: Auxiliary | None = None,
+    ) -> None:
+        self.model, self.task, self.views, self.title, self.seed = model, task, views, title, seed
+        self.log, self.auxiliary = log, auxiliary
         self.settings, self.runtime = task.training, task.runtime
         split = task.split
         users = split.training_users[(split.train_stop - split.starts)[split.training_users] >= 2]
@@ -176,21 +144,67 @@ class _Trainer:
         )
         self.schedule = torch.optim.lr_scheduler.ExponentialLR(self.optimiser, self.settings.learning_rate_decay)
 
-    def epoch(self, view: TrainView, number: int) -> float:
+    def start(self) -> float:
+        """The score before the first epoch."""
+        score = validate(self.model, self.task, self.views)
+        self.log({"stage": self.title, "epoch": 0, "validation": score})
+        return score
+
+    def epoch(self, number: int) -> Epoch:
+        """Train for an epoch and validate."""
+        began = time.perf_counter()
+        loss = self.train(self.views.for_training(number), number)
+        trained = time.perf_counter()
+        refuse_divergence(self.title, number, "Lower training.learning_rate", loss=loss)
+        score = validate(self.model, self.task, self.views)
+        entry = {
+            "loss": loss,
+            "validation": score,
+            "train_seconds": round(trained - began, 3),
+            "validation_seconds": round(time.perf_counter() - trained, 3),
+        }
+        return Epoch(score, entry, f"{self.settings.metric} {score:.4f}")
+
+    def state(self) -> Saved:
+        """Optimiser, learning-rate schedule and batch size."""
+        saved = optimiser_state(self.optimiser)
+        return Saved(
+            saved.tensors, {**saved.facts, "schedule": self.schedule.state_dict(), "batch_size": self.batch_size}
+        )
+
+    def restore(self, saved: Saved) -> None:
+        """Take over what `state` gave."""
+        restore_optimiser(self.optimiser, saved)
+        self.schedule.load_state_dict(saved.facts["schedule"])
+        self.batch_size = saved.facts["batch_size"]
+
+    def train(self, view: TrainView, number: int) -> float:
         """Mean loss over all targets of one epoch."""
         self.model.train()
         order = torch.Generator().manual_seed(self.seed * 100_003 + number)
         draws = self.runtime.generator(self.seed, number)
         total = torch.zeros((), dtype=torch.float64, device=self.runtime.device)
         count = 0
-        for rows in shuffled_by_length(self.spans.lengths, self.batch_size, order):
-            loss, positions = self._step(rows, view, draws)
+        batches = shuffled_by_length(self.spans.lengths, self.batch_size, order)
+        for loss, positions in steps_in_memory(
+            batches, lambda rows: self._step(rows, view, draws), self.runtime, self._shrink
+        ):
             total += loss
             count += positions
         if count:
             self.schedule.step()
         self.runtime.sum_(total)
         return float(total) / max(1, count)
+
+    def _shrink(self, rows: int) -> None:
+        self.batch_size = rows
+        logger.warning(
+            "%s: out of memory on %s, going on with batches of %d sequences; set training.batch_size=%d next time",
+            self.title,
+            self.runtime.device,
+            rows,
+            rows,
+        )
 
     def _step(self, rows: Tensor, view: TrainView, draws: torch.Generator) -> tuple[Tensor, int]:
         """One optimiser step; returns this process's summed loss and the positions of the whole batch."""

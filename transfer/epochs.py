@@ -1,0 +1,201 @@
+"""The one early-stopping loop: epochs until validation no longer improves, the best state kept, checkpoints between."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from domains.errors import SettingsError
+from transfer.checkpoint import Checkpoint, Saved, random_state, restore_random
+from transfer.runtime import Runtime
+
+Log = Callable[[dict[str, object]], None]
+T = TypeVar("T")
+logger = logging.getLogger("transfer.training")
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What an epoch gave.
+
+    Attributes:
+        score: on held-out data; more is better.
+        entry: more for the log than the epoch's number.
+        shown: the score for people.
+    """
+
+    score: float
+    entry: Mapping[str, object]
+    shown: str
+
+
+class Learner(Protocol):
+    """What is trained: a model and everything else that the next epoch depends on."""
+
+    @property
+    def model(self) -> nn.Module:
+        """The model, trained in place."""
+        ...
+
+    def start(self) -> float:
+        """The score before the first epoch; minus infinity if nobody knows."""
+        ...
+
+    def epoch(self, number: int) -> Epoch:
+        """Train for an epoch, counted from 1, and validate."""
+        ...
+
+    def state(self) -> Saved:
+        """Everything beside the model and the global random generators that the next epoch depends on."""
+        ...
+
+    def restore(self, saved: Saved) -> None:
+        """Take over what `state` gave."""
+        ...
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """How a phase of training went.
+
+    Attributes:
+        best: validation metric of the kept epoch.
+        best_epoch: 0 is the state before the first one.
+        epochs: how many ran.
+        seconds: wall time, without what ran before a checkpoint.
+    """
+
+    best: float
+    best_epoch: int
+    epochs: int
+    seconds: float
+
+
+def train_epochs(
+    learner: Learner,
+    runtime: Runtime,
+    *,
+    title: str,
+    stage: str,
+    epochs: int,
+    patience: int,
+    log: Log,
+    best_shown: Callable[[float, int], str],
+    checkpoint: Checkpoint | None = None,
+) -> Fitted:
+    """Train until the score has not improved for some epochs, and leave the model at its best epoch.
+
+    Args:
+        learner: model, data and optimiser.
+        runtime: device, processes, progress.
+        title: for people.
+        stage: for the log.
+        epochs: upper bound.
+        patience: epochs without a better score before it stops.
+        log: called once an epoch.
+        best_shown: the best score and its epoch for people.
+        checkpoint: where the state is kept between epochs; a training that was cut off goes on from there, and its
+            result is to the bit that of an uninterrupted one (one process, the same number of threads).
+    """
+    model, began = learner.model, time.perf_counter()
+    saved = None if checkpoint is None else checkpoint.load()
+    runtime.wait()  # nobody replaces the checkpoint before everybody has read it
+    if saved is None:
+        best, best_epoch, epoch = learner.start(), 0, 0
+        best_state = copy.deepcopy(model.state_dict())
+    else:
+        best, best_epoch, epoch = (saved.facts[key] for key in ("best", "best_epoch", "epoch"))
+        best_state = saved.part("best.")
+        _restore(learner, saved, runtime)
+        logger.info("%s goes on after epoch %d", title, epoch)
+    written, last = saved is not None, time.monotonic()
+    with runtime.progress.task(title, epochs) as progress:
+        if epoch:
+            progress.advance(epoch, best_shown(best, best_epoch))
+        while epoch < epochs and epoch - best_epoch < patience:
+            epoch += 1
+            found = learner.epoch(epoch)
+            log({"stage": stage, "epoch": epoch, **found.entry})
+            if found.score > best:
+                best, best_epoch, best_state = found.score, epoch, copy.deepcopy(model.state_dict())
+            progress.advance(1, f"{found.shown}, {best_shown(best, best_epoch)}")
+            if checkpoint is not None and time.monotonic() - last >= runtime.checkpoint_seconds:
+                checkpoint.save(_state(learner, best, best_epoch, epoch, best_state, runtime))
+                written, last = True, time.monotonic()
+    if checkpoint is not None and (written or time.perf_counter() - began >= runtime.checkpoint_seconds):
+        checkpoint.save(_state(learner, best, best_epoch, epoch, best_state, runtime))
+    model.load_state_dict(best_state)
+    model.eval()
+    return Fitted(best, best_epoch, epoch, time.perf_counter() - began)
+
+
+def _state(
+    learner: Learner, best: float, best_epoch: int, epoch: int, best_state: Mapping[str, Tensor], runtime: Runtime
+) -> Saved:
+    own = learner.state()
+    parts: dict[str, Mapping[str, Tensor]] = {
+        "model.": learner.model.state_dict(),
+        "best.": best_state,
+        "learner.": own.tensors,
+        "random.": random_state(runtime.device),
+    }
+    tensors = {prefix + name: value for prefix, part in parts.items() for name, value in part.items()}
+    return Saved(tensors, {"best": best, "best_epoch": best_epoch, "epoch": epoch, "learner": own.facts})
+
+
+def _restore(learner: Learner, saved: Saved, runtime: Runtime) -> None:
+    learner.model.load_state_dict(saved.part("model."))
+    learner.restore(Saved(saved.part("learner."), saved.facts["learner"]))
+    if runtime.is_main:  # the checkpoint holds the random state of the process that wrote it
+        restore_random(saved.part("random."), runtime.device)
+
+
+def refuse_divergence(title: str, epoch: int, hint: str, **numbers: float) -> None:
+    """Stop where a loss is no longer a number.
+
+    Raises:
+        InputError: one of the numbers is not finite.
+    """
+    if not all(math.isfinite(number) for number in numbers.values()):
+        said = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in numbers.items())
+        raise SettingsError(f"training of {title} diverged in epoch {epoch} ({said})", hint=hint, code="diverged")
+
+
+def steps_in_memory(
+    chunks: Iterable[Tensor], step: Callable[[Tensor], T], runtime: Runtime, shrunk: Callable[[int], None]
+) -> Iterator[T]:
+    """Do a step for every chunk of rows; one that the device's memory cannot hold is halved, and so are those after it.
+
+    Args:
+        chunks: rows of each step.
+        step: does one; it must not have changed anything when it runs out of memory.
+        runtime: of several processes none may halve alone, so the error stays one there.
+        shrunk: told the new number of rows.
+    """
+    waiting, largest = deque(chunks), None
+    while waiting:
+        rows = waiting.popleft()
+        if largest is not None and len(rows) > largest:
+            waiting.extendleft(reversed(rows.split(largest)))
+            continue
+        try:
+            yield step(rows)
+            continue
+        except torch.OutOfMemoryError:
+            if len(rows) < 2 or runtime.processes > 1:
+                raise
+        # Outside the handler, whose traceback holds on to what the step had allocated.
+        largest = -(-len(rows) // 2)
+        if runtime.device.type == "cuda":
+            torch.cuda.empty_cache()
+        shrunk(largest)
+        waiting.appendleft(rows)

@@ -16,7 +16,7 @@ from benchmarks.tables import Report, page, show
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
-PARTS = ("peers", "learning", "reverse", "s2idm", "evaluation", "scale", "startup", "unisrec")
+PARTS = ("peers", "learning", "reverse", "s2idm", "evaluation", "scale", "startup", "unisrec", "sentence_vectors")
 
 app = typer.Typer(add_completion=False)
 

@@ -154,7 +154,23 @@ def test_batches_keep_the_budget_and_lose_nothing(lengths: list[int], budget: in
     cuts = list(batches(ordered, budget))
     assert [i for start, stop in cuts for i in range(start, stop)] == list(range(len(lengths)))
     for start, stop in cuts:
-        assert stop - start == 1 or (stop - start) * ordered[stop - 1] <= budget
+        assert len(set(ordered[start:stop])) == 1
+        assert stop - start == 1 or (stop - start) * ordered[start] <= budget
+
+
+def test_cores_change_nothing(folder: Path, tmp_path: Path) -> None:
+    import torch
+
+    before = torch.get_num_threads()
+    rows = []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            rows.append(find(folder, tmp_path / str(threads), batch_tokens=8).encode(TITLES))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert np.array_equal(*rows)
 
 
 def test_without_an_encoder_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,9 @@
-"""The network behind a sentence encoder: batches of like length, mean pooling, unit length. Needs torch."""
+"""The network of a sentence encoder: batches of equal length, mean pooling, unit length. Needs torch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,7 @@ class SentenceModel:
                 f"the sentence encoder cannot be loaded ({error})", location=folder, hint="Save the model again"
             ) from error
         self._device = torch.device(device)
-        self._network = network.to(device=self._device, dtype=getattr(torch, precision)).eval()
+        self.network = network.to(device=self._device, dtype=getattr(torch, precision)).eval()
         # Where positions are learned, there are none beyond these.
         self._max_length = min(max_length, getattr(network.config, "max_position_embeddings", None) or max_length)
 
@@ -73,32 +74,49 @@ class SentenceModel:
         values = np.fromiter((token for index in order for token in ids[index]), np.int64, int(lengths.sum()))
         return TokenisedTexts(values, lengths[order], order)
 
-    def embed(self, values: Ints, lengths: Ints) -> npt.NDArray[np.float32]:
-        """(b, dim) float32 unit vectors of a batch of ragged token ids."""
-        inside = np.arange(lengths.max())[None, :] < lengths[:, None]
-        ids = np.full(inside.shape, self._tokenizer.pad_token_id or 0, dtype=np.int64)
-        ids[inside] = values
-        mask = torch.from_numpy(inside.astype(np.int64)).to(self._device)
+    def embed(self, ids: Ints) -> npt.NDArray[np.float32]:
+        """(b, dim) float32 unit vectors of (b, length) token ids; no row is padded, so that nothing is masked."""
         with torch.inference_mode():
-            states = self._network(
-                input_ids=torch.from_numpy(ids).to(self._device), attention_mask=mask
-            ).last_hidden_state.float()
-            weights = mask.unsqueeze(-1).float()
-            means = (states * weights).sum(dim=1) / weights.sum(dim=1)
+            states = self.network(input_ids=torch.from_numpy(ids).to(self._device)).last_hidden_state
+            means = states.float().mean(dim=1)
             unit: npt.NDArray[np.float32] = torch.nn.functional.normalize(means, dim=1).cpu().numpy()
         return unit
 
+    def embed_all(self, tokens: TokenisedTexts, budget: int) -> Iterator[tuple[Ints, npt.NDArray[np.float32]]]:
+        """Embed batch after batch, in the order of `batches`.
+
+        On a CPU each core computes batches of its own: that scales better than cutting small products in pieces.
+
+        Yields:
+            (b,) int64 positions of texts and their (b, dim) float32 vectors.
+        """
+        ends = np.concatenate(([0], np.cumsum(tokens.lengths)))
+        cuts = list(batches(tokens.lengths, budget))
+
+        def embedded(cut: tuple[int, int]) -> tuple[Ints, npt.NDArray[np.float32]]:
+            start, stop = cut
+            ids = tokens.values[ends[start] : ends[stop]].reshape(stop - start, -1)
+            return tokens.order[start:stop], self.embed(ids)
+
+        threads = torch.get_num_threads()
+        if self._device.type != "cpu" or threads == 1 or len(cuts) == 1:
+            yield from map(embedded, cuts)
+            return
+        torch.set_num_threads(1)
+        try:
+            with ThreadPoolExecutor(threads) as pool:
+                yield from pool.map(embedded, cuts)
+        finally:
+            torch.set_num_threads(threads)
+
 
 def batches(lengths: Ints, budget: int) -> Iterator[tuple[int, int]]:
-    """Cut ascending lengths into runs [start, stop) of at most `budget` tokens with padding, or one text."""
-    start = 0
-    while start < len(lengths):
-        most = max(budget // max(int(lengths[start]), 1), 1)
-        ahead = lengths[start : start + most]
-        padded = ahead * np.arange(1, len(ahead) + 1)
-        stop = start + max(int(np.searchsorted(padded, budget, side="right")), 1)
-        yield start, stop
-        start = stop
+    """Cut ascending lengths into runs [start, stop) of one length each, of at most `budget` tokens or of one text."""
+    distinct, starts, counts = np.unique(lengths, return_index=True, return_counts=True)
+    for length, first, count in zip(distinct.tolist(), starts.tolist(), counts.tolist(), strict=True):
+        size = max(budget // max(length, 1), 1)
+        for start in range(first, first + count, size):
+            yield start, min(start + size, first + count)
 
 
 def has_bfloat16(device: str) -> bool:

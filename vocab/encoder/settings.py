@@ -33,13 +33,12 @@ class SemanticSettings(BaseModel):
     batch_tokens: int | None = Field(
         default=None,
         ge=1,
-        description="Tokens in a batch, padding included. Unset is 1,024 on a CPU, whose caches it fits, "
-        "and 65,536 on a GPU.",
+        description="Tokens in a batch. Unset is 1,024 on a CPU, whose caches it fits, and 65,536 on a GPU.",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto",
-        description="Arithmetic of the encoder. 'auto' is bfloat16 where the hardware has it: nearly twice "
-        "as fast, cosine to float32 at least 0.9999.",
+        description="Arithmetic of the encoder. 'auto' is bfloat16 where the hardware has it, else float32. With "
+        "bfloat16, 99 % of the ten nearest neighbours are those of float32 (python -m benchmarks sentence_vectors).",
     )
     whitening: float = Field(
         default=0.5,

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _CPU_BATCH_TOKENS, _GPU_BATCH_TOKENS = 1024, 65_536
+# Raised whenever the same encoder and precision round differently: cached vectors are then computed again.
+_ARITHMETIC = 2
 # Texts between two writes to the cache: an interrupted run loses at most so many.
 _PIECE = 16_384
 
@@ -101,7 +103,8 @@ class SentenceEncoder:
     @cached_property
     def _cache(self) -> VectorCache:
         root = self.settings.cache or cache_root()
-        return VectorCache(root / "vectors" / f"{self.fingerprint[:32]}-{self._precision}", self.dim)
+        folder = f"{self.fingerprint[:32]}-{self._precision}-{_ARITHMETIC}"
+        return VectorCache(root / "vectors" / folder, self.dim)
 
     @cached_property
     def _precision(self) -> str:
@@ -133,12 +136,10 @@ class SentenceEncoder:
         budget = self.settings.batch_tokens
         if budget is None:
             budget = _CPU_BATCH_TOKENS if self.device == "cpu" else _GPU_BATCH_TOKENS
-        ends = np.concatenate(([0], np.cumsum(tokens.lengths)))
-        cuts = list(batches(tokens.lengths, budget))
+        total = sum(1 for _ in batches(tokens.lengths, budget))
         rows = np.empty((len(texts), self.dim), np.float32)
-        for start, stop in track(cuts, f"Reading titles with {self.name}", len(cuts)):
-            values = tokens.values[ends[start] : ends[stop]]
-            rows[tokens.order[start:stop]] = self._model.embed(values, tokens.lengths[start:stop])
+        for places, vectors in track(self._model.embed_all(tokens, budget), f"Reading titles with {self.name}", total):
+            rows[places] = vectors
         return rows
 
 

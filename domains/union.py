@@ -22,7 +22,7 @@ def side_by_side(domains: Sequence[Domain]) -> Domain:
     Raises:
         InputError: two have the same name.
     """
-    refuse_same_names(domains)
+    check_distinct_names(domains)
     item_start = np.cumsum([0, *(domain.n_items for domain in domains)])
     interaction_start = np.cumsum([0, *(domain.n_interactions for domain in domains)])
     offsets = [domain.offsets[1:] + first for domain, first in zip(domains, interaction_start, strict=False)]
@@ -54,7 +54,7 @@ def _joined(domains: Sequence[Domain], name: str) -> pa.Array:
     ])  # fmt: skip
 
 
-def refuse_same_names(domains: Sequence[Domain]) -> None:
+def check_distinct_names(domains: Sequence[Domain]) -> None:
     """What is told of a domain, and what joins it to its titles, goes by its name.
 
     Raises:

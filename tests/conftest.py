@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import warnings
 
 # Before torch is imported: workers of pytest -n, each with a thread a core, would wait for each other most of the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -15,7 +17,9 @@ import pytest
 from cli_cases import write_pair, write_recipe
 
 from recipes.load import load_recipe
+from transfer.progress import LOGGER, TransferWarning
 from transfer.runs.pipeline import source_from, target_from
+from transfer.runs.plan import make_plan
 from transfer.runtime import Runtime
 
 
@@ -44,6 +48,23 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
     write_pair(folder)
     recipe = write_recipe(folder / "tiny.yaml")
     loaded = load_recipe(recipe)
-    source = source_from(loaded, folder / "run" / "source", Runtime())
-    target_from(source, loaded, folder / "run" / "target", Runtime())
+    source = source_from(make_plan(loaded), folder / "run" / "source", Runtime())
+    target_from(make_plan(loaded, source), source, folder / "run" / "target", Runtime())
     return TinyRun(recipe, folder / "run" / "source", folder / "run" / "target")
+
+
+@pytest.fixture
+def said():
+    """Lines that the toolkit logs and warnings that it gives, as they come."""
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())
+    level = LOGGER.level
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.INFO)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", TransferWarning)
+        warnings.showwarning = lambda message, *_, **__: lines.append(str(message))
+        yield lines
+    LOGGER.removeHandler(handler)
+    LOGGER.setLevel(level)

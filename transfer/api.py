@@ -29,7 +29,8 @@ from transfer.progress import Progress
 from transfer.report.record import RunRecord
 from transfer.runs.artifact import CONFIG, LOG, PIECES, claim
 from transfer.runs.fit_source import fit_source
-from transfer.runs.pipeline import written_run
+from transfer.runs.pipeline import target_from
+from transfer.runs.plan import plan_of
 from transfer.runs.source_artifact import KIND as SOURCE
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.target_run import KIND as TARGET
@@ -208,11 +209,12 @@ def fit(
     named = [_spec_of(source) for source in sources]
     recipe = _recipe({"name": "+".join(domain.name for domain in opened), "sources": named}, settings)
     runtime = Runtime.current(device, progress)
+    plan = plan_of(recipe, opened, target)
     if folder is None:
-        return fit_source(recipe, opened, target, runtime).artifact
+        return fit_source(plan, runtime).artifact
     with alone_in(folder):
         log = JsonLines(folder / LOG, fresh=not (folder / PIECES).is_dir())
-        artifact = fit_source(recipe, opened, target, runtime, log, folder=folder).artifact
+        artifact = fit_source(plan, runtime, log, folder=folder).artifact
         artifact.write(folder)
         shutil.rmtree(folder / PIECES)
     return replace(artifact, folder=folder)
@@ -258,7 +260,7 @@ def adapt(
     recipe = _recipe({**base, "target": _spec_of(target), "sample_users": None}, settings)
     folder = Path(out)
     claim(folder, TARGET)
-    run = written_run(source, recipe, domain, folder, Runtime.current(device, progress))
+    run = target_from(plan_of(recipe, target=domain, source=source), source, folder, Runtime.current(device, progress))
     return Run(replace(run, folder=folder), folder)
 
 

@@ -1,12 +1,20 @@
-"""Progress, told once and shown by whoever listens: a terminal, a log file, or nobody."""
+"""Progress bars, log lines and warnings. A program that uses the toolkit decides where each goes."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+
+LOGGER = logging.getLogger("transfer")
+"""What the toolkit says while it works."""
+
+
+class TransferWarning(UserWarning):
+    """Something that was asked for was overruled or skipped."""
 
 
 class Task(Protocol):
@@ -25,10 +33,6 @@ class Progress(Protocol):
         """Open a task of `total` steps (None: unknown)."""
         ...
 
-    def say(self, text: str) -> None:
-        """One line for the person who waits."""
-        ...
-
 
 class _SilentTask:
     def advance(self, count: int = 1, note: str = "") -> None:
@@ -42,9 +46,6 @@ class Silent:
     def task(self, title: str, total: int | None) -> Iterator[Task]:
         """A task that nobody watches."""
         yield _SilentTask()
-
-    def say(self, text: str) -> None:
-        """Nothing."""
 
 
 def track(progress: Progress, items: Iterable[T], title: str, total: int) -> Iterator[T]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from domains.errors import InputError
-from transfer.progress import Progress, Silent
+from transfer.progress import LOGGER, Progress, Silent, TransferWarning
 
 CHECKPOINT_SECONDS = "TRANSFER_CHECKPOINT_SECONDS"
 """Environment variable for `Runtime.checkpoint_seconds`."""
@@ -58,6 +59,16 @@ class Runtime:
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         return cls(torch.device(device), progress=shown, checkpoint_seconds=seconds)
+
+    def log(self, text: str) -> None:
+        """Log a line, from the first process only."""
+        if self.is_main:
+            LOGGER.info(text)
+
+    def warn(self, text: str) -> None:
+        """Warn of something that was overruled or skipped, from the first process only."""
+        if self.is_main:
+            warnings.warn(text, TransferWarning, stacklevel=3)
 
     @property
     def is_main(self) -> bool:

@@ -12,6 +12,7 @@ from recipes.load import load_recipe
 from transfer.files import read_tensors
 from transfer.runs.checkpoints import piece_path
 from transfer.runs.pipeline import source_from, target_from
+from transfer.runs.plan import make_plan
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
 from transfer.serving.reevaluate import reevaluate
@@ -40,8 +41,8 @@ def test_all_systems_run(tmp_path, kind):
     systems = {"t-diffrec": small, "ti-diffrec": deepcopy(small), "pdrec": {"diffusion": deepcopy(small)}}
     path = write_recipe(tmp_path, variants=list(SYSTEMS), systems=systems)
     loaded = load_recipe(path, [f"s2idm.kind={kind}"])
-    source = source_from(loaded, tmp_path / "source", Runtime())
-    run = target_from(source, loaded, tmp_path / "target", Runtime())
+    source = source_from(make_plan(loaded), tmp_path / "source", Runtime())
+    run = target_from(make_plan(loaded, source), source, tmp_path / "target", Runtime())
     assert list(run.metrics.variants) == list(SYSTEMS)
     for name, values in run.metrics.variants.items():
         assert 0 <= values.test["full"]["ndcg@10"].mean <= 1, name
@@ -56,8 +57,8 @@ def test_a_saved_run_repeats_its_figures_with_matching_new_items_and_no_training
     variants = ["sasrec+anchors", "sasrec+anchors+matching", "matching", "popular"]
     path = write_recipe(tmp_path, variants=variants, source_encoder={"channels": ["anchors"], "epochs": 2})
     loaded = load_recipe(path, overrides)
-    source = source_from(loaded, tmp_path / "source", Runtime())
-    run = target_from(source, loaded, tmp_path / "target", Runtime())
+    source = source_from(make_plan(loaded), tmp_path / "source", Runtime())
+    run = target_from(make_plan(loaded, source), source, tmp_path / "target", Runtime())
     found = run.metrics.variants
     assert list(found) == variants
     again = reevaluate(TargetRun.read(tmp_path / "target"), Runtime())
@@ -73,9 +74,9 @@ def test_only_a_variant_that_asks_for_matching_has_it(tmp_path):
     names = ["sasrec+anchors+no-id+source", "sasrec+anchors+no-id+source+matching"]
     path = write_recipe(tmp_path, variants=names, source_encoder={"channels": ["anchors"], "epochs": 2})
     loaded = load_recipe(path, ["shots=0"])
-    source = source_from(loaded, tmp_path / "source", Runtime())
+    source = source_from(make_plan(loaded), tmp_path / "source", Runtime())
     source.transferable.weights["matching"] = MatchingWeights(anchors=4.0, recency=0.4).tensor()
-    target_from(source, loaded, tmp_path / "target", Runtime())
+    target_from(make_plan(loaded, source), source, tmp_path / "target", Runtime())
     plain, matched = (read_tensors(piece_path(tmp_path / "target", name, 0, "done")) for name in names)
     assert not MatchingWeights.of(plain["model.matching"])
     assert MatchingWeights.of(matched["model.matching"]) == MatchingWeights(anchors=4.0, recency=0.4)
@@ -84,8 +85,8 @@ def test_only_a_variant_that_asks_for_matching_has_it(tmp_path):
 def test_without_any_training_matching_decides(tmp_path):
     path = write_recipe(tmp_path, variants=["matching", "sasrec", "sasrec+matching"])
     loaded = load_recipe(path, ["shots=0"])
-    source = source_from(loaded, tmp_path / "source", Runtime())
-    run = target_from(source, loaded, tmp_path / "target", Runtime())
+    source = source_from(make_plan(loaded), tmp_path / "source", Runtime())
+    run = target_from(make_plan(loaded, source), source, tmp_path / "target", Runtime())
     assert run.metrics.product.variant == "sasrec+matching"
     alone, joined = (run.metrics.variants[name].test["full"]["mrr"].mean for name in ("matching", "sasrec+matching"))
     assert joined == pytest.approx(alone, rel=0.2)

@@ -369,22 +369,11 @@ def test_one_entry_that_fails_takes_no_other_with_it(tmp_path, wrong, workers):
         assert "Not finished: bad-b." in (out / name).read_text()
 
 
-def test_a_defect_in_one_work_is_kept_for_the_end():
-    said = Told()
-    one, two, three = run_all(float, ["1", "two", "3"], 1, said, "Reading", str)
+def test_a_defect_in_one_work_is_kept_for_the_end(said):
+    one, two, three = run_all(float, ["1", "two", "3"], 1, Silent(), "Reading", str)
     assert (one, three) == (1.0, 3.0)
     assert isinstance(two.error, ValueError)
-    assert said.lines[-2:] == ["two failed: could not convert string to float: 'two'", "Reading 3 of 3: 3"]
-
-
-class Told(Silent):
-    """Remembers the lines."""
-
-    def __init__(self):
-        self.lines = []
-
-    def say(self, text):
-        self.lines.append(text)
+    assert said[-2:] == ["two failed: could not convert string to float: 'two'", "Reading 3 of 3: 3"]
 
 
 def test_a_killed_process_is_explained():
@@ -561,14 +550,15 @@ def test_the_train_part_has_no_held_out_interaction():
 def test_within_a_domain_the_source_never_sees_what_is_held_out(tmp_path):
     """Changing every validation and test item leaves the S2IDM of `source_part: train` bit-equal."""
     from transfer.runs.pipeline import source_from
+    from transfer.runs.plan import make_plan
 
     write_recipe(tmp_path, source_part="train", target_titles=False)
     plays = (tmp_path / "plays.csv").read_text()
     overrides = ["sources.0.interactions=plays.csv", "sources.0.items=plays-items.csv", "sources.0.name=plays"]
     loaded = load_recipe(tmp_path / "tiny.yaml", overrides)
-    first = source_from(loaded, tmp_path / "first", Runtime())
+    first = source_from(make_plan(loaded), tmp_path / "first", Runtime())
     (tmp_path / "plays.csv").write_text(_with_other_ends(plays))
-    second = source_from(loaded, tmp_path / "second", Runtime())
+    second = source_from(make_plan(loaded), tmp_path / "second", Runtime())
     assert first.vocabulary.words == second.vocabulary.words
     for name, weight in first.s2idm.state_dict().items():
         assert torch.equal(weight, second.s2idm.state_dict()[name]), name

@@ -15,6 +15,7 @@ from scipy.sparse import random as random_sparse
 from transfer_cases import random_histories, small_domain
 
 from domains.errors import InputError
+from domains.open import open_domain
 from domains.sample import train_part
 from domains.split import leave_one_out, only_new_items
 from recipes.experiment import load_experiment
@@ -30,11 +31,10 @@ from transfer.experiments.execute import run_experiment
 from transfer.files import alone_in
 from transfer.items.semantics import Semantics
 from transfer.planning.forecast import forecast
-from transfer.progress import Silent
 from transfer.runs.checkpoints import piece_path, read_piece
-from transfer.runs.checks import refuse_blind_split, refuse_own_source
-from transfer.runs.opened import make_split
-from transfer.runs.pipeline import check_target, open_target, recipe_for_target, source_from, target_from
+from transfer.runs.checks import check_can_select, check_no_leak
+from transfer.runs.pipeline import recipe_for_target, source_from, target_from
+from transfer.runs.plan import make_plan, make_split
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.target_run import TargetRun
 from transfer.runs.verify import accept
@@ -48,8 +48,8 @@ from vocab.unseen.settings import UnseenSettings
 def made(folder, name="target", **settings):
     """A tiny run and its recipe."""
     loaded = load_recipe(write_recipe(folder, **settings))
-    source = source_from(loaded, folder / "source", Runtime())
-    return source, loaded, target_from(source, loaded, folder / name, Runtime())
+    source = source_from(make_plan(loaded), folder / "source", Runtime())
+    return source, loaded, target_from(make_plan(loaded, source), source, folder / name, Runtime())
 
 
 # Finished pieces and artifacts are of what they were made of.
@@ -58,9 +58,9 @@ def made(folder, name="target", **settings):
 def test_pieces_of_another_s2idm_are_not_taken_over(tmp_path):
     _, loaded, _ = made(tmp_path, variants=["sasrec+ipe+s2idm"])
     longer = load_recipe(loaded.path, ["s2idm.epochs=3"])
-    other = source_from(longer, tmp_path / "other", Runtime())
+    other = source_from(make_plan(longer), tmp_path / "other", Runtime())
     with pytest.raises(InputError, match="other settings or data"):
-        target_from(other, loaded, tmp_path / "target", Runtime())
+        target_from(make_plan(loaded, other), other, tmp_path / "target", Runtime())
 
 
 def test_pieces_on_other_anchors_are_not_taken_over(tmp_path):
@@ -68,17 +68,19 @@ def test_pieces_on_other_anchors_are_not_taken_over(tmp_path):
     items = tmp_path / "plays-items.csv"
     items.write_text(items.read_text().replace("plays0,", "plays0,zeppelin ", 1))
     loaded = load_recipe(path)
-    source = source_from(loaded, tmp_path / "source", Runtime())
-    target_from(source, loaded, tmp_path / "target", Runtime())
+    source = source_from(make_plan(loaded), tmp_path / "source", Runtime())
+    target_from(make_plan(loaded, source), source, tmp_path / "target", Runtime())
     document = json.loads((tmp_path / "target" / "unseen.json").read_text())
     assert document["words"]["zeppelin"] != [["dragon", 1.0, "hand"]]
     edited, same = tmp_path / "edited.json", tmp_path / "same.json"
     same.write_text(json.dumps(document))
     document["words"]["zeppelin"] = [["dragon", 1.0, "hand"]]
     edited.write_text(json.dumps(document))
-    target_from(source, load_recipe(path, [f"unseen_map={same}"]), tmp_path / "target", Runtime())
+    target_from(make_plan(load_recipe(path, [f"unseen_map={same}"]), source), source, tmp_path / "target", Runtime())
     with pytest.raises(InputError, match="other settings or data"):
-        target_from(source, load_recipe(path, [f"unseen_map={edited}"]), tmp_path / "target", Runtime())
+        target_from(
+            make_plan(load_recipe(path, [f"unseen_map={edited}"]), source), source, tmp_path / "target", Runtime()
+        )
 
 
 @pytest.mark.parametrize(
@@ -92,19 +94,19 @@ def test_pieces_on_other_anchors_are_not_taken_over(tmp_path):
 )
 def test_a_source_artifact_of_other_settings_is_not_taken_over(tmp_path, override, differs):
     path = write_recipe(tmp_path, source_encoder={"channels": ["anchors"], "epochs": 1})
-    source_from(load_recipe(path), tmp_path / "source", Runtime())
-    source_from(load_recipe(path, ["training.epochs=1"]), tmp_path / "source", Runtime())
+    source_from(make_plan(load_recipe(path)), tmp_path / "source", Runtime())
+    source_from(make_plan(load_recipe(path, ["training.epochs=1"])), tmp_path / "source", Runtime())
     with pytest.raises(InputError, match=rf"differs: {differs}"):
-        source_from(load_recipe(path, [override]), tmp_path / "source", Runtime())
+        source_from(make_plan(load_recipe(path, [override])), tmp_path / "source", Runtime())
 
 
 def test_a_vocabulary_of_other_target_titles_is_not_taken_over(tmp_path):
     path = write_recipe(tmp_path, target_titles=True)
-    source_from(load_recipe(path), tmp_path / "source", Runtime())
+    source_from(make_plan(load_recipe(path)), tmp_path / "source", Runtime())
     items = tmp_path / "plays-items.csv"
     items.write_text(items.read_text().replace("dragon", "zebra"))
     with pytest.raises(InputError, match="differs: the target's titles"):
-        source_from(load_recipe(path), tmp_path / "source", Runtime())
+        source_from(make_plan(load_recipe(path)), tmp_path / "source", Runtime())
 
 
 def test_an_experiment_notices_that_its_data_changed(tmp_path):
@@ -116,15 +118,14 @@ def test_an_experiment_notices_that_its_data_changed(tmp_path):
         run_experiment(load_experiment(path), tmp_path / "out", Runtime(), workers=1)
 
 
-def test_finished_variants_that_new_results_leave_out_are_named(tmp_path):
+def test_finished_variants_that_new_results_leave_out_are_named(tmp_path, said):
     source, loaded, _ = made(tmp_path, variants=["popular", "sasrec", "sasrec+ipe+constant"])
-    told = Told()
-    target_from(source, loaded, tmp_path / "target", Runtime(progress=told))
-    assert not any("Left out" in line for line in told.lines)
+    target_from(make_plan(loaded, source), source, tmp_path / "target", Runtime())
+    assert not any("Left out" in line for line in said)
     fewer = load_recipe(loaded.path, ["variants=[sasrec+matching]"])
-    run = target_from(source, fewer, tmp_path / "target", Runtime(progress=told))
+    run = target_from(make_plan(fewer, source), source, tmp_path / "target", Runtime())
     assert list(run.metrics.variants) == ["sasrec+matching"]
-    assert [line for line in told.lines if "Left out" in line] == [
+    assert [line for line in said if "Left out" in line] == [
         "Left out, though finished here: popular, sasrec+ipe+constant (name them in --variants to keep them)"
     ]
 
@@ -163,13 +164,13 @@ def test_a_target_that_is_its_own_source_is_refused_at_every_door(tmp_path):
     path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"target": twin}))
     loaded = load_recipe(path)
     alone = load_recipe(write_recipe(tmp_path, target=None))
-    source = source_from(alone, tmp_path / "source", Runtime())
+    source = source_from(make_plan(alone), tmp_path / "source", Runtime())
     for door in (
-        lambda: forecast(loaded),
-        lambda: source_from(loaded, tmp_path / "elsewhere", Runtime()),
-        lambda: source_from(loaded, tmp_path / "extended", Runtime(), source),
-        lambda: target_from(source, loaded, tmp_path / "target", Runtime()),
-        lambda: adapt(source, open_target(loaded, Runtime()), out=tmp_path / "by-api", device="cpu"),
+        lambda: forecast(make_plan(loaded)),
+        lambda: source_from(make_plan(loaded), tmp_path / "elsewhere", Runtime()),
+        lambda: source_from(make_plan(loaded), tmp_path / "extended", Runtime(), source),
+        lambda: target_from(make_plan(loaded, source), source, tmp_path / "target", Runtime()),
+        lambda: adapt(source, open_domain(resolved(loaded.recipe)["target"]), out=tmp_path / "by-api", device="cpu"),
     ):
         with pytest.raises(InputError, match="the target is also a source"):
             door()
@@ -185,9 +186,9 @@ def test_a_source_part_is_cut_by_leave_one_out_and_serves_no_other_split(setting
     part = train_part(leave_one_out(domain))
     recipe = check_recipe({"sources": ["books"], **settings}, "test")
     with pytest.raises(InputError, match="cut by leave-one-out"):
-        refuse_own_source(domain, recipe, {part.fingerprint})
-    refuse_own_source(domain, recipe, {"another domain"})
-    refuse_own_source(domain, check_recipe({"sources": ["books"]}, "test"), {part.fingerprint})
+        check_no_leak(domain, recipe, {part.fingerprint})
+    check_no_leak(domain, recipe, {"another domain"})
+    check_no_leak(domain, check_recipe({"sources": ["books"]}, "test"), {part.fingerprint})
 
 
 def test_the_check_refuses_a_source_part_that_the_run_would_refuse(tmp_path):
@@ -195,9 +196,9 @@ def test_the_check_refuses_a_source_part_that_the_run_would_refuse(tmp_path):
     data, twin = (yaml.safe_load(path.read_text()) for _ in range(2))
     target = {**twin["sources"][0], "name": "twin"}
     path.write_text(yaml.safe_dump(data | {"target": target, "source_part": "train", "target_titles": False}))
-    forecast(load_recipe(path))
+    forecast(make_plan(load_recipe(path)))
     with pytest.raises(InputError, match="cut by leave-one-out"):
-        forecast(load_recipe(path, ["shots=0.5"]))
+        forecast(make_plan(load_recipe(path, ["shots=0.5"])))
 
 
 def test_pdrec_trains_on_no_hidden_item():
@@ -222,7 +223,7 @@ def test_selection_needs_somebody_to_select_on():
         {"sources": ["books"], "evaluation": {"split": "temporal", "validation_from": 5, "test_from": 8}}, "test"
     )
     with pytest.raises(InputError, match="none of the 2 users that train has a validation target"):
-        refuse_blind_split(make_split(domain, recipe))
+        check_can_select(make_split(domain, recipe))
 
 
 @pytest.mark.parametrize("short_users", ["error", "train"])
@@ -255,19 +256,20 @@ def test_nobody_who_is_tested_is_an_error(tmp_path):
     moments = {"split": "temporal", "validation_from": 1_600_000_000, "test_from": 4_000_000_000}
     path = write_recipe(tmp_path, evaluation=moments)
     with pytest.raises(InputError, match=r"has a test target\. Move evaluation\.test_from"):
-        forecast(load_recipe(path))
+        forecast(make_plan(load_recipe(path)))
 
 
-def test_what_was_settled_with_the_source_stays_and_is_told(tmp_path):
+def test_what_was_settled_with_the_source_stays_and_is_told(tmp_path, said):
     source, loaded, run = made(tmp_path, variants=["sasrec", "sasrec+ipe+s2idm"])
-    told, asked = Told(), ["s2idm.hidden=99", "interests.w_min=0.4", "vocabulary.min_items=7"]
-    other = target_from(source, load_recipe(loaded.path, asked), tmp_path / "other", Runtime(progress=told))
-    (line,) = [line for line in told.lines if line.startswith("As in the source artifact")]
+    asked = ["s2idm.hidden=99", "interests.w_min=0.4", "vocabulary.min_items=7"]
+    other = target_from(make_plan(load_recipe(loaded.path, asked), source), source, tmp_path / "other", Runtime())
+    (line,) = [line for line in said if line.startswith("As in the source artifact")]
     assert all(part in line for part in ("s2idm.hidden 8", "interests.w_min 0.1", "vocabulary.min_items"))
     assert (other.recipe.s2idm, other.recipe.interests) == (run.recipe.s2idm, run.recipe.interests)
     assert other.metrics.variants == run.metrics.variants
-    target_from(source, loaded, tmp_path / "same", Runtime(progress=(silent := Told())))
-    assert not any(line.startswith("As in") for line in silent.lines)
+    said.clear()
+    target_from(make_plan(loaded, source), source, tmp_path / "same", Runtime())
+    assert not any(line.startswith("As in") for line in said)
 
 
 def test_an_artifact_that_goes_on_to_learn_counts_a_targets_titles_once(tmp_path):
@@ -275,12 +277,12 @@ def test_an_artifact_that_goes_on_to_learn_counts_a_targets_titles_once(tmp_path
     assert source.vocabulary.domains == ("tapes", "plays")
     data = yaml.safe_load(loaded.path.read_text()) | {"sources": [write_domain(tmp_path, "songs", 3)]}
     loaded.path.write_text(yaml.safe_dump(data))
-    extended = source_from(load_recipe(loaded.path), tmp_path / "extended", Runtime(), source)
+    extended = source_from(make_plan(load_recipe(loaded.path)), tmp_path / "extended", Runtime(), source)
     assert extended.vocabulary.domains == ("tapes", "plays", "songs")
     assert extended.target_items == source.target_items
     loaded.path.write_text(yaml.safe_dump(data | {"target": {**write_domain(tmp_path, "other", 4), "name": "plays"}}))
     with pytest.raises(InputError, match=r"holds titles of this name already.*target_titles: false"):
-        source_from(load_recipe(loaded.path), tmp_path / "again", Runtime(), source)
+        source_from(make_plan(load_recipe(loaded.path)), tmp_path / "again", Runtime(), source)
 
 
 def test_an_artifact_goes_on_to_learn_from_what_was_its_target(tmp_path):
@@ -288,11 +290,11 @@ def test_an_artifact_goes_on_to_learn_from_what_was_its_target(tmp_path):
     data = yaml.safe_load(loaded.path.read_text())
     turned = {**data, "sources": [data["target"]], "target": write_domain(tmp_path, "songs", 3)}
     loaded.path.write_text(yaml.safe_dump(turned))
-    extended = source_from(load_recipe(loaded.path), tmp_path / "extended", Runtime(), source)
+    extended = source_from(make_plan(load_recipe(loaded.path)), tmp_path / "extended", Runtime(), source)
     assert [note.name for note in extended.domains] == ["tapes", "plays"]
     assert extended.vocabulary.domains == ("tapes", "plays", "songs")
     loaded.path.write_text(yaml.safe_dump({key: value for key, value in turned.items() if key != "target"}))
-    alone = source_from(load_recipe(loaded.path), tmp_path / "alone", Runtime(), source)
+    alone = source_from(make_plan(load_recipe(loaded.path)), tmp_path / "alone", Runtime(), source)
     assert (alone.vocabulary.domains, alone.vocabulary.n_items) == (("tapes", "plays"), source.vocabulary.n_items)
 
 
@@ -316,7 +318,9 @@ def test_an_encoder_of_another_size_cannot_go_on_from_the_sources(tmp_path):
         tmp_path, source_encoder={"channels": ["anchors"], "epochs": 1}, variants=["sasrec+anchors+source"]
     )
     with pytest.raises(InputError, match="the source's encoder does not fit"):
-        target_from(source, load_recipe(loaded.path, ["encoder.dim=16"]), tmp_path / "other", Runtime())
+        target_from(
+            make_plan(load_recipe(loaded.path, ["encoder.dim=16"]), source), source, tmp_path / "other", Runtime()
+        )
 
 
 # Figures are of whom they say.
@@ -398,17 +402,17 @@ def test_results_go_over_nobody_elses_files(tmp_path):
     mine.mkdir()
     (mine / "README.md").write_text("my own")
     for door in (
-        lambda: source_from(loaded, mine, Runtime()),
-        lambda: target_from(source, loaded, mine, Runtime()),
-        lambda: adapt(source, open_target(loaded, Runtime()), out=mine, device="cpu"),
-        lambda: target_from(source, loaded, tmp_path, Runtime()),
+        lambda: source_from(make_plan(loaded), mine, Runtime()),
+        lambda: target_from(make_plan(loaded, source), source, mine, Runtime()),
+        lambda: adapt(source, make_plan(loaded, source).domain, out=mine, device="cpu"),
+        lambda: target_from(make_plan(loaded, source), source, tmp_path, Runtime()),
     ):
         with pytest.raises(InputError, match="holds other files"):
             door()
     with pytest.raises(InputError, match="holds a source artifact, which would be lost"):
-        target_from(source, loaded, tmp_path / "source", Runtime())
+        target_from(make_plan(loaded, source), source, tmp_path / "source", Runtime())
     with pytest.raises(InputError, match="holds a target artifact, which would be lost"):
-        source_from(loaded, tmp_path / "target", Runtime())
+        source_from(make_plan(loaded), tmp_path / "target", Runtime())
     assert [path.name for path in mine.iterdir()] == ["README.md"]
     assert (mine / "README.md").read_text() == "my own"
 
@@ -418,14 +422,14 @@ def test_two_runs_never_share_a_folder(tmp_path):
     busy = tmp_path / "busy"
     with alone_in(busy):
         for door in (
-            lambda: source_from(loaded, busy, Runtime()),
-            lambda: target_from(source, loaded, busy, Runtime()),
-            lambda: adapt(source, open_target(loaded, Runtime()), out=busy, device="cpu"),
+            lambda: source_from(make_plan(loaded), busy, Runtime()),
+            lambda: target_from(make_plan(loaded, source), source, busy, Runtime()),
+            lambda: adapt(source, make_plan(loaded, source).domain, out=busy, device="cpu"),
         ):
             with pytest.raises(InputError, match="another run is writing to this folder"):
                 door()
         assert [path.name for path in busy.iterdir()] == [".lock"]
-    target_from(source, loaded, busy, Runtime())
+    target_from(make_plan(loaded, source), source, busy, Runtime())
     assert (busy / "metrics.json").is_file()
 
 
@@ -436,14 +440,13 @@ def test_without_training_matching_decides(tmp_path):
     assert run.variant.label == "sasrec+anchors+matching"
 
 
-def test_an_artifact_goes_on_to_learn_and_tells_what_stays_and_what_is_lost(tmp_path):
+def test_an_artifact_goes_on_to_learn_and_tells_what_stays_and_what_is_lost(tmp_path, said):
     source, loaded, _ = made(tmp_path, source_encoder={"channels": ["anchors"], "epochs": 1})
     kept = yaml.safe_load(loaded.path.read_text()) | {"sources": [write_domain(tmp_path, "songs", 7)]}
     loaded.path.write_text(yaml.safe_dump({k: v for k, v in kept.items() if k not in {"target", "source_encoder"}}))
-    told = Told()
     extended = source_from(
-        load_recipe(loaded.path, ["s2idm.hidden=16", "vocabulary.min_items=3"]),
-        tmp_path / "extended", Runtime(progress=told), source,
+        make_plan(load_recipe(loaded.path, ["s2idm.hidden=16", "vocabulary.min_items=3"])),
+        tmp_path / "extended", Runtime(), source,
     )  # fmt: skip
     assert [note.name for note in extended.domains] == ["tapes", "songs"]
     count = len(source.vocabulary)
@@ -451,35 +454,34 @@ def test_an_artifact_goes_on_to_learn_and_tells_what_stays_and_what_is_lost(tmp_
     assert extended.s2idm.settings.hidden == source.s2idm.settings.hidden == 8
     before, after = (one.s2idm.denoiser.outer.weight for one in (source, extended))
     assert not torch.equal(after[:count], before)
-    assert any("s2idm.hidden stays 8" in line for line in told.lines)
-    assert any("vocabulary.min_items stays" in line and "(the recipe says 3)" in line for line in told.lines)
-    assert not any("vocabulary.max_share" in line for line in told.lines)
-    assert any("source encoder of that artifact is left out" in line for line in told.lines)
+    assert any("s2idm.hidden stays 8" in line for line in said)
+    assert any("vocabulary.min_items stays" in line and "(the recipe says 3)" in line for line in said)
+    assert not any("vocabulary.max_share" in line for line in said)
+    assert any("source encoder of that artifact is left out" in line for line in said)
     back = SourceArtifact.read(tmp_path / "extended")
     assert back.fingerprint == extended.fingerprint != source.fingerprint
 
 
-def extended(folder, source, overrides, told):
+def extended(folder, source, overrides):
     """An artifact that goes on to learn from songs, with an encoder of these settings."""
     recipe = yaml.safe_load((folder / "tiny.yaml").read_text()) | {"sources": [write_domain(folder, "songs", 7)]}
     (folder / "more.yaml").write_text(yaml.safe_dump({key: value for key, value in recipe.items() if key != "target"}))
     loaded = load_recipe(folder / "more.yaml", overrides)
-    return source_from(loaded, folder / f"more{len(overrides)}", Runtime(progress=told), source)
+    return source_from(make_plan(loaded), folder / f"more{len(overrides)}", Runtime(), source)
 
 
-def test_a_source_encoder_goes_on_with_fewer_positions_and_another_one_is_told(tmp_path):
+def test_a_source_encoder_goes_on_with_fewer_positions_and_another_one_is_told(tmp_path, said):
     path = write_recipe(tmp_path, source_encoder={"channels": ["anchors"], "epochs": 1})
-    source = source_from(load_recipe(path), tmp_path / "source", Runtime())
-    told = Told()
-    shortened = extended(tmp_path, source, ["encoder.max_length=4"], told)
+    source = source_from(make_plan(load_recipe(path)), tmp_path / "source", Runtime())
+    shortened = extended(tmp_path, source, ["encoder.max_length=4"])
     before, after = (one.transferable.weights["encoder.positions.weight"] for one in (source, shortened))
     assert (len(before), len(after)) == (10 + 3, 4 + 3)
     # One epoch moves a weight by less than two unrelated draws are apart.
     assert (after - before[: len(after)]).abs().max() < 0.1 < (before[: len(after)].flip(0) - after).abs().max()
-    assert not any("anew" in line for line in told.lines)
-    wider = extended(tmp_path, source, ["encoder.max_length=4", "encoder.dim=16"], told)
+    assert not any("anew" in line for line in said)
+    wider = extended(tmp_path, source, ["encoder.max_length=4", "encoder.dim=16"])
     assert wider.transferable.weights["encoder.positions.weight"].shape[1] == 16
-    assert any("a sasrec of width 8, and the recipe asks for a sasrec of width 16" in line for line in told.lines)
+    assert any("a sasrec of width 8, and the recipe asks for a sasrec of width 16" in line for line in said)
 
 
 def test_maps_of_one_sentence_encoder_do_not_go_on_with_vectors_of_another(tmp_path, monkeypatch):
@@ -495,11 +497,11 @@ def test_maps_of_one_sentence_encoder_do_not_go_on_with_vectors_of_another(tmp_p
 
     monkeypatch.setattr(Semantics, "find", classmethod(lambda cls, settings, runtime: Vectors("one")))
     path = write_recipe(tmp_path, source_encoder={"channels": ["title-semantic"], "epochs": 1})
-    source = source_from(load_recipe(path), tmp_path / "source", Runtime())
-    assert extended(tmp_path, source, ["s2idm.epochs=1"], Told()).transferable.weights
+    source = source_from(make_plan(load_recipe(path)), tmp_path / "source", Runtime())
+    assert extended(tmp_path, source, ["s2idm.epochs=1"]).transferable.weights
     monkeypatch.setattr(Semantics, "find", classmethod(lambda cls, settings, runtime: Vectors("other")))
     with pytest.raises(InputError, match="another sentence encoder"):
-        extended(tmp_path, source, [], Told())
+        extended(tmp_path, source, [])
 
 
 def test_a_source_encoder_that_nobody_selects_is_refused(tmp_path):
@@ -508,9 +510,9 @@ def test_a_source_encoder_that_nobody_selects_is_refused(tmp_path):
         ["sources.0.prepare.max_history=2", "sources.0.prepare.min_user_interactions=0"],
     )
     with pytest.raises(InputError, match="no user of a source has the 3 interactions"):
-        source_from(loaded, tmp_path / "source", Runtime())
+        source_from(make_plan(loaded), tmp_path / "source", Runtime())
     with pytest.raises(InputError, match="no user of a source has the 3 interactions"):
-        forecast(loaded)
+        forecast(make_plan(loaded))
 
 
 @pytest.mark.parametrize("name", ["cl4srec", "pdrec"])
@@ -520,23 +522,13 @@ def test_sources_train_their_encoder_as_its_name_says(tmp_path, name):
         source_encoder={"channels": ["anchors"], "epochs": 1},
         systems={"pdrec": {"diffusion": {"model": {"hidden": 8, "epochs": 1}}}},
     )
-    plain = source_from(load_recipe(path), tmp_path / "plain", Runtime())
-    own = source_from(load_recipe(path, [f"source_encoder.system={name}"]), tmp_path / "own", Runtime())
+    plain = source_from(make_plan(load_recipe(path)), tmp_path / "plain", Runtime())
+    own = source_from(make_plan(load_recipe(path, [f"source_encoder.system={name}"])), tmp_path / "own", Runtime())
     before, after = (one.transferable.weights["items.channels.anchors.table.weight"] for one in (plain, own))
     assert not torch.equal(before, after)
     other = {"cl4srec": "systems.cl4srec.weight=0.5", "pdrec": "systems.pdrec.pool=7"}[name]
     with pytest.raises(InputError, match="differs: systems"):
-        source_from(load_recipe(path, [f"source_encoder.system={name}", other]), tmp_path / "own", Runtime())
-
-
-class Told(Silent):
-    """Keeps what is said."""
-
-    def __init__(self):
-        self.lines = []
-
-    def say(self, text):
-        self.lines.append(text)
+        source_from(make_plan(load_recipe(path, [f"source_encoder.system={name}", other])), tmp_path / "own", Runtime())
 
 
 def test_artifacts_follow_the_hubs_conventions(tmp_path):
@@ -555,15 +547,14 @@ def test_a_map_beside_the_recipe_is_found_and_a_missing_one_told_before_a_source
     monkeypatch.chdir(tmp_path)
     (tmp_path / "here").mkdir()
     path = write_recipe(tmp_path / "here", unseen=UnseenSettings().model_dump(), unseen_map="map.json")
-    for refused in (check_target, lambda loaded, _: forecast(loaded)):
-        with pytest.raises(InputError, match=r"map\.json: there is no such file of unseen words"):
-            refused(load_recipe(path), tmp_path / "target")
+    with pytest.raises(InputError, match=r"map\.json: there is no such file of unseen words"):
+        make_plan(load_recipe(path))
     (tmp_path / "map.json").touch()
     assert load_recipe(path).recipe.unseen_map.resolve() == tmp_path / "map.json"
     beside = tmp_path / "here" / "map.json"
     beside.touch()
     assert load_recipe(path).recipe.unseen_map == beside
-    check_target(load_recipe(path), tmp_path / "target")
+    make_plan(load_recipe(path))
 
 
 def test_a_saved_run_keeps_its_map_of_unseen_words(tmp_path):

@@ -20,6 +20,7 @@ from transfer.items.semantics import Semantics
 from transfer.items.whitening import Whitening
 from transfer.runs.artifact import LOG, UNSEEN
 from transfer.runs.pipeline import source_from, target_from
+from transfer.runs.plan import make_plan
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
 from transfer.serving.new_items import ID_TABLE, run_with, with_new_items
@@ -47,8 +48,8 @@ def without_an_encoder(monkeypatch):
 
 def run_of(folder, variant):
     loaded = load_recipe(write_recipe(folder, variants=[variant]), ["training.epochs=2"])
-    source = source_from(loaded, folder / "source", Runtime())
-    target_from(source, loaded, folder / "target", Runtime())
+    source = source_from(make_plan(loaded), folder / "source", Runtime())
+    target_from(make_plan(loaded, source), source, folder / "target", Runtime())
     return TargetRun.read(folder / "target")
 
 
@@ -75,8 +76,8 @@ def test_old_items_stay_as_they_are_and_new_ones_are_their_titles(tmp_path, vari
 
 def test_a_copy_of_a_run_reads_new_titles_as_the_run_does(tmp_path):
     loaded = load_recipe(write_recipe(tmp_path, unseen={"vectors": False}))
-    source = source_from(loaded, tmp_path / "source", Runtime())
-    target_from(source, loaded, tmp_path / "target", Runtime())
+    source = source_from(make_plan(loaded), tmp_path / "source", Runtime())
+    target_from(make_plan(loaded, source), source, tmp_path / "target", Runtime())
     run = TargetRun.read(tmp_path / "target")
     edited = UnseenMap.load(run.folder / UNSEEN, run.vocabulary).edited({"qwertz": (Link("pirate", 0.5, "hand"),)})
     edited.save(run.folder / UNSEEN)
@@ -137,7 +138,7 @@ def test_what_fits_interests_best_may_be_recommended(tmp_path, capsys):
 
 def test_interests_may_be_words_that_stand_for_anchors(tmp_path, capsys):
     loaded = load_recipe(write_recipe(tmp_path, unseen=UnseenSettings().model_dump()))
-    target_from(source_from(loaded, tmp_path / "source", Runtime()), loaded, tmp_path / "target", Runtime())
+    target_from(source_from(make_plan(loaded), tmp_path / "source", Runtime()), loaded, tmp_path / "target", Runtime())
     asked = ("recommend", tmp_path / "target", "--json", "--interests")
     refused = run_command(capsys, *asked, "zeppelin")
     assert refused.code == 2

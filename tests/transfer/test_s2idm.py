@@ -18,6 +18,7 @@ from transfer.diffusion.settings import S2IDMSettings
 from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.items.semantics import Semantics
 from transfer.runs.fit_source import fit_source
+from transfer.runs.plan import plan_of
 from transfer.runtime import Runtime
 
 Q = 12
@@ -78,7 +79,7 @@ def test_a_user_after_whom_nothing_comes_does_not_teach_that_nothing_comes_next(
         "s2idm": {"hidden": 8, "epochs": 2, "steps": 3, "batch_size": 8, "objective": "next"},
     }, "test")  # fmt: skip
     several, more = (
-        fit_source(recipe, [small_domain(users, titles=titles)], None, Runtime()).artifact.s2idm.state_dict()
+        fit_source(plan_of(recipe, [small_domain(users, titles=titles)]), Runtime()).artifact.s2idm.state_dict()
         for users in (histories, [*histories, *([item] for item in range(6))])
     )
     for name, weight in several.items():

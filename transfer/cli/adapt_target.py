@@ -23,6 +23,7 @@ def command(
     from transfer.cli.show import progress_for
     from transfer.cli.target_report import print_target
     from transfer.runs.pipeline import default_folder, recipe_for_target, target_from
+    from transfer.runs.plan import make_plan
     from transfer.runs.source_artifact import SourceArtifact
     from transfer.runtime import Runtime
 
@@ -30,5 +31,5 @@ def command(
     extra = overrides(set_, seed, variants) + ([] if shots is None else [f"shots={shots}"])
     loaded = recipe_for_target(source, target, extra)
     folder = out or default_folder(loaded) / "target"
-    run = target_from(source, loaded, folder, Runtime.current(device, progress_for(json_)))
+    run = target_from(make_plan(loaded, source), source, folder, Runtime.current(device, progress_for(json_)))
     print_target(run.metrics, folder, json_)

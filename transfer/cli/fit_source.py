@@ -26,13 +26,14 @@ def command(
     from recipes.load import load_recipe
     from transfer.cli.show import print_json, progress_for, say
     from transfer.runs.pipeline import default_folder, source_from
+    from transfer.runs.plan import make_plan
     from transfer.runs.source_artifact import SourceArtifact
     from transfer.runtime import Runtime
 
     loaded = load_recipe(recipe, overrides(set_, seed))
     folder = out or default_folder(loaded) / "source"
     before = None if extend is None else SourceArtifact.load(extend)
-    artifact = source_from(loaded, folder, Runtime.current(device, progress_for(json_)), before)
+    artifact = source_from(make_plan(loaded), folder, Runtime.current(device, progress_for(json_)), before)
     if json_:
         print_json(
             {"folder": str(folder), "anchors": len(artifact.vocabulary), "domains": [vars(d) for d in artifact.domains]}

@@ -41,8 +41,9 @@ def check(recipe: RecipeArgument, set_: Set = None, variants: Variants = None, j
     from recipes.load import load_recipe
     from transfer.cli.show import print_json
     from transfer.planning.forecast import forecast
+    from transfer.runs.plan import make_plan
 
-    found = forecast(load_recipe(recipe, overrides(set_, None, variants)))
+    found = forecast(make_plan(load_recipe(recipe, overrides(set_, None, variants))))
     if json_:
         print_json(found.as_dict())
         return

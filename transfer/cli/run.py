@@ -23,17 +23,19 @@ def command(
     from recipes.load import load_recipe
     from transfer.cli.show import progress_for
     from transfer.cli.target_report import print_target
-    from transfer.runs.checks import trained_variants
-    from transfer.runs.pipeline import check_target, default_folder, source_from, target_from
+    from transfer.runs.artifact import claim
+    from transfer.runs.pipeline import default_folder, source_from, target_from
+    from transfer.runs.plan import make_plan
+    from transfer.runs.target_run import KIND as TARGET
     from transfer.runtime import Runtime
 
     loaded = load_recipe(recipe, overrides(set_, seed, variants))
     if loaded.recipe.target is None:
         raise InputError("this recipe names no target", location=loaded.path, hint="Add 'target:', or use fit-source")
-    trained_variants(loaded.recipe)
     folder = out or default_folder(loaded)
     runtime = Runtime.current(device, progress_for(json_))
-    check_target(loaded, folder / "target")
-    source = source_from(loaded, folder / "source", runtime)
-    result = target_from(source, loaded, folder / "target", runtime)
+    claim(folder / "target", TARGET)
+    plan = make_plan(loaded)
+    source = source_from(plan, folder / "source", runtime)
+    result = target_from(plan.with_source(source), source, folder / "target", runtime)
     print_target(result.metrics, folder / "target", json_)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -17,8 +19,8 @@ from rich.table import Table
 from rich.text import Text
 
 from domains.errors import InputError
+from transfer.progress import LOGGER, Silent, Task, TransferWarning
 from transfer.progress import Progress as ProgressProtocol
-from transfer.progress import Silent, Task
 from transfer.report.numbers import difference_text, p_text, relative_text
 
 # Texts are the user's: ':dog:' in a title is no picture.
@@ -77,18 +79,33 @@ class Terminal(ProgressProtocol):
         line = f"[green]✓[/green] {escape(title)}{escape(note)} [dim]({_count(done)})[/dim]"
         ERR.print(line, highlight=False, soft_wrap=True)
 
-    def say(self, text: str) -> None:
-        """A line."""
-        ERR.print(escape(text), highlight=False, soft_wrap=True)
-
 
 def _count(task: RichTask) -> str:
     seconds = task.elapsed or 0.0
     return f"{int(task.completed)} of {int(task.total or task.completed)} in {seconds:.1f} s"
 
 
+class _LogLines(logging.Handler):
+    """Log lines of the toolkit as they are, without time and level."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a line to stderr."""
+        ERR.print(escape(record.getMessage()), highlight=False, soft_wrap=True)
+
+
+def _print_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    """A warning of the toolkit as a note; one of a library with its kind."""
+    kind = "Note" if issubclass(category, TransferWarning) else category.__name__
+    ERR.print(f"[yellow]{kind}:[/yellow] {escape(str(message))}", highlight=False, soft_wrap=True)
+
+
 def progress_for(quiet: bool) -> ProgressProtocol:
-    """What a command reports to."""
+    """What a command reports to: bars, log lines and notes on stderr, or nothing at all."""
+    LOGGER.handlers[:] = [logging.NullHandler() if quiet else _LogLines()]
+    LOGGER.setLevel(logging.INFO)
+    LOGGER.propagate = False
+    warnings.simplefilter("ignore" if quiet else "always", TransferWarning)
+    warnings.showwarning = _print_warning
     return Silent() if quiet else Terminal()
 
 

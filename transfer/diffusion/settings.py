@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from domains.settings import Settings
-from transfer.interests.settings import refuse_descending
+from transfer.interests.settings import check_ascending
 
 
 class S2IDMSettings(Settings):
@@ -69,7 +69,7 @@ class DiffRecSettings(Settings):
 
     @model_validator(mode="after")
     def _ordered(self) -> DiffRecSettings:
-        refuse_descending(self.w_min, self.w_max)
+        check_ascending(self.w_min, self.w_max)
         return self
 
     @model_validator(mode="after")

@@ -32,7 +32,7 @@ def measure_cost(settings: CostSettings, runtime: Runtime, log: Log) -> Iterator
         titles = _rows(generator, items, settings.sememes, settings.sememes_an_item)
         sememes = (history @ titles).tocsr().astype(np.float32)
         for model, vectors in (("TI-DiffRec", history), ("S2IDM", sememes)):
-            runtime.progress.say(f"Cost of {model} over {items:,} items")
+            runtime.log(f"Cost of {model} over {items:,} items")
             yield _measure(model, items, vectors, runtime, log)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,12 @@ from transfer.report.experiment_record import CellRecord, Cost, ExperimentRecord
 from transfer.report.markdown import markdown
 from transfer.report.page import page
 from transfer.runs.adapt import adapt_target
-from transfer.runs.artifact import LOG
-from transfer.runs.checks import trained_variants
-from transfer.runs.pipeline import check_target, open_target, source_from
+from transfer.runs.artifact import LOG, claim
+from transfer.runs.checks import variants_of
+from transfer.runs.pipeline import source_from
+from transfer.runs.plan import make_plan
 from transfer.runs.source_artifact import SourceArtifact
+from transfer.runs.target_run import KIND as TARGET
 from transfer.runtime import Runtime
 
 METRICS = "metrics.json"
@@ -92,9 +94,10 @@ def run_experiment(
         fits = [(place, cell) for cell in sources.values()]
         for cell in cells:
             with within(cell.key):
-                check_target(cell.main, place.cell(cell))
+                claim(place.cell(cell), TARGET)
+                make_plan(cell.main)
                 for recipe in cell.recipes:
-                    trained_variants(recipe)
+                    variants_of(recipe)
         unfinished = Unfinished()
         fitted = run_all(_fit, fits, count, progress, "Sources", lambda work: work[1].main.recipe.name)
         outcome_of = dict(zip(sources, fitted, strict=True))
@@ -104,7 +107,7 @@ def run_experiment(
         jobs.sort(key=lambda job: -len(job.variants))
         open_jobs = [(place, job) for job in jobs if not job.is_done(place.cell(job.cell))]
         if len(open_jobs) < len(jobs):
-            progress.say(f"{len(jobs) - len(open_jobs)} of {len(jobs)} runs are there already")
+            runtime.log(f"{len(jobs) - len(open_jobs)} of {len(jobs)} runs are there already")
         trained = run_all(_train, open_jobs, count, progress, "Runs", lambda work: work[1].title)
         unfinished.sift([(job.cell, outcome) for (_, job), outcome in zip(open_jobs, trained, strict=True)])
         whole = [(place, cell) for cell in cells if cell not in unfinished]
@@ -141,7 +144,7 @@ def _fit(work: tuple[Place, Cell]) -> None:
     """The source artifact of a cell; one that is there is held against recipe and data, and taken where it fits."""
     place, cell = work
     with within(cell.key):
-        source_from(cell.main, place.source(cell), _runtime(place))
+        source_from(make_plan(cell.main), place.source(cell), _runtime(place))
 
 
 def _train(work: tuple[Place, Job]) -> None:
@@ -152,8 +155,8 @@ def _train(work: tuple[Place, Job]) -> None:
     recipe = cell.main.recipe.model_copy(update=update)
     with within(f"{cell.key} · seed {job.seed}"):
         source = SourceArtifact.read(place.source(cell))
-        domain = open_target(cell.main, runtime)
-        adapt_target(source, recipe, domain, place.cell(cell), runtime)
+        plan = make_plan(replace(cell.main, recipe=recipe), source)
+        adapt_target(plan, source, place.cell(cell), runtime)
 
 
 def _gather(work: tuple[Place, Cell]) -> CellRecord:

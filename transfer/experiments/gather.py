@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from domains.domain import Domain
 from recipes.published_figures import published
 from transfer.evaluation.summary import SeedRankings, compare_all
 from transfer.experiments.breakdown import (
@@ -25,13 +24,13 @@ from transfer.report.record import Comparison, RunRecord
 from transfer.runs.adapt import Adapted, adapt_target
 from transfer.runs.artifact import LOG
 from transfer.runs.checks import compared_labels
-from transfer.runs.pipeline import open_sources, open_target, run_of
+from transfer.runs.pipeline import run_of
+from transfer.runs.plan import Plan, make_plan
 from transfer.runs.results import summarise
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runtime import Runtime
 from transfer.variants import parse_variant
 from vocab.coverage import overlap
-from vocab.fields import item_texts
 
 
 def gather(cell: Cell, source_folder: Path, folder: Path, runtime: Runtime) -> CellRecord:
@@ -46,17 +45,18 @@ def gather(cell: Cell, source_folder: Path, folder: Path, runtime: Runtime) -> C
     recipe = cell.main.recipe
     cutoffs = recipe.evaluation.cutoffs
     source = SourceArtifact.read(source_folder)
-    domain = open_target(cell.main, runtime)
-    adapted = adapt_target(source, recipe, domain, folder, runtime)
-    run = run_of(source, recipe, domain, adapted)
+    plan = make_plan(cell.main, source, with_sources=True)
+    adapted = adapt_target(plan, source, folder, runtime)
+    run = run_of(plan, source, adapted)
     run.write(folder)
     metrics = run.metrics
     sampled = _sampled(adapted.rankings, cutoffs)
     rankings = dict(adapted.rankings)
     if cell.extra is not None:
-        more = adapt_target(source, cell.extra.recipe, domain, folder, runtime)
+        extra = make_plan(cell.extra, source)
+        more = adapt_target(extra, source, folder, runtime)
         new = [name for name in more.rankings if name not in rankings]
-        metrics = _with_extra(metrics, summarise(cell.extra.recipe, domain, more), new)
+        metrics = _with_extra(metrics, summarise(extra, more), new)
         sampled += _of_any(new, _sampled(more.rankings, cutoffs))
         rankings = {**more.rankings, **rankings}
     metrics = RunRecord(**{**dict(metrics), "comparisons": (*metrics.comparisons, *sampled)})
@@ -80,7 +80,7 @@ def gather(cell: Cell, source_folder: Path, folder: Path, runtime: Runtime) -> C
         ),
         thresholds=thresholds(rankings, counts, cell.thresholds, cutoffs),
         curves=learning_curves(folder / LOG),
-        overlap=_overlaps(cell, source, domain, adapted, runtime),
+        overlap=_overlaps(plan, source, adapted),
         cases=tuple(case_studies(source, adapted, runtime)),
     )
 
@@ -115,13 +115,10 @@ def _sampled(rankings: Mapping[str, SeedRankings], cutoffs: tuple[int, ...]) -> 
     )
 
 
-def _overlaps(
-    cell: Cell, source: SourceArtifact, domain: Domain, adapted: Adapted, runtime: Runtime
-) -> tuple[OverlapRecord, ...]:
+def _overlaps(plan: Plan, source: SourceArtifact, adapted: Adapted) -> tuple[OverlapRecord, ...]:
     """Compare the anchors of each source with those of the target."""
     found = []
-    for one in open_sources(cell.main, runtime):
-        texts = item_texts(one.fields, cell.main.recipe.vocabulary.fields)
-        shared = overlap(source.vocabulary.encode(texts).matrix, adapted.items.anchors)
-        found.append(OverlapRecord(source=one.name, target=domain.name, **shared.as_dict()))
+    for domain in plan.source_domains:
+        shared = overlap(source.vocabulary.encode(plan.texts[domain.name]).matrix, adapted.items.anchors)
+        found.append(OverlapRecord(source=domain.name, target=plan.domain.name, **shared.as_dict()))
     return tuple(found)

@@ -15,7 +15,7 @@ from typing import TypeVar
 import torch
 
 from domains.errors import InputError
-from transfer.progress import Progress
+from transfer.progress import LOGGER, Progress
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
@@ -65,8 +65,8 @@ def run_all(
     if workers <= 1 or len(works) <= 1:
         outcomes: list[Result | Failed] = []
         for number, work in enumerate(works, 1):
-            progress.say(f"{title} {number} of {len(works)}: {describe(work)}")
-            outcomes.append(_outcome(partial(function, work), describe(work), progress))
+            LOGGER.info(f"{title} {number} of {len(works)}: {describe(work)}")
+            outcomes.append(_outcome(partial(function, work), describe(work)))
         return outcomes
     workers = min(workers, len(works))
     threads = max(1, (os.cpu_count() or 1) // workers)
@@ -80,7 +80,7 @@ def run_all(
         try:
             for future in as_completed(running):
                 place = running[future]
-                found[place] = _outcome(future.result, describe(works[place]), progress)
+                found[place] = _outcome(future.result, describe(works[place]))
                 task.advance(1, describe(works[place]))
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -88,7 +88,7 @@ def run_all(
     return [found[place] for place in range(len(works))]
 
 
-def _outcome(result: Callable[[], Result], name: str, progress: Progress) -> Result | Failed:
+def _outcome(result: Callable[[], Result], name: str) -> Result | Failed:
     """What a work gave, or why it gave nothing; told at once, as the others may take hours yet."""
     try:
         return result()
@@ -98,7 +98,7 @@ def _outcome(result: Callable[[], Result], name: str, progress: Progress) -> Res
             hint="Run the same command with fewer --workers: it goes on from what was finished",
         ) from None
     except Exception as error:
-        progress.say(f"{name} failed: {error}")
+        LOGGER.warning(f"{name} failed: {error}")
         return Failed(error)
 
 

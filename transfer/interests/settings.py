@@ -12,7 +12,7 @@ InterestName = Literal["constant", "raw", "s2idm", "shuffled"]
 """What a prompt is made from: nothing, s'_0, the diffused interests, or another user's diffused interests."""
 
 
-def refuse_descending(w_min: float, w_max: float) -> None:
+def check_ascending(w_min: float, w_max: float) -> None:
     """Weights of the oldest and the newest interaction: the newest counts at least as much."""
     if w_min > w_max:
         raise ValueError(f"w_min ({w_min}) must not exceed w_max ({w_max})")
@@ -30,5 +30,5 @@ class InterestSettings(Settings):
 
     @model_validator(mode="after")
     def _ordered(self) -> InterestSettings:
-        refuse_descending(self.w_min, self.w_max)
+        check_ascending(self.w_min, self.w_max)
         return self

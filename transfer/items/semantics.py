@@ -40,7 +40,7 @@ class Semantics:
         try:
             return cls(SentenceEncoder.find(settings, str(runtime.device)), runtime)
         except NoSentenceEncoder as missing:
-            runtime.progress.say(f"Without sentence vectors: {missing}")
+            runtime.warn(f"Without sentence vectors: {missing}")
             return None
 
     def titles(self, domain: Domain) -> Tensor:

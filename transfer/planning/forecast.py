@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,25 +12,15 @@ import torch
 from domains.domain import Domain
 from domains.errors import InputError
 from domains.report import PreparationReport
-from domains.union import refuse_same_names
-from recipes.load import LoadedRecipe
 from recipes.schema import Recipe
 from transfer.items.settings import SEMANTIC_CHANNELS
 from transfer.planning.estimate import Estimate, Sizes, estimate
-from transfer.runs.checks import (
-    lacking,
-    refuse_blind_split,
-    refuse_missing_map,
-    refuse_own_source,
-    variants_of,
-)
-from transfer.runs.fit_source import refuse_blind_encoder, refuse_without_anchors
-from transfer.runs.opened import make_split, open_prepared, open_prepared_source
+from transfer.runs.checks import check_has_anchors, lacking
+from transfer.runs.plan import Plan
 from transfer.runs.source_artifact import LearnedEncoder
 from transfer.variants import Variant
 from vocab.coverage import Coverage, Overlap, overlap
 from vocab.encoder.source import has_encoder
-from vocab.fields import item_texts
 from vocab.vocabulary import SememeVocabulary
 
 
@@ -90,22 +81,14 @@ class Forecast:
         }
 
 
-def forecast(loaded: LoadedRecipe) -> Forecast:
-    """Read and prepare the domains, build the vocabulary, and stop before anything is learned.
+def forecast(plan: Plan) -> Forecast:
+    """Build the vocabulary of a plan, and stop before anything is learned.
 
     Raises:
         InputError: whatever `transfer run` would refuse before training.
     """
-    recipe = loaded.recipe
-    variants = variants_of(recipe) if recipe.target else []
-    sources = [open_prepared_source(spec, loaded) for spec in recipe.sources]
-    target = None if recipe.target is None else open_prepared(recipe.target, loaded)
-    if target is not None:
-        refuse_missing_map(recipe)
-        refuse_blind_split(make_split(target.domain, recipe))
-        refuse_own_source(target.domain, recipe, {one.domain.fingerprint for one in sources})
-    refuse_blind_encoder(recipe, [one.domain for one in sources])
-    vocabulary, texts = build_vocabulary(recipe, [s.domain for s in sources], target.domain if target else None)
+    recipe, sources, target = plan.recipe, plan.sources, plan.target
+    vocabulary, texts = build_vocabulary(plan), plan.texts
     opened = [(prepared, "source") for prepared in sources] + ([(target, "target")] if target else [])
     encoded = {prepared.domain.name: vocabulary.encode(texts[prepared.domain.name]) for prepared, _ in opened}
     anchors_of_target = None if target is None else encoded[target.domain.name].matrix
@@ -119,12 +102,12 @@ def forecast(loaded: LoadedRecipe) -> Forecast:
     for prepared, role in opened:
         mine = encoded[prepared.domain.name]
         if role == "source":
-            refuse_without_anchors(prepared.domain, mine.matrix)
+            check_has_anchors(prepared.domain, mine.matrix)
         compared = role == "source" and anchors_of_target is not None and not no_anchor
         shared = overlap(mine.matrix, anchors_of_target) if compared else None
         domains.append(DomainForecast(prepared.domain.name, role, prepared.report, mine.coverage, shared))
-    skipped = _skipped(variants, recipe) if target else {}
-    runs = tuple(variant.label for variant in variants if variant.label not in skipped)
+    skipped = _skipped(plan.variants, recipe)
+    runs = tuple(variant.label for variant in plan.variants if variant.label not in skipped)
     cost = estimate(
         recipe.model_copy(update={"variants": runs}),
         [_sizes(prepared.domain, recipe) for prepared in sources],
@@ -135,18 +118,14 @@ def forecast(loaded: LoadedRecipe) -> Forecast:
     return Forecast(tuple(domains), len(vocabulary), runs, skipped, cost)
 
 
-def build_vocabulary(
-    recipe: Recipe, sources: list[Domain], target: Domain | None
-) -> tuple[SememeVocabulary, dict[str, Any]]:
-    """The vocabulary that fit-source would build, and every domain's texts by its name."""
-    opened = [*sources, *([target] if target is not None else [])]
-    refuse_same_names(opened)
-    texts = {domain.name: item_texts(domain.fields, recipe.vocabulary.fields) for domain in opened}
-    over = texts if recipe.target_titles else {domain.name: texts[domain.name] for domain in sources}
-    return SememeVocabulary.build(over, recipe.vocabulary), texts
+def build_vocabulary(plan: Plan) -> SememeVocabulary:
+    """The vocabulary that fit-source would build."""
+    names = [domain.name for domain in plan.source_domains]
+    over = plan.texts if plan.recipe.target_titles else {name: plan.texts[name] for name in names}
+    return SememeVocabulary.build(over, plan.recipe.vocabulary)
 
 
-def _skipped(variants: list[Variant], recipe: Recipe) -> dict[str, str]:
+def _skipped(variants: Sequence[Variant], recipe: Recipe) -> dict[str, str]:
     """Variants that lack what they are made of, with the reason."""
     semantic = any(SEMANTIC_CHANNELS & set(v.channels) for v in variants)
     encoder = not semantic or has_encoder(recipe.semantic)

@@ -24,7 +24,7 @@ from transfer.files import read_json
 from transfer.planning.forecast import build_vocabulary
 from transfer.report.record import RunRecord
 from transfer.runs.artifact import CONFIG
-from transfer.runs.opened import open_prepared, open_prepared_source
+from transfer.runs.plan import make_plan
 from transfer.runs.source_artifact import KIND as SOURCE
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.target_run import TargetRun
@@ -125,12 +125,9 @@ def inspect(given: str) -> Inspection:
 
 def _recipe(given: str) -> Inspection:
     """Every domain of a recipe, on the vocabulary that it would build."""
-    loaded = load_recipe(given)
-    recipe = loaded.recipe
-    sources = [open_prepared_source(spec, loaded) for spec in recipe.sources]
-    target = None if recipe.target is None else open_prepared(recipe.target, loaded)
-    opened = [*sources, *([target] if target else [])]
-    vocabulary, texts = build_vocabulary(recipe, [s.domain for s in sources], target.domain if target else None)
+    plan = make_plan(load_recipe(given))
+    recipe, vocabulary, texts = plan.recipe, build_vocabulary(plan), plan.texts
+    opened = [*plan.sources, *([plan.target] if plan.target else [])]
     matrices = {prepared.domain.name: vocabulary.encode(texts[prepared.domain.name]).matrix for prepared in opened}
     views = tuple(_view(p.domain, p.report, vocabulary, matrices[p.domain.name]) for p in opened)
     facts = {"name": recipe.name, "description": recipe.description, "anchors_of_all": len(vocabulary)}

@@ -31,9 +31,9 @@ from transfer.model.interests import InterestFactory
 from transfer.report.record import KeptEpochs
 from transfer.runs.artifact import LOG, UNSEEN
 from transfer.runs.checkpoints import Pieces
-from transfer.runs.checks import is_baseline, lacking, refuse_blind_split, refuse_own_source, variants_of
+from transfer.runs.checks import is_baseline, lacking
 from transfer.runs.mapped_items import MappedItems, map_items
-from transfer.runs.opened import make_split
+from transfer.runs.plan import Plan
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.worker import Worker
 from transfer.runtime import Runtime
@@ -70,34 +70,31 @@ class Adapted:
     kept_epochs: Mapping[str, tuple[KeptEpochs, ...]] = field(default_factory=dict)
 
 
-def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Path, runtime: Runtime) -> Adapted:
+def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime) -> Adapted:
     """Train and evaluate every variant and seed of a recipe on a target domain.
 
     Args:
+        plan: of the target, with what the source settled.
         source: vocabulary and frozen S2IDM.
-        recipe: settings.
-        domain: the target.
         out: folder of the run; finished pieces in it are not made again.
         runtime: device, processes, progress.
 
     Raises:
         InputError: the target shares no anchor with the source, or a variant cannot be made.
     """
-    refuse_own_source(domain, recipe, {note.fingerprint for note in source.domains})
-    mapped = map_items(source, recipe, domain, runtime)
+    recipe, split = plan.recipe, plan.target_split
+    mapped = map_items(source, plan, runtime)
+    domain = plan.domain
     if mapped.anchors.nnz == 0:
         raise InputError(
             f"none of its {domain.n_items:,} items has an anchor of the source artifact", location=domain.name,
             hint="Use sources whose titles are in the same language, or fit them with this target's titles as well "
             "(target_titles), which helps where words recur in them (vocabulary.min_items)",
         )  # fmt: skip
-    runtime.progress.say(f"{domain.name}: {str(mapped.coverage).splitlines()[0]}")
-    variants = variants_of(recipe)
-    split = make_split(domain, recipe)
-    refuse_blind_split(split)
+    runtime.log(f"{domain.name}: {str(mapped.coverage).splitlines()[0]}")
     domain = split.domain
-    skipped = _skipped(variants, source, mapped.semantics)
-    variants = [variant for variant in variants if variant.label not in skipped]
+    skipped = _skipped(plan.variants, source, mapped.semantics)
+    variants = [variant for variant in plan.variants if variant.label not in skipped]
     if not variants:
         raise InputError(
             "no variant can be made: each needs a sentence encoder, or a source encoder in the artifact",
@@ -116,7 +113,7 @@ def adapt_target(source: SourceArtifact, recipe: Recipe, domain: Domain, out: Pa
     pieces = Pieces(out, _plan(source, recipe, domain, mapped), runtime.is_main)
     worker = Worker(source, recipe, task, features, factory, pieces, _log(out, runtime))
     for name, reason in skipped.items():
-        runtime.progress.say(f"Skipped {name}: {reason}")
+        runtime.warn(f"Skipped {name}: {reason}")
     made = _every_piece(worker, recipe, variants)
     of_equals = _fewer_parts if len(split.training_users) else _without_training
     candidates = [variant for variant in variants if variant.is_serving and not is_baseline(variant)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from scipy.sparse import csr_matrix
+
 from domains.domain import Domain
 from domains.errors import InputError
 from domains.sample import without_held_out
@@ -96,7 +98,7 @@ def lacking(
     return None
 
 
-def refuse_own_source(target: Domain, recipe: Recipe, sources: Collection[str]) -> None:
+def check_no_leak(target: Domain, recipe: Recipe, sources: Collection[str]) -> None:
     """Stop where S2IDM would see what the target holds out.
 
     Args:
@@ -122,7 +124,7 @@ def refuse_own_source(target: Domain, recipe: Recipe, sources: Collection[str]) 
         )  # fmt: skip
 
 
-def refuse_missing_map(recipe: Recipe) -> None:
+def check_map_exists(recipe: Recipe) -> None:
     """Stop where the map of unseen words that a recipe names is not there.
 
     Raises:
@@ -135,7 +137,7 @@ def refuse_missing_map(recipe: Recipe) -> None:
         )  # fmt: skip
 
 
-def refuse_blind_split(split: Split) -> None:
+def check_can_select(split: Split) -> None:
     """Stop where users train and nothing could say which epoch is best, or where nobody is tested.
 
     Raises:
@@ -151,4 +153,36 @@ def refuse_blind_split(split: Split) -> None:
         raise InputError(
             f"none of the {len(users):,} users that train has a validation target, and no epoch could be chosen",
             location=split.domain.name, hint="Let more users train (shots), or move evaluation.validation_from",
+        )  # fmt: skip
+
+
+def check_has_anchors(source: Domain, anchors: csr_matrix) -> None:
+    """Stop where S2IDM would have nothing to learn from.
+
+    Args:
+        source: the domain.
+        anchors: of its items or its users.
+
+    Raises:
+        InputError: there are none.
+    """
+    if anchors.nnz == 0:
+        raise InputError("no item of this source has an anchor", location=source.name, hint="Look at its titles")
+
+
+def check_encoder_can_select(recipe: Recipe, sources: Sequence[Domain]) -> None:
+    """Stop where nobody could say which epoch of the source encoder is best: it would stay untrained.
+
+    Args:
+        recipe: whether there is to be one.
+        sources: all of them.
+
+    Raises:
+        InputError: no user has a validation item.
+    """
+    if recipe.source_encoder.channels and not any((domain.lengths >= 3).any() for domain in sources):
+        raise InputError(
+            "no user of a source has the 3 interactions that selecting an epoch needs",
+            location="source_encoder.channels",
+            hint="Leave the source encoder out, or give sources in which users have 3 or more",
         )  # fmt: skip

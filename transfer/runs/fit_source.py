@@ -13,7 +13,6 @@ from torch import Tensor
 
 from domains.domain import Domain
 from domains.errors import InputError
-from domains.union import refuse_same_names
 from recipes.schema import Recipe, resolved
 from transfer.diffusion.make import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
@@ -25,12 +24,13 @@ from transfer.items.semantics import Semantics, same_encoder
 from transfer.items.settings import SEMANTIC_CHANNELS
 from transfer.registry import trained_system
 from transfer.runs.checkpoints import Pieces
+from transfer.runs.checks import check_has_anchors
 from transfer.runs.extend import grown_s2idm
+from transfer.runs.plan import Plan
 from transfer.runs.source_artifact import DomainNote, SourceArtifact
 from transfer.runs.source_encoder import train_source_encoder
 from transfer.runtime import Runtime
 from vocab.coverage import Coverage
-from vocab.fields import check_fields, item_texts
 from vocab.vocabulary import SememeVocabulary
 
 _OF_THE_WEIGHTS = ("kind", "hidden", "time_embedding")
@@ -51,9 +51,7 @@ class FittedSource:
 
 
 def fit_source(
-    recipe: Recipe,
-    sources: Sequence[Domain],
-    target: Domain | None,
+    plan: Plan,
     runtime: Runtime,
     log: Log = lambda _: None,
     extends: SourceArtifact | None = None,
@@ -62,9 +60,8 @@ def fit_source(
     """Build the vocabulary, weigh the users' interests, train S2IDM, then the encoder without item IDs.
 
     Args:
-        recipe: settings; its domains are handed in opened.
-        sources: at least one domain.
-        target: its titles join the vocabulary where the recipe says so; its interactions are never read.
+        plan: settings and source domains. The target's titles join the vocabulary if the recipe says so; its
+            interactions are never read.
         runtime: device, processes, progress.
         log: one call an epoch.
         extends: an artifact to go on from: its anchors keep their ids, its weights are trained on.
@@ -74,13 +71,12 @@ def fit_source(
         InputError: two domains of one name, no title gave an anchor, nobody could select the source encoder's epoch, or
             it would go on from vectors of another sentence encoder.
     """
+    recipe, sources = plan.recipe, plan.source_domains
+    target = None if plan.target is None else plan.target.domain
     counted = target is not None and recipe.target_titles and not _counted_already(target, extends)
     named = [*sources, *([target] if target is not None and counted else [])]
-    refuse_same_names(named)
-    refuse_blind_encoder(recipe, sources)
-    check_fields(recipe.vocabulary.fields, {name for d in named for name in d.fields})
-    texts = {d.name: item_texts(d.fields, recipe.vocabulary.fields) for d in named}
-    runtime.progress.say("Building the vocabulary")
+    texts = {domain.name: plan.texts[domain.name] for domain in named}
+    runtime.log("Building the vocabulary")
     if extends is None:
         vocabulary = SememeVocabulary.build(texts, recipe.vocabulary)
     else:
@@ -93,7 +89,7 @@ def fit_source(
     semantics = Semantics.find(recipe.semantic, runtime)
     if extends is not None:
         for word in _what_stays(recipe, extends):
-            runtime.progress.say(word)
+            runtime.warn(word)
         if semantics is not None and _goes_on_with_vectors(recipe, extends):
             same_encoder(extends.sentence_encoder, semantics, "the titles that the source encoder learned from")
     seed = recipe.seeds[0]
@@ -105,13 +101,13 @@ def fit_source(
         everything = original_interests(
             domain, encoded.matrix, domain.offsets[:-1], domain.offsets[1:], recipe.interests, vocabulary.idf
         )
-        refuse_without_anchors(domain, everything)
+        check_has_anchors(domain, everything)
         interests.append(_objective(domain, encoded.matrix, everything, recipe, vocabulary, seed))
     start = None if extends is None else grown_s2idm(extends.s2idm, len(vocabulary), recipe.s2idm, seed)
     pieces = None
     if folder is not None:
-        plan = _plan(recipe, sources, vocabulary, semantics, extends)
-        pieces = Pieces(folder, plan, runtime.is_main, replaces=True)
+        made_of = _made_of(recipe, sources, vocabulary, semantics, extends)
+        pieces = Pieces(folder, made_of, runtime.is_main, replaces=True)
     s2idm = _s2idm(interests, recipe, start, runtime, log, pieces)
     notes = (() if extends is None else extends.domains) + tuple(DomainNote.of(domain) for domain in sources)
     vectors = None if semantics is None else semantics.words(vocabulary.words)
@@ -169,7 +165,7 @@ def _s2idm(
     return model
 
 
-def _plan(
+def _made_of(
     recipe: Recipe,
     sources: Sequence[Domain],
     vocabulary: SememeVocabulary,
@@ -213,38 +209,6 @@ def _targets_before(sources: Sequence[Domain], extends: SourceArtifact) -> set[s
         for source in sources
         if source.name in extends.vocabulary.domains and source.items_fingerprint == extends.target_items
     }
-
-
-def refuse_without_anchors(source: Domain, anchors: csr_matrix) -> None:
-    """Stop where S2IDM would have nothing to learn from.
-
-    Args:
-        source: the domain.
-        anchors: of its items or its users.
-
-    Raises:
-        InputError: there are none.
-    """
-    if anchors.nnz == 0:
-        raise InputError("no item of this source has an anchor", location=source.name, hint="Look at its titles")
-
-
-def refuse_blind_encoder(recipe: Recipe, sources: Sequence[Domain]) -> None:
-    """Stop where nobody could say which epoch of the source encoder is best: it would stay untrained.
-
-    Args:
-        recipe: whether there is to be one.
-        sources: all of them.
-
-    Raises:
-        InputError: no user has a validation item.
-    """
-    if recipe.source_encoder.channels and not any((domain.lengths >= 3).any() for domain in sources):
-        raise InputError(
-            "no user of a source has the 3 interactions that selecting an epoch needs",
-            location="source_encoder.channels",
-            hint="Leave the source encoder out, or give sources in which users have 3 or more",
-        )  # fmt: skip
 
 
 def _goes_on_with_vectors(recipe: Recipe, extends: SourceArtifact) -> bool:

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 from scipy.sparse import csr_matrix
 
-from domains.domain import Domain
-from recipes.schema import Recipe
 from transfer.items.semantics import Semantics, same_encoder
+from transfer.runs.plan import Plan
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runtime import Runtime
 from vocab.coverage import Coverage
-from vocab.fields import item_texts
 from vocab.unseen.map import UnseenMap
 from vocab.vocabulary import SememeVocabulary
 
@@ -36,16 +34,16 @@ class MappedItems:
     semantics: Semantics | None
 
 
-def map_items(source: SourceArtifact, recipe: Recipe, domain: Domain, runtime: Runtime) -> MappedItems:
+def map_items(source: SourceArtifact, plan: Plan, runtime: Runtime) -> MappedItems:
     """Read a target's titles on the source's anchors.
 
     Args:
         source: the vocabulary.
-        recipe: which text, and how unseen words are mapped.
-        domain: the target.
+        plan: the target's texts, and how unseen words are mapped.
         runtime: for progress.
     """
-    texts = item_texts(domain.fields, recipe.vocabulary.fields)
+    recipe, domain = plan.recipe, plan.domain
+    texts = plan.texts[domain.name]
     encoded = source.vocabulary.encode(texts)
     vocabulary = source.vocabulary.remembering(encoded.surfaces)
     semantics = Semantics.find(recipe.semantic, runtime)

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from domains.domain import Domain
 from domains.errors import InputError
 from domains.open import parse_spec
-from domains.spec import DomainSpec
 from recipes.load import LoadedRecipe, apply_override, check_recipe, load_recipe, names_recipe
 from recipes.presets import with_preset
 from recipes.schema import Recipe, resolved
 from transfer.files import JsonLines, alone_in
-from transfer.progress import Silent
 from transfer.runs.adapt import Adapted, adapt_target
 from transfer.runs.artifact import CONFIG, LOG, PIECES, claim
 from transfer.runs.checkpoints import finished_variants
-from transfer.runs.checks import refuse_blind_split, refuse_missing_map, refuse_own_source, variants_of
+from transfer.runs.checks import check_no_leak
 from transfer.runs.fit_source import fit_source
-from transfer.runs.opened import make_split, open_prepared, open_prepared_source
+from transfer.runs.plan import Plan
 from transfer.runs.results import summarise
-from transfer.runs.settings import SourceEncoderSettings
 from transfer.runs.source_artifact import KIND as SOURCE
 from transfer.runs.source_artifact import DomainNote, SourceArtifact
 from transfer.runs.target_run import KIND as TARGET
@@ -42,73 +37,27 @@ def default_folder(loaded: LoadedRecipe) -> Path:
     return DEFAULT_ROOT / loaded.recipe.name
 
 
-def open_one(spec: DomainSpec, loaded: LoadedRecipe, runtime: Runtime) -> Domain:
-    """A domain of a recipe, with a word about its size."""
-    return _told(open_prepared(spec, loaded).domain, runtime)
+def size_of(domain: Domain) -> str:
+    """Name and size of a domain, for people."""
+    return f"{domain.name}: {domain.n_users:,} users, {domain.n_items:,} items, {domain.n_interactions:,} interactions"
 
 
-def _told(domain: Domain, runtime: Runtime) -> Domain:
-    runtime.progress.say(
-        f"{domain.name}: {domain.n_users:,} users, {domain.n_items:,} items, {domain.n_interactions:,} interactions"
-    )
-    return domain
-
-
-def open_target(loaded: LoadedRecipe, runtime: Runtime) -> Domain:
-    """The target domain of a recipe.
-
-    Raises:
-        InputError: it names none.
-    """
-    if loaded.recipe.target is None:
-        raise InputError("this recipe names no target", location=loaded.path, hint="Add 'target:'")
-    return open_one(loaded.recipe.target, loaded, runtime)
-
-
-def check_target(loaded: LoadedRecipe, folder: Path) -> None:
-    """Open and split the target for its errors alone, which are told before hours go into a source.
-
-    Args:
-        loaded: the recipe.
-        folder: where the run is to be written.
-
-    Raises:
-        InputError: the recipe names none, it cannot be read or split, nobody in it could select an epoch, its map of
-            unseen words is not there, or the folder holds something else.
-    """
-    claim(folder, TARGET)
-    refuse_missing_map(loaded.recipe)
-    refuse_blind_split(make_split(open_target(loaded, Runtime()), loaded.recipe))
-
-
-def open_sources(loaded: LoadedRecipe, runtime: Runtime) -> list[Domain]:
-    """The source domains of a recipe, as S2IDM may see them."""
-    return [_told(open_prepared_source(spec, loaded).domain, runtime) for spec in loaded.recipe.sources]
-
-
-def source_from(
-    loaded: LoadedRecipe, folder: Path, runtime: Runtime, extends: SourceArtifact | None = None
-) -> SourceArtifact:
-    """Fit the sources of a recipe, or reuse the artifact in the folder if it was made of the same data and settings.
+def source_from(plan: Plan, folder: Path, runtime: Runtime, extends: SourceArtifact | None = None) -> SourceArtifact:
+    """Fit the sources of a plan, or reuse the artifact in the folder if it was made of the same data and settings.
 
     Raises:
         InputError: the folder holds an artifact of other data or settings.
     """
-    recipe = loaded.recipe
     claim(folder, SOURCE)
-    sources = open_sources(loaded, runtime)
-    quiet = replace(runtime, progress=Silent())  # adapt-target speaks of the target; here only its titles are read
-    target = None if recipe.target is None else open_one(recipe.target, loaded, quiet)
-    if target is not None:
-        earlier = () if extends is None else extends.domains
-        refuse_own_source(target, recipe, {*(d.fingerprint for d in sources), *(note.fingerprint for note in earlier)})
+    if plan.target is not None and extends is not None:
+        check_no_leak(plan.domain, plan.recipe, {note.fingerprint for note in extends.domains})
     if (folder / CONFIG).is_file():
         found = SourceArtifact.read(folder)
-        differs = _difference(found, recipe, sources, target, extends)
+        differs = _difference(found, plan, extends)
         if differs is None:
             if runtime.is_main:
                 shutil.rmtree(folder / PIECES, ignore_errors=True)  # a kill may have come right before it
-            runtime.progress.say(f"The source artifact in {folder} is of this recipe and data: reused")
+            runtime.log(f"Reusing the source artifact in {folder}: it matches recipe and data")
             return found
         raise InputError(
             f"this folder holds a source artifact of other settings or data (differs: {differs})", location=folder,
@@ -116,9 +65,11 @@ def source_from(
         )  # fmt: skip
     with alone_in(folder) if runtime.is_main else nullcontext():
         log = JsonLines(folder / LOG, fresh=not (folder / PIECES).is_dir()) if runtime.is_main else lambda _: None
-        fitted = fit_source(recipe, sources, target, runtime, log, extends, folder)
+        for domain in plan.source_domains:
+            runtime.log(size_of(domain))
+        fitted = fit_source(plan, runtime, log, extends, folder)
         for name, coverage in fitted.coverage.items():
-            runtime.progress.say(f"{name}: {str(coverage).splitlines()[0]}")
+            runtime.log(f"{name}: {str(coverage).splitlines()[0]}")
         if runtime.is_main:
             fitted.artifact.write(folder)
             shutil.rmtree(folder / PIECES)
@@ -129,10 +80,10 @@ def source_from(
 _SOURCE_KEYS = ("vocabulary", "target_titles", "interests", "s2idm", "semantic", "source_encoder")
 
 
-def _difference(
-    found: SourceArtifact, recipe: Recipe, sources: list[Domain], target: Domain | None, extends: SourceArtifact | None
-) -> str | None:
-    """What makes fitting again give another artifact than the one that is there; None where nothing does."""
+def _difference(found: SourceArtifact, plan: Plan, extends: SourceArtifact | None) -> str | None:
+    """Return the first setting that differs from the existing artifact, or None."""
+    recipe, sources = plan.recipe, plan.source_domains
+    target = None if plan.target is None else plan.target.domain
     wanted = resolved(recipe)
     earlier = () if extends is None else extends.domains
     if found.domains != earlier + tuple(DomainNote.of(domain) for domain in sources):
@@ -182,66 +133,43 @@ def recipe_for_target(source: SourceArtifact, given: str, overrides: list[str]) 
     return LoadedRecipe(check_recipe(data, given), Path.cwd() / "recipe.yaml")
 
 
-def as_fitted(recipe: Recipe, source: SourceArtifact, runtime: Runtime) -> Recipe:
-    """A recipe with the settings that were settled when the source was fitted; those that it has otherwise are told."""
-    fitted = {
-        "vocabulary": source.vocabulary.settings.model_copy(update={"fields": recipe.vocabulary.fields}),
-        "interests": source.interests,
-        "s2idm": source.s2idm.settings,
-        "source_encoder": SourceEncoderSettings.model_validate(source.recipe["source_encoder"]),
-        "target_titles": source.recipe["target_titles"],
-        "source_part": source.recipe["source_part"],
-    }
-    asked, kept = resolved(recipe), resolved(recipe.model_copy(update=fitted))
-    differ = [f"{name} {value}" for key in fitted for name, value in _leaves(key, kept[key], asked[key])]
-    if differ:
-        runtime.progress.say(f"As in the source artifact, whatever the recipe says: {', '.join(differ)}")
-    return recipe.model_copy(update=fitted)
+def target_from(plan: Plan, source: SourceArtifact, folder: Path, runtime: Runtime) -> TargetRun:
+    """Adapt to the target of a plan and write the run, of the variants that the recipe names and no others.
 
+    Args:
+        plan: made with the source artifact.
+        source: vocabulary and frozen S2IDM.
+        folder: of the run; finished pieces in it are not made again.
+        runtime: device, processes, progress.
 
-def _leaves(key: str, kept: Any, asked: Any) -> Iterator[tuple[str, Any]]:
-    """Settings that differ, by their keys."""
-    if isinstance(kept, Mapping) and isinstance(asked, Mapping):
-        for part in kept:
-            yield from _leaves(f"{key}.{part}", kept[part], asked.get(part))
-    elif kept != asked:
-        yield key, kept
-
-
-def target_from(source: SourceArtifact, loaded: LoadedRecipe, folder: Path, runtime: Runtime) -> TargetRun:
-    """Adapt to a recipe's target and write the run; see `written_run`."""
-    claim(folder, TARGET)
-    return written_run(source, loaded.recipe, open_target(loaded, runtime), folder, runtime)
-
-
-def written_run(source: SourceArtifact, recipe: Recipe, domain: Domain, folder: Path, runtime: Runtime) -> TargetRun:
-    """Adapt to an opened target and write the run, of the variants that the recipe names and no others.
-
-    What the source settled, and finished variants that are left out, are told.
+    Raises:
+        InputError: the folder holds something else or a run of other settings or data, or nothing can be trained.
     """
-    recipe = as_fitted(recipe, source, runtime)
+    claim(folder, TARGET)
+    if plan.overruled:
+        runtime.warn(f"As in the source artifact, whatever the recipe says: {', '.join(plan.overruled)}")
     with alone_in(folder) if runtime.is_main else nullcontext():
-        variants = variants_of(recipe)
-        used = {variant.label for one in variants for variant in (one, one.without_terms)}
+        used = {variant.label for one in plan.variants for variant in (one, one.without_terms)}
         left_out = [name for name in finished_variants(folder) if name not in used]
         if left_out:
-            runtime.progress.say(
+            runtime.warn(
                 f"Left out, though finished here: {', '.join(left_out)} (name them in --variants to keep them)"
             )
-        adapted = adapt_target(source, recipe, domain, folder, runtime)
-        run = run_of(source, recipe, domain, adapted)
+        runtime.log(size_of(plan.domain))
+        adapted = adapt_target(plan, source, folder, runtime)
+        run = run_of(plan, source, adapted)
         if runtime.is_main:
             run.write(folder)
         runtime.wait()
     return run
 
 
-def run_of(source: SourceArtifact, recipe: Recipe, domain: Domain, adapted: Adapted) -> TargetRun:
+def run_of(plan: Plan, source: SourceArtifact, adapted: Adapted) -> TargetRun:
     """The variant that validation prefers, with all that it needs."""
     product = adapted.product
     items = adapted.items
     return TargetRun(
-        domain=domain,
+        domain=plan.domain,
         vocabulary=items.vocabulary,
         item_anchors=items.anchors,
         features=adapted.features,
@@ -249,8 +177,8 @@ def run_of(source: SourceArtifact, recipe: Recipe, domain: Domain, adapted: Adap
         interests=source.interests,
         variant=product,
         weights=adapted.weights[product.label],
-        recipe=recipe,
-        metrics=summarise(recipe, domain, adapted),
+        recipe=plan.recipe,
+        metrics=summarise(plan, adapted),
         counts=counts_of(adapted.split, adapted.features.known),
         sentence_encoder=None if items.semantics is None else items.semantics.encoder.fingerprint,
     )

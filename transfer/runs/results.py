@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from domains.domain import Domain
 from recipes.schema import Recipe
 from transfer.evaluation.summary import beyond_accuracy, compare_all, protocol_record, variant_metrics
 from transfer.report.record import (
@@ -19,16 +18,18 @@ from transfer.report.record import (
     parts_of,
 )
 from transfer.runs.adapt import Adapted
-from transfer.runs.checks import compared_labels, is_baseline, variants_of
+from transfer.runs.checks import compared_labels, is_baseline
+from transfer.runs.plan import Plan
 from transfer.terms.counts import popularity
 from transfer.variants import Variant
 
 COMPARED_ON = "full/ndcg@10"
 
 
-def summarise(recipe: Recipe, domain: Domain, adapted: Adapted) -> RunRecord:
+def summarise(plan: Plan, adapted: Adapted) -> RunRecord:
     """Return the contents of `metrics.json`."""
-    values = {one.label: one for one in variants_of(recipe) if one.label in adapted.rankings}
+    recipe, domain = plan.recipe, plan.domain
+    values = {one.label: one for one in plan.variants if one.label in adapted.rankings}
     variants = _variants(recipe, adapted, values)
     names = list(variants)
     tested = np.flatnonzero(adapted.split.test >= 0)

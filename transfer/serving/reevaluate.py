@@ -9,7 +9,7 @@ from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import rank
 from transfer.evaluation.summary import STAGES
 from transfer.model.scoring import model_scores
-from transfer.runs.opened import make_split
+from transfer.runs.plan import make_split
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
 from transfer.terms.matcher import MatchingWeights

@@ -165,12 +165,15 @@ def test_a_target_that_is_its_own_source_is_refused_at_every_door(tmp_path):
     loaded = load_recipe(path)
     alone = load_recipe(write_recipe(tmp_path, target=None))
     source = source_from(make_plan(alone), tmp_path / "source", Runtime())
+    twin_domain = open_domain(loaded.recipe.target, base=loaded.folder).domain
     for door in (
         lambda: forecast(make_plan(loaded)),
         lambda: source_from(make_plan(loaded), tmp_path / "elsewhere", Runtime()),
         lambda: source_from(make_plan(loaded), tmp_path / "extended", Runtime(), source),
         lambda: target_from(make_plan(loaded, source), source, tmp_path / "target", Runtime()),
-        lambda: adapt(source, open_domain(resolved(loaded.recipe)["target"]), out=tmp_path / "by-api", device="cpu"),
+        lambda: adapt(
+            source, open_domain(loaded.recipe.target, base=loaded.folder).domain, out=tmp_path / "by-api", device="cpu"
+        ),
     ):
         with pytest.raises(InputError, match="the target is also a source"):
             door()

@@ -258,8 +258,8 @@ def _what_stays(recipe: Recipe, extends: SourceArtifact) -> list[str]:
         return words
     if _kind(learned.system, learned.settings) != _kind(recipe.source_encoder.system, recipe.encoder):
         words.append(
-            f"The source encoder of that artifact is {_kind(learned.system, learned.settings)}; the recipe asks for "
-            f"{_kind(recipe.source_encoder.system, recipe.encoder)}: it is learned anew"
+            f"The source encoder of that artifact is {_kind(learned.system, learned.settings)}, and the recipe asks "
+            f"for {_kind(recipe.source_encoder.system, recipe.encoder)}: it is learned anew"
         )
     return words
 

@@ -145,7 +145,8 @@ def _checked(
     check_distinct_names(titled)
     if titled:
         check_fields(recipe.vocabulary.fields, {name for domain in titled for name in domain.fields})
-    check_encoder_can_select(recipe, domains)
+    if domains:
+        check_encoder_can_select(recipe, domains)
     split = None
     if target is not None:
         known = () if source is None else source.domains

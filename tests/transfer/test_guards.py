@@ -171,9 +171,7 @@ def test_a_target_that_is_its_own_source_is_refused_at_every_door(tmp_path):
         lambda: source_from(make_plan(loaded), tmp_path / "elsewhere", Runtime()),
         lambda: source_from(make_plan(loaded), tmp_path / "extended", Runtime(), source),
         lambda: target_from(make_plan(loaded, source), source, tmp_path / "target", Runtime()),
-        lambda: adapt(
-            source, open_domain(loaded.recipe.target, base=loaded.folder).domain, out=tmp_path / "by-api", device="cpu"
-        ),
+        lambda: adapt(source, twin_domain, out=tmp_path / "by-api", device="cpu"),
     ):
         with pytest.raises(InputError, match="the target is also a source"):
             door()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from domains.errors import InputError
 from domains.io.collect import collect
 from domains.io.columns import find_column
 from domains.io.scan import scan
+from domains.problems import Problems
 from domains.settings import ColumnMapping
 from domains.times import to_times
 
@@ -23,6 +25,16 @@ SEPARATORS = (";", ",", ">", "/")
 """Signs that may separate categories; the bar needs no guess."""
 DATE_LIKE = r"^\s*\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b"
 """Text that begins like a date, in whatever order."""
+WORDS = r"\pL+\s+\S"
+"""Text of several words."""
+NO_TITLE = r"^(?:https?://|/|[\w.]+@|\s*[\[{])"
+"""Addresses, paths and records."""
+LONG = 80
+"""Characters; texts that are longer on average describe."""
+DESCRIPTION = re.compile(
+    r"desc|text|summary|abstract|body|review|comment|remark|content|detail|url|image|bemerk|beschr"
+)
+NAME = re.compile(r"name|title|titel|label|bezeichn|nom|titre|titulo|titolo|nazwa|naam|namn")
 DECIMAL = r"^\s*-?\d+[.,]\d+\s*$"
 """Text that is a number with a fraction: a price, a rating."""
 
@@ -52,20 +64,38 @@ class Guess:
         return tuple(role for role in ("user", "item", "title") if getattr(self.columns, role) is None)
 
 
-def guess_columns(interactions: str, items: str, given: Mapping[str, str] = MappingProxyType({})) -> Guess:
+def guess_columns(
+    interactions: str,
+    items: str,
+    given: Mapping[str, str] = MappingProxyType({}),
+    *,
+    separator: str | None = None,
+    encoding: str = "utf-8",
+) -> Guess:
     """Guess the columns of two files by their names, then by their values.
 
     Args:
         interactions: path, glob or address of who did what when.
         items: the same of what the items are called.
         given: role -> column that is known; it plays no other role.
+        separator: of delimited text; by default it is found.
+        encoding: of delimited text.
 
     Raises:
         InputError: a file cannot be read.
     """
-    acts, things = (collect(scan(source).head(HEAD), source) for source in (interactions, items))
+    heads = []
+    problems = Problems()
+    for source in (interactions, items):
+        with problems.catch():
+            heads.append(collect(scan(source, separator=separator, encoding=encoding).head(HEAD), source))
+    problems.check()
+    acts, things = heads
     there = {"user": acts, "item": acts, "item_key": things, "time": acts, "title": things, "categories": things}
-    named = {role: _named(role, table) for role, table in there.items() if role not in given}
+    named = {role: _named(role, table.columns) for role, table in there.items() if role not in given}
+    key = given.get("item_key") or named.get("item_key")
+    if "title" in named and named["title"] == key:
+        named["title"] = _named("title", [name for name in things.columns if name != key])
     by_name = frozenset(role for role, name in named.items() if name is not None)
     found: dict[str, str | None] = {**dict.fromkeys(there), **named, **given}
     rival = False
@@ -86,7 +116,7 @@ def guess_columns(interactions: str, items: str, given: Mapping[str, str] = Mapp
     doubts = {"user": found["user"] is None and len(left) > 1, "item": rival}
     unsure = frozenset(role for role, doubt in doubts.items() if doubt)
     found["user"] = found["user"] or max(left, key=lambda name: acts[name].n_unique(), default=None)
-    found["title"] = found["title"] or _wordiest(things, {found["item_key"], found["categories"]})
+    found["title"] = found["title"] or _title_like(things, {found["item_key"], found["categories"]})
     if found["item_key"] == found["item"]:
         found["item_key"] = None
     return Guess(ColumnMapping(**found), by_name, unsure, tuple(acts.columns), tuple(things.columns))
@@ -111,8 +141,8 @@ def guess_separator(categories: pl.Series) -> str | None:
     return best if best is not None and different[best] <= texts.n_unique() else None
 
 
-def _named(role: str, table: pl.DataFrame) -> str | None:
-    return find_column(role, None, table.columns, "", required=False)
+def _named(role: str, columns: list[str]) -> str | None:
+    return find_column(role, None, columns, "", required=False)
 
 
 def _shared_values(acts: pl.DataFrame, things: pl.DataFrame) -> tuple[tuple[str, str] | tuple[None, None], bool]:
@@ -161,13 +191,17 @@ def _dated(column: pl.Series) -> bool:
         return False
 
 
-def _wordiest(table: pl.DataFrame, taken: set[str | None]) -> str | None:
-    """The text column with the most distinct values of several words, the shorter one on a tie."""
-    scores: dict[str, tuple[int, float]] = {}
+def _title_like(table: pl.DataFrame, taken: set[str | None]) -> str | None:
+    """The text column that names best: many different values of several words, short rather than long."""
+    scores: dict[str, tuple[float, float]] = {}
     for name in table.columns:
-        if name not in taken and table[name].dtype == pl.String:
-            texts = table[name].drop_nulls()
-            words = texts.filter(texts.str.contains(r"\pL+\s+\S"))
-            if len(words):
-                scores[name] = (words.n_unique(), -float(texts.str.len_chars().mean() or 0))  # type: ignore[arg-type]
+        if name in taken or table[name].dtype != pl.String:
+            continue
+        texts = table[name].drop_nulls()
+        different = texts.filter(texts.str.contains(WORDS) & ~texts.str.contains(NO_TITLE)).n_unique()
+        if not different:
+            continue
+        length = float(texts.str.len_chars().mean() or 0)  # type: ignore[arg-type]
+        long = length > LONG or DESCRIPTION.search(name.lower()) is not None
+        scores[name] = (different / 10 if long else different * (2 if NAME.search(name.lower()) else 1), -length)
     return max(scores, key=lambda name: scores[name], default=None)

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
 
 import polars as pl
 
-from domains.errors import InputError
+from domains.errors import DataError
 from domains.io.collect import schema_of
+from domains.io.column_names import ALIASES
 from domains.io.titles import split_list
 from domains.nearest import suggest
+from domains.problems import Problems
 from domains.settings import ColumnMapping
 
-ITEM_NAMES = (
-    "item_id", "itemid", "item", "iid", "parent_asin", "asin", "movieid", "movie_id", "book_id", "bookid",
-    "isbn", "product_id", "productid", "article_id", "news_id", "sku", "business_id",
-)  # fmt: skip
-ALIASES: dict[str, tuple[str, ...]] = {
-    "user": (
-        "user_id", "userid", "user", "uid", "reviewerid", "customer_id", "customerid", "visitor_id", "account_id",
-        "session_id",
-    ),
-    "item": ITEM_NAMES,
-    "item_key": (*ITEM_NAMES, "id"),
-    "time": (
-        "timestamp", "time", "ts", "unixreviewtime", "datetime", "date", "event_time", "created_at", "review_time",
-    ),
-    "title": (
-        "title", "item_title", "name", "item_name", "product_title", "product_name", "movie_title", "book_title",
-        "headline",
-    ),
-    "categories": ("categories", "category", "genres", "genre", "tags", "class"),
-}  # fmt: skip
-"""Known names, compared without case, blanks, hyphens and type suffixes (``user_id:token``); the first one wins."""
+ACCENTS = str.maketrans("łøđ", "lod")
 
 
 def find_column(
@@ -53,10 +37,11 @@ def find_column(
     if given is not None:
         if given in there:
             return given
-        raise InputError(
+        raise DataError(
             f"no column {given!r}",
             location=location,
             hint=f"{suggest(given, there)}Set columns.{role} to one of: {_listed(there)}{_delimiter_hint(there)}",
+            code="column",
         )
     by_plain = {_plain(name): name for name in reversed(there)}
     for alias in ALIASES[role]:
@@ -64,10 +49,11 @@ def find_column(
             return by_plain[alias]
     if not required:
         return None
-    raise InputError(
+    raise DataError(
         f"no column looks like the {role.replace('_', ' ')}",
         location=location,
         hint=f"Set columns.{role} to one of: {_listed(there)}{_delimiter_hint(there)}",
+        code="column",
     )
 
 
@@ -80,11 +66,14 @@ def map_interactions(table: pl.LazyFrame, columns: ColumnMapping, location: str)
         InputError: a column is not there.
     """
     there = list(schema_of(table, location))
-    found = {
-        "user_id": find_column("user", columns.user, there, location),
-        "item_id": find_column("item", columns.item, there, location),
-        "timestamp": find_column("time", columns.time, there, location, required=columns.time is not None),
-    }
+    problems = Problems()
+    found: dict[str, str | None] = {}
+    for ours, role, given in (("user_id", "user", columns.user), ("item_id", "item", columns.item)):
+        with problems.catch():
+            found[ours] = find_column(role, given, there, location)
+    with problems.catch():
+        found["timestamp"] = find_column("time", columns.time, there, location, required=columns.time is not None)
+    problems.check()
     return table.with_columns(pl.col(theirs).alias(ours) for ours, theirs in found.items() if theirs is not None)
 
 
@@ -96,16 +85,20 @@ def map_items(table: pl.LazyFrame, columns: ColumnMapping, separator: str, locat
     """
     types = schema_of(table, location)
     there = list(types)
-    found = {
-        "item_id": find_column("item_key", columns.item_key or columns.item, there, location),
-        "title": find_column("title", columns.title, there, location),
-        "categories": find_column(
-            "categories", columns.categories, there, location, required=columns.categories is not None
-        ),
-    }
+    problems = Problems()
+    found: dict[str, str | None] = {}
+    with problems.catch():
+        found["item_id"] = find_column("item_key", columns.item_key or columns.item, there, location)
+    free = [name for name in there if name != found.get("item_id") or name == columns.title]
+    with problems.catch():
+        found["title"] = find_column("title", columns.title, free, location)
+    with problems.catch():
+        given = columns.categories
+        found["categories"] = find_column("categories", given, there, location, required=given is not None)
+    problems.check()
     title = str(found["title"])
     if types[title].is_nested():
-        raise InputError(
+        raise DataError(
             f"column {title!r} of type {types[title]} cannot be the title",
             location=location,
             hint="Make it text, or map another column",
@@ -124,7 +117,10 @@ def map_items(table: pl.LazyFrame, columns: ColumnMapping, separator: str, locat
 
 
 def _plain(name: str) -> str:
-    return name.split(":")[0].strip().lower().replace(" ", "_").replace("-", "_")
+    """A name without case, accents and signs: ``Kunden-Nr.`` -> ``kunden_nr``."""
+    text = unicodedata.normalize("NFKD", name.split(":")[0].strip().lower().replace("ß", "ss")).translate(ACCENTS)
+    plain = "".join(sign for sign in text if not unicodedata.combining(sign))
+    return re.sub(r"[\s\-./#]+", "_", plain).strip("_")
 
 
 def _listed(names: Sequence[str]) -> str:

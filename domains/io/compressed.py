@@ -1,19 +1,45 @@
-"""Opening text that may be compressed, and a look at its first line."""
+"""Open text that may be compressed, and check its first bytes, its header and how far it expands."""
 
 from __future__ import annotations
 
 import gzip
 import zlib
+from functools import lru_cache
 from io import BufferedReader, RawIOBase, TextIOWrapper
 from pathlib import Path
 from typing import IO, Any, cast
 
-from domains.errors import InputError
+from domains.errors import DataError
 
 DELIMITERS = ",\t;|"
-LONGEST_HEAD = 1 << 16
+LONGEST_HEAD = 1 << 20
+MOST_COLUMNS = 10_000
+LARGEST_RATIO = 100
+FREE_SIZE = 1 << 30
+"""Compressed files may expand to 1 GiB, and to more only by `LARGEST_RATIO`: text packs to a tenth or so."""
+CHUNK = 1 << 20
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+SHEET = "Save the sheet as CSV"
+FOREIGN = {
+    b"PK\x03\x04": ("a zip archive or a workbook", "Unpack it, or save the sheet as CSV"),
+    b"\xd0\xcf\x11\xe0": ("an Excel workbook", SHEET),
+    b"PAR1": ("Parquet", "Give it a name that ends in .parquet"),
+    b"ARROW1": ("Arrow", "Give it a name that ends in .arrow"),
+    b"SQLite format 3": ("an SQLite database", "Export the table as CSV"),
+    b"\x7fELF": ("a program", "Check the path"),
+    b"MZ\x90": ("a program", "Check the path"),
+    b"%PDF": ("a PDF", "Export the table as CSV"),
+    b"\x89PNG": ("a picture", "Check the path"),
+    b"\xff\xd8\xff": ("a picture", "Check the path"),
+    b"BZh": ("packed by bzip2", "Unpack it, or pack it with gzip"),
+    b"\xfd7zXZ": ("packed by xz", "Unpack it, or pack it with gzip"),
+    b"Rar!": ("a rar archive", "Unpack it"),
+    b"7z\xbc\xaf": ("a 7z archive", "Unpack it"),
+    b"<!doctype html": ("a web page", "Download the file itself; this may be a page that asks to log in"),
+    b"<html": ("a web page", "Download the file itself; this may be a page that asks to log in"),
+}
+"""First bytes of files that are no text, what they are, and what to do."""
 BREAKS_OFF = (EOFError, gzip.BadGzipFile, zlib.error)
 """What a compressed file raises that is truncated or damaged."""
 READING_FAILS = (OSError, EOFError, UnicodeDecodeError, zlib.error)
@@ -57,6 +83,41 @@ def open_text(path: str | Path) -> IO[bytes]:
     return cast(IO[bytes], gzip.open(path, "rb")) if zipped else Path(path).open("rb")
 
 
+def within_budget(files: list[str]) -> list[str]:
+    """Return the files, after a look at how far the compressed ones expand.
+
+    Raises:
+        InputError: one expands so far that it would fill the memory.
+    """
+    for file in files:
+        stat = Path(file).stat()
+        # Deflate packs at most to a thousandth, zstandard without a limit.
+        if stat.st_size * 1100 > FREE_SIZE or file.lower().endswith(".zst"):
+            _check_expansion(file, stat.st_size, stat.st_mtime_ns)
+    return files
+
+
+@lru_cache(maxsize=256)
+def _check_expansion(file: str, size: int, _modified: int) -> None:
+    with Path(file).open("rb") as head:
+        if not head.read(4).startswith((GZIP_MAGIC, ZSTD_MAGIC)):
+            return
+    expanded, limit = 0, max(FREE_SIZE, LARGEST_RATIO * size)
+    try:
+        with open_text(file) as stream:
+            while chunk := stream.read(CHUNK):
+                expanded += len(chunk)
+                if expanded > limit:
+                    raise DataError(
+                        f"{size:,} bytes expand to more than {limit:,}",
+                        location=file,
+                        hint="If you trust it, decompress it yourself and name the decompressed file",
+                        code="expands",
+                    )
+    except READING_FAILS:
+        return  # the reader says where it breaks off
+
+
 def first_line(path: str | Path, encoding: str = "utf-8") -> str:
     """Read the first line, at most `LONGEST_HEAD` characters of it, without its end."""
     try:
@@ -67,13 +128,64 @@ def first_line(path: str | Path, encoding: str = "utf-8") -> str:
         return ""
 
 
+def check_text(path: str | Path, encoding: str = "utf-8") -> None:
+    """Check that a file holds text, by its first bytes.
+
+    Raises:
+        InputError: it is a program, a picture, a workbook, ..., or text in UTF-16 that is not named as such.
+    """
+    try:
+        with open_text(path) as binary:
+            head = binary.read(4096)
+    except READING_FAILS:
+        return
+    for magic, (what, hint) in FOREIGN.items():
+        if head.lstrip().lower().startswith(magic) if magic.startswith(b"<") else head.startswith(magic):
+            raise DataError(f"is {what}, not a text file", location=path, hint=hint, code="not-text")
+    if encoding.lower().replace("_", "-") not in {"utf-8", "utf8", "utf-8-sig"}:
+        return
+    nuls = [head[start::2].count(0) for start in (0, 1)]
+    wide = head[:2] in {b"\xff\xfe", b"\xfe\xff"} or (max(nuls) > len(head) / 5 and min(nuls) < len(head) / 50)
+    if wide and _is_utf16(head):
+        raise DataError(
+            "is written in UTF-16", location=path, hint="Save it as UTF-8, or set encoding to utf-16", code="utf-16"
+        )
+    control = sum(head.count(byte) for byte in (*range(9), *range(14, 27), *range(28, 32)))
+    if control > len(head) / 20 and len(head) > 64:
+        raise DataError("is not a text file", location=path, hint="Name a CSV, TSV, JSON Lines, Parquet or Arrow file",
+                        code="not-text")  # fmt: skip
+
+
+def _is_utf16(head: bytes) -> bool:
+    """Whether the bytes read as UTF-16 and hold mostly usual signs."""
+    order = "utf-16" if head[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-16-le" if head[1::2].count(0) else "utf-16-be"
+    text = head[: len(head) // 2 * 2].decode(order, errors="replace")
+    return sum(sign.isprintable() or sign.isspace() for sign in text) > 0.95 * len(text) and "\n" in text + "\n"
+
+
+def check_columns(path: str | Path, delimiter: str, encoding: str = "utf-8") -> None:
+    """Check that the header does not hold an absurd number of columns.
+
+    Raises:
+        InputError: it does.
+    """
+    head = first_line(path, encoding)
+    if head.count(delimiter) >= MOST_COLUMNS or len(head) >= LONGEST_HEAD:
+        raise DataError(
+            f"the first line has {max(head.count(delimiter) + 1, MOST_COLUMNS):,} columns or more",
+            location=path,
+            hint=f"Give a table with a header of at most {MOST_COLUMNS:,} columns",
+            code="columns",
+        )
+
+
 def delimiter_of(path: str | Path, encoding: str = "utf-8") -> str:
     """Return the known delimiter that the first line holds most often, a comma where it holds none."""
     return max(DELIMITERS, key=first_line(path, encoding).count)
 
 
-def broken_off(file: str, line: int, error: Exception) -> InputError:
+def broken_off(file: str, line: int, error: Exception) -> DataError:
     """Say after which line a compressed file could not be read on."""
-    return InputError(
+    return DataError(
         f"the compressed file breaks off: {error}", location=f"{file}, after line {line}", hint="Fetch it again"
     )

@@ -2,49 +2,68 @@
 
 from __future__ import annotations
 
+import atexit
 import codecs
+import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 from polars.datatypes import DataTypeClass
 
-from domains.errors import InputError
+from domains.errors import DataError, SettingsError
 from domains.io.batches import PolarsType, from_batches, text_batches
 from domains.io.collect import schema_of
-from domains.io.compressed import delimiter_of, first_line
+from domains.io.compressed import check_columns, check_text, delimiter_of, within_budget
 from domains.io.expand import expand, kind_of
 from domains.io.paths import is_url
+from domains.io.quoting import Quoting, find_quoting, unquote
 from domains.io.remote import fetch_urls, scan_remote_parquet
 
 LINE = "line"
 
 
-def scan(source: str, *, separator: str | None = None, encoding: str = "utf-8") -> pl.LazyFrame:
+def scan(
+    source: str, *, separator: str | None = None, encoding: str = "utf-8", quoting: Quoting = "auto"
+) -> pl.LazyFrame:
     """Scan a file, a glob, a folder (Hive-partitioned or not) or a URL.
 
     Args:
         source: what to read; several files must be of one kind, and are read in the order of their names.
         separator: of delimited text; default: a tab in ``.tsv``, otherwise what the first line holds most of.
         encoding: of delimited text.
+        quoting: of delimited text: whether quote marks quote fields, ``double``, or are text, ``none``; by default
+            the lines tell.
 
     Raises:
-        InputError: nothing is there, or the ending is unknown.
+        InputError: nothing is there, the ending is unknown, or it is no text.
     """
     _check_encoding(encoding)
     if is_url(source):
         kind = kind_of([source], source)
         if kind == "parquet":
             return scan_remote_parquet(source)
-        return _scan_files(fetch_urls(source), kind, separator, encoding)
+        return _scan_files(fetch_urls(source), kind, separator, encoding, quoting)
     files = expand(source)
-    return _scan_files(files, kind_of(files, source), separator, encoding)
+    return _scan_files(files, kind_of(files, source), separator, encoding, quoting)
+
+
+def quoting_notes(source: str, separator: str | None, encoding: str, quoting: Quoting) -> tuple[str, ...]:
+    """What `scan` decides about the quote marks of local delimited text, if it is worth a note."""
+    if quoting != "auto" or is_url(source) or not _is_utf8(encoding):
+        return ()
+    files = expand(source)
+    kind = kind_of(files, source)
+    if kind not in ("csv", "tsv"):
+        return ()
+    found = [find_quoting(file, _delimiter(files[0], kind, separator, encoding)).note for file in files]
+    return tuple(note for note in found if note is not None)
 
 
 def scan_json_lines(source: str, fields: Sequence[str]) -> pl.LazyFrame:
     """Scan some fields of JSON lines as text, nested values as JSON, absent ones as null; compressed or not."""
-    return pl.scan_ndjson(expand(source), schema=dict.fromkeys(fields, pl.String))
+    return pl.scan_ndjson(within_budget(expand(source)), schema=dict.fromkeys(fields, pl.String))
 
 
 def scan_lines(source: str, *, encoding: str = "utf-8") -> pl.LazyFrame:
@@ -54,7 +73,7 @@ def scan_lines(source: str, *, encoding: str = "utf-8") -> pl.LazyFrame:
         return from_batches(lambda: text_batches(files, encoding, LINE), {LINE: pl.String})
     # A separator that occurs in no text makes each line one field.
     return pl.scan_csv(
-        expand(source),
+        within_budget(expand(source)),
         separator="\x1e",
         quote_char=None,
         has_header=False,
@@ -72,27 +91,50 @@ def scan_fields(source: str, separator: str, names: Sequence[str], *, encoding: 
     return scan_lines(source, encoding=encoding).select(fields.alias("fields")).unnest("fields")
 
 
-def _scan_files(files: list[str], kind: str, separator: str | None, encoding: str) -> pl.LazyFrame:
+def _scan_files(files: list[str], kind: str, separator: str | None, encoding: str, quoting: Quoting) -> pl.LazyFrame:
     if kind == "parquet":
         return pl.scan_parquet(files, hive_partitioning=any("=" in file for file in files), glob=False)
     if kind == "arrow":
         return pl.scan_ipc(files)
+    files = within_budget(files)
+    for file in files:
+        check_text(file, encoding)
     if kind == "json":
+        check_columns(files[0], '":', encoding)
         return _scan_json(files)
-    delimiter = separator or ("\t" if kind == "tsv" else delimiter_of(files[0], encoding))
-    if "\0" in first_line(files[0]) and encoding == "utf-8":
-        raise InputError("is written in UTF-16", location=files[0], hint="Save it as UTF-8, or set encoding to utf-16")
-    if encoding.lower() not in {"utf-8", "utf8"}:
-        return _scan_transcoded(files, delimiter, encoding)
-    return pl.scan_csv(files, separator=delimiter, infer_schema=False, glob=False)
+    delimiter = _delimiter(files[0], kind, separator, encoding)
+    check_columns(files[0], delimiter, encoding)
+    if not _is_utf8(encoding):
+        return _scan_transcoded(files, delimiter, encoding, quoting)
+    if quoting == "auto":
+        quoting = "none" if any(find_quoting(file, delimiter).quoting == "none" for file in files) else "double"
+    return _scan_delimited(files, delimiter, quoting)
+
+
+def _scan_delimited(files: list[str], delimiter: str, quoting: Quoting) -> pl.LazyFrame:
+    if quoting != "none":
+        return pl.scan_csv(files, separator=delimiter, infer_schema=False, glob=False)
+    table = pl.scan_csv(files, separator=delimiter, infer_schema=False, glob=False, quote_char=None)
+    return unquote(table, list(schema_of(table, files[0])))
+
+
+def _delimiter(file: str, kind: str, separator: str | None, encoding: str) -> str:
+    return separator or ("\t" if kind == "tsv" else delimiter_of(file, encoding))
+
+
+def _is_utf8(encoding: str) -> bool:
+    return codecs.lookup(encoding).name in {"utf-8", "utf-8-sig"}
 
 
 def _check_encoding(encoding: str) -> None:
     try:
         codecs.lookup(encoding)
     except LookupError as error:
-        raise InputError(
-            str(error), location="options.encoding", hint="Name one such as utf-8, latin-1, cp1252 or utf-16"
+        raise SettingsError(
+            str(error),
+            location="options.encoding",
+            hint="Name one such as utf-8, latin-1, cp1252 or utf-16",
+            code="encoding",
         ) from error
 
 
@@ -114,17 +156,20 @@ def _text_like(dtype: PolarsType | DataTypeClass) -> PolarsType | None:
     return pl.String if dtype == pl.Null or dtype.is_integer() else None
 
 
-def _scan_transcoded(files: list[str], delimiter: str, encoding: str) -> pl.LazyFrame:
-    """Delimited text of another encoding, through a temporary UTF-8 copy made in bounded pieces."""
-    names = pl.read_csv(f"{first_line(files[0], encoding)}\n".encode(), separator=delimiter, infer_schema=False).columns
-
-    def frames() -> Iterator[pl.DataFrame]:
-        for file in files:
-            with tempfile.TemporaryDirectory() as folder:
-                copy = Path(folder) / "utf8.csv"
-                with copy.open("w", encoding="utf-8") as target:
-                    for batch in text_batches([file], encoding, LINE):
-                        target.writelines(f"{line}\n" for line in batch[LINE])
-                yield pl.read_csv(copy, separator=delimiter, infer_schema=False)
-
-    return from_batches(frames, dict.fromkeys(names, pl.String))
+def _scan_transcoded(files: list[str], delimiter: str, encoding: str, quoting: Quoting) -> pl.LazyFrame:
+    """Delimited text of another encoding, through temporary UTF-8 copies made in bounded pieces."""
+    folder = tempfile.mkdtemp(prefix="domains-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    copies = []
+    for number, file in enumerate(files):
+        copy = Path(folder) / f"{number}-{Path(file).name}.csv"
+        copies.append(str(copy))
+        try:
+            with copy.open("w", encoding="utf-8") as target:
+                for batch in text_batches([file], encoding, LINE):
+                    target.writelines(f"{line}\n" for line in batch[LINE])
+        except UnicodeError as error:
+            raise DataError(
+                f"is not written in {encoding}: {error}", location=file, hint="Set another encoding", code="encoding"
+            ) from error
+    return _scan_files(copies, "csv", delimiter, "utf-8", quoting)

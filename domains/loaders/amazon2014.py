@@ -21,9 +21,9 @@ def load(options: AmazonOptions) -> RawTables:
     """Scan `reviews_*.json.gz` or `ratings_*.csv` (user, item, rating, time) and `meta_*.json.gz`."""
     reviews, metadata = two_files(options, ("reviews_*.json", "ratings_*.csv"))
     if is_csv(reviews):
-        interactions = headless_csv(reviews, ["user_id", "item_id", "rating", "timestamp"]).drop("rating")
+        interactions = headless_csv(reviews, ["user_id", "item_id", "rating", "timestamp"])
     else:
-        interactions = scan_json_lines(reviews, ("reviewerID", "asin", "unixReviewTime")).rename(
+        interactions = scan_json_lines(reviews, ("reviewerID", "asin", "unixReviewTime", "overall")).rename(
             {"reviewerID": "user_id", "asin": "item_id", "unixReviewTime": "timestamp"}
         )
     schema: dict[str, PolarsType] = {

@@ -19,9 +19,9 @@ def load(options: AmazonOptions) -> RawTables:
     """Scan `Category.json.gz`, `Category_5.json.gz` or `Category.csv` (item, user, rating, time), and metadata."""
     reviews, metadata = two_files(options, ("*_5.json", "*.json", "*.csv"))
     if is_csv(reviews):
-        interactions = headless_csv(reviews, ["item_id", "user_id", "rating", "timestamp"]).drop("rating")
+        interactions = headless_csv(reviews, ["item_id", "user_id", "rating", "timestamp"])
     else:
-        interactions = scan_json_lines(reviews, ("reviewerID", "asin", "unixReviewTime")).rename(
+        interactions = scan_json_lines(reviews, ("reviewerID", "asin", "unixReviewTime", "overall")).rename(
             {"reviewerID": "user_id", "asin": "item_id", "unixReviewTime": "timestamp"}
         )
     title = pl.when(pl.col("title").str.contains(PAGE_SCRIPT, literal=True)).then(None).otherwise(pl.col("title"))

@@ -49,8 +49,8 @@ def load(options: Amazon2023Options) -> RawTables:
     if options.category is not None:
         return _published(options, options.category)
     reviews, metadata = two_files(options, ("*.jsonl", "*.csv"))
-    fields = ("user_id", "parent_asin", "timestamp")
-    interactions = scan(reviews).select(fields) if is_csv(reviews) else scan_json_lines(reviews, fields)
+    fields = ("user_id", "parent_asin", "timestamp", "rating")
+    interactions = scan(reviews) if is_csv(reviews) else scan_json_lines(reviews, fields)
     items = scan_json_lines(metadata, ("parent_asin", "title", "categories")).with_columns(json_list("categories"))
     return _tables(interactions, items, category_name(metadata), reviews, metadata)
 
@@ -68,7 +68,7 @@ def _published(options: Amazon2023Options, category: str) -> RawTables:
             [f"{options.root}/benchmark/{core}/{form}/{category}.{part}.csv" for part in parts],
         )
     metadata = f"{options.root}/raw_meta_{category}/*.parquet"
-    interactions = load_table(kind, data_files=files).select("user_id", "parent_asin", "timestamp")
+    interactions = load_table(kind, data_files=files)
     items = load_table("parquet", data_files=[metadata]).select("parent_asin", "title", "categories")
     return _tables(interactions, items, category, files[0], metadata)
 

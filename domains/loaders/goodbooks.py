@@ -24,7 +24,7 @@ def load(options: GoodbooksOptions) -> RawTables:
     """Scan both files; the place of a row is its time."""
     ratings = find_file(options.folder, ("ratings.csv",), "ratings")
     books = find_file(options.folder, ("books.csv",), "books")
-    interactions = scan(ratings).select("user_id", pl.col("book_id").alias("item_id")).with_row_index("timestamp")
+    interactions = scan(ratings).rename({"book_id": "item_id"}).with_row_index("timestamp")
     items = scan(books).select(pl.col("book_id").alias("item_id"), "title")
     return RawTables(interactions, items, "goodbooks", TimeKind.ORDER, ratings, books)
 

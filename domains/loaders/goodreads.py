@@ -35,7 +35,7 @@ def load(options: GoodreadsOptions) -> RawTables:
     folder = options.folder or ""
     acts = options.interactions or find_file(folder, INTERACTIONS, "interactions")
     books = options.books or find_file(folder, BOOKS, "books")
-    interactions = scan_json_lines(acts, ("user_id", "book_id", options.date)).rename(
+    interactions = scan_json_lines(acts, ("user_id", "book_id", options.date, "rating")).rename(
         {"book_id": "item_id", options.date: "timestamp"}
     )
     items = scan_json_lines(books, ("book_id", "title")).select(pl.col("book_id").alias("item_id"), "title")

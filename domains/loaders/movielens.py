@@ -45,7 +45,7 @@ def load(options: MovieLensOptions) -> RawTables:
 
 
 def _read_100k(ratings: str, films: str, _: str) -> RawTables:
-    interactions = scan_fields(ratings, "\t", ("user_id", "item_id", "rating", "timestamp")).drop("rating")
+    interactions = scan_fields(ratings, "\t", ("user_id", "item_id", "rating", "timestamp"))
     flags = [f"flag{number}" for number in range(len(GENRES_100K))]
     names = ("item_id", "title", "released", "video", "address", *flags)
     genres = [pl.when(pl.col(flag) == "1").then(pl.lit(genre)) for flag, genre in zip(flags, GENRES_100K, strict=True)]
@@ -59,7 +59,7 @@ def _read_100k(ratings: str, films: str, _: str) -> RawTables:
 
 
 def _read_dat(ratings: str, films: str, name: str) -> RawTables:
-    interactions = scan_fields(ratings, "::", ("user_id", "item_id", "rating", "timestamp")).drop("rating")
+    interactions = scan_fields(ratings, "::", ("user_id", "item_id", "rating", "timestamp"))
     encoding = "utf-8" if _is_utf8(films) else "latin-1"
     films_table = scan_fields(films, "::", ("item_id", "title", "categories"), encoding=encoding)
     return _tables(interactions, _mended(films_table), name, ratings, films)
@@ -67,7 +67,7 @@ def _read_dat(ratings: str, films: str, name: str) -> RawTables:
 
 def _read_csv(ratings: str, films: str, name: str) -> RawTables:
     names = {"userId": "user_id", "movieId": "item_id"}
-    interactions = scan(ratings).select("userId", "movieId", "timestamp").rename(names)
+    interactions = scan(ratings).rename(names)
     items = scan(films).select(pl.col("movieId").alias("item_id"), "title", pl.col("genres").alias("categories"))
     return _tables(interactions, _mended(items), name, ratings, films)
 

@@ -24,7 +24,7 @@ def load(options: MovieTweetingsOptions) -> RawTables:
     """Scan both files."""
     ratings = find_file(options.folder, ("ratings.dat",), "ratings")
     films = find_file(options.folder, ("movies.dat",), "films")
-    interactions = scan_fields(ratings, "::", ("user_id", "item_id", "rating", "timestamp")).drop("rating")
+    interactions = scan_fields(ratings, "::", ("user_id", "item_id", "rating", "timestamp"))
     items = scan_fields(films, "::", ("item_id", "title", "categories")).with_columns(split_list("categories", "|"))
     return RawTables(interactions, items, "movietweetings", TimeKind.TIMESTAMP, ratings, films)
 

@@ -24,7 +24,7 @@ class PixelRecOptions(Settings):
 
 def load(options: PixelRecOptions) -> RawTables:
     """Scan both files."""
-    interactions = scan(options.interactions).select("user_id", "item_id", "timestamp")
+    interactions = scan(options.interactions)
     tags = pl.concat_list(pl.col("tag")).list.drop_nulls().alias("categories")
     items = scan(options.items).select("item_id", "title", tags)
     name = Path(options.interactions).name.split(".")[0]

@@ -9,8 +9,10 @@ from pydantic import Field
 
 from domains.io.columns import map_interactions, map_items
 from domains.io.paths import InputPath
-from domains.io.scan import scan
+from domains.io.quoting import Quoting
+from domains.io.scan import quoting_notes, scan
 from domains.loaders.registry import Loader
+from domains.problems import Problems
 from domains.raw import RawTables
 from domains.settings import ColumnMapping, Settings
 
@@ -26,25 +28,36 @@ class TableOptions(Settings):
     category_separator: str = Field(default="|", description="What separates categories that stand in one text.")
     separator: str | None = Field(default=None, description="Delimiter of CSV files; default: found in the first line.")
     encoding: str = Field(default="utf-8", description="Encoding of CSV files, such as latin-1 or utf-16.")
-
-
-def load(options: TableOptions) -> RawTables:
-    """Scan both files and map their columns; nothing but the heads is read yet."""
-    columns = options.columns
-    interactions = _scan(options.interactions, options)
-    items = _scan(options.items, options)
-    return RawTables(
-        map_interactions(interactions, columns, options.interactions),
-        map_items(items, columns, options.category_separator, options.items),
-        PurePath(options.interactions).stem.split(".")[0] or "table",
-        None,
-        options.interactions,
-        options.items,
+    quoting: Quoting = Field(
+        default="auto",
+        description="Whether quote marks in CSV files quote fields ('double') or are part of the text ('none'); by "
+        "default the lines of the file tell.",
     )
 
 
+def load(options: TableOptions) -> RawTables:
+    """Scan both files and map their columns; quote marks apart, nothing but the heads is read yet."""
+    problems = Problems()
+    acts, things = options.interactions, options.items
+    interactions = items = None
+    with problems.catch():
+        interactions = map_interactions(_scan(acts, options), options.columns, acts)
+    with problems.catch():
+        items = map_items(_scan(things, options), options.columns, options.category_separator, things)
+    problems.check()
+    assert interactions is not None
+    assert items is not None
+    name = PurePath(acts).stem.split(".")[0] or "table"
+    notes = [
+        note
+        for file in dict.fromkeys((acts, things))
+        for note in quoting_notes(file, options.separator, options.encoding, options.quoting)
+    ]
+    return RawTables(interactions, items, name, None, acts, things, tuple(notes))
+
+
 def _scan(source: str, options: TableOptions) -> pl.LazyFrame:
-    return scan(source, separator=options.separator, encoding=options.encoding)
+    return scan(source, separator=options.separator, encoding=options.encoding, quoting=options.quoting)
 
 
 LOADER = Loader("table", "your own CSV, TSV, Parquet, JSON Lines or Arrow files", TableOptions, load, "interactions")

@@ -25,7 +25,7 @@ def load(options: YelpOptions) -> RawTables:
     """Scan both files."""
     reviews = find_file(options.folder, ("yelp_academic_dataset_review.json",), "reviews")
     places = find_file(options.folder, ("yelp_academic_dataset_business.json",), "businesses")
-    interactions = scan_json_lines(reviews, ("user_id", "business_id", "date")).rename(
+    interactions = scan_json_lines(reviews, ("user_id", "business_id", "date", "stars")).rename(
         {"business_id": "item_id", "date": "timestamp"}
     )
     items = scan_json_lines(places, ("business_id", "name", "categories")).select(

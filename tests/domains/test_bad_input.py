@@ -146,7 +146,7 @@ TABLE = [
         "items.csv, line 4", "3 fields, the header has 2", "Quote fields",
     ),
     Broken(
-        "a quote that is not closed", {"acts.csv": ACTS, "items.csv": 'item_id,title\na,"Alpha\nb,Beta\n'},
+        "a quote that is not closed", {"acts.csv": ACTS, "items.csv": 'item_id,title\na,"Alpha\nb,Beta, the second\n'},
         "items.csv, line 2", "quotes do not match", "Close the quote",
     ),
     Broken(
@@ -319,7 +319,7 @@ def test_each_broken_input_gets_its_own_message(broken: Broken, tmp_path: Path) 
     given = {"interactions": "acts.csv", "items": "items.csv", **broken.options, "prepare": broken.prepare}
     with pytest.raises(InputError) as caught:
         open_domain(parse_spec(given), base=tmp_path, cache=tmp_path / "cache")
-    error = caught.value
+    error = getattr(caught.value, "errors", (caught.value,))[0]
     assert broken.problem in error.problem
     assert error.location is not None
     assert re.search(rf"{re.escape(broken.place)}(\b|$)", error.location)

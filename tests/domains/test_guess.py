@@ -28,11 +28,11 @@ def test_by_name(tmp_path):
 def test_by_value(tmp_path):
     guess = two_files(
         tmp_path,
-        "stars;wann;ding;kunde\n5;2020-01-01;x7;anna\n5;2020-01-02;x8;otto\n",
-        "preis;nr;sorte;bezeichnung\n3.50;x7;b;Kleiner roter Ball\n4.50;x8;b;Großes blaues Auto\n",
+        "stars;wann;ding;wer\n5;2020-01-01;x7;anna\n5;2020-01-02;x8;otto\n",
+        "preis;nr;sorte;worte\n3.50;x7;b;Kleiner roter Ball\n4.50;x8;b;Großes blaues Auto\n",
     )
     assert guess.columns.model_dump() == {
-        "user": "kunde", "item": "ding", "item_key": "nr", "time": "wann", "title": "bezeichnung", "categories": None
+        "user": "wer", "item": "ding", "item_key": "nr", "time": "wann", "title": "worte", "categories": None
     }  # fmt: skip
     assert guess.by_name == frozenset()
 
@@ -56,7 +56,7 @@ def test_what_cannot_be_a_user_is_none(tmp_path):
 
 
 def test_several_columns_that_could_be_the_user_are_a_question(tmp_path):
-    acts = "kunde;filiale;ding\nanna;a;x7\notto;b;x8\n"
+    acts = "wer;filiale;ding\nanna;a;x7\notto;b;x8\n"
     assert two_files(tmp_path, acts, "nr;name\nx7;Ball\nx8;Auto\n").unsure == {"user"}
 
 

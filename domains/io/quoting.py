@@ -1,0 +1,150 @@
+"""Whether quote marks in delimited text quote fields, or are part of the text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from domains.errors import DataError
+from domains.io.collect import collect
+
+Quoting = Literal["auto", "double", "none"]
+MARK = '"'
+Lines = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class FoundQuoting:
+    """What the marks of a file are.
+
+    Attributes:
+        quoting: ``double`` if they quote fields, ``none`` if they are text.
+        note: a sentence for people, if they are text.
+    """
+
+    quoting: Literal["double", "none"] = "double"
+    note: str | None = None
+
+
+def find_quoting(file: str, delimiter: str) -> FoundQuoting:
+    """Look at the lines with an odd number of marks: under quoting, each opens or closes a field of several lines.
+
+    The marks are text if every line of the file has as many fields as the header without quoting, and the lines
+    within such fields begin as other rows do.
+
+    Args:
+        file: UTF-8, compressed or not.
+        delimiter: of its fields.
+
+    Raises:
+        InputError: some lines need quoting, and elsewhere a mark swallows whole rows.
+    """
+    stat = Path(file).stat()
+    return _find_quoting(file, delimiter, (stat.st_size, stat.st_mtime_ns))
+
+
+@lru_cache(maxsize=64)
+def _find_quoting(file: str, delimiter: str, _version: tuple[int, int]) -> FoundQuoting:
+    line = pl.col("line")
+    lines = pl.scan_csv(
+        file, separator="\x1e", quote_char=None, has_header=False, new_columns=["line"], infer_schema=False, glob=False
+    )
+    odd = line.str.count_matches(MARK, literal=True) % 2 == 1
+    if not collect(lines.select(odd.any()), file).item():
+        return FoundQuoting()
+    found = collect(
+        lines.select(
+            odd.alias("odd"),
+            (line.str.count_matches(delimiter, literal=True)).alias("delimiters"),
+            line.str.split(delimiter).list.first().alias("first"),
+            (line.fill_null("") == "").alias("empty"),
+            line.str.contains(rf"(?:^|{re.escape(delimiter)})\s*{MARK}").alias("opens"),
+        ),
+        file,
+    )
+    in_all = found["delimiters"].to_numpy() == found["delimiters"][0]
+    opening, closing = _joined(found)
+    if not len(opening):
+        return FoundQuoting()
+    within = np.zeros(found.height + 1, dtype=np.int64)
+    np.add.at(within, opening + 1, 1)
+    np.add.at(within, closing + 1, -1)
+    inside = np.cumsum(within)[:-1] > 0
+    if not found["delimiters"][0]:
+        return FoundQuoting()
+    if (in_all | found["empty"].to_numpy()).all():
+        if not _begin_alike(found["first"], inside):
+            return FoundQuoting()
+        first, last = int(opening[0]) + 1, int(closing[0]) + 1
+        return FoundQuoting(
+            "none",
+            f"Quote marks in {Path(file).name} are read as text (quoting: none): otherwise the marks in lines {first} "
+            f"and {last} would join all between them.",
+        )
+    for start, stop in zip(opening, closing, strict=True):
+        span = slice(int(start), int(stop) + 1)
+        if stop > start and in_all[span].all() and _begin_alike(found["first"], _only(inside, span)):
+            raise DataError(
+                f"a quote mark joins this line and all up to line {stop + 1}, each of which looks like a row",
+                location=f"{file}, line {start + 1}",
+                hint="Remove or double the mark, or set quoting to 'none' if no field needs quotes",
+                code="quoting",
+            )
+    return FoundQuoting()
+
+
+def unquote(table: pl.LazyFrame, names: list[str]) -> pl.LazyFrame:
+    """Take off the marks around whole fields of a table that was read without quoting.
+
+    Args:
+        table: all columns String.
+        names: of its columns.
+    """
+    plain = {name: name.strip().strip(MARK) for name in names}
+    text = pl.col(pl.String)
+    around = text.str.starts_with(MARK) & text.str.ends_with(MARK) & (text.str.len_bytes() > 1)
+    inner = text.str.head(-1).str.tail(-1).str.replace_all(MARK * 2, MARK, literal=True)
+    return table.with_columns(pl.when(around).then(inner).otherwise(text).name.keep()).rename(
+        {name: plain[name] for name in names if plain[name] != name and plain[name]}
+    )
+
+
+def _joined(found: pl.DataFrame) -> tuple[Lines, Lines]:
+    """First and last lines of the fields of several lines that quoting would make."""
+    opens = found["opens"].fill_null(value=False)
+    pairs: list[list[int]] = []
+    open_at: int | None = None
+    for number in found["odd"].fill_null(value=False).arg_true().to_list():
+        if open_at is not None:
+            pairs.append([open_at, number])
+            open_at = None
+        elif opens[number]:
+            open_at = number
+    if open_at is not None:
+        pairs.append([open_at, found.height - 1])
+    joined = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return joined[:, 0], joined[:, 1]
+
+
+def _only(inside: Mask, span: slice) -> Mask:
+    only = np.zeros_like(inside)
+    only[span] = inside[span]
+    return only
+
+
+def _begin_alike(first: pl.Series, inside: Mask) -> bool:
+    """Whether the lines within quoted fields begin with the kind of text with which the other rows begin."""
+    shapes = first.fill_null("").str.strip_chars(MARK).str.replace_all(r"\pL+", "a").str.replace_all(r"\d+", "0")
+    outside = ~inside
+    outside[0] = False  # the header
+    if not outside.any():
+        return True
+    return bool(set(shapes.filter(pl.Series(inside)).unique()) <= set(shapes.filter(pl.Series(outside)).unique()))

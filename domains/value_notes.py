@@ -1,0 +1,153 @@
+"""Columns beside user, item and time that say which rows count: events, ratings, cancelled orders."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+import polars as pl
+
+from domains.io.collect import collect, schema_of
+
+HEAD = 10_000
+"""Rows that are looked at to find the columns."""
+FEW = 40
+"""Different values that kinds of events have at most."""
+WISHES = (
+    "purchase", "purchased", "buy", "bought", "order", "ordered", "transaction", "checkout", "paid", "sale", "complete",
+    "completed", "delivered", "shipped", "addtocart", "cart", "basket", "wishlist", "favorite", "favourite", "fav",
+    "like", "liked", "kauf", "achat", "compra", "acquisto", "koop", "zakup", "kop", "read", "watched", "finished",
+)  # fmt: skip
+"""Words of events that mean a wish, without blanks and hyphens."""
+GLANCES = (
+    "view", "viewed", "pageview", "pv", "click", "clicked", "impression", "search", "visit", "visited", "detail",
+    "show", "removefromcart", "remove", "removed", "cancel", "cancelled", "canceled", "cancellation", "return",
+    "returned",
+    "refund", "refunded", "dislike", "disliked", "skip", "skipped", "void", "voided", "storniert", "storno", "retoure",
+    "annule", "annulé", "retour", "devuelto", "cancelado", "annullato", "reso", "failed", "pending",
+)  # fmt: skip
+"""Words of events that mean less than a wish, or its opposite."""
+RATINGS = (
+    "rating", "ratings", "stars", "score", "overall", "grade", "vote", "bewertung", "sterne", "note", "nota",
+    "voto", "valutazione", "ocena", "betyg", "calificacion", "avaliacao", "beoordeling", "bookrating", "reviewscore",
+)  # fmt: skip
+QUANTITIES = (
+    "quantity", "qty", "units", "count", "menge", "anzahl", "quantite", "quantité", "cantidad", "quantita", "quantità",
+    "quantidade", "aantal", "ilosc", "ilość", "antal", "pieces", "stueck", "stück",
+)  # fmt: skip
+
+
+def value_notes(interactions: pl.LazyFrame, taken: Set[str], location: str) -> tuple[str, ...]:
+    """A sentence for each column that says which rows count, with the `keep` that would choose among them.
+
+    Args:
+        interactions: all columns of the file.
+        taken: columns that are the user, the item or the time.
+        location: the file, for errors.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    types = schema_of(interactions, location)
+    free = [
+        name for name, kind in types.items() if name not in taken and not kind.is_nested() and not kind.is_temporal()
+    ]
+    if not free:
+        return ()
+    head = collect(interactions.select(free).head(HEAD), location)
+    looked = [name for name in free if _named(name, RATINGS + QUANTITIES) or head[name].n_unique() <= FEW]
+    looked = [name for name in looked if head[name].drop_nulls().n_unique() > 1]
+    found = []
+    for name in looked:
+        rows = interactions.select(pl.col(name).cast(pl.String).str.strip_chars().alias("value"))
+        counts = (
+            collect(rows.group_by("value").len(), location).drop_nulls().sort("len", "value", descending=[True, False])
+        )
+        total = int(counts["len"].sum())
+        note = _quantities(name, counts, total) or _ratings(name, counts, total) or _events(name, counts, total)
+        if note is not None:
+            found.append(note)
+    return tuple(found)
+
+
+def _events(name: str, counts: pl.DataFrame, total: int) -> str | None:
+    """Values of which one is a glance, a cancellation or a wish by its word."""
+    values = [str(value) for value in counts["value"]]
+    if len(values) > FEW:
+        return None
+    wishes = [value for value in values if _plain(value) in WISHES]
+    glances = [value for value in values if _plain(value) in GLANCES]
+    if not glances or len(wishes) + len(glances) < len(values) / 3:
+        return None
+    listed = ", ".join(f"{value} {_share(n, total)}" for value, n in counts.head(6).rows())
+    keep = f"{_quoted(name)} in [{', '.join(map(_quoted, wishes))}]"
+    kept = wishes
+    if not wishes:
+        keep = f"{_quoted(name)} not in [{', '.join(map(_quoted, glances))}]"
+        kept = [value for value in values if value not in glances]
+    rows = int(counts.filter(pl.col("value").is_in(kept))["len"].sum())
+    if not rows:
+        return None
+    return f"Column {name} tells kinds of events ({listed}), and all count as wishes. {_offer(keep, rows, total)}"
+
+
+def _ratings(name: str, counts: pl.DataFrame, total: int) -> str | None:
+    """Numbers under the name of a rating."""
+    if not _named(name, RATINGS):
+        return None
+    numbers = _numbers(counts)
+    if len(numbers) < 2 or len(numbers) > 101 or len(numbers) < len(counts) / 2:
+        return None
+    low, high = min(numbers), max(numbers)
+    # The upper two fifths of the scale: 4 of 5, 7 of 10, 61 of 100.
+    scale = next((top for top in (1, 5, 10, 20, 100) if high <= top), high)
+    limit = {1.0: 1.0, 5.0: 4.0, 10.0: 7.0}.get(float(scale), 0.6 * scale)
+    rows = sum(count for value, count in numbers.items() if value >= limit)
+    unrated = f", {low:g} in {_share(numbers[low], total)}" if low <= 0 else ""
+    if not rows or rows == total:
+        return None
+    keep = f"{_quoted(name)} >= {limit:g}"
+    span = f"{low:g} to {high:g}{unrated}"
+    return f"Column {name} holds ratings ({span}), and bad ones count as wishes. {_offer(keep, rows, total)}"
+
+
+def _quantities(name: str, counts: pl.DataFrame, total: int) -> str | None:
+    """Numbers below zero under the name of a quantity: cancelled or returned."""
+    if not _named(name, QUANTITIES):
+        return None
+    numbers = _numbers(counts)
+    negative = sum(count for value, count in numbers.items() if value < 0)
+    positive = sum(count for value, count in numbers.items() if value > 0)
+    if not negative or not positive:
+        return None
+    keep = f"{_quoted(name)} > 0"
+    return (
+        f"Column {name} is below zero in {negative:,} rows ({_share(negative, total)}): cancelled or returned orders "
+        f"count as wishes. {_offer(keep, positive, total)}"
+    )
+
+
+def _offer(keep: str, rows: int, total: int) -> str:
+    return f'To count {rows:,} of {total:,} rows ({_share(rows, total)}): --keep "{keep}".'
+
+
+def _numbers(counts: pl.DataFrame) -> dict[float, int]:
+    values = counts["value"].str.replace(r"^(-?\d+),(\d+)$", "$1.$2").cast(pl.Float64, strict=False)
+    found = pl.DataFrame({"value": values, "len": counts["len"]}).drop_nulls().filter(pl.col("value").is_finite())
+    return {float(value): int(count) for value, count in found.group_by("value").sum().rows()}
+
+
+def _named(name: str, known: tuple[str, ...]) -> bool:
+    return _plain(name.split(":")[0]) in known
+
+
+def _plain(text: str) -> str:
+    return "".join(sign for sign in text.lower() if sign.isalnum())
+
+
+def _quoted(text: str) -> str:
+    """A name or value as `keep` takes it."""
+    return text if text and all(sign.isalnum() or sign in "_.-" for sign in text) else f"'{text}'"
+
+
+def _share(part: int, total: int) -> str:
+    return f"{100 * part / total:.3g} %"

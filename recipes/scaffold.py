@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
-import polars as pl
 import pyarrow.compute as pc
 import yaml
 
@@ -24,6 +24,7 @@ from domains.open import parse_spec
 from domains.prepare import prepare
 from domains.raw import RawTables
 from domains.settings import ColumnMapping, PrepareSettings, TimeUnit
+from domains.value_notes import value_notes
 from recipes.load import check_recipe
 from recipes.schema import DEFAULT_VARIANTS
 
@@ -56,6 +57,7 @@ def look(
     columns: ColumnMapping,
     time_unit: TimeUnit = "auto",
     time_format: str | None = None,
+    keep: Sequence[str] = (),
 ) -> Findings:
     """Read two files and find settings with which they can be prepared.
 
@@ -65,6 +67,7 @@ def look(
         columns: user, item and title must be known.
         time_unit: of numeric times.
         time_format: how times are written.
+        keep: which rows of the interactions count, as `PrepareSettings.keep`.
 
     Raises:
         InputError: a file cannot be read, or nothing is left of it under any of `CORES`.
@@ -76,11 +79,17 @@ def look(
         raw = _load({**options, "category_separator": separator})
     of_times = {"time_unit": None if time_unit == "auto" else time_unit, "time_format": time_format}
     found: dict[str, Any] = {key: value for key, value in of_times.items() if value is not None}
+    if keep:
+        found["keep"] = keep[0] if len(keep) == 1 else list(keep)
+    found |= {"missing": "drop", "duplicate_items": "most"}
     notes: list[str] = [] if separator is None else [f"Categories are split at {separator!r}."]
     if columns.time is None:
         found["time_kind"] = "order"
         notes.append("There is no column of times: the order of the rows is taken for the order of events.")
     _decide_items(raw, found, notes)
+    if not keep:
+        taken = {columns.user or "", columns.item or "", columns.time or "", "user_id", "item_id", "timestamp"}
+        notes += value_notes(raw.interactions, taken, raw.interactions_place)
     return Findings(columns, _with_largest_core(raw, found, notes), found, separator, tuple(notes))
 
 
@@ -134,11 +143,7 @@ def recipe_text(name: str, interactions: str, items: str, findings: Findings, so
 
 
 def _decide_items(raw: RawTables, found: dict[str, Any], notes: list[str]) -> None:
-    """Settle what becomes of items with several titles, without a row, and without a title."""
-    several = _several_titles(raw)
-    if several:
-        found["duplicate_items"] = "longest"
-        notes.append(f"{several:,} items have several titles: the longest is taken.")
+    """Settle what becomes of items without a row, and without a title."""
     lenient: dict[str, Any] = {
         **found, "repeats": "keep", "min_user_interactions": 0, "min_item_interactions": 0,
         "missing_titles": "keep", "unknown_items": "drop",
@@ -149,13 +154,16 @@ def _decide_items(raw: RawTables, found: dict[str, Any], notes: list[str]) -> No
         # Where nothing is left because no id is known, the strict setting says so better.
         prepare(raw, PrepareSettings(**{**lenient, "unknown_items": "error"}))
         raise
-    unknown = prepared.report.steps[0].items - prepared.domain.n_items
-    if unknown:
+    notes += prepared.report.notes
+    steps = prepared.report.steps
+    for before, after in pairwise(steps):
+        if after.setting != "unknown_items":
+            continue
+        unknown = before.items - after.items
         if _otherwise_written(raw) > unknown / 2:  # to leave them out would lose what is there
             prepare(raw, PrepareSettings(**{**lenient, "unknown_items": "error"}))
         found["unknown_items"] = "drop"
-        everything = prepared.report.steps[0].interactions
-        lost = 100 * (everything - prepared.domain.n_interactions) / everything
+        lost = 100 * (before.interactions - after.interactions) / before.interactions
         notes.append(
             f"{unknown:,} items of the interactions are in no row of the items: they are left out, and with them "
             f"{lost:.3g} % of the interactions."
@@ -174,18 +182,12 @@ def _otherwise_written(raw: RawTables) -> int:
     """Items of the interactions that have a row under an id with other zeros."""
     tables = ((raw.interactions, raw.interactions_place), (raw.items, raw.items_place))
     ids = [
-        to_ids(collect(table.select("item_id").unique(), location)["item_id"], "item id", location)
+        to_ids(
+            collect(table.select("item_id").unique(), location)["item_id"], "item id", location, missing="drop"
+        ).drop_nulls()
         for table, location in tables
     ]
     return otherwise_written(*ids)
-
-
-def _several_titles(raw: RawTables) -> int:
-    """Items whose rows disagree about the title."""
-    title = pl.col("title").cast(pl.String).str.replace_all(r"\s+", " ").str.strip_chars()
-    rows = raw.items.select(pl.col("item_id").cast(pl.String), title).filter(pl.col("title") != "")
-    titles = collect(rows.group_by("item_id").agg(pl.col("title").n_unique()), raw.items_place)
-    return titles.filter(pl.col("title") > 1).height
 
 
 def _with_largest_core(raw: RawTables, found: dict[str, Any], notes: list[str]) -> Domain:

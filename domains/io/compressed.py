@@ -42,7 +42,7 @@ FOREIGN = {
 """First bytes of files that are no text, what they are, and what to do."""
 BREAKS_OFF = (EOFError, gzip.BadGzipFile, zlib.error)
 """What a compressed file raises that is truncated or damaged."""
-READING_FAILS = (OSError, EOFError, UnicodeDecodeError, zlib.error)
+READING_FAILS = (OSError, EOFError, UnicodeError, zlib.error)
 """What Python raises over a file that is damaged."""
 
 

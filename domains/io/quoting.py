@@ -72,8 +72,6 @@ def _find_quoting(file: str, delimiter: str, _version: tuple[int, int]) -> Found
     )
     in_all = found["delimiters"].to_numpy() == found["delimiters"][0]
     opening, closing = _joined(found)
-    if not len(opening):
-        return FoundQuoting()
     within = np.zeros(found.height + 1, dtype=np.int64)
     np.add.at(within, opening + 1, 1)
     np.add.at(within, closing + 1, -1)
@@ -83,12 +81,10 @@ def _find_quoting(file: str, delimiter: str, _version: tuple[int, int]) -> Found
     if (in_all | found["empty"].to_numpy()).all():
         if not _begin_alike(found["first"], inside):
             return FoundQuoting()
-        first, last = int(opening[0]) + 1, int(closing[0]) + 1
-        return FoundQuoting(
-            "none",
-            f"Quote marks in {Path(file).name} are read as text (quoting: none): otherwise the marks in lines {first} "
-            f"and {last} would join all between them.",
-        )
+        why = f"line {int(found['odd'].fill_null(value=False).arg_max() or 0) + 1} holds an odd number of them"
+        if len(opening):
+            why = f"the marks in lines {int(opening[0]) + 1} and {int(closing[0]) + 1} would join all between them"
+        return FoundQuoting("none", f"Quote marks in {Path(file).name} are read as text (quoting: none), for {why}.")
     for start, stop in zip(opening, closing, strict=True):
         span = slice(int(start), int(stop) + 1)
         if stop > start and in_all[span].all() and _begin_alike(found["first"], _only(inside, span)):

@@ -30,7 +30,14 @@ Time = Annotated[str | None, typer.Option("--time-column", help="Column with the
 Title = Annotated[str | None, typer.Option("--title-column", help="Column with the title.")]
 Categories = Annotated[str | None, typer.Option("--categories-column", help="Column with the categories.")]
 Written = Annotated[str | None, typer.Option("--time-format", help="How times are written: '%d/%m/%Y %H:%M'.")]
-Unit = Annotated[Literal["auto", "s", "ms", "us", "ns"], typer.Option("--time-unit", help="Unit of numeric times.")]
+Unit = Annotated[
+    Literal["auto", "s", "ms", "us", "ns", "ticks", "filetime", "webkit", "excel"],
+    typer.Option("--time-unit", help="Unit of numeric times."),
+]
+Keep = Annotated[
+    list[str] | None,
+    typer.Option("--keep", help="Rows that count: 'event_type in [purchase, cart]', 'rating >= 4'; may be repeated."),
+]
 
 QUESTIONS = {
     "user": "Which column holds the user's id?",
@@ -45,7 +52,7 @@ def command(
     name: Name, interactions: Interactions, items: Items, source: Sources = None, out: Out = None,
     user_column: User = None, item_column: Item = None, item_key_column: Key = None, time_column: Time = None,
     title_column: Title = None, categories_column: Categories = None, time_unit: Unit = "auto",
-    time_format: Written = None,
+    time_format: Written = None, keep: Keep = None,
 ) -> None:  # fmt: skip
     """Look at two files of your own, guess their columns, and write a recipe that carries sources over to them."""
     from domains.errors import InputError
@@ -69,7 +76,7 @@ def command(
     guess = guess_columns(interactions, items, said)
     columns, certain = _settled(guess, said), guess.by_name | said.keys()
     try:
-        findings = look(interactions, items, columns, time_unit, time_format)
+        findings = look(interactions, items, columns, time_unit, time_format, keep or ())
     except InputError:
         _show_columns(columns, certain, ERR)  # one of them may be the mistake
         raise

@@ -18,6 +18,8 @@ from recipes.load import load_recipe
 from recipes.scaffold import look
 
 USERS, ITEMS = 12, 10
+ALWAYS = {"missing": "drop", "duplicate_items": "most"}
+"""Settings that every recipe of `init` has."""
 TITLES = ["red ball", "blue ball", "red kite", "blue kite", "space ship", "space dog", "dog house", "tree house",
           "tree of life", "life of dogs"]  # fmt: skip
 
@@ -56,7 +58,7 @@ def test_usual_names_are_found_and_the_recipe_is_valid(capsys: pytest.CaptureFix
     result, target = init(capsys, acts(), goods())
     assert result.code == 0, result.err
     assert target["columns"] == {"user": "user_id", "item": "item_id", "time": "timestamp", "title": "title"}
-    assert "prepare" not in target
+    assert target["prepare"] == ALWAYS
     assert "12 users, 10 items, 96 interactions, 2017-07-14 to 2017-07-14" in result.out
     assert result.out.rstrip().endswith("Next: transfer run shop.yaml")
     recipe = load_recipe("shop.yaml").recipe
@@ -72,11 +74,11 @@ def test_brackets_in_the_recipes_name_are_shown(capsys: pytest.CaptureFixture[st
 
 def test_other_names_are_found_by_their_values(capsys: pytest.CaptureFixture[str]) -> None:
     result, target = init(
-        capsys, acts(user_id="wer", item_id="was", timestamp="wann"), goods(item_id="nummer", title="bezeichnung")
+        capsys, acts(user_id="wer", item_id="was", timestamp="wann"), goods(item_id="nummer", title="worte")
     )
     assert result.code == 0, result.err
     assert target["columns"] == {
-        "user": "wer", "item": "was", "item_key": "nummer", "time": "wann", "title": "bezeichnung",
+        "user": "wer", "item": "was", "item_key": "nummer", "time": "wann", "title": "worte",
     }  # fmt: skip
     assert result.out.count("(by its values)") == 5
 
@@ -117,13 +119,13 @@ def test_nobody_is_asked_where_nobody_is(capsys: pytest.CaptureFixture[str], mon
 
 
 def test_a_user_is_not_guessed_among_several_columns(capsys: pytest.CaptureFixture[str]) -> None:
-    two = acts(user_id="kunde").with_columns(filiale=pl.lit("a"))
+    two = acts(user_id="wer").with_columns(filiale=pl.lit("a"))
     result, target = init(capsys, two, goods())
     assert (result.code, target) == (2, {})
     assert "--user-column" in result.err
-    assert "kunde, item_id, timestamp, filiale" in result.err
-    result, target = init(capsys, two, goods(), "--user-column", "kunde")
-    assert (result.code, target["columns"]["user"]) == (0, "kunde")
+    assert "wer, item_id, timestamp, filiale" in result.err
+    result, target = init(capsys, two, goods(), "--user-column", "wer")
+    assert (result.code, target["columns"]["user"]) == (0, "wer")
 
 
 def test_a_column_that_was_named_plays_no_other_role(capsys: pytest.CaptureFixture[str]) -> None:
@@ -142,7 +144,7 @@ def test_dates_that_may_be_read_two_ways_are_told_and_named(capsys: pytest.Captu
     assert "day or the month first" in result.err
     assert "time        timestamp" in result.err
     result, target = init(capsys, dated, goods(), "--time-format", "%d/%m/%Y")
-    assert target["prepare"] == {"time_format": "%d/%m/%Y"}, result.err
+    assert target["prepare"] == {**ALWAYS, "time_format": "%d/%m/%Y"}, result.err
     assert "2020-02-01 to 2020-02-09" in result.out
 
 
@@ -171,7 +173,7 @@ def test_categories_in_one_text_are_split(capsys: pytest.CaptureFixture[str]) ->
          {"missing_titles": "keep"}, "1 items have no title"),
         (acts(), goods().filter(pl.col("item_id") > 1), {"unknown_items": "drop"}, "2 items of the interactions"),
         (acts(), pl.concat([goods(), goods().with_columns(pl.col("title") + "!")]),
-         {"duplicate_items": "longest"}, "10 items have several titles"),
+         {}, "10 items have several titles: the one that most rows have is taken"),
         (acts(), pl.concat([goods(), goods()]), {}, ""),
         (acts().drop("timestamp"), goods(), {"time_kind": "order"}, "no column of times"),
         (acts(per_user=4), goods(),
@@ -185,10 +187,31 @@ def test_what_the_files_need_is_written_and_said(
 ) -> None:  # fmt: skip
     result, target = init(capsys, interactions, items)
     assert result.code == 0, result.err
-    assert target.get("prepare", {}) == prepare
+    assert target["prepare"] == {**ALWAYS, **prepare}
     assert note in result.out
     assert note in Path("shop.yaml").read_text(encoding="utf-8")
     assert run_command(capsys, "recipe", "check", "shop.yaml").code == 0
+
+
+def test_rows_are_kept_by_a_column_that_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    events = acts().with_columns(
+        event=pl.when(pl.col("item_id") % 2 == 0).then(pl.lit("view")).otherwise(pl.lit("buy"))
+    )
+    result, _ = init(capsys, events, goods())
+    keep = "event in [buy]"
+    assert f'To count 48 of 96 rows (50 %): --keep "{keep}"' in result.out
+    Path("shop.yaml").unlink()
+    result, target = init(capsys, events, goods(), "--keep", keep)
+    assert target["prepare"] | {"keep": keep} == target["prepare"], result.err
+    assert "--keep" not in result.out
+    assert "5 items, 48 interactions" in result.out
+
+
+def test_rows_without_user_item_or_time_are_left_out_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    gaps = acts().with_columns(user_id=pl.when(pl.int_range(96) > 2).then("user_id"))
+    result, _ = init(capsys, gaps, goods())
+    assert result.code == 0, result.err
+    assert "3 without user (missing: drop)" in result.out
 
 
 def test_ids_that_never_meet_are_told_as_such() -> None:

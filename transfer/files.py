@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -80,11 +81,42 @@ def alone_in(folder: Path) -> Iterator[None]:
         raise cannot_write(error, folder) from error
     try:
         durable.sweep(folder)
+        _remove_scratch(folder)
         yield
     finally:
         with suppress(OSError):  # Windows removes it itself
             Path(lock.lock_file).unlink()
         lock.release()
+
+
+SCRATCH = "scratch"
+"""Before rank and process id in the name of a folder for intermediate results."""
+
+
+def scratch_folder(folder: Path, rank: int) -> Path:
+    """Where this process keeps intermediate results of a run; removed by the next run if this one is killed."""
+    return folder / f"{SCRATCH}-{rank}-{os.getpid()}"
+
+
+def _remove_scratch(folder: Path) -> None:
+    """Remove intermediate results of processes that are gone."""
+    if os.name != "posix":  # elsewhere nobody can ask whether a process lives without disturbing it
+        return
+    for path in folder.glob(f"{SCRATCH}-*-*"):
+        owner = path.name.rsplit("-", 1)[1]
+        if not (owner.isdigit() and _alive(int(owner))):
+            with suppress(OSError):
+                durable.remove(path)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def private_folder(folder: Path) -> None:

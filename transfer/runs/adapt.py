@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +21,7 @@ from recipes.schema import Recipe, resolved
 from transfer.epochs import Log
 from transfer.evaluation.ranking import Ranking
 from transfer.evaluation.summary import STAGES, SeedRankings
-from transfer.files import JsonLines
+from transfer.files import JsonLines, scratch_folder
 from transfer.items.features import item_features
 from transfer.items.semantics import Semantics
 from transfer.items.settings import SEMANTIC_CHANNELS, Channel
@@ -107,7 +106,7 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
     )  # fmt: skip
     if split.new_items is not None:
         features = replace(features, known=torch.from_numpy(~split.new_items))
-    scratch = out / f"scratch-{runtime.rank}-{os.getpid()}"
+    scratch = scratch_folder(out, runtime.rank)
     factory = InterestFactory(domain, mapped.anchors, idf, source.s2idm, source.interests, runtime.device, scratch)
     task = Task(split, recipe.encoder.max_length, recipe.training, recipe.evaluation, runtime)
     pieces = Pieces(out, _plan(source, recipe, domain, mapped), runtime.is_main)

@@ -17,7 +17,7 @@ from domains.errors import InputError, RunError
 from domains.nearest import suggest
 from domains.validation import explain
 from transfer.diffusion.settings import S2IDMSettings
-from transfer.files import cannot_write, json_text, private_folder, read_json, write_text
+from transfer.files import SCRATCH, cannot_write, json_text, private_folder, read_json, write_text
 from transfer.interests.settings import InterestSettings
 from transfer.runs.manifest import MANIFEST, FileEntry, refuse_changed, write_manifest
 from vocab.vocabulary import SememeVocabulary
@@ -56,7 +56,7 @@ def claim(folder: Path, kind: str) -> None:
     """
     names = {path.name for path in folder.iterdir() if not path.name.startswith(".")} if folder.is_dir() else set()
     made_here = bool(names & _TRACES)
-    foreign = sorted(n for n in names if not (made_here and (n in _OURS or n.startswith("scratch-"))))
+    foreign = sorted(n for n in names if not (made_here and (n in _OURS or n.startswith(f"{SCRATCH}-"))))
     if foreign:
         raise RunError(
             f"this folder holds other files ({', '.join(foreign[:3])})", location=folder, hint="Choose another --out"

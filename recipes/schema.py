@@ -70,7 +70,7 @@ class Recipe(Settings):
         "several data sets, 'paper' is what the paper and its authors' release do.",
     )
     sources: tuple[DomainSpec, ...] = Field(
-        min_length=1, max_length=1000, description="Domains that S2IDM is trained on."
+        max_length=1000, description="Domains that S2IDM is trained on; [] trains on the target alone."
     )
     target: DomainSpec | None = Field(None, description="Domain that profits; only adapt-target and run need it.")
     source_part: Literal["all", "train"] = Field(
@@ -140,6 +140,12 @@ class Recipe(Settings):
         if value in {".", ".."} or any(sign in value for sign in "/\\\0"):
             raise ValueError("a name must not contain / or \\, for results go into a folder of that name")
         return value
+
+    @model_validator(mode="after")
+    def _has_data(self) -> Recipe:
+        if not self.sources and self.target is None:
+            raise ValueError("sources is empty and no target is named: there is nothing to learn from")
+        return self
 
     @model_validator(mode="after")
     def _distinct(self) -> Recipe:

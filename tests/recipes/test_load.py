@@ -153,7 +153,7 @@ def test_overrides_that_lead_nowhere(write, override, message):
         ("sources: books\nencoder: {dims: 3}\n", "encoder.dims: unknown key 'dims'. Did you mean 'dim'?"),
         ("sources: books\nencoder: {zzz: 3}\n", "Known keys: blocks, dim"),
         ("target: films\n", "sources: this key must be given"),
-        ("sources: []\n", "sources: "),
+        ("sources: []\n", "nothing to learn from"),
         ("sources: books\nencoder: {dim: wide}\n", "encoder.dim: "),
         ("sources: books\nencoder: {dim: 0}\n", "encoder.dim: "),
         ("sources: books\nencoder: {dim: 6, heads: 4}\n", "heads (4) must divide dim (6)"),

@@ -40,7 +40,7 @@ from transfer.runs.target_run import TargetRun
 from transfer.runs.verify import accept
 from transfer.runtime import Runtime
 from transfer.serving.new_items import run_with, with_new_items
-from transfer.serving.reevaluate import reevaluate
+from transfer.serving.reevaluate import largest_gap, reevaluate
 from transfer.systems.pdrec import PDRecSettings, PlugIn
 from vocab.unseen.settings import UnseenSettings
 
@@ -571,3 +571,32 @@ def test_a_saved_run_keeps_its_map_of_unseen_words(tmp_path):
     assert run_with(saved, ["new"], ["zeppelin"]).item_anchors[-1].toarray()[0, robot] == 0.5
     log = "training.jsonl"
     assert (tmp_path / "shared" / log).read_bytes() == (tmp_path / "target" / log).read_bytes()
+
+
+# A target may stand alone.
+
+
+def test_without_sources_the_target_trains_alone(tmp_path):
+    path = write_recipe(tmp_path, sources=[], variants=["popular", "sasrec", "sasrec+matching", "sasrec+ipe+s2idm"])
+    plan = make_plan(load_recipe(path))
+    assert plan.needs_s2idm
+    source = source_from(plan, tmp_path / "source", Runtime())
+    assert (source.s2idm, source.domains, source.vocabulary.domains) == (None, (), ("plays",))
+    run = target_from(plan.with_source(source), source, tmp_path / "target", Runtime())
+    assert list(run.metrics.variants) == ["popular", "sasrec", "sasrec+matching"]
+    assert "no S2IDM" in run.metrics.skipped["sasrec+ipe+s2idm"]
+    back = TargetRun.read(tmp_path / "target")
+    assert back.s2idm is None
+    assert largest_gap(back, reevaluate(back, Runtime())) < 1e-6
+    assert SourceArtifact.read(tmp_path / "source").s2idm is None
+    assert forecast(plan).skipped.keys() == {"sasrec+ipe+s2idm"}
+
+
+def test_s2idm_is_trained_only_if_a_variant_reads_it(tmp_path):
+    plan = make_plan(load_recipe(write_recipe(tmp_path, variants=["sasrec", "sasrec+ipe+raw"])))
+    assert not plan.needs_s2idm
+    source = source_from(plan, tmp_path / "source", Runtime(), with_s2idm=plan.needs_s2idm)
+    assert source.s2idm is None
+    assert source_from(plan, tmp_path / "source", Runtime(), with_s2idm=False).fingerprint == source.fingerprint
+    with pytest.raises(InputError, match="differs: S2IDM"):
+        source_from(plan, tmp_path / "source", Runtime())

@@ -36,6 +36,6 @@ def command(
     runtime = Runtime.current(device, progress_for(json_))
     claim(folder / "target", TARGET)
     plan = make_plan(loaded)
-    source = source_from(plan, folder / "source", runtime)
+    source = source_from(plan, folder / "source", runtime, with_s2idm=plan.needs_s2idm)
     result = target_from(plan.with_source(source), source, folder / "target", runtime)
     print_target(result.metrics, folder / "target", json_)

@@ -28,6 +28,8 @@ def case_studies(source: SourceArtifact, adapted: Adapted, runtime: Runtime) -> 
         adapted: the target.
         runtime: where to compute.
     """
+    if source.s2idm is None:
+        return []
     domain, anchors = adapted.split.domain, adapted.items.anchors
     factory = InterestFactory(domain, anchors, source.vocabulary.idf, source.s2idm, source.interests, runtime.device)
     targets = targets_of(adapted.split, "test")

@@ -30,18 +30,18 @@ class InterestFactory:
         domain: the target.
         item_anchors: (I, q).
         idf: (q,).
-        s2idm: frozen.
+        s2idm: frozen; None without sources, when no interests can be diffused.
         settings: how s'_0 is weighted; the source's own.
         device: of the interests.
         scratch: folder for interests that are too large for memory.
     """
 
     def __init__(
-        self, domain: Domain, item_anchors: csr_matrix, idf: npt.NDArray[np.float32], s2idm: S2IDM,
+        self, domain: Domain, item_anchors: csr_matrix, idf: npt.NDArray[np.float32], s2idm: S2IDM | None,
         settings: InterestSettings, device: torch.device, scratch: Path | None = None,
     ) -> None:  # fmt: skip
         self.domain, self.item_anchors, self.idf = domain, item_anchors, idf
-        self.s2idm, self.settings, self.device = s2idm.to(device), settings, device
+        self.s2idm, self.settings, self.device = None if s2idm is None else s2idm.to(device), settings, device
         self.scratch = scratch
         self._shared: dict[tuple[bool, InterestName, int], Views] = {}
 
@@ -73,6 +73,8 @@ class InterestFactory:
             return NoInterests(self.width)
         if kind == "raw":
             return RawInterests(original, self.device)
+        if self.s2idm is None:
+            raise ValueError(f"{kind} interests are diffused, and there is no S2IDM")
         return self.s2idm.diffuse(original, scratch=self.scratch)
 
     def views(self, variant: Variant, split: Split, prompts: PromptSettings, seed: int) -> Views:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from recipes.schema import Recipe
 from transfer.diffusion.settings import S2IDMSettings
-from transfer.runs.checks import is_baseline, variants_of
+from transfer.runs.checks import is_baseline, needs_s2idm, variants_of
 from transfer.variants import Variant
 
 LARGE = 20e9
@@ -85,7 +85,10 @@ def estimate(recipe: Recipe, sources: list[Sizes], target: Sizes | None, anchors
         cores: that compute at the same time.
     """
     titles = sum(domain.items for domain in (*sources, *([target] if target else [])))
-    source_seconds = titles / TITLES + _s2idm_seconds(recipe.s2idm, sources, anchors, cores)
+    diffuses = target is None or any(needs_s2idm(variant) for variant in variants_of(recipe))
+    source_seconds = titles / TITLES
+    if sources and diffuses:
+        source_seconds += _s2idm_seconds(recipe.s2idm, sources, anchors, cores)
     variants = {} if target is None else _variant_seconds(recipe, target, cores)
     return Estimate(source_seconds, variants, _memory(recipe, sources, target, anchors))
 

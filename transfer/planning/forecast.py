@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,7 +17,6 @@ from transfer.planning.estimate import Estimate, Sizes, estimate
 from transfer.runs.checks import check_has_anchors, lacking
 from transfer.runs.plan import Plan
 from transfer.runs.source_artifact import LearnedEncoder
-from transfer.variants import Variant
 from vocab.coverage import Coverage, Overlap, overlap
 from vocab.encoder.source import has_encoder
 from vocab.vocabulary import SememeVocabulary
@@ -106,7 +104,7 @@ def forecast(plan: Plan) -> Forecast:
         compared = role == "source" and anchors_of_target is not None and not no_anchor
         shared = overlap(mine.matrix, anchors_of_target) if compared else None
         domains.append(DomainForecast(prepared.domain.name, role, prepared.report, mine.coverage, shared))
-    skipped = _skipped(plan.variants, recipe)
+    skipped = _skipped(plan)
     runs = tuple(variant.label for variant in plan.variants if variant.label not in skipped)
     cost = estimate(
         recipe.model_copy(update={"variants": runs}),
@@ -125,13 +123,14 @@ def build_vocabulary(plan: Plan) -> SememeVocabulary:
     return SememeVocabulary.build(over, plan.recipe.vocabulary)
 
 
-def _skipped(variants: Sequence[Variant], recipe: Recipe) -> dict[str, str]:
+def _skipped(plan: Plan) -> dict[str, str]:
     """Variants that lack what they are made of, with the reason."""
+    variants, recipe, has_sources = plan.variants, plan.recipe, bool(plan.sources)
     semantic = any(SEMANTIC_CHANNELS & set(v.channels) for v in variants)
     encoder = not semantic or has_encoder(recipe.semantic)
     channels = recipe.source_encoder.channels
     source_encoder = LearnedEncoder(recipe.source_encoder.system, recipe.encoder, channels) if channels else None
-    reasons = {v.label: lacking(v, encoder, encoder, source_encoder) for v in variants}
+    reasons = {v.label: lacking(v, encoder, encoder, source_encoder, has_sources) for v in variants}
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
 

@@ -155,8 +155,8 @@ def _source(source: SourceArtifact) -> Inspection:
         "sources": [asdict(note) for note in source.domains],
         "anchors_of_all": len(source.vocabulary),
         "normaliser": source.vocabulary.settings.normaliser.name,
-        "hidden": source.s2idm.settings.hidden,
-        "steps": source.s2idm.settings.steps,
+        "hidden": None if source.s2idm is None else source.s2idm.settings.hidden,
+        "steps": None if source.s2idm is None else source.s2idm.settings.steps,
         "seed": source.seed,
         "sentence_encoder": source.sentence_encoder,
     }

@@ -171,7 +171,7 @@ def _without_training(variant: Variant) -> tuple[int, ...]:
 def _skipped(variants: Sequence[Variant], source: SourceArtifact, semantics: Semantics | None) -> dict[str, str]:
     """Variants that lack what they are made of, with the reason."""
     titles, anchors = semantics is not None, source.vectors(semantics) is not None
-    reasons = {v.label: lacking(v, titles, anchors, source.learned_encoder) for v in variants}
+    reasons = {v.label: lacking(v, titles, anchors, source.learned_encoder, source.s2idm is not None) for v in variants}
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
 

@@ -79,7 +79,7 @@ class ArtifactConfig(BaseModel):
     kind: str
     format_version: int = FORMAT_VERSION
     vocabulary_fingerprint: str
-    s2idm: S2IDMSettings
+    s2idm: S2IDMSettings | None
     interests: InterestSettings
 
 

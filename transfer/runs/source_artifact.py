@@ -115,7 +115,7 @@ class SourceArtifact(Artifact):
 
     Attributes:
         vocabulary: q anchors.
-        s2idm: over them.
+        s2idm: over them; None if it was not asked for, or there were no sources.
         interests: how s'_0 was weighted.
         domains: what it was trained on.
         seed: of the training.
@@ -128,7 +128,7 @@ class SourceArtifact(Artifact):
 
     config_type: ClassVar[type[ArtifactConfig]] = SourceConfig
     vocabulary: SememeVocabulary
-    s2idm: S2IDM
+    s2idm: S2IDM | None
     interests: InterestSettings
     domains: tuple[DomainNote, ...]
     seed: int
@@ -149,7 +149,7 @@ class SourceArtifact(Artifact):
         """SHA-256 over everything that a target takes from it."""
         digest = hashlib.sha256(self.vocabulary.fingerprint.encode())
         digest.update(self.vocabulary.item_counts.tobytes())
-        learned = {**self.s2idm.state_dict(), **self.transferable.weights}
+        learned = {**(self.s2idm.state_dict() if self.s2idm else {}), **self.transferable.weights}
         for name, tensor in sorted(learned.items()):
             digest.update(name.encode())
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
@@ -176,7 +176,7 @@ class SourceArtifact(Artifact):
         return self.anchor_vectors
 
     def _write(self, folder: Path) -> SourceConfig:
-        tensors = {f"s2idm.{name}": value for name, value in self.s2idm.state_dict().items()}
+        tensors = s2idm_tensors(self.s2idm)
         tensors |= {f"encoder.{name}": value for name, value in self.transferable.weights.items()}
         if self.anchor_vectors is not None:
             tensors["anchor_vectors"] = self.anchor_vectors.half()
@@ -186,7 +186,7 @@ class SourceArtifact(Artifact):
         return SourceConfig(
             vocabulary_fingerprint=self.vocabulary.fingerprint,
             anchors=len(self.vocabulary),
-            s2idm=self.s2idm.settings,
+            s2idm=None if self.s2idm is None else self.s2idm.settings,
             interests=self.interests,
             domains=self.domains,
             seed=self.seed,
@@ -219,17 +219,24 @@ class SourceArtifact(Artifact):
         )
 
 
-def read_s2idm(file: TensorFile, anchors: int, settings: S2IDMSettings) -> S2IDM:
-    """An S2IDM, in evaluation mode.
+def s2idm_tensors(s2idm: S2IDM | None) -> dict[str, Tensor]:
+    """Weights of an S2IDM by their names in an artifact; see `read_s2idm`."""
+    return {} if s2idm is None else {f"s2idm.{name}": value for name, value in s2idm.state_dict().items()}
+
+
+def read_s2idm(file: TensorFile, anchors: int, settings: S2IDMSettings | None) -> S2IDM | None:
+    """An S2IDM, in evaluation mode; None if the artifact holds none.
 
     Args:
         file: with its weights.
         anchors: q.
-        settings: of the model.
+        settings: of the model; None if there is none.
 
     Raises:
         InputError: the weights do not fit the settings; nothing of the stated sizes is allocated then.
     """
+    if settings is None:
+        return None
     with torch.device("meta"):
         like = make_s2idm(anchors, settings)
     weights = file.state("s2idm.", like)

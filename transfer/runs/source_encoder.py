@@ -65,7 +65,7 @@ def train_source_encoder(
         no weights where a channel needs a sentence encoder and there is none, or no source encoder is asked for.
     """
     channels = recipe.source_encoder.channels
-    if not channels or not available(channels, semantics is not None, anchor_vectors is not None):
+    if not sources or not channels or not available(channels, semantics is not None, anchor_vectors is not None):
         return Transferable({})
     union = side_by_side(sources)
     anchors = vstack(list(item_anchors), format="csr")

@@ -42,7 +42,7 @@ from transfer.runs.artifact import (
     read_vocabulary,
 )
 from transfer.runs.reader import TensorFile
-from transfer.runs.source_artifact import read_s2idm
+from transfer.runs.source_artifact import read_s2idm, s2idm_tensors
 from transfer.terms.matcher import Matcher
 from transfer.variants import Variant, parse_variant
 from vocab.unseen.map import UnseenMap
@@ -72,7 +72,7 @@ class TargetRun(Artifact):
         vocabulary: of the source artifact.
         item_anchors: (I, q).
         features: of the items.
-        s2idm: frozen, from the source.
+        s2idm: frozen, from the source; None if it has none.
         interests: how s'_0 is weighted.
         variant: the product.
         weights: its model.
@@ -87,7 +87,7 @@ class TargetRun(Artifact):
     vocabulary: SememeVocabulary
     item_anchors: csr_matrix
     features: ItemFeatures
-    s2idm: S2IDM
+    s2idm: S2IDM | None
     interests: InterestSettings
     variant: Variant
     weights: dict[str, Tensor]
@@ -125,7 +125,7 @@ class TargetRun(Artifact):
         save_domain(self.domain, folder / DOMAIN)
         self.vocabulary.save(folder / VOCABULARY)
         tensors = {f"model.{name}": value for name, value in self.weights.items()}
-        tensors |= {f"s2idm.{name}": value for name, value in self.s2idm.state_dict().items()}
+        tensors |= s2idm_tensors(self.s2idm)
         write_tensors(folder / WEIGHTS, tensors)
         counts = {POPULARITY: torch.from_numpy(self.counts)}
         write_tensors(folder / ITEMS, _item_tensors(self.item_anchors, self.features) | counts)
@@ -134,7 +134,7 @@ class TargetRun(Artifact):
         write_text(folder / README, _readme(self))
         return TargetConfig(
             vocabulary_fingerprint=self.vocabulary.fingerprint,
-            s2idm=self.s2idm.settings,
+            s2idm=None if self.s2idm is None else self.s2idm.settings,
             interests=self.interests,
             variant=self.variant.label,
             channels=self.variant.channels,

@@ -71,7 +71,7 @@ class Worker:
         target = Target(
             split=split,
             items=Items(self.factory.item_anchors, self.factory.idf),
-            source=SourceKnowledge(self.factory.s2idm, self.factory.settings),
+            source=None if self.factory.s2idm is None else SourceKnowledge(self.factory.s2idm, self.factory.settings),
             runtime=runtime,
         )
         ranker = system.fit(target, system_settings(system, self.recipe.systems))

@@ -13,7 +13,8 @@ from pydantic import BaseModel
 
 from domains.cache_root import cache_root
 from domains.errors import InputError
-from domains.io.paths import expand_pattern, is_url
+from domains.io.addresses import is_url
+from domains.io.paths import expand_pattern
 from domains.report import PreparationReport, PreparedDomain
 from domains.spec import DomainSpec
 from domains.storage import load_domain, read_meta, save_domain

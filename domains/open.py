@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 from domains.cache import cache_key, recall, remember
 from domains.domain import Domain
 from domains.errors import InputError
+from domains.io.addresses import allowing
 from domains.loaders.registry import check_options, find_loader
 from domains.prepare import prepare
 from domains.report import PreparationReport, PreparedDomain, Step
@@ -16,7 +18,13 @@ from domains.spec import DomainSpec
 from domains.validation import explain
 
 
-def open_domain(spec: DomainSpec | str, *, base: Path | None = None, cache: Path | None = None) -> PreparedDomain:
+def open_domain(
+    spec: DomainSpec | str,
+    *,
+    base: Path | None = None,
+    cache: Path | None = None,
+    allow: Collection[str] | None = None,
+) -> PreparedDomain:
     """Read and prepare a domain.
 
     Args:
@@ -24,6 +32,8 @@ def open_domain(spec: DomainSpec | str, *, base: Path | None = None, cache: Path
         base: folder that relative paths start from (the recipe's); what is not there is looked for in the working
             folder.
         cache: folder in which prepared domains are kept and looked for; None prepares anew each time.
+        allow: schemes of addresses that may be opened, such as ``https`` and ``s3``; default: what $TRANSFER_ALLOW
+            lists, else none.
 
     Raises:
         InputError: the description or the data are wrong.
@@ -37,10 +47,11 @@ def open_domain(spec: DomainSpec | str, *, base: Path | None = None, cache: Path
         known = recall(cache, key)
         if known is not None:
             return known
-    loaded = loader.load(options)
-    if isinstance(loaded, Domain):
-        return _ready(loaded, spec)
-    prepared = prepare(loaded, spec.prepare, spec.name)
+    with allowing(allow):
+        loaded = loader.load(options)
+        if isinstance(loaded, Domain):
+            return _ready(loaded, spec)
+        prepared = prepare(loaded, spec.prepare, spec.name)
     if cache is not None and key is not None:
         remember(cache, key, prepared)
     return prepared

@@ -6,7 +6,11 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from domains.errors import InputError
+from domains.errors import DataError
+from domains.io.addresses import check_address, is_url
+
+HUB = "hf://datasets/"
+"""Addresses of the hub itself, which its loaders may always open."""
 
 
 def load_table(
@@ -27,10 +31,14 @@ def load_table(
         data_files: files or globs to read.
 
     Raises:
-        InputError: it cannot be had: no such name, no network, a script that `datasets` refuses to run, a broken file.
+        InputError: it cannot be had: no such name, no network, a script that `datasets` refuses to run, a broken
+            file, an address that is not allowed.
     """
     import datasets
 
+    for address in (dataset, *(data_files or ())):
+        if is_url(address) and not address.startswith(HUB):
+            check_address(address)
     location = dataset if not data_files else ", ".join(data_files)
     try:
         loaded = datasets.load_dataset(
@@ -42,7 +50,7 @@ def load_table(
         )
     except Exception as error:  # the errors of its HTTP library, formats and data sets have no common base
         said = (str(error).strip() or type(error).__name__).split("\n")[0][:300]
-        raise InputError(
+        raise DataError(
             f"cannot be loaded through datasets: {said}",
             location=f"data set {location!r}",
             hint="Check id, configuration, split and network, or fetch the files and use a loader for local ones",

@@ -9,10 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, ValidationInfo
 
-
-def is_url(path: str) -> bool:
-    """Whether fsspec, not the file system, knows this path."""
-    return "://" in path
+from domains.io.addresses import is_url
 
 
 def resolve(path: str, info: ValidationInfo) -> str:

@@ -13,11 +13,11 @@ import polars as pl
 from polars.datatypes import DataTypeClass
 
 from domains.errors import DataError, SettingsError
+from domains.io.addresses import check_address, is_url
 from domains.io.batches import PolarsType, from_batches, text_batches
 from domains.io.collect import schema_of
 from domains.io.compressed import check_columns, check_text, delimiter_of, within_budget
 from domains.io.expand import expand, kind_of
-from domains.io.paths import is_url
 from domains.io.quoting import Quoting, find_quoting, unquote
 from domains.io.remote import fetch_urls, scan_remote_parquet
 
@@ -37,10 +37,11 @@ def scan(
             the lines tell.
 
     Raises:
-        InputError: nothing is there, the ending is unknown, or it is no text.
+        InputError: nothing is there, the ending is unknown, it is no text, or the URL's scheme is not allowed.
     """
     _check_encoding(encoding)
     if is_url(source):
+        check_address(source)
         kind = kind_of([source], source)
         if kind == "parquet":
             return scan_remote_parquet(source)

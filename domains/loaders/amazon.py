@@ -7,6 +7,8 @@ from pathlib import Path
 import polars as pl
 from pydantic import Field, model_validator
 
+from domains.io.compressed import within_budget
+from domains.io.expand import expand
 from domains.io.find_file import find_file
 from domains.io.paths import InputPath
 from domains.settings import Settings
@@ -46,4 +48,4 @@ def category_name(file: str) -> str:
 
 def headless_csv(file: str, names: list[str]) -> pl.LazyFrame:
     """Scan a CSV without a header, all as text."""
-    return pl.scan_csv(file, has_header=False, new_columns=names, infer_schema=False)
+    return pl.scan_csv(within_budget(expand(file)), has_header=False, new_columns=names, infer_schema=False)

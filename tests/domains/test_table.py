@@ -48,7 +48,7 @@ def read(folder, prepare=None, **options):
     spec = parse_spec(
         {"interactions": "acts.csv", "items": "items.csv", **options, "prepare": {**ALL, **(prepare or {})}}
     )
-    return open_domain(spec, base=folder).domain
+    return open_domain(spec, base=folder, allow=["memory"]).domain
 
 
 @pytest.mark.parametrize("ending", WRITERS)

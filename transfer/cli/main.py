@@ -47,6 +47,10 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", help="Open addresses of this scheme: https, s3 or gs; may be repeated."),
+    ] = None,
     _: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
@@ -54,6 +58,10 @@ def _options(
     """Options of every command."""
     if debug:
         os.environ["TRANSFER_DEBUG"] = "1"
+    if allow:
+        from domains.io.addresses import VARIABLE, check_schemes
+
+        os.environ[VARIABLE] = " ".join(sorted(check_schemes(allow, "--allow")))
 
 
 app.command("fit-source")(fit_source.command)

@@ -1,0 +1,76 @@
+"""Which addresses a recipe may open."""
+
+from __future__ import annotations
+
+import pytest
+
+from domains.errors import InputError
+from domains.io.addresses import allowed_schemes, allowing, check_schemes
+from domains.io.hub import load_table
+from domains.io.scan import scan
+from domains.open import open_domain, parse_spec
+
+ITEMS = "item_id,title\na,Alpha\n"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_allowed(monkeypatch):
+    monkeypatch.delenv("TRANSFER_ALLOW", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("address", "hint"),
+    [
+        ("https://example.org/a.csv", "--allow https"), ("s3://bucket/a.parquet", "--allow s3"),
+        ("gs://bucket/a.csv", "--allow gs"), ("ftp://example.org/a.csv", "Download"),
+        ("http://example.org/a.csv", "Download"), ("github://owner:repo@main/a.csv", "Download"),
+        ("zip://a.csv::https://example.org/a.zip", "Download"), ("simplecache::https://example.org/a.csv", "Download"),
+        ("file:///etc/passwd", "path"), ("memory://a.csv", "Download"), ("ssh://host/a.csv", "Download"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("role", ["interactions", "items"])
+def test_a_recipe_opens_no_address_by_itself(tmp_path, address, hint, role):
+    (tmp_path / "items.csv").write_text(ITEMS)
+    (tmp_path / "acts.csv").write_text("user_id,item_id,timestamp\nu,a,1\n")
+    spec = {"interactions": "acts.csv", "items": "items.csv", role: address}
+    with pytest.raises(InputError) as caught:
+        open_domain(parse_spec(spec), base=tmp_path)
+    assert (caught.value.code, caught.value.location) == ("address", address)
+    assert hint in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("loader", ["amazon2014", "amazon2018", "amazon2023"])
+def test_other_loaders_open_no_address_either(tmp_path, loader):
+    spec = {
+        "loader": loader,
+        "reviews": "https://example.org/ratings.csv",
+        "metadata": "https://example.org/meta_a.json",
+    }
+    with pytest.raises(InputError, match=r"no such file|not allowed"):
+        open_domain(parse_spec(spec), base=tmp_path)
+
+
+def test_chains_are_never_opened():
+    with allowing(["https", "zip"]), pytest.raises(InputError, match="chain"):
+        scan("zip://a.csv::https://example.org/a.zip")
+
+
+@pytest.mark.parametrize("files", [["https://example.org/a.csv"], ["hf://x", "ftp://example.org/a.csv"]])
+def test_files_of_a_data_set_are_addresses_as_well(files):
+    with pytest.raises(InputError) as caught:
+        load_table("csv", data_files=files)
+    assert caught.value.code == "address"
+
+
+def test_the_environment_allows_what_commands_can_allow(monkeypatch):
+    assert allowed_schemes() == set()
+    monkeypatch.setenv("TRANSFER_ALLOW", "https, s3")
+    assert allowed_schemes() == {"https", "s3"}
+    with allowing([]):
+        assert allowed_schemes() == set()
+    monkeypatch.setenv("TRANSFER_ALLOW", "ftp")
+    with pytest.raises(InputError) as caught:
+        allowed_schemes()
+    assert (caught.value.code, caught.value.location) == ("address", "$TRANSFER_ALLOW")
+    with pytest.raises(InputError, match="'github' cannot be allowed"):
+        check_schemes(["github"], "--allow")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -105,4 +106,7 @@ def _mapped(folder: Path, rows: int, columns: int) -> Tensor:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".hidden", delete=False) as file:
         path = file.name
+        # Without room set aside, a full disk would end the process when the memory is written to.
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, rows * columns * 4)
     return torch.from_file(path, shared=True, size=rows * columns, dtype=torch.float32).view(rows, columns)

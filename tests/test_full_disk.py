@@ -1,0 +1,142 @@
+"""A full disk, wherever it strikes: one message, exit code 2, nothing half-written, and what is finished survives."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from cli_cases import run_command, write_pair, write_recipe
+from transfer_cases import small_domain
+
+from domains import durable
+from domains.errors import InputError
+from domains.storage import load_domain, save_domain
+from transfer.diffusion.s2idm import _mapped
+from transfer.files import JsonLines, read_json, read_sealed, read_tensors, write_json, write_sealed, write_tensors
+from transfer.runs.verify import verify
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A tmpfs and a function that sets its size in KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    if os.name != "posix" or os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("needs the right to mount")
+
+    def resize(size):
+        subprocess.run(["mount", "-o", f"remount,size={size}k", str(folder)], check=True)
+
+    yield folder, resize
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def unfinished(folder):
+    return [path for path in folder.rglob(".*") if path.name != ".lock"]
+
+
+def test_a_run_on_a_disk_that_fills_up_again_and_again(small_disk, tmp_path, capsys, monkeypatch):
+    disk, resize = small_disk
+    monkeypatch.setenv("TRANSFER_CHECKPOINT_SECONDS", "0")
+    write_pair(tmp_path)
+    recipe = write_recipe(tmp_path / "tiny.yaml", variants=["popular", "sasrec"])
+    arguments = ("run", recipe, "--out", disk / "out")
+    # Full after: nothing, the vocabulary, a checkpoint, weights, pieces, the domain, the items, ...
+    sizes = (4, 40, 100, 200, 300, 400, 500, 600, 700, 800, 1000, 1300, 1700, 2200)
+    failed = 0
+    for size in sizes:
+        resize(size)
+        done = run_command(capsys, *arguments)
+        if done.code == 0:
+            break
+        failed += 1
+        assert done.code == 2, done.err
+        assert "Traceback" not in done.err
+        assert done.err.count("Error") == 1, done.err
+        assert "No space left" in done.err or "cannot be written" in done.err, done.err
+        assert unfinished(disk) == []
+    assert failed >= 5
+    resize(20_000)
+    assert run_command(capsys, *arguments).code == 0
+    assert verify(disk / "out" / "source") == []
+    assert verify(disk / "out" / "target") == []
+
+
+def no_space(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+WRITERS = {
+    "json": (lambda path, n: write_json(path, {"n": n}), lambda path: read_json(path)["n"]),
+    "tensors": (
+        lambda path, n: write_tensors(path, {"n": torch.tensor(n)}),
+        lambda path: int(read_tensors(path)["n"]),
+    ),
+    "sealed": (
+        lambda path, n: write_sealed(path, {"n": torch.tensor(n)}),
+        lambda path: int(read_sealed(path)[0]["n"]),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize("point", ["flush", "flush_folder"])
+def test_a_file_is_the_old_or_the_new_one(tmp_path, monkeypatch, kind, point):
+    write, read = WRITERS[kind]
+    path = tmp_path / "file"
+    write(path, 1)
+    monkeypatch.setattr(durable, point, no_space)
+    with pytest.raises(InputError) as caught:
+        write(path, 2)
+    assert caught.value.code == "disk-full"
+    assert caught.value.location == str(path)
+    assert read(path) == (1 if point == "flush" else 2)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_saved_domain_is_the_old_or_the_new_one(tmp_path, monkeypatch):
+    old, new = small_domain([[0, 1, 2]]), small_domain([[2, 1, 0]])
+    save_domain(old, tmp_path / "domain")
+    monkeypatch.setattr(np, "save", no_space)
+    with pytest.raises(InputError, match="No space"):
+        save_domain(new, tmp_path / "domain")
+    assert load_domain(tmp_path / "domain").fingerprint == old.fingerprint
+    assert [p.name for p in tmp_path.iterdir()] == ["domain"]
+
+
+def test_a_log_that_cannot_be_written_is_one_message(tmp_path, monkeypatch):
+    log = JsonLines(tmp_path / "training.jsonl")
+    monkeypatch.setattr(Path, "open", no_space)
+    with pytest.raises(InputError) as caught:
+        log({"stage": "a", "epoch": 1})
+    assert caught.value.code == "disk-full"
+
+
+def test_room_for_hidden_states_is_set_aside_before_they_are_written(small_disk):
+    disk, _ = small_disk
+    with pytest.raises(OSError, match="No space") as caught:
+        _mapped(disk, 10_000, 100)
+    assert caught.value.errno == errno.ENOSPC
+
+
+def test_a_full_disk_in_any_other_place_is_one_message_too(capsys, monkeypatch):
+    import transfer.cli.inspect
+
+    monkeypatch.setattr(transfer.cli.main, "app", no_space)
+    done = run_command(capsys, "inspect")
+    assert (done.code, "No space left" in done.err) == (2, True)
+
+
+def test_leftovers_of_killed_processes_are_swept(tmp_path):
+    (tmp_path / "pieces").mkdir()
+    (tmp_path / "pieces" / ".a.json.1-2.part").write_text("{")
+    (tmp_path / ".domain.abc.writing").mkdir()
+    (tmp_path / "kept.json").write_text("{}")
+    durable.sweep(tmp_path)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["kept.json", "pieces"]

@@ -18,6 +18,7 @@ PRESETS: Mapping[Preset, Mapping[str, Any]] = {
             "steps": 1,
             "metric": "sampled/ndcg@10",
             "patience": 20,
+            "base": "trained",
         },
         "prompts": {"sees": "train", "start": "paper"},
         "vocabulary": {"fields": ["title"]},

@@ -213,10 +213,12 @@ def test_an_estimate_grows_with_what_costs() -> None:
 
 
 def test_a_base_is_paid_once() -> None:
-    cost = estimate(RECIPE, [SMALL], SMALL, 1_000, 2).variant_seconds
     training = RECIPE.training
-    assert list(cost) == ["popular", "sasrec", "sasrec+ipe+s2idm"]
-    assert cost["sasrec"] / cost["sasrec+ipe+s2idm"] == pytest.approx(1 + training.base_epochs / training.epochs)
+    for base, second in (("trained", 1), ("kept", 0)):
+        cost = estimate(changed(training={"base": base}), [SMALL], SMALL, 1_000, 2).variant_seconds
+        assert list(cost) == ["popular", "sasrec", "sasrec+ipe+s2idm"]
+        share = second + training.base_epochs / training.epochs
+        assert cost["sasrec"] / cost["sasrec+ipe+s2idm"] == pytest.approx(share)
 
 
 def test_memory_counts_the_widest_model() -> None:

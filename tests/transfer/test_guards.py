@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -28,7 +29,7 @@ from transfer.diffusion.settings import DiffRecSettings, S2IDMSettings
 from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.evaluation.significance import compare
 from transfer.experiments.execute import run_experiment
-from transfer.files import alone_in
+from transfer.files import alone_in, read_tensors
 from transfer.items.semantics import Semantics
 from transfer.planning.forecast import forecast
 from transfer.runs.checkpoints import piece_path, read_piece
@@ -346,6 +347,25 @@ def test_the_product_is_told_with_the_validation_of_the_users_that_train(tmp_pat
     beaten = "; popular, a baseline, scores higher there" if product.beaten_by else ""
     told = f"which validation prefers among sasrec, sasrec+ipe+constant{beaten}."
     assert f"`{product.variant}`, {told}" in (tmp_path / "target" / "README.md").read_text()
+
+
+def test_a_kept_base_stays_as_it_is_under_every_variant_and_trains_once(tmp_path, monkeypatch):
+    rising = count()
+    monkeypatch.setattr("transfer.training.loop.validate", lambda *_: float(next(rising)))  # the last epoch is kept
+    training = {"base_epochs": 2, "epochs": 2, "learning_rate": 0.05}
+    variants = ["sasrec", "sasrec+ipe+raw"]
+    for base in ("kept", "trained"):
+        (tmp_path / base).mkdir()
+        made(tmp_path / base, variants=variants, training={**training, "base": base})
+        run = tmp_path / base / "target"
+        weights = read_tensors(piece_path(run, "sasrec", 0, "base"))
+        kept = {}
+        for name in variants:
+            done = read_piece(piece_path(run, name, 0, "done")).weights
+            kept[name] = all(torch.equal(done[key], value) for key, value in weights.items())
+        stages = [json.loads(line).get("stage") for line in (run / "training.jsonl").read_text().splitlines()]
+        assert kept["sasrec"] == kept["sasrec+ipe+raw"] == (base == "kept")
+        assert ("sasrec · seed 0" in stages) == (base == "trained")
 
 
 def test_another_users_interests_are_never_the_product(tmp_path):

@@ -119,7 +119,8 @@ def _variant_seconds(recipe: Recipe, target: Sizes, cores: int) -> dict[str, flo
         if is_baseline(variant):
             seconds[variant.label] = 2 * ranking
             continue
-        epochs = training.epochs + (0 if variant.base in bases else training.base_epochs)
+        phase = 0 if training.keeps_base and variant.entry == "none" else training.epochs
+        epochs = phase + (0 if variant.base in bases else training.base_epochs)
         bases.add(variant.base)
         seconds[variant.label] = len(recipe.seeds) * epochs * epoch
     return seconds

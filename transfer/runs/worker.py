@@ -99,10 +99,15 @@ class Worker:
 
     def _trained(self, variant: Variant, views: Views, seed: int) -> SequentialRecommender:
         """Trained from its base."""
-        model = self._fresh(variant, seed)
-        if self.recipe.training.base_epochs or variant.from_source:
+        model, training = self._fresh(variant, seed), self.recipe.training
+        if training.base_epochs or variant.from_source:
             start_from(model, self._base(variant.base, seed))
-        epochs = self.recipe.training.epochs if len(self.task.split.training_users) else 0
+        if training.keeps_base:
+            if variant.entry == "none":
+                return model
+            model.items.requires_grad_(False)
+            model.encoder.requires_grad_(False)
+        epochs = training.epochs if len(self.task.split.training_users) else 0
         checkpoint = self.pieces.checkpoint(variant.label, seed, VARIANT)
         title = f"{variant.label} · seed {seed}"
         self._fit(variant, model, views, title, epochs, seed + SECOND_PHASE, checkpoint)

@@ -42,7 +42,12 @@ class TrainingSettings(Settings):
         description="Upper bound for the base model that every variant starts from; 0 trains each from scratch.",
     )
     epochs: int = Field(
-        60, ge=1, le=1_000_000, description="Upper bound for a variant after that, the base itself included."
+        60, ge=1, le=1_000_000, description="Upper bound for a variant after that; the base itself, unless it is kept."
+    )
+    base: Literal["kept", "trained"] = Field(
+        "kept",
+        description="What becomes of a base that was trained before: a variant keeps it and learns only how interests "
+        "enter, or trains all of it again (paper).",
     )
     patience: int = Field(
         15,
@@ -63,6 +68,11 @@ class TrainingSettings(Settings):
     )
     precision: Literal["float32", "bf16"] = Field("float32", description="Autocast precision of the forward pass.")
     compile: bool = Field(False, description="Compile the encoder with torch.compile.")
+
+    @property
+    def keeps_base(self) -> bool:
+        """Whether a variant leaves its base as it is: there must be one that was trained."""
+        return self.base == "kept" and self.base_epochs > 0
 
     @property
     def drawn(self) -> int:

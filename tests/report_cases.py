@@ -4,12 +4,44 @@ from __future__ import annotations
 
 from typing import Any
 
-from transfer.report.record import Beyond, Comparison, KeptEpochs, RunRecord, Spread, VariantParts, VariantRecord
+from transfer.report.experiment_record import (
+    Breakdowns,
+    Case,
+    CellRecord,
+    Cost,
+    CostRow,
+    Curve,
+    ExperimentRecord,
+    Group,
+    GroupGain,
+    Made,
+    OverlapRecord,
+    PublishedCost,
+    PublishedCostRow,
+    PublishedFigures,
+    Threshold,
+    UnfinishedRecord,
+)
+from transfer.report.record import (
+    Beyond,
+    Comparison,
+    KeptEpochs,
+    RunRecord,
+    Spread,
+    TwoWay,
+    VariantParts,
+    VariantRecord,
+)
 
+EVIL = "<script>alert('x')</script> & \"co\" | pipe \x1b[31m \u202e `tick`"
+"""A title that would break tables, pages and terminals."""
+SHOWN = "<script>alert('x')</script> & \"co\" | pipe \\x1b[31m \\u202e tick"
+"""The same as a reader sees it."""
 PARTS = {
     "popular": VariantParts(architecture="popular"),
     "sasrec": VariantParts(architecture="sasrec", channels=("id",)),
     "sasrec+ipe+s2idm": VariantParts(architecture="sasrec", channels=("id",), entry="prompts", interests="s2idm"),
+    "sasrec+ipe+constant": VariantParts(architecture="sasrec", channels=("id",), entry="prompts", interests="constant"),
     "gru4rec": VariantParts(architecture="gru4rec", channels=("id",)),
 }
 
@@ -76,3 +108,89 @@ def run_record(**changed: Any) -> RunRecord:
         "example_user": "7",
     }  # fmt: skip
     return RunRecord(**data | changed)
+
+
+def cell_record(metrics: RunRecord | None = None, **changed: Any) -> CellRecord:
+    """Make a cell with something in each part, and hostile names."""
+    metrics = run_record(domain=f"b{EVIL}") if metrics is None else metrics
+    gain = {"sasrec+ipe+s2idm": GroupGain(mean=0.1, error=0.01)}
+    mean = {"sasrec": 0.1, "sasrec+ipe+s2idm": 0.2}
+    groups = (Group(low=3, high=5, users=10, mean=mean, gain=gain), Group(low=6, high=6, users=9, mean=mean, gain=gain))
+    few = dict.fromkeys(metrics.variants, 0.25)
+    data: dict[str, Any] = {
+        "key": "a-to-b", "label": f"a to b {EVIL}", "protocol_name": "strong", "recipe": "tiny", "description": EVIL,
+        "sources": (f"a{EVIL}",), "loss": "bce", "metrics": metrics,
+        "published": PublishedFigures(
+            place="table4/x", source="A paper", table="t", differs=("other data",),
+            figures={"sasrec": {"ndcg@10": 0.2}, "sasrec+ipe+s2idm": {"ndcg@10": 0.21}},
+        ),
+        "breakdowns": Breakdowns(history=groups, known_anchors=groups[:1]),
+        "thresholds": (
+            Threshold(at_most=2, users=0, values={"sampled/ndcg@10": {}}),
+            Threshold(at_most=3, users=7, values={"sampled/ndcg@10": few}),
+            Threshold(at_most=5, users=9, values={"sampled/ndcg@10": few}),
+        ),
+        "curves": {
+            "sasrec (base) · seed 0": Curve(epoch=(0.0, 1.0), validation=(0.1, 0.2), seconds=(0.0, 1.0)),
+            "sasrec · seed 0": Curve(epoch=(0.0,), validation=(0.2,), seconds=(0.0,)),
+        },
+        "overlap": (
+            OverlapRecord(source="a", target="b", shared=3, first_only=1, second_only=0, divergence=0.5),
+        ),
+        "cases": (
+            Case(
+                user=EVIL, history=(EVIL, ""), interactions=2, known=1, words=("toy_car", EVIL), before=(1.0, 0.0),
+                after=(0.5, 1.0),
+            ),
+        ),
+    }  # fmt: skip
+    return CellRecord(**data | changed)
+
+
+def experiment_record(**changed: Any) -> ExperimentRecord:
+    """Make an experiment of two cells, a failed one, costs and published figures."""
+    row = {"model": "S2IDM", "items": 100, "width": 10, "parameters_m": 0.5, "memory_mb": 12.0, "train_s": 1.5}
+    rows = (CostRow(**row, evaluate_s=0.25), CostRow(**row | {"model": "TI-DiffRec", "width": 100}, evaluate_s=2.5))
+    printed = PublishedCostRow(
+        data="CD", model="S2IDM", items=105841, sememes=476, parameters_m=0.92, gpu_mb=1408, train_s=364.9,
+        evaluate_s=827.78,
+    )  # fmt: skip
+    reference = PublishedFigures(
+        place="table5/pixel", source="A paper", table="t", differs=(),
+        figures={"sasrec": {"ndcg@10": 0.0857, "hit@10": 0.1583}, "t-diffrec": {"ndcg@10": 0.0436}},
+    )  # fmt: skip
+    data: dict[str, Any] = {
+        "name": "trial", "description": EVIL,
+        "made": Made(
+            date="2030-01-02", machine="a machine", torch="9", release="1", quick=False,
+            command=f"transfer experiment trial --set name={EVIL}",
+        ),
+        "cells": (cell_record(), cell_record(key="second", label="second", published=None)),
+        "unfinished": (UnfinishedRecord(key="third", reason=EVIL),),
+        "reference": (reference,),
+        "cost": Cost(settings={"users": 500}, rows=rows, published=PublishedCost(title="Table 3", rows=(printed,))),
+    }  # fmt: skip
+    return ExperimentRecord(**data | changed)
+
+
+def five_seeds() -> RunRecord:
+    """Make a run of five seeds with tests of its differences."""
+    figures = {"sasrec": 0.04, "sasrec+ipe+s2idm": 0.06, "sasrec+ipe+constant": 0.05}
+    variants = {"popular": variant("popular", (0.02,), (0.05,), (0.6,))}
+    for name, mean in figures.items():
+        values = tuple(mean + 0.001 * step for step in (-2, -1, 0, 1, 2))
+        variants[name] = variant(name, values, values, values, base=None if name == "sasrec" else "sasrec")
+    ours = variants["sasrec+ipe+s2idm"]
+    p_values = {"sasrec": 0.01, "sasrec+ipe+constant": 0.03, "popular": 0.02}
+    comparisons = tuple(
+        comparison(ours, variants[rival], metric, 0.0, 0.1, seeds=5, two_way=TwoWay(low=0.001, high=0.09, p=p))
+        for metric in ("full/ndcg@10", "sampled/ndcg@10")
+        for rival, p in p_values.items()
+    )
+    product = {
+        "variant": ours.label, "seed": 1, "metric": "full/ndcg@10", "validation": ours.selection.mean,
+        "runner_up": None, "margin": None, "beaten_by": (),
+    }  # fmt: skip
+    return run_record(
+        variants=variants, seeds=(0, 1, 2, 3, 4), comparisons=comparisons, few_seeds={}, product=product, threads=2
+    )

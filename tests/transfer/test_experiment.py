@@ -288,7 +288,7 @@ def test_the_record_holds_every_part(finished):
     assert {one.source for one in cell.overlap} == {"tapes"}
     assert ExperimentRecord.read(out / "metrics.json") == record
     assert "sasrec+ipe+s2idm" in (out / "table.md").read_text()
-    assert "<svg" in (out / "report.html").read_text()
+    assert "data:image/svg+xml" in (out / "report.html").read_text()
 
 
 def test_popular_covers_little_and_is_popular(finished):

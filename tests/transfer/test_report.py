@@ -1,129 +1,33 @@
-"""Reports: tables say what the record says, the page needs nothing from outside, and hostile titles stay text."""
+"""Reports say what the record says, need nothing from outside, and show hostile titles as text."""
 
 from __future__ import annotations
 
-import copy
+import base64
 import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
-from itertools import pairwise
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
+from report_cases import EVIL, SHOWN, cell_record, comparison, experiment_record, five_seeds, run_record
 from transfer_cases import PROPERTY
 
 from domains.split import share_text
-from transfer.report.charts import gain_chart, shots_charts, shown_variants
-from transfer.report.markdown import interests, markdown, table
-from transfer.report.numbers import difference_text, p_text, relative_text
-from transfer.report.page import page
-from transfer.report.svg import Interval, Series, bar_pairs, forest, line_chart, minus, stacked, ticks
-from transfer.report.tables import columns_of, gains_of, interest_gains, rows_of, title_of
-
-EVIL = "<script>alert('x')</script> & \"co\" | pipe"
-
-
-def metric(*values):
-    mean = sum(values) / len(values)
-    return {"mean": mean, "std": 0.01 if len(values) > 1 else 0.0, "values": list(values)}
-
-
-def variant(full, sampled, auc, beyond=(0.5, 0.25)):
-    stage = {
-        "full": {"ndcg@10": metric(*full), "hit@10": metric(*full)},
-        "sampled": {"ndcg@10": metric(*sampled), "hit@10": metric(*sampled), "auc": metric(*auc)},
-    }
-    return {
-        "validation": stage, "test": stage, "beyond": {"coverage": beyond[0], "popularity_rank": beyond[1]}
-    }  # fmt: skip
-
-
-def comparison(variant, baseline, metric, difference, relative, low, high, p):
-    return {
-        "variant": variant, "baseline": baseline, "stage": "test", "metric": metric, "difference": difference,
-        "relative": relative, "low": low, "high": high, "p_users": p, "p_seeds": None, "seeds": 2,
-    }  # fmt: skip
-
-
-def cell():
-    variants = {
-        "popular": variant((0.02,), (0.05,), (0.6,), (0.001, 0.0001)),
-        "sasrec": variant((0.03, 0.05), (0.10, 0.12), (0.7, 0.7)),
-        "sasrec+ipe+s2idm": variant((0.05, 0.07), (0.11, 0.13), (0.8, 0.8)),
-        "gru4rec": variant((0.01,), (0.02,), (0.5,)),
-    }
-    comparisons = [
-        comparison("sasrec+ipe+s2idm", "sasrec", "full/ndcg@10", 0.02, 0.5, 0.01, 0.03, 0.00001),
-        comparison("sasrec+ipe+s2idm", "sasrec", "sampled/ndcg@10", 0.01, 0.0909, -0.01, 0.03, 0.0456),
-        comparison("gru4rec", "popular", "full/ndcg@10", -0.01, -0.5, -0.02, 0.001, 0.2),
-    ]
-    group = {
-        "low": 3, "high": 5, "users": 10, "mean": {"sasrec": 0.1, "sasrec+ipe+s2idm": 0.2},
-        "gain": {"sasrec+ipe+s2idm": {"mean": 0.1, "error": 0.01}},
-    }  # fmt: skip
-    few = dict.fromkeys(variants, 0.25)
-    return {
-        "key": "a-to-b", "label": f"a to b {EVIL}", "protocol_name": "strong", "recipe": "tiny", "description": EVIL,
-        "sources": [f"a{EVIL}"], "loss": "bce", "bases": {"sasrec+ipe+s2idm": "sasrec"},
-        "metrics": {
-            "domain": f"b{EVIL}", "users": 1234, "items": 567, "interactions": 8901, "seeds": [0, 1],
-            "protocol": {
-                "split": "leave-one-out", "selection": "validation full/mrr, on some", "sampled": "999",
-                "full": "all items", "repeats": "removed", "prompts_see": "train", "shots": 0.25, "training_users": 300,
-                "test_users": 400,
-            },
-            "coverage": {"share": 0.9}, "variants": variants, "baselines": ["popular"], "skipped": {},
-            "few_seeds": {"gru4rec": [0]}, "product": {"variant": "sasrec+ipe+s2idm"}, "comparisons": comparisons,
-        },
-        "published": {
-            "source": "A paper", "table": "t", "differs": ["other data"],
-            "figures": {"sasrec": {"ndcg@10": 0.2}, "sasrec+ipe+s2idm": {"ndcg@10": 0.21}},
-        },
-        "breakdowns": {"history": [group, {**group, "low": 6, "high": 6}], "known_anchors": [group]},
-        "thresholds": [
-            {"at_most": 2, "users": 0, "values": {"sampled/ndcg@10": {}}},
-            {"at_most": 3, "users": 7, "values": {"sampled/ndcg@10": few}},
-            {"at_most": 5, "users": 9, "values": {"sampled/ndcg@10": few}},
-        ],
-        "curves": {
-            "sasrec (base) · seed 0": {"epoch": [0.0, 1.0], "validation": [0.1, 0.2], "seconds": [0.0, 1.0]},
-            "sasrec · seed 0": {"epoch": [0.0], "validation": [0.2], "seconds": [0.0]},
-        },
-        "overlap": [
-            {"source": "a", "target": "b", "shared": 3, "first_only": 1, "second_only": 0, "divergence": 0.5}
-        ],
-        "cases": [{
-            "user": EVIL, "history": [EVIL, ""], "interactions": 2, "known": 1, "words": ["toy_car", EVIL],
-            "before": [1.0, 0.0], "after": [0.5, 1.0],
-        }],
-    }  # fmt: skip
-
-
-@pytest.fixture
-def record():
-    row = {"model": "S2IDM", "items": 100, "width": 10, "parameters_m": 0.5, "memory_mb": 12.0, "train_s": 1.5}
-    rows = [{**row, "evaluate_s": 0.25}, {**row, "model": "TI-DiffRec", "width": 100, "evaluate_s": 2.5}]
-    printed = {"data": "CD", "model": "S2IDM", "items": 105841, "sememes": 476, "parameters_m": 0.92, "gpu_mb": 1408,
-               "train_s": 364.9, "evaluate_s": 827.78}  # fmt: skip
-    reference = {
-        "place": "table5/pixel", "source": "A paper", "table": "t", "differs": [],
-        "figures": {"sasrec": {"ndcg@10": 0.0857, "hit@10": 0.1583}, "t-diffrec": {"ndcg@10": 0.0436}},
-    }  # fmt: skip
-    return {
-        "reference": [reference], "name": "trial", "description": EVIL,
-        "made": {"date": "2030-01-02", "machine": "a machine", "torch": "9", "release": "1", "quick": False,
-                 "command": f"transfer experiment trial --set name={EVIL}"},
-        "cells": [cell(), {**cell(), "key": "second", "label": "second", "published": None}],
-        "unfinished": [{"key": "third", "reason": EVIL}],
-        "cost": {"settings": {"users": 500}, "rows": rows, "published": {"title": "Table 3", "rows": [printed]}},
-    }  # fmt: skip
+from transfer.report import charts, drawing, tables
+from transfer.report.gains import gains_of, holm, interest_gains
+from transfer.report.markdown import for_markdown, markdown, text
+from transfer.report.numbers import difference_text, metric_text, p_text, relative_text
+from transfer.report.page import inline, page
+from transfer.report.record import KeptEpochs, VariantParts
+from transfer.report.table import Column, Entry, Row, Table
+from transfer.report.verdict import cell_verdict, verdict
 
 
 class Reader(HTMLParser):
-    """Collects tags, and checks that they close in order."""
+    """Collects tags and text, and checks that tags close in order."""
 
     VOID = frozenset({"meta", "br", "link", "img", "hr", "wbr"})
 
@@ -135,9 +39,6 @@ class Reader(HTMLParser):
         self.seen.append((tag, dict(attributes)))
         if tag not in self.VOID:
             self.stack.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.seen.append((tag, dict(attributes)))
 
     def handle_endtag(self, tag):
         assert self.stack.pop() == tag
@@ -153,347 +54,356 @@ def read(html):
     return reader
 
 
-def test_the_page_stands_alone_and_is_safe(record):
-    html = page(record)
+def drawings(html):
+    return [base64.b64decode(code).decode() for code in re.findall(r"data:image/svg\+xml;base64,([^\"]+)", html)]
+
+
+# The page.
+
+
+def test_the_page_stands_alone_and_is_safe():
+    html = page(experiment_record())
     reader = read(html)
-    tags = {tag for tag, _ in reader.seen}
-    assert not tags & {"script", "img", "link", "iframe", "object", "embed"}
-    for _, attributes in reader.seen:
-        assert not {name for name in attributes if name.startswith("on") or name == "src"}
+    assert not {tag for tag, _ in reader.seen} & {"script", "link", "iframe", "object", "embed", "svg"}
+    for tag, attributes in reader.seen:
+        assert not {name for name in attributes if name.startswith("on")}
         assert attributes.get("href", "#").startswith("#")
-    assert "url(" not in html
-    assert "@import" not in html
-    assert "http" not in html
-    text = " ".join(reader.text)
-    assert EVIL in text
+        assert "src" not in attributes or (tag == "img" and attributes["src"].startswith("data:image/svg+xml;base64,"))
+    outside = re.sub(r"data:image[^\"]+", "", html)
+    assert not re.search(r"url\(|@import|http|\x1b|\u202e", outside)
+    assert SHOWN in "".join(reader.text)
     anchors = [attributes["href"][1:] for tag, attributes in reader.seen if tag == "a"]
     assert anchors == ["a-to-b", "second"]
     assert set(anchors) <= {attributes.get("id") for _, attributes in reader.seen}
 
 
-def test_the_page_says_when_it_means_nothing(record):
-    assert "No figure here means" not in page(record)
-    record["made"]["quick"] = True
-    assert "No figure here means" in page(record)
-    assert "no figure here means anything" in markdown(record)
-
-
-def test_the_page_says_what_chose(record):
-    extras, usual = record["cells"]
-    usual["metrics"] = {**usual["metrics"], "few_seeds": {}}
-    product = "<code>sasrec+ipe+s2idm</code>"
+def test_the_page_begins_with_the_verdict():
+    record = experiment_record()
     html = page(record)
-    assert f"validation prefers {product}, extra variants aside.</p>" in html
-    assert f"validation prefers {product}.</p>" in html
-    extras["metrics"]["protocol"]["training_users"] = 0
-    assert f"nobody trains, so nothing was validated: {product} is chosen" in page(record)
+    first = re.search(r"<p\b[^>]*>(.*?)</p>", html, flags=re.S)[1]
+    assert first == inline(verdict(record))
 
 
-def test_differences_that_tables_do_not_show_are_explained(record):
-    said = "held against others over the seeds that both have"
-    assert markdown(record).count(said) == page(record).count(said) == 2
-    for one in record["cells"]:
-        one["metrics"] = {**one["metrics"], "few_seeds": {"gru4rec": [0, 1]}}
-    assert said not in markdown(record) + page(record)
+def test_the_product_is_marked():
+    html = page(experiment_record(cells=(cell_record(),)))
+    rows = re.findall(r"<tr class=\"product.*?</tr>", html, flags=re.S)
+    assert len(rows) == 1
+    assert "<code>sasrec+<wbr>ipe+<wbr>s2idm</code>" in rows[0]
+    assert ">product</span>" in rows[0]
 
 
-def test_what_may_be_chance_is_grey_by_itself(record):
-    html = page(record)
-    row = next(row for row in html.split("<tr") if "<span class='spread'>over" in row)
-    assert re.findall(r"<td( class=\"unsure\")?>", row) == [' class="unsure"'] * 4 + [""] * 3
+def test_there_are_no_empty_columns():
+    html = page(experiment_record())
+    for table in re.findall(r"<tbody>.*?</tbody>", html, flags=re.S):
+        rows = [re.findall(r"<t[hd]\b[^>]*>(.*?)</t[hd]>", row, flags=re.S) for row in table.split("</tr>")[:-1]]
+        assert all(any(cells) for cells in zip(*rows, strict=True)), table
 
 
-def test_axes_say_which_metric_they_are_of(record):
-    texts = re.findall(r'class="name"[^>]*>([^<]+)', page(record))
-    assert {"validation full/mrr", "gain in NDCG@10, all items"} <= set(texts)
+def test_a_quick_trial_means_nothing():
+    quick = experiment_record(made=experiment_record().made.model_copy(update={"quick": True}))
+    assert "No figure here means" not in page(experiment_record())
+    assert "No figure here means" in page(quick)
+    assert "no figure here means anything" in markdown(quick)
 
 
-def test_names_of_variants_may_break(record):
-    html = page(record)
-    tables = "".join(re.findall(r"<table>.*?</table>", html, flags=re.S))
-    assert "<code>sasrec+<wbr>ipe+<wbr>s2idm</code>" in tables
-    assert not re.search(r"<code>[^<]*\+[^<]", tables)
-
-
-def test_charts_are_well_formed(record):
-    charts = re.findall(r"<svg.*?</svg>", page(record), flags=re.S)
-    assert len(charts) > 10
-    for chart in charts:
-        root = ET.fromstring(chart)
-        _, _, width, height = map(float, root.attrib["viewBox"].split())
-        for element in root.iter():
-            for name, value in element.attrib.items():
-                if name in {"x", "y", "x1", "x2", "y1", "y2", "cx", "cy"}:
-                    limit = width if "x" in name else height
-                    assert -1 <= float(value) <= limit + 1, ET.tostring(element)
-
-
-def width_of(text, size):
-    """True width in a font that is wider than those of most systems."""
-    return TextPath((0, 0), text, size=size, prop=FontProperties(family="DejaVu Sans")).get_extents().x1
-
-
-def assert_fits(chart):
-    """Every line of text lies inside the chart; sizes are those of the style sheet."""
-    root = ET.fromstring(chart)
-    _, _, width, height = map(float, root.attrib["viewBox"].split())
-    for element in root.iter("text"):
-        size = {"label": 11.5, "name": 11}.get(element.attrib["class"], 10.5)
-        for line in list(element) or [element]:
-            place = {**element.attrib, **line.attrib}
-            long = width_of(line.text, size) if line.text else 0
-            start = float(place["x"]) - long * {"start": 0, "middle": 0.5, "end": 1}[place.get("text-anchor", "start")]
-            assert start >= 0, line.text
-            assert start + long <= width, line.text
-            assert size <= float(place["y"]) <= height, line.text
-
-
-def test_labels_of_a_forest_are_broken_where_they_do_not_fit():
-    ours, theirs = (f"sasrec+no-id+title-semantic+source+ipe+{end}" for end in ("constant", "shuffled"))
-    longest = "sasrec+memory+no-id+title-semantic+source+s2idm"
-    labels = {
-        "sasrec+ipe over sasrec": ["sasrec+ipe over sasrec"],
-        f"{ours} over {theirs}": [ours, "over sasrec+no-id+title-semantic+source+ipe", "+shuffled"],
-        f"{longest}+constant+matching over sasrec": [longest, "+constant+matching", "over sasrec"],
-        "films to books · strong, 0.1% of <b> the users train": [
-            "films to books · strong, 0.1% of <b> the users",
-            "train",
-        ],
-        "a" * 60: ["a" * 46, "a" * 14],
-    }
-    rows = [Interval(label, 0.0, -0.01, 0.01, "+1234.5%") for label in labels]
-    chart = forest(rows, "NDCG@10 over all items, difference and 95 % interval")
-    root = ET.fromstring(chart)
-    texts = [text for text in root.iter("text") if text.attrib["class"] == "label"]
-    assert [[line.text for line in text] for text in texts] == list(labels.values())
-    assert_fits(chart)
-    levels = [float(circle.attrib["cy"]) for circle in root.iter("circle")]
-    for text, bar, above in zip(texts, levels, [-10, *levels], strict=False):
-        lines = [float(line.attrib["y"]) for line in text]
-        assert above + 10 < lines[0] <= lines[-1] < bar
-        assert all(b - a >= 12 for a, b in pairwise(lines))
-
-
-def test_long_names_and_numbers_fit_their_charts(record):
-    one = record["cells"][0]
-    one["label"], one["metrics"]["protocol"]["shots"] = "films to books", 0.001
-    one["bases"]["sasrec+ipe+s2idm"] = "sasrec+title-semantic+ipe+shuffled+matching"
-    one["breakdowns"]["history"][0]["gain"]["sasrec+ipe+s2idm"] = {"mean": -1e-4, "error": 1e-4}
-    one["thresholds"][-1]["at_most"] = 100_000
-    one["cases"][0]["words"] = ["common_mammal_names", "toy"]
-    record["cost"]["rows"] += [{**row, "items": 100_000, "evaluate_s": 12_345} for row in record["cost"]["rows"]]
-    for chart in re.findall(r"<svg.*?</svg>", page(record), flags=re.S):
-        assert_fits(chart)
-    assert_fits(forest([Interval("a tick near each edge", 0.0, -9.3e-4, 9.3e-4, "")], "gain"))
-    source = "only in movielens-1m-with-a-long-name + books"
-    texts = [text.text for text in ET.fromstring(stacked([(source, 1_234_567, 0)])).iter("text")]
-    assert source.startswith(texts[0].removesuffix("…"))
-    assert 20 + width_of(texts[0], 11.5) < 356 - width_of(texts[1], 10.5)
-
-
-@pytest.mark.parametrize(("sign", "cells"), [("a", 1), ("本", 2), ("ー", 2)])
-def test_words_of_any_script_leave_room_for_their_bars(sign, cells):
-    (label,) = [t.text for t in ET.fromstring(bar_pairs([sign * 40], [0.5], [1.0])).iter("text") if "…" in t.text]
-    (plain,) = [t.text for t in ET.fromstring(bar_pairs(["a" * 40], [0.5], [1.0])).iter("text") if "…" in t.text]
-    assert set(label) == {sign, "…"}
-    assert len(plain) - 1 - cells < cells * (len(label) - 1) <= len(plain) - 1
-
-
-def test_rows_say_what_was_measured():
-    one = cell()
-    assert [heading for _, _, heading in columns_of(one)] == [
-        "NDCG@10, all items", "Hit@10, all items", "NDCG@10, sampled", "Hit@10, sampled", "AUC, sampled"
-    ]  # fmt: skip
-    rows = {row.variant: row for row in rows_of(one)}
-    assert [rows[name].seeds for name in rows] == [0, 2, 2, 1]
-    ours = rows["sasrec+ipe+s2idm"].figures
-    assert ours[0].mean == pytest.approx(0.06)
-    assert ours[0].best
-    assert ours[0].spread == 0.01
-    assert ours[0].published is None, "published figures are of the sampled protocol"
-    assert ours[2].published == 0.21
-    assert rows["gru4rec"].figures[0].spread is None
-    assert not rows["popular"].figures[0].best
-    assert title_of(one).endswith("· strong, 25% of the users train")
-
-
-def test_small_shares_are_told_apart():
-    cells = [copy.deepcopy(cell()) for _ in range(3)]
-    for one, share in zip(cells, (0.001, 0.002, 0), strict=True):
-        one["metrics"]["protocol"]["shots"] = share
-    titles = [title_of(one).partition("strong, ")[2] for one in cells]
-    assert titles == [f"{share} of the users train" for share in ("0.1%", "0.2%", "0%")]
-    (chart,) = shots_charts(cells)
-    assert re.findall(r">([\d.]+%)</text>", chart) == ["0%", "0.1%", "0.2%"]
-    assert [share_text(share) for share in (0.05, 0.25, 1)] == ["5%", "25%", "100%"]
-
-
-def test_a_variant_has_one_colour_in_all_charts_of_scarce_targets():
-    cells = [copy.deepcopy(cell()) for _ in range(4)]
-    for one, label, share in zip(cells, "aabb", (0.05, 1, 1, 0.05), strict=True):
-        one["label"], one["metrics"]["protocol"]["shots"] = label, share
-    for one in cells[2:]:
-        one["metrics"]["product"]["variant"] = "gru4rec"
-        del one["metrics"]["variants"]["sasrec+ipe+s2idm"]
-    first, second = (dict(re.findall(r'<li class="(c\d)">([^<]+)', chart)) for chart in shots_charts(cells))
-    assert first == {"c0": "sasrec", "c1": "sasrec+ipe+s2idm", "c2": "gru4rec"}
-    assert second == {"c0": "sasrec", "c2": "gru4rec"}
-
-
-def test_baselines_do_not_stretch_the_chart_of_gains():
-    one = cell()
-    far = {**one["metrics"]["comparisons"][0], "baseline": "popular", "difference": 0.9, "low": 0.8, "high": 1.0}
-    one["metrics"]["comparisons"].append(far)
-    assert "popular" in [gain.rival for gain in gains_of(one)]
-    chart = gain_chart(one)
-    assert "sasrec+ipe+s2idm over sasrec" in chart
-    assert "popular" not in chart
-
-
-def test_gains_are_held_against_the_published_ones():
-    one = cell()
-    (full,) = gains_of(one)
-    assert (full.relative, full.published, full.certain) == (0.5, None, True)
-    (sampled,) = gains_of(one, "sampled/ndcg@10")
-    assert sampled.published == pytest.approx(0.05)
-    assert not sampled.certain
-
-
-def test_matching_beside_a_model_is_always_held_against_matching_alone():
-    one = cell()
-    pattern, metrics = one["metrics"]["comparisons"][0], one["metrics"]
-    metrics["baselines"] = ["popular", "matching"]
-    pairs = [("sasrec+matching", "matching"), ("sasrec+matching", "popular"), ("sasrec", "matching")]
-    metrics["comparisons"] = [{**pattern, "variant": ours, "baseline": theirs} for ours, theirs in pairs]
-    assert [(gain.variant, gain.rival) for gain in gains_of(one, pattern["metric"])] == [pairs[0]]
-
-
-def test_what_interests_add_is_told_apart_from_what_else_differs():
-    one = cell()
-    more = [
-        comparison(f"sasrec+ipe+s2idm{end}", rival, metric, 0.01, 0.1, 0.0, 0.02, 0.04)
-        for end, rival in (("", "sasrec+ipe+constant"), ("", "gru4rec"), ("+matching", "sasrec+ipe+s2idm"))
-        for metric in ("full/ndcg@10", "sampled/ndcg@10")
-    ]
-    one["metrics"]["comparisons"] += more
-    found = interest_gains([one])
-    assert [gain.rival for gain in found] == ["sasrec", "sasrec+ipe+constant"]
-    assert (found[0].full.relative, found[0].sampled.relative) == (0.5, 0.0909)
-    assert found[0].sampled.published == pytest.approx(0.05)
-    two = {"cells": [one, {**one, "key": "other"}]}
-    rows = [line for line in interests(two).splitlines() if "`sasrec+ipe+constant`" in line]
-    assert len(rows) == 2
-    assert "| +10.0% | 0.040 |" in rows[0]
-    assert interests({"cells": []}) == ""
-
-
-def test_markdown_holds_the_figures_and_marks_published_ones(record):
-    text = markdown(record)
-    glance, sampled, row, *_ = (line for line in text.splitlines() if line.startswith("| `sasrec+ipe+s2idm` |"))
-    assert "**0.0600 ± 0.0100**" in glance
-    assert "**0.1200 ± 0.0100** (p 0.2100)" in sampled
-    assert "**0.0600 ± 0.0100**" in row
-    assert "(p 0.2100)" in row
-    assert "published by A paper. What differs: other data." in text
-    assert "| `sasrec+ipe+s2idm` over `sasrec` | +0.0200 | +50.0% | +0.0100 … +0.0300 | < 0.001 |" in text
-    assert "0.0500, 0.0700" in text
-    assert "S2IDM on CD (published)" in text
-    for block in re.split(r"\n\n", text):
-        lines = [line for line in block.splitlines() if line.startswith("|")]
-        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in lines}) <= 1, block
-
-
-def test_published_figures_on_other_data_stand_apart(record):
-    text = markdown(record)
-    part = text[text.index("## Published, on other data") :]
-    assert "| table5/pixel | `sasrec` | 0.0857 | 0.1583 |" in part
-    assert "| table5/pixel | `t-diffrec` | 0.0436 |  |" in part
-    html = page(record)
-    assert "None of these figures is ours" in html
-    record["reference"] = []
-    assert "on other data" not in page(record) + markdown(record)
-
-
-def test_a_pipe_does_not_break_a_table():
-    assert table(["a", "b"], [["x|y", "1"]]).splitlines()[-1] == "| x\\|y | 1 |"
-
-
-def test_a_cell_with_next_to_nothing_still_renders(record):
-    bare = copy.deepcopy(record["cells"][0])
-    bare |= {"curves": {}, "cases": [], "overlap": [], "thresholds": [], "bases": {}, "published": None}
-    bare["breakdowns"] = {"history": [], "known_anchors": []}
-    bare["metrics"]["comparisons"] = []
-    record |= {"cells": [bare], "cost": None}
+def test_a_cell_with_next_to_nothing_still_renders():
+    breakdowns = {"history": (), "known_anchors": ()}
+    bare = cell_record(
+        run_record(comparisons=()),
+        curves={},
+        cases=(),
+        overlap=(),
+        thresholds=(),
+        published=None,
+        breakdowns=breakdowns,
+    )
+    record = experiment_record(cells=(bare,), cost=None, reference=(), unfinished=())
+    assert drawings(page(record)) == []
     read(page(record))
     assert "`sasrec`" in markdown(record)
+    nothing = experiment_record(cells=())
+    read(page(nothing))
+    assert "Cost" in markdown(nothing)
 
 
-def test_the_lines_shown_are_those_of_the_claim():
-    one = cell()
-    assert shown_variants(one) == ["sasrec", "sasrec+ipe+s2idm", "gru4rec"]
+# Charts.
 
 
-@PROPERTY
-@given(st.floats(-1e4, 1e4), st.floats(1e-5, 1e4), st.integers(2, 6))
-def test_ticks_are_round_and_inside(low, span, count):
-    high = low + span
-    assume(high - low > 1e-6)
-    found = ticks(low, high, count)
-    assert all(low - 1e-6 * span <= tick <= high + 1e-6 * span for tick in found)
-    assert 1 <= len(found) <= 2 * count + 2
-    steps = [b - a for a, b in pairwise(found)]
-    assert all(step == pytest.approx(steps[0], rel=1e-3) for step in steps)
+def test_charts_are_well_formed_and_repeat():
+    record = experiment_record()
+    found = drawings(page(record))
+    assert len(found) > 10
+    assert drawings(page(record)) == found
+    for svg in found:
+        root = ET.fromstring(svg)
+        assert not [element for element in root.iter() if element.tag.endswith("script")]
+    assert "<dc:date>" not in "".join(found)
 
 
-def test_extreme_charts_hold():
-    flat = Series("flat", (0.0,), (0.0,))
-    tiny = Series("tiny", (0.0, 1.0), (1e-9, 2e-9), (1e-10, 0.0), 3)
-    for chart in (
-        line_chart([flat], "x", "y"),
-        line_chart([tiny], "x", "y", ["a", "b"]),
-        forest([Interval("all", -0.5, -0.6, -0.4, "")], "gain"),
-        forest([Interval("nothing", 0.0, 0.0, 0.0, "")], "gain"),
-        bar_pairs(["word"], [0.0], [0.0]),
-        stacked([("none", 0, 0), ("also none", 0, 1)]),
-    ):
-        ET.fromstring(chart)
+def assert_fits(svg):
+    """Every line of text lies inside the chart, in a font that is wider than those of most systems."""
+    root = ET.fromstring(svg)
+    _, _, width, height = map(float, root.attrib["viewBox"].split())
+    found = [element for element in root.iter() if element.tag.endswith("text")]
+    assert found
+    for element in found:
+        style, transform = element.attrib["style"], element.attrib.get("transform", "")
+        size = float(re.search(r"([\d.]+)px", style)[1])
+        moved = re.findall(r"translate\(([-\d.]+) ([-\d.]+)\)", transform)
+        x, y = moved[0] if moved else (element.attrib["x"], element.attrib["y"])
+        anchor = (re.search(r"text-anchor: (\w+)", style) or ["", "start"])[1]
+        long = TextPath((0, 0), element.text, size=size, prop=FontProperties(family="DejaVu Sans")).get_extents().x1
+        start = float(x) - long * {"start": 0, "middle": 0.5, "end": 1}[anchor]
+        assert -1 <= start <= start + long <= width + 1, element.text
+        assert 0 <= float(y) <= height, element.text
 
 
-def numbers(chart):
-    return [text.text for text in ET.fromstring(chart).iter("text") if text.attrib["class"] == "tick"]
+def test_everything_in_a_chart_fits():
+    long = "sasrec+title-semantic+no-id+source+ipe+constant+matching over sasrec+title-semantic+no-id+source"
+    rows = [drawing.Interval(long, 0.0, -0.01, 0.01, "+1234.5%", False)] * 3
+    assert_fits(drawing.forest(rows, "difference in NDCG@10, all items, 95 % interval"))
+    series = [drawing.Series(long, (0, 1, 2), (0.1, 0.2, 0.3), (0.1, 0.1, 0.1))] * 6
+    assert_fits(drawing.lines(series, "different anchors met before the test item", "validation NDCG@10, all items"))
+    assert_fits(drawing.lines([drawing.Series("flat", (0.0,), (0.0,))], "x", "y", ["a"]))
+    assert_fits(drawing.lines([drawing.Series("much", (1e5, 2e5), (12_345.0, 1.0))], "items", "evaluation (s)"))
+    assert_fits(drawing.pairs(["a" * 60, "W" * 60, "word"], [1, 0, 0.5], [0, 0.5, 1]))
+    assert_fits(drawing.stacked([(long, 1_234_567, 0), ("none", 0, 1)]))
+
+
+def test_labels_of_a_forest_stand_between_the_bars(monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        drawing, "Figure", lambda *a, figure=drawing.Figure, **k: made.append(figure(*a, **k)) or made[-1]
+    )
+    rows = [drawing.Interval(f"{'sasrec+title-semantic+' * 4}{n}", 0.01, -0.02, 0.03, "+1%", True) for n in range(4)]
+    drawing.forest(rows, "gain")
+    (axes,) = made[0].axes
+    bars = [line.get_window_extent().y0 for line in axes.lines[1:]]
+    for label in axes.texts:
+        box = label.get_window_extent()
+        assert not [bar for bar in bars if box.y0 <= bar <= box.y1]
+        assert label.get_bbox_patch() is not None, "what lies behind a label does not strike it through"
 
 
 @pytest.mark.parametrize("gain", [0.0, -1e-9, 4e-6])
 def test_gains_of_about_zero_get_an_axis_that_can_be_read(gain):
-    chart = forest([Interval("a over b", gain, gain, gain, "")], "gain")
-    assert numbers(chart) == [minus("-0.00020"), "0.00000", "+0.00020"]
-    assert_fits(chart)
-    flat = line_chart([Series("a", (0.0, 1.0), (gain, gain))], "x", "y", ["a", "b"])
-    assert numbers(flat) == [minus("-0.00020"), "0.00000", "0.00020", "a", "b"]
+    drawn = drawing.forest([drawing.Interval("a over b", gain, gain, gain, "", False)], "gain")
+    ticks = re.findall(r">(\N{MINUS SIGN}?0\.\d+)</text>", drawn)
+    assert "0.0000" in ticks
+    assert all(len(tick) <= 8 for tick in ticks)
 
 
-@pytest.mark.parametrize(
-    ("epochs", "shown"),
-    [((0,), "0 1"), ((0, 1), "0 1"), ((0, 1, 2), "0 1 2"), (range(13), "0 5 10"), (range(4), "0 1 2 3")],
-)
-def test_epochs_are_whole(epochs, shown):
-    chart = line_chart([Series("a", tuple(map(float, epochs)), (0.5,) * len(epochs))], "epoch", "validation")
-    across = [text.text for text in ET.fromstring(chart).iter("text") if text.attrib["text-anchor"] == "middle"]
-    assert across == [*shown.split(), "epoch"]
+def test_baselines_do_not_stretch_the_chart_of_gains():
+    record = run_record()
+    ours, popular = (record.variants[name] for name in ("sasrec+ipe+s2idm", "popular"))
+    far = comparison(ours, popular, "full/ndcg@10", 0.8, 1.0)
+    one = cell_record(run_record(comparisons=(*record.comparisons, far)))
+    assert "popular" in [gain.rival for gain in gains_of(one.metrics)]
+    (chart,) = charts.gains(one)
+    assert "s2idm over sasrec" in chart.svg
+    assert "popular" not in chart.svg
 
 
-def test_a_forest_tells_gains_from_losses_and_chance():
-    rows = [Interval("a", 1, 0.5, 1.5, ""), Interval("b", -1, -1.5, -0.5, ""), Interval("c", 0.1, -0.5, 0.7, "")]
-    root = ET.fromstring(forest(rows, "gain"))
-    assert [group.attrib["class"] for group in root.iter("g")] == ["up", "down", "unsure"]
-    middles = [float(circle.attrib["cx"]) for circle in root.iter("circle")]
-    assert middles[1] < middles[2] < middles[0]
+def test_a_variant_has_one_colour_in_all_charts_of_scarce_targets():
+    def shot(label, share, product):
+        record = run_record()
+        protocol = record.protocol.model_copy(update={"shots": share})
+        chosen = {"variant": product, "validation": record.variants[product].selection.mean, "seed": 0}
+        product_record = record.product.model_copy(update=chosen)
+        few = {"sasrec": record.variants["sasrec"], product: record.variants[product], **record.variants}
+        return cell_record(run_record(protocol=protocol, product=product_record, variants=few), label=label)
+
+    cells = [shot("a", 0.05, "gru4rec"), shot("a", 1.0, "gru4rec"), shot("b", 1.0, "sasrec"), shot("b", 0.05, "sasrec")]
+    first, second = charts.shots(cells)
+    for name in ("sasrec", "gru4rec"):
+        assert line_colour(first.svg, name) == line_colour(second.svg, name) != ""
+    assert re.findall(r">([\d.]+%)</text>", first.svg) == ["5%", "100%"]
 
 
-def test_p_values_read_well():
+def line_colour(svg, name):
+    """The colour of the line before a name in the legend."""
+    before = svg[: svg.rindex(f">{name}</text>")]
+    return re.findall(r"stroke: (#\w+)", before)[-1]
+
+
+def test_the_lines_shown_are_those_of_the_claim():
+    assert charts.shown_variants(cell_record()) == ["sasrec", "sasrec+ipe+s2idm", "gru4rec"]
+
+
+def test_small_shares_are_told_apart():
+    assert [share_text(share) for share in (0.001, 0.002, 0.05, 0.25, 1)] == ["0.1%", "0.2%", "5%", "25%", "100%"]
+    assert cell_record().title.endswith("· strong, 25% of the users train")
+
+
+# Tables.
+
+
+def entry(table, name, heading):
+    place = [column.heading for column in table.columns].index(heading)
+    return next(row.entries[place] for row in table.rows if row.entries[0].text.startswith(f"`{name}`"))
+
+
+def test_results_hold_the_figures():
+    table = tables.results(run_record(), cell_record().published)
+    headings = [column.heading for column in table.columns]
+    assert headings[:4] == ["variant", "seeds", "validation, NDCG@10", "NDCG@10, all items"]
+    assert "NDCG@5, sampled" not in headings, "it was not measured"
+    assert [row.product for row in table.rows] == [False, False, True, False]
+    assert [entry(table, name, "seeds").text for name in run_record().variants] == ["", "2", "2", "1"]
+    ours = entry(table, "sasrec+ipe+s2idm", "NDCG@10, all items")
+    assert (ours.text, ours.detail, ours.strong, ours.published) == ("0.0600", "± 0.0141", True, "")
+    assert entry(table, "sasrec+ipe+s2idm", "NDCG@10, sampled").published == "0.2100"
+    assert entry(table, "gru4rec", "NDCG@10, all items").detail == ""
+    assert not entry(table, "popular", "NDCG@10, all items").strong
+    assert entry(table, "sasrec+ipe+s2idm", "kept epoch, base + variant").text == "3-5 + 0-2"
+
+
+def test_a_variant_that_never_left_its_base_is_marked_in_every_table():
+    cells = [cell_record(), cell_record(key="second")]
+    record = cells[0].metrics
+    marked = "`sasrec+ipe+s2idm`†"
+    found = [
+        tables.results(record), tables.comparisons(record), tables.overview(cells), tables.interests(cells),
+        tables.seed_values(record),
+    ]  # fmt: skip
+    for table in found:
+        assert [row for row in table.rows if marked in [one.text for one in row.entries]], table.title
+        assert not [row for row in table.rows if "`sasrec`†" in [one.text for one in row.entries]], table.title
+    for table in found[:4]:
+        assert any(note.startswith("†") for note in table.notes), table.title
+    assert "`sasrec+ipe+s2idm` at 1 of 2 seeds" in found[0].notes[-1]
+
+
+def test_epoch_0_of_what_adds_no_interests_is_no_fault():
+    record = run_record()
+    kept = (KeptEpochs(base=3, variant=0),) * 2
+    sasrec = record.variants["sasrec"].model_copy(update={"kept_epochs": kept})
+    assert sasrec.unmoved == 0
+    assert record.variants["sasrec+ipe+s2idm"].model_copy(update={"kept_epochs": kept}).unmoved == 2
+
+
+def test_p_values_need_seeds():
+    few = tables.comparisons(run_record())
+    assert "p" not in [column.heading for column in few.columns]
+    assert "no p-value" in few.notes[0]
+    table = tables.comparisons(five_seeds())
+    assert [entry.text for entry in (row.entries[5] for row in table.rows)] == ["0.030", "0.040", "0.040"]
+    assert [row.entries[4].text for row in table.rows] == ["+0.0010 … +0.0900"] * 3
+    assert "Holm-corrected for 3 comparisons" in table.notes[0]
+    assert not any(row.faint for row in table.rows)
+    (base,) = tables.comparisons(five_seeds(), bases={"sasrec+ipe+s2idm": "sasrec"}).rows
+    assert base.entries[5].text == "0.010", "only the comparisons of a table count"
+
+
+def test_holm_by_hand():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def test_gains_are_compared_with_the_published_ones():
+    record, published = run_record(), cell_record().published
+    (full,) = gains_of(record, "full/ndcg@10", published)
+    assert (full.relative, full.published, full.certain) == (pytest.approx(0.5), None, True)
+    (sampled,) = gains_of(record, "sampled/ndcg@10", published)
+    assert sampled.published == pytest.approx(0.05)
+    assert not sampled.certain
+
+
+def test_late_terms_alone_are_a_rival_of_those_who_add_them():
+    record = run_record()
+    parts = {"popular": VariantParts(architecture="popular"), "gru4rec": record.variants["gru4rec"].parts}
+    terms = {"terms": ("titles", "anchors")}
+    alone = record.variants["popular"].model_copy(update={"parts": parts["popular"].model_copy(update=terms)})
+    joined = record.variants["gru4rec"].model_copy(update={"parts": parts["gru4rec"].model_copy(update=terms)})
+    variants = {**record.variants, "popular": alone, "gru4rec": joined}
+    pairs = [(gain.variant, gain.rival) for gain in gains_of(record.model_copy(update={"variants": variants}))]
+    assert ("gru4rec", "popular") in pairs
+    assert ("gru4rec", "popular") not in [(gain.variant, gain.rival) for gain in gains_of(record)]
+
+
+def test_what_interests_add_is_told_apart_from_what_else_differs():
+    cells = [cell_record(five_seeds()), cell_record(five_seeds(), key="other")]
+    found = interest_gains(cells)
+    assert [gain.full.rival for gain in found] == ["sasrec", "sasrec+ipe+constant"] * 2
+    assert found[0].full.relative == pytest.approx(0.5)
+    assert found[0].sampled.published == pytest.approx(0.05)
+    assert found[0].full.p == pytest.approx(8 * 0.01), "corrected for two rivals, two protocols and two cells"
+    assert not tables.interests([])
+
+
+def test_published_figures_on_other_data_stand_apart():
+    table = tables.reference(experiment_record().reference)
+    assert [[one.text or one.published for one in row.entries] for row in table.rows] == [
+        ["table5/pixel", "`sasrec`", "0.0857", "0.1583"], ["table5/pixel", "`t-diffrec`", "0.0436", ""]
+    ]  # fmt: skip
+    assert "None of these figures is ours." in table.notes[0]
+
+
+# Verdicts.
+
+
+def test_the_verdict_says_what_is_known():
+    one = cell_verdict(run_record())
+    assert one.startswith(
+        "Validation prefers `sasrec+ipe+s2idm`: NDCG@10 over all items is 0.0600 on test, +50.0% against"
+    )
+    assert "With 2 seeds there is no test" in one
+    five = cell_verdict(five_seeds())
+    assert "+50.0% against `sasrec` (significant, p 0.030)" in five
+    assert "against `popular` (significant, p 0.040)" in five
+    several = verdict(experiment_record(cells=(cell_record(five_seeds()), cell_record())))
+    assert "in 2 of 2 tables, significantly in 1 of the 1" in several
+    protocol = run_record().protocol.model_copy(update={"training_users": 0})
+    assert cell_verdict(run_record(protocol=protocol)).startswith("No user trains, so nothing was validated")
+
+
+# Markdown.
+
+
+def test_markdown_holds_the_figures_and_marks_published_ones():
+    shown = markdown(experiment_record())
+    assert "| **`sasrec+ipe+s2idm`†** (product) | 2 | **0.0600 ± 0.0141** |" in shown
+    assert "**0.1200 ± 0.0141** (published 0.2100)" in shown
+    assert "Published figures: A paper. What differs: other data." in shown
+    assert "| `sasrec+ipe+s2idm`† | `sasrec` | +0.0200 | +50.0% | +0.0100 … +0.0300 |" in shown
+    assert "0.0500, 0.0700" in shown
+    assert "S2IDM on CD (published)" in shown
+    assert "<script>" not in re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", shown)
+    assert not re.search(r"\x1b|\u202e", shown)
+
+
+def columns(line):
+    return len(re.findall(r"(?<!\\)\|", line))
+
+
+@PROPERTY
+@given(st.text(st.characters(categories=None), max_size=30))
+def test_no_text_breaks_a_table(raw):
+    shown = for_markdown(Table(raw, (Column(raw, "text"), Column("n")), (Row((Entry(raw), Entry("1"))),), (raw,)))
+    lines = [line for line in shown.splitlines() if line.startswith("|")]
+    assert [columns(line) for line in lines] in ([3, 3, 3], [2, 2, 2])
+    assert not re.search(r"(?<!`)<", re.sub(r"(`+).*?\1", "", text(raw)))
+
+
+def test_markup_is_escaped():
+    assert text("*a* _b_ [c](d) <e> snake_case 1. 2|3") == ("\\*a\\* \\_b\\_ \\[c\\](d) &lt;e&gt; snake_case 1. 2\\|3")
+    assert [text(raw) for raw in ("# a", "- a", "1. a", "-0.5")] == ["\\# a", "\\- a", "1\\. a", "-0.5"]
+    assert text("`a+b` is *it*") == "`a+b` is \\*it\\*"
+
+
+# Numbers.
+
+
+def test_numbers_read_well():
     assert [p_text(p) for p in (None, 0.0004, 0.0456)] == ["", "< 0.001", "0.046"]
-
-
-def test_what_rounds_to_zero_is_no_loss():
     assert [difference_text(value) for value in (-0.00004, -0.0456, 0.0)] == ["+0.0000", "-0.0456", "+0.0000"]
     assert [relative_text(share) for share in (None, -0.0004, -0.04, 0.0)] == ["", "+0.0%", "-4.0%", "+0.0%"]
+    assert [metric_text(metric) for metric in ("full/ndcg@10", "sampled/hit@5", "sampled/auc")] == [
+        "NDCG@10, all items", "Hit@5, sampled", "AUC, sampled"
+    ]  # fmt: skip
+
+
+def test_names_may_break_and_text_is_escaped():
+    assert inline("`a+b<` & x") == "<code>a+<wbr>b&lt;</code> &amp; x"
+    assert EVIL not in inline(EVIL)

@@ -21,8 +21,9 @@ def command(thing: Thing, json_: Json = False) -> None:
     """Look at data, those of a recipe, or an artifact: sizes, histograms, anchors, overlaps, and what looks wrong."""
     from rich.markup import escape
 
-    from transfer.cli.show import OUT, metrics_table, print_json, say
+    from transfer.cli.show import print_json, print_table, say
     from transfer.planning.inspection import inspect
+    from transfer.report.tables import results
 
     found = inspect(thing)
     if json_:
@@ -37,7 +38,7 @@ def command(thing: Thing, json_: Json = False) -> None:
     for first, second, both in found.overlaps:
         say(f"[bold]{escape(first)} and {escape(second)}[/bold]  {both}")
     if found.metrics is not None:
-        OUT.print(metrics_table(found.metrics.as_dict()))
+        print_table(results(found.metrics))
 
 
 def _print_facts(found: Inspection) -> None:

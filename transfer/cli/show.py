@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,7 +21,8 @@ from rich.text import Text
 from domains.errors import InputError
 from transfer.progress import LOGGER, Silent, Task, TransferWarning
 from transfer.progress import Progress as ProgressProtocol
-from transfer.report.numbers import difference_text, p_text, relative_text
+from transfer.report.table import Table as ResultTable
+from transfer.report.terminal import for_terminal
 
 # Texts are the user's: ':dog:' in a title is no picture.
 OUT = Console(emoji=False)
@@ -114,72 +115,12 @@ def say(text: str) -> None:
     OUT.print(text, highlight=False, soft_wrap=True)
 
 
-def metrics_table(metrics: Mapping[str, Any], stage: str = "test") -> Table:
-    """Variants by metric; the best of each column stands out, an arrow marks the product.
-
-    The first column is what selects, of the users that train; the others are of all users who are tested.
-    """
-    columns = [
-        ("full", "ndcg@10"),
-        ("full", "hit@10"),
-        ("sampled", "ndcg@10"),
-        ("sampled", "hit@10"),
-        ("sampled", "auc"),
-    ]
-    seeds = len(metrics["seeds"])
-    spread = f"mean ± standard deviation of {seeds} seeds" if seeds > 1 else "one seed"
-    tested = metrics["protocol"].get("test_users")  # an artifact of an earlier version does not say
-    users = "" if tested is None else f"{tested:,} users · "
-    table = plain_table(f"{metrics['domain']} · {stage} · {users}{spread}")
-    table.add_column("variant", overflow="fold")
-    protocol, metric = metrics["product"]["metric"].split("/", 1)
-    table.add_column(f"valid. {protocol}\n{_pretty(metric)}", justify="right", no_wrap=True)
-    for protocol, metric in columns:
-        table.add_column(f"{protocol}\n{_pretty(metric)}", justify="right", no_wrap=True)
-    cells = {
-        name: [values["selection"], *(values[stage][p][m] for p, m in columns)]
-        for name, values in metrics["variants"].items()
-        if values[stage]["full"]
-    }
-    best = [max((row[i]["mean"] for row in cells.values()), default=0.0) for i in range(len(columns) + 1)]
-    for name, row in cells.items():
-        texts = [_figure(value, top, seeds) for value, top in zip(row, best, strict=True)]
-        if not metrics["protocol"]["training_users"]:
-            texts[0] = "-"
-        product = name == metrics["product"]["variant"]
-        table.add_row(f"[green]▶[/green] {escape(name)}" if product else f"  {escape(name)}", *texts)
-    return table
-
-
-def _figure(value: Mapping[str, Any], best: float, seeds: int) -> str:
-    spread = f"\n±{value['std']:.4f}" if seeds > 1 and len(value["values"]) > 1 else ""
-    text = f"{value['mean']:.4f}{spread}"
-    return f"[bold]{text}[/bold]" if value["mean"] == best else text
-
-
-def print_comparisons(comparisons: Sequence[Mapping[str, Any]]) -> None:
-    """Who beats whom, by how much, and how sure that is; what may be chance is dim, and nothing where nobody is."""
-    if not comparisons:
-        return
-    table = plain_table("Test NDCG@10, full ranking, paired over users")
-    table.add_column("variant against rival", overflow="fold")
-    for heading in ("gain", "relative", "95 % interval", "p"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for c in comparisons:
-        style = None if c["low"] > 0 or c["high"] < 0 else "dim"
-        interval = f"{difference_text(c['low'])} {difference_text(c['high'])}"
-        names = f"{escape(c['variant'])} against {escape(c['baseline'])}"
-        difference, relative = difference_text(c["difference"]), relative_text(c["relative"])
-        p = p_text(c["p_users"]).replace(" ", "")  # terminals are narrow
-        table.add_row(names, difference, relative, interval, p, style=style)
-    OUT.print(table)
+def print_table(table: ResultTable) -> None:
+    """Print a table of a report as wide as the terminal; nothing if it has no rows."""
+    if table:
+        OUT.print(for_terminal(table, OUT.width), highlight=False)
 
 
 def plain_table(title: str) -> Table:
     """The look of every table: a title, shown as it is, a rule under the head, no boxes."""
     return Table(title=Text(title, "bold"), title_justify="left", box=SIMPLE_HEAD, padding=(0, 0, 0, 1), pad_edge=False)
-
-
-def _pretty(metric: str) -> str:
-    name, at, cutoff = metric.partition("@")
-    return {"hit": "Hit"}.get(name, name.upper()) + at + cutoff

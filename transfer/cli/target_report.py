@@ -2,53 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from rich.markup import escape
 
-from transfer.cli.show import OUT, metrics_table, print_comparisons, print_json, say
-from transfer.report.numbers import difference_text
+from domains.printable import printable
+from transfer.cli.show import print_json, print_table, say
 from transfer.report.record import RunRecord
+from transfer.report.table import plain
+from transfer.report.tables import comparisons, results
+from transfer.report.verdict import cell_verdict
 
 FEW = 50
-"""Users below which a mean over them is hardly worth a decision."""
+"""With fewer users, a mean over them is hardly worth a decision."""
 
 
 def print_target(record: RunRecord, folder: Path, as_json: bool) -> None:
-    """The comparison, the product and why, and the next command."""
-    metrics = record.as_dict()
+    """Print the verdict, the figures, the notes and the next command."""
     if as_json:
-        print_json(metrics)
+        print_json(record.as_dict())
         return
-    OUT.print(metrics_table(metrics))
-    product = metrics["product"]
-    print_comparisons([c for c in metrics["comparisons"] if _worth_showing(c, metrics)])
-    margin = (
-        ""
-        if product["runner_up"] is None
-        else f", {difference_text(product['margin'])} over {escape(product['runner_up'])}"
-    )
-    protocol, metric = product["metric"].split("/", 1)
-    score = f"{protocol} {metric.upper()} {product['validation']:.4f}{margin}"
-    for doing, users in (("validate", "validation_users"), ("are tested", "test_users")):
-        count = metrics["protocol"][users]
-        if count < FEW and metrics["protocol"]["training_users"]:
-            say(f"[yellow]Note:[/yellow] no more than {count} users {doing}: figures of so few may be chance.")
-    chosen = f"[bold]{escape(product['variant'])}[/bold]"
-    if metrics["protocol"]["training_users"]:
-        say(f"Validation prefers {chosen} ({score}).")
-    else:
-        say(f"Nobody trains, so nothing was validated; {chosen} is chosen for what it is made of.")
-    for name in product["beaten_by"]:
-        say(f"[yellow]Note:[/yellow] {escape(name)}, a baseline, scores higher on validation.")
-    for name, reason in metrics["skipped"].items():
-        say(f"[yellow]Note:[/yellow] {escape(name)} was skipped: {escape(reason)}.")
-    place, user = escape(str(folder)), escape(metrics["example_user"])
+    print_table(results(record))
+    print_table(comparisons(record))
+    say(f"[bold]{_safe(cell_verdict(record))}[/bold]")
+    for note in _notes(record):
+        say(f"[yellow]Note:[/yellow] {_safe(note)}")
+    place, user = _safe(str(folder)), _safe(record.example_user)
     say(f"Everything is in [bold]{place}[/bold]. Next: transfer recommend {place} --user {user}")
 
 
-def _worth_showing(comparison: Mapping[str, Any], metrics: Mapping[str, Any]) -> bool:
-    """Trained variants against each other, and the product against everything; the rest is in metrics.json."""
-    return comparison["baseline"] not in metrics["baselines"] or comparison["variant"] == metrics["product"]["variant"]
+def _notes(record: RunRecord) -> list[str]:
+    """What a reader of the figures must know."""
+    notes, protocol = [], record.protocol
+    if protocol.training_users:
+        for what, users in (("validation", protocol.validation_users), ("test", protocol.test_users)):
+            if users < FEW:
+                notes.append(f"only {users} users have a {what} item: figures of so few may be chance.")
+    notes += [f"{name}, a baseline, scores higher on validation." for name in record.product.beaten_by]
+    return notes + [f"{name} was skipped: {reason}." for name, reason in record.skipped.items()]
+
+
+def _safe(text: str) -> str:
+    return escape(printable(plain(text)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from domains.errors import within
 from recipes.experiment import LoadedExperiment
@@ -125,15 +124,10 @@ def run_experiment(
             cost=_cost(loaded, folder, runtime, quick),
         )
         write_json(folder / METRICS, record.as_dict())
-        write_text(folder / TABLE, markdown(_plain(record)))
-        write_text(folder / REPORT, page(_plain(record)))
+        write_text(folder / TABLE, markdown(record))
+        write_text(folder / REPORT, page(record))
         unfinished.raise_first(len(gathered), folder)
         return record
-
-
-def _plain(record: ExperimentRecord) -> dict[str, Any]:
-    """Return the record as tables and page read it."""
-    return {**record.as_dict(), "cells": [{**cell.as_dict(), "bases": cell.bases} for cell in record.cells]}
 
 
 def _runtime(place: Place) -> Runtime:

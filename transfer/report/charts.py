@@ -1,211 +1,232 @@
-"""From the record of a cell to its charts."""
+"""The charts of a report."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from html import escape
-from typing import Any
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from domains.split import share_text
-from transfer.report.numbers import relative_text
-from transfer.report.svg import COLOURS, Interval, Series, bar_pairs, forest, line_chart, minus, stacked
-from transfer.report.tables import Record, gains_of, title_of
+from transfer.report.drawing import COLOURS, Interval, Series, forest, lines, pairs, stacked
+from transfer.report.experiment_record import CellRecord, Cost, Group
+from transfer.report.gains import Gain, gains_of
+from transfer.report.numbers import metric_text, relative_text
+from transfer.report.record import RunRecord
 
-PAPER = "sasrec+ipe+s2idm"
-PAPER_RIVALS = (
-    ("sasrec", "its base"),
-    ("sasrec+ipe+constant", "prompts that say nothing"),
-    ("sasrec+ipe+shuffled", "another user's interests"),
-)
 MOST_LINES = 6
 """More lines than this in one chart cannot be told apart."""
+CONTROLS = {None: "its base", "constant": "prompts that say nothing", "shuffled": "another user's interests"}
+"""Interests of the paper's rivals, and what they are."""
 
 
-def gain_chart(cell: Record) -> str:
-    """Gains of every variant over its base and its controls, with intervals; baselines are too far off for one axis."""
-    bases, baselines = cell["bases"], cell["metrics"]["baselines"]
-    rows = [
-        Interval(
-            f"{gain.variant} over {gain.rival}",
-            gain.difference,
-            gain.low,
-            gain.high,
-            minus(relative_text(gain.relative)),
-        )
-        for gain in gains_of(cell)
-        if gain.variant in bases and gain.rival not in baselines
-    ]
-    if not rows:
-        return ""
-    return figure(forest(rows, "NDCG@10 over all items, difference and 95 % interval"), "Gains")
+@dataclass(frozen=True)
+class Chart:
+    """A drawing with its caption.
+
+    Attributes:
+        caption: what it shows.
+        svg: the drawing.
+        note: below it.
+    """
+
+    caption: str
+    svg: str
+    note: str = ""
+
+    @property
+    def source(self) -> str:
+        """The drawing as the source of an image: nothing in it can reach the page or the network."""
+        return f"data:image/svg+xml;base64,{base64.b64encode(self.svg.encode()).decode()}"
 
 
-def curve_charts(cell: Record) -> list[str]:
-    """Validation metric by epoch: the base that everything starts from, and what became of it."""
-    seed, selects = cell["metrics"]["seeds"][0], cell["metrics"]["protocol"]["selection"].partition(",")[0]
-    ending = f" · seed {seed}"
-    curves = {title.removesuffix(ending): curve for title, curve in cell["curves"].items() if title.endswith(ending)}
-    bases = {title: curve for title, curve in curves.items() if title.endswith(")")}
-    phases = {title: curve for title, curve in curves.items() if title not in bases}
-    names = shown_variants(cell)
-    phases = {name: phases[name] for name in names if name in phases}
+def gains(cell: CellRecord) -> list[Chart]:
+    """Draw the gains of every variant over its base and its controls; baselines are too far off for one axis."""
+    record = cell.metrics
+    shown = [one for one in gains_of(record) if one.variant in cell.bases and one.rival not in record.baselines]
+    rows = [_interval(f"{one.variant} over {one.rival}", one) for one in shown]
+    return [Chart("Gains", forest(rows, "difference in NDCG@10, all items, 95 % interval"))] if rows else []
+
+
+def overview(cells: Sequence[CellRecord]) -> list[Chart]:
+    """Draw the gain of the paper's variant over its base and over each control, one row a cell."""
     charts = []
-    for heading, wanted in ((f"Base, seed {seed}", bases), (f"From the base on, seed {seed}", phases)):
+    for interests, what in CONTROLS.items():
+        rows = []
+        for cell in cells:
+            named = prompted(cell.metrics)
+            pair = (named.get("s2idm"), named.get(interests))
+            rows += [_interval(cell.title, one) for one in gains_of(cell.metrics) if (one.variant, one.rival) == pair]
+        if rows:
+            drawn = forest(rows, "difference in NDCG@10, all items, 95 % interval")
+            charts.append(Chart(f"Prompts from diffused interests over {what}", drawn))
+    return charts
+
+
+def _interval(label: str, gain: Gain) -> Interval:
+    return Interval(label, gain.difference, gain.low, gain.high, relative_text(gain.relative), gain.certain)
+
+
+def prompted(record: RunRecord) -> dict[str | None, str]:
+    """Return the paper's variant and its rivals by their interests: SASRec with prompts; under None without."""
+    found: dict[str | None, str] = {}
+    channels = None
+    for name in record.trained:
+        parts = record.variants[name].parts
+        plain = parts.architecture == "sasrec" and not parts.from_source and not parts.terms
+        if plain and parts.entry in {"none", "prompts"} and parts.channels == (channels or parts.channels):
+            channels = parts.channels
+            found.setdefault(parts.interests, name)
+    return found
+
+
+def curves(cell: CellRecord) -> list[Chart]:
+    """Draw validation by epoch: the bases, and the phases that start from them."""
+    record = cell.metrics
+    seed = record.seeds[0]
+    ending = f" · seed {seed}"
+    found = {title.removesuffix(ending): curve for title, curve in cell.curves.items() if title.endswith(ending)}
+    names = shown_variants(cell)
+    bases = [title for title in found if title.endswith(")")]
+    charts = []
+    for caption, titles in (
+        (f"Training the base, seed {seed}", bases),
+        (f"Training from the base on, seed {seed}", [name for name in names if name in found]),
+    ):
         series = [
-            Series(title, tuple(curve["epoch"]), tuple(curve["validation"]), colour=_colour(names, title, place))
-            for place, (title, curve) in enumerate(list(wanted.items())[:MOST_LINES])
+            Series(title, found[title].epoch, found[title].validation, colour=_colour(names, title, place))
+            for place, title in enumerate(titles[:MOST_LINES])
         ]
         if series:
-            charts.append(figure(line_chart(series, "epoch", selects), heading, series))
+            charts.append(Chart(caption, lines(series, "epoch", f"validation {metric_text(record.product.metric)}")))
     return charts
 
 
-def breakdown_charts(cell: Record) -> list[str]:
-    """Gain over the base by history length and by known anchors, with 95 % intervals."""
-    named = (("history", "interactions before the test"), ("known_anchors", "different anchors met before the test"))
+def breakdowns(cell: CellRecord) -> list[Chart]:
+    """Draw gains over the base by history length and by known anchors."""
+    named = (
+        ("interactions before the test item", cell.breakdowns.history),
+        ("different anchors met before the test item", cell.breakdowns.known_anchors),
+    )
+    names = shown_variants(cell)
     charts = []
-    for key, what in named:
-        groups = cell["breakdowns"][key]
-        shown = shown_variants(cell)
-        if not groups or not set(shown) & set(cell["bases"]):
-            continue
-        labels = [_span(group["low"], group["high"]) for group in groups]
+    for what, groups in named:
         series = [
             Series(
-                f"{name} over {cell['bases'][name]}",
+                f"{name} over {cell.bases[name]}",
                 tuple(range(len(groups))),
-                tuple(group["gain"][name]["mean"] for group in groups),
-                tuple(1.96 * group["gain"][name]["error"] for group in groups),
-                shown.index(name),
+                tuple(group.gain[name].mean for group in groups),
+                tuple(1.96 * group.gain[name].error for group in groups),
+                names.index(name),
             )
-            for name in shown
-            if name in cell["bases"]
+            for name in names
+            if name in cell.bases
         ]
-        users = ", ".join(f"{group['users']:,}" for group in groups)
-        chart = line_chart(series, what, "gain in NDCG@10, all items", labels)
-        charts.append(figure(chart, f"Gain by {what}", series, f"Users in each group: {users}."))
+        if groups and series:
+            users = ", ".join(f"{group.users:,}" for group in groups)
+            drawn = lines(series, what, "gain in NDCG@10, all items", [_span(group) for group in groups])
+            charts.append(Chart(f"Gain by {what}", drawn, f"Users in each group: {users}. Bars: 1.96 standard errors."))
     return charts
 
 
-def overlap_charts(cell: Record) -> list[str]:
-    """Which anchors each source shares with the target."""
+def overlaps(cell: CellRecord) -> list[Chart]:
+    """Draw which anchors each source shares with the target."""
     charts = []
-    for one in cell["overlap"]:
+    for one in cell.overlap:
         parts = [
-            (f"only in {one['source']}", one["first_only"], 1),
-            ("in both", one["shared"], 0),
-            (f"only in {one['target']}", one["second_only"], 2),
+            ("in both", one.shared, 0),
+            (f"only in {one.source}", one.first_only, 1),
+            (f"only in {one.target}", one.second_only, 2),
         ]
-        note = f"Jensen-Shannon divergence of how often each anchor is used: {one['divergence']:.2f} bits."
-        charts.append(figure(stacked(parts), f"Anchors of {one['source']} and {one['target']}", note=note))
+        note = f"Jensen-Shannon divergence of their use: {one.divergence:.2f} bits (0 alike, 1 disjoint)."
+        charts.append(Chart(f"Anchors of {one.source} and {one.target}", stacked(parts), note))
     return charts
 
 
-def case_charts(cell: Record) -> list[str]:
-    """Three users before and after diffusion."""
+def cases(cell: CellRecord) -> list[Chart]:
+    """Draw users' interests before and after diffusion."""
     charts = []
-    for case in cell["cases"]:
-        titles = "; ".join(title or "(no title)" for title in case["history"])
-        note = f"{case['interactions']} interactions, {case['known']} anchors. Newest first: {titles}"
-        chart = bar_pairs(case["words"], case["before"], case["after"])
-        charts.append(figure(chart, f"User {case['user']}", note=note))
+    for case in cell.cases:
+        titles = "; ".join(title or "(no title)" for title in case.history)
+        note = f"{case.interactions} interactions, {case.known} anchors. Newest first: {titles}"
+        charts.append(Chart(f"User {case.user}", pairs(case.words, case.before, case.after), note))
     return charts
 
 
-def threshold_charts(cell: Record) -> list[str]:
-    """Users who know few anchors: the metric over the threshold."""
-    rows = [row for row in cell["thresholds"] if row["users"]]
+def thresholds(cell: CellRecord) -> list[Chart]:
+    """Draw the metric of users who know few anchors."""
+    rows = [row for row in cell.thresholds if row.users]
     if len(rows) < 2:
         return []
     series = [
         Series(
             name,
-            tuple(float(row["at_most"]) for row in rows),
-            tuple(row["values"]["sampled/ndcg@10"][name] for row in rows),
+            tuple(float(row.at_most) for row in rows),
+            tuple(row.values["sampled/ndcg@10"][name] for row in rows),
             colour=place,
         )
         for place, name in enumerate(shown_variants(cell))
-        if name in rows[0]["values"]["sampled/ndcg@10"]
+        if name in rows[0].values["sampled/ndcg@10"]
     ]
-    chart = line_chart(series, "at most so many known anchors", "NDCG@10, sampled")
-    return [figure(chart, "Users with few known anchors", series)]
+    return [Chart("Users with few known anchors", lines(series, "known anchors, at most", "NDCG@10, sampled"))]
 
 
-def shots_charts(cells: Sequence[Record]) -> list[str]:
-    """The metric over the share of the target's users that train, one chart a recipe and protocol."""
-    groups: dict[tuple[str, str], list[Record]] = {}
-    for cell in sorted(cells, key=lambda cell: float(cell["metrics"]["protocol"]["shots"])):
-        groups.setdefault((cell["label"], cell["protocol_name"]), []).append(cell)
-    charts = []
+def shots(cells: Sequence[CellRecord]) -> list[Chart]:
+    """Draw the metric over the share of the target's users that train, one chart a recipe and protocol."""
+    groups: dict[tuple[str, str], list[CellRecord]] = {}
+    for cell in sorted(cells, key=lambda cell: cell.metrics.protocol.shots):
+        groups.setdefault((cell.label, cell.protocol_name), []).append(cell)
     # The charts stand side by side: a variant has one colour in all of them, if there are as many.
     names = list(dict.fromkeys(name for several in groups.values() for name in shown_variants(several[-1])))
+    charts = []
     for (label, protocol), several in groups.items():
         if len(several) < 2:
             continue
-        shares = [share_text(cell["metrics"]["protocol"]["shots"]) for cell in several]
         series = [
             Series(
                 name,
                 tuple(range(len(several))),
                 tuple(_full_ndcg(cell, name) for cell in several),
-                colour=names.index(name) if len(names) <= COLOURS else place,
+                colour=names.index(name) if len(names) <= len(COLOURS) else place,
             )
             for place, name in enumerate(shown_variants(several[-1]))
-            if all(name in cell["metrics"]["variants"] for cell in several)
+            if all(name in cell.metrics.variants for cell in several)
         ]
         title = label + (f" · {protocol}" if protocol else "")
-        chart = line_chart(series, "share of the target's users that train", "NDCG@10, all items", shares)
-        charts.append(figure(chart, f"{title}: a data-scarce target", series))
+        shares = [share_text(cell.metrics.protocol.shots) for cell in several]
+        drawn = lines(series, "share of the target's users that train", "NDCG@10, all items", shares)
+        charts.append(Chart(f"{title}: a data-scarce target", drawn))
     return charts
 
 
-def cost_charts(cost: Mapping[str, Any]) -> list[str]:
-    """How parameters and evaluation grow with the catalogue."""
+def costs(cost: Cost) -> list[Chart]:
+    """Draw how parameters and times grow with the catalogue."""
+    models = list(dict.fromkeys(row.model for row in cost.rows))
     charts = []
-    for key, name in (("parameters_m", "parameters (M)"), ("train_s", "epoch (s)"), ("evaluate_s", "evaluation (s)")):
+    for caption, key in (
+        ("Parameters (M)", "parameters_m"),
+        ("Epoch (s)", "train_s"),
+        ("Evaluation (s)", "evaluate_s"),
+    ):
         series = [
             Series(
                 model,
-                tuple(float(row["items"]) for row in cost["rows"] if row["model"] == model),
-                tuple(float(row[key]) for row in cost["rows"] if row["model"] == model),
+                tuple(float(row.items) for row in cost.rows if row.model == model),
+                tuple(float(getattr(row, key)) for row in cost.rows if row.model == model),
                 colour=place,
             )
-            for place, model in enumerate(("TI-DiffRec", "S2IDM"))
+            for place, model in enumerate(models)
         ]
-        charts.append(figure(line_chart(series, "items", name), name[0].upper() + name[1:], series))
+        charts.append(Chart(caption, lines(series, "items", caption[0].lower() + caption[1:])))
     return charts
 
 
-def shown_variants(cell: Record) -> list[str]:
-    """Trained variants worth a line: the base, its controls, the paper's, the product; then the others in order."""
-    metrics = cell["metrics"]
-    trained = [name for name in metrics["variants"] if name not in metrics["baselines"]]
-    wanted = [PAPER_RIVALS[0][0], PAPER, *(rival for rival, _ in PAPER_RIVALS[1:]), metrics["product"]["variant"]]
-    first = [name for name in dict.fromkeys(wanted) if name in trained]
-    return [*first, *(name for name in trained if name not in first)][:MOST_LINES]
-
-
-def figure(chart: str, caption: str, series: Sequence[Series] = (), note: str = "") -> str:
-    """A chart with its caption, legend and note."""
-    keys = "".join(f'<li class="c{one.colour % 8}">{escape(one.name)}</li>' for one in series)
-    legend = f'<ul class="legend">{keys}</ul>' if keys else ""
-    text = f'<p class="note">{escape(note)}</p>' if note else ""
-    return f"<figure><figcaption>{escape(caption)}</figcaption>{chart}{legend}{text}</figure>"
-
-
-def overview_charts(cells: Sequence[Record]) -> list[str]:
-    """The paper's variant over its base and over each control, one row a cell that has both."""
-    charts = []
-    for rival, what in PAPER_RIVALS:
-        rows = [
-            Interval(title_of(cell), gain.difference, gain.low, gain.high, minus(relative_text(gain.relative)))
-            for cell in cells
-            for gain in gains_of(cell)
-            if (gain.variant, gain.rival) == (PAPER, rival)
-        ]
-        if rows:
-            charts.append(figure(forest(rows, "gain in NDCG@10 over all items, 95 % interval"), f"{PAPER} over {what}"))
-    return charts
+def shown_variants(cell: CellRecord) -> list[str]:
+    """Return trained variants worth a line: base, paper's, controls, product; then the others in order."""
+    record = cell.metrics
+    named = prompted(record)
+    wanted = [named.get(interests) for interests in (None, "s2idm", "constant", "shuffled")]
+    first = list(dict.fromkeys(name for name in (*wanted, record.product.variant) if name is not None))
+    return [*first, *(name for name in record.trained if name not in first)][:MOST_LINES]
 
 
 def _colour(names: Sequence[str], title: str, otherwise: int) -> int:
@@ -214,10 +235,10 @@ def _colour(names: Sequence[str], title: str, otherwise: int) -> int:
     return names.index(variant) if variant in names else otherwise
 
 
-def _full_ndcg(cell: Record, name: str) -> float:
-    value: float = cell["metrics"]["variants"][name]["test"]["full"]["ndcg@10"]["mean"]
-    return value
+def _full_ndcg(cell: CellRecord, name: str) -> float:
+    figure = cell.metrics.variants[name].figure("test", "full/ndcg@10")
+    return 0.0 if figure is None else figure.mean
 
 
-def _span(low: int, high: int) -> str:
-    return str(low) if low == high else f"{low}-{high}"
+def _span(group: Group) -> str:
+    return str(group.low) if group.low == group.high else f"{group.low}-{group.high}"

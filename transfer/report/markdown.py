@@ -1,215 +1,88 @@
-"""The record of an experiment as Markdown tables."""
+"""Tables and the whole record of an experiment as Markdown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
 
-from transfer.report.numbers import difference_text, interval_text, p_text, relative_text
-from transfer.report.tables import (
-    COLUMNS,
-    INTEREST_HEAD,
-    Figure,
-    Gain,
-    Record,
-    columns_of,
-    gains_of,
-    interest_gains,
-    overview_of,
-    reference_rows,
-    rows_of,
-    seed_values,
-    seeds_text,
-    skipped_text,
-    tested_text,
-    title_of,
-)
+from domains.printable import printable
+from transfer.report import tables
+from transfer.report.experiment_record import CellRecord, ExperimentRecord
+from transfer.report.table import Entry, Table, spans
+from transfer.report.verdict import cell_facts, cell_verdict, published_note, verdict
+
+_MARKUP = re.compile(r"[\\`*\[\]<>&|~]|(?<![^\W_])_|_(?![^\W_])")
+_LEADING = re.compile(r"^(\d*)([#+.)-])(?=[ #]|$)")
+_HTML = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
 
-def markdown(record: Record) -> str:
-    """Everything that a results page of a repository needs."""
-    made = record["made"]
-    parts = [f"# {record['name']}", record["description"]]
+def markdown(record: ExperimentRecord) -> str:
+    """Return everything that a results page of a repository needs."""
+    made = record.made
+    trial = " **A quick trial on a sample of users: no figure here means anything.**" if made.quick else ""
+    parts = [f"# {text(record.name)}", text(verdict(record)), text(record.description)]
     parts.append(
-        f"Made on {made['date']} with `{made['command']}` on {made['machine']}; torch {made['torch']}."
-        + (" **A quick trial on a sample of users: no figure here means anything.**" if made["quick"] else "")
+        f"Made on {text(made.date)} with {code(made.command)} on {text(made.machine)}; torch {text(made.torch)}.{trial}"
     )
-    parts += [f"**Not finished: {one['key']}.** {one['reason']}." for one in record["unfinished"]]
-    if len(record["cells"]) > 1:
-        parts += ["## At a glance", *(overview(record, column) for column in GLANCE), interests(record)]
-    for cell in record["cells"]:
+    parts += [f"**Not finished: {text(one.key)}.** {text(one.reason)}." for one in record.unfinished]
+    if len(record.cells) > 1:
+        parts += ["## At a glance", *(for_markdown(tables.overview(record.cells, metric)) for metric in tables.GLANCE)]
+        parts.append(for_markdown(tables.interests(record.cells)))
+    for cell in record.cells:
         parts += _cell(cell)
-    if record["reference"]:
-        parts += _reference(record)
-    if record["cost"]:
-        parts += ["## Cost", cost(record)]
+    if record.reference:
+        parts += [f"## Published, on other data\n\n{text(record.reference[0].source)}."]
+        parts += [for_markdown(tables.reference(record.reference), titled=False)]
+    if record.cost is not None:
+        parts += ["## Cost", for_markdown(tables.costs(record.cost), titled=False)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-GLANCE = tuple(column for column in COLUMNS if column[1] == "ndcg@10")
-"""What is shown of all cells at once: NDCG@10 in both protocols."""
-
-
-def overview(record: Record, column: tuple[str, str, str] = COLUMNS[0]) -> str:
-    """Every variant in every cell: one metric on the test targets."""
-    seen = overview_of(record["cells"], column)
-    rows = [[f"`{name}`", *(_figure(figure) for figure in figures)] for name, figures in seen.rows]
-    return table([column[2], *seen.columns], rows)
-
-
-def interests(record: Record) -> str:
-    """What diffused interests gain over base, controls and raw interests, a row each; nothing where there are none."""
-    rows = [[one.place, f"`{one.rival}`", *one.texts()] for one in interest_gains(record["cells"])]
-    return table(INTEREST_HEAD, rows) if rows else ""
-
-
-def _cell(cell: Record) -> list[str]:
-    metrics = cell["metrics"]
-    protocol = metrics["protocol"]
-    parts = [
-        f"## {title_of(cell)}",
-        f"{' + '.join(cell['sources'])} → {metrics['domain']} ({metrics['users']:,} users, {metrics['items']:,} items, "
-        f"{metrics['interactions']:,} interactions{tested_text(metrics)}). Loss {cell['loss']}; {protocol['split']}; "
-        f"selection by {protocol['selection']}; repeats {protocol['repeats']}; prompts see {protocol['prompts_see']}. "
-        f"Full ranking: {protocol['full']}. Sampled: {protocol['sampled']}. Seeds {_seeds(metrics['seeds'])}.",
-        _results(cell),
-    ]
-    if cell["published"]:
-        differs = "; ".join(cell["published"]["differs"])
-        parts.append(f"(p …): published by {cell['published']['source']}. What differs: {differs}.")
-    parts.append(seeds_text(metrics))
-    parts += [_gains(gains_of(cell, metric), metric) for metric in ("full/ndcg@10", "sampled/ndcg@10")]
-    parts += [_thresholds(cell), _values(cell)]
-    if metrics["skipped"]:
-        parts.append(f"Skipped: {skipped_text(metrics)}.")
+def _cell(cell: CellRecord) -> list[str]:
+    record = cell.metrics
+    parts = [f"## {text(cell.title)}", text(cell_verdict(record)), *map(text, cell_facts(cell))]
+    parts.append(for_markdown(tables.results(record, cell.published, "Figures on test")))
+    parts.append(text(published_note(cell)))
+    parts += [for_markdown(tables.comparisons(record, metric, cell.published)) for metric in tables.GLANCE]
+    parts += [for_markdown(tables.thresholds(cell)), for_markdown(tables.seed_values(record))]
     return parts
 
 
-def _results(cell: Record) -> str:
-    head = ["variant", "seeds", *(heading for _, _, heading in columns_of(cell)), "coverage", "popularity rank"]
-    rows = [
-        [
-            f"`{row.variant}`",
-            str(row.seeds or ""),
-            *(_figure(figure) for figure in row.figures),
-            _share(row.coverage),
-            _share(row.popularity),
-        ]
-        for row in rows_of(cell)
-    ]
-    return table(head, rows)
-
-
-def _figure(figure: Figure | None) -> str:
-    if figure is None:
+def for_markdown(table: Table, titled: bool = True) -> str:
+    """Return a table with its title and notes; nothing if it has no rows."""
+    table = table.without_empty_columns()
+    if not table:
         return ""
-    text = f"{figure.mean:.4f}" + ("" if figure.spread is None else f" ± {figure.spread:.4f}")
-    text = f"**{text}**" if figure.best else text
-    return text if figure.published is None else f"{text} (p {figure.published:.4f})"
+    head = [text(column.heading) for column in table.columns]
+    rule = ["---:" if column.kind == "number" else "---" for column in table.columns]
+    rows = [[_entry(entry, row.faint or entry.faint) for entry in row.entries] for row in table.rows]
+    for row, cells in zip(table.rows, rows, strict=True):
+        if row.product:
+            cells[0] = f"**{cells[0]}** (product)"
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, rule, *rows)]
+    title = [f"**{text(table.title)}**"] if titled else []
+    return "\n\n".join([*title, "\n".join(lines), *map(text, table.notes)])
 
 
-def _gains(gains: Sequence[Gain], metric: str) -> str:
-    if not gains:
-        return ""
-    head = [f"gain on {metric}", "difference", "relative", "95 % interval", "p, users", "p, seeds", "published"]
-    rows = [
-        [
-            f"`{gain.variant}` over `{gain.rival}`",
-            difference_text(gain.difference),
-            relative_text(gain.relative),
-            interval_text(gain.low, gain.high),
-            p_text(gain.p_users),
-            p_text(gain.p_seeds),
-            relative_text(gain.published),
-        ]
-        for gain in gains
-    ]
-    return table(head, rows)
+def _entry(entry: Entry, faint: bool) -> str:
+    shown = " ".join(part for part in (text(entry.text), text(entry.detail)) if part)
+    shown = f"**{shown}**" if entry.strong else shown
+    shown = f"*{shown}*" if faint and shown else shown
+    return f"{shown} (published {text(entry.published)})".strip() if entry.published else shown
 
 
-def _thresholds(cell: Record) -> str:
-    rows = cell["thresholds"]
-    if not rows:
-        return ""
-    names = list(cell["metrics"]["variants"])
-    body = [
-        [f"at most {row['at_most']}", f"{row['users']:,}", *(_mean(row, "sampled/ndcg@10", name) for name in names)]
-        for row in rows
-    ]
-    return "Sampled NDCG@10 of the users who know few anchors:\n\n" + table(
-        ["known anchors", "users", *(f"`{name}`" for name in names)], body
-    )
+def text(raw: str) -> str:
+    """Escape text for Markdown, on one line. Names between backticks stay code."""
+    shown = "".join(code(part) if is_name else _escaped(part) for part, is_name in spans(printable(raw)))
+    return _LEADING.sub(r"\1\\\2", shown)
 
 
-def _mean(row: Record, metric: str, name: str) -> str:
-    value = row["values"][metric].get(name)
-    return "" if value is None else f"{value:.4f}"
+def code(raw: str) -> str:
+    """Return text as code; a pipe would end a cell of a table even there."""
+    shown = printable(raw).replace("|", "\\|")
+    ticks = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
+    space = " " if "`" in shown else ""
+    return f"{ticks}{space}{shown}{space}{ticks}"
 
 
-def _values(cell: Record) -> str:
-    rows = [
-        [f"`{name}`", metric, ", ".join(f"{value:.4f}" for value in values)]
-        for name, metric, values in seed_values(cell)
-    ]
-    return table(["every seed", "metric", "values"], rows) if rows else ""
-
-
-def _reference(record: Record) -> list[str]:
-    metrics, rows = reference_rows(record)
-    return [
-        "## Published, on other data",
-        f"{record['reference'][0]['source']}; 999 sampled negatives, epoch chosen on the test metric.",
-        table(["data", "variant", *metrics], ([place, f"`{name}`", *figures] for place, name, figures in rows)),
-    ]
-
-
-def cost(record: Record) -> str:
-    """Parameters, memory and time as the catalogue grows, then what was published; nothing where none was measured."""
-    measured = record["cost"]
-    if not measured:
-        return ""
-    head = ["model", "items", "width", "parameters (M)", "memory (MB)", "train an epoch (s)", "evaluate (s)"]
-    rows = [
-        [
-            row["model"],
-            f"{row['items']:,}",
-            f"{row['width']:,}",
-            f"{row['parameters_m']:.2f}",
-            f"{row['memory_mb']:.0f}",
-            f"{row['train_s']:.2f}",
-            f"{row['evaluate_s']:.2f}",
-        ]
-        for row in measured["rows"]
-    ]
-    printed = [
-        [
-            f"{row['model']} on {row['data']} (published)",
-            f"{row['items']:,}",
-            f"{row['items'] if row['model'] == 'TI-DiffRec' else row['sememes']:,}",
-            f"{row['parameters_m']:.2f}",
-            f"{row['gpu_mb']:,}",
-            f"{row['train_s']:.2f}",
-            f"{row['evaluate_s']:.2f}",
-        ]
-        for row in measured["published"]["rows"]
-    ]
-    said = (
-        f"{measured['settings']['users']:,} made-up users. Memory: the peak on a GPU; weights, gradients and optimiser "
-        f"state on a CPU. Published rows: {measured['published']['title']}."
-    )
-    return f"{said}\n\n{table(head, rows + printed)}"
-
-
-def _share(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
-
-
-def _seeds(seeds: Iterable[int]) -> str:
-    return ", ".join(map(str, seeds))
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; the first column left, the rest right."""
-    escaped = [[cell.replace("|", "\\|") for cell in row] for row in (head, *rows)]
-    lines = ["| " + " | ".join(row) + " |" for row in escaped]
-    rule = "|" + "|".join(["---", *["---:"] * (len(head) - 1)]) + "|"
-    return "\n".join([lines[0], rule, *lines[1:]])
+def _escaped(raw: str) -> str:
+    return _MARKUP.sub(lambda match: _HTML.get(match[0], f"\\{match[0]}"), raw)

@@ -108,8 +108,8 @@ class VariantRecord(Document):
 
     @property
     def unmoved(self) -> int:
-        """How many seeds kept epoch 0 of the second phase, so that the variant is its base with untrained additions."""
-        return sum(kept.variant == 0 for kept in self.kept_epochs or ())
+        """How many seeds kept epoch 0 of the second phase: there, interests enter the base by untrained weights."""
+        return sum(kept.variant == 0 for kept in self.kept_epochs or ()) if self.parts.entry != "none" else 0
 
 
 class TwoWay(Document):

@@ -1,302 +1,313 @@
-"""What the tables of a report say, before they become Markdown or HTML."""
+"""The tables of a report, each defined once for the terminal, Markdown and the page."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from domains.split import share_text
-from transfer.report.numbers import p_text, relative_text
-from transfer.variants import Entry, parse_variant
-
-COLUMNS: tuple[tuple[str, str, str], ...] = (
-    ("full", "ndcg@10", "NDCG@10, all items"),
-    ("full", "hit@10", "Hit@10, all items"),
-    ("sampled", "ndcg@5", "NDCG@5, sampled"),
-    ("sampled", "ndcg@10", "NDCG@10, sampled"),
-    ("sampled", "hit@5", "Hit@5, sampled"),
-    ("sampled", "hit@10", "Hit@10, sampled"),
-    ("sampled", "auc", "AUC, sampled"),
+from transfer.report.experiment_record import CellRecord, Cost, PublishedFigures
+from transfer.report.gains import Gain, InterestGain, gains_of, interest_gains
+from transfer.report.numbers import (
+    difference_text,
+    figure_text,
+    interval_text,
+    metric_text,
+    p_text,
+    relative_text,
 )
-"""Protocol, metric and heading; the first one decides."""
+from transfer.report.record import RunRecord, Spread, VariantRecord
+from transfer.report.table import Column, Entry, Row, Table
 
-Record = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One cell of a table.
-
-    Attributes:
-        mean: over seeds.
-        spread: standard deviation over seeds; None for a single one.
-        best: whether no variant has a larger mean.
-        published: what the paper printed, if anything.
-    """
-
-    mean: float
-    spread: float | None
-    best: bool
-    published: float | None
+METRICS: tuple[tuple[str, int], ...] = (
+    ("full/ndcg@10", 0),
+    ("full/hit@10", 1),
+    ("sampled/ndcg@5", 7),
+    ("sampled/ndcg@10", 3),
+    ("sampled/hit@5", 7),
+    ("sampled/hit@10", 4),
+    ("sampled/auc", 5),
+)
+"""Metrics of the results table, and how soon their columns give way; the first one decides."""
+GLANCE = ("full/ndcg@10", "sampled/ndcg@10")
+"""Metrics that are shown of all cells at once."""
+UNMOVED = "†"
+"""Marks a variant that kept epoch 0 of its second phase."""
+UNMOVED_SHORT = f"{UNMOVED} Never left its base at some seed: the table of the run says more."
 
 
-@dataclass(frozen=True)
-class Row:
-    """One variant.
-
-    Attributes:
-        variant: name.
-        seeds: how many; 0 for what has none.
-        figures: in the order of the columns; None where there is no such metric.
-        coverage: share of the catalogue in anybody's top 10.
-        popularity: mean popularity rank of the recommended, 0 is most popular.
-    """
-
-    variant: str
-    seeds: int
-    figures: tuple[Figure | None, ...]
-    coverage: float | None
-    popularity: float | None
-
-
-@dataclass(frozen=True)
-class Gain:
-    """One comparison.
-
-    Attributes:
-        variant: name.
-        rival: what it is compared with.
-        metric: protocol/metric.
-        difference: of the means.
-        relative: share of the rival's mean.
-        low: of the 95 % interval over users.
-        high: of the same.
-        p_users: paired over users.
-        p_seeds: paired over seeds.
-        published: relative gain of the paper on the same metric, if it printed both.
-    """
-
-    variant: str
-    rival: str
-    metric: str
-    difference: float
-    relative: float | None
-    low: float
-    high: float
-    p_users: float | None
-    p_seeds: float | None
-    published: float | None
-
-    @property
-    def certain(self) -> bool:
-        """Whether the interval leaves out zero."""
-        return self.low > 0 or self.high < 0
-
-
-def title_of(cell: Record) -> str:
-    """A cell in a few words."""
-    shots = cell["metrics"]["protocol"]["shots"]
-    share = "" if shots == 1 else f", {share_text(shots)} of the users train"
-    protocol = f" · {cell['protocol_name']}" if cell["protocol_name"] else ""
-    return f"{cell['label']}{protocol}{share}"
-
-
-def tested_text(metrics: Record) -> str:
-    """How many users the figures are means over; nothing in a record of an earlier version, which did not say."""
-    users = metrics["protocol"].get("test_users")
-    return "" if users is None else f", {users:,} of the users tested"
-
-
-def seeds_text(metrics: Record) -> str:
-    """What comparisons of variants with fewer seeds are made of; nothing where all have as many."""
-    fewer = any(len(seeds) < len(metrics["seeds"]) for seeds in metrics["few_seeds"].values())
-    return "Variants with fewer seeds are held against others over the seeds that both have." if fewer else ""
-
-
-def skipped_text(metrics: Record) -> str:
-    """Every variant that was not made, with the reason."""
-    return "; ".join(f"{name} ({reason})" for name, reason in metrics["skipped"].items())
-
-
-def columns_of(cell: Record) -> list[tuple[str, str, str]]:
-    """The columns for which there are figures."""
-    variants = cell["metrics"]["variants"].values()
-    return [column for column in COLUMNS if any(_value(variant, column) is not None for variant in variants)]
-
-
-@dataclass(frozen=True)
-class Overview:
-    """One metric of every variant in every cell.
-
-    Attributes:
-        columns: titles of the cells.
-        rows: variant and its figures, one a column; None where it was not run.
-    """
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[Figure | None, ...]], ...]
-
-
-def overview_of(cells: Sequence[Record], column: tuple[str, str, str] = COLUMNS[0]) -> Overview:
-    """One metric of everything at a glance; each column's best is marked."""
-    names = dict.fromkeys(name for cell in cells for name in cell["metrics"]["variants"])
-    by_cell = [_column_of(cell, column) for cell in cells]
-    rows = tuple((name, tuple(figures.get(name) for figures in by_cell)) for name in names)
-    return Overview(tuple(title_of(cell) for cell in cells), rows)
-
-
-def _column_of(cell: Record, column: tuple[str, str, str]) -> dict[str, Figure | None]:
-    """One metric of a cell by variant; empty where it was not measured."""
-    columns = columns_of(cell)
-    if column not in columns:
-        return {}
-    return {row.variant: row.figures[columns.index(column)] for row in rows_of(cell)}
-
-
-def rows_of(cell: Record) -> list[Row]:
-    """The comparison table of a cell, in the order of its variants."""
-    metrics, columns = cell["metrics"], columns_of(cell)
-    variants = metrics["variants"]
-    best = [
-        max((v["mean"] for one in variants.values() if (v := _value(one, c)) is not None), default=0.0) for c in columns
-    ]
+def results(record: RunRecord, published: PublishedFigures | None = None, title: str | None = None) -> Table:
+    """Return every variant's figures on the test items; the best of each column is marked."""
+    metrics = [(metric, priority) for metric, priority in METRICS if _measured(record, metric)]
+    columns = [Column("variant", "name"), Column("seeds", priority=7)]
+    columns += [Column(f"validation, {metric_text(record.product.metric)}".replace(", all items", ""), priority=2)]
+    columns += [Column(metric_text(metric), priority=priority) for metric, priority in metrics]
+    columns += [Column("kept epoch, base + variant", priority=6), Column("coverage", priority=8)]
+    columns += [Column("popularity, rank", priority=8)]
+    best = {metric: _best(record, metric) for metric, _ in metrics}
+    chosen = max(variant.selection.mean for variant in record.variants.values())
     rows = []
-    for name, values in variants.items():
-        figures = tuple(
-            _figure(_value(values, column), top, _published(cell, name, column))
-            for column, top in zip(columns, best, strict=True)
-        )
-        beyond = values.get("beyond") or {}
-        rows.append(Row(name, _seeds(metrics, name), figures, beyond.get("coverage"), beyond.get("popularity_rank")))
-    return rows
-
-
-def gains_of(cell: Record, metric: str = "full/ndcg@10") -> list[Gain]:
-    """Comparisons of a cell on one metric; with baselines only the product's, and matching's with matching alone."""
-    metrics = cell["metrics"]
-    return [
-        Gain(
-            one["variant"], one["baseline"], one["metric"], one["difference"], one["relative"], one["low"],
-            one["high"], one["p_users"], one["p_seeds"], _published_gain(cell, one["variant"], one["baseline"], metric),
-        )
-        for one in metrics["comparisons"]
-        if one["metric"] == metric
-        and (
-            one["baseline"] not in metrics["baselines"]
-            or one["variant"] == metrics["product"]["variant"]
-            or (one["baseline"] == "matching" and parse_variant(one["variant"]).terms)
-        )
-    ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class InterestGain:
-    """What diffused interests add, in both protocols.
-
-    Attributes:
-        place: title of the cell, and how the interests enter where that is not by prompts.
-        variant: with diffused interests.
-        rival: its base, a control, or the same with raw interests.
-        sampled: NDCG@10 against sampled negatives.
-        full: NDCG@10 over all items.
-    """
-
-    place: str
-    variant: str
-    rival: str
-    sampled: Gain
-    full: Gain
-
-    def gains(self) -> list[Gain]:
-        """Of which each of the texts speaks."""
-        return [self.sampled] * 4 + [self.full] * 3
-
-    def texts(self) -> list[str]:
-        """Under `INTEREST_HEAD`, without place and rival."""
-        sampled, full = self.sampled, self.full
-        return [
-            *(relative_text(sampled.relative), p_text(sampled.p_users), p_text(sampled.p_seeds)),
-            relative_text(sampled.published),
-            *(relative_text(full.relative), p_text(full.p_users), p_text(full.p_seeds)),
+    for name, variant in record.variants.items():
+        beyond = variant.beyond
+        entries = [named(record, name), Entry(_seeds(record, name))]
+        validated = record.protocol.training_users > 0
+        entries += [_figure(variant.selection, chosen) if validated else Entry()]
+        entries += [
+            _figure(variant.figure("test", metric), best[metric], _printed(published, name, metric))
+            for metric, _ in metrics
         ]
+        entries += [Entry(_kept(variant))]
+        shares = (None, None) if beyond is None else (beyond.coverage, beyond.popularity_rank)
+        entries += [Entry("" if share is None else f"{share:.3f}") for share in shares]
+        rows.append(Row(tuple(entries), product=name == record.product.variant))
+    seeds = len(record.seeds)
+    spread = f"mean ± standard deviation of {seeds} seeds" if seeds > 1 else "one seed"
+    heading = f"{record.domain} · test · {record.protocol.test_users:,} users · {spread}"
+    return Table(title or heading, tuple(columns), tuple(rows), unmoved_note(record)).without_empty_columns()
 
 
-INTEREST_HEAD = (
-    "what diffused interests add", "over", "sampled NDCG@10", "p, users", "p, seeds", "published",
-    "NDCG@10, all items", "p, users", "p, seeds",
-)  # fmt: skip
-_ENTERED: dict[Entry, str] = {"prompts": "", "positions": " · at positions", "fusion": " · fused", "none": ""}
+def comparisons(
+    record: RunRecord,
+    metric: str = "full/ndcg@10",
+    published: PublishedFigures | None = None,
+    bases: Mapping[str, str] | None = None,
+) -> Table:
+    """Return paired comparisons on the test items; those that are not significant are faint."""
+    gains = gains_of(record, metric, published, bases)
+    columns = (
+        Column("variant", "name"),
+        Column("over", "name"),
+        Column("difference"),
+        Column("relative"),
+        Column("95 % interval", priority=3),
+        Column("p"),
+        Column("published"),
+    )
+    rows = tuple(
+        Row(
+            (
+                named(record, gain.variant),
+                named(record, gain.rival),
+                Entry(difference_text(gain.difference)),
+                Entry(relative_text(gain.relative)),
+                Entry(interval_text(gain.low, gain.high)),
+                Entry(p_text(gain.p)),
+                Entry(published=relative_text(gain.published)),
+            ),
+            faint=not gain.certain,
+        )
+        for gain in gains
+    )
+    names = {name for gain in gains for name in (gain.variant, gain.rival)}
+    notes = (*inference_notes(gains), *unmoved_note(record, names))
+    return Table(f"{metric_text(metric)}: differences on test", columns, rows, notes).without_empty_columns()
 
 
-def interest_gains(cells: Sequence[Record]) -> list[InterestGain]:
-    """The paper's claim in every cell: diffused interests against the base, and the same with other interests."""
+def inference_notes(gains: Sequence[Gain]) -> tuple[str, ...]:
+    """Say what intervals and p-values are."""
+    notes = []
+    tested = sum(gain.p is not None for gain in gains)
+    fewest = {gain.seeds for gain in gains if gain.p is None}
+    if tested:
+        notes.append(
+            "p: two-sided, users and seeds as two sources of variation (mixed model), Holm-corrected for "
+            f"{tested} comparison{'s' if tested > 1 else ''}. Faint or italic: not significant."
+        )
+    if fewest:
+        seeds = "One seed" if fewest == {1} else "Fewer than five seeds"
+        notes.append(
+            f"{seeds}: no p-value. The interval is over users only, and another seed may turn the difference around. "
+            "Faint or italic: the interval holds zero."
+        )
+    return tuple(notes)
+
+
+def named(record: RunRecord, name: str) -> Entry:
+    """Return the name of a variant, marked if it never left its base."""
+    mark = UNMOVED if record.variants[name].unmoved else ""
+    return Entry(f"`{name}`{mark}")
+
+
+def unmoved_note(record: RunRecord, names: Iterable[str] | None = None) -> tuple[str, ...]:
+    """Explain the mark of variants that never left their base, if there are any among the names."""
     found = []
-    for cell in cells:
-        by_pair = {(g.variant, g.rival): g for g in gains_of(cell, "sampled/ndcg@10")}
-        for full in gains_of(cell):
-            variant, rival = parse_variant(full.variant), parse_variant(full.rival)
-            sampled = by_pair.get((full.variant, full.rival))
-            same_model = replace(variant.base, terms=variant.terms) == replace(rival.base, terms=rival.terms)
-            if sampled and variant.interests == "s2idm" and same_model:
-                way = _ENTERED[variant.entry]
-                found.append(InterestGain(title_of(cell) + way, full.variant, full.rival, sampled, full))
-    return found
+    for name in record.variants if names is None else names:
+        variant = record.variants[name]
+        if variant.unmoved:
+            seeds = len(variant.kept_epochs or ())
+            found.append("" if variant.unmoved == seeds else f"`{name}` at {variant.unmoved} of {seeds} seeds")
+    if not found:
+        return ()
+    some = ", ".join(one for one in sorted(found) if one)
+    return (
+        f"{UNMOVED} Never left its base: validation preferred epoch 0 of its second phase, so that interests enter by "
+        f"untrained weights{f' ({some})' if some else ''}.",
+    )
 
 
-def seed_values(cell: Record) -> list[tuple[str, str, list[float]]]:
-    """Every seed's value of the two NDCG@10, of variants with several seeds."""
-    return [
-        (name, f"{protocol} NDCG@10", values["test"][protocol]["ndcg@10"]["values"])
-        for name, values in cell["metrics"]["variants"].items()
-        for protocol in ("full", "sampled")
-        if len(values["test"][protocol].get("ndcg@10", {}).get("values", ())) > 1
-    ]
+def overview(cells: Sequence[CellRecord], metric: str = GLANCE[0], title: str = "") -> Table:
+    """Return one metric of every variant in every cell; the best of each cell is marked."""
+    names = dict.fromkeys(name for cell in cells for name in cell.metrics.variants)
+    best = [_best(cell.metrics, metric) for cell in cells]
+    rows = []
+    for name in names:
+        found = [cell.metrics.variants.get(name) for cell in cells]
+        mark = UNMOVED if any(variant is not None and variant.unmoved for variant in found) else ""
+        figures = (
+            _at_a_glance(cell, name, metric, top) if name in cell.metrics.variants else Entry()
+            for cell, top in zip(cells, best, strict=True)
+        )
+        rows.append(Row((Entry(f"`{name}`{mark}"), *figures)))
+    notes = ["Product: the variant that validation chose in the column's run."]
+    if any(variant.unmoved for cell in cells for variant in cell.metrics.variants.values()):
+        notes.append(UNMOVED_SHORT)
+    columns = (Column("variant", "name"), *(Column(cell.title) for cell in cells))
+    return Table(title or metric_text(metric), columns, tuple(rows), tuple(notes))
 
 
-def reference_rows(record: Record) -> tuple[list[str], list[tuple[str, str, list[str]]]]:
-    """Published figures on other data: metrics, and (data, variant, figures) a row; no figure of ours among them."""
-    columns = record["reference"]
-    metrics = list(dict.fromkeys(name for one in columns for of in one["figures"].values() for name in of))
+def _at_a_glance(cell: CellRecord, name: str, metric: str, best: float) -> Entry:
+    figure = cell.metrics.variants[name].figure("test", metric)
+    entry = _figure(figure, best, _printed(cell.published, name, metric))
+    if not entry or name != cell.metrics.product.variant:
+        return entry
+    return replace(entry, detail=f"{entry.detail} product".strip())
+
+
+def interests(cells: Sequence[CellRecord]) -> Table:
+    """Return what diffused interests add in every cell, over the base and over other interests."""
+    found = interest_gains(cells)
+    columns = [Column("where", "text"), Column("variant", "name"), Column("over", "name")]
+    columns += [Column(heading) for heading in ("NDCG@10, sampled", "p, sampled", "published")]
+    columns += [Column(heading) for heading in ("NDCG@10, all items", "p, all items")]
+    rows = tuple(Row(_interest_entries(one), faint=not (one.sampled.certain or one.full.certain)) for one in found)
+    notes = inference_notes([gain for one in found for gain in (one.sampled, one.full)])
+    if any(one.record.variants[name].unmoved for one in found for name in (one.full.variant, one.full.rival)):
+        notes += (UNMOVED_SHORT,)
+    return Table("What diffused interests add", tuple(columns), rows, notes).without_empty_columns()
+
+
+def _interest_entries(one: InterestGain) -> tuple[Entry, ...]:
+    sampled, full = one.sampled, one.full
+    return (
+        Entry(one.place),
+        named(one.record, full.variant),
+        named(one.record, full.rival),
+        Entry(relative_text(sampled.relative), faint=not sampled.certain),
+        Entry(p_text(sampled.p), faint=not sampled.certain),
+        Entry(published=relative_text(sampled.published)),
+        Entry(relative_text(full.relative), faint=not full.certain),
+        Entry(p_text(full.p), faint=not full.certain),
+    )
+
+
+def thresholds(cell: CellRecord) -> Table:
+    """Return the figures of users who know few anchors."""
+    names = list(cell.metrics.variants)
+    rows = []
+    for one in cell.thresholds:
+        values = one.values.get("sampled/ndcg@10", {})
+        figures = (Entry(figure_text(values[name]) if name in values else "") for name in names)
+        rows.append(Row((Entry(f"at most {one.at_most}"), Entry(f"{one.users:,}"), *figures)))
+    columns = (Column("known anchors", "text"), Column("users"), *(Column(f"`{name}`") for name in names))
+    return Table("NDCG@10, sampled, of users who know few anchors", columns, tuple(rows))
+
+
+def seed_values(record: RunRecord) -> Table:
+    """Return every seed's NDCG@10 of the variants with several seeds."""
     rows = [
-        (one["place"], variant, [f"{of[name]:.4f}" if name in of else "" for name in metrics])
-        for one in columns
-        for variant, of in one["figures"].items()
+        Row((named(record, name), Entry(metric_text(metric)), Entry(", ".join(map(figure_text, figure.values)))))
+        for name, variant in record.variants.items()
+        for metric in GLANCE
+        if (figure := variant.figure("test", metric)) is not None and len(figure.values) > 1
     ]
-    return metrics, rows
+    columns = (Column("variant", "name"), Column("metric", "text"), Column("one value a seed"))
+    return Table("Every seed's value", columns, tuple(rows))
 
 
-def _value(variant: Record, column: tuple[str, str, str]) -> Record | None:
-    protocol, metric, _ = column
-    found: Record | None = variant["test"][protocol].get(metric)
-    return found
+def reference(published: Sequence[PublishedFigures]) -> Table:
+    """Return published figures on other data; none of ours is among them."""
+    metrics = list(dict.fromkeys(name for one in published for figures in one.figures.values() for name in figures))
+    rows = [
+        Row(
+            (
+                Entry(one.place),
+                Entry(f"`{variant}`"),
+                *(Entry(published=figure_text(figures[name]) if name in figures else "") for name in metrics),
+            )
+        )
+        for one in published
+        for variant, figures in one.figures.items()
+    ]
+    columns = (Column("data", "text"), Column("variant", "name"), *(Column(name) for name in metrics))
+    notes = ("999 sampled negatives, epoch chosen on the test metric. None of these figures is ours.",)
+    return Table("Published, on other data", columns, tuple(rows), notes)
 
 
-def _figure(value: Record | None, best: float, published: float | None) -> Figure | None:
+def costs(cost: Cost) -> Table:
+    """Return what diffusion costs, ours and the paper's."""
+    headings = ("items", "width", "parameters (M)", "memory (MB)", "training epoch (s)", "evaluation (s)")
+    rows = [
+        Row(
+            (
+                Entry(one.model),
+                Entry(f"{one.items:,}"),
+                Entry(f"{one.width:,}"),
+                Entry(f"{one.parameters_m:.2f}"),
+                Entry(f"{one.memory_mb:,.0f}"),
+                Entry(f"{one.train_s:.2f}"),
+                Entry(f"{one.evaluate_s:.2f}"),
+            )
+        )
+        for one in cost.rows
+    ]
+    for printed in cost.published.rows:
+        width = printed.items if printed.model == "TI-DiffRec" else printed.sememes
+        texts = (f"{printed.items:,}", f"{width:,}", f"{printed.parameters_m:.2f}", f"{printed.gpu_mb:,.0f}")
+        times = (f"{printed.train_s:.2f}", f"{printed.evaluate_s:.2f}")
+        name = Entry(f"{printed.model} on {printed.data} (published)")
+        rows.append(Row((name, *(Entry(text) for text in texts + times))))
+    notes = (
+        f"{cost.settings['users']:,} made-up users. Memory: the peak on a GPU; weights, gradients and optimiser state "
+        f"on a CPU. Published: {cost.published.title}.",
+    )
+    return Table("Cost", (Column("model", "text"), *map(Column, headings)), tuple(rows), notes)
+
+
+def _measured(record: RunRecord, metric: str) -> bool:
+    return any(variant.figure("test", metric) is not None for variant in record.variants.values())
+
+
+def _best(record: RunRecord, metric: str) -> float:
+    found = [variant.figure("test", metric) for variant in record.variants.values()]
+    return max((figure.mean for figure in found if figure is not None), default=0.0)
+
+
+def _figure(value: Spread | None, best: float, published: float | None = None) -> Entry:
     if value is None:
-        return None
-    spread = value["std"] if len(value["values"]) > 1 else None
-    return Figure(value["mean"], spread, value["mean"] == best, published)
+        return Entry()
+    spread = f"± {figure_text(value.std)}" if len(value.values) > 1 else ""
+    printed = "" if published is None else figure_text(published)
+    return Entry(figure_text(value.mean), spread, printed, strong=value.mean == best)
 
 
-def _seeds(metrics: Record, name: str) -> int:
-    if name in metrics["baselines"]:
-        return 0
-    return len(metrics["few_seeds"].get(name, metrics["seeds"]))
+def _printed(published: PublishedFigures | None, name: str, metric: str) -> float | None:
+    """A figure of the paper. Its figures are of the sampled protocol."""
+    protocol, metric = metric.split("/", 1)
+    return published.figures.get(name, {}).get(metric) if published is not None and protocol == "sampled" else None
 
 
-def _published(cell: Record, name: str, column: tuple[str, str, str]) -> float | None:
-    protocol, metric, _ = column
-    if cell["published"] is None or protocol != "sampled":
-        return None
-    found: float | None = cell["published"]["figures"].get(name, {}).get(metric)
-    return found
+def _seeds(record: RunRecord, name: str) -> str:
+    """How many seeds a variant has; nothing if all trained variants have one."""
+    several = max((len(record.seeds_of(one)) for one in record.trained), default=1) > 1
+    return str(len(record.seeds_of(name)) or "") if several else ""
 
 
-def _published_gain(cell: Record, variant: str, rival: str, metric: str) -> float | None:
-    protocol, name = metric.split("/", 1)
-    if cell["published"] is None or protocol != "sampled":
-        return None
-    figures = cell["published"]["figures"]
-    ours, theirs = (figures.get(one, {}).get(name) for one in (variant, rival))
-    return None if ours is None or theirs is None else ours / theirs - 1
+def _kept(variant: VariantRecord) -> str:
+    """The kept epochs of each phase: one number, or the least and the most over seeds."""
+    kept = variant.kept_epochs or ()
+    phases = ([one.base for one in kept], [one.variant for one in kept])
+    texts = []
+    for epochs in phases:
+        known = [epoch for epoch in epochs if epoch is not None]
+        if known:
+            texts.append(str(known[0]) if min(known) == max(known) else f"{min(known)}-{max(known)}")
+    return " + ".join(texts)

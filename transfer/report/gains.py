@@ -1,0 +1,158 @@
+"""Which comparisons a table shows, and what they say when they are corrected for their number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from transfer.report.experiment_record import CellRecord, PublishedFigures
+from transfer.report.record import Comparison, RunRecord
+
+LEVEL = 0.05
+"""A corrected p-value below this is significant."""
+
+
+@dataclass(frozen=True)
+class Gain:
+    """One comparison, as a table shows it.
+
+    Attributes:
+        variant: name.
+        rival: the variant that it is compared with.
+        metric: protocol/metric.
+        difference: of the means.
+        relative: as a share of the rival's mean.
+        low: lower end of the 95 % interval: over users and seeds if these were tested together, else over users.
+        high: upper end.
+        p: over users and seeds, corrected for the number of comparisons in the table; None without such a test.
+        seeds: how many are compared.
+        published: relative gain of the paper on the same metric, if it printed both figures.
+    """
+
+    variant: str
+    rival: str
+    metric: str
+    difference: float
+    relative: float | None
+    low: float
+    high: float
+    p: float | None
+    seeds: int
+    published: float | None = None
+
+    @property
+    def certain(self) -> bool:
+        """Whether the difference is significant; without a test, whether the interval over users leaves out zero."""
+        return self.low > 0 or self.high < 0 if self.p is None else self.p < LEVEL
+
+
+def gains_of(
+    record: RunRecord,
+    metric: str = "full/ndcg@10",
+    published: PublishedFigures | None = None,
+    bases: Mapping[str, str] | None = None,
+) -> list[Gain]:
+    """Return the comparisons of a run on one metric, corrected for their number.
+
+    Baselines are rivals of the product only. Late terms alone are rivals of every variant that adds them to its score.
+
+    Args:
+        record: the run.
+        metric: protocol/metric.
+        published: figures of a paper.
+        bases: only compare each of these variants with its base.
+    """
+    found = [one for one in record.comparisons if one.metric == metric and _shown(one, record)]
+    if bases is not None:
+        found = [one for one in found if bases.get(one.variant) == one.baseline]
+    return corrected([_gain(one, published) for one in found])
+
+
+def _shown(one: Comparison, record: RunRecord) -> bool:
+    ours, theirs = (record.variants[name].parts for name in (one.variant, one.baseline))
+    alone = bool(theirs.terms) and set(theirs.terms) <= set(ours.terms)
+    return one.baseline not in record.baselines or one.variant == record.product.variant or alone
+
+
+def _gain(one: Comparison, published: PublishedFigures | None) -> Gain:
+    tested = one.two_way
+    return Gain(
+        variant=one.variant,
+        rival=one.baseline,
+        metric=one.metric,
+        difference=one.difference,
+        relative=one.relative,
+        low=one.low if tested is None else tested.low,
+        high=one.high if tested is None else tested.high,
+        p=None if tested is None else tested.p,
+        seeds=one.seeds,
+        published=_published_gain(one, published),
+    )
+
+
+def _published_gain(one: Comparison, published: PublishedFigures | None) -> float | None:
+    """The paper's relative gain. Its figures are of the sampled protocol."""
+    protocol, name = one.metric.split("/", 1)
+    if published is None or protocol != "sampled":
+        return None
+    ours, theirs = (published.figures.get(variant, {}).get(name) for variant in (one.variant, one.baseline))
+    return None if ours is None or theirs is None else ours / theirs - 1
+
+
+def corrected(gains: Sequence[Gain]) -> list[Gain]:
+    """Correct the p-values for their number."""
+    tested = [gain.p for gain in gains if gain.p is not None]
+    found = iter(holm(tested))
+    return [gain if gain.p is None else replace(gain, p=next(found)) for gain in gains]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for their number (Holm 1979), in the same order."""
+    order = np.argsort(p_values, kind="stable")
+    steps = np.asarray(p_values, float)[order] * np.arange(len(order), 0, -1)
+    found = np.empty(len(order))
+    found[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return [float(p) for p in found]
+
+
+@dataclass(frozen=True)
+class InterestGain:
+    """What diffused interests add, in both protocols.
+
+    Attributes:
+        place: title of the cell, and how the interests enter if that is not by prompts.
+        sampled: NDCG@10 among sampled negatives.
+        full: NDCG@10 over all items.
+        record: of the cell.
+    """
+
+    place: str
+    sampled: Gain
+    full: Gain
+    record: RunRecord
+
+
+_ENTERED = {"prompts": "", "positions": " · at positions", "memory": " · as a memory", "late": " · late in the score"}
+
+
+def interest_gains(cells: Sequence[CellRecord]) -> list[InterestGain]:
+    """Return the paper's claim in every cell: diffused interests against the base and against other interests.
+
+    The p-values are corrected for the number of comparisons in all cells and both protocols.
+    """
+    found: list[InterestGain] = []
+    for cell in cells:
+        variants, raw = cell.metrics.variants, {}
+        for one in cell.metrics.comparisons:
+            ours, theirs = variants[one.variant].parts, variants[one.baseline].parts
+            if ours.interests == "s2idm" and ours.without_interests() == theirs.without_interests():
+                raw[one.variant, one.baseline, one.metric] = _gain(one, cell.published)
+        for (variant, rival, metric), full in raw.items():
+            sampled = raw.get((variant, rival, "sampled/ndcg@10"))
+            if metric == "full/ndcg@10" and sampled is not None:
+                way = _ENTERED.get(variants[variant].parts.entry, " · fused")
+                found.append(InterestGain(cell.title + way, sampled, full, cell.metrics))
+    both = corrected([gain for one in found for gain in (one.sampled, one.full)])
+    return [replace(one, sampled=both[2 * n], full=both[2 * n + 1]) for n, one in enumerate(found)]

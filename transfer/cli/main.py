@@ -24,6 +24,7 @@ from transfer.cli import (
     recipe,
     recommend,
     run,
+    share,
     verify,
 )
 from transfer.cli.interrupt import INTERRUPTED, Interrupts
@@ -70,6 +71,7 @@ app.command("run")(run.command)
 app.command("experiment")(experiment.command)
 app.command("evaluate")(evaluate.command)
 app.command("recommend")(recommend.command)
+app.command("share")(share.command)
 app.command("verify")(verify.command)
 app.command("init")(init.command)
 app.command("inspect")(inspect.command)

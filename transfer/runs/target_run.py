@@ -249,10 +249,26 @@ tags: [recommender-system, cross-domain, sequential-recommendation]
 {d.name} has {d.n_users:,} users, {d.n_items:,} items and {d.n_interactions:,} interactions. Protocol, every figure and
 the comparisons are in `metrics.json`; every setting is in `recipe.yaml`; one line an epoch in `training.jsonl`.
 
-The folder holds the interactions of the target domain: share it only if those may be shared.
-
-Use it: `transfer recommend FOLDER --user ID` or `transfer recommend FOLDER --history "title; title"`.
+{_users_held(run)}
 """
+
+
+def _users_held(run: TargetRun) -> str:
+    """What a run's folder holds of users, and how to use it."""
+    history = '`transfer recommend FOLDER --history "title; title"`'
+    if not run.domain.n_users:
+        return f"""This copy holds nothing of any single user.
+
+Use it: {history}."""
+    return f"""What this folder holds of users, private to its owner unless you change that:
+
+- `domain/`: the ids of {run.domain.n_users:,} users, and item and time of each of their interactions.
+- `pieces/`: the rank of each user's held-out item, by the user's number.
+- `metrics.json`: one user's id, as an example.
+
+`transfer share FOLDER OUT` writes a copy without users.
+
+Use it: `transfer recommend FOLDER --user ID` or {history}."""
 
 
 def _why(metrics: RunRecord) -> str:

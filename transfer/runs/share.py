@@ -1,0 +1,43 @@
+"""A copy of a target run that holds nothing of any single user, to be given to others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from domains.domain import Domain
+from domains.errors import RunError
+from transfer.runs.target_run import TargetRun
+
+
+def share(run: TargetRun, folder: Path) -> TargetRun:
+    """Write a copy without users: their ids, histories, ranks and the example user are left out.
+
+    What is learned from all users together stays: weights, how often each item was chosen, and means of metrics. The
+    copy recommends for histories and interests; it cannot be evaluated again.
+
+    Args:
+        run: read from a folder.
+        folder: for the copy; must be new or empty.
+
+    Raises:
+        InputError: the folder holds something, or cannot be written.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RunError("this folder is not empty", location=folder, hint="Choose a new one", code="folder-in-use")
+    copy = replace(run, domain=without_users(run.domain), metrics=run.metrics.model_copy(update={"example_user": ""}))
+    copy.save_pretrained(folder)
+    return replace(copy, folder=folder)
+
+
+def without_users(domain: Domain) -> Domain:
+    """A domain of the same items that nobody has met."""
+    return replace(
+        domain,
+        user_ids=domain.user_ids[:0],
+        offsets=np.zeros(1, np.int64),
+        items=np.zeros(0, np.int32),
+        times=np.zeros(0, np.int64),
+    )

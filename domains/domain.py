@@ -20,6 +20,8 @@ ItemIndices = npt.NDArray[np.int32]
 
 TEXT_TYPE = pa.large_list(pa.large_string())
 """Type of categories and text fields."""
+PROSE = frozenset({"description", "abstract", "features"})
+"""Text fields whose values are sentences; the values of others are names."""
 RESERVED = frozenset({"item_id", "title", "categories"})
 """Names that no text field may have."""
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import polars as pl
 
@@ -15,6 +16,7 @@ from domains.io.columns import find_column
 from domains.io.scan import scan
 from domains.problems import Problems
 from domains.settings import ColumnMapping
+from domains.text_columns import find_text_columns
 from domains.times import to_times
 
 HEAD = 1000
@@ -116,10 +118,14 @@ def guess_columns(
     doubts = {"user": found["user"] is None and len(left) > 1, "item": rival}
     unsure = frozenset(role for role, doubt in doubts.items() if doubt)
     found["user"] = found["user"] or max(left, key=lambda name: acts[name].n_unique(), default=None)
-    found["title"] = found["title"] or _title_like(things, {found["item_key"], found["categories"]})
+    taken = {found["item_key"] or found["item"], found["title"], found["categories"]}
+    texts = find_text_columns(things.columns, taken)
+    found["title"] = found["title"] or _title_like(things, {*taken, *texts.values()})
     if found["item_key"] == found["item"]:
         found["item_key"] = None
-    return Guess(ColumnMapping(**found), by_name, unsure, tuple(acts.columns), tuple(things.columns))
+    roles: dict[str, Any] = dict(found)
+    columns = ColumnMapping(**roles, text=texts or None)
+    return Guess(columns, by_name, unsure, tuple(acts.columns), tuple(things.columns))
 
 
 def guess_separator(categories: pl.Series) -> str | None:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import html
-
 import polars as pl
 
 from domains.cells import Rows
 from domains.errors import InputError
 from domains.ids import to_ids
 from domains.io.collect import collect
+from domains.markup import plain_text
 from domains.problems import Problems
 from domains.raw import RawTables
 from domains.settings import PrepareSettings
+from domains.texts import read_texts
 
 LONGEST_TITLE = 100_000
 """Characters. Real titles end long before; several thousand occur where pages were scraped."""
-TAGS = (
-    "a|b|big|br|center|code|del|div|em|font|h[1-6]|hr|i|img|ins|li|mark|ol|p|s|small|span|strike|strong|sub|sup|tt|u|ul"
-)
-MARKUP = rf"(?i)</?(?:{TAGS})(?:\s[^<>]*)?/?>"
-"""Tags of HTML; `<Untitled>` is none."""
-ENTITY = r"&(?:[A-Za-z][A-Za-z0-9]{1,31}|#\d{1,7}|#[xX][0-9A-Fa-f]{1,6});"
 
 
 def read_item_rows(raw: RawTables, settings: PrepareSettings, problems: Problems) -> tuple[pl.DataFrame, list[str]]:
@@ -33,8 +27,8 @@ def read_item_rows(raw: RawTables, settings: PrepareSettings, problems: Problems
         problems: where rows that are wrong are noted; the result is without them then.
 
     Returns:
-        ``item_id`` (String), ``title`` (String, ``""`` if there is none) and ``categories`` (List(String)) if the
-        source has them; and what was noticed.
+        ``item_id`` (String), ``title`` (String, ``""`` if there is none) and ``categories`` and ``text:NAME``
+        (List(String)) if the source has them; and what was noticed.
 
     Raises:
         InputError: the table cannot be read.
@@ -47,6 +41,8 @@ def read_item_rows(raw: RawTables, settings: PrepareSettings, problems: Problems
     if "categories" in frame.columns:
         named = pl.element().filter(pl.element().str.strip_chars() != "")  # a null is no more a name than a blank
         frame = frame.with_columns(pl.col("categories").list.eval(named))
+    frame, said = read_texts(frame, location)
+    notes += said
     rows = Rows(location)
     if ids.null_count():
         rows = Rows(location, ids.is_not_null().arg_true() + 1)
@@ -73,19 +69,13 @@ def clean_titles(titles: pl.Series, location: object) -> tuple[pl.Series, list[s
             f"{_titles(len(lines))} of {location} hold line ends, such as {_short(example)}: if these are several "
             "rows, a quote mark joined them, and quoting: none reads them apart."
         )
-    marked = (titles.str.contains(MARKUP) | titles.str.contains(ENTITY)).arg_true()
+    plain, marked = plain_text(titles)
     if len(marked):
-        before = titles.gather(marked)
-        plain = before.str.replace_all(MARKUP, " ").to_list()
-        # Twice: &amp;lt; is often a `<` that was escaped by two programs.
-        after = pl.Series([html.unescape(html.unescape(title)) for title in plain], dtype=pl.String)
-        after = after.str.replace_all(MARKUP, " ").str.replace_all(r"\s+", " ").str.strip_chars()
-        titles = titles.scatter(marked, after) if len(after) else titles
         notes.append(
             f"{_titles(len(marked))} of {location} hold markup or entities and are read as plain text: "
-            f"{_short(before[0])} is {_short(after[0])}."
+            f"{_short(titles[marked[0]])} is {_short(plain[marked[0]])}."
         )
-    return titles.str.replace_all(r"\s+", " ").str.strip_chars(), notes
+    return plain.str.replace_all(r"\s+", " ").str.strip_chars(), notes
 
 
 def _titles(count: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 
 from domains.errors import InputError
-from domains.raw import RawTables
+from domains.raw import TEXT, RawTables
 from domains.settings import PrepareSettings
 
 
@@ -21,6 +22,7 @@ class ItemTable:
     Attributes:
         titles: large_string, ``""`` where there is none.
         categories: large_list<large_string>, or None where the source has no categories.
+        texts: the further text fields by name, large_list<large_string> each.
         known: bool, whether the item has a row in the item table.
         titled: bool, whether it has a title.
         unused: how many items of the table occur in no interaction.
@@ -28,6 +30,7 @@ class ItemTable:
 
     titles: pa.Array
     categories: pa.Array | None
+    texts: Mapping[str, pa.Array]
     known: npt.NDArray[np.bool_]
     titled: npt.NDArray[np.bool_]
     unused: int
@@ -60,16 +63,21 @@ def read_items(
     if not known.all() and settings.unknown_items == "error":
         raise _unknown(item_ids, known, frame, raw)
     titles = joined["title"].fill_null("")
-    categories = None
-    if "categories" in joined.columns:
-        empty = pl.lit([], dtype=pl.List(pl.String))
-        categories = _one_array(joined.select(pl.col("categories").fill_null(empty))["categories"])
+    empty = pl.lit([], dtype=pl.List(pl.String))
+    lists = {name: _one_array(joined.select(pl.col(name).fill_null(empty))[name]) for name in _list_columns(joined)}
+    categories = lists.pop("categories", None)
+    texts = {name.removeprefix(TEXT): values for name, values in lists.items()}
     titled = (titles != "").to_numpy()
-    return ItemTable(_one_array(titles), categories, known, titled, unused), notes
+    return ItemTable(_one_array(titles), categories, texts, known, titled, unused), notes
+
+
+def _list_columns(frame: pl.DataFrame) -> list[str]:
+    """Categories and text fields."""
+    return [name for name in frame.columns if name == "categories" or name.startswith(TEXT)]
 
 
 def _merge_duplicates(frame: pl.DataFrame, settings: PrepareSettings, location: str) -> tuple[pl.DataFrame, list[str]]:
-    """One row an item, with the categories of all its rows; a title that is there goes before one that is not."""
+    """One row an item, with the categories and texts of all its rows; rows with a title go first."""
     if frame["item_id"].n_unique() == frame.height:
         return frame, []
     titled = frame.filter(pl.col("title") != "")
@@ -89,15 +97,15 @@ def _merge_duplicates(frame: pl.DataFrame, settings: PrepareSettings, location: 
         rank = pl.when(weight > 0).then(pl.len().over("item_id", "title")).otherwise(0)
     merged = frame.with_columns(rank.alias("rank")).sort("rank", descending=True, maintain_order=True)
     merged = merged.unique("item_id", keep="first", maintain_order=True).drop("rank")
-    if "categories" in frame.columns:
-        # Some tables have a row for each category of an item.
+    for name in _list_columns(frame):
+        # Some tables have a row for each category or author of an item.
         several = (
             frame.filter(pl.col("item_id").is_duplicated())
             .group_by("item_id")
-            .agg(pl.col("categories").explode().drop_nulls().unique(maintain_order=True).alias("of all rows"))
+            .agg(pl.col(name).explode().drop_nulls().unique(maintain_order=True).alias("of all rows"))
         )
         merged = merged.join(several, on="item_id", how="left", maintain_order="left")
-        merged = merged.with_columns(pl.coalesce("of all rows", "categories").alias("categories")).drop("of all rows")
+        merged = merged.with_columns(pl.coalesce("of all rows", name).alias(name)).drop("of all rows")
     notes = [f"{frame.height - merged.height:,} further rows of items that were there already, in {location}"]
     if disagreeing.height:
         notes.append(_several_titles(disagreeing, merged, settings.duplicate_items))

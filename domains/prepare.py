@@ -110,6 +110,7 @@ def _assemble(
         times=log.times,
         time_kind=time_kind,
         repeats=settings.repeats == "keep",
+        texts={name: values.take(pa.array(kept_items)) for name, values in table.texts.items()},
     )
 
 

@@ -7,7 +7,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from domains.domain import RESERVED
 from domains.keep import parse_keep
+from domains.names import plain_name
+from domains.text_columns import field_name
 
 TimeUnit = Literal["auto", "s", "ms", "us", "ns", "ticks", "filetime", "webkit", "excel"]
 TimeKindSetting = Literal["auto", "timestamp", "order"]
@@ -114,3 +117,30 @@ class ColumnMapping(Settings):
     categories: str | None = Field(
         default=None, description="Column with categories; default: categories, genres and their kin."
     )
+    text: dict[str, str] | None = Field(
+        default=None,
+        description="Columns with further text of the items, such as [authors, brand, description], or {field: column} "
+        "to name the fields; default: those with usual names; []: none.",
+    )
+
+    @field_validator("text", mode="before")
+    @classmethod
+    def _by_field(cls, value: Any) -> Any:
+        """A list of columns names each field after its column."""
+        listed = [value] if isinstance(value, str) else value
+        if not isinstance(listed, (list, tuple)):
+            return value
+        fields: dict[Any, Any] = {}
+        for column in listed:
+            field = field_name(column) if isinstance(column, str) else column
+            # Two columns of one kind: the second one is a field of its own name.
+            fields[plain_name(column) if field in fields else field] = column
+        return fields
+
+    @field_validator("text")
+    @classmethod
+    def _check_fields(cls, value: dict[str, str] | None) -> dict[str, str] | None:
+        wrong = [name for name in value or () if name in RESERVED or plain_name(name) != name]
+        if wrong:
+            raise ValueError(f"{wrong[0]!r} cannot be the name of a text field")
+        return value

@@ -8,14 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from domains.domain import PROSE
 from domains.errors import InputError
 from domains.nearest import suggest
 from vocab.settings import DEFAULT_FIELDS
 from vocab.template import parse_template
 from vocab.text import NOT_A_WORD, Titles, as_strings, cleaned
 
-PROSE = frozenset({"title", "description", "abstract", "features"})
-"""Fields that are read word by word."""
 LONGEST_NAME = 8
 """Words of a name that becomes one word."""
 _SPACE = pa.scalar(" ", pa.large_string())

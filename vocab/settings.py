@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 PartOfSpeech = Literal["n", "v", "a", "r"]
 DEFAULT_FIELDS = ("title", "categories", "authors", "brand", "developer")
 """Fields of an item that anchors come from unless a recipe says otherwise; `authors` and `brand` cover their kin, such
-as artists and manufacturers (see `domains.io.text_columns`)."""
+as artists and manufacturers (see `domains.text_columns`)."""
 
 
 class NormaliserSettings(BaseModel):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -12,11 +10,11 @@ from domains.errors import DataError
 from domains.io.collect import schema_of
 from domains.io.column_names import ALIASES
 from domains.io.titles import split_list
+from domains.names import plain_name
 from domains.nearest import suggest
 from domains.problems import Problems
 from domains.settings import ColumnMapping
-
-ACCENTS = str.maketrans("łøđ", "lod")
+from domains.text_columns import find_text_columns, select_texts
 
 
 def find_column(
@@ -43,7 +41,7 @@ def find_column(
             hint=f"{suggest(given, there)}Set columns.{role} to one of: {_listed(there)}{_delimiter_hint(there)}",
             code="column",
         )
-    by_plain = {_plain(name): name for name in reversed(there)}
+    by_plain = {plain_name(name): name for name in reversed(there)}
     for alias in ALIASES[role]:
         if alias in by_plain:
             return by_plain[alias]
@@ -103,7 +101,9 @@ def map_items(table: pl.LazyFrame, columns: ColumnMapping, separator: str, locat
             location=location,
             hint="Make it text, or map another column",
         )
-    items = table.select(pl.col(theirs).alias(ours) for ours, theirs in found.items() if theirs is not None)
+    texts = _text_columns(columns, found, there, location)
+    roles = [pl.col(theirs).alias(ours) for ours, theirs in found.items() if theirs is not None]
+    items = table.select(*roles, *select_texts(texts, types))
     given = found["categories"]
     if given is None:
         return items
@@ -116,11 +116,16 @@ def map_items(table: pl.LazyFrame, columns: ColumnMapping, separator: str, locat
     return items.with_columns(pl.col("categories").cast(pl.String)).with_columns(split_list("categories", separator))
 
 
-def _plain(name: str) -> str:
-    """A name without case, accents and signs: ``Kunden-Nr.`` -> ``kunden_nr``."""
-    text = unicodedata.normalize("NFKD", name.split(":")[0].strip().lower().replace("ß", "ss")).translate(ACCENTS)
-    plain = "".join(sign for sign in text if not unicodedata.combining(sign))
-    return re.sub(r"[\s\-./#]+", "_", plain).strip("_")
+def _text_columns(
+    columns: ColumnMapping, found: Mapping[str, str | None], there: Sequence[str], location: str
+) -> Mapping[str, str]:
+    """Text field -> column, as the user says or by the usual names."""
+    if columns.text is None:
+        who = find_column("user", columns.user, there, location, required=False) if columns.user in there else None
+        return find_text_columns(there, {*found.values(), columns.user, who})
+    for column in columns.text.values():
+        find_column("text", column, there, location)
+    return columns.text
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -14,7 +14,8 @@ from domains.io.scan import scan_json_lines
 from domains.io.titles import without_markup
 from domains.loaders.amazon import AmazonOptions, category_name, headless_csv, is_csv, two_files
 from domains.loaders.registry import Loader
-from domains.raw import RawTables
+from domains.raw import TEXT, RawTables
+from domains.text_columns import LONGEST_TEXT
 
 
 def load(options: AmazonOptions) -> RawTables:
@@ -30,16 +31,25 @@ def load(options: AmazonOptions) -> RawTables:
         "item_id": pl.String,
         "title": pl.String,
         "categories": pl.List(pl.String),
+        f"{TEXT}brand": pl.String,
+        f"{TEXT}description": pl.String,
     }
     items = scan_literals(metadata, schema, _pick).with_columns(without_markup(pl.col("title")))
     return RawTables(interactions, items, category_name(metadata), TimeKind.TIMESTAMP, reviews, metadata)
 
 
 def _pick(record: dict[str, Any]) -> dict[str, Any]:
-    """Id, title and the categories of all paths, each once."""
+    """Id, title, the categories of all paths, each once, brand and description."""
     paths = record.get("categories") or []
     categories = list(dict.fromkeys(chain.from_iterable(paths)))
-    return {"item_id": record.get("asin"), "title": record.get("title"), "categories": categories}
+    description = record.get("description")
+    return {
+        "item_id": record.get("asin"),
+        "title": record.get("title"),
+        "categories": categories,
+        f"{TEXT}brand": record.get("brand"),
+        f"{TEXT}description": description[: LONGEST_TEXT + 1] if isinstance(description, str) else None,
+    }
 
 
 LOADER = Loader(

@@ -14,8 +14,11 @@ from domains.io.titles import json_list
 from domains.loaders.amazon import AmazonOptions, category_name, is_csv, two_files
 from domains.loaders.registry import Loader
 from domains.raw import RawTables
+from domains.text_columns import select_texts, text_field
 
 HUB = "hf://datasets/McAuley-Lab/Amazon-Reviews-2023"
+TEXTS = {"store": "brand", "description": "description", "features": "features"}
+"""Column of the metadata -> text field."""
 Subset = Literal[
     "raw_review",
     "0core_rating_only",
@@ -51,7 +54,14 @@ def load(options: Amazon2023Options) -> RawTables:
     reviews, metadata = two_files(options, ("*.jsonl", "*.csv"))
     fields = ("user_id", "parent_asin", "timestamp", "rating")
     interactions = scan(reviews) if is_csv(reviews) else scan_json_lines(reviews, fields)
-    items = scan_json_lines(metadata, ("parent_asin", "title", "categories")).with_columns(json_list("categories"))
+    items = scan_json_lines(metadata, ("parent_asin", "title", "categories", *TEXTS)).select(
+        "parent_asin",
+        "title",
+        json_list("categories"),
+        text_field("brand", pl.col("store"), pl.String),
+        text_field("description", json_list("description")),
+        text_field("features", json_list("features")),
+    )
     return _tables(interactions, items, category_name(metadata), reviews, metadata)
 
 
@@ -69,7 +79,10 @@ def _published(options: Amazon2023Options, category: str) -> RawTables:
         )
     metadata = f"{options.root}/raw_meta_{category}/*.parquet"
     interactions = load_table(kind, data_files=files)
-    items = load_table("parquet", data_files=[metadata]).select("parent_asin", "title", "categories")
+    published = load_table("parquet", data_files=[metadata])
+    types = published.collect_schema()
+    texts = {TEXTS[name]: name for name in TEXTS if name in types}
+    items = published.select("parent_asin", "title", "categories", *select_texts(texts, types))
     return _tables(interactions, items, category, files[0], metadata)
 
 

@@ -12,6 +12,7 @@ from domains.io.scan import LINE, scan_lines
 from domains.loaders.registry import Loader
 from domains.raw import RawTables
 from domains.settings import Settings
+from domains.text_columns import text_field
 
 
 class BookCrossingOptions(Settings):
@@ -25,7 +26,12 @@ def load(options: BookCrossingOptions) -> RawTables:
     ratings = find_file(options.folder, ("BX-Book-Ratings.csv", "BX_Book_Ratings.csv"), "ratings")
     books = find_file(options.folder, ("BX-Books.csv", "BX_Books.csv"), "books")
     interactions = _scan(ratings, ("user_id", "item_id")).with_row_index("timestamp")
-    items = _scan(books, ("item_id", "title"))
+    items = _scan(books, ("item_id", "title", "author", "year", "publisher")).select(
+        "item_id",
+        "title",
+        text_field("authors", pl.col("author"), pl.String),
+        text_field("publisher", pl.col("publisher"), pl.String),
+    )
     # The same book is listed with the letter of its ISBN in both cases.
     isbn = pl.col("item_id").str.to_uppercase()
     return RawTables(
@@ -38,15 +44,17 @@ def load(options: BookCrossingOptions) -> RawTables:
     )
 
 
-def _scan(path: str, names: tuple[str, str]) -> pl.LazyFrame:
-    """Take the first two fields of each line after the header.
+def _scan(path: str, names: tuple[str, ...]) -> pl.LazyFrame:
+    """Take the first fields of each line after the header.
 
     Every field is quoted, and quotes within one are escaped by a backslash, which no CSV reader expects beside
     semicolons in titles; `";"` separates fields safely.
     """
-    fields = pl.col(LINE).str.strip_prefix('"').str.split_exact('";"', 2).struct.rename_fields([*names, "rest"])
+    fields = (
+        pl.col(LINE).str.strip_prefix('"').str.split_exact('";"', len(names)).struct.rename_fields([*names, "rest"])
+    )
     table = scan_lines(path, encoding="latin-1").slice(1).filter(pl.col(LINE) != "").select(fields.alias("fields"))
-    text = pl.col(names[1]).str.replace_all('\\"', '"', literal=True)
+    text = pl.col(*names[1:]).str.replace_all('\\"', '"', literal=True)
     return table.unnest("fields").select(names[0], text.str.replace_all("&amp;", "&", literal=True))
 
 

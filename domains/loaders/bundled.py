@@ -12,6 +12,7 @@ from domains.domain import TimeKind
 from domains.loaders.registry import Loader
 from domains.raw import RawTables
 from domains.settings import Settings
+from domains.text_columns import text_field
 
 TIME_KINDS = {"books": TimeKind.ORDER, "films": TimeKind.TIMESTAMP}
 
@@ -33,6 +34,8 @@ def load(options: BundledOptions) -> RawTables:
         items = pl.read_parquet(items_file).lazy()
     if "categories" in items.collect_schema():
         items = items.with_columns(pl.col("categories").str.split("|"))
+    if "authors" in items.collect_schema():
+        items = items.with_columns(text_field("authors", pl.col("authors").str.split("|"))).drop("authors")
     return RawTables(
         interactions,
         items,

@@ -12,6 +12,7 @@ from domains.io.scan import scan
 from domains.loaders.registry import Loader
 from domains.raw import RawTables
 from domains.settings import Settings
+from domains.text_columns import text_field
 
 
 class GoodbooksOptions(Settings):
@@ -25,7 +26,8 @@ def load(options: GoodbooksOptions) -> RawTables:
     ratings = find_file(options.folder, ("ratings.csv",), "ratings")
     books = find_file(options.folder, ("books.csv",), "books")
     interactions = scan(ratings).rename({"book_id": "item_id"}).with_row_index("timestamp")
-    items = scan(books).select(pl.col("book_id").alias("item_id"), "title")
+    authors = pl.col("authors").str.split(", ")
+    items = scan(books).select(pl.col("book_id").alias("item_id"), "title", text_field("authors", authors))
     return RawTables(interactions, items, "goodbooks", TimeKind.ORDER, ratings, books)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import polars as pl
@@ -14,8 +15,15 @@ from domains.io.scan import scan_json_lines
 from domains.loaders.registry import Loader
 from domains.raw import RawTables
 from domains.settings import Settings
+from domains.text_columns import text_field
 
 INTERACTIONS = ("goodreads_interactions_*.json", "goodreads_interactions*.json", "goodreads_reviews_*.json")
+MOST_SHELVES = 10
+PLANS = (
+    r"^(?:to-?read|want|wish|read(?:ing)?$|currently|own|my-|favou?rite|default|library|kindle|e-?book|audio|books?$|"
+    r"did-not|dnf|abandoned|finished|.*(?:owned|to-read|to-buy|\d{4}.*))"
+)
+"""Shelves that say what a reader plans or has, rather than what a book is."""
 BOOKS = ("goodreads_books_*.json", "goodreads_books.json")
 
 
@@ -25,21 +33,56 @@ class GoodreadsOptions(Settings):
     folder: InputPath | None = Field(default=None, description="Folder with both files, found by name.")
     interactions: InputPath | None = Field(default=None, description="goodreads_interactions_*.json.gz or reviews.")
     books: InputPath | None = Field(default=None, description="goodreads_books_*.json.gz.")
+    authors: InputPath | None = Field(
+        default=None, description="goodreads_book_authors.json.gz, for names; default: found beside the books."
+    )
     date: Literal["date_added", "date_updated", "read_at", "started_at"] = Field(
         default="date_added", description="Which date orders the history; the last two are often empty."
     )
 
 
 def load(options: GoodreadsOptions) -> RawTables:
-    """Scan both files; the most used shelves are no categories, for they name plans (`to-read`), not subjects."""
+    """Scan the files; the most used shelves are no categories, for they name plans (`to-read`), not subjects."""
     folder = options.folder or ""
     acts = options.interactions or find_file(folder, INTERACTIONS, "interactions")
     books = options.books or find_file(folder, BOOKS, "books")
     interactions = scan_json_lines(acts, ("user_id", "book_id", options.date, "rating")).rename(
         {"book_id": "item_id", options.date: "timestamp"}
     )
-    items = scan_json_lines(books, ("book_id", "title")).select(pl.col("book_id").alias("item_id"), "title")
-    return RawTables(interactions, items, "goodreads", TimeKind.TIMESTAMP, acts, books)
+    items = scan_json_lines(books, ("book_id", "title", "description", "authors", "popular_shelves")).select(
+        pl.col("book_id").alias("item_id"),
+        "title",
+        text_field("description", pl.col("description"), pl.String),
+        text_field("shelves", _shelves()),
+        pl.col("authors").str.extract_all(r'"author_id":\s*"\d+"').list.eval(pl.element().str.extract(r"(\d+)")),
+    )
+    names = options.authors or _beside(books)
+    return RawTables(interactions, _with_authors(items, names), "goodreads", TimeKind.TIMESTAMP, acts, books)
+
+
+def _beside(books: str) -> str | None:
+    """The file of authors in the folder of the books, if it is there."""
+    found = sorted(Path(books).parent.glob("goodreads_book_authors.json*"))
+    return str(found[0]) if found else None
+
+
+def _shelves() -> pl.Expr:
+    """The most used shelves that say what a book is."""
+    names = pl.col("popular_shelves").str.extract_all(r'"name":\s*"[^"]*"')
+    name = pl.element().str.extract(r':\s*"([^"]*)"')
+    return names.list.eval(name.filter(~name.str.contains(PLANS))).list.head(MOST_SHELVES)
+
+
+def _with_authors(items: pl.LazyFrame, file: str | None) -> pl.LazyFrame:
+    """Names in place of the authors' numbers; without the file there are none."""
+    if file is None:
+        return items.drop("authors")
+    names = scan_json_lines(file, ("author_id", "name"))
+    written = items.select("item_id", pl.col("authors").alias("author_id")).explode("author_id").drop_nulls()
+    named = written.join(names, on="author_id", maintain_order="left").group_by("item_id", maintain_order=True)
+    return items.drop("authors").join(
+        named.agg(text_field("authors", pl.col("name"), pl.String)), on="item_id", how="left", maintain_order="left"
+    )
 
 
 LOADER = Loader("goodreads", "Goodreads (UCSD Book Graph), JSON lines", GoodreadsOptions, load, "folder")

@@ -14,6 +14,7 @@ from domains.io.paths import InputPath, expand_pattern
 from domains.loaders.registry import Loader
 from domains.raw import RawTables
 from domains.settings import Settings
+from domains.text_columns import text_field
 
 BEHAVIOURS = ("impression", "user_id", "timestamp", "history", "impressions")
 NEWS = (
@@ -45,7 +46,12 @@ def load(options: MindOptions) -> RawTables:
     acts = [find_file(folder, ("behaviors.tsv",), "behaviours") for folder in folders]
     news = [find_file(folder, ("news.tsv",), "news") for folder in folders]
     behaviours = _scan(acts, BEHAVIOURS)
-    items = _scan(news, NEWS).select("item_id", "title", pl.concat_list("category", "subcategory").alias("categories"))
+    items = _scan(news, NEWS).select(
+        "item_id",
+        "title",
+        pl.concat_list("category", "subcategory").alias("categories"),
+        text_field("abstract", pl.col("abstract"), pl.String),
+    )
     clicks = _clicks(behaviours)
     if options.clicks == "all":
         clicks = pl.concat([_history(behaviours), clicks])

@@ -13,6 +13,7 @@ from domains.io.scan import scan
 from domains.loaders.registry import Loader
 from domains.raw import RawTables
 from domains.settings import Settings
+from domains.text_columns import select_texts
 
 
 class PixelRecOptions(Settings):
@@ -26,7 +27,9 @@ def load(options: PixelRecOptions) -> RawTables:
     """Scan both files."""
     interactions = scan(options.interactions)
     tags = pl.concat_list(pl.col("tag")).list.drop_nulls().alias("categories")
-    items = scan(options.items).select("item_id", "title", tags)
+    things = scan(options.items)
+    texts = {"description": "description"} if "description" in (types := things.collect_schema()) else {}
+    items = things.select("item_id", "title", tags, *select_texts(texts, types))
     name = Path(options.interactions).name.split(".")[0]
     return RawTables(interactions, items, name, TimeKind.TIMESTAMP, options.interactions, options.items)
 

@@ -13,7 +13,7 @@ from domains.io.find_file import find_file
 from domains.io.literals import scan_literals
 from domains.io.paths import InputPath
 from domains.loaders.registry import Loader
-from domains.raw import RawTables
+from domains.raw import TEXT, RawTables
 from domains.settings import Settings
 
 
@@ -32,6 +32,9 @@ def load(options: SteamOptions) -> RawTables:
         "item_id": pl.String,
         "title": pl.String,
         "categories": pl.List(pl.String),
+        f"{TEXT}developer": pl.String,
+        f"{TEXT}publisher": pl.String,
+        f"{TEXT}tags": pl.List(pl.String),
     }
     interactions = scan_literals(reviews, acts, _review)
     # A few games have no id; nothing can refer to them.
@@ -50,7 +53,14 @@ def _review(record: dict[str, Any]) -> dict[str, Any]:
 def _game(record: dict[str, Any]) -> dict[str, Any]:
     title = record.get("title") or record.get("app_name")
     categories = record.get("genres") or record.get("tags") or []
-    return {"item_id": record.get("id"), "title": title, "categories": categories}
+    return {
+        "item_id": record.get("id"),
+        "title": title,
+        "categories": categories,
+        f"{TEXT}developer": record.get("developer"),
+        f"{TEXT}publisher": record.get("publisher"),
+        f"{TEXT}tags": record.get("tags") or [],
+    }
 
 
 LOADER = Loader("steam", "Steam reviews and games, Python literals", SteamOptions, load, "folder")

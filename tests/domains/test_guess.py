@@ -32,9 +32,22 @@ def test_by_value(tmp_path):
         "preis;nr;sorte;worte\n3.50;x7;b;Kleiner roter Ball\n4.50;x8;b;Großes blaues Auto\n",
     )
     assert guess.columns.model_dump() == {
-        "user": "wer", "item": "ding", "item_key": "nr", "time": "wann", "title": "worte", "categories": None
+        "user": "wer", "item": "ding", "item_key": "nr", "time": "wann", "title": "worte", "categories": None,
+        "text": None,
     }  # fmt: skip
     assert guess.by_name == frozenset()
+
+
+def test_text_fields_are_found_in_several_languages_and_are_no_title(tmp_path):
+    guess = two_files(
+        tmp_path,
+        "Kunde;Artikel-Nr.;Zeit\nanna;x7;2020-01-01\notto;x8;2020-01-02\n",
+        "Artikel-Nr.;Bezeichnung;Marke;Beschreibung;Größe;Schlagwörter;Warengruppe\n"
+        "x7;Roter Ball;Acme;Ein Ball für Kinder im Garten;7;rot, rund;Spielzeug\n"
+        "x8;Blaues Auto;Bmw;Ein Auto mit vier Rädern dran;8;blau;Spielzeug\n",
+    )
+    assert guess.columns.text == {"brand": "Marke", "description": "Beschreibung", "tags": "Schlagwörter"}
+    assert (guess.columns.title, guess.columns.categories) == ("Bezeichnung", "Warengruppe")
 
 
 def test_what_does_not_fit_is_missing(tmp_path):

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pytest
 
 from domains.domain import TEXT_TYPE, Domain, TimeKind
 from domains.errors import InputError
+from domains.frames import from_frames
+from domains.settings import ColumnMapping, PrepareSettings
 from domains.storage import load_domain, save_domain
 from domains.union import side_by_side
 
@@ -66,3 +69,104 @@ def test_a_union_has_every_field_and_nothing_where_a_domain_lacks_it():
 def test_a_text_field_that_does_not_fit_is_refused(texts):
     with pytest.raises(InputError, match="text field"):
         shop(**texts)
+
+
+EVERYTHING = PrepareSettings(min_user_interactions=1, min_item_interactions=1)
+
+
+def read(**columns):
+    """Two items "a" and "b" with these columns, as lists by field; and the notes."""
+    items = pl.DataFrame({"item_id": ["a", "b"], "title": ["Hose", "Spade"], "category": ["Watering", None], **columns})
+    acts = pl.DataFrame({"user_id": ["u", "u"], "item_id": ["a", "b"], "timestamp": [1.5e9, 1.6e9]})
+    prepared = from_frames(acts, items, settings=EVERYTHING)
+    return {name: values.to_pylist() for name, values in prepared.domain.texts.items()}, prepared.report.notes
+
+
+def test_names_are_taken_apart_and_sentences_are_not():
+    texts, notes = read(
+        Authors=["J.K. Rowling, Mary GrandPr\u00e9", "Rowling, J.K.|Anonymous"],
+        description=["Long, green; soft", "n/a"],
+        tags=["long, green;soft, long", None],
+        Colour=["['red', 'dark blue']", "[]"],
+        Publisher=["Black & Decker, Inc.", " "],
+    )
+    assert texts == {
+        "authors": [["J.K. Rowling", "Mary GrandPr\u00e9"], ["Rowling, J.K.", "Anonymous"]],
+        "description": [["Long, green; soft"], []],
+        "tags": [["long", "green", "soft"], []],
+        "color": [["red", "dark blue"], []],
+        "publisher": [["Black & Decker, Inc."], []],
+    }
+    assert notes == ()
+
+
+def test_markup_lists_and_records_are_read_as_plain_text():
+    texts, notes = read(
+        description=["<p>Long &amp;amp; <b>green</b></p><script>var a = '<p>';</script>", "A\n  hose\t"],
+        features=[["one", None, "12", "one"], []],
+        authors=[[{"name": "Jane Austen", "id": 1}], []],
+        genres=pl.Series([["Drama"], None]),
+        brand=pl.Series([{"name": "Gardena", "rank": 1}, {"name": None, "rank": 2}]),
+    )
+    assert texts == {
+        "description": [["Long & green"], ["A hose"]],
+        "features": [["one"], []],
+        "authors": [["Jane Austen"], []],
+        "genres": [["Drama"], []],
+        "brand": [["Gardena"], []],
+    }
+    assert notes == ()
+
+
+def test_what_says_nothing_is_not_used_and_is_told():
+    texts, notes = read(brand=[1.5, 2.5], features=[[0.1], [0.2]], authors=[{"id": 1}, {"id": 2}], abstract=["-", ""])
+    assert texts == {}
+    assert len(notes) == 4
+    for name in ("brand", "features", "authors", "abstract"):
+        assert any(f"text field {name} " in note and "is not used" in note for note in notes)
+
+
+def test_a_text_without_end_is_cut_and_is_told():
+    texts, (note,) = read(description=["word " * 20_000, "short"])
+    assert texts["description"] == [["word " * 199 + "word"], ["short"]]
+    assert "1 values of the text field description" in note
+
+
+def test_a_list_without_end_is_cut():
+    texts, _ = read(tags=[[f"tag {number}" for number in range(1_000)], []])
+    assert texts["tags"][0] == [f"tag {number}" for number in range(50)]
+
+
+def test_rows_of_one_item_give_all_their_texts():
+    items = pl.DataFrame({
+        "item_id": ["a", "a", "a", "b"], "title": ["Hose"] * 3 + ["Spade"], "author": ["Ann", "Bob", "Ann", None]
+    })  # fmt: skip
+    acts = pl.DataFrame({"user_id": ["u", "u"], "item_id": ["a", "b"], "timestamp": [1.5e9, 1.6e9]})
+    domain = from_frames(acts, items, settings=EVERYTHING).domain
+    assert domain.texts["authors"].to_pylist() == [["Ann", "Bob"], []]
+
+
+def test_columns_of_text_are_what_the_user_says():
+    items = pl.DataFrame({"item_id": ["a"], "title": ["Hose"], "brand": ["Gardena"], "Notiz": ["gut"]})
+    acts = pl.DataFrame({"user_id": ["u"], "item_id": ["a"], "timestamp": [1.5e9]})
+
+    def texts(columns):
+        mapping = ColumnMapping.model_validate({"text": columns})
+        domain = from_frames(acts, items, columns=mapping, settings=EVERYTHING).domain
+        return {name: values.to_pylist() for name, values in domain.texts.items()}
+
+    assert texts(["Notiz"]) == {"notiz": [["gut"]]}
+    assert texts({"maker": "brand", "description": "Notiz"}) == {"maker": [["Gardena"]], "description": [["gut"]]}
+    assert texts([]) == {}
+    assert texts(None) == texts("brand") == {"brand": [["Gardena"]]}
+    with pytest.raises(InputError, match="no column 'brnd'") as error:
+        texts(["brnd"])
+    assert "'brand'" in error.value.hint
+
+
+def test_two_columns_of_one_kind_are_two_fields():
+    assert ColumnMapping.model_validate({"text": ["Marke", "Hersteller"]}).text == {
+        "brand": "Marke", "hersteller": "Hersteller"
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="cannot be the name"):
+        ColumnMapping.model_validate({"text": {"title": "Marke"}})

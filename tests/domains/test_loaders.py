@@ -27,6 +27,15 @@ def categories(domain):
     return dict(zip(domain.item_ids.to_pylist(), domain.categories.to_pylist(), strict=True))
 
 
+def texts(domain):
+    """The text fields by item."""
+    columns = {name: values.to_pylist() for name, values in domain.texts.items()}
+    ids = domain.item_ids.to_pylist()
+    return {
+        item: {name: values[row] for name, values in columns.items() if values[row]} for row, item in enumerate(ids)
+    }
+
+
 def write(path, text, encoding="utf-8"):
     path.parent.mkdir(parents=True, exist_ok=True)
     data = text.encode(encoding)
@@ -60,11 +69,13 @@ def test_amazon_2014(tmp_path, ending):
         "{'asin': '0001', 'salesRank': {'Toys & Games': 3}, 'imUrl': 'http://x/y.jpg', "
         "'categories': [['Toys & Games', 'Games'], ['Toys & Games', 'Puzzles']], 'title': "
         '"Rubik\'s Cube &amp; Stand"}\n'
-        "{'asin': '0002', 'price': 3.5, 'related': {'also_bought': ['0001']}, 'title': 'Caf\\xe9 Set'}\n",
+        "{'asin': '0002', 'price': 3.5, 'related': {'also_bought': ['0001']}, 'title': 'Caf\\xe9 Set', "
+        "'brand': 'Tefal', 'description': 'For <b>two</b>, or more'}\n",
     )
     domain, told = read({"loader": "amazon2014", "folder": str(tmp_path)})
     assert told == {"A1": ["Café Set", "Rubik's Cube & Stand"], "A2": ["Café Set"]}
     assert categories(domain) == {"0001": ["Toys & Games", "Games", "Puzzles"], "0002": []}
+    assert texts(domain) == {"0001": {}, "0002": {"brand": ["Tefal"], "description": ["For two , or more"]}}
     assert domain.times.tolist() == [1400000100, 1400000200, 1400000000]
     assert domain.time_kind == "timestamp"
     assert domain.name == "Toys_and_Games"
@@ -123,14 +134,22 @@ def test_amazon_2018(tmp_path, ending):
                 "tech1": "",
                 "title": "Half-Life&nbsp;2 <b>New</b>",
                 "asin": "B1",
+                "brand": "by\n    \n    Valve",
+                "description": ["A crowbar", "", "and aliens"],
+                "feature": ["<span>Single player</span>"],
             },
-            {"category": [], "title": "Tom &amp; Jerry", "asin": "B2", "details": {"a": 1}},
+            {"category": [], "title": "Tom &amp; Jerry", "asin": "B2", "brand": "Visit Amazon's Tom Page"},
             {"category": "", "title": "var aPageStart = (new Date()).getTime();", "asin": "B3"},
         ),
     )
     domain, told = read({"loader": "amazon2018", "folder": str(tmp_path)}, missing_titles="keep")
     assert told == {"A1": ["Tom & Jerry", "Half-Life 2 New"], "A2": [""]}
     assert categories(domain) == {"B1": ["Video Games", "PC"], "B2": [], "B3": []}
+    assert texts(domain) == {
+        "B1": {"brand": ["Valve"], "description": ["A crowbar", "and aliens"], "features": ["Single player"]},
+        "B2": {"brand": ["Tom"]},
+        "B3": {},
+    }
 
 
 def test_amazon_2018_ratings_put_the_item_first(tmp_path):
@@ -147,6 +166,9 @@ def meta_2023(item, title):
         "title": title,
         "categories": ["Hair"],
         "details": {"Brand": "x"},
+        "store": "Garnier",
+        "features": ["Soft"],
+        "description": [],
         "parent_asin": item,
     }
 
@@ -172,6 +194,7 @@ def test_amazon_2023_local(tmp_path):
     assert told == {"U1": ["Two", "One"]}  # a millisecond apart
     assert domain.times.tolist() == [1588687728, 1588687728]
     assert categories(domain) == {"P1": ["Hair"], "P2": ["Hair"]}
+    assert texts(domain)["P1"] == {"brand": ["Garnier"], "features": ["Soft"]}
 
 
 def test_amazon_2023_parts_of_a_split_by_glob(tmp_path):
@@ -208,7 +231,9 @@ def test_amazon_2023_published_layout_through_datasets(tmp_path):
     items = pl.DataFrame([meta_2023(f"P{n}", f"Title {n}") for n in (1, 2, 3)])
     items.write_parquet(tmp_path / "hub/raw_meta_All_Beauty/full-00000-of-00001.parquet")
     spec = {"loader": "amazon2023", "category": "All_Beauty", "root": str(tmp_path / "hub")}
-    assert read({**spec, "subset": "5core_last_out"})[1] == {"U1": ["Title 1", "Title 2", "Title 3"]}
+    domain, told = read({**spec, "subset": "5core_last_out"})
+    assert told == {"U1": ["Title 1", "Title 2", "Title 3"]}
+    assert texts(domain)["P3"] == {"brand": ["Garnier"], "features": ["Soft"]}
     assert read(spec)[1] == {"U2": ["Title 1"]}
 
 
@@ -397,17 +422,33 @@ def test_goodreads_ucsd(tmp_path):
         tmp_path / "goodreads_interactions_poetry.json.gz",
         json_lines(act("1", "Wed Jan 09 08:29:25 -0800 2013"), act("2", "Wed Jan 09 08:29:24 -0800 2013")),
     )
-    shelves = [{"count": "3", "name": "to-read"}]
+    shelves = [{"count": "9", "name": "to-read"}, {"count": "3", "name": "poetry"}, {"count": "2", "name": "owned"}]
     write(
         tmp_path / "goodreads_books_poetry.json.gz",
         json_lines(
-            {"isbn": "", "book_id": "1", "title": "W.C. Fields", "popular_shelves": shelves},
+            {
+                "isbn": "",
+                "book_id": "1",
+                "title": "W.C. Fields",
+                "popular_shelves": shelves,
+                "description": "Fun",
+                "authors": [{"author_id": "7", "role": ""}, {"author_id": "8", "role": "Editor"}],
+            },
             {"isbn": "", "book_id": "2", "title": "Good Harbor", "popular_shelves": shelves},
         ),
     )
     domain, told = read({"loader": "goodreads", "folder": str(tmp_path)})
     assert told == {"8842281e": ["Good Harbor", "W.C. Fields"]}
     assert domain.times.tolist() == [1357748964, 1357748965]
+    found = {"1": {"description": ["Fun"], "shelves": ["poetry"]}, "2": {"shelves": ["poetry"]}}
+    assert texts(domain) == found
+    names = {"7": "Ronald J. Fields", "8": "Ann Lee"}
+    write(
+        tmp_path / "goodreads_book_authors.json.gz",
+        json_lines(*({"average_rating": "3", "author_id": number, "name": name} for number, name in names.items())),
+    )
+    found["1"]["authors"] = ["Ronald J. Fields", "Ann Lee"]
+    assert texts(read({"loader": "goodreads", "folder": str(tmp_path)})[0]) == found
 
 
 def test_goodbooks(tmp_path):
@@ -416,6 +457,7 @@ def test_goodbooks(tmp_path):
     write(tmp_path / "books.csv", head + '258,1,"A, B",X,"Holes, Deep (#1)",eng\n4081,2,C,Y,Dune,eng\n')
     domain, told = read({"loader": "goodbooks", "folder": str(tmp_path)})
     assert told == {"1": ["Holes, Deep (#1)", "Dune"], "2": ["Dune", "Holes, Deep (#1)"]}
+    assert texts(domain) == {"258": {"authors": ["A", "B"]}, "4081": {"authors": ["C"]}}
     assert domain.time_kind == "order"
 
 
@@ -434,6 +476,7 @@ def test_book_crossing(tmp_path):
     )
     domain, told = read({"loader": "bookcrossing", "folder": str(tmp_path)})
     assert told == {"276725": ['Flesh Tones: A Novel; "Best"', "Müller & Söhne"]}
+    assert texts(domain)["034545104X"] == {"authors": ["M. J. Rose"], "publisher": ["B & B"]}
     assert domain.time_kind == "order"
 
 
@@ -446,7 +489,8 @@ def test_steam(tmp_path):
     )
     write(
         tmp_path / "steam_games.json.gz",
-        "{u'publisher': u'K', u'genres': [u'Action', u'Indie'], u'app_name': u'Psyvariar', "
+        "{u'publisher': u'K', u'developer': u'Success Corp.', u'tags': [u'Anime'], "
+        "u'genres': [u'Action', u'Indie'], u'app_name': u'Psyvariar', "
         "u'title': u'Psyvariar Delta', "
         "u'price': 4.99, u'id': u'725280'}\n"
         "{u'app_name': u'Counter-Strike', u'tags': [u'FPS'], u'id': u'10'}\n{u'app_name': u'No id'}\n",
@@ -454,6 +498,7 @@ def test_steam(tmp_path):
     domain, told = read({"loader": "steam", "folder": str(tmp_path)})
     assert told == {"Chaos Syren": ["Counter-Strike", "Psyvariar Delta"]}
     assert categories(domain) == {"725280": ["Action", "Indie"], "10": ["FPS"]}
+    assert texts(domain)["725280"] == {"developer": ["Success Corp."], "publisher": ["K"], "tags": ["Anime"]}
     assert domain.times.tolist() == [1481932800, 1513468800]
 
 
@@ -507,6 +552,7 @@ def test_pixelrec(tmp_path):
     )
     assert told == {"u1": ["Cats, purring", "Chess"]}
     assert categories(domain) == {"i1": ["animals"], "i2": []}
+    assert texts(domain) == {"i1": {"description": ["d"]}, "i2": {"description": ["d e"]}}
     assert domain.name == "Pixel50K"
 
 
@@ -529,6 +575,7 @@ def test_mind_impressions(mind):
     assert told == {"U1": ['A "Hole" in one', "Votes"], "U2": ["Votes"]}
     assert domain.times.tolist() == [1573506358, 1573808122, 1573539090]
     assert categories(domain)["N1"] == ["sports", "golf"]
+    assert texts(domain) == {"N1": {"abstract": ["Text"]}, "N2": {}}
 
 
 def test_mind_with_history(mind):
@@ -550,6 +597,13 @@ def test_recbole_atomic_files(tmp_path):
     domain, told = read({"loader": "recbole", "folder": str(tmp_path)})
     assert told == {"1": ["Heat", 'Toy "Story"']}
     assert categories(domain) == {"10": ["Animation", "Comedy"], "11": []}
+
+
+def test_the_bundled_books_have_authors_and_the_films_genres():
+    books, films = (open_domain(name).domain for name in ("books", "films"))
+    assert texts(books)["2"] == {"authors": ["J.K. Rowling", "Mary GrandPré"]}
+    assert all(texts(books).values())
+    assert categories(films)["0020629"] == ["Drama", "War"]
 
 
 def test_every_loader_has_a_summary_and_an_argument():

@@ -55,7 +55,7 @@ def read_sememes(titles: Titles, normaliser: Normaliser, settings: NormaliserSet
     """Turn (I,) titles into sememes; only words that `known` lacks are lemmatised."""
     table = tabulate(as_strings(titles), normaliser, settings)
     surfaces: list[str] = table.surfaces.to_pylist()
-    lemma_of = _lemmas_of(surfaces, normaliser, settings, known)
+    lemma_of = _lemmas_of(surfaces, np.bincount(table.ids, minlength=len(surfaces)), normaliser, settings, known)
     lemmas = tuple(dict.fromkeys(lemma for lemma in lemma_of.values() if lemma is not None))
     position = {lemma: index for index, lemma in enumerate(lemmas)}
     id_of_surface = np.array([position.get(lemma_of[surface] or "", -1) for surface in surfaces], dtype=np.int64)
@@ -65,13 +65,26 @@ def read_sememes(titles: Titles, normaliser: Normaliser, settings: NormaliserSet
 
 
 def _lemmas_of(
-    surfaces: list[str], normaliser: Normaliser, settings: NormaliserSettings, known: Lemmas
+    surfaces: list[str], uses: Ints, normaliser: Normaliser, settings: NormaliserSettings, known: Lemmas
 ) -> dict[str, str | None]:
     """Find the lemma of each surface form; a lemma must pass the filters that its surface form passed."""
     unseen = [surface for surface in surfaces if surface not in known]
     found = normaliser.lemmas(unseen)
+    if unseen and getattr(normaliser, "stems", False):
+        found = _readable(found, surfaces, uses, normaliser, known)
     passes = keep_words(pa.array(found, pa.large_string()), normaliser, settings)
     new = {
         surface: lemma if keep else None for surface, lemma, keep in zip(unseen, found, passes.tolist(), strict=True)
     }
     return {surface: known[surface] if surface in known else new[surface] for surface in surfaces}
+
+
+def _readable(stems: list[str], surfaces: list[str], uses: Ints, normaliser: Normaliser, known: Lemmas) -> list[str]:
+    """Replace each stem by a word with this stem: the one in `known`, else the most frequent of these titles."""
+    shown = sorted({lemma for lemma in known.values() if lemma is not None})
+    word_of = dict(zip(normaliser.lemmas(shown), shown, strict=True))
+    ranked = sorted(zip((-uses).tolist(), surfaces, strict=True))
+    unseen = [surface for _, surface in ranked if surface not in known]
+    for surface, stem in zip(unseen, normaliser.lemmas(unseen), strict=True):
+        word_of.setdefault(stem, surface)
+    return [word_of[stem] for stem in stems]

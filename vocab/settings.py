@@ -7,6 +7,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 PartOfSpeech = Literal["n", "v", "a", "r"]
+Language = Literal[
+    "auto", "arabic", "danish", "dutch", "english", "finnish", "french", "german", "hungarian", "italian", "norwegian",
+    "portuguese", "romanian", "russian", "spanish", "swedish",
+]  # fmt: skip
 DEFAULT_FIELDS = ("title", "categories", "authors", "brand", "developer")
 """Fields of an item that anchors come from unless a recipe says otherwise; `authors` and `brand` cover their kin, such
 as artists and manufacturers (see `domains.text_columns`)."""
@@ -31,6 +35,9 @@ class NormaliserSettings(BaseModel):
         default=True,
         description="Drop words without a letter, and numbers in disguise: years, decades (1980s), ordinals (3rd).",
     )
+    drop_sizes: bool = Field(
+        default=True, description="Drop quantities with their unit and sizes: 30m, 75kg, 500ml, 10x15cm, 2er, xl."
+    )
     stop_words: Literal["builtin", "none"] = Field(
         default="builtin", description="Whether the normaliser's own list of function words is dropped."
     )
@@ -52,6 +59,11 @@ class VocabularySettings(BaseModel):
 
     normaliser: NormaliserSettings = Field(
         default_factory=NormaliserSettings, description="How a title becomes sememes."
+    )
+    language: Language = Field(
+        default="auto",
+        description="Language of the titles: its stop words are dropped, and its inflected forms are one word. 'auto' "
+        "guesses it from the titles. English lemmas are WordNet's, other languages have stems (NLTK's Snowball).",
     )
     fields: tuple[str, ...] = Field(
         default=DEFAULT_FIELDS,

@@ -19,6 +19,7 @@ from vocab.census import take_census
 from vocab.collocations import with_phrases
 from vocab.coverage import Coverage
 from vocab.normalisers.base import Normaliser, make_normaliser
+from vocab.normalisers.language import settle_language
 from vocab.sememes import ItemSememes, Lemmas, read_sememes
 from vocab.settings import VocabularySettings
 from vocab.text import Titles
@@ -55,6 +56,7 @@ class SememeVocabulary:
         n_items: items of all domains.
         domains: names of the domains it was built over, in order.
         settings: how it was built.
+        language: of the titles, as settled when it was built.
     """
 
     words: tuple[str, ...]
@@ -63,6 +65,7 @@ class SememeVocabulary:
     n_items: int
     domains: tuple[str, ...]
     settings: VocabularySettings
+    language: str = "english"
 
     def __post_init__(self) -> None:
         if len(set(self.words)) != len(self.words):
@@ -90,7 +93,9 @@ class SememeVocabulary:
         Raises:
             InputError: no word passes the filters.
         """
-        census = take_census(titles_by_domain, settings, normaliser or make_normaliser(settings.normaliser))
+        language = settle_language(settings.language, titles_by_domain)
+        normaliser = normaliser or make_normaliser(settings.normaliser, language)
+        census = take_census(titles_by_domain, settings, normaliser)
         words = census.anchors(settings)
         if not words:
             raise InputError(
@@ -98,7 +103,8 @@ class SememeVocabulary:
                 location="vocabulary",
                 hint="Lower min_items, raise max_share, or check the titles",
             )
-        return cls(words, census.lemma_of, census.counts_of(words), census.n_items, tuple(titles_by_domain), settings)
+        counts, domains = census.counts_of(words), tuple(titles_by_domain)
+        return cls(words, census.lemma_of, counts, census.n_items, domains, settings, language)
 
     def extended(
         self, titles_by_domain: Mapping[str, Titles], normaliser: Normaliser | None = None
@@ -114,7 +120,7 @@ class SememeVocabulary:
                 f"the vocabulary already holds the domain {again[0]!r}",
                 hint="Give the new domain a name of its own",
             )
-        normaliser = normaliser or make_normaliser(self.settings.normaliser)
+        normaliser = normaliser or make_normaliser(self.settings.normaliser, self.language)
         census = take_census(titles_by_domain, self.settings, normaliser, self.words, self.lemma_of)
         words = self.words + census.anchors(self.settings, known=self.words)
         counts = census.counts_of(words)
@@ -126,6 +132,7 @@ class SememeVocabulary:
             n_items=self.n_items + census.n_items,
             domains=self.domains + tuple(titles_by_domain),
             settings=self.settings,
+            language=self.language,
         )
 
     def remembering(self, surfaces: Lemmas) -> SememeVocabulary:
@@ -152,14 +159,16 @@ class SememeVocabulary:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of words and settings; models refuse anchors that were numbered differently."""
-        content = json.dumps([self.words, self.settings.model_dump(mode="json")], ensure_ascii=False, sort_keys=True)
+        """SHA-256 of words, settings and language; models refuse anchors that were numbered differently."""
+        content = json.dumps(
+            [self.words, self.settings.model_dump(mode="json"), self.language], ensure_ascii=False, sort_keys=True
+        )
         return hashlib.sha256(content.encode()).hexdigest()
 
     def read(self, titles: Titles, normaliser: Normaliser | None = None) -> ItemSememes:
         """Turn (I,) titles into sememes, anchors or not; phrases only where they are anchors."""
         rules = self.settings.normaliser
-        sememes = read_sememes(titles, normaliser or make_normaliser(rules), rules, self.lemma_of)
+        sememes = read_sememes(titles, normaliser or make_normaliser(rules, self.language), rules, self.lemma_of)
         return with_phrases(sememes, self.words)
 
     def encode(self, titles: Titles, normaliser: Normaliser | None = None) -> ItemAnchors:
@@ -184,6 +193,7 @@ class SememeVocabulary:
             fingerprint=self.fingerprint,
             domains=list(self.domains),
             n_items=self.n_items,
+            language=self.language,
             settings=self.settings.model_dump(mode="json"),
             anchors=dict(zip(self.words, self.item_counts.tolist(), strict=True)),
             lemmas=dict(sorted(self.lemma_of.items())),
@@ -200,7 +210,7 @@ class SememeVocabulary:
         document, settings = read(Path(path))
         counts = np.array(list(document.anchors.values()), dtype=np.int64)
         words, domains = tuple(document.anchors), tuple(document.domains)
-        vocabulary = cls(words, document.lemmas, counts, document.n_items, domains, settings)
+        vocabulary = cls(words, document.lemmas, counts, document.n_items, domains, settings, document.language)
         if vocabulary.fingerprint != document.fingerprint:
             raise LAYOUT.damaged(Path(path), "its words or settings were changed after it was written")
         return vocabulary

@@ -19,9 +19,10 @@ class VocabularyFile(BaseModel):
 
     format: str = Field(description="Always 'sememe-vocabulary'.")
     version: int = Field(description="Version of this layout.")
-    fingerprint: str = Field(description="SHA-256 of words and settings.")
+    fingerprint: str = Field(description="SHA-256 of words, settings and language.")
     domains: list[str] = Field(description="Domains it was built over.")
     n_items: int = Field(ge=0, le=2**53, description="Items of these domains.")
+    language: str = Field(description="Language that titles are read as.")
     settings: dict[str, Any] = Field(description="How it was built.")
     anchors: dict[str, int] = Field(description="Word -> items that hold it; the order is the anchor ids.")
     lemmas: dict[str, str | None] = Field(description="Surface form -> lemma, null where it is filtered out.")
@@ -30,7 +31,7 @@ class VocabularyFile(BaseModel):
 LAYOUT = Layout(
     VocabularyFile,
     "sememe-vocabulary",
-    1,
+    2,
     "sememe vocabulary",
     "Point to a vocabulary.json, make it again, or restore it",
 )

@@ -56,6 +56,14 @@ def test_words_of_a_title(title: str, expected: list[str]) -> None:
     assert surfaces([title]) == [[unicodedata.normalize("NFKC", word) for word in expected]]
 
 
+def test_quantities_and_sizes_are_dropped_unless_they_are_kept() -> None:
+    sizes = ["30m", "75kg", "500ml", "10x15cm", "100x200", "250er", "xxl", "3xl", "1080p", "12pcs"]
+    words = ["3ds", "ps3", "mp3", "xbox", "km2000", "xlarge"]
+    assert surfaces([" ".join([*sizes, *words])]) == [words]
+    assert surfaces([" ".join([*sizes, *words])], drop_sizes=False) == [[*sizes, *words]]
+    assert surfaces(["10x hose 2er XL"], min_length=1) == [["hose"]]
+
+
 def test_settings_change_what_is_dropped() -> None:
     assert surfaces(["The 9 of us in 1984"], min_length=1, drop_numbers=False, stop_words="none") == [
         ["the", "9", "of", "us", "in", "1984"]

@@ -247,7 +247,7 @@ def test_saved_and_loaded_it_is_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": 2}, "format version 2"),
+        ({"version": 3}, "format version 3"),
         ({"format": "other"}, "no sememe vocabulary"),
         ({"anchors": {"puzzle": 3}}, "changed after it was written"),
         ({"anchors": {"puzzle": "many"}}, "anchors.puzzle"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import entry_points
 from typing import Protocol
 
@@ -16,6 +17,9 @@ ENTRY_POINTS = "transfer.normalisers"
 
 class Normaliser(Protocol):
     """Cuts titles into surface forms and finds the lemma of each.
+
+    A normaliser whose lemmas are stems (``gart``) has an attribute ``stems = True``: the most frequent word with a
+    stem then stands for it (``garten``).
 
     Filtering by length, numbers and stop words is the caller's (`vocab.normalisers.tokens`), so that every normaliser
     filters alike.
@@ -39,13 +43,17 @@ class Normaliser(Protocol):
 NormaliserFactory = Callable[[NormaliserSettings], Normaliser]
 
 
-def make_normaliser(settings: NormaliserSettings) -> Normaliser:
+def make_normaliser(settings: NormaliserSettings, language: str = "english") -> Normaliser:
     """Make the normaliser that `settings` name.
+
+    Args:
+        settings: what a recipe says.
+        language: of the titles, as `vocab.normalisers.language` names it; plug-ins have one of their own.
 
     Raises:
         InputError: nothing of that name is installed.
     """
-    return _factory(settings.name)(settings)
+    return _factory(settings.name, language)(settings)
 
 
 def available_normalisers() -> tuple[str, ...]:
@@ -53,7 +61,11 @@ def available_normalisers() -> tuple[str, ...]:
     return tuple(sorted({"nltk", "spacy", *(point.name for point in entry_points(group=ENTRY_POINTS))}))
 
 
-def _factory(name: str) -> NormaliserFactory:
+def _factory(name: str, language: str) -> NormaliserFactory:
+    if name == "nltk" and language != "english":
+        from vocab.normalisers.snowball import SnowballNormaliser
+
+        return partial(SnowballNormaliser, language=language)
     if name == "nltk":
         from vocab.normalisers.nltk import NltkNormaliser
 
@@ -61,7 +73,7 @@ def _factory(name: str) -> NormaliserFactory:
     if name == "spacy":
         from vocab.normalisers.spacy import SpacyNormaliser
 
-        return SpacyNormaliser
+        return partial(SpacyNormaliser, language=language)
     for point in entry_points(group=ENTRY_POINTS, name=name):
         factory: NormaliserFactory = point.load()
         return factory

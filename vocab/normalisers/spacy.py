@@ -1,4 +1,4 @@
-"""The alternative normaliser: spaCy's English tokenizer and stop words, lemmas by the bundled WordNet."""
+"""The alternative normaliser: spaCy's tokenizer and stop words; lemmas by WordNet, a spaCy model, or stems."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from vocab.normalisers.language import SPACY_CODES
 from vocab.normalisers.nltk import NltkNormaliser
+from vocab.normalisers.snowball import SnowballNormaliser
 from vocab.settings import NormaliserSettings
 from vocab.text import cleaned
 
@@ -19,23 +21,49 @@ _EDGES = r"^[^\p{L}\p{M}\p{N}]+|[^\p{L}\p{M}\p{N}]+$"
 
 
 class SpacyNormaliser:
-    """Contractions and units split by spaCy's rules; its own lemmatiser would need a download."""
+    """Splits contractions and units by spaCy's rules.
+
+    English lemmas are WordNet's. Those of another language are of a spaCy model where the user installed one
+    (``python -m spacy download de_core_news_sm``), and Snowball stems otherwise.
+
+    Args:
+        settings: what a recipe says.
+        language: one of `SPACY_CODES`.
+    """
 
     name = "spacy"
 
-    def __init__(self, settings: NormaliserSettings) -> None:
-        self._lemmatiser = NltkNormaliser(settings)
+    def __init__(self, settings: NormaliserSettings, language: str = "english") -> None:
+        self._code = SPACY_CODES[language]
+        self._lemmatiser = NltkNormaliser(settings) if language == "english" else SnowballNormaliser(settings, language)
 
     @cached_property
     def _language(self) -> Any:
-        """SpaCy's blank English pipeline: a tokenizer and nothing else."""
+        """SpaCy's blank pipeline: a tokenizer and nothing else."""
         import spacy
 
-        return spacy.blank("en")
+        return spacy.blank(self._code)
+
+    @cached_property
+    def _model(self) -> Any | None:
+        """The smallest installed model of a language other than English, without what lemmas do not need."""
+        import spacy
+
+        sizes = {"sm": 0, "md": 1, "lg": 2}
+        found = [name for name in spacy.util.get_installed_models() if name.startswith(f"{self._code}_core_")]
+        if self._code == "en" or not found:
+            return None
+        smallest = min(found, key=lambda name: (sizes.get(name[-2:], 3), name))
+        return spacy.load(smallest, exclude=["parser", "ner"])
+
+    @property
+    def stems(self) -> bool:
+        """Whether `lemmas` are stems."""
+        return self._code != "en" and self._model is None
 
     @cached_property
     def stop_words(self) -> frozenset[str]:
-        """SpaCy's English stop words."""
+        """SpaCy's stop words of the language."""
         return frozenset(self._language.Defaults.stop_words)
 
     def tokens(self, titles: pa.Array) -> pa.Array:
@@ -48,5 +76,7 @@ class SpacyNormaliser:
         return pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), bare)
 
     def lemmas(self, surfaces: Sequence[str]) -> list[str]:
-        """Find the WordNet lemma of each token, or keep the token."""
+        """Find the lemma or stem of each token, or keep the token."""
+        if self._model is not None:
+            return [doc[0].lemma_.lower() if len(doc) == 1 else doc.text for doc in self._model.pipe(surfaces)]
         return self._lemmatiser.lemmas(surfaces)

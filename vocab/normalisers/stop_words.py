@@ -33,21 +33,23 @@ never almost maybe perhaps
 _CONTRACTIONS = """
 don doesn didn isn aren wasn weren hasn haven hadn couldn wouldn shouldn mustn needn won ain ll ve re cannot
 """
-# What web pages leave in titles.
-_MARKUP = "amp quot nbsp http https www com html etc"
+MARKUP = frozenset(["amp", "quot", "nbsp", "http", "https", "www", "com", "html", "etc"])
+"""What web pages leave in titles of any language."""
 
-ENGLISH: frozenset[str] = frozenset(
-    " ".join(
-        (
-            _ARTICLES_AND_DETERMINERS,
-            _PRONOUNS,
-            _PREPOSITIONS,
-            _CONJUNCTIONS,
-            _AUXILIARIES,
-            _ADVERBS,
-            _CONTRACTIONS,
-            _MARKUP,
-        )
-    ).split()
+ENGLISH: frozenset[str] = (
+    frozenset(
+        " ".join(
+            (
+                _ARTICLES_AND_DETERMINERS,
+                _PRONOUNS,
+                _PREPOSITIONS,
+                _CONJUNCTIONS,
+                _AUXILIARIES,
+                _ADVERBS,
+                _CONTRACTIONS,
+            )
+        ).split()
+    )
+    | MARKUP
 )
 """Lower-case English function words, contraction stumps and markup."""

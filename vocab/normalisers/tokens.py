@@ -14,6 +14,12 @@ from vocab.settings import NormaliserSettings
 
 _HAS_LETTER = r"\p{L}"
 _NUMBER_IN_DISGUISE = r"^\p{N}+(s|st|nd|rd|th)$"
+_UNITS = (
+    "mm|cm|dm|m|km|qm|in|inch|inches|ft|yd|mg|g|gr|kg|lb|lbs|oz|ml|cl|dl|l|lt|ltr|gal|mah|ah|v|volt|w|watt|kw|kwh|hz|"
+    "khz|mhz|ghz|kb|mb|gb|tb|mp|dpi|rpm|psi|bar|p|x|er|tlg|pcs|pc|pack|pk|ct|count|stk|st|stück|teilig|min|hrs|hr|h"
+)
+# 30m, 10x15cm, 2er; xs to xxxl and 3xl.
+_SIZE = rf"^\p{{N}}+(x\p{{N}}+)*({_UNITS})$|^\p{{N}}+(x\p{{N}}+)+$|^(x{{1,4}}|\p{{N}}x)[sl]$"
 _SHORT_SCRIPTS = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]"
 
 
@@ -47,7 +53,7 @@ def tabulate(titles: pa.Array, normaliser: Normaliser, settings: NormaliserSetti
 
 
 def keep_words(words: pa.Array, normaliser: Normaliser, settings: NormaliserSettings) -> npt.NDArray[np.bool_]:
-    """(S,) bool: which words are long enough, no numbers and no stop words."""
+    """(S,) bool: which words are long enough, and no numbers, sizes or stop words."""
     long_enough = pc.or_(
         pc.greater_equal(pc.utf8_length(words), settings.min_length),
         pc.match_substring_regex(words, _SHORT_SCRIPTS),
@@ -57,6 +63,8 @@ def keep_words(words: pa.Array, normaliser: Normaliser, settings: NormaliserSett
         lettered = pc.match_substring_regex(words, _HAS_LETTER)
         numeric = pc.match_substring_regex(words, _NUMBER_IN_DISGUISE)
         keep = pc.and_(keep, pc.and_not(lettered, numeric))
+    if settings.drop_sizes:
+        keep = pc.and_not(keep, pc.match_substring_regex(words, _SIZE))
     refused = {*settings.extra_stop_words, *_as_words(settings.extra_stop_words, normaliser)}
     if settings.stop_words == "builtin":
         refused |= normaliser.stop_words

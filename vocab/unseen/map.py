@@ -64,7 +64,7 @@ class UnseenMap:
         too_common = vocabulary.settings.too_common
         counts = dict(zip(sememes.lemmas, sememes.item_counts.tolist(), strict=True))
         left = [word for word in unseen if not too_common(counts[word], sememes.n_items)]
-        for _, step in steps(vocabulary.words, settings, encoder, track):
+        for _, step in steps(vocabulary.words, settings, encoder, track, english=vocabulary.language == "english"):
             found = step(left) if left else {}
             links.update(found)
             left = [word for word in left if word not in found]
@@ -148,9 +148,15 @@ def read_all(vocabulary: SememeVocabulary, titles: Titles) -> ItemSememes:
     if not len(silent):
         return sememes
     lenient = vocabulary.settings.normaliser.model_copy(
-        update={"min_length": 1, "drop_numbers": False, "stop_words": "none", "extra_stop_words": ()}
+        update={
+            "min_length": 1,
+            "drop_numbers": False,
+            "drop_sizes": False,
+            "stop_words": "none",
+            "extra_stop_words": (),
+        }
     )
-    table = tabulate(texts.take(pa.array(silent)), make_normaliser(lenient), lenient)
+    table = tabulate(texts.take(pa.array(silent)), make_normaliser(lenient, vocabulary.language), lenient)
     # Their words stay as they are: a lemmatiser knows nothing about numbers and makes "us" a plural.
     raw = ItemSememes(tuple(table.surfaces.to_pylist()), table.rows, table.ids, table.n_titles, {})
     return _merged(sememes, raw, silent)

@@ -42,6 +42,8 @@ def steps(
     settings: UnseenSettings,
     encoder: SentenceEncoder | None,
     track: Track = untracked,
+    *,
+    english: bool = True,
 ) -> Iterator[tuple[str, Step]]:
     """Name and make the steps that are switched on, in their order.
 
@@ -50,16 +52,17 @@ def steps(
         settings: which steps, and their bounds.
         encoder: without one there is no step by vectors.
         track: shows the encoder's progress.
+        english: whether the words are; WordNet, which knows no other language, is asked for English words only.
     """
     known = frozenset(anchors)
     spelling = SpellingIndex(anchors, settings.edit_length)
-    if settings.lemma:
+    if settings.lemma and english:
         yield "lemma", lambda words: _by_lemma(words, known)
     if settings.spelling:
-        yield "spelling", lambda words: _by_spelling(words, spelling)
+        yield "spelling", lambda words: _by_spelling(words, spelling, english=english)
     if settings.compound:
         yield "compound", lambda words: _by_parts(words, spelling, settings.part_length)
-    if settings.wordnet:
+    if settings.wordnet and english:
         yield "wordnet", lambda words: _by_wordnet(words, known, settings)
     if settings.vectors and encoder is not None:
         yield "vectors", lambda words: _by_vectors(words, anchors, settings, encoder, track)
@@ -71,9 +74,9 @@ def _by_lemma(words: Sequence[str], anchors: frozenset[str]) -> Links:
     return {word: (Link(forms[0], _LEMMA, "lemma"),) for word, forms in found.items() if forms}
 
 
-def _by_spelling(words: Sequence[str], index: SpellingIndex) -> Links:
-    lexicon = wordnet()
-    found = ((word, index.variant(word, is_dictionary_word=lexicon.knows(word))) for word in words)
+def _by_spelling(words: Sequence[str], index: SpellingIndex, *, english: bool) -> Links:
+    knows = wordnet().knows if english else (lambda word: False)
+    found = ((word, index.variant(word, is_dictionary_word=knows(word))) for word in words)
     return {word: (Link(anchor, _SPELLING, "spelling"),) for word, anchor in found if anchor is not None}
 
 

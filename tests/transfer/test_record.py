@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from report_cases import run_record
+from report_cases import experiment_record, run_record
 
 from domains.errors import InputError
 from transfer.report.document import described
+from transfer.report.experiment_record import ExperimentRecord
 from transfer.report.record import RunRecord, Spread
 
 
@@ -89,7 +90,16 @@ def test_a_spread_is_that_of_its_values():
     assert Spread.of([0.5]).std == 0
 
 
-def test_every_key_is_described():
-    keys = dict(described(RunRecord))
-    assert {"users", "variants.*.kept_epochs.base", "comparisons.two_way.p", "protocol.shots"} <= set(keys)
+@pytest.mark.parametrize("model", [RunRecord, ExperimentRecord])
+def test_every_key_is_described(model):
+    keys = dict(described(model))
+    assert {"variants.*.kept_epochs.base", "comparisons.two_way.p", "protocol.shots"} <= {
+        key.removeprefix("cells.metrics.") for key in keys
+    }
     assert [key for key, text in keys.items() if not text] == []
+
+
+def test_an_experiment_is_read_as_it_was_written(tmp_path):
+    path = tmp_path / "metrics.json"
+    path.write_text(experiment_record().model_dump_json(), encoding="utf-8")
+    assert ExperimentRecord.read(path) == experiment_record()

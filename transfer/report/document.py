@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import UnionType
-from typing import Any, Self, Union, get_args, get_origin
+from typing import Any, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -46,23 +45,31 @@ class Document(BaseModel):
             ) from None
 
 
-def described(model: type[Document], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield every key of a record with its description, nested ones as ``outer.inner``; ``*`` stands for any name."""
+def described(
+    model: type[Document], prefix: str = "", stop: tuple[type[Document], ...] = ()
+) -> Iterator[tuple[str, str]]:
+    """Yield every key of a record with its description.
+
+    Nested keys are ``outer.inner``; ``*`` stands for any name, and a list's entries share their keys.
+
+    Args:
+        model: the record.
+        prefix: of every key.
+        stop: records that are described elsewhere.
+    """
     for key, field in model.model_fields.items():
         yield prefix + key, " ".join((field.description or "").split())
-        inner, path = _inner(field.annotation), prefix + key
-        if inner is not None:
-            inner_model, kind = inner
-            yield from described(inner_model, f"{path}.*." if kind is dict else f"{path}.")
+        inner, path = _inner(field.annotation)
+        if inner is not None and inner not in stop:
+            yield from described(inner, f"{prefix}{key}{path}.", stop)
 
 
-def _inner(annotation: Any) -> tuple[type[Document], type | None] | None:
-    """The record that a field holds, alone or in a container, and the container."""
+def _inner(annotation: Any) -> tuple[type[Document] | None, str]:
+    """The record that a field holds, alone or in containers, and the keys between them."""
     if isinstance(annotation, type) and issubclass(annotation, Document):
-        return annotation, None
-    origin = get_origin(annotation)
+        return annotation, ""
     for argument in get_args(annotation):
-        found = _inner(argument)
-        if found is not None:
-            return found[0], found[1] if origin in (Union, UnionType) else origin
-    return None
+        inner, path = _inner(argument)
+        if inner is not None:
+            return inner, (".*" if get_origin(annotation) is dict else "") + path
+    return None, ""

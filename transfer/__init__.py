@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from domains.errors import InputError
-    from transfer.api import Run, adapt, domain_from_frames, fit, load_run, load_source, open_domain
+    from transfer.api import Run, adapt, domain_from_frames, fit, load_run, load_source, open_domain, train
     from transfer.registry import Baseline, Target, Trained
     from transfer.variants import Variant, parse_variant
 
 _HOMES = {
-    "transfer.api": ("Run", "adapt", "domain_from_frames", "fit", "load_run", "load_source", "open_domain"),
+    "transfer.api": ("Run", "adapt", "domain_from_frames", "fit", "load_run", "load_source", "open_domain", "train"),
     "transfer.registry": ("Baseline", "Target", "Trained"),
     "transfer.variants": ("Variant", "parse_variant"),
     "domains.errors": ("InputError",),
@@ -33,6 +33,7 @@ __all__ = [
     "load_source",
     "open_domain",
     "parse_variant",
+    "train",
 ]
 
 

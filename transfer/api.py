@@ -1,6 +1,7 @@
 """The commands as functions: data frames in, a trained target and its recommendations out.
 
-`import transfer` gives all of these: `domain_from_frames`, `open_domain`, `fit`, `load_source`, `adapt`, `load_run`.
+`import transfer` gives all of these: `domain_from_frames`, `open_domain`, `fit`, `load_source`, `adapt`,
+`train`, `load_run`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from transfer.progress import Progress
 from transfer.report.record import RunRecord
 from transfer.runs.artifact import CONFIG, LOG, PIECES, claim
 from transfer.runs.fit_source import fit_source
-from transfer.runs.pipeline import target_from
+from transfer.runs.pipeline import source_from, target_from
 from transfer.runs.plan import plan_of
 from transfer.runs.source_artifact import KIND as SOURCE
 from transfer.runs.source_artifact import SourceArtifact
@@ -43,9 +44,11 @@ from transfer.serving.seeds import seeds_of
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Run", "adapt", "domain_from_frames", "fit", "load_run", "load_source", "open_domain"]
+__all__ = ["Run", "adapt", "domain_from_frames", "fit", "load_run", "load_source", "open_domain", "train"]
 
 Checked = TypeVar("Checked", bound=BaseModel)
+AnySettings = Mapping[str, Any] | BaseModel
+"""Nested keys of a recipe, or settings objects such as ``{"training": TrainingSettings(epochs=30)}``."""
 
 DATA_KEYS = ("sources", "target", "sample_users", "source_part")
 """Keys of a recipe that say which interactions there are."""
@@ -63,6 +66,10 @@ class Run:
 
     def __init__(self, target: TargetRun, folder: Path) -> None:
         self.target, self.folder = target, folder
+
+    def __repr__(self) -> str:
+        """Product, domain and folder."""
+        return f"<Run {self.variant} on {self.target.domain.name}, in {self.folder}>"
 
     @property
     def variant(self) -> str:
@@ -181,7 +188,7 @@ def fit(
     *,
     target: Domain | None = None,
     out: str | Path | None = None,
-    settings: Mapping[str, Any] | None = None,
+    settings: AnySettings | None = None,
     device: str = "auto",
     progress: Progress | None = None,
 ) -> SourceArtifact:
@@ -234,7 +241,7 @@ def adapt(
     target: Domain | str | Mapping[str, Any],
     *,
     out: str | Path,
-    settings: Mapping[str, Any] | None = None,
+    settings: AnySettings | None = None,
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Run:
@@ -262,6 +269,40 @@ def adapt(
     claim(folder, TARGET)
     run = target_from(plan_of(recipe, target=domain, source=source), source, folder, Runtime.current(device, progress))
     return Run(replace(run, folder=folder), folder)
+
+
+def train(
+    target: Domain | str | Mapping[str, Any],
+    *,
+    out: str | Path,
+    sources: str | Sequence[str | Mapping[str, Any] | Domain] = (),
+    settings: AnySettings | None = None,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> Run:
+    """Fit the sources, if any, and adapt to the target in one call, as `transfer run` does.
+
+    Args:
+        target: a domain, or what a recipe calls it.
+        out: folder to write, with ``source`` and ``target`` in it; an interrupted call goes on where it stopped.
+        sources: domains to learn from; none trains on the target alone.
+        settings: nested keys of a recipe.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        progress: where to show it.
+
+    Raises:
+        InputError: data or settings are wrong, or the folder holds results of other settings or data.
+    """
+    given = [sources] if isinstance(sources, str) else list(sources)
+    domain = target if isinstance(target, Domain) else open_domain(target)
+    opened = [source if isinstance(source, Domain) else open_domain(source) for source in given]
+    data = {"name": domain.name, "sources": [_spec_of(source) for source in given], "target": _spec_of(target)}
+    plan = plan_of(_recipe(data, settings), opened, domain)
+    runtime, folder = Runtime.current(device, progress), Path(out)
+    claim(folder / "target", TARGET)
+    source = source_from(plan, folder / "source", runtime, with_s2idm=plan.needs_s2idm)
+    run = target_from(plan.with_source(source), source, folder / "target", runtime)
+    return Run(replace(run, folder=folder / "target"), folder / "target")
 
 
 def load_run(place: str | Path) -> Run:
@@ -294,14 +335,22 @@ def _spec_of(domain: Domain | str | Mapping[str, Any]) -> Any:
     return domain if isinstance(domain, str) else dict(domain)
 
 
-def _recipe(data: Mapping[str, Any], settings: Mapping[str, Any] | None) -> Recipe:
+def _recipe(data: Mapping[str, Any], settings: AnySettings | None) -> Recipe:
     """A recipe with settings on top. What decides the data stands outside: it is handed over as values."""
+    given = _plain(settings or {})
     for key in DATA_KEYS:
-        if key in (settings or {}):
+        if key in given:
             raise InputError(
                 f"{key!r} is no setting here", location="settings", hint="Hand over the domains themselves"
             )
-    return check_recipe(overlaid(with_preset(data, (settings or {}).get("preset")), settings or {}), "settings")
+    return check_recipe(overlaid(with_preset(data, given.get("preset")), given), "settings")
+
+
+def _plain(settings: AnySettings) -> dict[str, Any]:
+    """Settings objects as nested data, of what was set in them alone."""
+    if isinstance(settings, BaseModel):
+        return settings.model_dump(mode="json", exclude_unset=True)
+    return {key: _plain(value) if isinstance(value, BaseModel) else value for key, value in settings.items()}
 
 
 def _checked(model: type[Checked], data: Mapping[str, Any], place: str) -> Checked:

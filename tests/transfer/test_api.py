@@ -144,3 +144,17 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
     assert set(transfer.__all__) <= set(dir(transfer))
     with pytest.raises(AttributeError, match="nonsense"):
         _ = transfer.nonsense
+
+
+def test_train_takes_domains_and_settings_objects(tmp_path):
+    from transfer.testing import SMALL, cycle
+    from transfer.training.settings import TrainingSettings
+
+    training = TrainingSettings(base_epochs=2, epochs=1, batch_size=16)
+    run = transfer.train(
+        cycle(), out=tmp_path / "out", settings={**SMALL, "variants": ["sasrec"], "training": training}, device="cpu"
+    )
+    assert run.target.recipe.training.base_epochs == 2
+    assert run.target.s2idm is None
+    assert repr(run).startswith("<Run sasrec on cycle, in ")
+    assert transfer.load_run(tmp_path / "out" / "target").variant == "sasrec"

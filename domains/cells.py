@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import polars as pl
 
@@ -11,7 +12,9 @@ from domains.problems import Problems
 
 _MARKS = {
     "", "nan", "none", "null", "<na>", "\\n", "undefined", "na", "n/a", "nil", "nat", "<null>", "(null)", "[null]",
-    "<none>", "#n/a", "#na", "#null!", "#ref!", "#value!", "#name?", "#div/0!", "#num!", "-", "--", "---", "?", ".",
+    "<none>", "(none)",
+    "(not set)", "not set", "missing", "#n/a", "#na", "#null!", "#ref!", "#value!", "#name?", "#div/0!", "#num!",
+    "-", "--", "---", "?", ".",
 }  # fmt: skip
 MISSING = tuple(
     sorted({"NaN", "NaT", "#NaN", *(form(mark) for mark in _MARKS for form in (str, str.upper, str.title))})
@@ -89,12 +92,17 @@ def report_rows(
         problem, shown = problem.replace("{}", shortened(value)), ""
     else:
         shown = "" if value is None else f": {shortened(value)}"
-    count = f"{len(rows):,} such row{'s' if len(rows) > 1 else ''}"
+    count = counted(len(rows), "such row")
     where = rows_of(location).at(rows[0])
     problems.add(DataError(f"{problem}{shown} ({count})", location=where, hint=hint, code=code))
 
 
+def counted(count: int, noun: str) -> str:
+    """``1 row``, ``1,234 rows``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def shortened(value: object) -> str:
     """A value for a message."""
-    text = repr(value)
+    text = value.isoformat(" ") if isinstance(value, datetime) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

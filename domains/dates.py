@@ -41,6 +41,12 @@ DIGITS = (
     (15, "%Y%m%d%H%M%S%3f"),
 )
 """How many digits follow the first two of a year, and the date that these digits may write."""
+OTHER_ORDERS = {
+    8: ("%d%m%Y", "%m%d%Y"), 6: ("%y%m%d", "%d%m%y", "%m%d%y"),
+    10: ("%y%m%d%H%M", "%d%m%y%H%M", "%m%d%y%H%M", "%d%m%Y%H", "%m%d%Y%H"),
+    12: ("%y%m%d%H%M%S", "%d%m%Y%H%M", "%m%d%Y%H%M"), 14: ("%d%m%Y%H%M%S", "%m%d%Y%H%M%S"),
+}  # fmt: skip
+"""How many digits, and the dates that they may write when the year is short or stands last."""
 CENTURIES = (1900, 2101)
 MANY = 20
 """So many different numbers of six digits are dates by chance only once in 10^28."""
@@ -156,23 +162,25 @@ def read_digits(numbers: pl.Series, location: object) -> tuple[pl.Series, str] |
 
 
 def _check_other_orders(present: pl.Series, location: object) -> None:
-    """Refuse eight or six digits that are dates throughout, but do not begin with the year."""
-    for length, orders in ((8, ("%d%m%Y", "%m%d%Y")), (6, ("%y%m%d", "%d%m%y", "%m%d%y"))):
+    """Refuse numbers that write a date throughout, but do not begin with a year of four digits."""
+    for length, orders in OTHER_ORDERS.items():
         largest = int(str(present.max()))
         if not 10 ** (length - 2) <= largest < 10**length:  # the day or month may begin with a zero
             continue
-        text = present.unique().cast(pl.String).str.zfill(length)
-        if (text.str.len_chars() != length).any() or (length == 6 and len(text) < MANY):
-            continue
-        fitting = []
-        for order in orders:
-            dates = parse(text, order)
-            if not dates.null_count() and dates.dt.year().is_between(1970, 2100).all():
-                fitting.append(order)
-        if fitting:
+        fitting = list(orders)
+        for numbers in (present.head(SAMPLE // 100), present.unique()):
+            text = numbers.cast(pl.String).str.zfill(length)
+            fitting = [order for order in fitting if _all_days(parse(text, order))]
+            if not fitting:
+                break
+        if fitting and (length == 8 or present.n_unique() >= (MANY if length == 6 else 3)):
             raise DataError(
-                f"{present[0]} looks like a day written as {fitting[0]}",
+                f"{present[0]} looks like a date written as {fitting[0]}",
                 location=location,
                 hint=f"Set time_format to {' or '.join(repr(order) for order in fitting)}, or time_kind to 'order'",
                 code="time-digits",
             )
+
+
+def _all_days(dates: pl.Series) -> bool:
+    return not dates.null_count() and bool(dates.dt.year().is_between(1970, 2100).all())

@@ -14,8 +14,11 @@ LARGEST_EXACT = {pl.Float32: 2**24, pl.Float64: 2**53}
 """Larger floats of a type are not all whole numbers of their own."""
 EXCEL_DIGITS = 15
 """A spreadsheet keeps so many digits of a number, and writes zeros for the rest."""
+LONG_DIGITS = 10
+"""Numbers of so many digits that all end in `MANY_ZEROS` were shown with fewer digits, and written out again."""
+MANY_ZEROS = 4
 ENOUGH_ZEROS = 6
-"""So many zeros behind the 15th digit, over all ids, are no chance."""
+"""So many zeros, over all ids, are no chance."""
 WHOLE_FLOAT = r"^-?\d+\.0+$"
 FILL_IN = "Fill it in, remove the row, or set prepare.missing to 'drop'"
 
@@ -72,7 +75,7 @@ class _Reading:
             empty = empty | (ids.is_null() & text.is_not_null())
             shown = text.set((text.str.strip_chars() == "").fill_null(value=False), None)
             self._refuse(shown, empty, f"no {self.what}", FILL_IN, "missing")
-        return ids if column.dtype.is_integer() else self._whole_text(ids)
+        return self._check_zeros(ids) if column.dtype.is_integer() else self._whole_text(ids)
 
     def _whole_numbers(self, column: pl.Series) -> pl.Series:
         """Integers out of floats or decimals."""
@@ -101,11 +104,18 @@ class _Reading:
             ids = ids.str.replace(r"\.0+$", "")
             limit = len(str(LARGEST_EXACT[pl.Float64]))
             ids = self._refuse(ids, ids.str.len_bytes() > limit, rounded, AS_TEXT, "rounded")
-        long = (ids.str.len_bytes() > EXCEL_DIGITS) & ids.str.contains(r"^[1-9]\d+$")
-        rest = ids.filter(long.fill_null(value=False)).unique().str.slice(EXCEL_DIGITS)
-        if int(rest.str.len_bytes().sum()) >= ENOUGH_ZEROS and rest.str.contains("^0+$").all():
-            zeros = f"{self.what} {{}} was rounded by a spreadsheet, which keeps {EXCEL_DIGITS} digits"
-            ids = self._refuse(ids, long, zeros, AS_TEXT, "rounded")
+        return self._check_zeros(ids)
+
+    def _check_zeros(self, ids: pl.Series) -> pl.Series:
+        """Refuse long numbers of which all end in zeros."""
+        for least, kept in ((EXCEL_DIGITS + 1, EXCEL_DIGITS), (LONG_DIGITS, None)):
+            long = (ids.str.len_bytes() >= least) & ids.str.contains(r"^[1-9]\d+$")
+            different = ids.filter(long.fill_null(value=False)).unique()
+            rest = different.str.slice(kept) if kept else different.str.extract(r"(0*)$")
+            enough = int(rest.str.len_bytes().sum()) >= ENOUGH_ZEROS and len(different) > 1
+            if enough and rest.str.contains("^0+$" if kept else f"^0{{{MANY_ZEROS},}}$").all():
+                problem = f"{self.what} {{}} was rounded by a spreadsheet or program: all end in zeros"
+                return self._refuse(ids, long, problem, AS_TEXT, "rounded")
         return ids
 
     def _refuse(self, column: pl.Series, bad: pl.Series, problem: str, hint: str, code: str) -> pl.Series:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from domains.cells import Rows
+from domains.cells import Rows, counted
 from domains.domain import Ints, TimeKind
 from domains.errors import DataError
 from domains.ids import to_ids
@@ -21,6 +22,9 @@ from domains.raw import RawTables
 from domains.report import Step
 from domains.settings import PrepareSettings
 from domains.times import Times, to_times
+
+FEW_USERS, CROWD_ROWS, CROWD_SHARE = 20, 100, 0.1
+"""From so many users on, one with so many rows and such a share of all is hardly one person."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +94,7 @@ def read_interactions(raw: RawTables, settings: PrepareSettings, problems: Probl
         times = Times(times.values.filter(complete), times.kind, times.exact.filter(complete), times.note)
         steps.append(_step("rows without user, item or time dropped", users, items, "missing"))
         counts = ", ".join(f"{int(rows.sum()):,} without {what}" for what, rows in absent.items() if rows.any())
-        notes.append(f"Rows of {location} that are left out: {counts} (missing: drop).")
+        notes.append(f"Rows of {PurePath(location).name} that are left out: {counts} (missing: drop).")
     if users.is_empty():
         problems.check()
         raise DataError("no row has a user, an item and a time", location=location, hint="Map other columns")
@@ -98,6 +102,7 @@ def read_interactions(raw: RawTables, settings: PrepareSettings, problems: Probl
         notes.append(times.note)
     user_ids, user_index = _encode(users)
     item_ids, item_index = _encode(items)
+    notes += [*_same_but_case(user_ids, "user"), *_same_but_case(item_ids, "item"), *_crowd(user_ids, user_index)]
     return Interactions(user_ids, item_ids, user_index, item_index, times, tuple(steps), tuple(notes))
 
 
@@ -133,6 +138,31 @@ def _times(frame: pl.DataFrame, raw: RawTables, settings: PrepareSettings, rows:
 
 def _step(name: str, users: pl.Series, items: pl.Series, setting: str = "") -> Step:
     return Step(name, users.drop_nulls().n_unique(), items.drop_nulls().n_unique(), len(users), setting)
+
+
+def _same_but_case(ids: pa.Array, what: str) -> list[str]:
+    """A note if ids would be fewer without upper case, accents in other forms and blanks."""
+    text = pl.Series(ids)
+    plain = text.str.normalize("NFKC").str.to_lowercase().str.replace_all(r"\s+", "")
+    same = plain.is_duplicated()
+    if not same.any():
+        return []
+    one, other = text.filter(plain == plain.filter(same)[0])[:2]
+    fewer = len(text) - plain.n_unique()
+    return [f"{counted(fewer, f'{what} id')} differ from others only in case or blanks, such as {one!r} and {other!r}."]
+
+
+def _crowd(user_ids: pa.Array, users: Ints) -> list[str]:
+    """A note if one user did so much that many people may stand behind it."""
+    counts = np.bincount(users)
+    most = int(counts.argmax())
+    if len(counts) < FEW_USERS or counts[most] < CROWD_SHARE * len(users) or counts[most] < CROWD_ROWS:
+        return []
+    user, share = user_ids[most].as_py(), 100 * counts[most] / len(users)
+    return [
+        f"User {user!r} has {share:.3g} % of the rows: if it stands for guests or for nobody, leave it out with "
+        f"keep: \"user_id != '{user}'\"."
+    ]
 
 
 def _encode(ids: pl.Series) -> tuple[pa.Array, Ints]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 import polars as pl
 
-from domains.cells import Rows
+from domains.cells import Rows, counted
 from domains.errors import InputError
 from domains.ids import to_ids
 from domains.io.collect import collect
@@ -48,7 +50,10 @@ def read_item_rows(raw: RawTables, settings: PrepareSettings, problems: Problems
         rows = Rows(location, ids.is_not_null().arg_true() + 1)
         frame = frame.filter(ids.is_not_null())
         if settings.missing == "drop":
-            notes.append(f"{ids.null_count():,} rows of {location} without an item id are left out (missing: drop).")
+            notes.append(
+                f"{counted(ids.null_count(), 'row')} of {PurePath(location).name} without an item id left out "
+                "(missing: drop)."
+            )
     _check_titles(frame, rows, problems)
     return frame, notes
 
@@ -62,24 +67,21 @@ def clean_titles(titles: pl.Series, location: object) -> tuple[pl.Series, list[s
     """
     titles = titles.fill_null("")
     notes = []
+    name = PurePath(str(location)).name
     lines = titles.str.strip_chars().str.contains(r"[\r\n]").arg_true()
     if len(lines):
         example = " / ".join(titles[lines[0]].strip().splitlines())
         notes.append(
-            f"{_titles(len(lines))} of {location} hold line ends, such as {_short(example)}: if these are several "
+            f"{counted(len(lines), 'title')} of {name} with line ends, such as {_short(example)}: if these are several "
             "rows, a quote mark joined them, and quoting: none reads them apart."
         )
     plain, marked = plain_text(titles)
     if len(marked):
         notes.append(
-            f"{_titles(len(marked))} of {location} hold markup or entities and are read as plain text: "
+            f"{counted(len(marked), 'title')} of {name} with markup or entities, read as plain text: "
             f"{_short(titles[marked[0]])} is {_short(plain[marked[0]])}."
         )
     return plain.str.replace_all(r"\s+", " ").str.strip_chars(), notes
-
-
-def _titles(count: int) -> str:
-    return f"{count:,} title{'' if count == 1 else 's'}"
 
 
 def _short(text: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from domains.cells import counted
 from domains.errors import InputError
 from domains.raw import TEXT, RawTables
 from domains.settings import PrepareSettings
@@ -106,7 +108,8 @@ def _merge_duplicates(frame: pl.DataFrame, settings: PrepareSettings, location: 
         )
         merged = merged.join(several, on="item_id", how="left", maintain_order="left")
         merged = merged.with_columns(pl.coalesce("of all rows", name).alias(name)).drop("of all rows")
-    notes = [f"{frame.height - merged.height:,} further rows of items that were there already, in {location}"]
+    again = frame.height - merged.height
+    notes = [f"{counted(again, 'row')} of {PurePath(location).name} repeat items that were there already."]
     if disagreeing.height:
         notes.append(_several_titles(disagreeing, merged, settings.duplicate_items))
     return merged, notes
@@ -123,8 +126,8 @@ def _several_titles(disagreeing: pl.DataFrame, merged: pl.DataFrame, which: str)
         "longest": "the longest is taken",
     }
     return (
-        f"{disagreeing.height:,} items have several titles: {how[which]} (duplicate_items: {which}). Item {item} is "
-        f"{taken[:50]!r}, not {other[:50]!r}"
+        f"{counted(disagreeing.height, 'item')} with several titles: {how[which]} (duplicate_items: {which}). "
+        f"Item {item} is {taken[:50]!r}, not {other[:50]!r}."
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from domains.cells import counted
 from domains.domain import Domain, Ints, TimeKind
 from domains.errors import InputError
 from domains.interactions import Interactions, read_interactions
@@ -62,7 +64,11 @@ def prepare(raw: RawTables, settings: PrepareSettings, name: str | None = None) 
         rows, said = read_item_rows(raw, settings, problems)
         notes += said
     # Ids that are wrong would be unknown as well, and say no more.
-    if acts is None or rows is None or any("item id" in error.problem for error in problems.errors):
+    if (
+        acts is None
+        or rows is None
+        or any("item id" in error.problem and error.code != "missing" for error in problems.errors)
+    ):
         problems.check()
     assert acts is not None
     assert rows is not None
@@ -79,7 +85,7 @@ def prepare(raw: RawTables, settings: PrepareSettings, name: str | None = None) 
         raise _nothing_left(name, steps, settings)
 
     if table.unused:
-        notes.append(f"{table.unused:,} items of {raw.items_place} occur in no interaction")
+        notes.append(f"{counted(table.unused, 'item')} of {PurePath(raw.items_place).name} occur in no interaction.")
     domain = _assemble(
         log, acts.user_ids, acts.item_ids, table, name=name, time_kind=acts.times.kind, settings=settings
     )

@@ -14,7 +14,9 @@ FEW = 40
 """Different values that kinds of events have at most."""
 WISHES = (
     "purchase", "purchased", "buy", "bought", "order", "ordered", "transaction", "checkout", "paid", "sale", "complete",
-    "completed", "delivered", "shipped", "addtocart", "cart", "basket", "wishlist", "favorite", "favourite", "fav",
+    "completed", "delivered", "shipped",
+    "bezahlt", "paye", "payé", "pagado", "pagato", "pago", "betaald", "betalad", "addtocart", "cart", "basket",
+    "wishlist", "favorite", "favourite", "fav",
     "like", "liked", "kauf", "achat", "compra", "acquisto", "koop", "zakup", "kop", "read", "watched", "finished",
 )  # fmt: skip
 """Words of events that mean a wish, without blanks and hyphens."""
@@ -26,6 +28,7 @@ GLANCES = (
     "annule", "annulé", "retour", "devuelto", "cancelado", "annullato", "reso", "failed", "pending",
 )  # fmt: skip
 """Words of events that mean less than a wish, or its opposite."""
+YES = ("1", "true", "yes", "y", "t", "1.0")
 RATINGS = (
     "rating", "ratings", "stars", "score", "overall", "grade", "vote", "bewertung", "sterne", "note", "nota",
     "voto", "valutazione", "ocena", "betyg", "calificacion", "avaliacao", "beoordeling", "bookrating", "reviewscore",
@@ -74,6 +77,11 @@ def _events(name: str, counts: pl.DataFrame, total: int) -> str | None:
     values = [str(value) for value in counts["value"]]
     if len(values) > FEW:
         return None
+    flags = [value for value in values if value.lower() in YES]
+    if len(values) == 2 and len(flags) == 1 and _plain(name).removeprefix("is").removeprefix("has") in WISHES:
+        rows = int(counts.filter(pl.col("value") == flags[0])["len"].sum())
+        keep = f"{_quoted(name)} == {flags[0]}"
+        return f"Column {name} tells wishes from other rows, and all count as wishes. {_offer(keep, rows, total)}"
     wishes = [value for value in values if _plain(value) in WISHES]
     glances = [value for value in values if _plain(value) in GLANCES]
     if not glances or len(wishes) + len(glances) < len(values) / 3:

@@ -160,13 +160,19 @@ def _decide_items(raw: RawTables, found: dict[str, Any], notes: list[str]) -> No
         if after.setting != "unknown_items":
             continue
         unknown = before.items - after.items
-        if _otherwise_written(raw) > unknown / 2:  # to leave them out would lose what is there
+        otherwise = _otherwise_written(raw)
+        if otherwise > unknown / 2:  # to leave them out would lose what is there
             prepare(raw, PrepareSettings(**{**lenient, "unknown_items": "error"}))
         found["unknown_items"] = "drop"
         lost = 100 * (before.interactions - after.interactions) / before.interactions
         notes.append(
             f"{unknown:,} items of the interactions are in no row of the items: they are left out, and with them "
             f"{lost:.3g} % of the interactions."
+            + (
+                f" {otherwise:,} of them have a row under an id that differs in case, zeros or blanks."
+                if otherwise
+                else ""
+            )
         )
     untitled = int(pc.sum(pc.equal(prepared.domain.titles, "")).as_py() or 0)
     if untitled == prepared.domain.n_items:

@@ -70,7 +70,7 @@ def _wrong_bytes(line: bytes) -> tuple[str, str] | None:
     except UnicodeDecodeError as error:
         return (
             f"is not UTF-8 (byte 0x{line[error.start]:02x} at column {error.start + 1})",
-            "Save the file as UTF-8, or set encoding, for instance to latin-1, where the loader has it",
+            "Save the file as UTF-8, or set encoding to the one it has, such as cp1252",
         )
     return None
 

@@ -173,7 +173,7 @@ def test_categories_in_one_text_are_split(capsys: pytest.CaptureFixture[str]) ->
          {"missing_titles": "keep"}, "1 items have no title"),
         (acts(), goods().filter(pl.col("item_id") > 1), {"unknown_items": "drop"}, "2 items of the interactions"),
         (acts(), pl.concat([goods(), goods().with_columns(pl.col("title") + "!")]),
-         {}, "10 items have several titles: the one that most rows have is taken"),
+         {}, "10 items with several titles: the one that most rows have is taken"),
         (acts(), pl.concat([goods(), goods()]), {}, ""),
         (acts().drop("timestamp"), goods(), {"time_kind": "order"}, "no column of times"),
         (acts(per_user=4), goods(),

@@ -301,7 +301,7 @@ TABLE = [
     ),
     Broken(
         "an address of an unknown kind", {"items.csv": ITEMS},
-        "nowhere://bucket/acts.csv", "cannot be read", "Install", {"interactions": "nowhere://bucket/acts.csv"},
+        "nowhere://bucket/acts.csv", "are not opened", "Download", {"interactions": "nowhere://bucket/acts.csv"},
     ),
 ]  # fmt: skip
 

@@ -86,7 +86,7 @@ def test_quoting_is_a_setting_and_is_told(tmp_path, quoting, rows):
     assert prepared.domain.n_items == rows
     told = " ".join(prepared.report.notes)
     assert ("lines 4 and 8" in told) == (quoting == "auto")
-    assert ("hold line ends" in told) == (quoting == "double")
+    assert ("with line ends" in told) == (quoting == "double")
 
 
 # --- what is no text --------------------------------------------------------------------------------
@@ -186,7 +186,8 @@ def test_all_missing_columns_of_both_files_are_told(tmp_path):
         ("rating", ["5", "4.0", "1", "-1"], "rating >= 4"), ("Book-Rating", ["0", "10", "8", "3"], "Book-Rating >= 7"),
         ("Quantity", ["3", "-2", "1"], "Quantity > 0"),
         ("Event Type", ["view", "purchase"], "'Event Type' in [purchase]"),
-        ("country", ["UK", "France"], None), ("size", ["1", "2"], None), ("rating", ["5", "5"], None),
+        ("is_purchase", ["0", "1", "0"], "is_purchase == 1"), ("country", ["UK", "France"], None), ("size", ["1",
+        "2"], None), ("rating", ["5", "5"], None),
     ],
 )  # fmt: skip
 def test_columns_that_say_which_rows_count_are_told(column, values, keep):

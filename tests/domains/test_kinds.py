@@ -52,6 +52,8 @@ def tables(acts, items=None):
         ["7.65612E+16"], ["7,65612E+16"], ["7E+10"], ["7.65612e+16"], ["7,65612e+16"], ["7e+10"], ["a", "7.65612E16"],
         ["9.78035E+12"], ["########"], [76561198000000002.0], ["76561198000000002.0", "12.0"],
         ["76561198012345600", "76561198012345700", "76561198012345800"],
+        [76561198012345600, 76561198012345700, 76561198012345800], ["9780350000000", "9780240000000"],
+        [9780350000000.0, 9780240000000.0],
     ],
 )  # fmt: skip
 def test_ids_that_were_rounded_are_refused(ids):
@@ -213,12 +215,16 @@ def test_numbers_that_write_a_date_are_read(number, late, as_text):
     assert read.values.to_list() == [SECONDS - late]
 
 
-@pytest.mark.parametrize("number", [27032020, 3272020, 43917])
+@pytest.mark.parametrize(
+    "number",
+    [27032020, 3272020, 43917, 2003270857, 2703200857, 200327085701, 270320200857, 27032020085701, 2703202008],
+)
 def test_numbers_that_may_write_a_date_are_a_question(number):
-    error = refused(lambda: seconds([number]))
+    numbers = [number, number + 1, number + 2]
+    error = refused(lambda: seconds(numbers))
     assert "looks like" in error.problem or "look like" in error.problem
     assert "order" in error.hint
-    assert seconds([number], kind="order") == [number]
+    assert seconds(numbers, kind="order") == numbers
 
 
 def test_days_of_a_spreadsheet_are_read_when_they_are_named():
@@ -242,6 +248,13 @@ def test_ids_that_differ_in_case_are_told():
     error = refused(lambda: prepare(tables(acts, {"ab1": "A", "ab2": "B", "x": "X"}), PrepareSettings(**NOTHING)))
     assert "written otherwise" in error.problem
     assert "case" in error.hint
+
+
+def test_ids_that_differ_in_case_and_crowds_are_noted():
+    acts = {"user_id": ["Anna", "anna"] + ["0"] * 200 + [f"u{n}" for n in range(30)], "item_id": ["a"] * 232}
+    notes = read_interactions(tables(acts), PrepareSettings(time_kind="order"), Problems()).notes
+    assert [note.split("'")[1] for note in notes] == ["Anna", "0"]
+    assert "keep: \"user_id != '0'\"" in notes[1]
 
 
 # --- several titles -------------------------------------------------------------------------------

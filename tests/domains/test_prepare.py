@@ -140,7 +140,7 @@ def test_report_says_what_each_step_left():
         ("repeats: first kept", 2, 2, 4),
         ("core (2 a user, 2 an item)", 2, 2, 4),
     ]
-    assert report.notes == ("1 items of items occur in no interaction",)
+    assert report.notes == ("1 item of items occur in no interaction.",)
     assert "repeats: first kept" in str(report)
     assert PreparationReport.from_dict(json.loads(json.dumps(report.as_dict()))) == report
 

@@ -23,6 +23,7 @@ import yaml
 
 from recipes.load import LoadedRecipe, load_recipe
 from transfer.runs.pipeline import source_from, target_from
+from transfer.runs.plan import make_plan
 from transfer.runtime import Runtime
 from vocab.normalisers.base import make_normaliser
 from vocab.settings import NormaliserSettings
@@ -50,8 +51,8 @@ def write_recipe(folder: Path) -> Path:
 def make_run(loaded: LoadedRecipe, out: Path) -> None:
     """The whole run, with a checkpoint after every epoch."""
     runtime = Runtime(checkpoint_seconds=0.0)
-    source = source_from(loaded, out / "source", runtime)
-    target_from(source, loaded, out / "target", runtime)
+    source = source_from(make_plan(loaded), out / "source", runtime)
+    target_from(make_plan(loaded, source), source, out / "target", runtime)
 
 
 def in_child(work: Callable[[], None]) -> int:

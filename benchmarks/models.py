@@ -15,8 +15,8 @@ from transfer.model.recommender import SequentialRecommender
 from transfer.model.settings import ScoreSettings
 from transfer.runtime import Runtime
 from transfer.systems.sasrec import SASRec
-from transfer.training.loop import Task
 from transfer.training.settings import TrainingSettings
+from transfer.training.task import Task
 
 CPU = torch.device("cpu")
 

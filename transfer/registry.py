@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from transfer.model.conditioner import Conditioner
     from transfer.runtime import Runtime
     from transfer.training.auxiliary import Auxiliary
-    from transfer.training.loop import Task
+    from transfer.training.task import Task
 
 ENTRY_POINTS = "transfer.systems"
 

@@ -21,8 +21,9 @@ from transfer.model.settings import ScoreSettings
 from transfer.runtime import Runtime
 from transfer.systems.cl4srec import Contrast, ContrastiveSettings, _final_state, info_nce
 from transfer.training.augment import Augmented, crop, hide, reorder, two_views
-from transfer.training.loop import Task, fit
+from transfer.training.loop import fit
 from transfer.training.settings import TrainingSettings
+from transfer.training.task import Task
 
 
 def batch_of(lengths, seed=0):

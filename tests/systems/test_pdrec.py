@@ -23,9 +23,10 @@ from transfer.model.settings import ScoreSettings
 from transfer.runtime import Runtime
 from transfer.sequences import Spans, gather
 from transfer.systems.pdrec import PDRec, PDRecSettings, PlugIn, behaviour_weights
-from transfer.training.loop import Task, fit
+from transfer.training.loop import fit
 from transfer.training.sampling import NegativeSampler
 from transfer.training.settings import TrainingSettings
+from transfer.training.task import Task
 
 ITEMS = 20
 CPU = torch.device("cpu")

@@ -27,8 +27,9 @@ from transfer.model.recommender import SequentialRecommender
 from transfer.model.settings import ScoreSettings
 from transfer.registry import trained_system
 from transfer.runtime import Runtime
-from transfer.training.loop import Task, fit
+from transfer.training.loop import fit
 from transfer.training.settings import TrainingSettings
+from transfer.training.task import Task
 
 ITEMS, DIM, EPOCHS = 24, 16, 7
 EVERY_EPOCH = Runtime(checkpoint_seconds=0.0)

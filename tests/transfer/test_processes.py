@@ -23,8 +23,9 @@ from transfer.model.prompts import PromptGenerators
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.settings import ScoreSettings
 from transfer.runtime import Runtime
-from transfer.training.loop import Task, fit
+from transfer.training.loop import fit
 from transfer.training.settings import TrainingSettings
+from transfer.training.task import Task
 
 LOSSES = ("bce", "gbce", "sampled_softmax", "softmax")
 # Loss and batch size; of a batch of one row, one of two processes has nothing.

@@ -25,8 +25,9 @@ from transfer.model.scoring import final_states, model_scores
 from transfer.model.settings import ScoreSettings
 from transfer.runtime import Runtime
 from transfer.training import loop, losses
-from transfer.training.loop import Task, fit, validate
+from transfer.training.loop import fit, validate
 from transfer.training.settings import TrainingSettings
+from transfer.training.task import Task
 
 CPU = torch.device("cpu")
 ITEMS, DIM = 24, 16

@@ -36,7 +36,7 @@ from transfer.runs.plan import Plan
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.worker import Worker
 from transfer.runtime import Runtime
-from transfer.training.loop import Task
+from transfer.training.task import Task
 from transfer.variants import Variant
 
 

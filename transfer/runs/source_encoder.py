@@ -31,7 +31,8 @@ from transfer.runs.source_artifact import Transferable
 from transfer.runtime import Runtime
 from transfer.terms.matcher import Matcher
 from transfer.terms.search import search_weights
-from transfer.training.loop import Task, fit, validation_metric
+from transfer.training.loop import fit, validation_metric
+from transfer.training.task import Task
 from transfer.variants import Variant
 
 

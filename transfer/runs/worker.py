@@ -26,7 +26,9 @@ from transfer.runs.source_encoder import start_from_source
 from transfer.terms.matcher import UNTRIED, Matcher, MatchingWeights, counts_of
 from transfer.terms.search import STRENGTHS, search_weights
 from transfer.training.auxiliary import Auxiliary
-from transfer.training.loop import Task, fit, validation_metric
+from transfer.training.failures import warn_of_a_phase_without_effect
+from transfer.training.loop import fit, validation_metric
+from transfer.training.task import Task
 from transfer.variants import Variant
 
 RECOMMENDED = 10
@@ -110,7 +112,9 @@ class Worker:
         epochs = training.epochs if len(self.task.split.training_users) else 0
         checkpoint = self.pieces.checkpoint(variant.label, seed, VARIANT)
         title = f"{variant.label} · seed {seed}"
-        self._fit(variant, model, views, title, epochs, seed + SECOND_PHASE, checkpoint)
+        fitted = self._fit(variant, model, views, title, epochs, seed + SECOND_PHASE, checkpoint)
+        if variant.entry != "none":
+            warn_of_a_phase_without_effect(fitted, title)
         return model
 
     def _matched(self, variant: Variant, views: Views, seed: int) -> SequentialRecommender:

@@ -16,7 +16,7 @@ from transfer.registry import Trained
 from transfer.sequences import SequenceBatch
 from transfer.systems.sasrec import SASRec
 from transfer.training.augment import Augmented, two_views
-from transfer.training.loop import Task
+from transfer.training.task import Task
 
 
 class ContrastiveSettings(Settings):

@@ -33,8 +33,8 @@ from transfer.registry import Trained
 from transfer.sequences import SequenceBatch
 from transfer.systems.sasrec import SASRec
 from transfer.terms.counts import train_positions
-from transfer.training.loop import Task
 from transfer.training.sampling import NegativeSampler
+from transfer.training.task import Task
 
 SEED = 0
 """Of the diffusion over items: every seed of PDRec plugs in the same one."""

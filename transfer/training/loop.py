@@ -4,51 +4,29 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from domains.split import Split
 from transfer.checkpoint import Checkpoint, Saved, optimiser_state, restore_optimiser
 from transfer.epochs import Epoch, Fitted, Log, logger, refuse_divergence, steps_in_memory, train_epochs
 from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.ranking import ScoreRows, rank
-from transfer.evaluation.settings import EvaluationSettings
 from transfer.interests.views import TrainView, Views
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.scoring import model_scores
-from transfer.runtime import Runtime
 from transfer.sequences import SequenceBatch, Spans, gather, shuffled_by_length
 from transfer.training import losses
 from transfer.training.auxiliary import Auxiliary
+from transfer.training.failures import warn_of_failures
 from transfer.training.sampling import NegativeSampler
-from transfer.training.settings import TrainingSettings
+from transfer.training.task import Task
 
 SMALLEST_BATCH = 16
 """Sequences; smaller batches make no better use of few users, and contrast needs company."""
 POSITIONS_A_PASS = 4096
 """Padded positions that a CPU encodes at once; a step is the sum of its passes."""
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """What a recommender is trained and selected on.
-
-    Attributes:
-        split: interactions, targets, training users.
-        max_length: most recent items that the encoder sees.
-        training: settings of the loop.
-        evaluation: settings of validation.
-        runtime: device, processes, progress.
-    """
-
-    split: Split
-    max_length: int
-    training: TrainingSettings
-    evaluation: EvaluationSettings
-    runtime: Runtime
 
 
 def fit(
@@ -81,7 +59,7 @@ def fit(
     """
     settings = task.training
     torch.manual_seed(seed * 1_000_003 + task.runtime.rank)
-    return train_epochs(
+    fitted = train_epochs(
         Trainer(model, task, views, title, seed, log, auxiliary),
         task.runtime,
         title=title,
@@ -92,6 +70,8 @@ def fit(
         best_shown=lambda best, epoch: f"best {best:.4f} at {epoch}",
         checkpoint=checkpoint,
     )
+    warn_of_failures(model, task, views, fitted, title)
+    return fitted
 
 
 def validate(model: SequentialRecommender, task: Task, views: Views) -> float:

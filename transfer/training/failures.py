@@ -1,0 +1,108 @@
+"""Trainings that ran to their end and still went wrong: each is a warning with the cause and the setting to try."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from transfer.epochs import Fitted, logger
+from transfer.evaluation.protocol import targets_of
+from transfer.interests.forms import NoInterests
+from transfer.interests.views import Views
+from transfer.model.prompts import PromptGenerators
+from transfer.model.recommender import SequentialRecommender
+from transfer.model.scoring import final_states
+from transfer.training.task import Task
+
+LOOKED_AT = 256
+"""Users whose states and prompts are compared."""
+SAME = 1e-3
+"""Vectors whose spread is a smaller share of their length are the same for everyone."""
+
+
+def warn_of_failures(model: SequentialRecommender, task: Task, views: Views, fitted: Fitted, title: str) -> None:
+    """Warn if a finished training taught nothing. Nothing is drawn at random here, and nothing is changed.
+
+    Args:
+        model: after training, at its best epoch.
+        task: data and settings.
+        views: the interests that it saw.
+        fitted: how the training went.
+        title: of the training.
+    """
+    if not fitted.epochs:
+        return
+    metric, users = task.training.metric, task.split.training_users
+    validated = min(len(users), task.training.validation_users)
+    if fitted.best <= chance(metric, candidates(task), validated):
+        logger.warning(
+            "%s: %s is %.4f on validation, no better than chance; try a higher training.learning_rate, more "
+            "training.epochs, or more users",
+            title,
+            metric,
+            fitted.best,
+        )
+    some = targets_of(task.split, "validation", users[:LOOKED_AT])
+    if len(some) < 2:
+        return
+    interests, device = views.for_stage("validation"), task.runtime.device
+    if _all_the_same(final_states(model, task.split.domain, some, interests, task.max_length, device)):
+        logger.warning(
+            "%s: the encoder has collapsed, its states are the same for every user; try a lower "
+            "training.learning_rate or encoder.dropout",
+            title,
+        )
+    if interests is None or isinstance(interests, NoInterests) or not isinstance(model.conditioner, PromptGenerators):
+        return
+    with torch.no_grad():
+        prompts = model.conditioner.prompts(torch.as_tensor(some.users, device=device), interests)
+    if _all_the_same(prompts.flatten(1)):
+        logger.warning(
+            "%s: the prompts are dead, they are the same for every user; try another interests.transform or a lower "
+            "training.learning_rate",
+            title,
+        )
+
+
+def warn_of_a_phase_without_effect(fitted: Fitted, title: str) -> None:
+    """Warn if no epoch of a variant's own phase was better than the base that it started from."""
+    if fitted.epochs and fitted.best_epoch == 0:
+        logger.warning(
+            "%s: no epoch was better than the base, so it is its base with untrained additions; try a lower "
+            "training.learning_rate or more training.patience",
+            title,
+        )
+
+
+def candidates(task: Task) -> int:
+    """Items that a validation target is ranked among, on average; those that a user has met are left out."""
+    split, domain = task.split, task.split.domain
+    users = split.training_users
+    met = 0.0 if domain.repeats or not len(users) else float((split.train_stop - split.starts)[users].mean())
+    unmet = max(1, round(domain.n_items - met))
+    return min(unmet, task.evaluation.negatives + 1) if task.training.metric.startswith("sampled/") else unmet
+
+
+def chance(metric: str, items: int, users: int) -> float:
+    """What random scores reach in one of forty cases: the mean of the metric plus two standard errors.
+
+    Args:
+        metric: protocol/name, such as ``full/ndcg@10``.
+        items: that a target is ranked among.
+        users: over which the metric is averaged.
+    """
+    name, _, cutoff = metric.split("/", 1)[1].partition("@")
+    if name == "auc":
+        return 0.5 + 2 * math.sqrt(1 / 12 / max(1, users))
+    ranks = np.arange(1, min(int(cutoff) if cutoff else items, items) + 1, dtype=np.float64)
+    gains = {"ndcg": 1 / np.log2(ranks + 1), "hit": np.ones_like(ranks), "mrr": 1 / ranks}[name]
+    mean = float(gains.sum()) / items
+    variance = float(np.square(gains).sum()) / items - mean**2
+    return mean + 2 * math.sqrt(max(0.0, variance) / max(1, users))
+
+
+def _all_the_same(rows: torch.Tensor) -> bool:
+    """Whether (n, d) vectors hardly differ."""
+    return bool((rows - rows.mean(0)).norm(dim=1).mean() <= SAME * rows.norm(dim=1).mean())

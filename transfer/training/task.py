@@ -1,0 +1,29 @@
+"""What a recommender is trained and selected on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domains.split import Split
+from transfer.evaluation.settings import EvaluationSettings
+from transfer.runtime import Runtime
+from transfer.training.settings import TrainingSettings
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What a recommender is trained and selected on.
+
+    Attributes:
+        split: interactions, targets, training users.
+        max_length: most recent items that the encoder sees.
+        training: settings of the loop.
+        evaluation: settings of validation.
+        runtime: device, processes, progress.
+    """
+
+    split: Split
+    max_length: int
+    training: TrainingSettings
+    evaluation: EvaluationSettings
+    runtime: Runtime

@@ -109,3 +109,20 @@ def test_brackets_in_progress_are_shown(monkeypatch):
     bar, line = output.getvalue().rsplit("✓", 1)
     assert "[/b] films" in bar
     assert "[/b] films: [/i] 1 of 1" in line
+
+
+def test_variants_lists_every_system_and_every_part_of_a_label(capsys):
+    import json
+
+    from cli_cases import run_command
+
+    from transfer.cli.variants import PARTS
+    from transfer.registry import BUILT_IN
+    from transfer.variants import parse_variant
+
+    listed = json.loads(run_command(capsys, "variants", "--json").out)
+    assert set(BUILT_IN) <= set(listed["systems"])
+    for part in PARTS:
+        rest = {"constant": "ipe+constant", "no-id": "anchors+no-id"}.get(part, part)
+        assert parse_variant(f"sasrec+{rest}")
+    assert all(len(line) <= 80 for line in run_command(capsys, "variants").out.splitlines()[:-1])

@@ -9,8 +9,10 @@ from transfer.testing import SystemContract
 
 SMALL = {"model": {"hidden": 16, "epochs": 60, "batch_size": 16, "steps": 3, "learning_rate": 0.01, "patience": 60}}
 SETTINGS = {"t-diffrec": SMALL, "ti-diffrec": SMALL, "pdrec": {"diffusion": SMALL}, "ease": {"l2": 1.0}}
-NO_ORDER = {"popular", "item-knn", "ease", "anchor-matching", "matching", "terms", "s2idm-matching", "t-diffrec",
-            "ti-diffrec"}  # fmt: skip
+NO_ORDER = {
+    *("popular", "next-ids", "item-knn", "ease", "anchor-matching", "matching", "terms", "s2idm-matching"),
+    *("t-diffrec", "ti-diffrec"),
+}
 
 
 def contract_of(system: str) -> type[SystemContract]:

@@ -6,6 +6,7 @@ from collections import Counter
 from itertools import pairwise
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 from scipy.sparse import csr_matrix
@@ -15,6 +16,7 @@ from domains.errors import InputError
 from domains.split import fewer_users, leave_one_out
 from transfer.evaluation.protocol import targets_of
 from transfer.registry import find_system
+from transfer.systems.next_ids import id_places
 
 CPU = torch.device("cpu")
 SIMPLE = ("popular", "transitions", "item-knn", "ease", "anchor-matching")
@@ -194,3 +196,17 @@ def test_nobody_trains(name):
 def test_every_simple_baseline_has_a_file_of_its_name():
     for name in SIMPLE:
         assert find_system(name).fit.__module__.rsplit(".", 1)[1].replace("_", "-") == name
+
+
+@pytest.mark.parametrize(
+    ("ids", "order"),
+    [(["2", "10", "1"], [1, 2, 0]), (["b2", "b10", "a"], [2, 1, 0])],
+)
+def test_ids_are_ordered_as_numbers_where_all_are(ids, order):
+    np.testing.assert_array_equal(id_places(pa.array(ids, pa.large_string())), order)
+
+
+def test_next_ids_rank_what_follows_the_last_item_and_go_around():
+    domain = small_domain([[0, 1, 3, 2]], n_items=5)  # ids are in the order of indices
+    ours = rank_with("next-ids", leave_one_out(domain), csr_matrix((5, 1)), np.ones(1, np.float32))(torch.arange(1))
+    assert ours[0].argsort(descending=True).tolist() == [4, 0, 1, 2, 3]

@@ -25,6 +25,7 @@ from transfer.cli import (
     recommend,
     run,
     share,
+    variants,
     verify,
 )
 from transfer.cli.interrupt import INTERRUPTED, Interrupts
@@ -73,6 +74,7 @@ app.command("evaluate")(evaluate.command)
 app.command("recommend")(recommend.command)
 app.command("share")(share.command)
 app.command("verify")(verify.command)
+app.command("variants")(variants.command)
 app.command("init")(init.command)
 app.command("inspect")(inspect.command)
 app.add_typer(anchors.app, name="anchors")

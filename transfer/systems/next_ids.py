@@ -1,0 +1,49 @@
+"""Next ids: the items whose ids follow the last item's. No recommender, but a check of the data.
+
+Where times are days or missing, interactions of one moment often stand in the order of item ids. A model that predicts
+"the next id" then looks good without knowing anything. This baseline says how good.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+
+from transfer.evaluation.protocol import Targets
+from transfer.evaluation.ranking import ScoreRows
+from transfer.registry import Baseline, NoSettings, Ranker, Target
+
+
+def fit(target: Target, settings: NoSettings) -> Ranker:
+    """Score item j after last item i by -((place of j - place of i - 1) mod I), places in the order of ids."""
+    split, device = target.split, target.runtime.device
+    places = torch.from_numpy(id_places(split.domain.item_ids)).to(device)
+    items = len(places)
+
+    def ranker(targets: Targets) -> ScoreRows:
+        has_history = torch.from_numpy(targets.stops > split.starts[targets.users]).to(device)
+        last = torch.from_numpy(split.domain.items[np.maximum(targets.stops - 1, 0)].astype(np.int64)).to(device)
+        start = torch.where(has_history, places[last], -1)
+
+        def score_rows(rows: torch.Tensor) -> torch.Tensor:
+            return -((places[None] - start[rows][:, None] - 1) % items).float()
+
+        return score_rows
+
+    return ranker
+
+
+def id_places(item_ids: pa.Array) -> npt.NDArray[np.int64]:
+    """(I,) place of each item among the sorted ids: as numbers if all are whole numbers, else as text."""
+    digits = pc.all(pc.match_substring_regex(item_ids, r"^[0-9]{1,18}$")).as_py()
+    keys = item_ids.cast(pa.int64()) if digits else item_ids
+    order = pc.sort_indices(keys).to_numpy()
+    places = np.empty(len(order), np.int64)
+    places[order] = np.arange(len(order))
+    return places
+
+
+NEXT_IDS = Baseline(name="next-ids", summary="the ids after the last item's; a check of data without times", fit=fit)

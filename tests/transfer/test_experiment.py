@@ -256,6 +256,11 @@ def finished(tmp_path_factory):
     return path, folder / "out", record
 
 
+def best_epoch(curve):
+    """The first epoch with the best validation; None for a phase that was not trained."""
+    return None if curve is None else curve.epoch[int(np.argmax(curve.validation))]
+
+
 def test_the_record_holds_every_part(finished):
     _, out, record = finished
     (cell,) = record.cells
@@ -283,6 +288,11 @@ def test_the_record_holds_every_part(finished):
     everyone = cell.thresholds[-1].values["full/ndcg@10"]["sasrec"]
     assert everyone == pytest.approx(metrics.variants["sasrec"].figure("test", "full/ndcg@10").mean)
     assert "sasrec (base) · seed 1" in cell.curves
+    for name, base, seeds in (("sasrec+ipe+s2idm", "sasrec", (0, 1)), ("gru4rec", "gru4rec", (0,))):
+        phases = [(f"{base} (base) · seed {seed}", f"{name} · seed {seed}") for seed in seeds]
+        expected = [tuple(best_epoch(cell.curves.get(phase)) for phase in pair) for pair in phases]
+        assert [(one.base, one.variant) for one in metrics.variants[name].kept_epochs] == expected
+    assert metrics.variants["ease"].kept_epochs is None
     assert len(cell.cases) == 3
     assert all(max(case.before) == 1 for case in cell.cases)
     assert {one.source for one in cell.overlap} == {"tapes"}

@@ -124,8 +124,17 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
     if runtime.is_main and mapped.unseen is not None:
         mapped.unseen.save(out / UNSEEN)
     return Adapted(
-        split, mapped, features, made.rankings, made.weights, made.best_seed, made.validation, product, skipped
-    )  # fmt: skip
+        split=split,
+        items=mapped,
+        features=features,
+        rankings=made.rankings,
+        weights=made.weights,
+        best_seed=made.best_seed,
+        validation=made.validation,
+        product=product,
+        skipped=skipped,
+        kept_epochs=made.kept_epochs,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +145,7 @@ class _Made:
     weights: dict[str, dict[str, Tensor]] = field(default_factory=dict)
     best_seed: dict[str, int] = field(default_factory=dict)
     validation: dict[str, list[float]] = field(default_factory=dict)
+    kept_epochs: dict[str, tuple[KeptEpochs, ...]] = field(default_factory=dict)
 
 
 def _every_piece(worker: Worker, recipe: Recipe, variants: Sequence[Variant]) -> _Made:
@@ -150,6 +160,9 @@ def _every_piece(worker: Worker, recipe: Recipe, variants: Sequence[Variant]) ->
         best = int(np.argmax(scores))
         made.weights[label], made.best_seed[label] = pieces[best].weights, seeds[best]
         made.validation[label] = scores
+        kept = tuple(piece.kept for piece in pieces if piece.kept is not None)
+        if len(kept) == len(pieces):
+            made.kept_epochs[label] = kept
     return made
 
 

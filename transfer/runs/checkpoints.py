@@ -18,9 +18,12 @@ from transfer.checkpoint import SUFFIX, Checkpoint
 from transfer.evaluation.protocol import Stage
 from transfer.evaluation.ranking import Ranking
 from transfer.files import read_json, read_sealed, write_json, write_sealed
+from transfer.report.record import KeptEpochs
 from transfer.runs.artifact import PIECES
 
 PLAN = "plan.json"
+KEPT = "kept_epochs"
+"""Key of the kept epochs among the facts of a piece."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +33,12 @@ class Piece:
     Attributes:
         weights: state of the model; empty for baselines.
         rankings: by stage.
+        kept: the kept epoch of each training phase; None for baselines.
     """
 
     weights: dict[str, Tensor]
     rankings: dict[Stage, Ranking]
+    kept: KeptEpochs | None = None
 
 
 def piece_path(run: Path, variant: str, seed: int, part: str) -> Path:
@@ -48,11 +53,11 @@ def finished_variants(run: Path) -> list[str]:
 
 def read_piece(path: Path) -> Piece:
     """A finished piece from its file."""
-    tensors, _ = read_sealed(path)
+    tensors, facts = read_sealed(path)
     stages: tuple[Stage, Stage] = ("validation", "test")
     rankings = {stage: _ranking(tensors, f"ranks.{stage}.") for stage in stages}
     weights = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
-    return Piece(weights, rankings)
+    return Piece(weights, rankings, KeptEpochs.model_validate_json(facts[KEPT]) if KEPT in facts else None)
 
 
 class Pieces:
@@ -103,13 +108,20 @@ class Pieces:
 
     def weights(self, variant: str, seed: int, part: str) -> dict[str, Tensor] | None:
         """Weights that were kept, or None."""
-        path = self._path(variant, seed, part)
-        return read_sealed(path)[0] if path.exists() else None
+        found = self.weights_with_facts(variant, seed, part)
+        return None if found is None else found[0]
 
-    def keep_weights(self, variant: str, seed: int, part: str, weights: Mapping[str, Tensor]) -> None:
-        """Keep weights."""
+    def weights_with_facts(self, variant: str, seed: int, part: str) -> tuple[dict[str, Tensor], dict[str, str]] | None:
+        """Weights that were kept and what was noted about them, or None."""
+        path = self._path(variant, seed, part)
+        return read_sealed(path) if path.exists() else None
+
+    def keep_weights(
+        self, variant: str, seed: int, part: str, weights: Mapping[str, Tensor], facts: Mapping[str, str] | None = None
+    ) -> None:
+        """Keep weights and notes about them."""
         if self.writes:
-            write_sealed(self._path(variant, seed, part), weights)
+            write_sealed(self._path(variant, seed, part), weights, facts)
 
     def get(self, variant: str, seed: int) -> Piece | None:
         """A finished piece, or None."""
@@ -124,7 +136,8 @@ class Pieces:
                 tensors[f"ranks.{stage}.{field}"] = torch.from_numpy(getattr(ranking, field))
             if ranking.recommended is not None:
                 tensors[f"ranks.{stage}.recommended"] = torch.from_numpy(ranking.recommended)
-        self.keep_weights(variant, seed, "done", tensors)
+        facts = None if piece.kept is None else {KEPT: piece.kept.model_dump_json()}
+        self.keep_weights(variant, seed, "done", tensors, facts)
 
 
 def _digest_in(path: Path) -> object:

@@ -20,7 +20,8 @@ from transfer.model.interests import InterestFactory
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.scoring import model_scores
 from transfer.registry import Baseline, Items, SourceKnowledge, Target, find_system, system_settings, trained_system
-from transfer.runs.checkpoints import Piece, Pieces
+from transfer.report.record import KeptEpochs
+from transfer.runs.checkpoints import KEPT, Piece, Pieces
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.source_encoder import start_from_source
 from transfer.terms.matcher import UNTRIED, Matcher, MatchingWeights, counts_of
@@ -93,20 +94,22 @@ class Worker:
             self.pieces.forget(variant.label, seed, VARIANT)  # a kill may have come between the two
             return found
         views = self.factory.views(variant, self.task.split, self.recipe.prompts, seed)
-        model = self._matched(variant, views, seed) if variant.terms else self._trained(variant, views, seed)
-        piece = Piece(dict(model.state_dict()), {stage: self._evaluate(model, views, stage) for stage in STAGES})
+        model, kept = self._matched(variant, views, seed) if variant.terms else self._trained(variant, views, seed)
+        piece = Piece(dict(model.state_dict()), {stage: self._evaluate(model, views, stage) for stage in STAGES}, kept)
         self.pieces.keep(variant.label, seed, piece)
         self.pieces.forget(variant.label, seed, VARIANT)
         return piece
 
-    def _trained(self, variant: Variant, views: Views, seed: int) -> SequentialRecommender:
-        """Trained from its base."""
+    def _trained(self, variant: Variant, views: Views, seed: int) -> tuple[SequentialRecommender, KeptEpochs]:
+        """Train a variant from its base."""
         model, training = self._fresh(variant, seed), self.recipe.training
+        base_epoch = None
         if training.base_epochs or variant.from_source:
-            start_from(model, self._base(variant.base, seed))
+            weights, base_epoch = self._base(variant.base, seed)
+            start_from(model, weights)
         if training.keeps_base:
             if variant.entry == "none":
-                return model
+                return model, KeptEpochs(base=base_epoch)
             model.items.requires_grad_(False)
             model.encoder.requires_grad_(False)
         epochs = training.epochs if len(self.task.split.training_users) else 0
@@ -115,29 +118,33 @@ class Worker:
         fitted = self._fit(variant, model, views, title, epochs, seed + SECOND_PHASE, checkpoint)
         if variant.entry != "none":
             warn_of_a_phase_without_effect(fitted, title)
-        return model
+        return model, KeptEpochs(base=base_epoch, variant=fitted.best_epoch if epochs else None)
 
-    def _matched(self, variant: Variant, views: Views, seed: int) -> SequentialRecommender:
+    def _matched(self, variant: Variant, views: Views, seed: int) -> tuple[SequentialRecommender, KeptEpochs | None]:
         """The finished model without matching, joined by it: what matching adds is then no difference of training."""
         model = self._fresh(variant, seed)
-        model.load_state_dict(self.variant(variant.without_terms, seed).weights)
+        piece = self.variant(variant.without_terms, seed)
+        model.load_state_dict(piece.weights)
         self._weigh_matching(variant, model, views)
-        return model
+        return model, piece.kept
 
-    def _base(self, variant: Variant, seed: int) -> Mapping[str, Tensor]:
-        """The base trained to convergence: what the paper starts from, and every variant with it."""
-        weights: Mapping[str, Tensor] | None = self.pieces.weights(variant.label, seed, BASE)
-        if weights is None:
-            weights = self._trained_base(variant, seed)
-            self.pieces.keep_weights(variant.label, seed, BASE, weights)
+    def _base(self, variant: Variant, seed: int) -> tuple[Mapping[str, Tensor], int | None]:
+        """The base trained to convergence, which every variant starts from, and the epoch that was kept."""
+        found = self.pieces.weights_with_facts(variant.label, seed, BASE)
+        if found is None:
+            weights, epoch = self._trained_base(variant, seed)
+            facts = {} if epoch is None else {KEPT: str(epoch)}
+            self.pieces.keep_weights(variant.label, seed, BASE, weights, facts)
+        else:
+            weights, facts = found
         self.pieces.forget(variant.label, seed, BASE)
-        return weights
+        return weights, int(facts[KEPT]) if KEPT in facts else None
 
-    def _trained_base(self, variant: Variant, seed: int) -> Mapping[str, Tensor]:
+    def _trained_base(self, variant: Variant, seed: int) -> tuple[Mapping[str, Tensor], int | None]:
         model = self._fresh(variant, seed)
         title, checkpoint = f"{variant.label} (base) · seed {seed}", self.pieces.checkpoint(variant.label, seed, BASE)
-        self._fit(variant, model, NoViews(), title, self._base_epochs, seed, checkpoint)
-        return model.state_dict()
+        fitted = self._fit(variant, model, NoViews(), title, self._base_epochs, seed, checkpoint)
+        return model.state_dict(), fitted.best_epoch if self._base_epochs else None
 
     @property
     def _base_epochs(self) -> int:

@@ -18,7 +18,7 @@ PARTS = {
     "constant": "the control: prompts without interests",
     "shuffled": "the control: another user's interests",
     "matching": "late terms: titles, anchors, popularity",
-    "terms": "every late term: titles, anchors, popularity, transitions, repeats",
+    "terms": "every late term: matching, transitions and repeats",
 }
 """What may follow a system in a variant's label."""
 

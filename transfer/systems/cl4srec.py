@@ -87,7 +87,7 @@ def _objective(task: Task, settings: ContrastiveSettings) -> Contrast:
 
 CL4SREC = Trained(
     name="cl4srec",
-    summary="SASRec with contrast of cropped, masked and reordered sequences",
+    summary="SASRec with contrast of two altered copies of a sequence",
     encoder=SASRec,
     family="sasrec",
     objective=_objective,

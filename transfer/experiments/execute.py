@@ -1,4 +1,4 @@
-"""Runs an experiment: sources, then jobs, then the record; every finished piece is kept and never made again."""
+"""Run an experiment: sources, then jobs, then the record. Finished parts are kept and never made again."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ REPORT = "report.html"
 
 @dataclass(frozen=True)
 class Place:
-    """Where an experiment writes, and on what it computes; handed to every process.
+    """Where an experiment writes and computes; every process gets it.
 
     Attributes:
         folder: of the experiment.
@@ -64,9 +64,9 @@ def run_experiment(
     quick: bool = False,
     overrides: Sequence[str] = (),
 ) -> ExperimentRecord:
-    """Do what is not done yet, then write `metrics.json`, `table.md` and `report.html`.
+    """Finish an experiment and write `metrics.json`, `table.md` and `report.html`.
 
-    Where a cell cannot be finished the others are; the tables are written without it, and then its error is raised.
+    If a cell fails, the others are finished and the tables are written without it. Then its error is raised.
 
     Args:
         loaded: the experiment.

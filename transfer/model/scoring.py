@@ -24,6 +24,7 @@ def final_states(
     interests: Interests | None,
     max_length: int,
     device: torch.device,
+    vectors: Tensor | None = None,
 ) -> Tensor:
     """(n, d) prepared state after each target's history.
 
@@ -34,11 +35,12 @@ def final_states(
         interests: rows are the domain's users.
         max_length: most recent items that the encoder sees.
         device: of the model.
+        vectors: (I, d) of all items, where the caller has them.
     """
     was_training = model.training
     model.eval()
     spans = Spans.of(domain, targets.users, targets.stops, device, last=max_length)
-    vectors = model.items.all()
+    vectors = model.items.all() if vectors is None else vectors
     states = torch.empty(len(targets), vectors.shape[1], device=device)
     for rows in by_length(spans.lengths, 4096, POSITIONS_A_BATCH):
         batch = gather(spans, rows)

@@ -27,6 +27,8 @@ from transfer.items.tower import ItemFeatures
 from transfer.items.whitening import Whitening
 from transfer.model.interests import InterestFactory
 from transfer.model.recommender import SequentialRecommender
+from transfer.model.scorer import Scorer
+from transfer.registry import Trained, find_system
 from transfer.report.record import RunRecord
 from transfer.runs.artifact import (
     DOMAIN,
@@ -43,13 +45,15 @@ from transfer.runs.artifact import (
 )
 from transfer.runs.reader import TensorFile
 from transfer.runs.source_artifact import read_s2idm, s2idm_tensors
-from transfer.terms.matcher import Matcher
+from transfer.terms.matcher import Matcher, MatchingWeights
 from transfer.variants import Variant, parse_variant
 from vocab.unseen.map import UnseenMap
 from vocab.vocabulary import SememeVocabulary
 
 KIND = "target"
 POPULARITY = "popularity"
+MATCHING = "matching"
+"""Weights of the late terms."""
 
 
 class TargetConfig(ArtifactConfig):
@@ -103,10 +107,23 @@ class TargetRun(Artifact):
         return f"<TargetRun {self.variant.label} on {d.name}: {size}, in {self.folder or 'memory'}>"
 
     def model(self) -> SequentialRecommender:
-        """The product model, in evaluation mode."""
+        """The product's network, in evaluation mode; its own scores lack the late terms, which `scorer` adds."""
         model = assemble(self.variant, self.recipe, self.features, len(self.vocabulary), seed=0)
         model.load_state_dict(self.weights)
         return model.eval()
+
+    @property
+    def has_model(self) -> bool:
+        """Whether the product has a network; late terms alone have none."""
+        return isinstance(find_system(self.variant.architecture), Trained)
+
+    def scorer(self, device: torch.device) -> Scorer:
+        """Return the scorer of the product, whose scores are those of `metrics.json`."""
+        matcher, length = self.matcher(device), self.recipe.encoder.max_length
+        if self.has_model:
+            return Scorer.of_model(self.model().to(device), matcher, length, device)
+        weights = MatchingWeights.of(self.weights[MATCHING])
+        return Scorer(model=None, matcher=matcher, weights=weights, max_length=length, device=device)
 
     def interest_factory(self, domain: Domain, device: torch.device) -> InterestFactory:
         """Makes the interests of the users of a domain with this run's items."""
@@ -163,7 +180,7 @@ class TargetRun(Artifact):
         items.finish()
         file = TensorFile.open(folder / WEIGHTS)
         s2idm = read_s2idm(file, len(vocabulary), config.s2idm)
-        weights = file.state("model.", _meta_model(file, variant, recipe, features, len(vocabulary)))
+        weights = _read_weights(file, variant, recipe, features, len(vocabulary))
         file.finish()
         return cls(
             domain=domain,
@@ -203,6 +220,14 @@ def _csr_parts(matrix: csr_matrix) -> dict[str, Tensor]:
         "data": from_numpy(matrix.data.astype(np.float32)),
         "columns": tensor([matrix.shape[1]]),
     }
+
+
+def _read_weights(
+    file: TensorFile, variant: Variant, recipe: Recipe, features: ItemFeatures, width: int
+) -> dict[str, Tensor]:
+    if isinstance(find_system(variant.architecture), Trained):
+        return file.state("model.", _meta_model(file, variant, recipe, features, width))
+    return {MATCHING: file.take(f"model.{MATCHING}", None)}
 
 
 def _meta_model(

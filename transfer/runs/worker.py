@@ -18,7 +18,7 @@ from transfer.interests.views import NoViews, Views
 from transfer.items.tower import ItemFeatures
 from transfer.model.interests import InterestFactory
 from transfer.model.recommender import SequentialRecommender
-from transfer.model.scoring import model_scores
+from transfer.model.scorer import Scorer
 from transfer.registry import Baseline, Items, SourceKnowledge, Target, find_system, system_settings, trained_system
 from transfer.report.record import KeptEpochs
 from transfer.runs.checkpoints import KEPT, Piece, Pieces
@@ -192,20 +192,17 @@ class Worker:
 
     def _evaluate(self, model: SequentialRecommender, views: Views, stage: Stage) -> Ranking:
         targets = targets_of(self.task.split, stage)
-        own = self._own_scores(model, views, stage, targets)
-        weights = MatchingWeights.of(model.matching)
-        return self._rank(stage, self.matcher.joined(own, self.task.split.domain, targets, weights))
+        scores = self._scorer(model).scores(self.task.split.domain, targets, views.for_stage(stage))
+        return self._rank(stage, scores)
 
-    def _own_scores(self, model: SequentialRecommender, views: Views, stage: Stage, targets: Targets) -> ScoreRows:
-        """The model's scores, without matching."""
-        domain, device = self.task.split.domain, self.task.runtime.device
-        return model_scores(model, domain, targets, views.for_stage(stage), self.task.max_length, device)
+    def _scorer(self, model: SequentialRecommender) -> Scorer:
+        return Scorer.of_model(model, self.matcher, self.task.max_length, self.task.runtime.device)
 
     def _weigh_matching(self, variant: Variant, model: SequentialRecommender, views: Views) -> None:
         """Find how matching joins the score; without training users the source knows."""
         targets = self._validation_targets
         if len(targets):
-            own = self._own_scores(model, views, "validation", targets)
+            own = self._scorer(model).own(self.task.split.domain, targets, views.for_stage("validation"))
             found = search_weights(self.matcher, own, self.task.split.domain, targets, self._validate)
             model.matching.copy_(found.tensor())
         elif variant.from_source:

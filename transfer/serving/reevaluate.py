@@ -8,11 +8,9 @@ from typing import Any
 from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import rank
 from transfer.evaluation.summary import STAGES
-from transfer.model.scoring import model_scores
 from transfer.runs.plan import make_split
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
-from transfer.terms.matcher import MatchingWeights
 
 SAME = 1e-4
 """Figures that differ by less are the same: the order of sums may differ from machine to machine."""
@@ -44,15 +42,11 @@ def reevaluate(run: TargetRun, runtime: Runtime) -> dict[str, Any]:
     factory = run.interest_factory(domain, runtime.device)
     seed = run.metrics.product.seed
     views = factory.views(run.variant, split, run.recipe.prompts, seed)
-    model = run.model().to(runtime.device)
-    matcher = run.matcher(runtime.device)
-    weights = MatchingWeights.of(model.matching)
+    scorer = run.scorer(runtime.device)
     out: dict[str, Any] = {}
     for stage in STAGES:
         targets = targets_of(split, stage)
-        interests = views.for_stage(stage)
-        own = model_scores(model, domain, targets, interests, run.recipe.encoder.max_length, runtime.device)
-        scores = matcher.joined(own, domain, targets, weights)
+        scores = scorer.scores(domain, targets, views.for_stage(stage))
         ranking = rank(domain, targets, scores, run.recipe.evaluation, runtime.device)
         out[stage] = ranking.metrics(run.recipe.evaluation.cutoffs)
     return out

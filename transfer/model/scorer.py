@@ -1,0 +1,86 @@
+"""The scores of a product: a model or none, plus late terms at their weights. Evaluation and serving both use it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from domains.domain import Domain
+from transfer.evaluation.protocol import Targets
+from transfer.evaluation.ranking import ScoreRows
+from transfer.evaluation.tiles import InnerProducts
+from transfer.interests.forms import Interests
+from transfer.model.recommender import SequentialRecommender
+from transfer.model.scoring import final_states
+from transfer.terms.matcher import Matcher, MatchingWeights
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scorer:
+    """Scores items for histories. Item vectors are computed once, so make a new one after training.
+
+    Attributes:
+        model: the sequential recommender; None for a product of late terms alone.
+        matcher: the items as late terms see them.
+        weights: of the late terms.
+        max_length: most recent items that the encoder sees.
+        device: of the scores.
+    """
+
+    model: SequentialRecommender | None
+    matcher: Matcher
+    weights: MatchingWeights
+    max_length: int
+    device: torch.device
+
+    @classmethod
+    def of_model(cls, model: SequentialRecommender, matcher: Matcher, max_length: int, device: torch.device) -> Scorer:
+        """Return the scorer of a model with the late terms that it has learned the weights of."""
+        weights = MatchingWeights.of(model.matching)
+        return cls(model=model, matcher=matcher, weights=weights, max_length=max_length, device=device)
+
+    @cached_property
+    def item_vectors(self) -> Tensor:
+        """(I, d) vectors of the items as the encoder reads them."""
+        if self.model is None:
+            raise ValueError("a product of late terms alone has no item vectors")
+        return _item_vectors(self.model)
+
+    @cached_property
+    def item_table(self) -> Tensor:
+        """(I, d) prepared vectors of the items, that states are multiplied with."""
+        if self.model is None:
+            raise ValueError("a product of late terms alone has no item vectors")
+        return self.model.prepared_items(self.item_vectors)
+
+    def own(self, domain: Domain, targets: Targets, interests: Interests | None) -> ScoreRows:
+        """Return the scores of the model alone; zeros where there is none.
+
+        Args:
+            domain: the interactions.
+            targets: whose histories, each before its flat position.
+            interests: rows are the domain's users, or its positions, as the model reads them.
+        """
+        if self.model is None:
+            items, device = domain.n_items, self.device
+            return lambda rows: torch.zeros(len(rows), items, device=device)
+        states = final_states(
+            self.model, domain, targets, interests, self.max_length, self.device, vectors=self.item_vectors
+        )
+        return InnerProducts(states, self.item_table)
+
+    def scores(self, domain: Domain, targets: Targets, interests: Interests | None) -> ScoreRows:
+        """Return the scores of the product: those of the model plus its late terms; arguments as for `own`."""
+        return self.matcher.joined(self.own(domain, targets, interests), domain, targets, self.weights)
+
+
+@torch.no_grad()
+def _item_vectors(model: SequentialRecommender) -> Tensor:
+    was_training = model.training
+    model.eval()
+    vectors = model.items.all()
+    model.train(was_training)
+    return vectors

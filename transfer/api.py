@@ -38,8 +38,8 @@ from transfer.runs.target_run import KIND as TARGET
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
 from transfer.serving.new_items import run_with
-from transfer.serving.recommend import History, Recommendation, Recommender
-from transfer.serving.seeds import seeds_of
+from transfer.serving.opened import open_run, with_variant
+from transfer.serving.recommend import Filters, History, NewRecommendation, Recommendation, Recommender
 
 if TYPE_CHECKING:
     import polars as pl
@@ -62,10 +62,11 @@ class Run:
     Args:
         target: what `adapt-target` writes.
         folder: where it is.
+        new_items: how many of its last items `with_items` added.
     """
 
-    def __init__(self, target: TargetRun, folder: Path) -> None:
-        self.target, self.folder = target, folder
+    def __init__(self, target: TargetRun, folder: Path, new_items: int = 0) -> None:
+        self.target, self.folder, self.new_items = target, folder, new_items
 
     def __repr__(self) -> str:
         """Product, domain and folder."""
@@ -106,33 +107,63 @@ class Run:
         history: str | Sequence[str] | None = None,
         interests: str | Sequence[str] | None = None,
         count: int = 10,
+        filters: Filters | None = None,
     ) -> list[Recommendation]:
         """Recommend items for a user of the target, or for somebody with a history or with nothing but interests.
 
         Args:
             user: id of a known user; all of their interactions count.
-            history: titles of the target's items, oldest first.
+            history: titles or ids of the target's items, oldest first.
             interests: words in place of a history.
             count: how many items.
+            filters: which items may be recommended; see `transfer.serving.recommend.Filters.of_ids`.
 
         Raises:
             InputError: not exactly one of the three is given, or it is unknown.
         """
-        domain = self.target.domain
+        past = self._asked(user, history, interests, count)
+        if isinstance(past, History):
+            return self._recommender.recommend(past, count, filters or Filters())
+        return self._recommender.recommend_for(past, count, filters or Filters())
+
+    def recommend_new(
+        self,
+        *,
+        user: str | int | None = None,
+        history: str | Sequence[str] | None = None,
+        interests: str | Sequence[str] | None = None,
+        count: int = 10,
+        filters: Filters | None = None,
+    ) -> list[NewRecommendation]:
+        """Recommend the items that `with_items` added, with the place that each would have among the known items.
+
+        Arguments as for `recommend`.
+        """
+        past = self._asked(user, history, interests, count)
+        if isinstance(past, History):
+            return self._recommender.recommend_new(past, count, filters or Filters())
+        return self._recommender.recommend_new_for(past, count, filters or Filters())
+
+    def _asked(
+        self,
+        user: str | int | None,
+        history: str | Sequence[str] | None,
+        interests: str | Sequence[str] | None,
+        count: int,
+    ) -> History | list[str]:
+        """Return whose recommendations are asked for: a history, or words of interests."""
         if sum(given is not None for given in (user, history, interests)) != 1:
             raise InputError("give one of user, history and interests", location="recommend")
         if count < 1:
             raise InputError(f"count is {count}, and at least 1 is needed", location="recommend")
         if user is not None:
-            past = History.of_user(domain, str(user))
-        elif history is not None:
-            past = History.of_titles(domain, _listed(history))
-        else:
-            past = History.of_seeds(domain, seeds_of(self.target, _listed(interests or ())))
-        return self._recommender.recommend(past, count)
+            return History.of_user(self.target.domain, str(user))
+        if history is not None:
+            return History.of_titles(self.target.domain, _listed(history), self._recommender.titles)
+        return _listed(interests or ())
 
     def with_items(self, items: Any) -> Run:
-        """The same run with items that it has never met; what they are, their titles say. Nothing is trained.
+        """Return the same run with items that it has never met; their titles say what they are. Nothing is trained.
 
         Args:
             items: a polars, pandas or Arrow table, or the path of one, with ids and titles.
@@ -141,11 +172,20 @@ class Run:
             InputError: an id is not new or occurs twice, a title is missing, or a sentence encoder is needed and not
                 there.
         """
-        return Run(run_with(self.target, *titled_items(items)), self.folder)
+        ids, titles = titled_items(items)
+        return Run(run_with(self.target, ids, titles), self.folder, self.new_items + len(ids))
+
+    def with_variant(self, label: str) -> Run:
+        """Return the same run with another of its finished variants as the product.
+
+        Raises:
+            InputError: the variant is not finished in the run's folder, or cannot serve.
+        """
+        return Run(with_variant(self.target, label), self.folder, self.new_items)
 
     @cached_property
     def _recommender(self) -> Recommender:
-        return Recommender(self.target)
+        return Recommender(self.target, self.new_items)
 
 
 def domain_from_frames(
@@ -311,7 +351,7 @@ def load_run(place: str | Path) -> Run:
     Raises:
         InputError: it is missing, damaged, of another kind or version.
     """
-    run = TargetRun.load(place)
+    run = open_run(place)
     return Run(run, run.folder or Path(place))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
 import pytest
 import torch
@@ -25,7 +26,6 @@ from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
 from transfer.serving.new_items import ID_TABLE, run_with, with_new_items
 from transfer.serving.recommend import History, Recommender
-from transfer.serving.seeds import seeds_of
 from vocab.unseen.map import UnseenMap
 from vocab.unseen.settings import UnseenSettings
 from vocab.unseen.steps import Link
@@ -112,11 +112,18 @@ def test_a_table_of_new_items_joins_by_command_and_by_call(tmp_path, capsys):
     new, known = old.with_items(str(file)), old.target.domain.n_items
     assert new.target.domain.item_ids.to_pylist()[known:] == ["n1", "n2"]
     called = new.recommend(interests=["pirate"], count=known + 2)
-    assert {"n1", "n2"} & {item.item_id for item in called}
+    assert called == old.recommend(interests=["pirate"], count=known), "new items leave the known ones where they are"
+    placed = new.recommend_new(interests=["pirate"])
+    assert [one.item.item_id for one in placed] == ["n1", "n2"]
+    assert 1 <= placed[0].place < placed[1].place <= known + 1
     options = ("--interests", "pirate", "--new-items", file, "-k", known + 2, "--json")
     done = run_command(capsys, "recommend", tmp_path / "target", *options)
     assert done.code == 0, done.err
-    assert [item["item_id"] for item in json.loads(done.out)] == [item.item_id for item in called]
+    printed = json.loads(done.out)
+    assert [item["item_id"] for item in printed["items"]] == [item.item_id for item in called]
+    assert [(item["item_id"], item["place"]) for item in printed["new_items"]] == [
+        (one.item.item_id, one.place) for one in placed
+    ]
     gone = run_command(capsys, "recommend", tmp_path / "target", "--interests", "pirate", "--new-items", "gone.csv")
     assert gone.code == 2
     assert "Error gone.csv: no such file" in gone.err
@@ -127,27 +134,28 @@ def test_a_table_of_new_items_joins_by_command_and_by_call(tmp_path, capsys):
 def test_what_fits_interests_best_may_be_recommended(tmp_path, capsys):
     run_of(tmp_path, "sasrec+anchors+no-id")
     run = load_run(tmp_path / "target")
-    everything = run.target.domain.n_items
-    best = set(run.target.domain.item_ids.take(seeds_of(run.target, ["pirate"]).items).to_pylist())
-    found = [item.item_id for item in run.recommend(interests=["pirate"], count=everything)]
-    assert best <= set(found)
-    assert len(found) == everything
+    found = [item.title for item in run.recommend(interests=["pirate"], count=run.target.domain.n_items)]
+    fits = ["pirate" in title for title in found]
+    assert fits == sorted(fits, reverse=True), "items with the word stand before the others"
+    assert len(found) == run.target.domain.n_items
     nothing = run_command(capsys, "recommend", tmp_path / "target", "--interests", " , ")
     assert "--interests: no interest was given" in nothing.err
 
 
 def test_interests_may_be_words_that_stand_for_anchors(tmp_path, capsys):
     loaded = load_recipe(write_recipe(tmp_path, unseen=UnseenSettings().model_dump()))
-    target_from(source_from(make_plan(loaded), tmp_path / "source", Runtime()), loaded, tmp_path / "target", Runtime())
+    source = source_from(make_plan(loaded), tmp_path / "source", Runtime())
+    target_from(make_plan(loaded, source), source, tmp_path / "target", Runtime())
     asked = ("recommend", tmp_path / "target", "--json", "--interests")
     refused = run_command(capsys, *asked, "zeppelin")
     assert refused.code == 2
-    assert "'zeppelin' names no anchor" in refused.err
+    assert "no item fits 'zeppelin'" in refused.err
     file = tmp_path / "target" / "unseen.json"
     document = json.loads(file.read_text())
     document["words"]["zeppelin"] = [["pirate", 0.5, "hand"]]
     file.write_text(json.dumps(document))
-    assert run_command(capsys, *asked, "zeppelin").out == run_command(capsys, *asked, "pirate").out
+    lists = [json.loads(run_command(capsys, *asked, word).out) for word in ("zeppelin", "pirate")]
+    assert [item["item_id"] for item in lists[0]] == [item["item_id"] for item in lists[1]]
 
 
 def test_new_items_without_a_title_are_named(tmp_path):
@@ -164,6 +172,22 @@ def test_a_run_that_does_not_read_titles_takes_no_titles(tmp_path):
     run = replace(run, recipe=run.recipe.model_copy(update={"vocabulary": vocabulary}))
     with pytest.raises(InputError, match="does not read titles"):
         with_new_items(run, ["new"], ["pirate robot"])
+
+
+def test_an_item_that_is_new_stands_where_the_same_known_item_would(tmp_path):
+    run = run_of(tmp_path, "sasrec+anchors+matching")
+    item = int(run.domain.items[0])
+    known = run.domain.n_items
+    grown = with_new_items(run, ["twin"], run.domain.titles_of(np.array([item])))
+    asked = Recommender(grown, 1)
+    history = History.of_items(grown.domain, run.domain.items[1:4])
+    [twin] = asked.recommend_new(history)
+    scores = asked._unknown_scores(history)
+    assert scores[known] == pytest.approx(scores[item]), "a new item is scored as a known one without ID"
+    scores[history.domain.items] = -np.inf
+    finite = scores[:known][np.isfinite(scores[:known])]
+    above, same = (finite > scores[known]).sum(), (finite == scores[known]).sum()
+    assert twin.place == 1 + above + same // 2
 
 
 def test_what_is_not_new_is_refused(tmp_path):

@@ -25,6 +25,7 @@ from transfer.cli import (
     recommend,
     run,
     share,
+    titles,
     variants,
     verify,
 )
@@ -73,6 +74,7 @@ app.command("experiment")(experiment.command)
 app.command("evaluate")(evaluate.command)
 app.command("recommend")(recommend.command)
 app.command("share")(share.command)
+app.command("titles")(titles.command)
 app.command("verify")(verify.command)
 app.command("variants")(variants.command)
 app.command("init")(init.command)

@@ -10,16 +10,18 @@ import typer
 from transfer.cli.options import Json
 
 if TYPE_CHECKING:
-    from domains.domain import Domain
+    from transfer.serving.history import History
+    from transfer.serving.recommend import NewRecommendation, Recommendation
+    from transfer.serving.titles import TitleIndex
 
-Run = Annotated[str, typer.Argument(help="Folder of a target run, or its hub id.")]
+Run = Annotated[str, typer.Argument(help="Folder of a run, or its hub id.")]
 User = Annotated[str | None, typer.Option("--user", help="Id of a user of the target domain.")]
 Past = Annotated[
     str | None,
     typer.Option(
         "--history",
         metavar='"TITLE; TITLE"',
-        help="Titles, oldest first; a beginning that fits one title alone will do.",
+        help="Titles or ids, oldest first; a title without its year or its beginning will do.",
     ),
 ]
 Words = Annotated[
@@ -37,6 +39,16 @@ New = Annotated[
 Count = Annotated[int, typer.Option("-k", "--count", min=1, help="How many items.")]
 
 
+Variant = Annotated[
+    str | None, typer.Option("--variant", help="Another finished variant of the run, in place of the product.")
+]
+OnlyItems = Annotated[str | None, typer.Option("--only-items", metavar="FILE", help="Ids that may be recommended.")]
+WithoutItems = Annotated[
+    str | None, typer.Option("--without-items", metavar="FILE", help="Ids that may not be recommended.")
+]
+AllowSeen = Annotated[bool, typer.Option("--allow-seen", help="Recommend items of the history as well.")]
+
+
 def command(
     run: Run,
     user: User = None,
@@ -44,13 +56,15 @@ def command(
     interests: Words = None,
     new_items: New = None,
     count: Count = 10,
+    variant: Variant = None,
+    only_items: OnlyItems = None,
+    without_items: WithoutItems = None,
+    allow_seen: AllowSeen = False,
     json_: Json = False,
 ) -> None:
-    """Recommend items for a user, a history of titles, or interests, with the anchors that speak for each."""
-    from rich.text import Text
-
+    """Recommend items for a user, a history or interests, each with its reason."""
     from domains.errors import InputError
-    from transfer.cli.show import OUT, plain_table, print_json
+    from transfer.cli.show import ERR, print_json
 
     if sum(given is not None for given in (user, history, interests)) != 1:
         raise InputError(
@@ -58,47 +72,78 @@ def command(
             location="--user, --history, --interests",
             hint='For example --interests "space, war"',
         )
-    from transfer.runs.target_run import TargetRun
-    from transfer.serving.recommend import History, Recommender
-    from transfer.serving.seeds import seeds_of
+    from transfer.serving.history import History
+    from transfer.serving.lists import read_ids
+    from transfer.serving.new_items import run_with
+    from transfer.serving.opened import open_run
+    from transfer.serving.recommend import Filters, Recommender
 
-    loaded = TargetRun.load(run)
+    loaded, added = open_run(run, variant), 0
     if new_items is not None:
-        from transfer.serving.new_items import run_with
-
-        loaded = run_with(loaded, *_new_items(new_items))
-    if user is not None:
-        past = History.of_user(loaded.domain, user)
-    elif interests is not None:
-        seeds = seeds_of(loaded, [part for part in interests.split(",") if part.strip()])
-        past = History.of_seeds(loaded.domain, seeds)
+        ids, titles = _new_items(new_items)
+        loaded, added = run_with(loaded, ids, titles), len(ids)
+    asked = Recommender(loaded, added)
+    domain = loaded.domain
+    filters = Filters.of_ids(domain, read_ids(only_items), read_ids(without_items), allow_seen)
+    new: list[NewRecommendation] = []
+    if interests is not None:
+        words = [part.strip() for part in interests.split(",") if part.strip()]
+        found = asked.recommend_for(words, count, filters)
+        new = asked.recommend_new_for(words, count, filters) if added else []
+        heading = f"For an interest in {', '.join(words)}"
     else:
-        past = History.of_text(loaded.domain, history or "")
-    found = Recommender(loaded).recommend(past, count)
+        past = (
+            History.of_user(domain, user) if user is not None else History.of_text(domain, history or "", asked.titles)
+        )
+        for note in past.notes:
+            ERR.print(note, highlight=False, markup=False, soft_wrap=True)
+        found = asked.recommend(past, count, filters)
+        new = asked.recommend_new(past, count, filters) if added else []
+        heading = _after(past, asked.titles)
     if json_:
-        print_json([vars(item) for item in found])
+        listed = [vars(item) for item in found]
+        placed = [vars(one.item) | {"place": one.place} for one in new]
+        print_json({"items": listed, "new_items": placed} if added else listed)
         return
-    table = plain_table(_heading(past.domain, interests))
+    _print(heading, found, asked.titles)
+    if added:
+        _print_new(new, domain.n_items - added, asked.titles)
+
+
+def _print(heading: str, found: list[Recommendation], titles: TitleIndex) -> None:
+    from rich.text import Text
+
+    from transfer.cli.show import OUT, plain_table
+
+    table = plain_table(heading)
     table.add_column("", justify="right")
-    shared = "anchors shared with the history" if interests is None else "anchors that speak for it"
-    for heading in ("title", "score", shared):
-        table.add_column(heading)
+    for name in ("title", "of the best", "reason"):
+        table.add_column(name)
     for place, item in enumerate(found, 1):
-        name = item.title or f"(no title: {item.item_id})"
-        table.add_row(str(place), Text(name), f"{item.score:.2f}", Text(", ".join(item.anchors)))
+        table.add_row(str(place), Text(titles.label_of(item.item_id)), f"{item.share:.0%}", Text(item.reason))
     OUT.print(table)
 
 
-def _heading(past: Domain, interests: str | None) -> str:
-    """What the recommendations follow from."""
-    import pyarrow as pa
+def _print_new(new: list[NewRecommendation], known: int, titles: TitleIndex) -> None:
+    from rich.text import Text
 
-    if interests is not None:
-        return f"For an interest in {', '.join(part.strip() for part in interests.split(',') if part.strip())}"
-    last = past.items[-3:]
-    ids = past.item_ids.take(pa.array(last)).to_pylist()
-    recent = [title or f"(no title: {name})" for title, name in zip(past.titles_of(last), ids, strict=True)]
-    earlier = past.n_interactions - len(recent)
+    from transfer.cli.show import OUT, plain_table
+
+    table = plain_table(f"New items, and the place that each would have among the {known:,} known ones")
+    table.add_column("place", justify="right")
+    for name in ("title", "reason"):
+        table.add_column(name)
+    for one in new:
+        table.add_row(f"{one.place:,}", Text(titles.label_of(one.item.item_id)), Text(one.item.reason))
+    OUT.print(table)
+
+
+def _after(past: History, titles: TitleIndex) -> str:
+    """Return what the recommendations follow from."""
+    recent = [titles.label(int(item)) for item in past.domain.items[-3:]]
+    earlier = past.domain.n_interactions - len(recent)
+    if not recent:
+        return "For somebody without a history"
     return f"After {', '.join(recent)}" + (f" and {earlier} earlier" if earlier else "")
 
 

@@ -1,28 +1,31 @@
-"""Recommendations of a target run, with the anchors that speak for each."""
+"""Recommendations of a target run, for one person or many, each with the reason for it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import torch
 
-from domains.domain import Domain, Ints, TimeKind
+from domains.domain import Domain, Ints
 from domains.errors import InputError
-from transfer.evaluation.protocol import Targets
+from transfer.evaluation.candidates import excluded_pairs
 from transfer.interests.forms import Interests
-from transfer.model.interests import InterestFactory
-from transfer.model.scoring import final_states
+from transfer.model.scorer import Scorer
 from transfer.runs.target_run import TargetRun
-from transfer.serving.seeds import Seeds
+from transfer.serving.history import History
+from transfer.serving.interests import Fit, InterestIndex
+from transfer.serving.reasons import Reasons
+from transfer.serving.standing import as_unknown, places_among, weights_of_unknown
 from transfer.serving.titles import TitleIndex
-from transfer.terms.matcher import MatchingWeights
 
-Indices = npt.NDArray[np.integer]
+__all__ = ["Filters", "History", "NewRecommendation", "Recommendation", "Recommender", "Top"]
 
+TILE_SCORES = 1 << 22
+"""Scores formed at once: 16 MB."""
 SPOKEN = 3
 """Anchors named beside each recommendation."""
 
@@ -33,76 +36,103 @@ class Recommendation:
 
     Attributes:
         item_id: of the target domain.
-        title: of the item.
-        score: similarity of the user's state and the item.
-        anchors: the item's anchors that the user's history shares, the weightiest first.
+        title: of the item; empty if it has none.
+        score: of the product; it compares with other scores of the same answer only.
+        share: the score as a share of the best one of the answer, counted from the answer's average item as 0.
+        reason: in words: the past item that this one follows or resembles most.
+        anchors: the item's anchors that the history shares, the weightiest first.
     """
 
     item_id: str
     title: str
     score: float
+    share: float
+    reason: str
     anchors: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class History:
-    """A user's past items in a target domain: one user of a domain of their own.
+@dataclass(frozen=True)
+class NewRecommendation:
+    """A new item.
 
     Attributes:
-        domain: the target's items with this user's interactions alone.
+        item: as it would be recommended.
+        place: where it would stand in the list of all known items, 1 the first.
     """
 
-    domain: Domain
+    item: Recommendation
+    place: int
+
+
+@dataclass(frozen=True, eq=False)
+class Filters:
+    """Which items may be recommended.
+
+    Attributes:
+        only: places of the items that may; None for all.
+        without: places of items that may not.
+        allow_seen: whether items of the history may.
+    """
+
+    only: Ints | None = None
+    without: Ints | None = None
+    allow_seen: bool = False
 
     @classmethod
-    def of_user(cls, domain: Domain, user_id: str) -> History:
-        """All interactions of a known user.
+    def of_ids(
+        cls,
+        domain: Domain,
+        only: Sequence[str] | None = None,
+        without: Sequence[str] | None = None,
+        allow_seen: bool = False,
+    ) -> Filters:
+        """Return filters by item id.
 
         Raises:
-            InputError: nobody has this id.
+            InputError: an id is unknown.
         """
-        found = np.flatnonzero(pa.compute.equal(domain.user_ids, user_id).to_numpy(zero_copy_only=False))
-        if len(found) == 0:
-            some = ", ".join(domain.user_ids[:3].to_pylist())
-            raise InputError(f"no user has the id {user_id!r}", location="--user", hint=f"Ids look like {some}")
-        start, stop = domain.offsets[found[0]], domain.offsets[found[0] + 1]
-        return cls(_one_user(domain, domain.items[start:stop], domain.times[start:stop], domain.time_kind))
+        return cls(
+            None if only is None else _places(domain, only, "only items"),
+            None if without is None else _places(domain, without, "without items"),
+            allow_seen,
+        )
 
-    @classmethod
-    def of_titles(cls, domain: Domain, titles: Sequence[str]) -> History:
-        """Items found by their titles, oldest first.
+    def penalty(self, n_items: int) -> torch.Tensor | None:
+        """Return (I,) 0 for items that may be recommended and -inf for others; None if all may."""
+        if self.only is None and self.without is None:
+            return None
+        allowed = np.full(n_items, self.only is None)
+        if self.only is not None:
+            allowed[self.only] = True
+        if self.without is not None:
+            allowed[self.without] = False
+        return torch.from_numpy(np.where(allowed, 0.0, -np.inf).astype(np.float32))
 
-        Raises:
-            InputError: a title is not in the domain, or nothing was given.
-        """
-        index = TitleIndex(domain.titles.to_pylist())
-        return cls._found(domain, [index.find(title) for title in titles])
 
-    @classmethod
-    def of_text(cls, domain: Domain, text: str) -> History:
-        """The same with titles between semicolons.
+ALL = Filters()
 
-        Raises:
-            InputError: as `of_titles`.
-        """
-        index = TitleIndex(domain.titles.to_pylist())
-        return cls._found(domain, [index.find(title, text) for title in index.split(text)])
 
-    @classmethod
-    def _found(cls, domain: Domain, items: list[int]) -> History:
-        if not items:
-            raise InputError("the history is empty", location="--history", hint='Write --history "title; title"')
-        return cls.of_items(domain, np.array(items, dtype=np.int64))
+@dataclass(frozen=True, eq=False)
+class Top:
+    """The best items of n people.
 
-    @classmethod
-    def of_items(cls, domain: Domain, items: Ints) -> History:
-        """Given items, oldest first."""
-        return cls(_one_user(domain, items, np.arange(len(items)), TimeKind.ORDER))
+    Attributes:
+        items: (n, k) int64 places, the best first; -1 where no more may be recommended.
+        scores: (n, k) float32.
+        average: (n,) float32 mean score of all items.
+    """
 
-    @classmethod
-    def of_seeds(cls, domain: Domain, seeds: Seeds) -> History:
-        """The items that stand for somebody's interests; nobody has met them, so they are recommended as well."""
-        return cls(replace(cls.of_items(domain, seeds.items).domain, repeats=True))
+    items: Ints
+    scores: npt.NDArray[np.float32]
+    average: npt.NDArray[np.float32]
+
+    @property
+    def shares(self) -> npt.NDArray[np.float32]:
+        """(n, k) scores as shares of the best one, the average item being 0."""
+        above = self.scores - self.average[:, None]
+        best = np.where(above[:, :1] > 0, above[:, :1], 1)
+        shares: npt.NDArray[np.float32] = np.clip(above / best, 0, 1)
+        return shares
 
 
 class Recommender:
@@ -110,76 +140,200 @@ class Recommender:
 
     Args:
         run: the target run.
+        new_items: how many of its last items are new; they are ranked apart, by `recommend_new`.
     """
 
-    def __init__(self, run: TargetRun) -> None:
-        self.run = run
-        self.model = run.model()
-        self.table = self.model.item_table()
-        self.matcher = run.matcher(torch.device("cpu"))
+    def __init__(self, run: TargetRun, new_items: int = 0) -> None:
+        self.run, self.first_new = run, run.domain.n_items - new_items
+        self.device = torch.device("cpu")
+        self.scorer = run.scorer(self.device)
+        self.reasons = Reasons(self.scorer, tuple(run.vocabulary.words))
 
-    def recommend(self, history: History, count: int = 10) -> list[Recommendation]:
-        """The best items for a history.
+    @cached_property
+    def titles(self) -> TitleIndex:
+        """Finds and names the items."""
+        return TitleIndex.of(self.run.domain)
+
+    def recommend(self, history: History, count: int = 10, filters: Filters = ALL) -> list[Recommendation]:
+        """Return the best items for one person, the best first.
 
         Args:
-            history: past items; they are not recommended again unless the domain keeps repeats.
+            history: past items; they are not recommended again unless the domain keeps repeats or the filters allow it.
             count: how many.
+            filters: which items may be recommended.
         """
-        domain = history.domain
-        stop = np.array([domain.n_interactions], dtype=np.int64)
-        user = np.zeros(1, dtype=np.int64)
-        targets = Targets(user, stop, np.zeros(1, np.int64), np.zeros(1, np.int64), not domain.repeats)
-        length = self.run.recipe.encoder.max_length
-        device = torch.device("cpu")
-        state = final_states(self.model, domain, targets, self._interests(domain, stop), length, device)
+        return self.described(history, self.top(history, count, filters))[0]
 
-        def own(rows: torch.Tensor) -> torch.Tensor:
-            return state[rows] @ self.table.t()
+    def recommend_new(self, history: History, count: int = 10, filters: Filters = ALL) -> list[NewRecommendation]:
+        """Return the best new items for one person, with the place that each would have among the known items."""
+        scores = self._unknown_scores(history)
+        penalty = filters.penalty(len(scores))
+        scores = scores if penalty is None else scores + penalty.numpy()
+        if history.targets.excludes_seen and not filters.allow_seen:
+            scores[history.domain.items] = -np.inf
+        new, places = self._standing(scores, count)
+        top = Top(new[None], scores[new][None], np.array([scores[np.isfinite(scores)].mean()], np.float32))
+        found = self.described(history, top)[0]
+        return [NewRecommendation(item, int(place)) for item, place in zip(found, places, strict=True)]
 
-        weights = MatchingWeights.of(self.model.matching)
-        scores = self.matcher.joined(own, domain, targets, weights)(torch.zeros(1).long())[0]
-        if targets.excludes_seen:
-            scores[torch.from_numpy(domain.items.astype(np.int64))] = -torch.inf
-        best = torch.topk(scores, min(count, len(scores))).indices.numpy()
-        best = best[np.isfinite(scores[best].numpy())]
-        names, reasons = domain.titles_of(best), self._reasons(domain, best)
-        ids = domain.item_ids.take(pa.array(best)).to_pylist()
+    def recommend_for(self, words: Sequence[str], count: int = 10, filters: Filters = ALL) -> list[Recommendation]:
+        """Return the items that fit the words of somebody's interests best.
+
+        Raises:
+            InputError: as `InterestIndex.fit`.
+        """
+        fit = self.interests.fit(words)
+        scores = self._allowed(fit.scores, filters)
+        scores[self.first_new :] = -np.inf
+        return self._fitting(fit, fit.scores, _best(scores, count))
+
+    def recommend_new_for(
+        self, words: Sequence[str], count: int = 10, filters: Filters = ALL
+    ) -> list[NewRecommendation]:
+        """Return the new items that fit the words best, with the place that each would have among the known items."""
+        fit = self.interests.fit(words)
+        new, places = self._standing(self._allowed(fit.unknown_scores, filters), count)
+        found = self._fitting(fit, fit.unknown_scores, new)
+        return [NewRecommendation(item, int(place)) for item, place in zip(found, places, strict=True)]
+
+    @cached_property
+    def interests(self) -> InterestIndex:
+        """The items as words of interests see them."""
+        return InterestIndex.of(self.run)
+
+    def _allowed(self, scores: npt.NDArray[np.float32], filters: Filters) -> npt.NDArray[np.float32]:
+        penalty = filters.penalty(len(scores))
+        return scores.copy() if penalty is None else scores + penalty.numpy()
+
+    def _standing(self, scores: npt.NDArray[np.float32], count: int) -> tuple[Ints, Ints]:
+        """Return the best new items (n,) and the places (n,) that they would have among the known ones."""
+        known, mine = scores[: self.first_new], scores.copy()
+        mine[: self.first_new] = -np.inf
+        new = _best(mine, count)
+        return new, places_among(scores[new], known[np.isfinite(known)])
+
+    @cached_property
+    def _unknown(self) -> Scorer:
+        scorer = as_unknown(self.run).scorer(self.device)
+        return replace(scorer, weights=weights_of_unknown(scorer.weights))
+
+    @torch.no_grad()
+    def _unknown_scores(self, history: History) -> npt.NDArray[np.float32]:
+        """(I,) scores for one person as if every item was new."""
+        scorer, domain = self._unknown, history.domain
+        rows = scorer.scores(domain, history.targets, self._interests(domain))(torch.zeros(1, dtype=torch.int64))
+        scores: npt.NDArray[np.float32] = rows[0].float().numpy().copy()
+        return scores
+
+    def _fitting(self, fit: Fit, scores: npt.NDArray[np.float32], items: Ints) -> list[Recommendation]:
+        domain, found = self.run.domain, []
+        best = float(scores[items].max(initial=0))
+        for item in items.tolist():
+            mine = {self.run.vocabulary.words[anchor] for anchor in self.run.item_anchors[item].indices}
+            shared = tuple(anchor for anchors in fit.anchors for anchor in anchors if anchor in mine)[:SPOKEN]
+            found.append(
+                Recommendation(
+                    str(domain.item_ids[item].as_py()),
+                    domain.titles[item].as_py() or "",
+                    float(scores[item]),
+                    float(np.clip(scores[item] / best, 0, 1)) if best > 0 else 0.0,
+                    f"fits {fit.word_of(item)}",
+                    shared,
+                )
+            )
+        return found
+
+    @torch.no_grad()
+    def top(self, history: History, count: int, filters: Filters = ALL) -> Top:
+        """Return the best items of every person of a history, scored in tiles of people."""
+        domain, targets = history.domain, history.targets
+        people, count = domain.n_users, min(count, domain.n_items)
+        score_rows = self.scorer.scores(domain, targets, self._interests(domain))
+        penalty = filters.penalty(domain.n_items)
+        flat, starts, stops = (
+            torch.from_numpy(part.copy()) for part in (domain.items, targets.seen_starts, targets.stops)
+        )
+        items = np.full((people, count), -1, np.int64)
+        scores = np.full((people, count), -np.inf, np.float32)
+        average = np.zeros(people, np.float32)
+        for rows in torch.arange(people).split(max(1, TILE_SCORES // domain.n_items)) if people else ():
+            block = score_rows(rows)
+            mine = slice(int(rows[0]), int(rows[-1]) + 1)
+            average[mine] = block.mean(1).float().numpy()
+            block[:, self.first_new :] = -torch.inf
+            if penalty is not None:
+                block += penalty
+            if targets.excludes_seen and not filters.allow_seen:
+                block[excluded_pairs(flat, starts[rows], stops[rows])] = -torch.inf
+            best = block.topk(count, dim=1)
+            scores[mine] = best.values.float().numpy()
+            items[mine] = np.where(np.isfinite(scores[mine]), best.indices.numpy(), -1)
+        return Top(items, scores, average)
+
+    def described(self, history: History, top: Top) -> list[list[Recommendation]]:
+        """Return the best items of each person with titles, shares and reasons."""
+        domain, label = history.domain, self.titles.label
+        ids, titles = domain.item_ids, domain.titles
+        shared, shares = self._shared_anchors(history, top), top.shares
         return [
-            Recommendation(str(ids[i]), names[i], float(scores[int(item)]), reasons[i]) for i, item in enumerate(best)
+            [
+                Recommendation(
+                    str(ids[int(item)].as_py()),
+                    titles[int(item)].as_py() or "",
+                    float(top.scores[person, place]),
+                    float(shares[person, place]),
+                    reason.text(label),
+                    shared[person][place],
+                )
+                for place, (item, reason) in enumerate(zip(top.items[person], reasons, strict=False))
+            ]
+            for person, reasons in enumerate(self.reasons.of(history, top.items))
         ]
 
-    def _interests(self, domain: Domain, stop: Ints) -> Interests | None:
-        """What the product's prompts are made from, for this one user."""
-        variant, factory = self.run.variant, self._factory(domain)
-        if variant.interests is None:
+    def _interests(self, domain: Domain) -> Interests | None:
+        """Return what the product's prompts are made from."""
+        variant = self.run.variant
+        if variant.interests is None or not self.run.has_model:
             return None
+        factory = self.run.interest_factory(domain, self.device)
         by_position = variant.entry == "positions"
+        stops = domain.offsets[1:]
         return factory.made(
-            variant.interests, factory.original_by_position() if by_position else factory.original(stop)
+            variant.interests, factory.original_by_position() if by_position else factory.original(stops)
         )
 
-    def _factory(self, domain: Domain) -> InterestFactory:
-        return self.run.interest_factory(domain, torch.device("cpu"))
+    def _shared_anchors(self, history: History, top: Top) -> list[list[tuple[str, ...]]]:
+        """Return the anchors that history and items share, by the person's weight times IDF."""
+        run, domain = self.run, history.domain
+        factory = run.interest_factory(domain, self.device)
+        weight = factory.original(domain.offsets[1:]).toarray() * run.vocabulary.idf
+        return [
+            [self._heaviest(run.item_anchors[item].indices, mine) for item in row if item >= 0]
+            for row, mine in zip(top.items, weight, strict=True)
+        ]
 
-    def _reasons(self, domain: Domain, items: Ints) -> list[tuple[str, ...]]:
-        """Anchors that history and item share, by the user's weight times IDF."""
-        run = self.run
-        stop = np.array([domain.n_interactions], dtype=np.int64)
-        weight = self._factory(domain).original(stop).toarray()[0] * run.vocabulary.idf
-        reasons = []
-        for item in items:
-            anchors = run.item_anchors[item].indices
-            shared = sorted((a for a in anchors if weight[a] > 0), key=lambda a: -weight[a])
-            reasons.append(tuple(run.vocabulary.words[a] for a in shared[:SPOKEN]))
-        return reasons
+    def _heaviest(self, anchors: Ints, weight: npt.NDArray[np.float32]) -> tuple[str, ...]:
+        shared = sorted((anchor for anchor in anchors if weight[anchor] > 0), key=lambda anchor: -weight[anchor])
+        return tuple(self.run.vocabulary.words[anchor] for anchor in shared[:SPOKEN])
 
 
-def _one_user(domain: Domain, items: Indices, times: Indices, kind: TimeKind) -> Domain:
-    return replace(
-        domain,
-        user_ids=pa.array(["this user"], pa.large_string()),
-        offsets=np.array([0, len(items)], dtype=np.int64),
-        items=np.ascontiguousarray(items, dtype=np.int32),
-        times=np.ascontiguousarray(times, dtype=np.int64),
-        time_kind=kind,
-    )
+def _best(scores: npt.NDArray[np.float32], count: int) -> Ints:
+    """Return the items (n,) with the largest finite scores, the best first."""
+    order = np.argsort(-scores, kind="stable")[:count]
+    best: Ints = order[np.isfinite(scores[order])].astype(np.int64)
+    return best
+
+
+def _places(domain: Domain, ids: Sequence[str], where: str) -> Ints:
+    """Return the places (n,) of item ids."""
+    index = {str(name): place for place, name in enumerate(domain.item_ids.to_pylist())}
+    unknown = [name for name in ids if name not in index]
+    if unknown:
+        some = ", ".join(repr(name) for name in unknown[:5])
+        raise InputError(
+            f"{len(unknown)} item ids are unknown: {some}",
+            location=where,
+            hint="transfer titles RUN lists ids",
+            code="unknown-item",
+        )
+    return np.array([index[name] for name in ids], dtype=np.int64)

@@ -23,7 +23,7 @@ def largest_gap(run: TargetRun, found: dict[str, Any]) -> float:
     is checked when `metrics.json` is read.
     """
     product = run.metrics.product
-    place = run.metrics.seeds_of(product.variant).index(product.seed)
+    place = (run.metrics.seeds_of(product.variant) or (product.seed,)).index(product.seed)
     variant = run.metrics.variants[product.variant]
     said = {"validation": variant.validation, "test": variant.test}
     gaps = [

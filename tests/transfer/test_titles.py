@@ -1,0 +1,65 @@
+"""Items by title or id, as people type them."""
+
+from __future__ import annotations
+
+import pytest
+from transfer_cases import small_domain
+
+from domains.errors import InputError
+from transfer.serving.recommend import History
+from transfer.serving.titles import TitleIndex
+
+TITLES = ["Alien (1979)", "Aliens (1986)", "Starbucks", "Starbucks", "", "1984"]
+IDS = ["a", "b", "s1", "s2", "nameless", "1979"]
+COUNTS = [5, 9, 1, 4, 0, 2]
+INDEX = TitleIndex(TITLES, IDS, COUNTS)
+
+
+@pytest.mark.parametrize(
+    ("typed", "item", "noted"),
+    [
+        ("ALIEN (1979)", 0, False),
+        ("alien", 0, True),
+        ("ali", 1, True),
+        ("Starbucks", 3, True),
+        ("s1", 2, False),
+        ("nameless", 4, False),
+        ("1984", 5, False),
+        ("1979", 5, False),
+    ],
+)
+def test_the_exact_title_wins_then_the_id_the_title_without_its_year_and_the_most_popular_that_begins_so(
+    typed, item, noted
+):
+    found, note = INDEX.taken(typed)
+    assert found == item
+    assert bool(note) == noted
+    if noted:
+        assert f"[{IDS[item]}]" in note
+
+
+def test_all_wrong_titles_are_in_one_message():
+    with pytest.raises(InputError) as raised:
+        INDEX.find_all(["Alien", "Alein", "Starbukcs", "???"])
+    assert raised.value.code == "unknown-title"
+    for wrong in ("Alein", "Starbukcs", "???"):
+        assert repr(wrong) in raised.value.problem
+
+
+def test_items_are_named_with_their_id_where_a_title_alone_does_not_tell():
+    assert INDEX.label(0) == "Alien (1979)"
+    assert INDEX.label(2) == "Starbucks [s1]"
+    assert INDEX.label(4) == "(no title: nameless)"
+
+
+def test_a_search_finds_the_most_popular_first():
+    assert INDEX.search("STAR bucks") == [3, 2]
+    assert INDEX.search("nameless") == [4]
+    assert INDEX.search("")[:2] == [1, 0]
+
+
+def test_a_history_notes_which_item_was_taken():
+    domain = small_domain([[0, 1], [1]], titles=["twin", "twin"])
+    history = History.of_text(domain, "twin; i0")
+    assert history.domain.items.tolist() == [1, 0]
+    assert len(history.notes) == 1

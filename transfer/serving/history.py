@@ -1,0 +1,124 @@
+"""Histories of people: of users of the target, or of items that somebody names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from domains.domain import Domain, Ints, TimeKind
+from domains.errors import InputError
+from domains.ragged import spread
+from transfer.evaluation.protocol import Targets
+from transfer.serving.titles import TitleIndex
+
+Indices = npt.NDArray[np.integer]
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """Past items of one person or several: a domain of their own with the target's items.
+
+    Attributes:
+        domain: the target's items with these people's interactions alone.
+        notes: which item was taken for a text that fits several.
+    """
+
+    domain: Domain
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of_user(cls, domain: Domain, user_id: str) -> History:
+        """Return all interactions of a known user.
+
+        Raises:
+            InputError: nobody has this id.
+        """
+        found = np.flatnonzero(pc.equal(domain.user_ids, user_id).to_numpy(zero_copy_only=False))
+        if len(found) == 0:
+            some = ", ".join(domain.user_ids[:3].to_pylist())
+            raise InputError(
+                f"no user has the id {user_id!r}",
+                location="--user",
+                hint=f"Ids look like {some}",
+                code="unknown-user",
+            )
+        return cls.of_users(domain, found)
+
+    @classmethod
+    def of_users(cls, domain: Domain, users: Ints) -> History:
+        """Return all interactions of some users, by their places (n,)."""
+        starts, lengths = domain.offsets[:-1][users], domain.lengths[users]
+        _, position = spread(starts, lengths)
+        return cls(
+            replace(
+                domain,
+                user_ids=domain.user_ids.take(pa.array(users)),
+                offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+                items=np.ascontiguousarray(domain.items[position]),
+                times=np.ascontiguousarray(domain.times[position]),
+            )
+        )
+
+    @classmethod
+    def of_titles(cls, domain: Domain, titles: Sequence[str], index: TitleIndex | None = None) -> History:
+        """Return a history of items found by title or id, oldest first.
+
+        Raises:
+            InputError: titles or ids are not in the domain (all of them are named), or nothing was given.
+        """
+        index = TitleIndex.of(domain) if index is None else index
+        return cls._found(domain, *index.find_all(list(titles)))
+
+    @classmethod
+    def of_text(cls, domain: Domain, text: str, index: TitleIndex | None = None) -> History:
+        """Return the same for titles or ids between semicolons.
+
+        Raises:
+            InputError: as `of_titles`.
+        """
+        index = TitleIndex.of(domain) if index is None else index
+        return cls._found(domain, *index.find_all(index.split(text), text))
+
+    @classmethod
+    def _found(cls, domain: Domain, items: list[int], notes: list[str]) -> History:
+        if not items:
+            raise InputError(
+                "the history is empty",
+                location="--history",
+                hint='Write --history "title; title"',
+                code="empty-history",
+            )
+        return replace(cls.of_items(domain, np.array(items, dtype=np.int64)), notes=tuple(notes))
+
+    @classmethod
+    def of_items(cls, domain: Domain, items: Indices) -> History:
+        """Return the history of one person who met these items, oldest first."""
+        return cls.of_many(domain, [items])
+
+    @classmethod
+    def of_many(cls, domain: Domain, histories: Sequence[Indices]) -> History:
+        """Return the histories of several people, each the places of items, oldest first."""
+        lengths = [len(items) for items in histories]
+        flat = np.concatenate([np.asarray(items, dtype=np.int32) for items in histories] or [np.empty(0, np.int32)])
+        return cls(
+            replace(
+                domain,
+                user_ids=pa.array([f"person {place}" for place in range(len(lengths))], pa.large_string()),
+                offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+                items=np.ascontiguousarray(flat, dtype=np.int32),
+                times=np.arange(len(flat), dtype=np.int64),
+                time_kind=TimeKind.ORDER,
+            )
+        )
+
+    @property
+    def targets(self) -> Targets:
+        """What comes after each person's last item; the items are unknown and stand as 0."""
+        people, offsets = self.domain.n_users, self.domain.offsets.copy()
+        nothing = np.zeros(people, np.int64)
+        return Targets(np.arange(people, dtype=np.int64), offsets[1:], nothing, offsets[:-1], not self.domain.repeats)

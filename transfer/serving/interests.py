@@ -1,0 +1,246 @@
+"""Items that fit the words of interests: by text, categories, anchors and what users chose together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.sparse import csr_matrix, diags
+from torch import Tensor
+
+from domains.errors import InputError
+from domains.nearest import suggest
+from transfer.items.features import in_use
+from transfer.items.semantics import Semantics
+from transfer.items.whitening import Whitening
+from transfer.runs.target_run import TargetRun
+from transfer.runtime import Runtime
+from transfer.sparse import unit_rows
+
+Floats = npt.NDArray[np.float32]
+
+CATEGORY, ANCHORS, COMPANIONS, POPULARITY = 0.5, 0.3, 0.3, 0.1
+"""Weights beside the fit of the text, whose best item has 1 (chosen by eye on films; see docs/interests.md)."""
+SEEDS = 15
+"""Items that fit a word best; what users chose with them fits a little as well."""
+SHARPNESS = 0.1
+"""Temperature at which several words mix: the best fit decides, and an item that fits two gains a little."""
+LONGEST = 200
+"""Letters of one interest."""
+MOST_WORDS = 50
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """How well items fit the words.
+
+    Attributes:
+        words: as given, stripped.
+        scores: (I,) float32, all words together.
+        unknown_scores: (I,) float32, the same without what only known items have: companions and popularity.
+        by_word: (w, I) float32, each word's best item has 1.
+        anchors: of each word.
+    """
+
+    words: tuple[str, ...]
+    scores: Floats
+    unknown_scores: Floats
+    by_word: Floats
+    anchors: tuple[tuple[str, ...], ...]
+
+    def word_of(self, item: int) -> str:
+        """Return the word that an item fits best."""
+        return self.words[int(self.by_word[:, item].argmax())]
+
+
+@dataclass(frozen=True, eq=False)
+class InterestIndex:
+    """The items of a run as words of interests see them.
+
+    Attributes:
+        run: the target run.
+        semantics: the sentence encoder that read its titles; None without one.
+    """
+
+    run: TargetRun
+    semantics: Semantics | None
+
+    @classmethod
+    def of(cls, run: TargetRun) -> InterestIndex:
+        """Return the index with the sentence encoder of this machine, if it is the one that the run was made with."""
+        semantics = Semantics.find(run.recipe.semantic, Runtime())
+        fits = semantics is not None and run.sentence_encoder in (None, semantics.encoder.fingerprint)
+        return cls(run, semantics if fits else None)
+
+    def fit(self, words: Sequence[str]) -> Fit:
+        """Return how well every item fits some words.
+
+        Args:
+            words: as a person types them.
+
+        Raises:
+            InputError: there is no word, or one says nothing to this run and no sentence encoder is installed.
+        """
+        given = tuple(word.strip() for word in words if word.strip())
+        if not given:
+            raise InputError(
+                "no interest was given",
+                location="--interests",
+                hint='Write --interests "word, word"',
+                code="no-interest",
+            )
+        if len(given) > MOST_WORDS or max(map(len, given)) > LONGEST:
+            raise InputError(
+                f"more than {MOST_WORDS} interests, or one longer than {LONGEST} letters",
+                location="--interests",
+                hint="Give fewer and shorter ones",
+                code="long-interest",
+            )
+        anchors = self._anchors_of(given)
+        matched = np.asarray((self._items @ unit_rows(anchors).T).toarray().T, dtype=np.float32)
+        named, text = self._by_category(given), self._by_text(given)
+        unknown = ANCHORS * matched + CATEGORY * named
+        unknown = unknown + (text if text is not None else matched)
+        self._check_words(given, unknown)
+        known = unknown + POPULARITY * self._popularity
+        known += COMPANIONS * self._companions(unknown)
+        found = self.run.vocabulary.words
+        return Fit(
+            given,
+            _mixed(_of_best(known)),
+            _mixed(_of_best(unknown)),
+            _of_best(known),
+            tuple(tuple(found[anchor] for anchor in row.indices) for row in anchors),
+        )
+
+    @cached_property
+    def _items(self) -> csr_matrix:
+        return unit_rows((self.run.item_anchors @ diags(self.run.vocabulary.idf)).tocsr())
+
+    @cached_property
+    def _titles(self) -> Tensor | None:
+        """(I, s) unit rows."""
+        if self.semantics is None:
+            return None
+        kept = self.run.features.title_vectors
+        return self.semantics.titles(self.run.domain) if kept is None else kept
+
+    @cached_property
+    def _categories(self) -> tuple[tuple[str, ...], csr_matrix] | None:
+        """Names of the categories, and (I, c) which item has which."""
+        lists = self.run.domain.categories
+        if lists is None or not len(lists.flatten()):
+            return None
+        flat = lists.flatten().dictionary_encode()
+        rows = np.repeat(np.arange(len(lists)), np.diff(lists.offsets.to_numpy()))
+        columns = flat.indices.to_numpy(zero_copy_only=False)
+        names = tuple(flat.dictionary.to_pylist())
+        matrix = csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=(len(lists), len(names)))
+        return names, matrix
+
+    @cached_property
+    def _popularity(self) -> Floats:
+        """(I,) log(1 + count), the largest 1; an item that nobody could meet is as popular as the average."""
+        logs = np.log1p(self.run.counts)
+        logs = np.where(np.isnan(logs), np.nanmean(logs) if np.isfinite(logs).any() else 0, logs)
+        popularity: Floats = (logs / max(float(logs.max(initial=0)), 1e-12)).astype(np.float32)
+        return popularity
+
+    @cached_property
+    def _users(self) -> csr_matrix:
+        """(I, U) unit rows: who met each item."""
+        domain = self.run.domain
+        ones = np.ones(domain.n_interactions, np.float32)
+        met = csr_matrix((ones, (domain.items, domain.owners)), shape=(domain.n_items, domain.n_users))
+        met.data[:] = 1
+        return unit_rows(met).astype(np.float32)
+
+    def _vectors(self, words: Sequence[str]) -> Tensor:
+        if self.semantics is None:
+            raise ValueError("words have no vectors without a sentence encoder")
+        return in_use(self.semantics.words(words), self._whitening)
+
+    @property
+    def _whitening(self) -> Whitening | None:
+        return None if self.run.features.title_vectors is None else self.run.features.whitening
+
+    def _by_text(self, words: Sequence[str]) -> Floats | None:
+        """(w, I) cosine of sentence vectors as shares of the best one; None without an encoder."""
+        if self._titles is None:
+            return None
+        return _of_best((self._vectors(words) @ self._titles.T).clamp_min(0).numpy())
+
+    def _by_category(self, words: Sequence[str]) -> Floats:
+        """(w, I) how near each word is to the nearest category of an item; 1 if it names the category."""
+        if self._categories is None:
+            return np.zeros((len(words), self.run.domain.n_items), np.float32)
+        names, matrix = self._categories
+        near = np.array([[float(_same(word, name)) for name in names] for word in words], np.float32)
+        if self._titles is not None:
+            cosines = (self._vectors(words) @ self._vectors([name.lower() for name in names]).T).clamp_min(0).numpy()
+            near = np.maximum(near, cosines)
+        order = np.argsort(near, axis=1)
+        best = np.zeros((len(words), matrix.shape[0]), np.float32)
+        for word, columns in enumerate(order):
+            for column in columns:  # the nearest category last, so that it stays
+                best[word, matrix[:, column].indices] = near[word, column]
+        return best
+
+    def _anchors_of(self, words: Sequence[str]) -> csr_matrix:
+        """(w, q) IDF-weighted anchors that the words name or stand for."""
+        unseen, vocabulary = self.run.unseen(), self.run.vocabulary
+        matrix = vocabulary.encode(list(words)).matrix if unseen is None else unseen.apply(list(words))
+        return (matrix @ diags(vocabulary.idf)).tocsr()
+
+    def _companions(self, fits: Floats) -> Floats:
+        """(w, I) how often users chose an item together with those that fit best, as shares of the largest."""
+        out = np.zeros_like(fits)
+        for word, fit in enumerate(fits):
+            seeds = np.argsort(-fit, kind="stable")[:SEEDS]
+            weights = fit[seeds] ** 2
+            users = csr_matrix(weights[None]) @ self._users[seeds]
+            together = np.asarray((self._users @ users.T).toarray()).ravel()
+            own = np.asarray(self._users[seeds].multiply(self._users[seeds]).sum(axis=1)).ravel()
+            together[seeds] -= weights * own  # every item is with itself
+            out[word] = together / max(float(together.max(initial=0)), 1e-12)
+        return np.clip(out, 0, 1)
+
+    def _check_words(self, words: Sequence[str], fits: Floats) -> None:
+        for word, fit in zip(words, fits, strict=True):
+            if fit.max(initial=0) <= 0:
+                near = suggest(word.lower(), self.run.vocabulary.words)
+                raise InputError(
+                    f"no item fits {word!r}: it is neither a category nor an anchor of this run",
+                    location="--interests",
+                    hint=f'{near}Or install the extra "sememe-transfer[semantic]", which understands any word',
+                    code="unknown-interest",
+                )
+
+
+def _same(word: str, name: str) -> bool:
+    """Whether a word names a category, whatever its case and hyphens."""
+    plain = [" ".join(text.lower().replace("-", " ").replace("_", " ").split()) for text in (word, name)]
+    return plain[0] == plain[1]
+
+
+def _of_best(fits: Floats) -> Floats:
+    """Rows as shares of their largest value."""
+    best = fits.max(axis=1, keepdims=True, initial=0)
+    shares: Floats = (fits / np.where(best > 0, best, 1)).astype(np.float32)
+    return shares
+
+
+def _mixed(fits: Floats) -> Floats:
+    """(I,) the soft maximum over words, whose fits are made comparable first.
+
+    A word that many items fit would push out one that few fit. So the r-th best item of every word gets the same value,
+    the mean over words. Items of all words then alternate, and those of two words stand higher.
+    """
+    ordered = np.sort(fits, axis=1).mean(axis=0)
+    ranks = np.argsort(np.argsort(fits, axis=1, kind="stable"), axis=1)
+    alike = torch.from_numpy(ordered[ranks]).float()
+    return (SHARPNESS * torch.logsumexp(alike / SHARPNESS, dim=0)).numpy()

@@ -1,0 +1,81 @@
+"""The run that a person names: a folder or the one around it, a hub id, and another variant than the product."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from domains.errors import InputError, RunError
+from domains.nearest import suggest
+from transfer.registry import Trained, find_system
+from transfer.runs.artifact import CONFIG
+from transfer.runs.checkpoints import finished_variants, piece_path, read_piece
+from transfer.runs.target_run import MATCHING, TargetRun
+from transfer.variants import Variant, parse_variant
+
+INSIDE = "target"
+"""Where the folder of `transfer run` keeps the target run."""
+
+
+def open_run(place: str | Path, variant: str | None = None) -> TargetRun:
+    """Return a target run.
+
+    Args:
+        place: its folder, the folder of `transfer run` that holds it as ``target/``, or a hub id.
+        variant: label of another finished variant; the product by default.
+
+    Raises:
+        InputError: there is no run, it is damaged, or the variant is not finished there or cannot serve.
+    """
+    folder = Path(place)
+    if not (folder / CONFIG).is_file() and (folder / INSIDE / CONFIG).is_file():
+        place = folder / INSIDE
+    run = TargetRun.load(place)
+    return run if variant is None else with_variant(run, variant)
+
+
+def with_variant(run: TargetRun, label: str) -> TargetRun:
+    """Return the run with another of its finished variants as the product, of the seed that validation prefers.
+
+    Raises:
+        InputError: the variant is not finished in the run's folder, or cannot serve.
+    """
+    variant = parse_variant(label, run.recipe.items.channels)
+    if variant == run.variant:
+        return run
+    known = [] if run.folder is None else [run.variant.label, *finished_variants(run.folder)]
+    known = [name for name in dict.fromkeys(known) if _serves(parse_variant(name, run.recipe.items.channels))]
+    if variant.label not in known or variant.label not in run.metrics.variants or run.folder is None:
+        raise InputError(
+            f"the variant {variant.label!r} is not finished in this run, or cannot serve",
+            location="--variant",
+            hint=f"{suggest(variant.label, known)}It has: {', '.join(known)}",
+            code="unknown-variant",
+        )
+    record = run.metrics.variants[variant.label]
+    seeds = run.metrics.seeds_of(variant.label) or (0,)  # baselines have no seed, and their pieces are named 0
+    seed = seeds[int(np.argmax(record.selection.values))]
+    weights = read_piece(piece_path(run.folder, variant.label, seed, "done")).weights
+    product = run.metrics.product.model_copy(update={"variant": variant.label, "seed": seed})
+    changed = replace(
+        run, variant=variant, weights=weights, metrics=run.metrics.model_copy(update={"product": product})
+    )
+    try:
+        if changed.has_model:
+            changed.model()
+    except (RuntimeError, ValueError) as error:
+        raise RunError(
+            f"the checkpoint of {variant.label} does not fit this run: {str(error).splitlines()[0]}",
+            location=run.folder,
+            hint="Adapt to the target again",
+            code="run-mixed",
+        ) from None
+    return changed
+
+
+def _serves(variant: Variant) -> bool:
+    """Whether a variant's checkpoint is all that serving needs: a network, or late terms alone."""
+    trained = isinstance(find_system(variant.architecture), Trained)
+    return variant.is_serving and (trained or variant.architecture == MATCHING)

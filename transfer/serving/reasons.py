@@ -1,0 +1,230 @@
+"""Why an item is recommended: the item of the history that it follows or resembles most.
+
+Late terms are sums over the history, so what each past item adds to a score is exact. The score of a model is not; if
+a product has no late terms, the reason is the past item with the most similar vector in the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.sparse import csr_matrix, diags
+from torch import Tensor
+from torch.nn import functional as F
+
+from domains.domain import Domain, Ints
+from transfer.evaluation.histories import history_matrix
+from transfer.model.scorer import Scorer
+from transfer.serving.history import History
+from transfer.sparse import unit_rows
+
+Kind = Literal["after", "like", "with", "popular"]
+KINDS: tuple[Kind, ...] = ("after", "like", "with", "popular")
+RECENT = 20
+"""Past items of a person that may be a reason; older ones are left out."""
+WORDS = 3
+"""Shared anchors that a reason names."""
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why one item is recommended.
+
+    Attributes:
+        kind: ``after`` (others chose it after the past item), ``like`` (title or anchors resemble), ``with`` (the model
+            holds them similar), ``popular`` (nothing of the history speaks for it).
+        item: place of the past item; -1 for ``popular``.
+        words: anchors that both share, the rarest first.
+    """
+
+    kind: Kind
+    item: int
+    words: tuple[str, ...] = ()
+
+    def text(self, label: Callable[[int], str]) -> str:
+        """Return the reason in words.
+
+        Args:
+            label: names an item.
+        """
+        if self.kind == "popular":
+            return "popular"
+        name = label(self.item)
+        if self.kind == "after":
+            return f"after {name}"
+        if self.kind == "with":
+            return f"goes with {name}"
+        return f"like {name}" + (f": {', '.join(self.words)}" if self.words else "")
+
+
+@dataclass(frozen=True, eq=False)
+class Contributions:
+    """What the last items of each history add to the scores of some items.
+
+    Attributes:
+        past: (n, h) int64 places of past items, the most recent last; -1 pads at the front.
+        terms: by name of the late term, (n, h, k) float32.
+    """
+
+    past: Ints
+    terms: dict[str, Floats]
+
+
+@dataclass(frozen=True, eq=False)
+class Reasons:
+    """Finds reasons in the terms of a scorer.
+
+    Attributes:
+        scorer: of the product.
+        words: (q,) the anchors.
+    """
+
+    scorer: Scorer
+    words: tuple[str, ...]
+
+    @cached_property
+    def _anchors(self) -> csr_matrix:
+        """(I, q) IDF-weighted anchors."""
+        matcher = self.scorer.matcher
+        return (matcher.item_anchors @ diags(matcher.idf)).tocsr().astype(np.float32)
+
+    @cached_property
+    def _unit_anchors(self) -> csr_matrix:
+        return unit_rows(self._anchors).tocsr()
+
+    @cached_property
+    def _unit_table(self) -> Tensor:
+        return F.normalize(self.scorer.item_table.float().cpu(), dim=-1)
+
+    def contributions(self, history: History, items: Ints, recent: int = RECENT) -> Contributions:
+        """Return what each of the last items of each person adds to the scores of items, exactly.
+
+        Args:
+            history: of n people.
+            items: (n, k) places of items; -1 for none.
+            recent: last items of each person that are looked at.
+        """
+        weights, matcher = self.scorer.weights, self.scorer.matcher
+        past, ages = _recent(history.domain, recent)
+        decay = np.where(past >= 0, np.float32(weights.recency) ** ages, 0).astype(np.float32)
+        left, right, terms = np.maximum(past, 0), np.maximum(items, 0), {}
+        whole = history_matrix(history.domain, history.targets, weights.recency)
+        if weights.titles and matcher.title_vectors is not None:
+            vectors = matcher.title_vectors.cpu()
+            similar = torch.bmm(vectors[torch.from_numpy(left)], vectors[torch.from_numpy(right)].transpose(1, 2))
+            length = np.linalg.norm(whole @ vectors.numpy(), axis=1)
+            terms["titles"] = weights.titles * _shares(decay, length) * similar.numpy()
+        if weights.anchors:
+            length = _lengths((whole @ self._anchors).tocsr())
+            scale = _shares(decay * _lengths(self._anchors)[left], length)
+            terms["anchors"] = weights.anchors * scale * self._anchor_cosines(left, right)
+        return Contributions(past, terms)
+
+    def of(self, history: History, items: Ints) -> list[list[Reason]]:
+        """Return the reason for each of the items (n, k) of each of n people; shorter lists where items are -1."""
+        found = self.contributions(history, items)
+        place, kind = self._chosen(found, items)
+        past = np.take_along_axis(found.past, place, axis=1)
+        return [
+            [
+                self._reason(KINDS[kind[person, column]], int(past[person, column]), int(item))
+                for column, item in enumerate(row)
+                if item >= 0
+            ]
+            for person, row in enumerate(items)
+        ]
+
+    def _chosen(self, found: Contributions, items: Ints) -> tuple[Ints, Ints]:
+        """Return (n, k) the column of the past item and (n, k) the index into `KINDS`."""
+        people, held = found.past.shape
+        if not held:
+            nothing = np.zeros((people, items.shape[1]), np.int64)
+            return nothing, np.full_like(nothing, KINDS.index("popular"))
+        total = sum(found.terms.values(), np.zeros((people, held, items.shape[1]), np.float32))
+        total[found.past < 0] = -np.inf
+        place, best = total.argmax(1), total.max(1)
+        follows = found.terms.get("transitions")
+        after = np.zeros(place.shape, bool)
+        if follows is not None:
+            after = 2 * np.take_along_axis(follows, place[:, None], axis=1)[:, 0] >= best
+        kind = np.where(after, KINDS.index("after"), KINDS.index("like"))
+        silent = best <= 0
+        if silent.any():
+            if self.scorer.model is None:
+                kind = np.where(silent, KINDS.index("popular"), kind)
+            else:
+                place = np.where(silent, self._nearest(found.past, items), place)
+                kind = np.where(silent, KINDS.index("with"), kind)
+        nobody = (found.past < 0).all(1)
+        kind[nobody] = KINDS.index("popular")
+        return place.astype(np.int64), kind.astype(np.int64)
+
+    def _nearest(self, past: Ints, items: Ints) -> Ints:
+        """Return (n, k) the column of the past item whose vector in the model is most similar."""
+        table = self._unit_table
+        left, right = (torch.from_numpy(np.maximum(part, 0)) for part in (past, items))
+        similar = torch.bmm(table[left], table[right].transpose(1, 2))
+        similar[torch.from_numpy(past < 0)] = -torch.inf
+        place: Ints = similar.argmax(1).numpy()
+        return place
+
+    def _reason(self, kind: Kind, past: int, item: int) -> Reason:
+        if kind == "popular" or past < 0:
+            return Reason("popular", -1)
+        return Reason(kind, past, self.shared(past, item) if kind == "like" else ())
+
+    def shared(self, past: int, item: int) -> tuple[str, ...]:
+        """Return the anchors that two items share, the rarest first."""
+        matrix, idf = self.scorer.matcher.item_anchors, self.scorer.matcher.idf
+        both = np.intersect1d(matrix[past].indices, matrix[item].indices)
+        return tuple(self.words[anchor] for anchor in both[np.argsort(-idf[both], kind="stable")][:WORDS])
+
+    def _anchor_cosines(self, past: Ints, items: Ints) -> Floats:
+        """(n, h, k) cosines of anchors between past items and items."""
+        shape = (*past.shape, items.shape[1])
+        left = np.broadcast_to(past[..., None], shape).ravel()
+        right = np.broadcast_to(items[:, None], shape).ravel()
+        products = self._unit_anchors[left].multiply(self._unit_anchors[right]).sum(axis=1)
+        cosines: Floats = np.asarray(products, dtype=np.float32).reshape(shape)
+        return cosines
+
+
+def _recent(domain: Domain, most: int) -> tuple[Ints, Ints]:
+    """Return (n, h) the last items of each user, -1 for padding at the front, and (n, h) how many items back each lies.
+
+    An item that a person met several times stands at its last place alone, as late terms count it.
+    """
+    lengths = domain.lengths
+    held = int(min(most, lengths.max(initial=0)))
+    ages = np.broadcast_to(np.arange(held - 1, -1, -1), (domain.n_users, held))
+    position = domain.offsets[1:, None] - 1 - ages
+    there = ages < lengths[:, None]
+    past = np.where(there, domain.items[np.where(there, position, 0)] if domain.n_interactions else -1, -1)
+    past = past.astype(np.int64)
+    if domain.repeats and held:
+        order = np.argsort(past, axis=1, kind="stable")
+        ordered = np.take_along_axis(past, order, axis=1)
+        again = np.zeros_like(past, dtype=bool)
+        np.put_along_axis(again, order[:, :-1], ordered[:, :-1] == ordered[:, 1:], axis=1)
+        past[again] = -1
+    return past, ages
+
+
+def _lengths(matrix: csr_matrix) -> Floats:
+    """(n,) Euclidean length of each row."""
+    lengths: Floats = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1), dtype=np.float32).ravel())
+    return lengths
+
+
+def _shares(weights: Floats, whole: Floats) -> Floats:
+    """(n, h, 1) the weights (n, h) divided by the length of the whole (n,)."""
+    shares: Floats = (weights / np.maximum(whole, 1e-12)[:, None]).astype(np.float32)[..., None]
+    return shares

@@ -55,7 +55,7 @@ def test_the_page_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(InputError, match="no such folder"):
         transfer.adapt("runs/boks", names["domain"], out="runs/shop")
     for ids in ([1, 2], [None]):
-        with pytest.raises(InputError, match=f"{ids[0]} is no title. A history is titles"):
+        with pytest.raises(InputError, match=f"{ids[0]} is no title"):
             run.recommend(history=ids)
     for given in ({"history": 5}, {"interests": 5}):
         with pytest.raises(InputError, match="5 is no text"):

@@ -19,7 +19,8 @@ from transfer.api import load_run
 from transfer.items.features import in_use
 from transfer.items.semantics import Semantics
 from transfer.items.whitening import Whitening
-from transfer.runs.artifact import LOG, UNSEEN
+from transfer.runs.artifact import FILES, LOG, UNSEEN
+from transfer.runs.manifest import write_manifest
 from transfer.runs.pipeline import source_from, target_from
 from transfer.runs.plan import make_plan
 from transfer.runs.target_run import TargetRun
@@ -154,6 +155,7 @@ def test_interests_may_be_words_that_stand_for_anchors(tmp_path, capsys):
     document = json.loads(file.read_text())
     document["words"]["zeppelin"] = [["pirate", 0.5, "hand"]]
     file.write_text(json.dumps(document))
+    write_manifest(tmp_path / "target", FILES)
     lists = [json.loads(run_command(capsys, *asked, word).out) for word in ("zeppelin", "pirate")]
     assert [item["item_id"] for item in lists[0]] == [item["item_id"] for item in lists[1]]
 

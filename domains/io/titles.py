@@ -1,22 +1,11 @@
-"""Mending titles and categories that a published format spoils."""
+"""Titles and categories in the forms of published data: `Matrix, The`, lists written as text."""
 
 from __future__ import annotations
-
-from html.entities import name2codepoint
 
 import polars as pl
 
 ARTICLES = "The|A|An|Les|Le|La|Los|Las|Lo|El|Il|Gli|I|Der|Die|Das|Den|Det|En|Ett|Et|Un|Une|Una|O|Os|As|De|Het"
 """Articles that film catalogues put behind the title, in the languages that occur there."""
-
-ENTITIES = {
-    **{f"&{name};": chr(point) for name, point in name2codepoint.items() if name != "amp"},
-    "&#34;": '"',
-    "&#39;": "'",
-    "&apos;": "'",
-}
-"""HTML entities but the ampersand, which is decoded last, lest ``&amp;lt;`` becomes ``<``."""
-
 
 QUOTED = r"""'[^']*'|"[^"]*\""""
 """A text in single or double quotes."""
@@ -30,12 +19,6 @@ def article_first(title: pl.Expr) -> pl.Expr:
     led = led.str.replace(r"^([^(]+?), (L')( \(|$)", "${2}${1}${3}")
     within = led.str.replace_all(rf"\(([^()]+), ({ARTICLES})\)", "(${2} ${1})")
     return within.str.replace_all(r"\(([^()]+), (L')\)", "(${2}${1})")
-
-
-def without_markup(title: pl.Expr) -> pl.Expr:
-    """Decode common HTML entities and cut out tags."""
-    text = title.str.replace_all(r"</?[A-Za-z][^<>]*>", " ")
-    return text.str.replace_many(list(ENTITIES), list(ENTITIES.values())).str.replace_all("&amp;", "&", literal=True)
 
 
 def json_list(column: str) -> pl.Expr:

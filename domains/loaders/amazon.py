@@ -8,8 +8,7 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from domains.io.compressed import within_budget
-from domains.io.expand import expand
-from domains.io.find_file import find_file
+from domains.io.expand import expand, find_file
 from domains.io.paths import InputPath
 from domains.settings import Settings
 

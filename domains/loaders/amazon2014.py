@@ -11,7 +11,6 @@ from domains.domain import TimeKind
 from domains.io.batches import PolarsType
 from domains.io.literals import scan_literals
 from domains.io.scan import scan_json_lines
-from domains.io.titles import without_markup
 from domains.loaders.amazon import AmazonOptions, category_name, headless_csv, is_csv, two_files
 from domains.loaders.registry import Loader
 from domains.raw import TEXT, RawTables
@@ -34,7 +33,7 @@ def load(options: AmazonOptions) -> RawTables:
         f"{TEXT}brand": pl.String,
         f"{TEXT}description": pl.String,
     }
-    items = scan_literals(metadata, schema, _pick).with_columns(without_markup(pl.col("title")))
+    items = scan_literals(metadata, schema, _pick)
     return RawTables(interactions, items, category_name(metadata), TimeKind.TIMESTAMP, reviews, metadata)
 
 

@@ -6,7 +6,7 @@ import polars as pl
 
 from domains.domain import TimeKind
 from domains.io.scan import scan_json_lines
-from domains.io.titles import json_list, without_markup
+from domains.io.titles import json_list
 from domains.loaders.amazon import AmazonOptions, category_name, headless_csv, is_csv, two_files
 from domains.loaders.registry import Loader
 from domains.raw import RawTables
@@ -32,7 +32,7 @@ def load(options: AmazonOptions) -> RawTables:
     title = pl.when(pl.col("title").str.contains(PAGE_SCRIPT, literal=True)).then(None).otherwise(pl.col("title"))
     items = scan_json_lines(metadata, ("asin", "title", "category", "brand", "description", "feature")).select(
         pl.col("asin").alias("item_id"),
-        without_markup(title).alias("title"),
+        title.alias("title"),
         json_list("category").alias("categories"),
         text_field("brand", pl.col("brand").str.replace_all(PAGE_OF, "").str.replace(BY, ""), pl.String),
         text_field("description", json_list("description")),

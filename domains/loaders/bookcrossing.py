@@ -6,7 +6,7 @@ import polars as pl
 from pydantic import Field
 
 from domains.domain import TimeKind
-from domains.io.find_file import find_file
+from domains.io.expand import find_file
 from domains.io.paths import InputPath
 from domains.io.scan import LINE, scan_lines
 from domains.loaders.registry import Loader
@@ -55,7 +55,7 @@ def _scan(path: str, names: tuple[str, ...]) -> pl.LazyFrame:
     )
     table = scan_lines(path, encoding="latin-1").slice(1).filter(pl.col(LINE) != "").select(fields.alias("fields"))
     text = pl.col(*names[1:]).str.replace_all('\\"', '"', literal=True)
-    return table.unnest("fields").select(names[0], text.str.replace_all("&amp;", "&", literal=True))
+    return table.unnest("fields").select(names[0], text.str)
 
 
 LOADER = Loader(

@@ -9,7 +9,7 @@ import polars as pl
 from pydantic import Field
 
 from domains.domain import TimeKind
-from domains.io.find_file import find_file
+from domains.io.expand import find_file
 from domains.io.paths import InputPath
 from domains.io.scan import scan_json_lines
 from domains.loaders.registry import Loader

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from domains.domain import TimeKind
 from domains.io.compressed import BREAKS_OFF, broken_off, open_text
-from domains.io.find_file import find_file
+from domains.io.expand import find_file
 from domains.io.paths import InputPath
 from domains.io.scan import scan, scan_fields
 from domains.io.titles import article_first, split_list

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from domains.domain import TimeKind
-from domains.io.find_file import find_file
+from domains.io.expand import find_file
 from domains.io.paths import InputPath
 from domains.io.scan import scan_fields
 from domains.io.titles import split_list

@@ -11,8 +11,7 @@ from pydantic import Field
 from domains.errors import DataError
 from domains.io.columns import map_interactions, map_items
 from domains.io.compressed import within_budget
-from domains.io.expand import COMPRESSIONS
-from domains.io.find_file import find_file
+from domains.io.expand import COMPRESSIONS, find_file
 from domains.io.paths import InputPath
 from domains.loaders.registry import Loader
 from domains.raw import RawTables

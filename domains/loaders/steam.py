@@ -9,7 +9,7 @@ from pydantic import Field
 
 from domains.domain import TimeKind
 from domains.io.batches import PolarsType
-from domains.io.find_file import find_file
+from domains.io.expand import find_file
 from domains.io.literals import scan_literals
 from domains.io.paths import InputPath
 from domains.loaders.registry import Loader

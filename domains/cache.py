@@ -1,4 +1,4 @@
-"""Prepared domains kept on disk, found again by what they were made from: files, options, settings."""
+"""A cache of prepared domains, keyed by files, options and settings."""
 
 from __future__ import annotations
 
@@ -20,25 +20,24 @@ from domains.spec import DomainSpec
 from domains.storage import load_domain, read_meta, save_domain
 
 PREPARATION = 4
-"""Raise it when the same files and settings begin to give another domain."""
+"""Increase it when the same files and settings give another domain than before."""
 
 
 def default_cache() -> Path:
-    """The folder that commands use."""
+    """The cache folder of the commands."""
     return cache_root() / "domains"
 
 
 def cache_key(spec: DomainSpec, options: BaseModel) -> str | None:
-    """Hash everything that decides what the domain will be.
+    """Hash everything that determines the domain.
 
     Args:
         spec: name, loader and settings.
-        options: of the loader, with resolved paths; each file that they name or hold counts with path, size and
-            modification time.
+        options: of the loader, with resolved paths. Each file in them counts by path, size and modification time.
 
     Returns:
-        64 hex digits; None where the options name no local file (bundled data, the hub) or an address, whose
-        changes cannot be seen.
+        64 hex digits; None if the options name no local file (bundled data, the hub) or an address, because a change
+        there cannot be seen.
     """
     texts = list(_texts(options.model_dump(mode="json")))
     files = sorted({file for text in texts for file in _files(text)})
@@ -50,7 +49,7 @@ def cache_key(spec: DomainSpec, options: BaseModel) -> str | None:
 
 
 def recall(cache: Path, key: str) -> PreparedDomain | None:
-    """Look a domain up, memory-mapped; None where it is not there or damaged."""
+    """Return a cached domain, memory-mapped; None if it is absent or damaged."""
     folder = cache / key
     try:
         report = PreparationReport.from_dict(read_meta(folder)["extra"]["report"])
@@ -60,13 +59,13 @@ def recall(cache: Path, key: str) -> PreparedDomain | None:
 
 
 def remember(cache: Path, key: str, prepared: PreparedDomain) -> None:
-    """Keep a domain. Where that fails, work goes on without, with a warning."""
+    """Put a domain into the cache; warn if that fails."""
     try:
         save_domain(prepared.domain, cache / key, extra={"report": prepared.report.as_dict()})
     except InputError as error:
         if recall(cache, key) is not None:
             return  # another process kept the same domain meanwhile
-        warnings.warn(f"the prepared domain is not kept for the next time: {error}", stacklevel=2)
+        warnings.warn(f"the prepared domain is not cached: {error}", stacklevel=2)
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -81,7 +80,7 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _files(text: str) -> Iterator[Path]:
-    """Files that an absolute path, glob or folder names; other texts name none."""
+    """The files of an absolute path, glob or folder; none for other texts."""
     path = Path(text)
     # A slash alone separates categories; as a folder it would hold every file of the machine.
     if not path.is_absolute() or path == Path(path.anchor):

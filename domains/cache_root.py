@@ -1,4 +1,4 @@
-"""Where things are kept that can be made again."""
+"""The folder of all caches."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from platformdirs import user_cache_path
 
 
 def cache_root() -> Path:
-    """$TRANSFER_CACHE, else this project's folder where this platform keeps caches."""
+    """Return $TRANSFER_CACHE, else this project's folder among the caches of the platform."""
     chosen = os.environ.get("TRANSFER_CACHE")
     return Path(chosen).expanduser() if chosen else user_cache_path("sememe-transfer", appauthor=False)

@@ -1,4 +1,4 @@
-"""Known public data sets: what they are, on what terms, from where, and how they are opened once they are here."""
+"""Known public data sets: their licence, their address, and the loader that opens them."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class PublicData:
         size: of the download, roughly; the server is asked for the true size before a download.
         page: where people read about it.
         loader: name of the loader that opens it.
-        urls: what is fetched; empty where only a person can get it. ``{category}`` stands for the category.
+        urls: what is fetched; empty if only a person can download it. ``{category}`` stands for the category.
         opens: what the loader is given, below the data set's folder: a folder name, or ``""`` for that folder.
-        options: of the loader, where it needs more than one: keys and names of files in the data set's folder.
-        by_hand: for data that a program cannot fetch: which files to get, and how.
-        categories: of a family; empty where there is none.
+        options: of the loader, if it needs more than one: keys and names of files in the data set's folder.
+        by_hand: which files to download and how, if a program cannot.
+        categories: of a family; empty for a single data set.
     """
 
     name: str
@@ -45,7 +45,7 @@ class PublicData:
     categories: tuple[str, ...] = ()
 
     def spec(self, folder: Path) -> str:
-        """Return what a recipe opens it with, once its files are in `folder`: the short form where there is one."""
+        """Return the text with which a recipe opens it from `folder`, in the short form if there is one."""
         if self.options:
             named = ", ".join(f"{key}: {folder / file}" for key, file in self.options)
             return f"{{loader: {self.loader}, {named}}}"
@@ -58,7 +58,7 @@ def known_data() -> tuple[PublicData, ...]:
 
 
 def find_data(name: str) -> PublicData:
-    """Return the entry of a name; for ``family/Category`` one with that category in its addresses.
+    """Return the entry of a name; ``family/Category`` gives the entry of that category.
 
     Raises:
         InputError: there is none, or a family is named without its category.

@@ -1,4 +1,4 @@
-"""Times written as text or as digits: the forms that are known, and how a column of them is read."""
+"""Read times written as text or as digits, in all usual forms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Downloads that go on where they broke off, each with its checksum on record."""
+"""Downloads that resume, with a checksum of each file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LARGEST_RATIO = 200
 """An archive that unpacks to more than this many times its size is refused; text packs to a tenth at most."""
 
 Progress = Callable[[str, int, int | None], None]
-"""Called with the file's name, bytes that are here, and bytes in all where the server says so."""
+"""Called with the file's name, the bytes received, and the total (None if unknown)."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def silent(_name: str, _here: int, _all: int | None) -> None:
 
 
 def remote_size(url: str) -> int | None:
-    """Ask the server for the size of a file, in bytes; None where it does not say.
+    """Ask the server for the size of a file in bytes; None if it does not tell.
 
     Raises:
         InputError: the server cannot be reached or has no such file.
@@ -62,8 +62,8 @@ def fetch_data(data: PublicData, folder: Path, *, progress: Progress = silent) -
         progress: told how far each file is.
 
     Raises:
-        InputError: a person has to fetch it (says from where and to where), or a download failed; what has come
-            stays, and the next call goes on from there.
+        InputError: only a person can download it (the hint says how), or a download failed. Received bytes stay, and
+            the next call resumes.
     """
     if not data.urls:
         raise InputError(
@@ -118,14 +118,14 @@ def unpack(archive: Path, folder: Path) -> list[Path]:
     try:
         with zipfile.ZipFile(archive) as opened:
             members = [member for member in opened.infolist() if not member.is_dir()]
-            _refuse_harm(archive, members)
+            _check_members(archive, members)
             return [_extract(opened, member, folder) for member in members]
     except (zipfile.BadZipFile, EOFError) as error:
         raise InputError(f"is damaged: {error}", location=archive, hint="Remove it, and fetch it again") from error
 
 
 def _receive(url: str, part: Path, mark: Path, name: str, progress: Progress) -> None:
-    """Append what is missing of a file to `part`."""
+    """Append the missing bytes of a file to `part`."""
     here = part.stat().st_size if part.exists() else 0
     version = _read_json(mark).get("version") if here else None
     # Without a mark of the version, bytes of two versions could be joined.
@@ -151,7 +151,7 @@ def _receive(url: str, part: Path, mark: Path, name: str, progress: Progress) ->
 
 
 def _ask(url: str, *, method: str = "GET", headers: dict[str, str] | None = None) -> Any:
-    """Open an address; only the web is asked, never local files."""
+    """Open a web address, never a local file."""
     if urlsplit(url).scheme not in {"http", "https"}:
         raise InputError("is no address on the web", location=url, hint="Give one that starts with https://")
     try:
@@ -169,11 +169,11 @@ def _ask(url: str, *, method: str = "GET", headers: dict[str, str] | None = None
 def _broken(url: str, here: int, total: int | None) -> InputError:
     of = "" if total is None else f" of {total:,}"
     return InputError(
-        f"the download broke off after {here:,}{of} bytes", location=url, hint="Run it again: it goes on there"
+        f"the download broke off after {here:,}{of} bytes", location=url, hint="Run it again: it resumes there"
     )
 
 
-def _refuse_harm(archive: Path, members: list[zipfile.ZipInfo]) -> None:
+def _check_members(archive: Path, members: list[zipfile.ZipInfo]) -> None:
     for member in members:
         path = PurePosixPath(member.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:

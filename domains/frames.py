@@ -29,9 +29,9 @@ def from_frames(
     """Prepare a domain from two frames.
 
     Args:
-        interactions: a polars, pandas or Arrow table of who did what when.
-        items: the same of what the items are called; may be the same table.
-        columns: names of their columns; what is left out is found by its usual names.
+        interactions: a polars, pandas or Arrow table of users, items and times.
+        items: a table of items and titles; may be the same table.
+        columns: names of their columns; the others are found by their usual names.
         settings: how to prepare; default: `PrepareSettings()`.
         category_separator: what separates categories that stand in one text.
         name: of the domain.
@@ -50,7 +50,7 @@ def from_frames(
 
 
 def titled_items(items: Any, location: str = "items") -> tuple[list[str], list[str]]:
-    """Ids and titles of a table of items alone, such as what a catalogue gained since yesterday.
+    """Return ids and titles of a table of items, such as the new items of a catalogue.
 
     Args:
         items: a polars, pandas or Arrow table, or the path of one.
@@ -84,7 +84,7 @@ def _lazy(frame: Any, what: str) -> pl.LazyFrame:
 
 
 def _refusal(frame: Any, what: str) -> InputError:
-    """Why polars does not take a frame: names that repeat, a column of mixed values, or it is none."""
+    """Explain why polars refuses a frame: repeated names, a column of mixed values, or no frame at all."""
     # An Arrow table has `column_names`; its `columns` are the values.
     names = [str(name) for name in getattr(frame, "column_names", getattr(frame, "columns", ()))]
     repeated = [name for name in names if names.count(name) > 1]

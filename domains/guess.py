@@ -1,4 +1,4 @@
-"""Looking at the heads of two files and guessing which column plays which role."""
+"""Guess the role of each column from the heads of two files."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from domains.text_columns import find_text_columns
 from domains.times import to_times
 
 HEAD = 1000
-"""Rows that are looked at."""
+"""Rows to look at."""
 MANY = 100
-"""Rows from which on a column without any value twice names an event, not a user."""
+"""In so many rows, a user would occur twice; a column of different values names events."""
 SEPARATORS = (";", ",", ">", "/")
 """Signs that may separate categories; the bar needs no guess."""
 DATE_LIKE = r"^\s*\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b"
@@ -43,13 +43,12 @@ DECIMAL = r"^\s*-?\d+[.,]\d+\s*$"
 
 @dataclass(frozen=True)
 class Guess:
-    """What the columns seem to be.
+    """The columns that seem to play each role.
 
     Attributes:
-        columns: one name a role; None where nothing fits.
-        by_name: roles that were found by a usual name; the others that are not None were found by their values, and
-            deserve a question.
-        unsure: roles for which several columns fit as well: nothing but an answer decides.
+        columns: one name for each role; None if no column fits.
+        by_name: roles found by a usual name. The others were found by their values: ask the user to confirm.
+        unsure: roles that several columns fit equally well: ask the user.
         interactions: all columns of the file of interactions.
         items: all columns of the file of items.
     """
@@ -62,7 +61,7 @@ class Guess:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Roles without which there is no domain, and for which nothing fits."""
+        """Required roles that no column fits."""
         return tuple(role for role in ("user", "item", "title") if getattr(self.columns, role) is None)
 
 
@@ -77,8 +76,8 @@ def guess_columns(
     """Guess the columns of two files by their names, then by their values.
 
     Args:
-        interactions: path, glob or address of who did what when.
-        items: the same of what the items are called.
+        interactions: path, glob or address of the interactions.
+        items: path, glob or address of the items.
         given: role -> column that is known; it plays no other role.
         separator: of delimited text; by default it is found.
         encoding: of delimited text.
@@ -129,7 +128,7 @@ def guess_columns(
 
 
 def guess_separator(categories: pl.Series) -> str | None:
-    """What separates categories that stand in one text: the sign whose parts recur most; None where none does.
+    """Return the sign that separates categories in one text: its parts recur most. None if no sign fits.
 
     Args:
         categories: (I,) List(String), split at the default separator.
@@ -152,9 +151,9 @@ def _named(role: str, columns: list[str]) -> str | None:
 
 
 def _shared_values(acts: pl.DataFrame, things: pl.DataFrame) -> tuple[tuple[str, str] | tuple[None, None], bool]:
-    """The columns, one of each file, that have most different values in common; whether a second one is near.
+    """Return the two columns, one of each file, that share most different values, and whether another is close.
 
-    Rows say less: every rating from 1 to 5 is among numbers that identify items.
+    Counting rows would mislead: every rating from 1 to 5 also occurs among numeric item ids.
     """
     keys = {name: things[name].cast(pl.String).unique() for name in things.columns if _identifies(things[name])}
     shared = {

@@ -1,4 +1,4 @@
-"""Ids as text, the same text whichever type a file stored them in."""
+"""Read ids as text, the same text for every type in which a file stores them."""
 
 from __future__ import annotations
 
@@ -74,19 +74,19 @@ class _Reading:
         if missing == "error":
             empty = empty | (ids.is_null() & text.is_not_null())
             shown = text.set((text.str.strip_chars() == "").fill_null(value=False), None)
-            self._refuse(shown, empty, f"no {self.what}", FILL_IN, "missing")
+            self._reject(shown, empty, f"no {self.what}", FILL_IN, "missing")
         return self._check_zeros(ids) if column.dtype.is_integer() else self._whole_text(ids)
 
     def _whole_numbers(self, column: pl.Series) -> pl.Series:
-        """Integers out of floats or decimals."""
+        """Floats or decimals as integers."""
         whole = pl.Int64 if column.dtype.is_float() else pl.Int128
         fractions = column != (column.floor() if column.dtype.is_float() else column.cast(whole).cast(column.dtype))
         hint = f"Map the column that holds the {self.what}"
-        column = self._refuse(column, fractions, f"{self.what} {{}} is a number with a fraction", hint, "fraction")
+        column = self._reject(column, fractions, f"{self.what} {{}} is a number with a fraction", hint, "fraction")
         if column.dtype.is_float():
             limit = LARGEST_EXACT[pl.Float32 if column.dtype == pl.Float32 else pl.Float64]
             rounded = f"{self.what} {{}} was rounded on its way through a floating-point number"
-            column = self._refuse(column, column.abs() >= limit, rounded, AS_TEXT, "rounded")
+            column = self._reject(column, column.abs() >= limit, rounded, AS_TEXT, "rounded")
         return column.cast(whole)
 
     def _whole_text(self, ids: pl.Series) -> pl.Series:
@@ -94,20 +94,20 @@ class _Reading:
         if (ids.str.len_bytes() != ids.str.len_chars()).any():
             ids = ids.str.normalize("NFC")
         nul = ids.str.contains("\0", literal=True)
-        ids = self._refuse(
+        ids = self._reject(
             ids, nul, f"{self.what} {{}} holds a NUL byte", "Remove it; the file may be damaged", "nul-byte"
         )
         rounded = f"{self.what} {{}} was rounded by a spreadsheet or program: different ids became one"
-        ids = self._refuse(ids, damaged_numbers(ids), rounded, AS_TEXT, "rounded")
+        ids = self._reject(ids, damaged_numbers(ids), rounded, AS_TEXT, "rounded")
         present = ids.drop_nulls()
         if len(present) and present.str.contains(WHOLE_FLOAT).all():
             ids = ids.str.replace(r"\.0+$", "")
             limit = len(str(LARGEST_EXACT[pl.Float64]))
-            ids = self._refuse(ids, ids.str.len_bytes() > limit, rounded, AS_TEXT, "rounded")
+            ids = self._reject(ids, ids.str.len_bytes() > limit, rounded, AS_TEXT, "rounded")
         return self._check_zeros(ids)
 
     def _check_zeros(self, ids: pl.Series) -> pl.Series:
-        """Refuse long numbers of which all end in zeros."""
+        """Reject long numbers if all of them end in zeros."""
         for least, kept in ((EXCEL_DIGITS + 1, EXCEL_DIGITS), (LONG_DIGITS, None)):
             long = (ids.str.len_bytes() >= least) & ids.str.contains(r"^[1-9]\d+$")
             different = ids.filter(long.fill_null(value=False)).unique()
@@ -115,10 +115,10 @@ class _Reading:
             enough = int(rest.str.len_bytes().sum()) >= ENOUGH_ZEROS and len(different) > 1
             if enough and rest.str.contains("^0+$" if kept else f"^0{{{MANY_ZEROS},}}$").all():
                 problem = f"{self.what} {{}} was rounded by a spreadsheet or program: all end in zeros"
-                return self._refuse(ids, long, problem, AS_TEXT, "rounded")
+                return self._reject(ids, long, problem, AS_TEXT, "rounded")
         return ids
 
-    def _refuse(self, column: pl.Series, bad: pl.Series, problem: str, hint: str, code: str) -> pl.Series:
+    def _reject(self, column: pl.Series, bad: pl.Series, problem: str, hint: str, code: str) -> pl.Series:
         """Note the bad rows and empty them."""
         bad = bad.fill_null(value=False)
         if not bad.any():

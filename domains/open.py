@@ -1,4 +1,4 @@
-"""From a recipe's description of a domain to the domain itself."""
+"""Open the domain that a recipe describes."""
 
 from __future__ import annotations
 
@@ -29,9 +29,8 @@ def open_domain(
 
     Args:
         spec: what a recipe says, or its short form.
-        base: folder that relative paths start from (the recipe's); what is not there is looked for in the working
-            folder.
-        cache: folder in which prepared domains are kept and looked for; None prepares anew each time.
+        base: folder of relative paths (the recipe's); the working folder is searched next.
+        cache: folder of cached domains; None prepares the domain each time.
         allow: schemes of addresses that may be opened, such as ``https`` and ``s3``; default: what $TRANSFER_ALLOW
             lists, else none.
 
@@ -70,7 +69,7 @@ def parse_spec(value: object) -> DomainSpec:
 
 
 def _ready(domain: Domain, spec: DomainSpec) -> PreparedDomain:
-    """Report on a domain that needs no preparation; it must not ask for any."""
+    """Report on a saved domain, which cannot be prepared again."""
     if spec.prepare.model_fields_set:
         raise InputError(
             "a domain that is ready cannot be prepared again",

@@ -1,4 +1,4 @@
-"""What a loader hands over: two lazy tables and what it knows about them."""
+"""The result of a loader: two lazy tables and what it knows about them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TEXT = "text:"
 
 @dataclass(frozen=True, eq=False)
 class RawTables:
-    """Interactions and items of one domain as they stand in the files, nothing filtered.
+    """Interactions and items of one domain as the files hold them, unfiltered.
 
     Attributes:
         interactions: ``user_id``, ``item_id`` (any type that identifies), ``timestamp`` (numbers, text, dates or

@@ -1,4 +1,4 @@
-"""What each step of the preparation left over."""
+"""A report of the preparation: what each step left out, and notes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Step:
 
 @dataclass(frozen=True)
 class PreparationReport:
-    """The steps in order, and what was noticed on the way."""
+    """The steps in order, and notes for people."""
 
     steps: tuple[Step, ...]
     notes: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ class PreparationReport:
 
 @dataclass(frozen=True, eq=False)
 class PreparedDomain:
-    """A domain and how it came to be."""
+    """A domain and the report of its preparation."""
 
     domain: Domain
     report: PreparationReport

@@ -1,4 +1,4 @@
-"""Smaller domains out of a domain: some of its users, or what a split lets train."""
+"""Parts of a domain: some of its users, or the training part of a split."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from domains.split import Split, leave_one_out
 
 
 def sample_users(domain: Domain, count: int, seed: int = 0) -> Domain:
-    """A random part of the users with all they did; the item table stays whole, so item indices mean the same.
+    """Return random users with all their interactions; the item table and item indices do not change.
 
     Args:
         domain: the interactions.
@@ -28,7 +28,7 @@ def sample_users(domain: Domain, count: int, seed: int = 0) -> Domain:
 
 
 def train_part(split: Split) -> Domain:
-    """The domain without validation and test interactions, for a model that must not have seen them.
+    """Return the domain without validation and test interactions.
 
     Users and items keep their indices; the name says what it is.
     """
@@ -37,7 +37,7 @@ def train_part(split: Split) -> Domain:
 
 
 def without_held_out(domain: Domain) -> Domain:
-    """What leave-one-out lets train; users too short for it keep everything."""
+    """Return the training part of leave-one-out; users too short for it keep everything."""
     return train_part(leave_one_out(domain, short_users="train"))
 
 

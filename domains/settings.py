@@ -1,4 +1,4 @@
-"""Settings of the data side: how a domain is prepared, and which columns it is read from."""
+"""Settings of the data side: the preparation of a domain and its columns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TimeKindSetting = Literal["auto", "timestamp", "order"]
 
 
 class Settings(BaseModel):
-    """Base of all settings: unknown keys are refused, values do not change."""
+    """Base of all settings: unknown keys are errors, values are frozen."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -42,14 +42,14 @@ class PrepareSettings(Settings):
     )
     repeats: Literal["first", "last", "keep"] = Field(
         default="first",
-        description="Which of a user's interactions with the same item stays. 'first' is what most published "
+        description="Which of a user's interactions with the same item is kept. 'first' is what most published "
         "benchmarks do and makes every leave-one-out target an item that the user had not met; 'last' keeps the "
         "newest; 'keep' keeps all, and full ranking then excludes no item that was seen.",
     )
     min_user_interactions: int = Field(
         default=5,
         ge=0,
-        description="k of the k-core for users: users with fewer interactions leave, repeatedly, until nothing "
+        description="k of the k-core for users: users with fewer interactions are removed, repeatedly, until nothing "
         "changes. 3 or more makes leave-one-out safe; 0 switches it off.",
     )
     min_item_interactions: int = Field(default=5, ge=0, description="k of the k-core for items; 0 switches it off.")
@@ -86,8 +86,8 @@ class PrepareSettings(Settings):
     )
     time_format: str | None = Field(
         default=None,
-        description="How times are written where they are text, in the codes of strftime: '%d/%m/%Y %H:%M'. The usual "
-        "ways are found without it.",
+        description="The format of times written as text, in the directives of strftime: '%d/%m/%Y %H:%M'. Usual "
+        "formats are found without it.",
     )
 
     @field_validator("keep", mode="before")
@@ -110,7 +110,7 @@ class ColumnMapping(Settings):
         default=None, description="Column with the item id, in both files; default: item_id and its kin."
     )
     item_key: str | None = Field(
-        default=None, description="Column with the item id in the item file, where it has another name there."
+        default=None, description="Column with the item id in the item file, if it has another name there."
     )
     time: str | None = Field(default=None, description="Column with the time; default: timestamp and its kin.")
     title: str | None = Field(default=None, description="Column with the title; default: title, name and their kin.")

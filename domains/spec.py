@@ -1,4 +1,4 @@
-"""Where a domain comes from and how it is prepared, as a recipe writes it."""
+"""The description of a domain in a recipe: its loader, options and preparation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class DomainSpec(Settings):
     @model_validator(mode="before")
     @classmethod
     def _expand(cls, value: Any) -> Any:
-        """Bring the short forms to the long one."""
+        """Expand short forms."""
         if isinstance(value, Path):
             value = str(value)
         if isinstance(value, str):
@@ -44,7 +44,7 @@ class DomainSpec(Settings):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """What may be written, short forms included: an editor would refuse them by the long form alone."""
+        """The schema for editors, with the short forms."""
         reference = handler(schema)
         long = handler.resolve_ref_schema(reference)
         forms = [_form(name, long, handler) for name in loader_names()]
@@ -83,7 +83,7 @@ def _from_text(text: str) -> dict[str, Any]:
         loader = find_loader(name)
         if loader.needed:
             raise InputError(
-                f"{text!r} says one thing, and {name} needs {len(loader.needed)}", location="domain",
+                f"{text!r} gives one option, but {name} needs {len(loader.needed)}", location="domain",
                 hint=f"Write {{loader: {name}, {', '.join(f'{key}: ...' for key in loader.needed)}}}",
             )  # fmt: skip
         return {"loader": name, "options": {loader.argument: argument}}
@@ -98,7 +98,7 @@ def _from_text(text: str) -> dict[str, Any]:
 
 
 def _from_mapping(given: dict[str, Any]) -> dict[str, Any]:
-    """Move the keys that belong to the loader into ``options``; refuse those that belong to nobody."""
+    """Move the loader's keys into ``options``, and check that no key is unknown."""
     own = set(DomainSpec.model_fields)
     loader = find_loader(str(given.get("loader", "table")))
     theirs = set(loader.options.model_fields)

@@ -28,7 +28,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class DomainSummary:
-    """What one wants to know of a domain at first sight.
+    """The numbers that describe a domain.
 
     Attributes:
         name: of the domain.

@@ -1,4 +1,4 @@
-"""What looks wrong in a domain without being an error: it is shown, and left to the reader."""
+"""Oddities of a domain that are no errors: they are shown, and the reader decides."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SECONDS_PER_DAY = 86_400
 BOT_PER_DAY = 200
 """Interactions within one day above which a user is hardly a person."""
 SAME_TIME_AT_LEAST = 5
-"""Users with fewer interactions may well have done them at once, for instance on import day."""
+"""Users with fewer interactions may have one time for all by chance, for instance after an import."""
 LONG_TITLE = 1_000
 """Characters; longer titles are descriptions or broken rows."""
 
@@ -36,7 +36,7 @@ class Suspicion:
 
 
 def find_suspicions(domain: Domain, *, now: int | None = None) -> list[Suspicion]:
-    """Look for oddities in times and titles.
+    """Find oddities in times and titles.
 
     Args:
         domain: where to look.

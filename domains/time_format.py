@@ -1,4 +1,4 @@
-"""Read text by a strftime format: the format becomes one regular expression and one polars expression."""
+"""Read times by a strftime format, compiled to one regular expression and one polars expression."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a column of times means: its unit, its kind, and unix seconds or ranks out of it."""
+"""Read a column of times as unix seconds, or as an order."""
 
 from __future__ import annotations
 
@@ -92,13 +92,13 @@ class _Reading:
 
     def __init__(self, location: object, problems: Problems, missing: str) -> None:
         self.location, self.problems, self.missing = location, problems, missing
-        self.wrong: pl.Series | None = None  # (N,) rows that are noted, lest they count as missing as well
+        self.wrong: pl.Series | None = None  # (N,) rows that are noted already, so that they are not missing as well
 
     def read(self, column: pl.Series, kind: TimeKindSetting, unit: TimeUnit, written: str | None) -> Times:
         note = None
         if column.dtype == pl.Float32 and float(str(column.abs().max() or 0)) >= LARGEST_EXACT[pl.Float32]:
             rounded = column.abs() >= LARGEST_EXACT[pl.Float32]
-            column = self._refuse(column, rounded, "time that was rounded to 32 bits", AS_TEXT, "rounded")
+            column = self._reject(column, rounded, "time that was rounded to 32 bits", AS_TEXT, "rounded")
         if written is not None and not column.dtype.is_temporal():
             column = column.cast(pl.String)
         if column.dtype == pl.String:
@@ -157,21 +157,21 @@ class _Reading:
             times = self._not_negative(times)
             limit = (LATEST_SECOND + ORIGIN.get(found, 0)) * PER_SECOND[found]
             hint = f"Bring all times to one unit (most are {found}), or set time_unit"
-            times = self._refuse(times, times > limit, f"not a time in {found}", hint, "time-unit")
+            times = self._reject(times, times > limit, f"not a time in {found}", hint, "time-unit")
             seconds = (times // PER_SECOND[found]).cast(pl.Int64) - ORIGIN.get(found, 0)
         exact = times.rank("dense").cast(pl.Int64) if times.dtype.is_float() else times
         note = None if found in UNIX or unit != "auto" else f"Times such as {first} are read in the unit {found!r}."
         return Times(seconds, TimeKind.TIMESTAMP, exact, note)
 
     def _from_text(self, column: pl.Series, written: str | None) -> pl.Series:
-        """Numbers or datetimes out of text; the first value that is there decides which."""
+        """Numbers or datetimes; the first value decides which."""
         text = clean_text(column)
         present = text.drop_nulls()
         if present.is_empty():
             return text.cast(pl.Int64)
         if written is not None:
             return self._check_read(text, parse(text, written), f"a time written as {written!r}")
-        text = self._refuse(
+        text = self._reject(
             text, _rounded(text), "time that was rounded by a spreadsheet or program", AS_TEXT, "rounded"
         )
         present = text.drop_nulls()
@@ -219,9 +219,9 @@ class _Reading:
 
     def _not_negative(self, column: pl.Series) -> pl.Series:
         hint = "Times count from 1970-01-01; remove the row, or shift a column of ranks to start at 0"
-        return self._refuse(column, column < 0, "negative time", hint, "time-negative")
+        return self._reject(column, column < 0, "negative time", hint, "time-negative")
 
-    def _refuse(self, column: pl.Series, bad: pl.Series, problem: str, hint: str, code: str) -> pl.Series:
+    def _reject(self, column: pl.Series, bad: pl.Series, problem: str, hint: str, code: str) -> pl.Series:
         """Note the bad rows and empty them."""
         bad = bad.fill_null(value=False)
         self._note(column, bad, problem, hint, code)

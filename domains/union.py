@@ -1,4 +1,4 @@
-"""Several domains as one, side by side: nobody and nothing is shared."""
+"""Join several domains into one that shares no users and no items."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domains.errors import InputError
 
 
 def side_by_side(domains: Sequence[Domain]) -> Domain:
-    """One domain with the users and items of all, ids prefixed by the domain's name, so that equal ids never join.
+    """Return one domain with the users and items of all; ids are prefixed by the domain's name.
 
     Args:
         domains: at least one, with different names. A domain without a text field that another has gets an empty one.
@@ -55,7 +55,7 @@ def _joined(domains: Sequence[Domain], name: str) -> pa.Array:
 
 
 def check_distinct_names(domains: Sequence[Domain]) -> None:
-    """What is told of a domain, and what joins it to its titles, goes by its name.
+    """Check that no two domains share a name.
 
     Raises:
         InputError: two have the same name.

@@ -1,4 +1,4 @@
-"""pydantic's complaints in our own words: the key, what is wrong, and the nearest known key."""
+"""Turn pydantic's errors into `InputError`: the key, the problem, and the nearest known key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domains.nearest import suggest
 
 
 def explain(error: ValidationError, model: type[BaseModel], before: str) -> InputError:
-    """Turn the first complaint into an InputError.
+    """Turn the first error into an InputError.
 
     Args:
         error: what `model` raised.
@@ -50,7 +50,7 @@ def explain(error: ValidationError, model: type[BaseModel], before: str) -> Inpu
 
 
 def settings_at(model: type[BaseModel], keys: Sequence[str]) -> type[BaseModel] | None:
-    """The settings that a path of keys leads to; None where it leads to no settings."""
+    """Return the settings class at a path of keys; None if there is none."""
     for key in keys:
         field = model.model_fields.get(key)
         inner = None if field is None else _settings_in(field.annotation)

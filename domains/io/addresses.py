@@ -1,4 +1,4 @@
-"""Which addresses may be opened: none, unless whoever runs the program allows their scheme. A recipe cannot."""
+"""Check which addresses may be opened: only schemes that the caller allows. A recipe cannot allow any."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def is_url(path: str) -> bool:
 
 
 def allowed_schemes() -> frozenset[str]:
-    """What the caller of `allowing` allows, else what $TRANSFER_ALLOW lists.
+    """Return the schemes given to `allowing`, else those in $TRANSFER_ALLOW.
 
     Raises:
         InputError: the variable names a scheme that cannot be allowed.
@@ -33,7 +33,7 @@ def allowed_schemes() -> frozenset[str]:
 
 
 def check_schemes(schemes: Collection[str], location: str) -> frozenset[str]:
-    """Schemes that commands can allow, checked.
+    """Return the schemes if commands can allow them.
 
     Raises:
         InputError: one of them is none of `SCHEMES`.

@@ -1,4 +1,4 @@
-"""Lazy tables over what polars cannot read itself: batches made in Python, a bounded number of rows at a time."""
+"""Lazy tables of batches made in Python, for formats that polars cannot scan."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BATCH = 20_000
 
 
 def from_batches(batches: Callable[[], Iterable[pl.DataFrame]], schema: Mapping[str, PolarsType]) -> pl.LazyFrame:
-    """Make a lazy table that calls `batches` each time it is collected, and drops what the query does not need.
+    """Make a lazy table that calls `batches` each time it is collected.
 
     Args:
         batches: gives frames of the schema.

@@ -1,4 +1,4 @@
-"""Collecting a lazy table, with what goes wrong while reading told in our own words."""
+"""Collect lazy tables; errors of readers become `InputError` with the line at fault."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def collect(lazy: pl.LazyFrame, location: str) -> pl.DataFrame:
 
     Args:
         lazy: the query.
-        location: the file, glob or folder that it reads; on an error it is looked through for the cause.
+        location: the file, glob or folder that it reads; after an error it is searched for the cause.
 
     Raises:
         InputError: the file cannot be read or does not hold what its format promises.

@@ -1,4 +1,4 @@
-"""Finding columns by their name or by one of its well-known aliases."""
+"""Find columns by their names or usual aliases, and map them to roles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a file could not be read: a second, slow look that names the line. Runs only after a reader has failed."""
+"""Find the line at which a reader failed, by a second and slower look at the file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COMPLETE = "Check that the file is complete and of the format that its name says
 
 
 def diagnose(error: BaseException, location: str) -> InputError:
-    """Find the first line that is wrong; where none is, pass on what the reader said.
+    """Find the first line that is wrong; if none is, return the reader's own message.
 
     Args:
         error: what the reader raised.

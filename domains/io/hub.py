@@ -21,7 +21,7 @@ def load_table(
     revision: str | None = None,
     data_files: Sequence[str] | None = None,
 ) -> pl.LazyFrame:
-    """Fetch one split of a data set and look at it lazily.
+    """Fetch one split of a data set as a lazy table.
 
     Args:
         dataset: id on the hub, a local folder, or a format (``csv``, ``json``, ``parquet``) together with `data_files`.
@@ -31,7 +31,7 @@ def load_table(
         data_files: files or globs to read.
 
     Raises:
-        InputError: it cannot be had: no such name, no network, a script that `datasets` refuses to run, a broken
+        InputError: it cannot be loaded: no such name, no network, a script that `datasets` refuses to run, a broken
             file, an address that is not allowed.
     """
     import datasets

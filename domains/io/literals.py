@@ -1,4 +1,4 @@
-"""Files with one Python literal a line, as the older McAuley data are: parsed as data, never run."""
+"""Files with one Python literal per line (the older McAuley data), parsed as data and never run."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Record = dict[str, Any]
 
 
 def scan_literals(source: str, schema: Mapping[str, PolarsType], pick: Callable[[Record], Record]) -> pl.LazyFrame:
-    """Scan dictionaries, a bounded number at a time.
+    """Scan dictionaries in batches.
 
     Args:
         source: a file, a glob or a folder; compressed or not.
         schema: of the fields that `pick` gives.
-        pick: takes what is wanted out of one record.
+        pick: returns the wanted fields of one record.
 
     Raises:
         InputError: (when collected) a line is no dictionary; names the line.
@@ -60,7 +60,7 @@ def _records(file: str) -> Iterator[Record]:
 
 
 def _lines(file: str) -> Iterator[tuple[int, bytes]]:
-    """Lines, counted from 1; one that is too long comes in pieces, which are refused as they are no records."""
+    """Lines, counted from 1; a line that is too long comes in pieces, which are no records."""
     number = 0
     with open_text(file) as lines:
         try:
@@ -72,7 +72,7 @@ def _lines(file: str) -> Iterator[tuple[int, bytes]]:
 
 
 def _parse(line: bytes) -> object:
-    """Read one literal, without Python's remarks on odd escapes in a stranger's text."""
+    """Parse one literal, without Python's warnings about escapes."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.literal_eval(line.decode("utf-8").strip())

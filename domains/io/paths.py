@@ -1,4 +1,4 @@
-"""Paths in loader options: relative ones start from the recipe's folder, then from the working folder."""
+"""Paths in loader options: relative to the recipe's folder, else to the working folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from domains.io.addresses import is_url
 
 
 def resolve(path: str, info: ValidationInfo) -> str:
-    """Return an absolute path where the context names a ``base``; the text as it is otherwise."""
+    """Return an absolute path if the context names a ``base``, else the text itself."""
     base = (info.context or {}).get("base")
     if is_url(path) or base is None:
         return path
@@ -33,7 +33,7 @@ def expand_pattern(pattern: str) -> list[Path]:
 
 
 def _exists(path: Path) -> bool:
-    """Whether the path, or the part of it before the first wildcard, is there."""
+    """Whether the path exists, up to its first wildcard."""
     plain = list(takewhile(lambda part: not has_magic(part), path.parts))
     return Path(*plain).exists()
 

@@ -1,4 +1,4 @@
-"""Whether quote marks in delimited text quote fields, or are part of the text."""
+"""Find out whether quote marks in delimited text quote fields or are part of the text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class FoundQuoting:
-    """What the marks of a file are.
+    """The role of the quote marks in a file.
 
     Attributes:
         quoting: ``double`` if they quote fields, ``none`` if they are text.

@@ -13,7 +13,7 @@ from domains.errors import InputError
 
 
 def scan_remote_parquet(url: str) -> pl.LazyFrame:
-    """Scan a Parquet file, glob or (Hive-partitioned) folder; only the columns and row groups in need travel."""
+    """Scan a Parquet file, glob or (Hive-partitioned) folder; only the needed columns and row groups are fetched."""
     from pyarrow import dataset
 
     filesystem, path = _filesystem(url)
@@ -24,7 +24,7 @@ def scan_remote_parquet(url: str) -> pl.LazyFrame:
 
 
 def fetch_urls(url: str) -> list[str]:
-    """Copy the file or the files of a glob to temporary local ones, in pieces; they live as long as this process."""
+    """Copy the file or the files of a glob to temporary local files, which live as long as this process."""
     import fsspec
 
     filesystem, path = _filesystem(url)

@@ -1,4 +1,4 @@
-"""Files, globs, folders and URLs -> lazy tables, by the ending of their names. Text stays text: ``007`` is ``007``."""
+"""Scan files, globs, folders and URLs as lazy tables, by their endings. Text stays text: ``007`` is ``007``."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def scan(
 
 
 def quoting_notes(source: str, separator: str | None, encoding: str, quoting: Quoting) -> tuple[str, ...]:
-    """What `scan` decides about the quote marks of local delimited text, if it is worth a note."""
+    """Return notes on quote marks that `scan` reads as text."""
     if quoting != "auto" or is_url(source) or not _is_utf8(encoding):
         return ()
     files = expand(source)
@@ -140,9 +140,9 @@ def _check_encoding(encoding: str) -> None:
 
 
 def _scan_json(files: list[str]) -> pl.LazyFrame:
-    """Guess types from the first rows, but read as text what may turn out to be text in a later one.
+    """Guess types from the first rows, but read as text what may be text in a later row.
 
-    These are whole numbers, what is always missing or empty in the first rows, and lists of them.
+    These are whole numbers, columns that are empty in the first rows, and lists of both.
     """
     guessed = schema_of(pl.scan_ndjson(files, infer_schema_length=1000), files[0])
     as_text = {name: text for name, dtype in guessed.items() if (text := _text_like(dtype)) is not None}
@@ -150,7 +150,7 @@ def _scan_json(files: list[str]) -> pl.LazyFrame:
 
 
 def _text_like(dtype: PolarsType | DataTypeClass) -> PolarsType | None:
-    """The type with text in place of whole numbers and nothing; None where it has neither."""
+    """The type with text in place of whole numbers and of nothing; None if it has neither."""
     if isinstance(dtype, pl.List):
         inner = _text_like(dtype.inner)
         return None if inner is None else pl.List(inner)

@@ -1,4 +1,4 @@
-"""What the three editions of the Amazon reviews share: two files, in a folder or named."""
+"""Options and files that the three editions of the Amazon reviews share."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class AmazonOptions(Settings):
 
 
 def two_files(options: AmazonOptions, review_patterns: tuple[str, ...]) -> tuple[str, str]:
-    """Return the reviews and the metadata, found in the folder where they are not named."""
+    """Return the files of reviews and metadata; those not named are found in the folder."""
     folder = options.folder or ""
     reviews = options.reviews or find_file(folder, review_patterns, "reviews", excluding="meta_")
     metadata = options.metadata or find_file(folder, ("meta_*.json", "meta_*.jsonl"), "metadata")

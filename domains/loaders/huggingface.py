@@ -47,10 +47,10 @@ class HubTable(Settings):
 class HuggingFaceOptions(Settings):
     """Two tables on the hub; they may be configurations of one data set, or the same table."""
 
-    interactions: HubTable = Field(description="Who did what when.")
+    interactions: HubTable = Field(description="The interactions.")
     items: HubTable | None = Field(default=None, description="Titles; default: columns of the interactions' table.")
     columns: ColumnMapping = Field(default_factory=ColumnMapping, description="Names of the columns in these tables.")
-    category_separator: str = Field(default="|", description="What separates categories that stand in one text.")
+    category_separator: str = Field(default="|", description="Separator of categories in one text.")
 
 
 def load(options: HuggingFaceOptions) -> RawTables:

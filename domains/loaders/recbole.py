@@ -29,7 +29,7 @@ class RecBoleOptions(Settings):
         "(NAME.part1.inter, NAME.train.inter, ...) are read together; name one of them to read that one alone."
     )
     columns: ColumnMapping = Field(default_factory=ColumnMapping, description="Names, if they are not the usual ones.")
-    category_separator: str = Field(default=" ", description="What separates the tokens of a token_seq.")
+    category_separator: str = Field(default=" ", description="Separator of the tokens of a token_seq.")
 
 
 def load(options: RecBoleOptions) -> RawTables:

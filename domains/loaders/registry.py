@@ -1,4 +1,4 @@
-"""Loaders by name: the built-in ones, imported when asked for, and those of other packages by entry point."""
+"""Find loaders by name: built-in ones, imported on demand, and those of other packages by entry point."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Loader:
         name: what a recipe calls it.
         summary: one line for listings.
         options: pydantic model of its options.
-        load: reads them; gives raw tables that `prepare` goes on with, or a domain that is ready.
+        load: reads the files; returns raw tables for `prepare`, or a prepared domain.
         argument: the option that the short form ``name:argument`` sets.
     """
 
@@ -63,7 +63,7 @@ class Loader:
 
     @property
     def needed(self) -> tuple[str, ...]:
-        """Options that must be given, where the short form, which gives one alone, does not do."""
+        """Required options, if the short form with its one option is not enough."""
         required = [key for key, field in self.options.model_fields.items() if field.is_required()]
         return tuple(required) if set(required) - {self.argument} else ()
 
@@ -74,10 +74,10 @@ def loader_names() -> tuple[str, ...]:
 
 
 def find_loader(name: str) -> Loader:
-    """Import the loader of this name; a built-in one goes before a stranger of the same name.
+    """Import the loader of this name; a built-in one wins over one of another package.
 
     Raises:
-        InputError: nobody provides it, or the package that does cannot be imported.
+        InputError: no package provides it, or its package cannot be imported.
     """
     if name in BUILT_IN:
         loader = import_module(BUILT_IN[name]).LOADER
@@ -95,13 +95,13 @@ def find_loader(name: str) -> Loader:
             raise InputError(
                 f"cannot be imported: {error}",
                 location=f"loader {name!r} ({points[0].value})",
-                hint="Mend or remove that package",
+                hint="Correct or remove that package",
             ) from error
     if not isinstance(loader, Loader):
         raise InputError(
             "is no domains.loaders.registry.Loader",
             location=f"loader {name!r}",
-            hint="Mend or remove that package",
+            hint="Correct or remove that package",
         )
     return loader
 

@@ -1,4 +1,4 @@
-"""Any two tables of one's own: CSV, TSV, Parquet, JSON Lines or Arrow, with a column mapping."""
+"""Your own two tables: CSV, TSV, Parquet, JSON Lines or Arrow, with a column mapping."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class TableOptions(Settings):
     """Two files and what their columns are called."""
 
     interactions: InputPath = Field(
-        description="Who did what when: a file, a glob, a folder of files of one kind or a URL."
+        description="The interactions: a file, a glob, a folder of files of one kind or an address."
     )
-    items: InputPath = Field(description="What the items are called: the same kinds of source.")
+    items: InputPath = Field(description="The items and their titles: the same kinds of source.")
     columns: ColumnMapping = Field(default_factory=ColumnMapping, description="Names of the columns in these files.")
-    category_separator: str = Field(default="|", description="What separates categories that stand in one text.")
+    category_separator: str = Field(default="|", description="Separator of categories in one text.")
     separator: str | None = Field(default=None, description="Delimiter of CSV files; default: found in the first line.")
     encoding: str = Field(default="utf-8", description="Encoding of CSV files, such as latin-1 or utf-16.")
     quoting: Quoting = Field(
@@ -36,7 +36,7 @@ class TableOptions(Settings):
 
 
 def load(options: TableOptions) -> RawTables:
-    """Scan both files and map their columns; quote marks apart, nothing but the heads is read yet."""
+    """Scan both files and map their columns; this reads heads and looks for quote marks."""
     problems = Problems()
     acts, things = options.interactions, options.items
     interactions = items = None

@@ -97,7 +97,7 @@ def test_a_file_comes_with_its_checksum_and_only_once(shelf, tmp_path):
 def test_a_broken_download_goes_on(shelf, tmp_path):
     shelf.files["data.bin"] = CONTENT
     shelf.break_after = 300_000
-    with pytest.raises(InputError, match=r"broke off after 300,000 of 1,280,000 bytes.*goes on there"):
+    with pytest.raises(InputError, match=r"broke off after 300,000 of 1,280,000 bytes.*resumes there"):
         fetch_file(f"{shelf.address}/data.bin", tmp_path)
     assert not (tmp_path / "data.bin").exists()
     shelf.break_after = None

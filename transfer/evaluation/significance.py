@@ -6,13 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from transfer.report.record import Comparison, TwoWay
+from transfer.report.record import SEEDS_FOR_A_TEST, Comparison, TwoWay
 
 Floats = npt.NDArray[np.float64]
-
-
-SEEDS_FOR_A_TEST = 5
-"""With fewer seeds the spread over seeds is hardly known, and no test says much."""
 
 
 def compare(

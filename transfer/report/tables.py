@@ -15,7 +15,7 @@ from transfer.report.numbers import (
     p_text,
     relative_text,
 )
-from transfer.report.record import RunRecord, Spread, VariantRecord
+from transfer.report.record import SEEDS_FOR_A_TEST, RunRecord, Spread, VariantRecord
 from transfer.report.table import Column, Entry, Row, Table
 
 METRICS: tuple[tuple[str, int], ...] = (
@@ -106,7 +106,8 @@ def inference_notes(gains: Sequence[Gain]) -> tuple[str, ...]:
     """Say what intervals and p-values are."""
     notes = []
     tested = sum(gain.p is not None for gain in gains)
-    fewest = {gain.seeds for gain in gains if gain.p is None}
+    untested = {gain.seeds for gain in gains if gain.p is None}
+    fewest = {seeds for seeds in untested if seeds < SEEDS_FOR_A_TEST}
     if tested:
         notes.append(
             "p: two-sided, users and seeds as two sources of variation (mixed model), Holm-corrected for "
@@ -118,6 +119,8 @@ def inference_notes(gains: Sequence[Gain]) -> tuple[str, ...]:
             f"{seeds}: no p-value. The interval is over users only, and another seed may turn the difference around. "
             "Faint or italic: the interval holds zero."
         )
+    if untested - fewest:
+        notes.append("No p-value: the two never differ, or no seed changes anything.")
     return tuple(notes)
 
 
@@ -309,5 +312,5 @@ def _kept(variant: VariantRecord) -> str:
     for epochs in phases:
         known = [epoch for epoch in epochs if epoch is not None]
         if known:
-            texts.append(str(known[0]) if min(known) == max(known) else f"{min(known)}-{max(known)}")
+            texts.append(str(known[0]) if min(known) == max(known) else f"{min(known)}\N{EN DASH}{max(known)}")
     return " + ".join(texts)

@@ -37,6 +37,7 @@ from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.target_run import KIND as TARGET
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
+from transfer.serving.batch import Written, recommend_all
 from transfer.serving.new_items import run_with
 from transfer.serving.opened import open_run, with_variant
 from transfer.serving.recommend import Filters, History, NewRecommendation, Recommendation, Recommender
@@ -143,6 +144,15 @@ class Run:
         if isinstance(past, History):
             return self._recommender.recommend_new(past, count, filters or Filters())
         return self._recommender.recommend_new_for(past, count, filters or Filters())
+
+    def recommend_all(self, out: str | Path, **options: Any) -> Written:
+        """Write recommendations for all users, or those of a file, to Parquet.
+
+        Args:
+            out: the file.
+            **options: of `transfer.serving.batch.recommend_all`: users, history_file, count, filters, shard, reasons.
+        """
+        return recommend_all(self._recommender, Path(out), **options)
 
     def _asked(
         self,

@@ -46,6 +46,17 @@ OnlyItems = Annotated[str | None, typer.Option("--only-items", metavar="FILE", h
 WithoutItems = Annotated[
     str | None, typer.Option("--without-items", metavar="FILE", help="Ids that may not be recommended.")
 ]
+Users = Annotated[
+    str | None,
+    typer.Option("--users", metavar="all|FILE|FOLDER", help="Recommend to many: all users, those in a file, or parts."),
+]
+Out = Annotated[Path | None, typer.Option("--out", help="Parquet file for --users; a folder for shards or parts.")]
+Orders = Annotated[
+    str | None,
+    typer.Option("--history-file", metavar="FILE", help="Interactions newer than the run, for --users."),
+]
+ShardOf = Annotated[str | None, typer.Option("--shard", metavar="I/N", help="Do one of N parts of --users.")]
+NoReasons = Annotated[bool, typer.Option("--no-reasons", help="Leave reasons out of --out, which is faster.")]
 AllowSeen = Annotated[bool, typer.Option("--allow-seen", help="Recommend items of the history as well.")]
 
 
@@ -60,12 +71,22 @@ def command(
     only_items: OnlyItems = None,
     without_items: WithoutItems = None,
     allow_seen: AllowSeen = False,
+    users: Users = None,
+    out: Out = None,
+    history_file: Orders = None,
+    shard: ShardOf = None,
+    no_reasons: NoReasons = False,
     json_: Json = False,
 ) -> None:
-    """Recommend items for a user, a history or interests, each with its reason."""
+    """Recommend items for a user, a history or interests, each with its reason; or for many users to a file."""
     from domains.errors import InputError
     from transfer.cli.show import ERR, print_json
 
+    if users is not None or out is not None or history_file is not None:
+        if user is not None or history is not None or interests is not None or new_items is not None:
+            raise InputError("--users takes no other question", location="--users", hint="Leave the others out")
+        _batch(run, users, out, history_file, count, variant, only_items, without_items, allow_seen, shard, no_reasons)
+        return
     if sum(given is not None for given in (user, history, interests)) != 1:
         raise InputError(
             "give exactly one of them",
@@ -108,6 +129,46 @@ def command(
     _print(heading, found, asked.titles)
     if added:
         _print_new(new, domain.n_items - added, asked.titles)
+
+
+def _batch(
+    run: str,
+    users: str | None,
+    out: Path | None,
+    history_file: str | None,
+    count: int,
+    variant: str | None,
+    only_items: str | None,
+    without_items: str | None,
+    allow_seen: bool,
+    shard: str | None,
+    no_reasons: bool,
+) -> None:
+    from domains.errors import InputError
+    from transfer.cli.show import ERR, progress_for
+    from transfer.serving.batch import EVERYBODY, Shard, recommend_all
+    from transfer.serving.lists import read_ids
+    from transfer.serving.opened import open_run
+    from transfer.serving.recommend import Filters, Recommender
+
+    if out is None:
+        raise InputError("no file to write to", location="--out", hint="Give --out recs.parquet")
+    loaded = open_run(run, variant)
+    filters = Filters.of_ids(loaded.domain, read_ids(only_items), read_ids(without_items), allow_seen)
+    written = recommend_all(
+        Recommender(loaded),
+        out,
+        users=users or EVERYBODY,
+        history_file=history_file,
+        count=count,
+        filters=filters,
+        shard=None if shard is None else Shard.parse(shard),
+        reasons=not no_reasons,
+        progress=progress_for(False),
+    )
+    ERR.print(f"{written.people:,} people answered in {len(written.files)} files", highlight=False)
+    if written.unanswered:
+        ERR.print(f"{written.unanswered:,} could not be answered: see *.unanswered.parquet", highlight=False)
 
 
 def _print(heading: str, found: list[Recommendation], titles: TitleIndex) -> None:

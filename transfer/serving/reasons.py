@@ -130,9 +130,7 @@ class Reasons:
 
     def of(self, history: History, items: Ints) -> list[list[Reason]]:
         """Return the reason for each of the items (n, k) of each of n people; shorter lists where items are -1."""
-        found = self.contributions(history, items)
-        place, kind = self._chosen(found, items)
-        past = np.take_along_axis(found.past, place, axis=1)
+        past, kind = self.chosen(history, items)
         return [
             [
                 self._reason(KINDS[kind[person, column]], int(past[person, column]), int(item))
@@ -141,6 +139,14 @@ class Reasons:
             ]
             for person, row in enumerate(items)
         ]
+
+    def chosen(self, history: History, items: Ints) -> tuple[Ints, Ints]:
+        """Return (n, k) the past item that speaks for each item, -1 for none, and (n, k) its index into `KINDS`."""
+        found = self.contributions(history, items)
+        place, kind = self._chosen(found, items)
+        if not found.past.shape[1]:
+            return np.full_like(place, -1), kind
+        return np.take_along_axis(found.past, place, axis=1), kind
 
     def _chosen(self, found: Contributions, items: Ints) -> tuple[Ints, Ints]:
         """Return (n, k) the column of the past item and (n, k) the index into `KINDS`."""

@@ -1,0 +1,128 @@
+"""Recommendations for many people to files."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from cli_cases import run_command
+from serving_cases import made_run
+
+from domains.errors import InputError
+from transfer.api import load_run
+from transfer.serving.batch import Shard, recommend_all
+from transfer.serving.fresh import histories_in
+from transfer.serving.recommend import Filters, History, Recommender
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return made_run(tmp_path_factory.mktemp("batch"), "sasrec+matching")
+
+
+@pytest.fixture(scope="module")
+def recommender(folder):
+    return Recommender(load_run(folder).target)
+
+
+def test_every_user_gets_what_a_single_question_gives(folder, recommender, tmp_path, capsys):
+    out = tmp_path / "recs.parquet"
+    done = run_command(capsys, "recommend", folder, "--users", "all", "-k", "4", "--out", out)
+    assert done.code == 0, done.err
+    table = pl.read_parquet(out)
+    domain = recommender.run.domain
+    assert table.columns == ["user_id", "rank", "item_id", "score", "reason"]
+    assert table["user_id"].unique(maintain_order=True).to_list() == domain.user_ids.to_pylist()
+    for user in domain.user_ids.to_pylist()[:5]:
+        single = recommender.recommend(History.of_user(domain, user), 4)
+        mine = table.filter(pl.col("user_id") == user)
+        assert mine["item_id"].to_list() == [item.item_id for item in single]
+        assert mine["rank"].to_list() == [1, 2, 3, 4]
+        np.testing.assert_allclose(mine["score"], [item.score for item in single], rtol=1e-5)
+        assert all(one.reason.startswith(reason) for one, reason in zip(single, mine["reason"], strict=True))
+
+
+def test_filters_hold_in_a_batch(folder, recommender, tmp_path, capsys):
+    ids = recommender.run.domain.item_ids.to_pylist()
+    (tmp_path / "only.txt").write_text("\n".join(ids[:6]))
+    (tmp_path / "without.csv").write_text(f"item_id\n{ids[0]}\n")
+    options = ("--only-items", tmp_path / "only.txt", "--without-items", tmp_path / "without.csv", "--allow-seen")
+    out = tmp_path / "recs.parquet"
+    done = run_command(capsys, "recommend", folder, "--users", "all", "--out", out, *options)
+    assert done.code == 0, done.err
+    table = pl.read_parquet(out)
+    assert set(table["item_id"]) == set(ids[1:6])
+    assert table.group_by("user_id").len()["len"].unique().to_list() == [5]
+
+
+def test_shards_are_the_whole_and_a_killed_one_gives_the_same_bytes(recommender, tmp_path):
+    recommend_all(recommender, tmp_path / "whole.parquet", count=3)
+    for index in (1, 2, 3):
+        recommend_all(recommender, tmp_path / "parts", count=3, shard=Shard(index, 3))
+    parts = sorted((tmp_path / "parts").iterdir())
+    assert [part.name for part in parts] == [f"part-{i:05}-of-00003.parquet" for i in (1, 2, 3)]
+    together = pl.concat([pl.read_parquet(part) for part in parts])
+    assert together.drop("score").equals(pl.read_parquet(tmp_path / "whole.parquet").drop("score"))
+    before, kept = parts[1].read_bytes(), parts[0].stat().st_mtime_ns
+    parts[1].unlink()
+    for index in (1, 2, 3):
+        recommend_all(recommender, tmp_path / "parts", count=3, shard=Shard(index, 3))
+    assert parts[1].read_bytes() == before
+    assert parts[0].stat().st_mtime_ns == kept, "a finished part is not made again"
+
+
+def test_a_write_that_fails_leaves_no_file(recommender, tmp_path, monkeypatch):
+    monkeypatch.setattr("transfer.serving.batch.answers", lambda *_: iter([None]))
+    with pytest.raises((TypeError, AttributeError)):
+        recommend_all(recommender, tmp_path / "recs.parquet")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_of_parts_gives_a_folder_of_parts(recommender, tmp_path):
+    users = recommender.run.domain.user_ids.to_pylist()
+    items = recommender.run.domain.item_ids.to_pylist()
+    (tmp_path / "in").mkdir()
+    pl.DataFrame({"user_id": [users[0], "nobody"]}).write_parquet(tmp_path / "in" / "a.parquet")
+    orders = {"user_id": ["x", "x", "y", "z"], "item_id": [items[3], items[4], items[5], "gone"]}
+    pl.DataFrame(orders).write_parquet(tmp_path / "in" / "b.parquet")
+    written = recommend_all(recommender, tmp_path / "out", users=tmp_path / "in", count=2)
+    assert (written.people, written.unanswered) == (3, 2)
+    assert pl.read_parquet(tmp_path / "out" / "a.parquet")["user_id"].unique().to_list() == [users[0]]
+    assert pl.read_parquet(tmp_path / "out" / "b.parquet")["user_id"].unique(maintain_order=True).to_list() == [
+        "x",
+        "y",
+    ]
+    assert pl.read_parquet(tmp_path / "out" / "a.unanswered.parquet")["user_id"].to_list() == ["nobody"]
+    assert pl.read_parquet(tmp_path / "out" / "b.unanswered.parquet")["user_id"].to_list() == ["z"]
+    expected = recommender.recommend(History.of_items(recommender.run.domain, np.array([3, 4])), 2)
+    found = pl.read_parquet(tmp_path / "out" / "b.parquet").filter(pl.col("user_id") == "x")
+    assert found["item_id"].to_list() == [item.item_id for item in expected]
+
+
+def test_fresh_histories_are_ordered_by_time_and_know_each_item_once(recommender, tmp_path):
+    domain = recommender.run.domain
+    ids = domain.item_ids.to_pylist()
+    file = tmp_path / "orders.csv"
+    rows = [
+        ("u", ids[2], 1_600_000_300),
+        ("u", ids[1], 1_600_000_100),
+        ("u", ids[1], 1_600_000_900),
+        ("v", ids[0], 1_600_000_000),
+    ]
+    file.write_text("user_id,item_id,timestamp\n" + "\n".join(",".join(map(str, row)) for row in rows))
+    history = histories_in(domain, file).history
+    assert history.domain.user_ids.to_pylist() == ["u", "v"]
+    assert history.domain.history(0).tolist() == [2, 1]
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/0"])
+def test_what_is_no_shard_is_refused(text):
+    with pytest.raises(InputError, match="is no shard"):
+        Shard.parse(text)
+
+
+def test_unknown_items_in_a_filter_are_named(recommender):
+    with pytest.raises(InputError) as raised:
+        Filters.of_ids(recommender.run.domain, only=["gone"])
+    assert raised.value.code == "unknown-item"
+    assert "'gone'" in raised.value.problem

@@ -1,0 +1,230 @@
+"""Recommendations for many people to Parquet files, in tiles, in shards, and again after a kill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from domains.domain import Domain
+from domains.errors import InputError
+from transfer.files import replacing
+from transfer.progress import Progress, Silent
+from transfer.serving.fresh import Asked, has_histories, histories_in, users_in
+from transfer.serving.history import History
+from transfer.serving.lists import read_ids
+from transfer.serving.reasons import KINDS, Reasons
+from transfer.serving.recommend import ALL, Filters, Recommender
+
+TILE = 1024
+"""People who are answered at once."""
+SCHEMA = pa.schema(
+    [
+        ("user_id", pa.large_string()),
+        ("rank", pa.int32()),
+        ("item_id", pa.large_string()),
+        ("score", pa.float32()),
+        ("reason", pa.large_string()),
+    ]
+)
+PROBLEMS = pa.schema([("user_id", pa.large_string()), ("problem", pa.large_string())])
+UNANSWERED = ".unanswered.parquet"
+"""Added to the name of a file of recommendations: who could not be answered, and why."""
+PREFIX = {"after": "after ", "like": "like ", "with": "goes with ", "popular": "popular"}
+EVERYBODY = "all"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of several parts of the work, which together are all of it.
+
+    Attributes:
+        index: from 1.
+        count: how many.
+    """
+
+    index: int = 1
+    count: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """Read ``i/n``.
+
+        Raises:
+            InputError: it is none of 1/n to n/n.
+        """
+        first, _, second = text.partition("/")
+        if not (first.isdecimal() and second.isdecimal() and 1 <= int(first) <= int(second)):
+            raise InputError(f"{text!r} is no shard", location="--shard", hint="Write 1/8 for the first of eight")
+        return cls(int(first), int(second))
+
+    def of(self, count: int) -> slice:
+        """Return this shard's part of so many things in a row."""
+        return slice(count * (self.index - 1) // self.count, count * self.index // self.count)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a batch wrote.
+
+    Attributes:
+        files: of recommendations, finished before or now.
+        people: answered now.
+        unanswered: people who could not be answered now; the side files name them.
+    """
+
+    files: tuple[Path, ...]
+    people: int
+    unanswered: int
+
+
+def recommend_all(
+    recommender: Recommender,
+    out: Path,
+    *,
+    users: str | Path = EVERYBODY,
+    history_file: str | Path | None = None,
+    count: int = 20,
+    filters: Filters = ALL,
+    shard: Shard | None = None,
+    reasons: bool = True,
+    progress: Progress | None = None,
+) -> Written:
+    """Write recommendations for many people.
+
+    Args:
+        recommender: of a target run.
+        out: a Parquet file; a folder if there are shards, or if the users are a folder.
+        users: ``all``, a file of ids, or a folder of Parquet parts, each a list of users or a table of histories. Every
+            part gives a file of the same name, and finished ones are skipped.
+        history_file: a table of interactions that takes the place of the run's histories.
+        count: items for each.
+        filters: which items may be recommended.
+        shard: do one of several parts only, each of which can run on another machine.
+        reasons: whether to find reasons.
+        progress: where to show it.
+
+    Raises:
+        InputError: a file cannot be read or written.
+    """
+    progress = progress or Silent()
+    domain = recommender.run.domain
+    if Path(users).is_dir():
+        parts = sorted(path for path in Path(users).iterdir() if path.suffix == ".parquet")
+        if not parts:
+            raise InputError("no Parquet file in this folder", location=users, hint="Name a folder of *.parquet")
+        mine = parts[(shard or Shard()).of(len(parts))]
+        jobs: list[tuple[Path, Path | None]] = [(out / part.name, part) for part in mine]
+    else:
+        name = None if shard is None else f"part-{shard.index:05}-of-{shard.count:05}.parquet"
+        jobs = [(out if name is None else out / name, None)]
+    people = unanswered = 0
+    for file, part in jobs:
+        if file.is_file():
+            continue
+        if part is not None:
+            asked = (
+                histories_in(domain, part) if has_histories(part) else users_in(domain, read_ids(part, "user_id") or [])
+            )
+        else:
+            asked = _part(_asked(domain, users, history_file), shard or Shard())
+        _write(recommender, asked, file, count, filters, reasons, progress)
+        people += asked.history.domain.n_users
+        unanswered += len(asked.unanswered)
+    return Written(tuple(file for file, _ in jobs), people, unanswered)
+
+
+def answers(
+    recommender: Recommender, history: History, count: int, filters: Filters = ALL, reasons: bool = True
+) -> Iterator[pa.Table]:
+    """Yield recommendations, tile by tile, with the columns of `SCHEMA`."""
+    labels = pa.array([recommender.titles.label(i) for i in range(history.domain.n_items)], pa.large_string())
+    item_ids = recommender.run.domain.item_ids.cast(pa.large_string())
+    for first in range(0, history.domain.n_users, TILE):
+        people = np.arange(first, min(first + TILE, history.domain.n_users), dtype=np.int64)
+        mine = History.of_users(history.domain, people)
+        top = recommender.top(mine, count, filters)
+        row, column = np.nonzero(top.items >= 0)
+        items = pa.array(top.items[row, column])
+        yield pa.table(
+            [
+                mine.domain.user_ids.cast(pa.large_string()).take(pa.array(row)),
+                pa.array((column + 1).astype(np.int32)),
+                item_ids.take(items),
+                pa.array(top.scores[row, column]),
+                _reasons(recommender.reasons, mine, top.items, labels, row, column) if reasons else _none(len(row)),
+            ],
+            schema=SCHEMA,
+        )
+
+
+def _asked(domain: Domain, users: str | Path, history_file: str | Path | None) -> Asked:
+    """Return everybody who is asked for."""
+    if history_file is None:
+        if str(users) == EVERYBODY:
+            return Asked(History.of_users(domain, np.arange(domain.n_users, dtype=np.int64)))
+        return users_in(domain, read_ids(users, "user_id") or [])
+    fresh = histories_in(domain, history_file)
+    if str(users) == EVERYBODY:
+        return fresh
+    chosen = users_in(fresh.history.domain, read_ids(users, "user_id") or [])
+    why = dict(fresh.unanswered)
+    lacking = tuple((name, why.get(name, f"not in {Path(history_file).name}")) for name, _ in chosen.unanswered)
+    return Asked(chosen.history, lacking)
+
+
+def _part(asked: Asked, shard: Shard) -> Asked:
+    mine = np.arange(asked.history.domain.n_users, dtype=np.int64)[shard.of(asked.history.domain.n_users)]
+    if len(mine) == asked.history.domain.n_users:
+        return asked
+    history = History.of_users(asked.history.domain, mine)
+    return Asked(history, asked.unanswered[shard.of(len(asked.unanswered))])
+
+
+def _write(
+    recommender: Recommender,
+    asked: Asked,
+    file: Path,
+    count: int,
+    filters: Filters,
+    reasons: bool,
+    progress: Progress,
+) -> None:
+    """Write one file of recommendations; the side file first, so that a finished part has both."""
+    if asked.unanswered:
+        names, problems = zip(*asked.unanswered, strict=True)
+        with replacing(file.with_name(file.stem + UNANSWERED)) as unfinished:
+            pq.write_table(pa.table([list(names), list(problems)], schema=PROBLEMS), unfinished)
+    tiles = -(-asked.history.domain.n_users // TILE)
+    with (
+        replacing(file) as unfinished,
+        pq.ParquetWriter(unfinished, SCHEMA) as writer,
+        progress.task(f"Recommendations to {file.name}", tiles) as bar,
+    ):
+        for table in answers(recommender, asked.history, count, filters, reasons):
+            writer.write_table(table)
+            bar.advance()
+
+
+def _reasons(
+    reasons: Reasons,
+    history: History,
+    items: np.ndarray,
+    labels: pa.Array,
+    row: np.ndarray,
+    column: np.ndarray,
+) -> pa.Array:
+    past, kind = (found[row, column] for found in reasons.chosen(history, items))
+    prefix = pa.array([PREFIX[name] for name in KINDS], pa.large_string()).take(pa.array(kind))
+    names = labels.take(pa.array(np.where(past >= 0, past, 0)))
+    silent = pa.array((past < 0) | (kind == KINDS.index("popular")))
+    return pc.binary_join_element_wise(prefix, pc.if_else(silent, "", names), pa.scalar("", pa.large_string()))
+
+
+def _none(count: int) -> pa.Array:
+    return pa.nulls(count, pa.large_string())

@@ -1,0 +1,90 @@
+"""Histories in files that are newer than a run: what its users, or people that it has never met, did since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from domains.domain import Domain, TimeKind
+from domains.io.columns import find_column
+from domains.times import to_times
+from transfer.serving.history import History
+from transfer.serving.lists import TABLES, read_table
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """Whose recommendations are wanted.
+
+    Attributes:
+        history: of the people that can be answered.
+        unanswered: id and problem of the others.
+    """
+
+    history: History
+    unanswered: tuple[tuple[str, str], ...] = ()
+
+
+def users_in(domain: Domain, ids: list[str]) -> Asked:
+    """Return the histories of known users by id; unknown ids are unanswered."""
+    index = {str(name): place for place, name in enumerate(domain.user_ids.to_pylist())}
+    known = [index[name] for name in ids if name in index]
+    unknown = tuple((name, "no user of the run has this id") for name in ids if name not in index)
+    return Asked(History.of_users(domain, np.array(known, dtype=np.int64)), unknown)
+
+
+def histories_in(domain: Domain, file: str | Path) -> Asked:
+    """Return the histories of everybody in a file of interactions, which takes the place of the run's own.
+
+    Rows are ordered by time if there is a column of times, else as they stand. Items that the run does not know are
+    left out; who has no other item is unanswered.
+
+    Args:
+        domain: of the run.
+        file: a CSV or Parquet table with columns of users and items, and of times at best.
+
+    Raises:
+        InputError: the file cannot be read, or a column is missing.
+    """
+    table = read_table(Path(file))
+    user, item = (find_column(role, None, table.columns, file) for role in ("user", "item"))
+    time = find_column("time", None, table.columns, file, required=False)
+    times = None if time is None else to_times(table[time], kind="auto", unit="auto", location=file)
+    order = pl.Series(np.arange(len(table))) if times is None else times.values
+    ids = pl.DataFrame(
+        {"item": [str(name) for name in domain.item_ids.to_pylist()], "place": np.arange(domain.n_items)},
+        schema={"item": pl.String, "place": pl.Int64},
+    )
+    rows = table.select(
+        pl.col(str(user)).cast(pl.String).alias("user"), pl.col(str(item)).cast(pl.String).alias("item")
+    )
+    rows = rows.with_columns(time=order).drop_nulls(["user", "item"]).join(ids, on="item", how="left")
+    people = rows["user"].unique(maintain_order=True)
+    known = rows.filter(pl.col("place").is_not_null()).sort("time", maintain_order=True)
+    if not domain.repeats:
+        known = known.unique(["user", "place"], keep="last", maintain_order=True)
+    grouped = known.group_by("user").agg("place", "time")
+    grouped = pl.DataFrame({"user": people}).join(grouped, on="user", how="inner", maintain_order="left")
+    nobody = people.filter(~people.is_in(grouped["user"].implode()))
+    lengths = grouped["place"].list.len().to_numpy()
+    found = replace(
+        domain,
+        user_ids=pa.array(grouped["user"].to_list(), pa.large_string()),
+        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        items=grouped["place"].explode().to_numpy().astype(np.int32) if len(grouped) else np.empty(0, np.int32),
+        times=grouped["time"].explode().to_numpy().astype(np.int64) if len(grouped) else np.empty(0, np.int64),
+        time_kind=TimeKind.ORDER if times is None else times.kind,
+    )
+    return Asked(History(found), tuple((name, "the run knows none of the items") for name in nobody.to_list()))
+
+
+def has_histories(file: Path) -> bool:
+    """Whether a file has columns of users and items: interactions rather than a list of users."""
+    if file.suffix.lower() not in TABLES:
+        return False
+    columns = read_table(file).columns
+    return all(find_column(role, None, columns, file, required=False) is not None for role in ("user", "item"))

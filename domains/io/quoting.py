@@ -35,7 +35,7 @@ class FoundQuoting:
 
 
 def find_quoting(file: str, delimiter: str) -> FoundQuoting:
-    """Look at the lines with an odd number of marks: under quoting, each opens or closes a field of several lines.
+    """Look at lines with an odd number of marks, which open or close a field of several lines, and at quoted words.
 
     The marks are text if every line of the file has as many fields as the header without quoting, and the lines
     within such fields begin as other rows do.
@@ -58,15 +58,19 @@ def _find_quoting(file: str, delimiter: str, _version: tuple[int, int]) -> Found
         file, separator="\x1e", quote_char=None, has_header=False, new_columns=["line"], infer_schema=False, glob=False
     )
     odd = line.str.count_matches(MARK, literal=True) % 2 == 1
-    if not collect(lines.select(odd.any()), file).item():
+    sign = re.escape(delimiter)
+    # A quoted word at the start of a title: "Best" toys.
+    behind = line.str.contains(rf'(?:^|{sign})"(?:[^"]|"")*"[^"{sign}]')
+    if not collect(lines.select((odd | behind).any()), file).item():
         return FoundQuoting()
     found = collect(
         lines.select(
             odd.alias("odd"),
+            behind.fill_null(value=False).alias("behind"),
             (line.str.count_matches(delimiter, literal=True)).alias("delimiters"),
             line.str.split(delimiter).list.first().alias("first"),
             (line.fill_null("") == "").alias("empty"),
-            line.str.contains(rf"(?:^|{re.escape(delimiter)})\s*{MARK}").alias("opens"),
+            line.str.contains(rf"(?:^|{sign})\s*{MARK}").alias("opens"),
         ),
         file,
     )
@@ -81,7 +85,8 @@ def _find_quoting(file: str, delimiter: str, _version: tuple[int, int]) -> Found
     if (in_all | found["empty"].to_numpy()).all():
         if not _begin_alike(found["first"], inside):
             return FoundQuoting()
-        why = f"line {int(found['odd'].fill_null(value=False).arg_max() or 0) + 1} holds an odd number of them"
+        strange = (found["odd"].fill_null(value=False) | found["behind"]).arg_max() or 0
+        why = f"those in line {int(strange) + 1} do not quote a whole field"
         if len(opening):
             why = f"the marks in lines {int(opening[0]) + 1} and {int(closing[0]) + 1} would join all between them"
         return FoundQuoting("none", f"Quote marks in {Path(file).name} are read as text (quoting: none), for {why}.")

@@ -50,6 +50,7 @@ def with_titles(**titles):
     [
         ({"n2": '"begins', "n6": 'ends"'}, ['"begins', 'ends"']), ({"n2": '"never closed'}, ['"never closed']),
         ({"n2": '12" wide', "n5": '"quoted"'}, ['12" wide', "quoted"]), ({"n0": '"a', "n1": 'b"'}, ['"a', 'b"']),
+        ({"n2": '"Best" toys', "n3": '"a"'}, ['"Best" toys', "a"]),
         ({"n2": '"He said ""no""', "n6": 'ends"'}, ['He said "no"', 'ends"']),
     ],
 )  # fmt: skip

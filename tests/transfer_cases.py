@@ -78,4 +78,4 @@ def rank_with(name, split, item_anchors, idf, stage="test", source=None, systems
     """Scores of a baseline for the targets of a stage."""
     system = find_system(name)
     target = Target(split=split, items=Items(item_anchors, idf), source=source, runtime=Runtime())
-    return system.fit(target, system_settings(system, systems or {}))(targets_of(split, stage))
+    return system.fit(target, system_settings(system, systems or {}))(split.domain, targets_of(split, stage))

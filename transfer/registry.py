@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from scipy.sparse import csr_matrix
 
+    from domains.domain import Domain
     from domains.split import Split
     from transfer.diffusion.s2idm import S2IDM
     from transfer.encoders.encoder import SequenceEncoder
@@ -105,8 +106,9 @@ class Target:
     runtime: Runtime
 
 
-Ranker = Callable[["Targets"], "ScoreRows"]
-"""Scores all items for the histories before the given targets."""
+Ranker = Callable[["Domain", "Targets"], "ScoreRows"]
+"""Scores all items for histories: those of a domain before the given targets. The domain has the items of the one that
+was fitted; its users may be others, for whom the system serves."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +118,7 @@ class Baseline:
     Attributes:
         name: in recipes and tables.
         summary: one line for people.
-        fit: learns or counts once from the target's training part; the result scores any held-out targets.
+        fit: learns or counts once from the target's training part; the result scores histories of any users.
         settings: validated values of ``systems.NAME`` in a recipe.
     """
 

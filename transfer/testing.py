@@ -135,7 +135,7 @@ class SystemContract:
             ranker = system.fit(target, system_settings(system, recipe.systems))
             # Both domains have the same histories before the validation targets.
             targets = targets_of(split, "validation")
-            scores.append(ranker(targets)(_rows(len(targets))).numpy())
+            scores.append(ranker(domain, targets)(_rows(len(targets))).numpy())
         first, second = scores
         np.testing.assert_array_equal(first, second)
 

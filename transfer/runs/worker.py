@@ -82,7 +82,9 @@ class Worker:
         rankings = {}
         for stage in STAGES:
             targets = targets_of(split, stage)
-            rankings[stage] = self._rank(stage, self.matcher.joined(ranker(targets), split.domain, targets, terms))
+            rankings[stage] = self._rank(
+                stage, self.matcher.joined(ranker(split.domain, targets), split.domain, targets, terms)
+            )
         piece = Piece({"matching": terms.tensor()} if variant.terms else {}, rankings)
         self.pieces.keep(variant.label, 0, piece)
         return piece

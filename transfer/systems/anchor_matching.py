@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from domains.domain import Domain
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
 from transfer.registry import Baseline, NoSettings, Ranker, Target
@@ -12,8 +13,8 @@ def fit(target: Target, settings: NoSettings) -> Ranker:
     """Every item of the history counts alike."""
     matcher = Matcher(target.items.anchors, target.items.idf, None, target.runtime.device)
 
-    def ranker(targets: Targets) -> ScoreRows:
-        return matcher.by_anchors(target.split.domain, targets, recency=1.0)
+    def ranker(domain: Domain, targets: Targets) -> ScoreRows:
+        return matcher.by_anchors(domain, targets, recency=1.0)
 
     return ranker
 

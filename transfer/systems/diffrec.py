@@ -6,6 +6,7 @@ from functools import partial
 
 import torch
 
+from domains.domain import Domain
 from transfer.diffusion.over_items import Weighting, item_weights, train_diffrec
 from transfer.diffusion.settings import DiffRecSettings
 from transfer.evaluation.protocol import Targets
@@ -29,11 +30,11 @@ def fit(target: Target, settings: DiffRecSettings, weighting: Weighting) -> Rank
     """
     split, device = target.split, target.runtime.device
     if len(split.training_users) < FEWEST:
-        return lambda targets: lambda rows: torch.zeros(len(rows), split.domain.n_items, device=device)
+        return lambda domain, targets: lambda rows: torch.zeros(len(rows), split.domain.n_items, device=device)
     model = train_diffrec(split, weighting, settings, SEED, target.runtime)
 
-    def ranker(targets: Targets) -> ScoreRows:
-        history = item_weights(split.domain, split.starts[targets.users], targets.stops, weighting, settings)
+    def ranker(domain: Domain, targets: Targets) -> ScoreRows:
+        history = item_weights(domain, domain.offsets[targets.users], targets.stops, weighting, settings)
         diffused = model.diffuse(history)
         return lambda rows: diffused.rows(rows).clone()
 

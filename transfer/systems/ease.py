@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from pydantic import Field
 
+from domains.domain import Domain
 from domains.errors import InputError
 from domains.settings import Settings
 from transfer.evaluation.histories import history_matrix
@@ -43,8 +44,8 @@ def fit(target: Target, settings: EASESettings) -> Ranker:
     weights = inverse / -inverse.diagonal()
     weights.fill_diagonal_(0.0)
 
-    def ranker(targets: Targets) -> ScoreRows:
-        history = history_matrix(split.domain, targets)
+    def ranker(domain: Domain, targets: Targets) -> ScoreRows:
+        history = history_matrix(domain, targets)
         return lambda rows: torch.from_numpy(history[rows.cpu().numpy()].toarray()).to(device) @ weights
 
     return ranker

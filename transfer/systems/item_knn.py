@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import Field
 from scipy.sparse import csr_matrix, diags
 
+from domains.domain import Domain
 from domains.settings import Settings
 from transfer.evaluation.histories import history_matrix, sparse_scores
 from transfer.evaluation.protocol import Targets
@@ -31,8 +32,8 @@ def fit(target: Target, settings: ItemKNNSettings) -> Ranker:
     similarity.setdiag(0.0)
     nearest, popularity = _nearest(similarity, settings.neighbours), untied_popularity(split)
 
-    def ranker(targets: Targets) -> ScoreRows:
-        return sparse_scores(history_matrix(split.domain, targets), nearest, popularity, target.runtime.device)
+    def ranker(domain: Domain, targets: Targets) -> ScoreRows:
+        return sparse_scores(history_matrix(domain, targets), nearest, popularity, target.runtime.device)
 
     return ranker
 

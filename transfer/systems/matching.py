@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from domains.domain import Domain
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
 from transfer.registry import Baseline, NoSettings, Ranker, Target
@@ -13,7 +14,7 @@ def fit(target: Target, settings: NoSettings) -> Ranker:
     """Score 0 for every item: a variant's late terms are added to it and decide alone."""
     items, device = target.split.domain.n_items, target.runtime.device
 
-    def ranker(targets: Targets) -> ScoreRows:
+    def ranker(domain: Domain, targets: Targets) -> ScoreRows:
         return lambda rows: torch.zeros(len(rows), items, device=device)
 
     return ranker

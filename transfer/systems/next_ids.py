@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 
+from domains.domain import Domain
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
 from transfer.registry import Baseline, NoSettings, Ranker, Target
@@ -23,9 +24,9 @@ def fit(target: Target, settings: NoSettings) -> Ranker:
     places = torch.from_numpy(id_places(split.domain.item_ids)).to(device)
     items = len(places)
 
-    def ranker(targets: Targets) -> ScoreRows:
-        has_history = torch.from_numpy(targets.stops > split.starts[targets.users]).to(device)
-        last = torch.from_numpy(split.domain.items[np.maximum(targets.stops - 1, 0)].astype(np.int64)).to(device)
+    def ranker(domain: Domain, targets: Targets) -> ScoreRows:
+        has_history = torch.from_numpy(targets.stops > domain.offsets[targets.users]).to(device)
+        last = torch.from_numpy(domain.items[np.maximum(targets.stops - 1, 0)].astype(np.int64)).to(device)
         start = torch.where(has_history, places[last], -1)
 
         def score_rows(rows: torch.Tensor) -> torch.Tensor:

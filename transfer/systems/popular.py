@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from domains.domain import Domain
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
 from transfer.registry import Baseline, NoSettings, Ranker, Target
@@ -14,7 +15,7 @@ def fit(target: Target, settings: NoSettings) -> Ranker:
     """Count the training interactions of each item; equals are ordered at random, the same for everyone."""
     counts = torch.from_numpy(untied_popularity(target.split)).to(target.runtime.device)
 
-    def ranker(targets: Targets) -> ScoreRows:
+    def ranker(domain: Domain, targets: Targets) -> ScoreRows:
         return lambda rows: counts.expand(len(rows), -1).clone()
 
     return ranker

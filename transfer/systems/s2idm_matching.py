@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from scipy.sparse import diags
 
+from domains.domain import Domain
 from domains.errors import InputError
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
@@ -22,15 +23,15 @@ def fit(target: Target, settings: NoSettings) -> Ranker:
     Raises:
         InputError: there is no source.
     """
-    source, split = target.source, target.split
+    source = target.source
     if source is None:
         raise InputError("s2idm-matching needs a source", location="variants", hint="Add sources:, or leave it out")
     anchors, idf = target.items.anchors, target.items.idf
     items = unit_rows((anchors @ diags(idf)).tocsr())
 
-    def ranker(targets: Targets) -> ScoreRows:
-        starts = split.starts[targets.users]
-        raw = original_interests(split.domain, anchors, starts, targets.stops, source.interests, idf)
+    def ranker(domain: Domain, targets: Targets) -> ScoreRows:
+        starts = domain.offsets[targets.users]
+        raw = original_interests(domain, anchors, starts, targets.stops, source.interests, idf)
         diffused = source.s2idm.diffuse(raw)
 
         def score_rows(rows: torch.Tensor) -> torch.Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from domains.domain import Domain
 from transfer.evaluation.histories import sparse_scores
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
@@ -14,16 +15,16 @@ from transfer.terms.counts import train_positions, untied_popularity
 
 def fit(target: Target, settings: NoSettings) -> Ranker:
     """Count (item, next item) among consecutive training interactions; popularity breaks ties."""
-    split, domain = target.split, target.split.domain
+    split, known = target.split, target.split.domain
     owner, position = train_positions(split)
     consecutive = owner[1:] == owner[:-1]
-    before, after = domain.items[position[:-1][consecutive]], domain.items[position[1:][consecutive]]
-    shape = (domain.n_items, domain.n_items)
+    before, after = known.items[position[:-1][consecutive]], known.items[position[1:][consecutive]]
+    shape = (known.n_items, known.n_items)
     counts = csr_matrix((np.ones(len(before), np.float32), (before, after)), shape=shape)
     popularity = untied_popularity(split)
 
-    def ranker(targets: Targets) -> ScoreRows:
-        has_history = (targets.stops > split.starts[targets.users]).astype(np.float32)
+    def ranker(domain: Domain, targets: Targets) -> ScoreRows:
+        has_history = (targets.stops > domain.offsets[targets.users]).astype(np.float32)
         last = domain.items[np.maximum(targets.stops - 1, 0)]
         rows = csr_matrix((has_history, (np.arange(len(last)), last)), shape=(len(last), domain.n_items))
         return sparse_scores(rows, counts, popularity, target.runtime.device)

@@ -1,0 +1,52 @@
+"""The product is what validation prefers, and simpler where the lead may be chance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from transfer.evaluation.ranking import Ranking
+from transfer.runs.choice import choose_product, choosing_values
+from transfer.variants import parse_variant
+
+SASREC, TERMS, BOTH = (parse_variant(label) for label in ("sasrec", "matching", "sasrec+matching"))
+
+
+def values(**means):
+    """Users whose metric is 0 or 1, with these means."""
+    users = np.arange(100)
+    return {name: (users < 100 * mean).astype(float) for name, mean in means.items()}
+
+
+def test_a_clear_lead_wins():
+    of = values(sasrec=0.3, both=0.6, terms=0.4)
+    found = choose_product(
+        [SASREC, TERMS, BOTH], {"sasrec": of["sasrec"], "matching": of["terms"], "sasrec+matching": of["both"]}
+    )
+    assert found == BOTH
+
+
+def test_what_is_within_one_standard_error_and_simpler_is_preferred():
+    generator = np.random.default_rng(0)
+    noise = generator.random(400)
+    best, close = noise, noise - 0.001 + 0.2 * (generator.random(400) - 0.5)
+    found = choose_product([BOTH, TERMS], {"sasrec+matching": best, "matching": close})
+    assert found == TERMS
+    assert choose_product([BOTH, TERMS], {"sasrec+matching": best, "matching": close - 0.1}) == BOTH
+
+
+def test_equals_go_to_fewer_parts_and_then_to_the_larger_mean():
+    same = np.array([0.0, 1.0, 0.5])
+    assert choose_product([BOTH, SASREC], {"sasrec+matching": same, "sasrec": same}) == SASREC
+    gru = parse_variant("gru4rec")
+    better = same + np.array([0.0, 0.0, 0.01])
+    assert choose_product([SASREC, gru], {"sasrec": same, "gru4rec": better}) == gru
+
+
+def test_values_are_of_the_choosing_users_and_averaged_over_seeds():
+    users, full = np.array([3, 5, 9]), np.array([0, 1, 20])
+    one = Ranking(users, full, full, np.full(3, 50), np.full(3, 50))
+    two = Ranking(users, full + 1, full + 1, np.full(3, 50), np.full(3, 50))
+    found = choosing_values([one, two], np.array([5, 9]), "full/ndcg@10", (10,))
+    gain = [1 / np.log2(rank + 2) for rank in (1, 2)]
+    assert found == pytest.approx([np.mean(gain), 0.0])

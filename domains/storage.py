@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Literal
 
 import numpy as np
@@ -23,6 +24,8 @@ META = "meta.json"
 ITEMS = "items.arrow"
 USERS = "users.arrow"
 ARRAYS = {"offsets": np.int64, "items": np.int32, "times": np.int64}
+_DAMAGES = (OSError, ValueError, KeyError, TypeError, SyntaxError, TokenError, MemoryError, pa.ArrowException)
+"""What NumPy and Arrow raise for damaged files."""
 AGAIN = "Prepare the domain again and save it anew"
 
 
@@ -89,7 +92,7 @@ def load_domain(folder: Path, mmap: bool = True) -> Domain:
             texts={name.removeprefix(TEXT): _column(items, name) for name in text_columns(items.column_names)},
             **arrays,
         )
-    except (OSError, ValueError, KeyError, TypeError, MemoryError, pa.ArrowException) as error:
+    except _DAMAGES as error:
         raise InputError(f"is damaged: {error}", location=folder, hint=AGAIN) from error
 
 

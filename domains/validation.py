@@ -20,7 +20,7 @@ def explain(error: ValidationError, model: type[BaseModel], before: str) -> Inpu
         before: what stands before the key, such as ``options.`` or ``mine.yaml: ``.
     """
     first = error.errors()[0]
-    keys = [str(part) for part in first["loc"]]
+    keys = [_short(str(part)) for part in first["loc"]]
     where = (before + ".".join(keys)).rstrip(".: ")
     cause = (first.get("ctx") or {}).get("error")
     if isinstance(cause, InputError):
@@ -43,10 +43,13 @@ def explain(error: ValidationError, model: type[BaseModel], before: str) -> Inpu
         )
     if first["type"] == "value_error" and isinstance(first["input"], Mapping):  # the whole settings say nothing more
         return SettingsError(str(cause), location=where, hint="Correct this value")
-    given = repr(first.get("input"))
-    shown = given if len(given) <= 60 else given[:57] + "..."
+    shown = _short(repr(first.get("input")))
     problem = first["msg"].removeprefix("Value error, ")
     return SettingsError(f"{problem} (given: {shown})", location=where, hint="Correct this value")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def settings_at(model: type[BaseModel], keys: Sequence[str]) -> type[BaseModel] | None:

@@ -251,6 +251,19 @@ def test_offsets_of_strings_that_lead_elsewhere_are_refused(target):
         refused(target, "")
 
 
+def test_a_damaged_header_of_numpy_is_refused(target):
+    path = target / "domain" / "items.npy"
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"}", b"{", 1))
+    assert refused(target, "domain").problem
+
+
+def test_a_key_of_5000_digits_is_not_shown_whole():
+    with pytest.raises(SettingsError) as caught:
+        check_recipe({"sources": ["books"], "encoder": {"9" * 5000: 1}}, "test")
+    assert len(str(caught.value)) < 500
+
+
 def test_nothing_is_unpickled_or_evaluated():
     forbidden = {"eval", "exec", "compile", "__import__"}
     root = Path(__file__).parents[2]

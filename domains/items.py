@@ -19,17 +19,20 @@ from domains.settings import PrepareSettings
 
 @dataclass(frozen=True, eq=False)
 class ItemTable:
-    """What is known of the items of the interactions; all of length I, in the order of the ids.
+    """What is known of I items: those of the interactions in the order of their ids, then the others.
 
     Attributes:
+        ids: large_string.
         titles: large_string, ``""`` where there is none.
         categories: large_list<large_string>, or None where the source has no categories.
         texts: the further text fields by name, large_list<large_string> each.
         known: bool, whether the item has a row in the item table.
         titled: bool, whether it has a title.
-        unused: how many items of the table occur in no interaction.
+        unused: how many items of the table occur in no interaction; those with a title are here if `catalogue` is
+            ``all``.
     """
 
+    ids: pa.Array
     titles: pa.Array
     categories: pa.Array | None
     texts: Mapping[str, pa.Array]
@@ -47,7 +50,7 @@ def read_items(
         raw: where the tables are, for messages.
         frame: from `read_item_rows`.
         item_ids: (I,) of the interactions.
-        settings: what becomes of items with several titles, or in no row.
+        settings: what becomes of items with several titles, in no row, or in no interaction.
 
     Raises:
         InputError: an item is in no row (unless `unknown_items` says otherwise), or has several titles (unless
@@ -55,8 +58,11 @@ def read_items(
     """
     location = raw.items_place
     wanted = pl.DataFrame({"item_id": pl.Series(item_ids)})
+    others = frame.join(wanted, on="item_id", how="anti").select("item_id").unique().sort("item_id")
+    if settings.catalogue == "all":
+        titled_rows = frame.filter(pl.col("title") != "").select("item_id")
+        wanted = pl.concat([wanted, others.join(titled_rows, on="item_id", how="semi", maintain_order="left")])
     used = frame.join(wanted, on="item_id", how="semi", maintain_order="left")
-    unused = frame["item_id"].n_unique() - used["item_id"].n_unique()
     used, notes = _merge_duplicates(used, settings, location)
     joined = wanted.join(
         used.with_columns(pl.lit(value=True).alias("known")), on="item_id", how="left", maintain_order="left"
@@ -70,7 +76,8 @@ def read_items(
     categories = lists.pop("categories", None)
     texts = {name.removeprefix(TEXT): values for name, values in lists.items()}
     titled = (titles != "").to_numpy()
-    return ItemTable(_one_array(titles), categories, texts, known, titled, unused), notes
+    ids = _one_array(wanted["item_id"])
+    return ItemTable(ids, _one_array(titles), categories, texts, known, titled, others.height), notes
 
 
 def _list_columns(frame: pl.DataFrame) -> list[str]:

@@ -8,9 +8,10 @@ from pathlib import PurePath
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from domains.cells import counted
-from domains.domain import Domain, Ints, TimeKind
+from domains.domain import Domain, Ints, ItemIndices, TimeKind
 from domains.errors import InputError
 from domains.interactions import Interactions, read_interactions
 from domains.item_rows import read_item_rows
@@ -43,7 +44,7 @@ def prepare(raw: RawTables, settings: PrepareSettings, name: str | None = None) 
 
     Users and items are numbered in the order of their ids (as text). A user's interactions stand by time, also within
     a second, and rows with equal times stay in the order of the file, so that equal files give equal domains. Items
-    without a kept interaction leave.
+    without a kept interaction leave, unless `catalogue` is ``all``.
 
     Args:
         raw: what a loader read.
@@ -76,7 +77,7 @@ def prepare(raw: RawTables, settings: PrepareSettings, name: str | None = None) 
     with problems.catch():
         table, said = read_items(raw, rows, acts.item_ids, settings)
         notes += said
-        log, removed = _drop_items(log, table, acts.item_ids, raw, settings)
+        log, removed = _drop_items(log, table, raw, settings)
         steps += removed
     problems.check()
     log, removed = _drop_interactions(log, settings)
@@ -84,18 +85,18 @@ def prepare(raw: RawTables, settings: PrepareSettings, name: str | None = None) 
     if not len(log.users):
         raise _nothing_left(name, steps, settings)
 
-    if table.unused:
-        notes.append(f"{counted(table.unused, 'item')} of {PurePath(raw.items_place).name} occur in no interaction.")
-    domain = _assemble(
-        log, acts.user_ids, acts.item_ids, table, name=name, time_kind=acts.times.kind, settings=settings
-    )
+    domain = _assemble(log, acts.user_ids, table, name=name, time_kind=acts.times.kind, settings=settings)
+    if domain.n_items > (before := log.step("")).items:
+        steps.append(replace(before, name="items without an interaction kept", items=domain.n_items))
+    elif table.unused:
+        where = PurePath(raw.items_place).name
+        notes.append(f"{counted(table.unused, 'item')} of {where} occur in no interaction (catalogue: used).")
     return PreparedDomain(domain, PreparationReport(tuple(steps), tuple(notes)))
 
 
 def _assemble(
     log: _Log,
     user_ids: pa.Array,
-    item_ids: pa.Array,
     table: ItemTable,
     *,
     name: str,
@@ -104,20 +105,31 @@ def _assemble(
 ) -> Domain:
     """Number the users and items that are left without gaps."""
     kept_users, user_index = np.unique(log.users, return_inverse=True)
-    kept_items, item_index = np.unique(log.items, return_inverse=True)
+    kept_items, item_index = _kept_items(log, table, settings)
     return Domain(
         name=name,
-        item_ids=item_ids.take(pa.array(kept_items)),
+        item_ids=table.ids.take(pa.array(kept_items)),
         titles=table.titles.take(pa.array(kept_items)),
         categories=None if table.categories is None else table.categories.take(pa.array(kept_items)),
         user_ids=user_ids.take(pa.array(kept_users)),
         offsets=np.concatenate([[0], np.cumsum(np.bincount(user_index))]).astype(np.int64),
-        items=item_index.astype(np.int32),
+        items=item_index,
         times=log.times,
         time_kind=time_kind,
         repeats=settings.repeats == "keep",
         texts={name: values.take(pa.array(kept_items)) for name, values in table.texts.items()},
     )
+
+
+def _kept_items(log: _Log, table: ItemTable, settings: PrepareSettings) -> tuple[Ints, ItemIndices]:
+    """Rows of the item table that stay, in the order of their ids; and (N,) each interaction's item among them."""
+    stays = table.titled & table.known if settings.catalogue == "all" else np.zeros(len(table.ids), dtype=bool)
+    stays[log.items] = True
+    kept = np.flatnonzero(stays)
+    kept = kept[np.asarray(pc.sort_indices(table.ids.take(pa.array(kept))), dtype=np.int64)]
+    place = np.zeros(len(table.ids), dtype=np.int32)
+    place[kept] = np.arange(len(kept), dtype=np.int32)
+    return kept, place[log.items]
 
 
 def _sorted(acts: Interactions) -> _Log:
@@ -135,21 +147,19 @@ def _by_user_and_time(users: Ints, times: Ints) -> npt.NDArray[np.intp]:
     return np.argsort(users * span + (times - earliest), kind="stable")
 
 
-def _drop_items(
-    log: _Log, table: ItemTable, item_ids: pa.Array, raw: RawTables, settings: PrepareSettings
-) -> tuple[_Log, list[Step]]:
+def _drop_items(log: _Log, table: ItemTable, raw: RawTables, settings: PrepareSettings) -> tuple[_Log, list[Step]]:
     """Apply `unknown_items` and `missing_titles`."""
     steps: list[Step] = []
     if settings.unknown_items == "drop" and not table.known.all():
         log = log.keep(table.known[log.items])
         steps.append(log.step("items in no item table dropped", "unknown_items"))
-    present = np.zeros(len(item_ids), dtype=bool)
+    present = np.zeros(len(table.ids), dtype=bool)
     present[log.items] = True
     titleless = present & ~table.titled
     if titleless.any() and settings.missing_titles == "error":
-        first = int(np.flatnonzero(titleless)[0])
+        first = table.ids[int(np.flatnonzero(titleless)[0])].as_py()
         raise InputError(
-            f"item {item_ids[first].as_py()!r} has no title ({int(titleless.sum()):,} of {int(present.sum()):,} items)",
+            f"item {first!r} has no title ({int(titleless.sum()):,} of {int(present.sum()):,} items)",
             location=raw.items_place,
             hint="Set missing_titles to 'keep' (no anchors for them) or 'drop'",
         )

@@ -58,6 +58,11 @@ class PrepareSettings(Settings):
         ge=1,
         description="Only the last n interactions of a user stay; applied before the k-core.",
     )
+    catalogue: Literal["used", "all"] = Field(
+        default="used",
+        description="Which items there are: those with an interaction that is kept, or also all others of the item "
+        "table that have a title. The latter can be recommended by their text.",
+    )
     missing_titles: Literal["error", "keep", "drop"] = Field(
         default="error",
         description="Items without a title: stop, keep them with an empty title (they get no anchors), or drop "

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from domains.domain import Domain, Ints
 from domains.errors import InputError
+from domains.ragged import spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +25,7 @@ class Split:
         test: (U,) int64, flat position of the test target, -1 where a user has none.
         training_users: (n,) int64, ascending; the users that are trained and selected on (fewer in few-shot runs).
         protocol: one phrase for tables.
-        new_items: (I,) bool, items that nobody has met before the test; None where there are none.
+        new_items: (I,) bool, items that nobody has met before the test; None if there are none.
     """
 
     domain: Domain
@@ -64,7 +65,8 @@ def leave_one_out(domain: Domain, *, short_users: str = "error") -> Split:
     validation = np.where(long, ends - 2, -1)
     test = np.where(long, ends - 1, -1)
     everyone = np.arange(domain.n_users, dtype=np.int64)
-    return Split(domain, train_stop, validation, test, everyone, "leave-one-out")
+    unmet = _unmet(domain, np.where(long, ends - 1, ends))
+    return Split(domain, train_stop, validation, test, everyone, "leave-one-out", unmet)
 
 
 def temporal(domain: Domain, *, validation_from: int, test_from: int) -> Split:
@@ -89,7 +91,8 @@ def temporal(domain: Domain, *, validation_from: int, test_from: int) -> Split:
     validation = np.where((train_stop < at_test) & (before_validation > 0), train_stop, -1)
     test = np.where((at_test < ends) & (before_test > 0), at_test, -1)
     everyone = np.arange(domain.n_users, dtype=np.int64)
-    return Split(domain, train_stop, validation, test, everyone, f"temporal ({validation_from}, {test_from})")
+    protocol = f"temporal ({validation_from}, {test_from})"
+    return Split(domain, train_stop, validation, test, everyone, protocol, _unmet(domain, at_test))
 
 
 def fewer_users(split: Split, share: float, seed: int) -> Split:
@@ -145,12 +148,12 @@ def hide_items(split: Split, hidden: npt.NDArray[np.bool_]) -> Split:
         validation=np.where(validated, moved[split.validation], -1),
         test=np.where(split.test >= 0, moved[split.test], -1),
         protocol=f"{split.protocol}, {int(hidden.sum())} hidden items",
-        new_items=hidden,
+        new_items=hidden if split.new_items is None else hidden | split.new_items,
     )
 
 
 def only_new_items(split: Split, share: float, seed: int) -> Split:
-    """Hide a random share of the items, and test only on targets among them.
+    """Hide a random share of the items, and test only on targets that nobody has met: these, and any other such item.
 
     Args:
         split: any split.
@@ -165,7 +168,8 @@ def only_new_items(split: Split, share: float, seed: int) -> Split:
     hidden: npt.NDArray[np.bool_] = np.zeros(domain.n_items, dtype=np.bool_)
     hidden[order[: max(1, round(share * domain.n_items))]] = True
     new = hide_items(split, hidden)
-    tested = np.append(hidden[new.domain.items], False)[new.test]
+    assert new.new_items is not None
+    tested = np.append(new.new_items[new.domain.items], False)[new.test]
     if not tested.any():
         raise InputError(
             f"no test target is among the {int(hidden.sum())} hidden items",
@@ -173,6 +177,14 @@ def only_new_items(split: Split, share: float, seed: int) -> Split:
             hint="Hide a larger share",
         )
     return replace(new, test=np.where(tested, new.test, -1))
+
+
+def _unmet(domain: Domain, stops: Ints) -> npt.NDArray[np.bool_] | None:
+    """(I,) bool, items that occur at no flat position before each user's stop; None if there are none."""
+    met = np.zeros(domain.n_items, dtype=np.bool_)
+    _, positions = spread(domain.offsets[:-1], stops - domain.offsets[:-1])
+    met[domain.items[positions]] = True
+    return None if met.all() else ~met
 
 
 def _count_before(domain: Domain, moment: int) -> Ints:

@@ -140,9 +140,25 @@ def test_report_says_what_each_step_left():
         ("repeats: first kept", 2, 2, 4),
         ("core (2 a user, 2 an item)", 2, 2, 4),
     ]
-    assert report.notes == ("1 item of items occur in no interaction.",)
+    assert report.notes == ("1 item of items occur in no interaction (catalogue: used).",)
     assert "repeats: first kept" in str(report)
     assert PreparationReport.from_dict(json.loads(json.dumps(report.as_dict()))) == report
+
+
+def test_the_whole_catalogue_may_stay():
+    rows = [("u", "b", 1), ("u", "d", 2), ("v", "d", 1), ("v", "z", 2)]
+    items = {"a": "A", "b": "B", "c": "", "d": "D", "e": "E"}
+    chosen = PrepareSettings(
+        catalogue="all", min_user_interactions=1, min_item_interactions=2, unknown_items="drop", missing_titles="keep"
+    )
+    prepared = prepare(raw(rows, items), chosen)
+    domain = prepared.domain
+    assert domain.item_ids.to_pylist() == ["a", "b", "d", "e"], "c has no title and no interaction"
+    assert domain.titles.to_pylist() == ["A", "B", "D", "E"]
+    assert [domain.titles_of(domain.history(user)) for user in range(2)] == [["D"], ["D"]]
+    assert (prepared.report.steps[-1].items, prepared.report.steps[-1].interactions) == (4, 2)
+    used = prepare(raw(rows, items), chosen.model_copy(update={"catalogue": "used"})).domain
+    assert used.item_ids.to_pylist() == ["d"]
 
 
 def test_unknown_items_may_stay_without_a_title():

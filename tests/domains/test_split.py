@@ -132,7 +132,8 @@ def test_only_new_items_are_tested_and_nobody_met_them(histories, seed):
     except InputError as error:
         assert "no test target" in str(error)
         return
-    assert int(new.new_items.sum()) == 4
+    assert ", 4 hidden items" in new.protocol
+    assert int(new.new_items.sum()) >= 4
     tested = new.test[new.test >= 0]
     assert new.new_items[new.domain.items[tested]].all()
     others = np.ones(new.domain.n_interactions, dtype=bool)
@@ -142,3 +143,19 @@ def test_only_new_items_are_tested_and_nobody_met_them(histories, seed):
     assert not new.new_items[new.domain.items[others]].any()
     wanted = {user for user, history in enumerate(histories) if new.new_items[history[-1]]}
     assert set(np.flatnonzero(new.test >= 0).tolist()) == wanted
+
+
+def test_an_item_that_nobody_met_before_the_test_is_new():
+    domain = make([[1, 2, 3], [1, 4], [5]])
+    unmet = leave_one_out(domain, short_users="train").new_items
+    assert np.flatnonzero(unmet).tolist() == [0, 3, 6, 7, 8, 9], "3 is only a test target"
+    everything = make([list(range(10)), [9, 1, 2], [9]])
+    assert leave_one_out(everything, short_users="train").new_items is None
+
+
+def test_an_item_that_is_met_from_the_test_on_is_new():
+    domain = make([[1, 2, 3, 4], [1, 2, 5, 6]])
+    first, _, third, _ = domain.times[:4].tolist()
+    split = temporal(domain, validation_from=first + 1, test_from=third)
+    assert not split.new_items[[1, 2]].any()
+    assert split.new_items[[3, 4, 5, 6]].all()

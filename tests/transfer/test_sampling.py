@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 from transfer_cases import PROPERTY, small_domain
@@ -18,7 +18,8 @@ histories = st.lists(st.lists(st.integers(0, 9), min_size=0, max_size=14), min_s
 
 def allowed_items(split, user):
     trained = split.domain.items[split.starts[user] : split.train_stop[user]]
-    return sorted(set(range(split.domain.n_items)) - set(trained.tolist()))
+    new = set() if split.new_items is None or split.new_items.all() else set(np.flatnonzero(split.new_items).tolist())
+    return sorted(set(range(split.domain.n_items)) - set(trained.tolist()) - new)
 
 
 @PROPERTY
@@ -38,15 +39,17 @@ def test_exactly_the_untrained_items_are_drawn(drawn, seed):
             assert 0 <= int(ours[row].min()) <= int(ours[row].max()) < 10
 
 
-def test_the_held_out_items_are_allowed():
-    split = leave_one_out(small_domain([[0, 1, 2, 3]], n_items=4))
+def test_the_held_out_items_are_allowed_unless_nobody_met_them():
+    split = leave_one_out(small_domain([[0, 1, 2, 3], [4, 3, 0, 5]], n_items=7))
     ours = NegativeSampler(split, CPU).sample(torch.zeros(1, dtype=torch.int64), 100, torch.Generator().manual_seed(0))
-    assert set(ours.unique().tolist()) == {2, 3}
+    assert set(ours.unique().tolist()) == {2, 3, 4}, "5 is only a test target, 6 is in no history"
 
 
 def test_draws_are_uniform():
     # Runs of trained items at both ends and in the middle, one user before and one behind.
-    split = leave_one_out(small_domain([[3, 4], [0, 1, 5, 6, 7, 19, 2, 3], [18]], n_items=20), short_users="train")
+    others = [[item, item] for item in range(8, 18)]
+    histories = [[3, 4], [0, 1, 5, 6, 7, 19, 2, 3], [18], *others]
+    split = leave_one_out(small_domain(histories, n_items=20, repeats=True), short_users="train")
     sampler = NegativeSampler(split, CPU)
     drawn = sampler.sample(torch.tensor([1]), 140_000, torch.Generator().manual_seed(0))[0].numpy()
     counts = np.bincount(drawn, minlength=20)[allowed_items(split, 1)]
@@ -55,7 +58,8 @@ def test_draws_are_uniform():
 
 
 def test_the_generator_decides():
-    split = leave_one_out(small_domain([[3, 4, 5], [0, 1, 2]], n_items=50))
+    histories = [[3, 4, 5], [0, 1, 2], *([item] for item in range(50))]
+    split = leave_one_out(small_domain(histories, n_items=50), short_users="train")
     sampler, users = NegativeSampler(split, CPU), torch.tensor([0, 1])
     first, again, other = (sampler.sample(users, 40, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
     assert torch.equal(first, again)
@@ -68,6 +72,7 @@ def test_new_items_are_never_drawn_and_all_others_are(drawn, hidden, seed):
     domain = small_domain(drawn, n_items=10, repeats=True)
     new = np.isin(np.arange(10), list(hidden))
     split = hide_items(leave_one_out(domain, short_users="train"), new)
+    assume(not split.new_items.all())
     sampler = NegativeSampler(split, CPU)
     generator = torch.Generator().manual_seed(seed)
     ours = sampler.sample(torch.arange(len(drawn)), 300, generator)
@@ -75,4 +80,4 @@ def test_new_items_are_never_drawn_and_all_others_are(drawn, hidden, seed):
         wanted = sorted(set(allowed_items(split, user)) - hidden)
         if wanted:
             assert sorted(set(row.tolist())) == wanted
-    assert set(sampler.shared(300, generator).tolist()) == set(range(10)) - hidden
+    assert set(sampler.shared(300, generator).tolist()) == set(np.flatnonzero(~split.new_items).tolist())

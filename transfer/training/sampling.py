@@ -24,7 +24,9 @@ class NegativeSampler:
     def __init__(self, split: Split, device: torch.device) -> None:
         domain = split.domain
         users, position = spread(split.starts, split.train_stop - split.starts)
-        known = np.arange(domain.n_items) if split.new_items is None else np.flatnonzero(~split.new_items)
+        # If nobody met anything, nothing trains, and any item may be drawn.
+        new = split.new_items
+        known = np.arange(domain.n_items) if new is None or new.all() else np.flatnonzero(~new)
         place = np.empty(domain.n_items, dtype=np.int64)
         place[known] = np.arange(len(known))
         pairs = np.unique(users * len(known) + place[domain.items[position]])

@@ -84,7 +84,9 @@ def _lists(column: pl.Series, name: str) -> pl.Series | None:
         separated = separated.otherwise(text.str.replace_all(r"[;|]", SEPARATOR))
     # What is written as a list is read as one.
     listed = text.str.contains(r"^\s*\[.*\]\s*$")
-    frame = pl.DataFrame({"text": column.cast(pl.String)})
+    # Entities end in a semicolon, which would separate.
+    plain, _ = plain_text(column.cast(pl.String).fill_null("").str.head(LONGEST_TEXT + 1))
+    frame = pl.DataFrame({"text": plain})
     frame = frame.with_columns(pl.when(listed).then(text).otherwise(separated).alias("text"))
     return frame.select(split_list("text", SEPARATOR))["text"]
 

@@ -51,6 +51,7 @@ BUILT_IN: Mapping[str, str] = {
     "ease": "transfer.systems.ease:EASE",
     "anchor-matching": "transfer.systems.anchor_matching:ANCHOR_MATCHING",
     "matching": "transfer.systems.matching:MATCHING",
+    "terms": "transfer.systems.matching:TERMS",
     "s2idm-matching": "transfer.systems.s2idm_matching:S2IDM_MATCHING",
     "next-ids": "transfer.systems.next_ids:NEXT_IDS",
     "t-diffrec": "transfer.systems.diffrec:T_DIFFREC",

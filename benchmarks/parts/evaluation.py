@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -13,10 +14,15 @@ from benchmarks.options import Options
 from benchmarks.synthetic import Size, synthetic_domain
 from benchmarks.tables import Cell, Section
 from benchmarks.timing import side_by_side
-from transfer.evaluation.protocol import targets_of
-from transfer.evaluation.ranking import rank
+from domains.domain import Domain
+from domains.split import Split
+from transfer.evaluation.protocol import Targets, targets_of
+from transfer.evaluation.ranking import ScoreRows, rank
+from transfer.evaluation.settings import EvaluationSettings
 from transfer.model.scoring import final_states, model_scores
-from transfer.terms.matcher import Matcher, MatchingWeights
+from transfer.terms.joined import joined
+from transfer.terms.known import KnownItems, known_items
+from transfer.terms.weights import LEAVE_OUT, TermWeights
 
 WORDS = 5_000
 ANCHORS_AN_ITEM = 5
@@ -46,12 +52,12 @@ def run(options: Options) -> list[Section]:
     ]
     return [
         Section("Evaluation of every user on all items and on 999 negatives, d = 64", columns, rows, notes),
-        _matching(options),
+        _terms(options),
     ]
 
 
-def _matching(options: Options) -> Section:
-    """What matching adds to the ranking of a model."""
+def _terms(options: Options) -> Section:
+    """What late terms add to the ranking of a model."""
     sizes = ((1_000, 2_000),) if options.quick else ((20_000, 12_000), (5_000, 50_000))
     rows: list[list[Cell]] = []
     for users, items in sizes:
@@ -59,34 +65,50 @@ def _matching(options: Options) -> Section:
         model, work = sasrec(domain, 50), task(domain, 50)
         targets = targets_of(work.split, "test")
         own = model_scores(model, domain, targets, None, 50, CPU)
-        matcher = _matcher(domain.n_items)
-        terms = {
-            "model": MatchingWeights(),
-            "anchors": MatchingWeights(anchors=1.0, recency=0.5),
-            "titles": MatchingWeights(titles=1.0, recency=0.5),
-            "both": MatchingWeights(titles=1.0, anchors=0.5, recency=0.5, popularity=0.1),
+        known = _known(work.split)
+        matching = TermWeights(titles=1.0, anchors=0.5, recency=0.5, popularity=0.1)
+        weights = {
+            "model": TermWeights(),
+            "transitions": TermWeights(transitions=1.0, backward=0.2, onward=0.3),
+            "anchors": TermWeights(anchors=1.0, recency=0.5),
+            "titles": TermWeights(titles=1.0, recency=0.5),
+            "matching": matching,
+            "all": replace(matching, transitions=1.0, backward=0.2, onward=0.3, repeats=LEAVE_OUT),
         }
-        scores = {name: matcher.joined(own, domain, targets, weights) for name, weights in terms.items()}
         took = side_by_side(
-            {name: partial(rank, domain, targets, one, work.evaluation, CPU, sampled=False)
-             for name, one in scores.items()},
+            {name: partial(_ranked, own, known, domain, targets, one)
+             for name, one in weights.items()},
             options.repeats,
         )  # fmt: skip
-        rows.append([f"{users:,} x {items:,}", *took.values(), f"{took['both'] / took['model']:.1f} x"])
-    columns = ["users x items", "model, s", "+ anchors, s", "+ titles, s", "+ both and popularity, s", "both / model"]
+        rows.append([f"{users:,} x {items:,}", *took.values(), f"{took['all'] / took['model']:.1f} x"])
+    columns = [
+        "users x items", "model, s", "+ transitions, s", "+ anchors, s", "+ titles, s", "+ matching, s",
+        "+ all terms, s", "all / model",
+    ]  # fmt: skip
     note = f"Full ranking. Titles: {TITLE_WIDTH} wide, six times the model. Anchors: {ANCHORS_AN_ITEM} an item."
-    return Section("Matching beside a model, d = 64", columns, rows, [note])
+    return Section("Late terms beside a model, d = 64", columns, rows, [note])
 
 
-def _matcher(items: int) -> Matcher:
-    """Random titles; anchors with Zipf's frequencies."""
-    generator = np.random.default_rng(0)
+def _ranked(
+    own: ScoreRows,
+    known: KnownItems,
+    domain: Domain,
+    targets: Targets,
+    weights: TermWeights,
+    settings: EvaluationSettings,
+) -> None:
+    rank(domain, targets, joined(own, known, domain, targets, weights), settings, CPU, sampled=False)
+
+
+def _known(split: Split) -> KnownItems:
+    """Random titles; anchors with Zipf's frequencies; transitions as counted."""
+    items, generator = split.domain.n_items, np.random.default_rng(0)
     chances = 1 / np.arange(1, WORDS + 1)
     owner = np.repeat(np.arange(items), ANCHORS_AN_ITEM)
     words = generator.choice(WORDS, len(owner), p=chances / chances.sum())
     anchors = csr_matrix((np.ones(len(owner), np.float32), (owner, words)), shape=(items, WORDS))
     titles = torch.nn.functional.normalize(torch.randn(items, TITLE_WIDTH), dim=-1)
-    return Matcher(anchors, np.ones(WORDS, np.float32), titles, CPU, np.ones(items, np.float32))
+    return known_items(split, anchors, np.ones(WORDS, np.float32), titles, None, CPU)
 
 
 @torch.no_grad()

@@ -14,10 +14,10 @@ from transfer.runs.checkpoints import piece_path
 from transfer.runs.pipeline import source_from, target_from
 from transfer.runs.plan import make_plan
 from transfer.runs.target_run import TargetRun
+from transfer.runs.worker import BESIDE_NOISE
 from transfer.runtime import Runtime
 from transfer.serving.reevaluate import reevaluate
-from transfer.terms.matcher import MatchingWeights
-from transfer.terms.search import STRENGTHS
+from transfer.terms.weights import TermWeights
 
 SYSTEMS = (
     "sasrec",
@@ -75,11 +75,11 @@ def test_only_a_variant_that_asks_for_matching_has_it(tmp_path):
     path = write_recipe(tmp_path, variants=names, source_encoder={"channels": ["anchors"], "epochs": 2})
     loaded = load_recipe(path, ["shots=0"])
     source = source_from(make_plan(loaded), tmp_path / "source", Runtime())
-    source.transferable.weights["matching"] = MatchingWeights(anchors=4.0, recency=0.4).tensor()
+    source.transferable.weights.update(TermWeights(anchors=4.0, recency=0.4).tensors())
     target_from(make_plan(loaded, source), source, tmp_path / "target", Runtime())
     plain, matched = (read_tensors(piece_path(tmp_path / "target", name, 0, "done")) for name in names)
-    assert not MatchingWeights.of(plain["model.matching"])
-    assert MatchingWeights.of(matched["model.matching"]) == MatchingWeights(anchors=4.0, recency=0.4)
+    read = [TermWeights.read(lambda name, found=found: found.get(f"model.{name}")) for found in (plain, matched)]
+    assert read == [TermWeights(), TermWeights(anchors=4.0, recency=0.4)]
 
 
 def test_without_any_training_matching_decides(tmp_path):
@@ -90,4 +90,4 @@ def test_without_any_training_matching_decides(tmp_path):
     assert run.metrics.product.variant == "sasrec+matching"
     alone, joined = (run.metrics.variants[name].test["full"]["mrr"].mean for name in ("matching", "sasrec+matching"))
     assert joined == pytest.approx(alone, rel=0.2)
-    assert MatchingWeights.of(run.weights["matching"]).anchors == STRENGTHS[-1]
+    assert TermWeights.of(run.weights).anchors == BESIDE_NOISE

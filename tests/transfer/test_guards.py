@@ -380,7 +380,7 @@ def test_new_items_change_nothing_of_what_was_popular(tmp_path):
     assert np.array_equal(grown.counts[:-1], run.counts, equal_nan=True)
     assert np.isnan(grown.counts[-1])
     device = torch.device("cpu")
-    assert torch.equal(grown.matcher(device).popularity[:-1], run.matcher(device).popularity)
+    assert torch.equal(grown.known_items(device).popularity[:-1], run.known_items(device).popularity)
 
 
 def test_a_preset_beats_what_an_artifact_wrote_out_and_loses_to_what_is_asked(tmp_path):

@@ -19,7 +19,8 @@ from transfer.serving.opened import open_run
 from transfer.serving.reasons import Reasons
 from transfer.serving.recommend import History, Recommender
 from transfer.serving.reevaluate import largest_gap, reevaluate
-from transfer.terms.matcher import MatchingWeights
+from transfer.terms.joined import joined
+from transfer.terms.weights import TermWeights
 
 VARIANTS = ["matching", "popular", "sasrec", "sasrec+matching", "sasrec+ipe+s2idm"]
 
@@ -59,10 +60,10 @@ def test_a_variant_that_cannot_serve_is_refused(folder, variant):
 def test_what_past_items_add_sums_to_the_late_terms(folder):
     run = open_run(folder, "sasrec+matching")
     recommender = Recommender(run)
-    weights = MatchingWeights(anchors=3.0, recency=0.6)
+    weights = TermWeights(anchors=3.0, recency=0.6)
     recommender.scorer = replace(recommender.scorer, weights=weights)
     history = History.of_users(run.domain, np.arange(7))
-    terms = recommender.scorer.matcher.alone(history.domain, history.targets, weights)(torch.arange(7)).numpy()
+    terms = joined(None, recommender.scorer.known, history.domain, history.targets, weights)(torch.arange(7)).numpy()
     items = np.tile(np.arange(run.domain.n_items), (7, 1))
     reasons = Reasons(recommender.scorer, tuple(run.vocabulary.words))
     found = reasons.contributions(history, items, recent=1000)

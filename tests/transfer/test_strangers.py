@@ -116,7 +116,7 @@ def test_wrong_weights_are_refused(kind, name, change, request):
     [
         ("model.items.channels.id.table.weight", lambda tensor: tensor[1:]),
         ("model.items.channels.id.table.weight", put(0, float("inf"))),
-        ("model.matching", lambda _: None),
+        ("model.terms.titles", lambda _: None),
         ("model.extra", lambda _: torch.zeros(2)),
     ],
 )

@@ -87,7 +87,7 @@ def rank(
     """
     count = len(targets)
     products = score_rows if isinstance(score_rows, InnerProducts) else None
-    if sampled or top or device.type != "cpu":
+    if sampled or top or device.type != "cpu" or (products and products.sparse):
         products = None  # these need every score of a row at once, or have no cache that tiles could stay in
     block = TILE if products else _rows_a_block(domain.n_items, settings, device)
     items = torch.from_numpy(targets.items).to(device)

@@ -14,7 +14,7 @@ from transfer.items.tower import ItemTower
 from transfer.model.conditioner import Conditioner
 from transfer.model.settings import ScoreSettings
 from transfer.sequences import SequenceBatch
-from transfer.terms.matcher import MatchingWeights
+from transfer.terms.weights import TermBuffers
 
 
 class SequentialRecommender(nn.Module):
@@ -40,10 +40,7 @@ class SequentialRecommender(nn.Module):
         self.items, self.encoder, self.conditioner = items, encoder, conditioner
         self.score = score
         self.input_scale = math.sqrt(dim)
-        self.register_buffer("matching", MatchingWeights().tensor())
-
-    matching: Tensor
-    """(4,) `transfer.terms.matcher.MatchingWeights` of the final score; no weight for models that do without."""
+        self.terms = TermBuffers()
 
     def embed(self, ids: list[Tensor]) -> list[Tensor]:
         """Item vectors for several id tensors by one lookup; where items are more than a table, each is computed once.

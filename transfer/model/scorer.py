@@ -15,7 +15,9 @@ from transfer.evaluation.tiles import InnerProducts
 from transfer.interests.forms import Interests
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.scoring import final_states
-from transfer.terms.matcher import Matcher, MatchingWeights
+from transfer.terms.joined import joined
+from transfer.terms.known import KnownItems
+from transfer.terms.weights import TermWeights
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -24,23 +26,23 @@ class Scorer:
 
     Attributes:
         model: the sequential recommender; None for a product of late terms alone.
-        matcher: the items as late terms see them.
+        known: the items as late terms see them.
         weights: of the late terms.
         max_length: most recent items that the encoder sees.
         device: of the scores.
     """
 
     model: SequentialRecommender | None
-    matcher: Matcher
-    weights: MatchingWeights
+    known: KnownItems
+    weights: TermWeights
     max_length: int
     device: torch.device
 
     @classmethod
-    def of_model(cls, model: SequentialRecommender, matcher: Matcher, max_length: int, device: torch.device) -> Scorer:
+    def of_model(cls, model: SequentialRecommender, known: KnownItems, max_length: int, device: torch.device) -> Scorer:
         """Return the scorer of a model with the late terms that it has learned the weights of."""
-        weights = MatchingWeights.of(model.matching)
-        return cls(model=model, matcher=matcher, weights=weights, max_length=max_length, device=device)
+        weights = model.terms.get()
+        return cls(model=model, known=known, weights=weights, max_length=max_length, device=device)
 
     @cached_property
     def item_vectors(self) -> Tensor:
@@ -74,7 +76,7 @@ class Scorer:
 
     def scores(self, domain: Domain, targets: Targets, interests: Interests | None) -> ScoreRows:
         """Return the scores of the product: those of the model plus its late terms; arguments as for `own`."""
-        return self.matcher.joined(self.own(domain, targets, interests), domain, targets, self.weights)
+        return joined(self.own(domain, targets, interests), self.known, domain, targets, self.weights)
 
 
 @torch.no_grad()

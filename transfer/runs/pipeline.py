@@ -26,7 +26,8 @@ from transfer.runs.source_artifact import DomainNote, SourceArtifact
 from transfer.runs.target_run import KIND as TARGET
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
-from transfer.terms.matcher import counts_of
+from transfer.terms.following import count_transitions
+from transfer.terms.known import counts_of
 from vocab.encoder.source import has_encoder, on_hub
 
 DEFAULT_ROOT = Path("runs")
@@ -184,5 +185,6 @@ def run_of(plan: Plan, source: SourceArtifact, adapted: Adapted) -> TargetRun:
         recipe=plan.recipe,
         metrics=summarise(plan, adapted),
         counts=counts_of(adapted.split, adapted.features.known),
+        follows=count_transitions(adapted.split),
         sentence_encoder=None if items.semantics is None else items.semantics.encoder.fingerprint,
     )

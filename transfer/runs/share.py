@@ -6,10 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from domains.domain import Domain
 from domains.errors import RunError
 from transfer.runs.target_run import TargetRun
+
+FEWEST_COUNTS = 3.0
+"""Transitions counted less often are left out: where nobody has an item twice, a user counts at most 1."""
 
 
 def share(run: TargetRun, folder: Path) -> TargetRun:
@@ -27,9 +31,18 @@ def share(run: TargetRun, folder: Path) -> TargetRun:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunError("this folder is not empty", location=folder, hint="Choose a new one", code="folder-in-use")
-    copy = replace(run, domain=without_users(run.domain), metrics=run.metrics.model_copy(update={"example_user": ""}))
+    metrics = run.metrics.model_copy(update={"example_user": ""})
+    copy = replace(run, domain=without_users(run.domain), follows=_of_several(run.follows), metrics=metrics)
     copy.save_pretrained(folder)
     return replace(copy, folder=folder)
+
+
+def _of_several(follows: csr_matrix) -> csr_matrix:
+    """Return the transitions that several users share; one user's own would give away parts of a history."""
+    kept = follows.copy()
+    kept.data[kept.data < FEWEST_COUNTS] = 0
+    kept.eliminate_zeros()
+    return kept
 
 
 def without_users(domain: Domain) -> Domain:

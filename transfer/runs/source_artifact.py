@@ -37,7 +37,7 @@ from transfer.runs.artifact import (
 )
 from transfer.runs.reader import TensorFile
 from transfer.runs.settings import SourceEncoderSettings
-from transfer.terms.matcher import MatchingWeights
+from transfer.terms.weights import TermWeights
 from transfer.variants import Variant
 from vocab.vocabulary import SememeVocabulary
 
@@ -74,11 +74,11 @@ class Transferable:
 
     Attributes:
         weights: of encoder and item maps, by name; empty where no source encoder was asked for or can be made.
-        matching: weights of matching alone that the sources' validation items prefer; None without a source encoder.
+        terms: weights of late terms alone that the sources' validation items prefer; None without a source encoder.
     """
 
     weights: dict[str, Tensor]
-    matching: MatchingWeights | None = None
+    terms: TermWeights | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class SourceConfig(ArtifactConfig):
     seed: int
     sentence_encoder: str | None
     target_items: str | None
-    matching: MatchingWeights | None
+    terms: TermWeights | None
     recipe: dict[str, Any]
 
 
@@ -153,7 +153,7 @@ class SourceArtifact(Artifact):
         for name, tensor in sorted(learned.items()):
             digest.update(name.encode())
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-        digest.update(f"{self.interests!r}{self.transferable.matching!r}".encode())
+        digest.update(f"{self.interests!r}{self.transferable.terms!r}".encode())
         return digest.hexdigest()
 
     @property
@@ -192,7 +192,7 @@ class SourceArtifact(Artifact):
             seed=self.seed,
             sentence_encoder=self.sentence_encoder,
             target_items=self.target_items,
-            matching=self.transferable.matching,
+            terms=self.transferable.terms,
             recipe=self.recipe,
         )
 
@@ -214,7 +214,7 @@ class SourceArtifact(Artifact):
             recipe=config.recipe,
             anchor_vectors=None if vectors is None else vectors.float(),
             sentence_encoder=config.sentence_encoder,
-            transferable=Transferable(learned, config.matching),
+            transferable=Transferable(learned, config.terms),
             target_items=config.target_items,
         )
 

@@ -17,8 +17,7 @@ from recipes.schema import Recipe
 from transfer.assembly import assemble
 from transfer.checkpoint import Checkpoint
 from transfer.epochs import Log
-from transfer.evaluation.protocol import Targets, targets_of
-from transfer.evaluation.ranking import ScoreRows
+from transfer.evaluation.protocol import targets_of
 from transfer.interests.views import NoViews
 from transfer.items.features import available, item_features
 from transfer.items.semantics import Semantics
@@ -29,11 +28,14 @@ from transfer.runs.extend import grown_weights
 from transfer.runs.settings import SourceEncoderSettings
 from transfer.runs.source_artifact import Transferable
 from transfer.runtime import Runtime
-from transfer.terms.matcher import Matcher
+from transfer.terms.known import KnownItems
 from transfer.terms.search import search_weights
-from transfer.training.loop import fit, validation_metric
+from transfer.training.loop import fit
 from transfer.training.task import Task
 from transfer.variants import Variant
+
+OF_TEXT = ("titles", "anchors")
+"""Late terms whose weights sources can find for a target: what they say does not depend on who had what."""
 
 
 def train_source_encoder(
@@ -71,7 +73,7 @@ def train_source_encoder(
     union = side_by_side(sources)
     anchors = vstack(list(item_anchors), format="csr")
     features = item_features(union, anchors, idf, channels, anchor_vectors, semantics, recipe.semantic.whitening)
-    matcher = Matcher(anchors, idf, features.title_vectors, runtime.device)
+    known = KnownItems(anchors, idf, features.title_vectors, runtime.device)
     system = trained_system(recipe.source_encoder.system)
     variant = Variant(system.name, channels)
     seed = recipe.seeds[0]
@@ -96,13 +98,9 @@ def train_source_encoder(
     )
     targets = targets_of(split, "validation")
     own = model_scores(model, union, targets, None, task.max_length, runtime.device)
-
-    def validate(scores: ScoreRows, some: Targets) -> float:
-        return validation_metric(scores, task, some)
-
-    model.matching.copy_(search_weights(matcher, own, union, targets, validate).tensor())
+    model.terms.set(search_weights(own, known, union, targets, OF_TEXT))
     weights = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
-    return Transferable(weights, search_weights(matcher, None, union, targets, validate))
+    return Transferable(weights, search_weights(None, known, union, targets, OF_TEXT))
 
 
 def start_from_source(
@@ -111,8 +109,8 @@ def start_from_source(
     """Copy what the source learned into a target's model: encoder, shared channels, their scales.
 
     Args:
-        model: of the target; channels that the source lacks (its IDs) keep their initialisation. Matching is no part
-            of it: `+matching` asks for it.
+        model: of the target; channels that the source lacks (its IDs) keep their initialisation. Late terms are no
+            part of it.
         weights: of the source artifact.
         settings: the source encoder's, for the order of its channels.
     """

@@ -45,15 +45,15 @@ from transfer.runs.artifact import (
 )
 from transfer.runs.reader import TensorFile
 from transfer.runs.source_artifact import read_s2idm, s2idm_tensors
-from transfer.terms.matcher import Matcher, MatchingWeights
+from transfer.terms.known import KnownItems
+from transfer.terms.weights import LateTermsAlone, TermWeights
 from transfer.variants import Variant, parse_variant
 from vocab.unseen.map import UnseenMap
 from vocab.vocabulary import SememeVocabulary
 
 KIND = "target"
 POPULARITY = "popularity"
-MATCHING = "matching"
-"""Weights of the late terms."""
+FOLLOWS = "follows"
 
 
 class TargetConfig(ArtifactConfig):
@@ -83,6 +83,7 @@ class TargetRun(Artifact):
         recipe: of the run.
         metrics: of all variants.
         counts: (I,) float32 training interactions of each item, NaN for one that nobody could meet.
+        follows: (I, I) float32, how often an item came soon after another among the training users.
         sentence_encoder: fingerprint of the encoder that read the titles, where one did.
     """
 
@@ -98,6 +99,7 @@ class TargetRun(Artifact):
     recipe: Recipe
     metrics: RunRecord
     counts: npt.NDArray[np.float32]
+    follows: csr_matrix
     sentence_encoder: str | None = None
 
     def __repr__(self) -> str:
@@ -119,19 +121,20 @@ class TargetRun(Artifact):
 
     def scorer(self, device: torch.device) -> Scorer:
         """Return the scorer of the product, whose scores are those of `metrics.json`."""
-        matcher, length = self.matcher(device), self.recipe.encoder.max_length
+        known, length = self.known_items(device), self.recipe.encoder.max_length
         if self.has_model:
-            return Scorer.of_model(self.model().to(device), matcher, length, device)
-        weights = MatchingWeights.of(self.weights[MATCHING])
-        return Scorer(model=None, matcher=matcher, weights=weights, max_length=length, device=device)
+            return Scorer.of_model(self.model().to(device), known, length, device)
+        weights = TermWeights.of(self.weights)
+        return Scorer(model=None, known=known, weights=weights, max_length=length, device=device)
 
     def interest_factory(self, domain: Domain, device: torch.device) -> InterestFactory:
         """Makes the interests of the users of a domain with this run's items."""
         return InterestFactory(domain, self.item_anchors, self.vocabulary.idf, self.s2idm, self.interests, device)
 
-    def matcher(self, device: torch.device) -> Matcher:
-        """The items as matching sees them, with what the training users made popular."""
-        return Matcher(self.item_anchors, self.vocabulary.idf, self.features.title_vectors, device, self.counts)
+    def known_items(self, device: torch.device) -> KnownItems:
+        """Return the items as late terms see them, with what the training users made popular and had in turn."""
+        idf, titles = self.vocabulary.idf, self.features.title_vectors
+        return KnownItems(self.item_anchors, idf, titles, device, self.counts, self.follows)
 
     def unseen(self) -> UnseenMap | None:
         """The map of words that are no anchors, which lies in the run's folder; None where the recipe made none."""
@@ -145,7 +148,8 @@ class TargetRun(Artifact):
         tensors |= s2idm_tensors(self.s2idm)
         write_tensors(folder / WEIGHTS, tensors)
         counts = {POPULARITY: torch.from_numpy(self.counts)}
-        write_tensors(folder / ITEMS, _item_tensors(self.item_anchors, self.features) | counts)
+        follows = {f"{FOLLOWS}.{part}": value for part, value in _csr_parts(self.follows).items()}
+        write_tensors(folder / ITEMS, _item_tensors(self.item_anchors, self.features) | counts | follows)
         write_text(folder / RECIPE, yaml.safe_dump(resolved(self.recipe), sort_keys=False, allow_unicode=True))
         write_json(folder / METRICS, self.metrics.as_dict())
         write_text(folder / README, _readme(self))
@@ -177,6 +181,7 @@ class TargetRun(Artifact):
         items = TensorFile.open(folder / ITEMS)
         anchors, features = _read_items(items, domain.n_items, len(vocabulary))
         counts = items.take(POPULARITY, domain.n_items, low=0, nan=True)
+        follows = items.csr(FOLLOWS, domain.n_items, domain.n_items)
         items.finish()
         file = TensorFile.open(folder / WEIGHTS)
         s2idm = read_s2idm(file, len(vocabulary), config.s2idm)
@@ -194,6 +199,7 @@ class TargetRun(Artifact):
             recipe=recipe,
             metrics=metrics,
             counts=counts.numpy(),
+            follows=follows,
             sentence_encoder=config.sentence_encoder,
         )
 
@@ -227,7 +233,7 @@ def _read_weights(
 ) -> dict[str, Tensor]:
     if isinstance(find_system(variant.architecture), Trained):
         return file.state("model.", _meta_model(file, variant, recipe, features, width))
-    return {MATCHING: file.take(f"model.{MATCHING}", None)}
+    return file.state("model.", LateTermsAlone())
 
 
 def _meta_model(

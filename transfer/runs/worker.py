@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from dataclasses import replace
 
 from torch import Tensor
 
@@ -24,11 +24,14 @@ from transfer.report.record import KeptEpochs
 from transfer.runs.checkpoints import KEPT, Piece, Pieces
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.source_encoder import start_from_source
-from transfer.terms.matcher import UNTRIED, Matcher, MatchingWeights, counts_of
-from transfer.terms.search import STRENGTHS, search_weights
+from transfer.terms.joined import joined
+from transfer.terms.known import known_items
+from transfer.terms.registry import weights_of
+from transfer.terms.search import halves, search_weights
+from transfer.terms.weights import LEAVE_OUT, UNTRIED, TermWeights
 from transfer.training.auxiliary import Auxiliary
 from transfer.training.failures import warn_of_a_phase_without_effect
-from transfer.training.loop import fit, validation_metric
+from transfer.training.loop import fit
 from transfer.training.task import Task
 from transfer.variants import Variant
 
@@ -36,6 +39,8 @@ RECOMMENDED = 10
 """Items kept of every user's full ranking, for coverage and popularity bias."""
 BASE, VARIANT = "base", "variant"
 """The two phases of training a variant."""
+BESIDE_NOISE = 64.0
+"""Strength of late terms beside a model that was never trained."""
 SECOND_PHASE = 7919
 """Added to the seed after the base, so that both phases draw differently."""
 
@@ -55,8 +60,10 @@ class Worker:
     ) -> None:
         self.source, self.recipe, self.task, self.features = source, recipe, task, features
         self.factory, self.pieces, self.log = factory, pieces, log
-        counts = counts_of(task.split, features.known) if len(task.split.training_users) else None
-        self.matcher = Matcher(factory.item_anchors, factory.idf, features.title_vectors, task.runtime.device, counts)
+        self.known = known_items(
+            task.split, factory.item_anchors, factory.idf, features.title_vectors, features.known, task.runtime.device
+        )
+        self._alone: dict[tuple[str, ...], TermWeights] = {}
         self._objectives: dict[str, Auxiliary | None] = {}
 
     def piece(self, variant: Variant, seed: int) -> Piece:
@@ -78,14 +85,14 @@ class Worker:
             runtime=runtime,
         )
         ranker = system.fit(target, system_settings(system, self.recipe.systems))
-        terms = self._matching_alone if variant.terms else MatchingWeights()
+        terms = self._terms_alone(variant.terms) if variant.terms else TermWeights()
         rankings = {}
         for stage in STAGES:
             targets = targets_of(split, stage)
             rankings[stage] = self._rank(
-                stage, self.matcher.joined(ranker(split.domain, targets), split.domain, targets, terms)
+                stage, joined(ranker(split.domain, targets), self.known, split.domain, targets, terms)
             )
-        piece = Piece({"matching": terms.tensor()} if variant.terms else {}, rankings)
+        piece = Piece(terms.tensors() if variant.terms else {}, rankings)
         self.pieces.keep(variant.label, 0, piece)
         return piece
 
@@ -96,7 +103,7 @@ class Worker:
             self.pieces.forget(variant.label, seed, VARIANT)  # a kill may have come between the two
             return found
         views = self.factory.views(variant, self.task.split, self.recipe.prompts, seed)
-        model, kept = self._matched(variant, views, seed) if variant.terms else self._trained(variant, views, seed)
+        model, kept = self._with_terms(variant, views, seed) if variant.terms else self._trained(variant, views, seed)
         piece = Piece(dict(model.state_dict()), {stage: self._evaluate(model, views, stage) for stage in STAGES}, kept)
         self.pieces.keep(variant.label, seed, piece)
         self.pieces.forget(variant.label, seed, VARIANT)
@@ -122,12 +129,12 @@ class Worker:
             warn_of_a_phase_without_effect(fitted, title)
         return model, KeptEpochs(base=base_epoch, variant=fitted.best_epoch if epochs else None)
 
-    def _matched(self, variant: Variant, views: Views, seed: int) -> tuple[SequentialRecommender, KeptEpochs | None]:
-        """The finished model without matching, joined by it: what matching adds is then no difference of training."""
+    def _with_terms(self, variant: Variant, views: Views, seed: int) -> tuple[SequentialRecommender, KeptEpochs | None]:
+        """Join the finished model without late terms with them: what they add is then no difference of training."""
         model = self._fresh(variant, seed)
         piece = self.variant(variant.without_terms, seed)
         model.load_state_dict(piece.weights)
-        self._weigh_matching(variant, model, views)
+        self._weigh_terms(variant, model, views)
         return model, piece.kept
 
     def _base(self, variant: Variant, seed: int) -> tuple[Mapping[str, Tensor], int | None]:
@@ -198,35 +205,43 @@ class Worker:
         return self._rank(stage, scores)
 
     def _scorer(self, model: SequentialRecommender) -> Scorer:
-        return Scorer.of_model(model, self.matcher, self.task.max_length, self.task.runtime.device)
+        return Scorer.of_model(model, self.known, self.task.max_length, self.task.runtime.device)
 
-    def _weigh_matching(self, variant: Variant, model: SequentialRecommender, views: Views) -> None:
-        """Find how matching joins the score; without training users the source knows."""
-        targets = self._validation_targets
+    def _weigh_terms(self, variant: Variant, model: SequentialRecommender, views: Views) -> None:
+        """Find how late terms join the score; without training users the source knows."""
+        targets = self._fitting_targets
         if len(targets):
             own = self._scorer(model).own(self.task.split.domain, targets, views.for_stage("validation"))
-            found = search_weights(self.matcher, own, self.task.split.domain, targets, self._validate)
-            model.matching.copy_(found.tensor())
+            model.terms.set(search_weights(own, self.known, self.task.split.domain, targets, variant.terms))
         elif variant.from_source:
-            model.matching.copy_(self.source.transferable.weights["matching"])
+            model.terms.set(self._untried(TermWeights.of(self.source.transferable.weights), variant.terms))
         else:
-            # Nothing of this model was ever trained: what it says is noise beside matching.
-            model.matching.copy_(self._matching_alone.times(STRENGTHS[-1]).tensor())
+            # Nothing of this model was ever trained: what it says is noise beside the terms.
+            model.terms.set(self._terms_alone(variant.terms).times(BESIDE_NOISE))
 
-    @cached_property
-    def _matching_alone(self) -> MatchingWeights:
-        """The weights of matching where nothing else scores."""
-        targets = self._validation_targets
-        if len(targets):
-            return search_weights(self.matcher, None, self.task.split.domain, targets, self._validate)
-        return self.source.transferable.matching or UNTRIED
+    def _terms_alone(self, terms: tuple[str, ...]) -> TermWeights:
+        """Return the weights of late terms if nothing else scores; variants that share them share the search."""
+        if terms not in self._alone:
+            targets, domain = self._fitting_targets, self.task.split.domain
+            self._alone[terms] = (
+                search_weights(None, self.known, domain, targets, terms)
+                if len(targets)
+                else self._untried(self.source.transferable.terms or UNTRIED, terms)
+            )
+        return self._alone[terms]
+
+    def _untried(self, weights: TermWeights, terms: tuple[str, ...]) -> TermWeights:
+        """Return weights from elsewhere for these terms; what a user had is left out if nobody has an item twice."""
+        repeats = 0.0 if self.task.split.domain.repeats else LEAVE_OUT
+        return replace(weights, repeats=repeats).only(weights_of(terms))
 
     @property
-    def _validation_targets(self) -> Targets:
-        return targets_of(self.task.split, "validation", self.task.split.training_users)
-
-    def _validate(self, scores: ScoreRows, targets: Targets) -> float:
-        return validation_metric(scores, self.task, targets)
+    def _fitting_targets(self) -> Targets:
+        """Validation targets that find weights: of half of the users, since the other half chooses the product."""
+        split = self.task.split
+        with_target = split.training_users[split.validation[split.training_users] >= 0]
+        fitting, _ = halves(with_target, self.recipe.evaluation.seed)
+        return targets_of(split, "validation", fitting)
 
     def _rank(self, stage: Stage, scores: ScoreRows) -> Ranking:
         targets = targets_of(self.task.split, stage)

@@ -90,7 +90,15 @@ def with_new_items(
         features=features,
         weights=weights,
         counts=np.concatenate([run.counts, np.full(len(ids), np.nan, np.float32)]),
+        follows=_enlarged(run.follows, domain.n_items),
     )
+
+
+def _enlarged(matrix: csr_matrix, items: int) -> csr_matrix:
+    """Return a matrix of items by items with more of them, all 0."""
+    larger = matrix.copy()
+    larger.resize(items, items)
+    return larger
 
 
 def _items_alone(domain: Domain, ids: Sequence[str], titles: Sequence[str]) -> Domain:

@@ -12,7 +12,7 @@ from domains.nearest import suggest
 from transfer.registry import Trained, find_system
 from transfer.runs.artifact import CONFIG
 from transfer.runs.checkpoints import finished_variants, piece_path, read_piece
-from transfer.runs.target_run import MATCHING, TargetRun
+from transfer.runs.target_run import TargetRun
 from transfer.variants import Variant, parse_variant
 
 INSIDE = "target"
@@ -78,4 +78,4 @@ def with_variant(run: TargetRun, label: str) -> TargetRun:
 def _serves(variant: Variant) -> bool:
     """Whether a variant's checkpoint is all that serving needs: a network, or late terms alone."""
     trained = isinstance(find_system(variant.architecture), Trained)
-    return variant.is_serving and (trained or variant.architecture == MATCHING)
+    return variant.is_serving and (trained or variant.architecture in {"matching", "terms"})

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.sparse import csr_matrix, diags
+from scipy.sparse import csr_matrix
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -23,6 +23,7 @@ from transfer.evaluation.histories import history_matrix
 from transfer.model.scorer import Scorer
 from transfer.serving.history import History
 from transfer.sparse import unit_rows
+from transfer.terms.following import recent_items
 
 Kind = Literal["after", "like", "with", "popular"]
 KINDS: tuple[Kind, ...] = ("after", "like", "with", "popular")
@@ -93,8 +94,7 @@ class Reasons:
     @cached_property
     def _anchors(self) -> csr_matrix:
         """(I, q) IDF-weighted anchors."""
-        matcher = self.scorer.matcher
-        return (matcher.item_anchors @ diags(matcher.idf)).tocsr().astype(np.float32)
+        return self.scorer.known.weighted_anchors.astype(np.float32)
 
     @cached_property
     def _unit_anchors(self) -> csr_matrix:
@@ -112,13 +112,13 @@ class Reasons:
             items: (n, k) places of items; -1 for none.
             recent: last items of each person that are looked at.
         """
-        weights, matcher = self.scorer.weights, self.scorer.matcher
+        weights, known = self.scorer.weights, self.scorer.known
         past, ages = _recent(history.domain, recent)
         decay = np.where(past >= 0, np.float32(weights.recency) ** ages, 0).astype(np.float32)
         left, right, terms = np.maximum(past, 0), np.maximum(items, 0), {}
         whole = history_matrix(history.domain, history.targets, weights.recency)
-        if weights.titles and matcher.title_vectors is not None:
-            vectors = matcher.title_vectors.cpu()
+        if weights.titles and known.title_vectors is not None:
+            vectors = known.title_vectors.cpu()
             similar = torch.bmm(vectors[torch.from_numpy(left)], vectors[torch.from_numpy(right)].transpose(1, 2))
             length = np.linalg.norm(whole @ vectors.numpy(), axis=1)
             terms["titles"] = weights.titles * _shares(decay, length) * similar.numpy()
@@ -126,7 +126,22 @@ class Reasons:
             length = _lengths((whole @ self._anchors).tocsr())
             scale = _shares(decay * _lengths(self._anchors)[left], length)
             terms["anchors"] = weights.anchors * scale * self._anchor_cosines(left, right)
+        if self._follows is not None:
+            place = recent_items(history.domain, history.targets)
+            people = np.arange(len(past))[:, None]
+            share = np.where(past >= 0, np.asarray(place[people, left].todense()), 0)
+            terms["transitions"] = share[:, :, None] * _entries(self._follows, left, right)
         return Contributions(past, terms)
+
+    @cached_property
+    def _follows(self) -> csr_matrix | None:
+        """(I, I) what each recent item adds to the others by transitions; None if it adds nothing."""
+        weights, follows = self.scorer.weights, self.scorer.known.transitions
+        named = {"transitions": "forward", "backward": "backward", "onward": "onward"}
+        used = {part: getattr(weights, name) for name, part in named.items() if getattr(weights, name)}
+        if follows is None or not used:
+            return None
+        return sum(weight * getattr(follows, part) for part, weight in used.items()).tocsr()
 
     def of(self, history: History, items: Ints) -> list[list[Reason]]:
         """Return the reason for each of the items (n, k) of each of n people; shorter lists where items are -1."""
@@ -189,7 +204,7 @@ class Reasons:
 
     def shared(self, past: int, item: int) -> tuple[str, ...]:
         """Return the anchors that two items share, the rarest first."""
-        matrix, idf = self.scorer.matcher.item_anchors, self.scorer.matcher.idf
+        matrix, idf = self.scorer.known.item_anchors, self.scorer.known.idf
         both = np.intersect1d(matrix[past].indices, matrix[item].indices)
         return tuple(self.words[anchor] for anchor in both[np.argsort(-idf[both], kind="stable")][:WORDS])
 
@@ -234,3 +249,10 @@ def _shares(weights: Floats, whole: Floats) -> Floats:
     """(n, h, 1) the weights (n, h) divided by the length of the whole (n,)."""
     shares: Floats = (weights / np.maximum(whole, 1e-12)[:, None]).astype(np.float32)[..., None]
     return shares
+
+
+def _entries(matrix: csr_matrix, left: Ints, right: Ints) -> Floats:
+    """Return (n, m, k) the entries of a matrix between (n, m) rows and (n, k) columns."""
+    rows, columns = np.broadcast_arrays(left[:, :, None], right[:, None, :])
+    found: Floats = np.asarray(matrix[rows.ravel(), columns.ravel()], dtype=np.float32).reshape(rows.shape)
+    return found

@@ -21,6 +21,7 @@ from transfer.serving.interests import Fit, InterestIndex
 from transfer.serving.reasons import Reasons
 from transfer.serving.standing import as_unknown, places_among, weights_of_unknown
 from transfer.serving.titles import TitleIndex
+from transfer.terms.weights import LEAVE_OUT
 
 __all__ = ["Filters", "History", "NewRecommendation", "Recommendation", "Recommender", "Top"]
 
@@ -221,7 +222,7 @@ class Recommender:
     def _unknown_scores(self, history: History) -> npt.NDArray[np.float32]:
         """(I,) scores for one person as if every item was new."""
         scorer, domain = self._unknown, history.domain
-        rows = scorer.scores(domain, history.targets, self.interests_of(domain))(torch.zeros(1, dtype=torch.int64))
+        rows = scorer.scores(domain, history.targets, self._interests(domain))(torch.zeros(1, dtype=torch.int64))
         scores: npt.NDArray[np.float32] = rows[0].float().numpy().copy()
         return scores
 
@@ -248,7 +249,10 @@ class Recommender:
         """Return the best items of every person of a history, scored in tiles of people."""
         domain, targets = history.domain, history.targets
         people, count = domain.n_users, min(count, domain.n_items)
-        score_rows = self.scorer.scores(domain, targets, self.interests_of(domain))
+        scorer = self.scorer
+        if filters.allow_seen and scorer.weights.repeats == LEAVE_OUT:
+            scorer = replace(scorer, weights=replace(scorer.weights, repeats=0.0))
+        score_rows = scorer.scores(domain, targets, self._interests(domain))
         penalty = filters.penalty(domain.n_items)
         flat, starts, stops = (
             torch.from_numpy(part.copy()) for part in (domain.items, targets.seen_starts, targets.stops)
@@ -290,7 +294,7 @@ class Recommender:
             for person, reasons in enumerate(self.reasons.of(history, top.items))
         ]
 
-    def interests_of(self, domain: Domain) -> Interests | None:
+    def _interests(self, domain: Domain) -> Interests | None:
         """Return what the product's prompts are made from."""
         variant = self.run.variant
         if variant.interests is None or not self.run.has_model:

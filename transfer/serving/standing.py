@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 
 from transfer.runs.target_run import TargetRun
-from transfer.terms.matcher import MatchingWeights
+from transfer.terms.weights import TermWeights
 
 
 def as_unknown(run: TargetRun) -> TargetRun:
@@ -23,9 +23,18 @@ def as_unknown(run: TargetRun) -> TargetRun:
     return replace(run, features=replace(run.features, known=known), counts=np.ones_like(run.counts))
 
 
-def weights_of_unknown(weights: MatchingWeights) -> MatchingWeights:
-    """Return the weights of the late terms for items without IDs: titles count as much as anchors at least."""
-    return replace(weights, titles=max(weights.titles, weights.anchors, 1.0))
+def weights_of_unknown(weights: TermWeights) -> TermWeights:
+    """Return the weights of the late terms for items without IDs, which follow nothing.
+
+    Titles count as much as anchors at least.
+    """
+    return replace(
+        weights,
+        titles=max(weights.titles, weights.anchors, 1.0),
+        transitions=0.0,
+        backward=0.0,
+        onward=0.0,
+    )
 
 
 def places_among(new: npt.NDArray[np.float32], known: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:

@@ -6,15 +6,16 @@ from domains.domain import Domain
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
 from transfer.registry import Baseline, NoSettings, Ranker, Target
-from transfer.terms.matcher import Matcher
+from transfer.terms.anchors import parts
+from transfer.terms.known import KnownItems
 
 
 def fit(target: Target, settings: NoSettings) -> Ranker:
     """Every item of the history counts alike."""
-    matcher = Matcher(target.items.anchors, target.items.idf, None, target.runtime.device)
+    known = KnownItems(target.items.anchors, target.items.idf, None, target.runtime.device)
 
     def ranker(domain: Domain, targets: Targets) -> ScoreRows:
-        return matcher.by_anchors(domain, targets, recency=1.0)
+        return parts(known, domain, targets, recency=1.0)["anchors"]
 
     return ranker
 

@@ -21,3 +21,4 @@ def fit(target: Target, settings: NoSettings) -> Ranker:
 
 
 MATCHING = Baseline(name="matching", summary="items like the recent ones by title and anchors", fit=fit)
+TERMS = Baseline(name="terms", summary="all late terms without any model: text, popularity, what follows what", fit=fit)

@@ -1,129 +1,187 @@
-"""The few weights of matching, found on validation: of the target's training users, or of the sources without any."""
+"""The weights of late terms, found on validation: of the target's training users, or of the sources without any."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
-from domains.domain import Domain
+from domains.domain import Domain, Ints
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
-from transfer.terms.matcher import Matcher, MatchingWeights
+from transfer.terms.candidates import MIDDLE, OWN, RECENCIES, Candidates, find_candidates
+from transfer.terms.known import KnownItems
+from transfer.terms.weights import LEAVE_OUT, TermWeights
 
-STRENGTHS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
-"""Weights that validation chooses from; a model's own scores span its temperature."""
-MIXES = ((1.0, 0.0), (1.0, 0.5), (1.0, 1.0), (0.0, 1.0))
-"""Shares of titles and anchors at strength 1."""
-RECENCIES = (1.0, 0.8, 0.6, 0.4, 0.2)
-"""What an item's weight in a history is multiplied by for every later item."""
-POPULARITIES = (0.0, 0.1, 0.25, 0.5, 1.0)
-"""Weights of popularity at strength 1."""
-BEGINNING = (16.0, (1.0, 0.5), 0.4, 0.0)
-"""Where a search begins: strength, mix, recency, popularity."""
-LARGEST_SEARCH = 1 << 25
-"""Scores held at once while weights are searched: users are sampled so that there are no more."""
+STARTS: Sequence[Mapping[str, float]] = (
+    {"titles": 0.6, "anchors": 0.6, "popularity": 0.05, "transitions": 0.9, "backward": 0.2, "onward": 0.25},
+    {"titles": 0.2, "anchors": 0.1, "popularity": 0.02, "transitions": 1.0, "backward": 0.5, "onward": 0.02},
+)
+"""Where searches begin: near what sparse and dense domains prefer."""
+FACTORS = (0.0, 0.35, 0.5, 0.7, 0.85, 1.2, 1.4, 2.0, 3.0)
+"""A weight is tried at these multiples of itself."""
+OWN_STARTS = (0.5, 1.0, 2.0)
+"""A model's scores begin at these multiples of the terms' spread."""
+ROUNDS = 4
+LARGEST_SEARCH = 1 << 26
+"""Scores looked at while candidates are found: users are sampled so that there are no more."""
 FEWEST_USERS = 256
 """Users that a search looks at all the same."""
+WORTH = 0.3
+"""A step is taken if it gains more than this many standard errors."""
+SURE = 1.0
+"""A term stays if dropping it costs more than this many standard errors."""
+_TINY = 1e-6
 
-Validate = Callable[[ScoreRows, Targets], float]
-"""The selecting metric of some scores for some targets; more is better."""
-_Point = tuple[float, tuple[float, float], float, float]
-"""Strength, mix, recency, popularity."""
+
+@dataclass(frozen=True)
+class _Point:
+    """A place in the search: the weight of every part, and the recency."""
+
+    weights: dict[str, float]
+    recency: float
 
 
 def search_weights(
-    matcher: Matcher, own: ScoreRows | None, domain: Domain, targets: Targets, validate: Validate
-) -> MatchingWeights:
-    """The weights that validation prefers, found one axis at a time until none gets better.
+    own: ScoreRows | None,
+    known: KnownItems,
+    domain: Domain,
+    targets: Targets,
+    terms: Sequence[str],
+) -> TermWeights:
+    """Return the weights that validation prefers, found one at a time until none gets better.
+
+    The measure is NDCG@10 of full ranking among the candidates. A part that does not help beyond its standard error
+    gets no weight. Where nobody can have an item twice, `repeats` leaves out what the user had.
 
     Args:
-        matcher: the items.
-        own: scores that matching joins; None where there is nothing else.
+        own: scores that the terms join; None where there is nothing else.
+        known: the items.
         domain: the interactions.
         targets: validation targets; a sample of them where they are many.
-        validate: the selecting metric.
+        terms: names of the late terms.
     """
-    chosen = _sample(len(targets), domain.n_items)
-    few = targets.only(chosen)
-    base = None if own is None else _dense(own, torch.from_numpy(chosen).to(matcher.device))
-    parts = _Parts(matcher, domain, few, base)
-    values: dict[_Point, float] = {}
-
-    def value(point: _Point) -> float:
-        if point not in values:
-            values[point] = validate(parts.scores(point), few)
-        return values[point]
-
-    axes = (
-        (1.0,) if own is None else STRENGTHS,
-        MIXES if matcher.title_vectors is not None else ((0.0, 1.0),),
-        RECENCIES,
-        POPULARITIES if matcher.counts is not None else (0.0,),
-    )
-    best: _Point = (
-        BEGINNING[0] if BEGINNING[0] in axes[0] else axes[0][0],
-        BEGINNING[1] if BEGINNING[1] in axes[1] else axes[1][0],
-        *BEGINNING[2:],
-    )
-    before = None
-    while best != before:
-        before = best
-        for axis, choices in enumerate(axes):
-            # Of equals the first one stays, so that validation which sees no difference changes nothing.
-            best = max((best, *(_moved(best, axis, choice) for choice in choices)), key=value)
-    strength, (titles, anchors), recency, popularity = best
-    if strength == 0:
-        return MatchingWeights()
-    return MatchingWeights(strength * titles, strength * anchors, recency, strength * popularity)
+    few = targets.only(_sample(len(targets), domain.n_items))
+    left_out = LEAVE_OUT if "repeats" in terms and targets.excludes_seen else 0.0
+    if not len(few):
+        return TermWeights(repeats=left_out)
+    candidates = find_candidates(own, known, domain, few, terms)
+    parts = [name for name in candidates.scale if name != "repeats" or not targets.excludes_seen]
+    if parts in ([], [OWN]):
+        return TermWeights(repeats=left_out)
+    search = _Search(candidates, parts)
+    best = max((search.climb(start) for start in search.starts()), key=search.value)
+    best = search.without_idlers(best)
+    strength = best.weights.pop(OWN, 1.0)
+    scaled = {name: round(weight / max(strength, _TINY), 6) for name, weight in best.weights.items()}
+    return TermWeights(**{"repeats": left_out} | scaled, recency=best.recency)
 
 
-def _moved(point: _Point, axis: int, choice: object) -> _Point:
-    return (*point[:axis], choice, *point[axis + 1 :])  # type: ignore[return-value]
+class _Search:
+    """Climbs the mean gain of some candidates, one weight at a time."""
+
+    def __init__(self, candidates: Candidates, parts: Sequence[str]) -> None:
+        self.candidates, self.parts = candidates, parts
+        self.timed = len({recency for _, recency in candidates.features} - {None}) > 1
+
+    def starts(self) -> list[_Point]:
+        """Return where to begin."""
+        points = []
+        for start in STARTS:
+            terms = {part: start.get(part, 0.0) for part in self.parts if part != OWN}
+            spread = np.sqrt(sum((weight * self.candidates.scale[part]) ** 2 for part, weight in terms.items()))
+            if OWN not in self.parts:
+                points.append(_Point(terms, MIDDLE))
+                continue
+            unit = max(float(spread), _TINY) / max(self.candidates.scale[OWN], _TINY)
+            points += [_Point({OWN: factor * unit, **terms}, MIDDLE) for factor in OWN_STARTS]
+        return points
+
+    def scores(self, point: _Point) -> npt.NDArray[np.float32]:
+        """Return (m,) scores of the candidates."""
+        total = np.zeros(len(self.candidates.user), np.float32)
+        for part, weight in point.weights.items():
+            if weight:
+                total += np.float32(weight) * self.candidates.feature(part, point.recency)
+        return total
+
+    def gains(self, point: _Point) -> npt.NDArray[np.float64]:
+        """Return (n,) NDCG@10 of every user."""
+        return self.candidates.gains(self.scores(point))
+
+    def value(self, point: _Point) -> float:
+        """Return the mean gain."""
+        return float(self.gains(point).mean())
+
+    def climb(self, point: _Point) -> _Point:
+        """Move one weight or the recency at a time while that helps."""
+        for _ in range(ROUNDS):
+            before = point
+            for part in self.parts:
+                point = self._better(point, [self._with(point, part, weight) for weight in self._tries(point, part)])
+            if self.timed:
+                point = self._better(point, [replace(point, recency=recency) for recency in RECENCIES])
+            if point == before:
+                break
+        return point
+
+    def _better(self, point: _Point, others: Sequence[_Point]) -> _Point:
+        """Return the best of some points, or the given one unless the gain is more than noise."""
+        found, gains = point, self.gains(point)
+        for other in others:
+            theirs = self.gains(other)
+            difference = theirs - gains
+            if difference.mean() > WORTH * _error(difference):
+                found, gains = other, theirs
+        return found
+
+    def _with(self, point: _Point, part: str, weight: float) -> _Point:
+        return _Point({**point.weights, part: weight}, point.recency)
+
+    def _tries(self, point: _Point, part: str) -> list[float]:
+        weight = point.weights[part]
+        if part == "repeats":
+            scale = max(abs(weight), 1.0)
+            return [0.0, *(sign * factor * scale for sign in (-1, 1) for factor in FACTORS[1:]), LEAVE_OUT]
+        base = weight or STARTS[0].get(part, 0.0) / 2
+        return [factor * base for factor in FACTORS if factor or part != OWN]
+
+    def without_idlers(self, point: _Point) -> _Point:
+        """Drop the parts whose loss is within its standard error, the idlest first."""
+        while True:
+            gains = self.gains(point)
+            idle: list[tuple[float, str]] = []
+            for part, weight in point.weights.items():
+                if part == OWN or not weight:
+                    continue
+                lost = gains - self.gains(self._with(point, part, 0.0))
+                if lost.mean() <= SURE * _error(lost):
+                    idle.append((float(lost.mean()), part))
+            active = [part for part, weight in point.weights.items() if weight]
+            if not idle or (OWN not in point.weights and len(active) == 1):
+                return point
+            point = _Point({**point.weights, min(idle)[1]: 0.0}, point.recency)
+
+
+def _error(values: npt.NDArray[np.float64]) -> float:
+    """Return the standard error of a mean; 0 for a single value."""
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
+
+
+def halves(users: Ints, seed: int) -> tuple[Ints, Ints]:
+    """Return two random halves of some users, ascending: one finds weights, the other chooses the product.
+
+    A single user is in both.
+    """
+    order = np.random.default_rng(seed).permutation(users)
+    middle = (len(order) + 1) // 2
+    first, second = np.sort(order[:middle]), np.sort(order[middle:])
+    return first, second if len(second) else first
 
 
 def _sample(count: int, n_items: int) -> npt.NDArray[np.int64]:
-    """Evenly spaced rows, so few that their scores fit `LARGEST_SEARCH`."""
+    """Return evenly spaced rows, so few that their scores fit `LARGEST_SEARCH`."""
     few = min(count, max(FEWEST_USERS, LARGEST_SEARCH // max(1, n_items)))
     return np.linspace(0, max(0, count - 1), few).round().astype(np.int64)
-
-
-def _dense(scores: ScoreRows, rows: Tensor) -> Tensor:
-    parts = [scores(part).float() for part in rows.split(512)]
-    return torch.cat(parts) if parts else torch.empty(0, 0, device=rows.device)
-
-
-class _Parts:
-    """Scores at any point of a search. The parts of a recency are computed once and kept for the last one asked for."""
-
-    def __init__(self, matcher: Matcher, domain: Domain, targets: Targets, base: Tensor | None) -> None:
-        self.matcher, self.domain, self.targets, self.base = matcher, domain, targets, base
-        self._everything = torch.arange(len(targets), device=matcher.device)
-        self._recency = -1.0
-        self._anchors = self._titles = torch.empty(0)
-
-    def scores(self, point: _Point) -> ScoreRows:
-        """Rows of base + strength * (titles + anchors + popularity); always a copy, since ranking overwrites it."""
-        strength, (titles, anchors), recency, popularity = point
-        self._compute(recency)
-
-        def score_rows(rows: Tensor) -> Tensor:
-            term = self._anchors[rows] * anchors
-            if titles:
-                term.add_(self._titles[rows], alpha=titles)
-            if popularity:
-                term.add_(self.matcher.popularity, alpha=popularity)
-            return term if self.base is None else term.mul_(strength).add_(self.base[rows])
-
-        return score_rows
-
-    def _compute(self, recency: float) -> None:
-        if recency == self._recency:
-            return
-        self._recency = recency
-        self._anchors = _dense(self.matcher.by_anchors(self.domain, self.targets, recency), self._everything)
-        if self.matcher.title_vectors is not None:
-            self._titles = _dense(self.matcher.by_titles(self.domain, self.targets, recency), self._everything)

@@ -1,0 +1,316 @@
+"""Late terms: what each says, by hand; how they join a score; where their weights come from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.sparse import csr_matrix
+from transfer_cases import small_domain
+
+from domains.domain import Domain, TimeKind
+from domains.split import fewer_users, leave_one_out
+from transfer.evaluation.histories import history_matrix
+from transfer.evaluation.protocol import Targets, targets_of
+from transfer.evaluation.ranking import rank
+from transfer.evaluation.settings import EvaluationSettings
+from transfer.evaluation.tiles import InnerProducts
+from transfer.terms.following import Follows, count_transitions, recent_items, scaled_rows, strongest
+from transfer.terms.joined import joined
+from transfer.terms.known import KnownItems, known_items
+from transfer.terms.registry import TERMS, weights_of
+from transfer.terms.search import FEWEST_USERS, halves, search_weights
+from transfer.terms.weights import LEAVE_OUT, TermBuffers, TermWeights
+from transfer.variants import TERMS as NAMES
+from transfer.variants import parse_variant
+
+CPU = torch.device("cpu")
+HISTORIES = [[0, 1, 2], [3, 2, 1, 0]]
+GENERATOR = np.random.default_rng(0)
+ANCHORS = (GENERATOR.random((5, 7)) < 0.5).astype(np.float32)
+IDF = GENERATOR.random(7).astype(np.float32) + 0.1
+TITLES = torch.nn.functional.normalize(torch.from_numpy(GENERATOR.normal(size=(5, 4)).astype(np.float32)), dim=-1)
+DOMAIN = small_domain([[0, 1, 2, 3], [3, 2, 1, 0, 4]], n_items=5)
+TARGETS = targets_of(leave_one_out(DOMAIN), "test")
+KNOWN = KnownItems(csr_matrix(ANCHORS), IDF, TITLES, CPU)
+BOTH = torch.arange(2)
+
+
+def timed(histories: list[list[int]], times: list[list[int]], n_items: int) -> Domain:
+    """Histories with timestamps."""
+    flat = np.array([time for one in times for time in one], dtype=np.int64)
+    return replace(small_domain(histories, n_items=n_items), times=flat, time_kind=TimeKind.TIMESTAMP)
+
+
+def counted(domain: Domain) -> np.ndarray:
+    return count_transitions(leave_one_out(domain)).toarray()
+
+
+def cosine(one: np.ndarray, other: np.ndarray) -> float:
+    length = np.linalg.norm(one) * np.linalg.norm(other)
+    return float(one @ other / length) if length else 0.0
+
+
+def test_titles_and_anchors_are_cosines_with_the_recent_history() -> None:
+    weights = TermWeights(titles=2.0, anchors=3.0, recency=0.5)
+    found = joined(None, KNOWN, DOMAIN, TARGETS, weights)(BOTH).numpy()
+    for row, history in enumerate(HISTORIES):
+        ages = range(len(history) - 1, -1, -1)
+        words = sum(0.5**age * ANCHORS[item] * IDF for item, age in zip(history, ages, strict=True))
+        title = sum(0.5**age * TITLES[item].numpy() for item, age in zip(history, ages, strict=True))
+        for item in range(5):
+            expected = 2 * cosine(title, TITLES[item].numpy()) + 3 * cosine(words, ANCHORS[item] * IDF)
+            assert abs(found[row, item] - expected) < 1e-5
+
+
+def test_transitions_count_three_steps_of_the_part_that_trains() -> None:
+    # The last two of each user are held out; 0 1 2 3 trains.
+    expected = np.zeros((6, 6))
+    expected[0, 1] = expected[1, 2] = expected[2, 3] = 1.0
+    expected[0, 2] = expected[1, 3] = 0.5
+    expected[0, 3] = 0.25
+    domain = small_domain([[0, 1, 2, 3, 4, 5]], n_items=6)
+    np.testing.assert_allclose(counted(domain), expected)
+    two = small_domain([[0, 1, 2, 3, 4, 5], [5, 4, 0, 1, 2]], n_items=6)
+    expected[5, 4] = expected[4, 0] = 1.0
+    expected[5, 0] = 0.5
+    np.testing.assert_allclose(counted(two), expected)
+
+
+def test_only_users_that_train_are_counted() -> None:
+    split = leave_one_out(small_domain([[0, 1, 2, 3], [3, 2, 1, 0]] * 8, n_items=4))
+    few = fewer_users(split, 1 / 16, seed=0)
+    assert count_transitions(few).sum() == 1.0
+    nobody = count_transitions(replace(split, training_users=np.empty(0, np.int64)))
+    assert nobody.nnz == 0 and nobody.shape == (4, 4)
+
+
+def test_interactions_of_one_time_count_both_ways_alike() -> None:
+    # 0 and 1 share a time: either may come first, and 2 follows both one and two steps later.
+    expected = np.zeros((5, 5))
+    expected[0, 1] = expected[1, 0] = 0.5
+    expected[0, 2] = expected[1, 2] = (1.0 + 0.5) / 2
+    one = timed([[0, 1, 2, 3, 4]], [[7, 7, 8, 9, 10]], 5)
+    other = timed([[1, 0, 2, 3, 4]], [[7, 7, 8, 9, 10]], 5)
+    np.testing.assert_allclose(counted(one), expected)
+    np.testing.assert_allclose(counted(other), expected)
+
+
+def test_the_order_of_many_ties_decides_nothing() -> None:
+    items = [int(item) for item in GENERATOR.permutation(40)]
+    times = [5] * 38 + [6, 7]
+    first = timed([items], [times], 40)
+    second = timed([items[:38][::-1] + items[38:]], [times], 40)
+    found = counted(first)
+    np.testing.assert_allclose(found, counted(second))
+    np.testing.assert_allclose(found, found.T, err_msg="one time alone has no direction")
+    assert found.sum() == pytest.approx(37 + 36 / 2 + 35 / 4)
+
+
+def test_an_order_has_no_ties() -> None:
+    domain = replace(small_domain([[0, 1, 2, 3]], n_items=4), times=np.zeros(4, np.int64), time_kind=TimeKind.ORDER)
+    expected = np.zeros((4, 4))
+    expected[0, 1] = 1.0
+    np.testing.assert_allclose(counted(domain), expected)
+
+
+def test_rows_are_divided_by_the_root_of_their_sum() -> None:
+    found = scaled_rows(csr_matrix(np.array([[3.0, 1.0], [0.0, 0.0]]))).toarray()
+    np.testing.assert_allclose(found, [[1.5, 0.5], [0.0, 0.0]])
+
+
+def test_the_last_three_items_count() -> None:
+    found = recent_items(DOMAIN, TARGETS).toarray()
+    np.testing.assert_allclose(found, [[0.25, 0.5, 1, 0, 0], [1, 0.5, 0.25, 0, 0]])
+
+
+def test_recent_items_of_one_time_share_their_places_and_the_target_is_none_of_them() -> None:
+    domain = timed([[0, 1, 2, 3, 4]], [[1, 2, 3, 3, 3]], 5)
+    targets = targets_of(leave_one_out(domain), "test")
+    np.testing.assert_allclose(recent_items(domain, targets).toarray(), [[0, 0.25, 0.75, 0.75, 0]])
+
+
+def test_backward_and_onward_transitions() -> None:
+    counts = np.zeros((4, 4), np.float32)
+    counts[0, 1], counts[1, 2], counts[2, 3] = 4.0, 1.0, 1.0
+    follows = Follows(csr_matrix(counts))
+    np.testing.assert_allclose(follows.forward.toarray()[0], [0, 2, 0, 0])
+    np.testing.assert_allclose(follows.backward.toarray()[1], [2, 0, 0, 0])
+    # From 0: forward to 1 (2), from there forward to 2 (1); back from 1 to 0 is no news.
+    np.testing.assert_allclose(follows.onward.toarray()[0], [0, 0, 2, 0])
+    # From 2: backward at half strength to 1 (0.5), and again to 0 (1).
+    np.testing.assert_allclose(follows.onward.toarray()[2], [0.5, 0, 0, 0])
+
+
+def test_the_strongest_entries_of_a_row_stay() -> None:
+    matrix = csr_matrix(np.array([[1.0, 3.0, 2.0], [0.0, 5.0, 0.0], [2.0, 2.0, 2.0]]))
+    np.testing.assert_allclose(strongest(matrix, 2).toarray(), [[0, 3, 2], [0, 5, 0], [2, 2, 0]])
+
+
+def test_transitions_and_repeats_score_what_they_say() -> None:
+    counts = np.zeros((5, 5), np.float32)
+    counts[2, 3], counts[3, 4], counts[0, 4] = 1.0, 4.0, 9.0
+    known = replace(KNOWN, follows=csr_matrix(counts))
+    found = joined(None, known, DOMAIN, TARGETS, TermWeights(transitions=2.0))(BOTH).numpy()
+    # The first history ends 0 1 2: 2 -> 3 counts 1, 0 -> 4 counts 3 at a quarter.
+    np.testing.assert_allclose(found[0], [0, 0, 0, 2 * 1.0, 2 * 0.25 * 3.0])
+    back = joined(None, known, DOMAIN, TARGETS, TermWeights(backward=1.0))(BOTH).numpy()
+    # The second history is 3 2 1 0: 3 stands before nothing recent but was followed by 2's row; 2 came before 3.
+    np.testing.assert_allclose(back[1], [0, 0, 0, 0, 0])
+    seen = joined(None, known, DOMAIN, TARGETS, TermWeights(repeats=-3.0))(BOTH).numpy()
+    np.testing.assert_allclose(seen, [[-3, -3, -3, 0, 0], [-3, -3, -3, -3, 0]])
+
+
+def test_a_missing_ingredient_gives_nothing() -> None:
+    bare = KnownItems(csr_matrix((5, 7), dtype=np.float32), IDF, None, CPU)
+    everything = TermWeights(1, 1, 0.6, 1, 1, 1, 1, 1)
+    found = joined(None, bare, DOMAIN, TARGETS, everything)(BOTH).numpy()
+    np.testing.assert_allclose(found, history_matrix(DOMAIN, TARGETS).toarray())
+    single = small_domain([[0], [1]], n_items=2)
+    alone = count_transitions(leave_one_out(single, short_users="train"))
+    assert alone.nnz == 0
+    known = replace(bare, item_anchors=csr_matrix((2, 7), dtype=np.float32), follows=alone)
+    targets = Targets(np.array([0]), np.array([0]), np.array([1]), np.array([0]), excludes_seen=True)
+    np.testing.assert_allclose(joined(None, known, single, targets, everything)(torch.arange(1)), [[0, 0]])
+
+
+def test_popularity_is_the_logarithm_of_counts() -> None:
+    counts = np.array([0, 1, np.nan, 7, 0], dtype=np.float32)
+    known = replace(KNOWN, counts=counts)
+    found = joined(None, known, DOMAIN, TARGETS, TermWeights(popularity=2.0))(BOTH).numpy()
+    logs = np.log1p([0, 1, 0, 7, 0])
+    logs[2] = np.log1p([0, 1, 7, 0]).mean()  # nobody could meet it: as popular as the others on average
+    np.testing.assert_allclose(found, np.tile(2 * logs / logs.max(), (2, 1)), rtol=1e-6)
+
+
+def test_every_form_of_a_joined_score_is_the_plain_sum() -> None:
+    """The fast path of inner products, that of sparse additions, and a model that is only a function."""
+    generator = np.random.default_rng(1)
+    domain = small_domain([list(generator.permutation(30)[:8]) for _ in range(40)], n_items=30)
+    split = leave_one_out(domain)
+    targets = targets_of(split, "test")
+    anchors = csr_matrix((generator.random((30, 12)) < 0.2).astype(np.float32))
+    titles = torch.nn.functional.normalize(torch.randn(30, 6, generator=torch.Generator().manual_seed(0)), dim=-1)
+    known = known_items(split, anchors, np.ones(12, np.float32), titles, None, CPU)
+    weights = TermWeights(0.7, 0.4, 0.6, 0.1, 1.1, 0.3, 0.2, -5.0)
+    model = InnerProducts(torch.randn(40, 5), torch.randn(30, 5))
+    rows = torch.tensor([3, 0, 39])
+    plain = model(rows)
+    for term in TERMS.values():
+        for name, part in term.parts(known, domain, targets, weights.recency).items():
+            plain = plain + getattr(weights, name) * part(rows)
+    torch.testing.assert_close(joined(model, known, domain, targets, weights)(rows), plain)
+    torch.testing.assert_close(joined(lambda some: model(some), known, domain, targets, weights)(rows), plain)
+    settings = EvaluationSettings()
+    fast = rank(domain, targets, joined(model, known, domain, targets, weights), settings, CPU, sampled=False)
+    both = rank(domain, targets, joined(model, known, domain, targets, weights), settings, CPU)
+    np.testing.assert_array_equal(fast.full, both.full)
+
+
+def test_no_weight_leaves_scores_as_they_are() -> None:
+    def own(rows: torch.Tensor) -> torch.Tensor:
+        return torch.ones(len(rows), 5)
+
+    assert joined(own, KNOWN, DOMAIN, TARGETS, TermWeights()) is own
+    assert not TermWeights(recency=0.4)
+
+
+def test_every_name_of_a_variant_is_a_term_and_every_weight_belongs_to_one() -> None:
+    assert tuple(TERMS) == NAMES
+    assert {*weights_of(NAMES), "recency"} == set(TermWeights.__dataclass_fields__)
+    assert TermWeights(1, 2, 0.5, 3).only(weights_of(("titles",))) == TermWeights(titles=1, recency=0.5)
+    assert parse_variant("terms").terms == NAMES
+
+
+def test_weights_survive_a_models_state() -> None:
+    weights = TermWeights(titles=8.0, anchors=4.0, recency=0.6, popularity=1.6, repeats=LEAVE_OUT)
+    buffers = TermBuffers()
+    assert buffers.get() == TermWeights()
+    buffers.set(weights)
+    assert buffers.get() == weights == TermWeights.of(weights.tensors())
+    assert weights.times(2) == replace(weights, titles=16.0, anchors=8.0, popularity=3.2)
+
+
+def chains(users: int, seed: int = 0) -> Domain:
+    """Users who walk round a ring of 20 items: what follows says everything, titles and popularity nothing."""
+    starts = np.random.default_rng(seed).integers(0, 20, users)
+    return small_domain([[int(start + step) % 20 for step in range(6)] for start in starts], n_items=20)
+
+
+def ring(users: int) -> tuple[KnownItems, Domain, Targets]:
+    domain = chains(users)
+    split = leave_one_out(domain)
+    titles = torch.nn.functional.normalize(torch.randn(20, 4, generator=torch.Generator().manual_seed(0)), dim=-1)
+    known = known_items(split, csr_matrix((20, 3), dtype=np.float32), np.ones(3, np.float32), titles, None, CPU)
+    return known, domain, targets_of(split, "validation")
+
+
+def test_the_search_finds_what_helps_and_drops_what_does_not() -> None:
+    known, domain, targets = ring(200)
+    found = search_weights(None, known, domain, targets, NAMES)
+    assert found.transitions > 0
+    assert found.anchors == 0, "no item has an anchor"
+    assert found.repeats == LEAVE_OUT, "nobody has an item twice"
+    scores = joined(None, known, domain, targets, found)
+    ranking = rank(domain, targets, scores, EvaluationSettings(), CPU, sampled=False)
+    assert (ranking.full == 0).mean() > 0.95
+    assert search_weights(None, known, domain, targets, ("popularity",)).transitions == 0
+
+
+def test_a_good_model_keeps_its_say() -> None:
+    known, domain, targets = ring(200)
+    perfect = torch.nn.functional.one_hot(torch.from_numpy(targets.items), 20).float()
+    noise = TermWeights(titles=1.0)
+    own = InnerProducts(perfect, torch.eye(20))
+    found = search_weights(own, replace(known, follows=None), domain, targets, ("titles", "popularity"))
+    assert not found, "a perfect model needs no term"
+    mixed = joined(own, known, domain, targets, noise.times(50))
+    found = search_weights(mixed, replace(known, counts=None), domain, targets, ("transitions",))
+    assert found.transitions > 0
+    assert found.titles == found.repeats == 0
+
+
+def test_where_people_buy_again_repeats_count_for_an_item() -> None:
+    domain = small_domain([[item, item + 1, item, item + 1, item, item + 1] for item in range(0, 40, 2)] * 10,
+                          n_items=41, repeats=True)  # fmt: skip
+    split = leave_one_out(domain)
+    bare = KnownItems(csr_matrix((41, 3), dtype=np.float32), np.ones(3, np.float32), None, CPU)
+    found = search_weights(None, bare, domain, targets_of(split, "validation"), ("repeats",))
+    assert found.repeats > 0
+
+
+def test_without_anything_to_weigh_nothing_is_found() -> None:
+    bare = KnownItems(csr_matrix((5, 7), dtype=np.float32), IDF, None, CPU)
+    assert search_weights(None, bare, DOMAIN, TARGETS, ("titles", "transitions")) == TermWeights()
+    nobody = TARGETS.only(np.empty(0, np.int64))
+    assert search_weights(None, KNOWN, DOMAIN, nobody, NAMES) == TermWeights(repeats=LEAVE_OUT)
+
+
+def test_a_search_looks_at_a_sample_of_many_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+    known, domain, targets = ring(2 * FEWEST_USERS)
+    monkeypatch.setattr("transfer.terms.search.find_candidates",
+                        lambda own, known, domain, few, terms: looked.append(len(few)) or _stop())  # fmt: skip
+    for largest in (1 << 25, 5):
+        monkeypatch.setattr("transfer.terms.search.LARGEST_SEARCH", largest)
+        with pytest.raises(StopIteration):
+            search_weights(None, known, domain, targets, NAMES)
+    assert looked == [2 * FEWEST_USERS, FEWEST_USERS]
+
+
+def _stop() -> None:
+    raise StopIteration
+
+
+def test_halves_are_disjoint_and_of_the_seed() -> None:
+    users = np.arange(100, 111)
+    first, second = halves(users, 3)
+    assert sorted([*first, *second]) == list(users)
+    assert len(first) == 6 and (np.diff(first) > 0).all()
+    assert (first == halves(users, 3)[0]).all()
+    assert not (first == halves(users, 4)[0]).all()
+    alone = np.array([7])
+    assert [list(half) for half in halves(alone, 0)] == [[7], [7]]
+    assert [len(half) for half in halves(users[:0], 0)] == [0, 0]

@@ -1,0 +1,135 @@
+"""The items that could stand at the top of a user's list, with what every part says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from domains.domain import Domain
+from transfer.evaluation.candidates import excluded_pairs
+from transfer.evaluation.protocol import Targets
+from transfer.evaluation.ranking import ScoreRows
+from transfer.terms.known import KnownItems
+from transfer.terms.registry import TERMS
+
+RECENCIES = (0.9, 0.6, 0.4)
+"""What an item's weight in a history is multiplied by for every later item."""
+MIDDLE = 0.6
+"""Recency of parts that know none, and of the spreads."""
+WITH_RECENCY = ("titles", "anchors")
+"""Terms that depend on recency."""
+TOP = 40
+"""Items that each part brings in for each user."""
+OWN = "own"
+"""Name of the model's scores."""
+_BLOCK = 256
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Candidates of some users, one user after the other.
+
+    Attributes:
+        features: what each part says of each candidate, (m,) float32, by name and recency; the recency is None for
+            parts that know none.
+        user: (m,) int64, the row of each candidate, ascending.
+        starts: (n,) int64, first candidate of each user.
+        target: (n,) int64, the place of each user's held-out item among the candidates.
+        scale: standard deviation of each part over the candidates.
+    """
+
+    features: Mapping[tuple[str, float | None], Floats]
+    user: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.int64]
+    target: npt.NDArray[np.int64]
+    scale: Mapping[str, float]
+
+    def feature(self, part: str, recency: float) -> Floats:
+        """Return what a part says at a recency."""
+        found = self.features.get((part, None))
+        return self.features[part, recency] if found is None else found
+
+    def gains(self, scores: Floats) -> npt.NDArray[np.float64]:
+        """Return (n,) NDCG@10 of every user; ties count against the target."""
+        above = np.add.reduceat((scores >= scores[self.target][self.user]).astype(np.float32), self.starts) - 1
+        return np.where(above < 10, 1 / np.log2(above + 2.0), 0.0)
+
+
+def find_candidates(
+    own: ScoreRows | None, known: KnownItems, domain: Domain, targets: Targets, terms: Sequence[str]
+) -> Candidates:
+    """Collect the best items of every part for every user, and the held-out item.
+
+    Whatever the weights are, the items at the top of their sum are nearly always among the best of one part.
+
+    Args:
+        own: scores of a model, or None.
+        known: the items.
+        domain: the interactions.
+        targets: validation targets.
+        terms: names of the late terms.
+    """
+    pieces: list[tuple[dict[tuple[str, float | None], Tensor], Tensor, Tensor]] = []
+    everything = torch.arange(len(targets), device=known.device)
+    flat = torch.from_numpy(domain.items.copy()).to(known.device)
+    for rows in everything.split(_BLOCK):
+        few = targets.only(rows.cpu().numpy())
+        scores = _scores(own, rows, known, domain, few, terms)
+        starts = torch.from_numpy(few.seen_starts).to(known.device)
+        stops = torch.from_numpy(few.stops).to(known.device)
+        owner, seen = excluded_pairs(flat, starts, stops)
+        items = torch.from_numpy(few.items).to(known.device)
+        chosen = _chosen(scores, owner, seen, items, domain.n_items, few.excludes_seen)
+        row, column = chosen.nonzero(as_tuple=True)
+        values = {name: part[row, column].float().cpu() for name, part in scores.items()}
+        pieces.append((values, (row + rows[0]).cpu(), (column == items[row]).cpu()))
+    names = pieces[0][0].keys() if pieces else ()
+    features = {name: torch.cat([piece[0][name] for piece in pieces]).numpy() for name in names}
+    user = torch.cat([piece[1] for piece in pieces]).numpy()
+    target = np.flatnonzero(torch.cat([piece[2] for piece in pieces]).numpy())
+    starts_ = np.searchsorted(user, np.arange(len(targets)))
+    scale = {name: float(values.std()) for (name, recency), values in features.items() if recency in (None, MIDDLE)}
+    return Candidates(features, user, starts_, target, scale)
+
+
+def _scores(
+    own: ScoreRows | None, rows: Tensor, known: KnownItems, domain: Domain, targets: Targets, terms: Sequence[str]
+) -> dict[tuple[str, float | None], Tensor]:
+    """Return (B, I) scores of all items by part and recency."""
+    here = torch.arange(len(targets), device=known.device)
+    scores: dict[tuple[str, float | None], Tensor] = {} if own is None else {(OWN, None): own(rows).clone()}
+    for name in terms:
+        for recency in RECENCIES if name in WITH_RECENCY else (MIDDLE,):
+            for part, values in TERMS[name].parts(known, domain, targets, recency).items():
+                scores[part, recency if name in WITH_RECENCY else None] = values(here)
+    return scores
+
+
+def _chosen(
+    scores: Mapping[tuple[str, float | None], Tensor],
+    owner: Tensor,
+    seen: Tensor,
+    items: Tensor,
+    n_items: int,
+    excludes_seen: bool,
+) -> Tensor:
+    """Return (B, I) bool: the candidates of each user; some items that no part names are among them."""
+    chosen = torch.zeros(len(items), n_items, dtype=torch.bool, device=items.device)
+    chosen[:, torch.linspace(0, n_items - 1, min(TOP, n_items), device=items.device).long()] = True
+    for (part, _), values in scores.items():
+        if part == "repeats":
+            continue
+        if excludes_seen:
+            values = values.clone()
+            values[owner, seen] = -torch.inf
+        chosen.scatter_(1, values.topk(min(TOP, values.shape[1]), dim=1, sorted=False).indices, value=True)
+    chosen[owner, seen] = not excludes_seen
+    chosen.scatter_(1, items[:, None], value=True)
+    return chosen

@@ -1,0 +1,176 @@
+"""What follows what: items that users had one, two or three steps after another, counted and chained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix, diags, vstack
+
+from domains.domain import Domain, Ints, TimeKind
+from domains.ragged import spread
+from domains.split import Split
+from transfer.evaluation.protocol import Targets
+from transfer.terms.counts import train_positions
+
+STEPS = (1.0, 0.5, 0.25)
+"""Count of an item that stands 1, 2, 3 steps later, and weight of the last, second last, third last item."""
+LARGEST_TIE = 16
+"""Interactions of one time whose orders are all counted; of more, one order stands for all."""
+NEIGHBOURS = 64
+"""Strongest transitions of an item that second transitions start from."""
+ONWARD = 256
+"""Items that are kept two transitions away from an item."""
+BACKWARD_SHARE = 0.5
+"""What a transition counts against its direction where two are chained."""
+_BLOCK = 2048
+"""Items chained at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Follows:
+    """Transitions of a domain, ready to be multiplied with recent items.
+
+    Attributes:
+        counts: (I, I) from `count_transitions`.
+    """
+
+    counts: csr_matrix
+
+    @cached_property
+    def forward(self) -> csr_matrix:
+        """(I, I) what comes after each item."""
+        return scaled_rows(self.counts)
+
+    @cached_property
+    def backward(self) -> csr_matrix:
+        """(I, I) what comes before each item."""
+        return scaled_rows(self.counts.T.tocsr())
+
+    @cached_property
+    def onward(self) -> csr_matrix:
+        """(I, I) what is two transitions away: few data connect more items by it."""
+        once = strongest(self.forward + BACKWARD_SHARE * self.backward, NEIGHBOURS)
+        blocks = [strongest(once[first : first + _BLOCK] @ once, ONWARD) for first in range(0, once.shape[0], _BLOCK)]
+        twice = vstack(blocks, format="csr")
+        twice.setdiag(0)
+        twice.eliminate_zeros()
+        return twice
+
+
+def strongest(matrix: csr_matrix, count: int) -> csr_matrix:
+    """Return a sparse matrix with the `count` largest entries of each row; of equals the first columns stay."""
+    matrix = matrix.tocsr()
+    matrix.sort_indices()
+    lengths = np.diff(matrix.indptr)
+    if lengths.max(initial=0) <= count:
+        return matrix
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    order = np.lexsort((-matrix.data, rows))
+    place = np.arange(len(rows)) - np.repeat(matrix.indptr[:-1], lengths)
+    kept = order[place < count]
+    return csr_matrix((matrix.data[kept], (rows[kept], matrix.indices[kept])), shape=matrix.shape)
+
+
+def count_transitions(split: Split) -> csr_matrix:
+    """Return (I, I) float32 counts of what follows what in the training part of the training users.
+
+    Interactions of one timestamp have no order: each count is the mean over all their orders, so pairs of one time
+    count both ways alike. An item never follows itself.
+    """
+    owner, position = train_positions(split)
+    domain = split.domain
+    items, times = domain.items[position].astype(np.int64), domain.times[position]
+    shape = (domain.n_items, domain.n_items)
+    if domain.time_kind == TimeKind.TIMESTAMP:
+        order = np.lexsort((_shuffled(items, owner), times, owner))
+        items, times = items[order], times[order]
+        group = _groups(owner, times)
+    else:
+        group = np.arange(len(items), dtype=np.int64)
+    slots = _slots(items, group, domain.n_items)
+    size = np.bincount(group, minlength=1)[group] if len(group) else group
+    across = within = csr_matrix(shape, dtype=np.float32)
+    for distance, weight in enumerate(STEPS, start=1):
+        same_user = owner[distance:] == owner[:-distance]
+        tied = group[distance:] == group[:-distance]
+        before, after = slots[:-distance], slots[distance:]
+        across = across + before.T @ diags((weight * (same_user & ~tied)).astype(np.float32)) @ after
+        # Two slots of a tie hold two of its m items: m (m - 1) pairs, of which the product below counts m * m.
+        tie = size[:-distance]
+        pairs = np.where(tie <= LARGEST_TIE, tie / np.maximum(tie - 1, 1), 1.0)
+        within = within + before.T @ diags((weight * tied * pairs).astype(np.float32)) @ after
+    counts = (across + (within + within.T) / 2).tocsr()
+    counts.setdiag(0)
+    counts.eliminate_zeros()
+    return counts.astype(np.float32)
+
+
+def scaled_rows(counts: csr_matrix) -> csr_matrix:
+    """Return counts with every row divided by the root of its sum, so that frequent items do not drown the others."""
+    sums = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
+    scale = np.divide(1.0, np.sqrt(sums), out=np.zeros_like(sums), where=sums > 0)
+    return (diags(scale.astype(np.float32)) @ counts).tocsr()
+
+
+def recent_items(domain: Domain, targets: Targets) -> csr_matrix:
+    """Return (n, I) float32: the last three items before each target, weighted by `STEPS`.
+
+    Items of one timestamp share the weights of their places.
+    """
+    starts = domain.offsets[:-1][targets.users]
+    rows, columns, weights = [], [], []
+    first, end = _ties(domain)
+    for age, weight in enumerate(STEPS):
+        place = targets.stops - 1 - age
+        row = np.flatnonzero(place >= starts)
+        place = place[row]
+        begin = first[place]
+        lengths = np.minimum(end[place], targets.stops[row]) - begin
+        owner, position = spread(begin, lengths)
+        rows.append(row[owner])
+        columns.append(domain.items[position])
+        weights.append((weight / lengths)[owner].astype(np.float32))
+    parts = (np.concatenate(weights), (np.concatenate(rows), np.concatenate(columns)))
+    return csr_matrix(parts, shape=(len(targets), domain.n_items))
+
+
+def _ties(domain: Domain) -> tuple[Ints, Ints]:
+    """Return (N,) first position and one past the last position of each interaction's tie."""
+    place = np.arange(domain.n_interactions, dtype=np.int64)
+    if domain.time_kind != TimeKind.TIMESTAMP:
+        return place, place + 1
+    group = _groups(domain.owners, domain.times)
+    sizes = np.bincount(group, minlength=1)
+    ends = np.cumsum(sizes)
+    return (ends - sizes)[group], ends[group]
+
+
+def _groups(owner: Ints, times: Ints) -> Ints:
+    """Return (n,) the number of each interaction's tie; interactions are sorted by user and time."""
+    if not len(owner):
+        return owner
+    new = (owner[1:] != owner[:-1]) | (times[1:] != times[:-1])
+    return np.concatenate([[0], np.cumsum(new)]).astype(np.int64)
+
+
+def _slots(items: Ints, group: Ints, n_items: int) -> csr_matrix:
+    """Return (n, I) float32, the chance of each item to stand in each place if ties stood in random order."""
+    sizes = np.bincount(group, minlength=1)
+    first = (np.cumsum(sizes) - sizes)[group] if len(group) else group
+    size = sizes[group] if len(group) else group
+    small = size <= LARGEST_TIE
+    row, position = spread(np.where(small, first, np.arange(len(items))), np.where(small, size, 1))
+    chance = np.where(small, 1.0 / np.maximum(size, 1), 1.0)[row].astype(np.float32)
+    return csr_matrix((chance, (row, items[position])), shape=(len(items), n_items))
+
+
+def _shuffled(items: Ints, owner: Ints) -> npt.NDArray[np.uint64]:
+    """Return (n,) a hash of item and user: an order of ties that does not depend on the order in the file."""
+    mixed = (items.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= (owner.astype(np.uint64) + np.uint64(1)) * np.uint64(0xC2B2AE3D27D4EB4F)
+    mixed ^= mixed >> np.uint64(29)
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    return mixed ^ (mixed >> np.uint64(32))

@@ -69,7 +69,7 @@ def read_items(
     )
     known = joined["known"].fill_null(value=False).to_numpy()
     if not known.all() and settings.unknown_items == "error":
-        raise _unknown(item_ids, known, frame, raw)
+        raise _unknown(item_ids, known[: len(item_ids)], frame, raw)
     titles = joined["title"].fill_null("")
     empty = pl.lit([], dtype=pl.List(pl.String))
     lists = {name: _one_array(joined.select(pl.col(name).fill_null(empty))[name]) for name in _list_columns(joined)}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, cast
 
 import pyarrow.compute as pc
@@ -20,16 +21,18 @@ from domains.io.collect import collect, schema_of
 from domains.items import otherwise_written
 from domains.loaders.registry import BUNDLED, check_options, find_loader
 from domains.loaders.table import TableOptions, load
-from domains.open import parse_spec
+from domains.open import open_domain, parse_spec
 from domains.prepare import prepare
 from domains.raw import RawTables
 from domains.settings import ColumnMapping, PrepareSettings, TimeUnit
 from domains.value_notes import value_notes
 from recipes.load import check_recipe
 from recipes.schema import DEFAULT_VARIANTS
+from vocab.closeness import Closeness, closeness
+from vocab.settings import VocabularySettings
 
-CORES = ((5, 5), (5, 1), (3, 3), (3, 1))
-"""Least interactions of a user and of an item that are tried; leave-one-out needs three of a user."""
+EVERYBODY = {"min_user_interactions": 1, "min_item_interactions": 1, "catalogue": "all"}
+"""Nobody and nothing is left out: the 5-core is a habit of benchmarks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,7 @@ class Findings:
         domain: as these settings prepare it.
         prepare: the settings that differ from their defaults.
         category_separator: what separates categories, where it is not the default.
+        left_out: what the preparation leaves out, with the setting that keeps it, a sentence each.
         notes: what was decided and why, a sentence each.
     """
 
@@ -48,6 +52,7 @@ class Findings:
     domain: Domain
     prepare: dict[str, Any]
     category_separator: str | None
+    left_out: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -58,6 +63,7 @@ def look(
     time_unit: TimeUnit = "auto",
     time_format: str | None = None,
     keep: Sequence[str] = (),
+    encoding: str | None = None,
 ) -> Findings:
     """Read two files and find settings with which they can be prepared.
 
@@ -68,11 +74,16 @@ def look(
         time_unit: of numeric times.
         time_format: how times are written.
         keep: which rows of the interactions count, as `PrepareSettings.keep`.
+        encoding: of both files; None: it is found.
 
     Raises:
-        InputError: a file cannot be read, or nothing is left of it under any of `CORES`.
+        InputError: a file cannot be read, nothing is left of it, or no user has the 3 interactions that a test needs.
     """
-    options = {"interactions": interactions, "items": items, "columns": columns.model_dump(exclude_none=True)}
+    options: dict[str, Any] = {
+        "interactions": interactions, "items": items, "columns": columns.model_dump(exclude_none=True)
+    }  # fmt: skip
+    if encoding is not None:
+        options["encoding"] = encoding
     raw = _load(options)
     separator = _category_separator(raw)
     if separator is not None:
@@ -81,7 +92,7 @@ def look(
     found: dict[str, Any] = {key: value for key, value in of_times.items() if value is not None}
     if keep:
         found["keep"] = keep[0] if len(keep) == 1 else list(keep)
-    found |= {"missing": "drop", "duplicate_items": "most"}
+    found |= {"missing": "drop", "duplicate_items": "most", **EVERYBODY}
     notes: list[str] = [] if separator is None else [f"Categories are split at {separator!r}."]
     if columns.time is None:
         found["time_kind"] = "order"
@@ -90,7 +101,21 @@ def look(
     if not keep:
         taken = {columns.user or "", columns.item or "", columns.time or "", "user_id", "item_id", "timestamp"}
         notes += value_notes(raw.interactions, taken, raw.interactions_place)
-    return Findings(columns, _with_largest_core(raw, found, notes), found, separator, tuple(notes))
+    prepared = prepare(raw, PrepareSettings(**found))
+    domain, report = prepared.domain, prepared.report
+    if not (domain.lengths >= 3).any():
+        raise InputError(
+            f"none of the {domain.n_users:,} users has 3 interactions, and nobody could be tested",
+            location=interactions,
+            hint="Give data in which some users have 3 or more",
+        )
+    return Findings(columns, domain, found, separator, report.left_out, tuple(notes))
+
+
+def compare_sources(domain: Domain, names: Sequence[str] = BUNDLED) -> list[Closeness]:
+    """How close each source is to a domain by its words."""
+    settings = VocabularySettings()
+    return [closeness(name, open_domain(name).domain.fields, domain.fields, settings) for name in names]
 
 
 def _load(options: dict[str, Any]) -> RawTables:
@@ -103,7 +128,15 @@ def _category_separator(raw: RawTables) -> str | None:
     return guess_separator(collect(raw.items.select("categories"), raw.items_place)["categories"])
 
 
-def recipe_text(name: str, interactions: str, items: str, findings: Findings, sources: Sequence[str], out: Path) -> str:
+def recipe_text(
+    name: str,
+    interactions: str,
+    items: str,
+    findings: Findings,
+    sources: Sequence[str],
+    out: Path,
+    encoding: str | None = None,
+) -> str:
     """A recipe with these files as its target, as YAML.
 
     Args:
@@ -111,7 +144,8 @@ def recipe_text(name: str, interactions: str, items: str, findings: Findings, so
         interactions: as `look` got it.
         items: as `look` got it.
         findings: what `look` found.
-        sources: domains as a recipe names them.
+        sources: domains as a recipe names them; empty: the target trains alone.
+        encoding: as `look` got it.
         out: file that it is written to; relative paths in it start from its folder.
 
     Raises:
@@ -126,20 +160,51 @@ def recipe_text(name: str, interactions: str, items: str, findings: Findings, so
         "name": name,
         "interactions": _from(out, interactions),
         "items": _from(out, items),
-        "columns": findings.columns.model_dump(exclude_none=True),
+        "columns": _columns(findings.columns),
     }
+    if encoding is not None:
+        target["encoding"] = encoding
     if findings.category_separator is not None:
         target["category_separator"] = findings.category_separator
     if findings.prepare:
         target["prepare"] = findings.prepare
     data: dict[str, Any] = {"sources": list(sources), "target": target}
-    if set(sources) <= set(BUNDLED):
-        # Small sources make few steps an epoch, for which the paper's 5e-5 is too slow.
+    if sources and set(sources) <= set(BUNDLED):
         data["s2idm"] = {"learning_rate": 0.0005}
-    data["variants"] = list(DEFAULT_VARIANTS)
+    data["evaluation"] = {"short_users": "train"}
+    data["variants"] = [label for label in DEFAULT_VARIANTS if sources or "ipe" not in label]
     check_recipe(data, out)
-    head = [f"# From {', '.join(sources)} to {name}.", *(f"# {note}" for note in findings.notes)]
-    return "\n".join(head) + "\n" + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+    notes = (f"- {note}" for note in (*findings.left_out, *findings.notes))
+    head = [f"# {name}: written by transfer init.", *(f"# {line}" for note in notes for line in _lines(note))]
+    parts = []
+    for key, value in data.items():
+        comment = _lines(COMMENTS.get(key, ""))
+        parts += ["", *(f"# {line}" for line in comment), yaml.safe_dump({key: value}, **STYLE).rstrip()]
+    return "\n".join([*head, *parts]) + "\n"
+
+
+COMMENTS = {
+    "sources": "Other catalogues to learn interests from; [] learns from this one alone.",
+    "target": "Nobody is left out: min_..._interactions: 1 keeps customers and items with one interaction, and "
+    "catalogue: all keeps items without any.",
+    "s2idm": "Small sources make few steps an epoch, for which the paper's 5e-5 is too slow.",
+    "evaluation": "Users with fewer than 3 interactions train and are served; they are no test targets.",
+    "variants": "Models to train and compare; the best on validation is served.",
+}
+"""What is said of a key of the recipe."""
+STYLE: dict[str, Any] = {"sort_keys": False, "allow_unicode": True, "width": 78}
+
+
+def _lines(text: str) -> list[str]:
+    return wrap(text, 76, subsequent_indent="  " if text.startswith("- ") else "")
+
+
+def _columns(columns: ColumnMapping) -> dict[str, Any]:
+    """The mapping as short as it can be written: text fields as a list where their names follow from the columns."""
+    written = columns.model_dump(exclude_none=True)
+    if columns.text and ColumnMapping.model_validate({"text": list(columns.text.values())}).text == columns.text:
+        written["text"] = list(columns.text.values())
+    return written
 
 
 def _decide_items(raw: RawTables, found: dict[str, Any], notes: list[str]) -> None:
@@ -194,23 +259,6 @@ def _otherwise_written(raw: RawTables) -> int:
         for table, location in tables
     ]
     return otherwise_written(*ids)
-
-
-def _with_largest_core(raw: RawTables, found: dict[str, Any], notes: list[str]) -> Domain:
-    """Prepare with the first of `CORES` that leaves something."""
-    failed: InputError | None = None
-    for of_user, of_item in CORES:
-        core = {"min_user_interactions": of_user, "min_item_interactions": of_item}
-        try:
-            domain = prepare(raw, PrepareSettings(**{**found, **core})).domain
-        except InputError as error:
-            failed = error
-            continue
-        if failed is not None:
-            found.update(core)
-            notes.append(f"Users keep at least {of_user} interactions and items {of_item}: with 5 nothing is left.")
-        return domain
-    raise failed or ValueError("there is no core to try")
 
 
 def _from(out: Path, path: str) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import polars as pl
@@ -18,7 +21,10 @@ from recipes.load import load_recipe
 from recipes.scaffold import look
 
 USERS, ITEMS = 12, 10
-ALWAYS = {"missing": "drop", "duplicate_items": "most"}
+ALWAYS = {
+    "missing": "drop", "duplicate_items": "most", "min_user_interactions": 1, "min_item_interactions": 1,
+    "catalogue": "all",
+}  # fmt: skip
 """Settings that every recipe of `init` has."""
 TITLES = ["red ball", "blue ball", "red kite", "blue kite", "space ship", "space dog", "dog house", "tree house",
           "tree of life", "life of dogs"]  # fmt: skip
@@ -176,10 +182,8 @@ def test_categories_in_one_text_are_split(capsys: pytest.CaptureFixture[str]) ->
          {}, "10 items with several titles: the one that most rows have is taken"),
         (acts(), pl.concat([goods(), goods()]), {}, ""),
         (acts().drop("timestamp"), goods(), {"time_kind": "order"}, "no column of times"),
-        (acts(per_user=4), goods(),
-         {"min_user_interactions": 3, "min_item_interactions": 3}, "at least 3 interactions and items 3"),
     ],
-    ids=["titles", "unknown", "several", "repeated", "times", "core"],
+    ids=["titles", "unknown", "several", "repeated", "times"],
 )  # fmt: skip
 def test_what_the_files_need_is_written_and_said(
     interactions: pl.DataFrame, items: pl.DataFrame, prepare: dict[str, Any], note: str,
@@ -204,7 +208,8 @@ def test_rows_are_kept_by_a_column_that_is_told(capsys: pytest.CaptureFixture[st
     result, target = init(capsys, events, goods(), "--keep", keep)
     assert target["prepare"] | {"keep": keep} == target["prepare"], result.err
     assert "--keep" not in result.out
-    assert "5 items, 48 interactions" in result.out
+    assert "10 items, 48 interactions" in result.out
+    assert "5 of 10 items have no interaction and stay" in result.out
 
 
 def test_rows_without_user_item_or_time_are_left_out_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
@@ -222,10 +227,10 @@ def test_ids_that_never_meet_are_told_as_such() -> None:
         look("acts.csv", "goods.csv", columns)
 
 
-def test_too_little_for_any_core_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_too_little_for_a_test_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     result, _ = init(capsys, acts(per_user=2), goods())
     assert result.code == 2
-    assert "no interactions are left" in result.err
+    assert "none of the 12 users has 3 interactions" in result.err
     assert not Path("shop.yaml").exists()
 
 
@@ -274,3 +279,36 @@ def test_a_domain_has_a_plain_name(name, tmp_path, monkeypatch, capsys):
     assert done.code == 2
     assert "names no domain" in done.err
     assert not list(tmp_path.iterdir())
+
+
+def test_nobody_and_nothing_of_a_shop_vanishes(capsys: pytest.CaptureFixture[str]) -> None:
+    orders, products = shop_example().make_shop(customers=150, products=120, orders=900, seed=1)
+    result, target = init(capsys, orders, products)
+    assert result.code == 0, result.err
+    assert target["columns"]["text"] == ["brand", "description"]
+    domain = open_domain(parse_spec({**target, "name": "shop"})).domain
+    listed = products.filter(pl.col("name") != "")["product"].unique().to_list()
+    assert set(domain.user_ids.to_pylist()) == set(orders.filter(pl.col("customer") != "")["customer"])
+    assert set(listed) <= set(domain.item_ids.to_pylist())
+    assert domain.lengths.min() == 1
+    data = yaml.safe_load(Path("shop.yaml").read_text(encoding="utf-8"))
+    assert data["sources"] == []
+    assert data["evaluation"] == {"short_users": "train"}
+    assert not any("ipe" in label for label in data["variants"])
+    assert "words are shared with books: expect little transfer." in result.out
+    assert "(setting: unknown_items)" in result.out.split("customer")[0], "what is left out stands first"
+    assert max(len(line) for line in Path("shop.yaml").read_text(encoding="utf-8").splitlines()) <= 80
+    again, _ = init(capsys, orders, products)
+    assert "--force" in again.err
+    assert init(capsys, orders, products, "--force", "--source", "none")[0].code == 0
+
+
+def shop_example() -> ModuleType:
+    """The script of the example, as a module."""
+    spec = spec_from_file_location("garden_shop", Path(__file__).parents[2] / "examples" / "garden_shop.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module

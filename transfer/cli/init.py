@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from domains.guess import Guess
     from domains.settings import ColumnMapping
     from recipes.scaffold import Findings
+    from vocab.closeness import Closeness
 
 Name = Annotated[str, typer.Argument(help="Of the new domain; the recipe is NAME.yaml.")]
 Interactions = Annotated[str, typer.Option("--interactions", help="Who did what when: CSV, Parquet, JSON Lines, ...")]
 Items = Annotated[str, typer.Option("--items", help="What the items are called: the same kinds of file.")]
 Sources = Annotated[
     list[str] | None,
-    typer.Option("--source", help="A source domain as a recipe names it, may be repeated; books and films by default."),
+    typer.Option(
+        "--source",
+        help="A source domain as a recipe names it, may be repeated; 'none' for none; the close ones by default.",
+    ),
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="The recipe's file; NAME.yaml by default.")]
 User = Annotated[str | None, typer.Option("--user-column", help="Column with the user's id.")]
@@ -38,6 +42,8 @@ Keep = Annotated[
     list[str] | None,
     typer.Option("--keep", help="Rows that count: 'event_type in [purchase, cart]', 'rating >= 4'; may be repeated."),
 ]
+Encoding = Annotated[str | None, typer.Option("--encoding", help="Of CSV files, such as cp1252.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the recipe if it is there.")]
 
 QUESTIONS = {
     "user": "Which column holds the user's id?",
@@ -52,12 +58,12 @@ def command(
     name: Name, interactions: Interactions, items: Items, source: Sources = None, out: Out = None,
     user_column: User = None, item_column: Item = None, item_key_column: Key = None, time_column: Time = None,
     title_column: Title = None, categories_column: Categories = None, time_unit: Unit = "auto",
-    time_format: Written = None, keep: Keep = None,
+    time_format: Written = None, keep: Keep = None, encoding: Encoding = None, force: Force = False,
 ) -> None:  # fmt: skip
-    """Look at two files of your own, guess their columns, and write a recipe that carries sources over to them."""
+    """Look at two files of your own, guess their columns, and write a recipe for them."""
     from domains.errors import InputError
     from domains.guess import guess_columns
-    from recipes.scaffold import look, recipe_text
+    from recipes.scaffold import compare_sources, look, recipe_text
     from transfer.cli.show import ERR
     from transfer.files import write_text
 
@@ -66,23 +72,28 @@ def command(
             f"{name!r} names no domain", location="NAME", hint="Give a plain name; --out says where to write"
         )
     path = out or Path(f"{name}.yaml")
-    if path.exists():
-        raise InputError("this file is there already", location=path, hint="Choose another --out, or remove it")
+    if path.exists() and not force:
+        raise InputError(
+            "this file is there already", location=path, hint="Choose another --out, or replace it with --force"
+        )
     given = {
         "user": user_column, "item": item_column, "item_key": item_key_column, "time": time_column,
         "title": title_column, "categories": categories_column,
     }  # fmt: skip
     said = {role: column for role, column in given.items() if column is not None}
-    guess = guess_columns(interactions, items, said)
+    guess = guess_columns(interactions, items, said, encoding=encoding or "utf-8")
     columns, certain = _settled(guess, said), guess.by_name | said.keys()
     try:
-        findings = look(interactions, items, columns, time_unit, time_format, keep or ())
+        findings = look(interactions, items, columns, time_unit, time_format, keep or (), encoding)
     except InputError:
         _show_columns(columns, certain, ERR)  # one of them may be the mistake
         raise
-    text = recipe_text(name, interactions, items, findings, source or ["books", "films"], path)
-    write_text(path, text)
+    compared = [] if source else compare_sources(findings.domain)
+    sources = [one for one in source if one != "none"] if source else [one.source for one in compared if one.is_close]
+    write_text(path, recipe_text(name, interactions, items, findings, sources, path, encoding))
     _report(findings, guess, certain, path)
+    _report_sources(compared, sources)
+    _report_next(path)
 
 
 def _settled(guess: Guess, given: dict[str, str]) -> ColumnMapping:
@@ -107,21 +118,29 @@ def _show_columns(columns: ColumnMapping, certain: Set[str], console: Console) -
     """Which column plays which role, and which of them deserve a second look."""
     from rich.markup import escape
 
-    for role, column in columns.model_dump(exclude_none=True).items():
-        how = "" if role in certain else "  [dim](by its values)[/dim]"
+    roles = columns.model_dump(exclude_none=True)
+    texts = roles.pop("text", {})
+    for role, column in (roles | texts).items():
+        how = "" if role in certain or role in texts else "  [dim](by its values)[/dim]"
         console.print(f"  {role:<11} {escape(column)}{how}", highlight=False, soft_wrap=True)
 
 
 def _report(findings: Findings, guess: Guess, certain: Set[str], path: Path) -> None:
     """What was found and decided, and the next command."""
+    import numpy as np
     from rich.markup import escape
 
     from domains.summary import summarise
     from transfer.cli.show import OUT, say
 
+    for line in findings.left_out:
+        say(f"[bold]{escape(line)}[/bold]")
     _show_columns(findings.columns, certain, OUT)
     found = summarise(findings.domain)
     span = "an order only" if found.first_time is None else f"{found.first_time[:10]} to {(found.last_time or '')[:10]}"
+    ordered = int((np.bincount(findings.domain.items, minlength=found.items) > 0).sum())
+    if ordered < found.items:
+        say(f"{found.items - ordered:,} of {found.items:,} items have no interaction and stay, known by their text.")
     say(f"{found.users:,} users, {found.items:,} items, {found.interactions:,} interactions, {span}")
     if not guess.by_name & {"user", "item", "time"} and any(name.strip("-.").isdigit() for name in guess.interactions):
         first = ", ".join(guess.interactions)
@@ -130,5 +149,24 @@ def _report(findings: Findings, guess: Guess, certain: Set[str], path: Path) -> 
         say("[yellow]Note:[/yellow] the times span decades: are seconds and milliseconds mixed, or some missing?")
     for note in findings.notes:
         say(f"[yellow]Note:[/yellow] {escape(note)}")
+
+
+def _report_sources(compared: Sequence[Closeness], sources: Sequence[str]) -> None:
+    """How close the bundled sources are, and which the recipe uses."""
+    from rich.markup import escape
+
+    from transfer.cli.show import say
+
+    for one in compared:
+        say(escape(str(one)))
+    if compared:
+        say(f"The recipe learns from {' and '.join(sources) if sources else 'your data alone'}.")
+
+
+def _report_next(path: Path) -> None:
+    from rich.markup import escape
+
+    from transfer.cli.show import say
+
     file = escape(str(path))
     say(f"Wrote [bold]{file}[/bold]. Next: transfer run {file}")

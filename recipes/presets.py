@@ -15,11 +15,13 @@ PRESETS: Mapping[Preset, Mapping[str, Any]] = {
         "training": {
             "loss": "bce",
             "learning_rate": 0.005,
+            "batch_size": 512,
             "steps": 1,
             "metric": "sampled/ndcg@10",
             "patience": 20,
             "base": "trained",
         },
+        "encoder": {"dropout": 0.2},
         "prompts": {"sees": "train", "start": "paper"},
         "vocabulary": {"fields": ["title"]},
     },

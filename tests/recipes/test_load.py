@@ -52,6 +52,7 @@ def test_the_shortest_recipe_of_the_paper_has_the_papers_constants(write):
     assert (recipe.score.similarity, recipe.score.temperature) == ("cosine", 10.0)
     training = recipe.training
     assert (training.loss, training.drawn, training.batch_size) == ("bce", 1, 512)
+    assert (recipe.encoder.blocks, recipe.encoder.dropout, training.base) == (2, 0.2, "trained")
     assert (training.learning_rate, training.learning_rate_decay) == (0.005, 0.99)
     assert (training.beta1, training.beta2) == (0.9, 0.98)
     assert (recipe.evaluation.negatives, recipe.evaluation.cutoffs) == (999, (5, 10))

@@ -20,7 +20,7 @@ from transfer.evaluation.candidates import count_below
 from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.settings import EvaluationSettings
 from transfer.evaluation.tiles import InnerProducts
-from transfer.interests.views import TrainView
+from transfer.interests.views import NoViews, TrainView
 from transfer.items.settings import ItemSettings
 from transfer.items.tower import ItemFeatures, ItemTower
 from transfer.model.conditioner import Unconditioned
@@ -120,8 +120,8 @@ def gradients(loss, channels, positions, monkeypatch):
     split = leave_one_out(small_domain(random_histories(np.random.default_rng(0), 30, ITEMS, 4, 14), n_items=ITEMS))
     settings = TrainingSettings(loss=loss, negatives=3, learning_rate=1e-12, batch_size=30)
     model = model_of(channels)
-    trainer = loop._Trainer(model, loop.Task(split, 12, settings, EvaluationSettings(), Runtime()), 0)
-    found = trainer.epoch(TrainView(None), 1)
+    task = loop.Task(split, 12, settings, EvaluationSettings(), Runtime())
+    found = loop.Trainer(model, task, NoViews(), "here", 0, lambda _: None).train(TrainView(None), 1)
     return found, [parameter.grad.clone() for parameter in model.parameters()]
 
 

@@ -20,7 +20,7 @@ class TrainingSettings(Settings):
         ge=1,
         le=1_000_000,
         description="Negatives a positive (bce, gbce; by default 1, the paper's) or shared by a batch "
-        "(sampled_softmax; by default 512).",
+        "(sampled_softmax; by default 2048, at most as many as there are items).",
     )
     gbce_t: float = Field(0.75, ge=0, le=1, description="Calibration t of gBCE.")
     learning_rate: float = Field(0.001, gt=0, description="Adam step size; the paper: 0.005 on Home.")
@@ -28,7 +28,7 @@ class TrainingSettings(Settings):
     beta1: float = Field(0.9, ge=0, lt=1, description="Adam's first momentum.")
     beta2: float = Field(0.98, ge=0, lt=1, description="Adam's second momentum.")
     weight_decay: float = Field(0.0, ge=0, description="L2 penalty through Adam.")
-    batch_size: int = Field(512, ge=1, le=1_000_000, description="Sequences a step.")
+    batch_size: int = Field(128, ge=1, le=1_000_000, description="Sequences a step.")
     steps: int = Field(
         16,
         ge=1,
@@ -77,4 +77,4 @@ class TrainingSettings(Settings):
     @property
     def drawn(self) -> int:
         """Negatives that are drawn: those asked for, or what suits the loss."""
-        return self.negatives or (512 if self.loss == "sampled_softmax" else 1)
+        return self.negatives or (2048 if self.loss == "sampled_softmax" else 1)

@@ -26,6 +26,8 @@ LARGEST_JSON = 1 << 28
 """Bytes of a JSON file."""
 DEEPEST_JSON = 64
 """Lists and objects inside each other."""
+HEAD = "sealed"
+"""Key of the text in the head of a tensor file."""
 LONGEST_INTEGER = 20
 """Digits; nothing that is counted here needs more than 64 bits."""
 
@@ -198,13 +200,13 @@ def _refuse_deep(data: Any) -> None:
     raise _RefusedError("nested too deep")
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, str] | None = None) -> None:
-    """Write safetensors, whole or not at all.
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], head: str | None = None) -> None:
+    """Write safetensors, whole or not at all; the same content gives the same bytes.
 
     Args:
         path: the file.
         tensors: by name.
-        facts: texts to keep in the file's head.
+        head: a text to keep in the file's head; one alone, because several would stand there in random order.
 
     Raises:
         InputError: the disk is full or the folder cannot be written.
@@ -214,7 +216,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str,
         temporary.touch()  # for the permissions that this user gives new files; safetensors would deny all others
         mode = temporary.stat().st_mode
         try:
-            save_file(whole, temporary, dict(facts) if facts else None)
+            save_file(whole, temporary, None if head is None else {HEAD: head})
         except SafetensorError as error:  # the writer hides the number of the operating system's error
             full = "os error 28" in str(error) or "No space" in str(error)
             raise OSError(
@@ -236,7 +238,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 def write_sealed(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, str] | None = None) -> None:
     """Write safetensors with the digest of their contents in the head; see `write_tensors`."""
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_tensors(path, whole, {**(facts or {}), "sha256": _digest(whole, facts or {})})
+    sealed = {"facts": dict(facts or {}), "sha256": _digest(whole, facts or {})}
+    write_tensors(path, whole, json.dumps(sealed, sort_keys=True))
 
 
 def read_sealed(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -248,8 +251,9 @@ def read_sealed(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     with _readable(path):
         tensors = load_file(path)
         with safe_open(path, "pt") as file:
-            facts = dict(file.metadata() or {})
-    if facts.pop("sha256", None) != _digest(tensors, facts):
+            sealed = json.loads((file.metadata() or {}).get(HEAD, "{}"))
+            facts = {str(name): str(text) for name, text in sealed.get("facts", {}).items()}
+    if sealed.get("sha256") != _digest(tensors, facts):
         raise RunError(
             "this file was changed after it was written",
             location=path,
@@ -273,7 +277,7 @@ def _readable(path: Path) -> Iterator[None]:
         raise RunError("no such file", location=path, hint="Is this the folder of a finished run?")
     try:
         yield
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, AttributeError, RecursionError) as error:
         raise RunError(
             f"not readable as safetensors: {error}", location=path, hint=MADE_AGAIN, code="run-damaged"
         ) from None

@@ -18,7 +18,7 @@ from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.encoders.settings import EncoderSettings
 from transfer.epochs import steps_in_memory
 from transfer.evaluation.settings import EvaluationSettings
-from transfer.files import JsonLines
+from transfer.files import JsonLines, read_sealed, write_sealed
 from transfer.interests.views import NoViews
 from transfer.items.settings import ItemSettings
 from transfer.items.tower import ItemFeatures, ItemTower
@@ -200,3 +200,12 @@ def test_out_of_memory_in_a_training_is_said_and_survived(monkeypatch, caplog):
         fitted(work, [].append)
     assert len([r for r in caplog.records if "out of memory" in r.getMessage()]) == 1
     assert "training.batch_size=8" in caplog.text
+
+
+def test_the_same_content_gives_the_same_bytes(tmp_path):
+    facts = {name: name * 3 for name in ("kept", "identity", "state", "more")}
+    files = [tmp_path / str(number) for number in range(8)]
+    for path in files:
+        write_sealed(path, {"a": torch.arange(3), "b": torch.ones(2)}, facts)
+    assert len({path.read_bytes() for path in files}) == 1
+    assert read_sealed(files[0])[1] == facts

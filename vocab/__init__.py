@@ -1,1 +1,1 @@
-"""Text to anchors: titles become sememes, sememes the anchors of all domains. Knows no users, no models."""
+"""Turn texts into anchors: titles give sememes, and frequent sememes become anchors. Knows no users and no models."""

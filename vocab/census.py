@@ -1,4 +1,4 @@
-"""Which words become anchors: count in how many items of each domain a sememe occurs, then choose."""
+"""Count the items of each domain that hold a sememe, and choose the anchors."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from vocab.text import Titles
 
 @dataclass(frozen=True)
 class Census:
-    """Sememes of some domains.
+    """Counts of the sememes of one or more domains.
 
     Attributes:
-        item_counts: domain -> sememe -> number of its items that hold it.
-        domain_sizes: domain -> number of its items.
-        lemma_of: surface form -> lemma of every word that occurs or was known.
+        item_counts: domain -> sememe -> number of items that hold it.
+        domain_sizes: domain -> number of items.
+        lemma_of: surface form -> lemma, of all words of the titles and all known ones.
     """
 
     item_counts: Mapping[str, Mapping[str, int]]
@@ -34,7 +34,7 @@ class Census:
 
     @property
     def n_items(self) -> int:
-        """Items of all domains."""
+        """Number of items of all domains."""
         return sum(self.domain_sizes.values())
 
     @property
@@ -51,7 +51,7 @@ class Census:
         return np.array([totals[word] for word in words], dtype=np.int64)
 
     def anchors(self, settings: VocabularySettings, known: Collection[str] = ()) -> tuple[str, ...]:
-        """Choose the anchors beside the `known` ones, most frequent first, then alphabetical."""
+        """Choose new anchors beside the `known` ones, most frequent first, ties in alphabetical order."""
         refused = set(known) | self._too_common(settings)
         totals = self.totals
         ranked = sorted(
@@ -61,7 +61,7 @@ class Census:
         return tuple(word for _, word in ranked[:room])
 
     def _too_common(self, settings: VocabularySettings) -> set[str]:
-        """Sememes of too many items of a domain."""
+        """Sememes that occur in too large a share of a domain's items."""
         refused: set[str] = set()
         for domain, counts in self.item_counts.items():
             size = self.domain_sizes[domain]
@@ -76,17 +76,17 @@ def take_census(
     known_words: Collection[str] = (),
     known_lemmas: Lemmas = MappingProxyType({}),
 ) -> Census:
-    """Count the sememes of some domains, phrases among them.
+    """Count the sememes, including phrases, of one or more domains.
 
     Args:
         titles_by_domain: domain -> titles.
-        settings: which sememes and how many phrases.
-        normaliser: what cuts and lemmatises titles.
-        known_words: anchors there are already; their phrases are counted too.
-        known_lemmas: surface form -> lemma; only other words are lemmatised.
+        settings: thresholds for sememes and the number of phrases.
+        normaliser: tokenises and lemmatises titles.
+        known_words: existing anchors; phrases among them are counted too.
+        known_lemmas: surface form -> lemma; these words are not lemmatised again.
 
     Raises:
-        InputError: there is no domain.
+        InputError: no domain is given.
     """
     if not titles_by_domain:
         raise InputError("a vocabulary needs the titles of at least one domain", location="vocabulary")
@@ -109,7 +109,7 @@ def take_census(
 
 
 def _joined_words(tables: Collection[ItemSememes], min_items: int) -> list[str]:
-    """Words that are written as phrases, such as categories: where they are anchors, their parts side by side count."""
+    """Frequent words that are written as phrases, such as categories. Their parts side by side count as the phrase."""
     counts: Counter[str] = Counter()
     for table in tables:
         for lemma, count in zip(table.lemmas, table.item_counts.tolist(), strict=True):

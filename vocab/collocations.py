@@ -1,4 +1,4 @@
-"""Two-word anchors: "board game" means more than board and game. Found by NLTK, written ``board_game``."""
+"""Find two-word anchors by NLTK: "board game" becomes ``board_game``."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ JOIN = "_"
 
 
 def strongest(tables: Iterable[ItemSememes], count: int, min_count: int) -> tuple[str, ...]:
-    """Name the pairs of neighbouring sememes that say most by their likelihood ratio (Dunning, 1993).
+    """Return the pairs of neighbouring sememes with the highest likelihood ratio (Dunning, 1993).
 
-    Neighbours are so after filtering: "Lord of the Rings" gives ``lord_ring``.
+    Stop words are removed first: "Lord of the Rings" gives ``lord_ring``.
 
     Args:
-        tables: titles as sememes, one table a domain.
-        count: how many pairs.
-        min_count: a pair occurs at least so often.
+        tables: titles as sememes, one table per domain.
+        count: number of pairs.
+        min_count: minimum number of occurrences of a pair.
     """
     from nltk.collocations import BigramAssocMeasures, BigramCollocationFinder
     from nltk.probability import FreqDist
@@ -41,7 +41,7 @@ def strongest(tables: Iterable[ItemSememes], count: int, min_count: int) -> tupl
 
 
 def with_phrases(table: ItemSememes, words: Collection[str]) -> ItemSememes:
-    """Add the phrases among `words` as further sememes where their parts are neighbours; the parts stay."""
+    """Add a sememe for each phrase of `words` whose parts are neighbours in a title. The parts stay."""
     wanted = _phrase_keys(table.lemmas, words)
     if not wanted:
         return table
@@ -62,14 +62,14 @@ def with_phrases(table: ItemSememes, words: Collection[str]) -> ItemSememes:
 
 
 def _neighbours(table: ItemSememes) -> tuple[Ints, Ints]:
-    """Keys (first * number of sememes + second) and rows of neighbours."""
+    """Keys (first * number of sememes + second) and rows of neighbouring sememes."""
     same_title = table.rows[:-1] == table.rows[1:]
     keys = table.ids[:-1] * len(table.lemmas) + table.ids[1:]
     return keys[same_title], table.rows[:-1][same_title]
 
 
 def _phrase_keys(lemmas: Sequence[str], words: Collection[str]) -> list[tuple[int, str]]:
-    """Ascending (key, phrase) of every way to cut a phrase into two sememes of the table."""
+    """Sorted (key, phrase) for each way to split a phrase into two sememes of the table."""
     position = {lemma: index for index, lemma in enumerate(lemmas)}
     return sorted(
         (position[left] * len(lemmas) + position[right], phrase)

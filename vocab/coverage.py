@@ -1,4 +1,4 @@
-"""How well a domain is covered by anchors, and how two domains use them."""
+"""Measure how many items have anchors, and how far two domains share them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 @dataclass(frozen=True)
 class Coverage:
-    """How many items have anchors, and what was left over.
+    """Share of items with anchors, and the words without one.
 
     Attributes:
         n_items: number of items I.
         n_covered: items with at least one anchor.
         anchors_per_item: mean number of distinct anchors, over all items.
         quantiles: anchors per item at the shares of `QUANTILES`.
-        unmapped: words that are no anchor with the number of items that hold each, most frequent first.
+        unmapped: (word, number of items) of words that are no anchor, most frequent first.
     """
 
     n_items: int
@@ -43,11 +43,11 @@ class Coverage:
 
     @property
     def share(self) -> float:
-        """Share of items with at least one anchor, in [0, 1]; 0 where there are no items."""
+        """Share of items with at least one anchor, in [0, 1]; 0 without items."""
         return self.n_covered / self.n_items if self.n_items else 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON, with the share."""
+        """Convert to a dictionary for JSON, including the share."""
         return {**asdict(self), "share": self.share}
 
     def __str__(self) -> str:
@@ -64,13 +64,13 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Overlap:
-    """What two domains have in common.
+    """Anchors that two domains share.
 
     Attributes:
         shared: anchors that both use.
         first_only: anchors that only the first uses.
         second_only: anchors that only the second uses.
-        divergence: Jensen-Shannon divergence of how often they use each anchor, in bits: 0 alike, 1 disjoint.
+        divergence: Jensen-Shannon divergence of the anchor frequencies, in bits: 0 identical, 1 disjoint.
     """
 
     shared: int
@@ -79,7 +79,7 @@ class Overlap:
     divergence: float
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Convert to a dictionary for JSON."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -93,19 +93,19 @@ def overlap(first: csr_matrix, second: csr_matrix) -> Overlap:
     """Compare (I1, q) and (I2, q) item-anchor matrices of one vocabulary.
 
     Raises:
-        InputError: they have different numbers of anchors, or one of them uses none.
+        InputError: the numbers of anchors differ, or a domain has no anchors.
     """
     if first.shape[1] != second.shape[1]:
         raise InputError(f"the domains have different vocabularies ({first.shape[1]} and {second.shape[1]} anchors)")
     uses = [np.asarray(matrix.sum(axis=0), dtype=np.float64).ravel() for matrix in (first, second)]
     if not all(use.sum() > 0 for use in uses):
         raise InputError(
-            "a domain without a single anchor has nothing to compare",
+            "one of the domains has no anchors, so there is nothing to compare",
             hint="Check the language of its titles, or build the vocabulary with this domain",
         )
     left, right = (use > 0 for use in uses)
     shared = int(np.count_nonzero(left & right))
-    # scipy gives the square root. Rounding may leave less than zero under it for two domains that are nearly alike.
+    # scipy returns the square root. For nearly equal domains, rounding can make its argument negative.
     with np.errstate(invalid="ignore"):
         divergence = float(np.nan_to_num(jensenshannon(*uses, base=2))) ** 2
     return Overlap(shared, int(left.sum()) - shared, int(right.sum()) - shared, divergence)

@@ -1,4 +1,4 @@
-"""Versioned JSON documents that people may edit: written whole, checked on reading, refused with a reason."""
+"""Read and write versioned JSON documents that people may edit. Writing is atomic; reading validates."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Document = TypeVar("Document", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Layout(Generic[Document]):
-    """One kind of document; it begins with the fields `format` and `version`.
+    """One kind of JSON document. Its first fields are `format` and `version`.
 
     Attributes:
-        model: its fields.
-        format: the word that tells it from other JSON.
-        version: of the layout that this program reads.
-        name: for people.
-        hint: what to do with a file that is refused.
+        model: pydantic model of the fields.
+        format: identifies this kind of document.
+        version: the version that this program reads.
+        name: used in error messages.
+        hint: tells the user how to fix an invalid file.
     """
 
     model: type[Document]
@@ -35,7 +35,7 @@ class Layout(Generic[Document]):
     hint: str
 
     def write(self, text: str, path: Path) -> None:
-        """Write under a temporary name first.
+        """Write the text atomically.
 
         Raises:
             InputError: the file cannot be written.
@@ -47,11 +47,11 @@ class Layout(Generic[Document]):
             raise InputError(f"the {self.name} cannot be written ({error})", location=path) from error
 
     def read(self, path: Path) -> Document:
-        """Read and check.
+        """Read and validate a document.
 
         Raises:
-            InputError: the file is missing, no JSON, another document, of another version, names a key twice, or does
-                not have the fields.
+            InputError: the file is missing, is not JSON, is another kind of document or another version, repeats a
+                key, or has wrong fields.
         """
         try:
             content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_refuse_duplicates)
@@ -76,7 +76,7 @@ class Layout(Generic[Document]):
             raise self.damaged(path, f"{key}: {first['msg']}") from error
 
     def damaged(self, path: Path, problem: str) -> InputError:
-        """The error of a file that nobody can use."""
+        """Return the error for an unusable file."""
         return InputError(f"the {self.name} is damaged: {problem}", location=path, hint=self.hint)
 
 

@@ -1,4 +1,4 @@
-"""One text an item out of its fields: the words that anchors are taken from, and the sentence that is encoded."""
+"""Build one text per item from its fields: the words for anchors, and the sentence for the encoder."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _SPACE = pa.scalar(" ", pa.large_string())
 
 
 def item_texts(fields: Mapping[str, Titles], wanted: Sequence[str]) -> pa.Array:
-    """(I,) large_string, the words that the anchors of a domain's items are taken from.
+    """Build the (I,) large_string texts that anchors are taken from.
 
-    Titles and prose (`PROSE`) are read word by word. A value of another field is a name and becomes one word: the
-    category "Video Games" is ``video_games``. Names of more than `LONGEST_NAME` words are read word by word too.
+    Titles and prose (`PROSE`) are split into words. A value of any other field becomes one word: the category
+    "Video Games" is ``video_games``. Names longer than `LONGEST_NAME` words are split too.
 
     Args:
         fields: name -> (I,) strings or lists of strings (`domains.domain.Domain.fields`).
-        wanted: names of the fields to take, in this order; a field that the domain lacks gives nothing.
+        wanted: names of the fields, in this order; fields that the domain lacks are ignored.
 
     Raises:
         InputError: the domain has none of them.
@@ -45,7 +45,7 @@ def item_texts(fields: Mapping[str, Titles], wanted: Sequence[str]) -> pa.Array:
 
 
 def check_fields(wanted: Sequence[str], there: Collection[str]) -> None:
-    """Refuse a field that no domain has, unless it is one of `DEFAULT_FIELDS`.
+    """Raise if no domain has a wanted field. `DEFAULT_FIELDS` may be missing.
 
     Args:
         wanted: `VocabularySettings.fields`.
@@ -64,14 +64,14 @@ def check_fields(wanted: Sequence[str], there: Collection[str]) -> None:
 
 
 def fill_template(template: str, fields: Mapping[str, Titles], longest: int) -> pa.Array:
-    """(I,) large_string, the template filled in for each item.
+    """Fill in the template for each item: (I,) large_string.
 
-    The text before a field is left out together with an empty field, and where nothing stands before it.
+    An empty field is left out together with the text before it. The first field present has no text before it.
 
     Args:
-        template: see `parse_template`; fields that are not there are empty.
+        template: see `parse_template`; missing fields count as empty.
         fields: name -> (I,) strings or lists of strings; the values of a list are joined by commas.
-        longest: characters at which a text is cut.
+        longest: maximum number of characters; longer texts are cut.
     """
     parts, ending = parse_template(template)
     empty = pa.scalar("", pa.large_string())
@@ -90,7 +90,7 @@ def fill_template(template: str, fields: Mapping[str, Titles], longest: int) -> 
 
 
 def _joined_values(values: Titles, separator: str) -> pa.Array:
-    """(I,) large_string of strings or lists of strings; the values of a list are joined by the separator."""
+    """Convert strings or lists of strings to (I,) large_string; the separator joins the values of a list."""
     if not _holds_lists(values):
         return as_strings(values)
     filled = pa.LargeListArray.from_arrays(_offsets(values), as_strings(pc.list_flatten(values)))
@@ -115,6 +115,6 @@ def _holds_lists(values: Titles) -> bool:
 
 
 def _offsets(lists: pa.Array) -> pa.Array:
-    """(I + 1,) int64 of lists that may be null or sliced, as they lie in their flattened values."""
+    """(I + 1,) int64 offsets into the flattened values of lists that may be null or sliced."""
     lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
     return pa.array(np.concatenate(([0], np.cumsum(lengths))), pa.int64())

@@ -1,4 +1,4 @@
-"""Titles as sememes: tokens through the surface-to-lemma table, and how many items hold each sememe."""
+"""Turn titles into sememes (tokens to lemmas), and count the items that hold each."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from vocab.settings import NormaliserSettings
 from vocab.text import Titles, as_strings
 
 Lemmas = Mapping[str, str | None]
-"""Surface form -> lemma; None where the lemma itself is filtered out."""
+"""Surface form -> lemma; None if the lemma is filtered out."""
 Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class ItemSememes:
-    """The sememes of some titles, in the order of their words.
+    """Sememes of titles, in word order.
 
     Attributes:
         lemmas: distinct sememes.
         rows: (N,) int64, ascending, the title of each sememe.
-        ids: (N,) int64, position in `lemmas`; a title may hold one twice.
+        ids: (N,) int64, position in `lemmas`; a title may repeat one.
         n_items: I.
         lemma_of: surface form -> lemma of every word in these titles.
     """
@@ -52,7 +52,7 @@ class ItemSememes:
 
 
 def read_sememes(titles: Titles, normaliser: Normaliser, settings: NormaliserSettings, known: Lemmas) -> ItemSememes:
-    """Turn (I,) titles into sememes; only words that `known` lacks are lemmatised."""
+    """Turn (I,) titles into sememes. Only words missing from `known` are lemmatised."""
     table = tabulate(as_strings(titles), normaliser, settings)
     surfaces: list[str] = table.surfaces.to_pylist()
     lemma_of = _lemmas_of(surfaces, np.bincount(table.ids, minlength=len(surfaces)), normaliser, settings, known)
@@ -67,7 +67,7 @@ def read_sememes(titles: Titles, normaliser: Normaliser, settings: NormaliserSet
 def _lemmas_of(
     surfaces: list[str], uses: Ints, normaliser: Normaliser, settings: NormaliserSettings, known: Lemmas
 ) -> dict[str, str | None]:
-    """Find the lemma of each surface form; a lemma must pass the filters that its surface form passed."""
+    """Return the lemma of each surface form. Lemmas must pass the same filters as surface forms."""
     unseen = [surface for surface in surfaces if surface not in known]
     found = normaliser.lemmas(unseen)
     if unseen and getattr(normaliser, "stems", False):
@@ -80,7 +80,7 @@ def _lemmas_of(
 
 
 def _readable(stems: list[str], surfaces: list[str], uses: Ints, normaliser: Normaliser, known: Lemmas) -> list[str]:
-    """Replace each stem by a word with this stem: the one in `known`, else the most frequent of these titles."""
+    """Replace each stem by a word with that stem: one of `known`, else the most frequent word in these titles."""
     shown = sorted({lemma for lemma in known.values() if lemma is not None})
     word_of = dict(zip(normaliser.lemmas(shown), shown, strict=True))
     ranked = sorted(zip((-uses).tolist(), surfaces, strict=True))

@@ -1,4 +1,4 @@
-"""What a recipe may say about sememes: how titles become words, and which words become anchors."""
+"""Settings of the vocabulary: how titles become words, and which words become anchors."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ Language = Literal[
     "portuguese", "romanian", "russian", "spanish", "swedish",
 ]  # fmt: skip
 DEFAULT_FIELDS = ("title", "categories", "authors", "brand", "developer")
-"""Fields of an item that anchors come from unless a recipe says otherwise; `authors` and `brand` cover their kin, such
-as artists and manufacturers (see `domains.text_columns`)."""
+"""Default item fields for anchors. `authors` and `brand` include similar columns, such as artists and manufacturers
+(see `domains.text_columns`)."""
 
 
 class NormaliserSettings(BaseModel):
@@ -28,27 +28,27 @@ class NormaliserSettings(BaseModel):
     min_length: int = Field(
         default=3,
         ge=1,
-        description="Shortest word that counts, in characters. Two-letter words are mostly sizes, units and "
-        "initials. Chinese, Japanese and Korean words are exempt: there one character may be a word.",
+        description="Minimum length of a word, in characters. Two-letter words are mostly sizes, units and "
+        "initials. Chinese, Japanese and Korean words may have one character.",
     )
     drop_numbers: bool = Field(
         default=True,
-        description="Drop words without a letter, and numbers in disguise: years, decades (1980s), ordinals (3rd).",
+        description="Drop words without a letter, decades (1980s) and ordinals (3rd).",
     )
     drop_sizes: bool = Field(
-        default=True, description="Drop quantities with their unit and sizes: 30m, 75kg, 500ml, 10x15cm, 2er, xl."
+        default=True, description="Drop sizes and quantities with a unit: 30m, 75kg, 500ml, 10x15cm, 2er, xl."
     )
     stop_words: Literal["builtin", "none"] = Field(
-        default="builtin", description="Whether the normaliser's own list of function words is dropped."
+        default="builtin", description="'builtin' drops the normaliser's list of function words; 'none' keeps them."
     )
     extra_stop_words: tuple[str, ...] = Field(
-        default=(), description="Further words to drop, as they are written in titles or as lemmas."
+        default=(), description="More words to drop, as written in titles or as lemmas."
     )
     parts_of_speech: tuple[PartOfSpeech, ...] = Field(
         default=("n", "v", "a", "r"),
         min_length=1,
-        description="Order in which WordNet is asked for a word: nouns, verbs, adjectives, adverbs; the "
-        "first that knows it gives the lemma. Titles are mostly nouns, and nouns alone are NLTK's default.",
+        description="Parts of speech in which WordNet looks for a lemma, in order: n(oun), v(erb), a(djective), "
+        "r (adverb); the first match wins. Titles are mostly nouns, and NLTK's default is nouns only.",
     )
 
 
@@ -62,25 +62,23 @@ class VocabularySettings(BaseModel):
     )
     language: Language = Field(
         default="auto",
-        description="Language of the titles: its stop words are dropped, and its inflected forms are one word. 'auto' "
-        "guesses it from the titles. English lemmas are WordNet's, other languages have stems (NLTK's Snowball).",
+        description="Language of the titles, for stop words and inflected forms. 'auto' guesses it from the titles. "
+        "English uses WordNet's lemmas, other languages use NLTK's Snowball stems.",
     )
     fields: tuple[str, ...] = Field(
         default=DEFAULT_FIELDS,
         min_length=1,
-        description="Fields of an item that anchors are taken from; a field that a domain lacks gives nothing. Titles, "
-        "descriptions and features give their words, any other field gives each of its values as one word. The paper "
-        "takes titles alone. Descriptions are long and give many anchors that say little: name them only by choice.",
+        description="Item fields that anchors are taken from; fields that a domain lacks are ignored. Titles, "
+        "descriptions and features are split into words; each value of any other field is one word. The paper "
+        "uses titles only. Descriptions are not in the default: they add many anchors that carry little meaning.",
     )
-    min_items: int = Field(
-        default=2, ge=1, description="An anchor occurs in at least this many items, all domains together."
-    )
+    min_items: int = Field(default=2, ge=1, description="Minimum number of items with an anchor, over all domains.")
     max_share: float = Field(
         default=0.5,
         gt=0,
         le=1,
-        description="A word in more than this share of the items of any one domain is no anchor: it is "
-        "boilerplate of a catalogue. The most frequent real words (platforms in game titles) reach 0.19.",
+        description="Maximum share of one domain's items with an anchor. More frequent words are boilerplate of "
+        "a catalogue. The most frequent real words (platforms in game titles) reach 0.19.",
     )
     max_anchors: int | None = Field(
         default=None, ge=1, description="Keep only the most frequent anchors; unset keeps all."
@@ -92,6 +90,6 @@ class VocabularySettings(BaseModel):
     )
 
     def too_common(self, count: int, n_items: int) -> bool:
-        """Whether a word of `count` items is in too large a share of a domain; `min_items` items are never too many."""
-        # A product with the share is rounded: 0.29 * 100 is less than 29.
+        """Whether `count` of `size` items exceed `max_share`; up to `min_items` items never do."""
+        # Divide rather than multiply by the share: 0.29 * 100 rounds to less than 29.
         return count > self.min_items and count / n_items > self.max_share

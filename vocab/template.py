@@ -1,4 +1,4 @@
-"""The template of an item's text: ``{title} by {authors}. {categories}``."""
+"""Parse the template of an item's text: ``{title} by {authors}. {categories}``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ DEFAULT_TEMPLATE = "{title} by {authors|brand|developer}. {categories}"
 
 
 def parse_template(template: str) -> tuple[tuple[tuple[str, tuple[str, ...]], ...], str]:
-    """The parts of a template, each the text before a field and the field's names; and the text behind the last.
+    """Split a template into (text before a field, names of the field) pairs and the text after the last field.
 
     ``{authors|brand}`` is the first of the two that an item has.
 

@@ -1,4 +1,4 @@
-"""Texts: clean them and cut them into words; all in Arrow."""
+"""Clean texts and split them into words, in Arrow."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 
 from domains.errors import InputError
 
-# Combining marks belong to words (Hindi vowels are marks). The underscore joins a word of several parts, as
-# in WordNet's own video_game, so that categories and collocations survive as one word.
+# Combining marks belong to words (Hindi vowels are marks). The underscore joins the parts of one word, as in
+# WordNet's video_game, so that categories and collocations stay one word.
 NOT_A_WORD = r"[^\p{L}\p{M}\p{N}_]+"
-# Soft hyphens, joiners, variation selectors and the Arabic tatweel say how a word is drawn, not which word it is; ™ and
-# ℠, which NFKC writes as letters at the end of it, say whose word.
+# Soft hyphens, joiners, variation selectors and the Arabic tatweel only change how a word is drawn. NFKC would turn
+# ™ and ℠ into letters at the end of the word.
 _NO_PART = r"[\x{2120}\x{2122}\x{AD}\x{640}\x{200D}\x{2060}\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]"
 _MARKUP = r"</?[A-Za-z][^<>]*>"
 
@@ -23,10 +23,10 @@ Titles: TypeAlias = "Sequence[str] | pa.Array | pa.ChunkedArray"
 
 
 def as_strings(titles: Titles) -> pa.Array:
-    """(I,) large_string of any sequence of titles; a missing title is the empty one.
+    """Convert titles to (I,) large_string; missing titles become empty.
 
     Raises:
-        InputError: where something in it is no text.
+        InputError: a title is not text.
     """
     try:
         array = titles if isinstance(titles, (pa.Array, pa.ChunkedArray)) else pa.array(list(titles), pa.large_string())
@@ -37,9 +37,9 @@ def as_strings(titles: Titles) -> pa.Array:
 
 
 def cleaned(titles: pa.Array) -> pa.Array:
-    """(I,) large_string without markup and HTML entities, compatibility forms unified (NFKC), lower case.
+    """Clean (I,) texts: remove markup and HTML entities, apply NFKC, lower-case.
 
-    Signs that show nothing, and those of trade marks, are left out.
+    Invisible characters and trade mark signs are removed.
     """
     shown = pc.replace_substring_regex(_unescaped(titles), _NO_PART, "")
     plain = pc.replace_substring_regex(shown, _MARKUP, " ")
@@ -47,16 +47,15 @@ def cleaned(titles: pa.Array) -> pa.Array:
 
 
 def split_words(texts: pa.Array) -> pa.Array:
-    """(I,) large_list of the words of cleaned texts: runs of letters, marks, digits and underscores.
+    """Split cleaned texts into words, runs of letters, marks, digits and underscores: (I,) large_list.
 
-    What an apostrophe or a hyphen separates are words of their own; an edge of a text can leave an empty
-    word.
+    Apostrophes and hyphens separate words. The list may hold an empty word at the edge of a text.
     """
     return pc.split_pattern_regex(texts, NOT_A_WORD).cast(pa.large_list(pa.large_string()))
 
 
 def _unescaped(titles: pa.Array) -> pa.Array:
-    """HTML entities resolved; Python only sees the distinct titles that hold an ampersand."""
+    """Resolve HTML entities. Only distinct titles with an ampersand are handled in Python."""
     suspects = pc.match_substring(titles, "&")
     if not pc.any(suspects).as_py():
         return titles

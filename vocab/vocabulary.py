@@ -1,4 +1,4 @@
-"""`SememeVocabulary`: words <-> anchor ids, and titles -> sparse item-anchor matrix. Immutable."""
+"""`SememeVocabulary`: map words to anchor ids, and titles to a sparse item-anchor matrix. Immutable."""
 
 from __future__ import annotations
 
@@ -30,13 +30,12 @@ _UNMAPPED_SHOWN = 50
 
 @dataclass(frozen=True, eq=False)
 class ItemAnchors:
-    """The anchors of some items.
+    """Anchors of items.
 
     Attributes:
         matrix: (I, q) float32 CSR, 1.0 for each distinct anchor of a title; indices ascend in a row.
-        coverage: how many items have anchors.
-        surfaces: surface form -> lemma of the words that the vocabulary had not met (see
-            `SememeVocabulary.remembering`).
+        coverage: share of items with anchors.
+        surfaces: surface form -> lemma, of words new to the vocabulary (see `SememeVocabulary.remembering`).
     """
 
     matrix: csr_matrix
@@ -46,17 +45,16 @@ class ItemAnchors:
 
 @dataclass(frozen=True, eq=False)
 class SememeVocabulary:
-    """The anchors that carry what was learned from domain to domain (Section 3.2). Build one with `build`.
+    """The anchors that all domains share (Section 3.2). Make one with `build`.
 
     Attributes:
         words: (q,) lemmas; the id of an anchor is its position.
-        lemma_of: surface form -> lemma, or None where the lemma is filtered out, of every word met so far:
-            mapping titles of these words never loads WordNet.
-        item_counts: (q,) int64, items that hold each anchor, over all domains.
-        n_items: items of all domains.
-        domains: names of the domains it was built over, in order.
-        settings: how it was built.
-        language: of the titles, as settled when it was built.
+        lemma_of: surface form -> lemma, or None if the lemma is filtered out. Words listed here never load WordNet.
+        item_counts: (q,) int64, number of items with each anchor, over all domains.
+        n_items: number of items of all domains.
+        domains: names of the domains it was built from, in order.
+        settings: settings it was built with.
+        language: language of the titles.
     """
 
     words: tuple[str, ...]
@@ -83,15 +81,15 @@ class SememeVocabulary:
         settings: VocabularySettings,
         normaliser: Normaliser | None = None,
     ) -> SememeVocabulary:
-        """Take the anchors from the titles of some domains, most frequent first, then alphabetical.
+        """Choose anchors from the titles of one or more domains, most frequent first, then alphabetical.
 
         Args:
-            titles_by_domain: domain name -> (I,) titles, or what `vocab.text.item_texts` makes of them.
-            settings: which words become anchors.
-            normaliser: in place of the one that the settings name.
+            titles_by_domain: domain name -> (I,) titles, or the output of `vocab.fields.item_texts`.
+            settings: rules for anchors.
+            normaliser: replaces the one that the settings name.
 
         Raises:
-            InputError: no word passes the filters.
+            InputError: no word meets the settings.
         """
         language = settle_language(settings.language, titles_by_domain)
         normaliser = normaliser or make_normaliser(settings.normaliser, language)
@@ -99,7 +97,7 @@ class SememeVocabulary:
         words = census.anchors(settings)
         if not words:
             raise InputError(
-                f"no word of {census.n_items} titles passes the filters",
+                f"no word of {census.n_items} titles can become an anchor",
                 location="vocabulary",
                 hint="Lower min_items, raise max_share, or check the titles",
             )
@@ -109,16 +107,16 @@ class SememeVocabulary:
     def extended(
         self, titles_by_domain: Mapping[str, Titles], normaliser: Normaliser | None = None
     ) -> SememeVocabulary:
-        """Keep all anchors with their ids, and append the new anchors of more domains.
+        """Return a vocabulary with the same anchors and ids, followed by new anchors of more domains.
 
         Raises:
-            InputError: a domain is in the vocabulary already.
+            InputError: the vocabulary already holds a domain of that name.
         """
         again = sorted(set(titles_by_domain) & set(self.domains))
         if again:
             raise InputError(
                 f"the vocabulary already holds the domain {again[0]!r}",
-                hint="Give the new domain a name of its own",
+                hint="Rename the new domain",
             )
         normaliser = normaliser or make_normaliser(self.settings.normaliser, self.language)
         census = take_census(titles_by_domain, self.settings, normaliser, self.words, self.lemma_of)
@@ -136,11 +134,11 @@ class SememeVocabulary:
         )
 
     def remembering(self, surfaces: Lemmas) -> SememeVocabulary:
-        """Keep these surface forms with their lemmas as well, so that they load no WordNet again."""
+        """Return a copy that also knows these lemmas, so that WordNet is not loaded for them again."""
         return replace(self, lemma_of={**surfaces, **self.lemma_of})
 
     def __len__(self) -> int:
-        """Count the anchors: q."""
+        """Number of anchors q."""
         return len(self.words)
 
     @cached_property
@@ -148,7 +146,7 @@ class SememeVocabulary:
         return {word: index for index, word in enumerate(self.words)}
 
     def index(self, word: str) -> int | None:
-        """Id of an anchor, None for a word that is none."""
+        """Return the id of an anchor, or None if the word is no anchor."""
         return self._index.get(word)
 
     @cached_property
@@ -159,20 +157,20 @@ class SememeVocabulary:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of words, settings and language; models refuse anchors that were numbered differently."""
+        """SHA-256 of words, settings and language. Models check it, because anchor ids must not change."""
         content = json.dumps(
             [self.words, self.settings.model_dump(mode="json"), self.language], ensure_ascii=False, sort_keys=True
         )
         return hashlib.sha256(content.encode()).hexdigest()
 
     def read(self, titles: Titles, normaliser: Normaliser | None = None) -> ItemSememes:
-        """Turn (I,) titles into sememes, anchors or not; phrases only where they are anchors."""
+        """Turn (I,) titles into sememes, anchors or not. Phrases count only if they are anchors."""
         rules = self.settings.normaliser
         sememes = read_sememes(titles, normaliser or make_normaliser(rules, self.language), rules, self.lemma_of)
         return with_phrases(sememes, self.words)
 
     def encode(self, titles: Titles, normaliser: Normaliser | None = None) -> ItemAnchors:
-        """Map (I,) titles, of any domain, to their anchors."""
+        """Map (I,) titles of any domain to anchors."""
         sememes = self.read(titles, normaliser)
         anchor_of = np.array([self._index.get(lemma, -1) for lemma in sememes.lemmas], dtype=np.int64)
         items, ids = sememes.pairs
@@ -186,7 +184,7 @@ class SememeVocabulary:
         return ItemAnchors(matrix, coverage, MappingProxyType(new))
 
     def save(self, path: str | Path) -> None:
-        """Write readable JSON; complete or not at all."""
+        """Write readable JSON, atomically."""
         document = VocabularyFile(
             format=LAYOUT.format,
             version=LAYOUT.version,
@@ -202,10 +200,10 @@ class SememeVocabulary:
 
     @classmethod
     def load(cls, path: str | Path) -> SememeVocabulary:
-        """Read what `save` wrote.
+        """Read a vocabulary that `save` wrote.
 
         Raises:
-            InputError: the file is missing, damaged, or of another format version.
+            InputError: the file is missing or damaged, or has another format version.
         """
         document, settings = read(Path(path))
         counts = np.array(list(document.anchors.values()), dtype=np.int64)
@@ -217,7 +215,7 @@ class SememeVocabulary:
 
 
 def _most_frequent(sememes: ItemSememes, unmapped: npt.NDArray[np.bool_]) -> tuple[tuple[str, int], ...]:
-    """Rank the words without an anchor by the items that hold them, ties in alphabetical order."""
+    """Return words without an anchor and their item counts, most frequent first, ties alphabetical."""
     left = np.flatnonzero(unmapped)
     ranked = sorted((-int(sememes.item_counts[index]), sememes.lemmas[index]) for index in left)
     return tuple((word, -count) for count, word in ranked[:_UNMAPPED_SHOWN])

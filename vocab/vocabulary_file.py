@@ -1,4 +1,4 @@
-"""A vocabulary as readable JSON, versioned and checked on reading."""
+"""Read and write a vocabulary as JSON."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from vocab.settings import VocabularySettings
 
 
 class VocabularyFile(BaseModel):
-    """The JSON document; JSON Schema and checks come from here."""
+    """Fields of the JSON document; they validate it and give its JSON Schema."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     format: str = Field(description="Always 'sememe-vocabulary'.")
-    version: int = Field(description="Version of this layout.")
+    version: int = Field(description="Format version.")
     fingerprint: str = Field(description="SHA-256 of words, settings and language.")
-    domains: list[str] = Field(description="Domains it was built over.")
-    n_items: int = Field(ge=0, le=2**53, description="Items of these domains.")
-    language: str = Field(description="Language that titles are read as.")
-    settings: dict[str, Any] = Field(description="How it was built.")
-    anchors: dict[str, int] = Field(description="Word -> items that hold it; the order is the anchor ids.")
-    lemmas: dict[str, str | None] = Field(description="Surface form -> lemma, null where it is filtered out.")
+    domains: list[str] = Field(description="Domains it was built from.")
+    n_items: int = Field(ge=0, le=2**53, description="Number of items of these domains.")
+    language: str = Field(description="Language of the titles.")
+    settings: dict[str, Any] = Field(description="Settings it was built with.")
+    anchors: dict[str, int] = Field(description="Word -> number of items with it, in order of the anchor ids.")
+    lemmas: dict[str, str | None] = Field(description="Surface form -> lemma, or null if it is filtered out.")
 
 
 LAYOUT = Layout(
@@ -38,12 +38,12 @@ LAYOUT = Layout(
 
 
 def write(document: VocabularyFile, path: Path) -> None:
-    """Write one entry a line, under a temporary name first."""
+    """Write atomically, one entry per line."""
     LAYOUT.write(json.dumps(document.model_dump(), ensure_ascii=False, indent=1) + "\n", path)
 
 
 def read(path: Path) -> tuple[VocabularyFile, VocabularySettings]:
-    """Read and check all but the fingerprint; see `SememeVocabulary.load`."""
+    """Read and validate all but the fingerprint; see `SememeVocabulary.load`."""
     document = LAYOUT.read(path)
     for word, count in document.anchors.items():
         if not 0 <= count <= document.n_items:

@@ -205,7 +205,7 @@ def test_a_package_with_other_weights_is_refused(tmp_path: Path, monkeypatch: py
     (package / "__init__.py").write_text("raise RuntimeError('its code ran')")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(source, "PACKAGE", "pretender")
-    with pytest.raises(InputError, match=r"model\.safetensors .* not the file that it claims to be"):
+    with pytest.raises(InputError, match=r"model\.safetensors .* was changed"):
         SentenceEncoder.find(SemanticSettings())
 
 

@@ -266,10 +266,10 @@ def test_report_counts_each_item_at_its_first_step() -> None:
 def test_explain() -> None:
     unseen = made({"castle": (Link("ship", 0.9, "hand"),), "moat": ()})
     assert unseen.explain("Castles") == "castle: ship 0.90 (hand)"
-    assert unseen.explain("moat") == "moat: no anchor is near"
-    assert unseen.explain("tower") == "tower: never met, no anchor"
-    assert unseen.explain("Spaces").startswith("space: an anchor itself, in 1 items")
-    assert unseen.explain("!") == "!: holds no word"
+    assert unseen.explain("moat") == "moat: no similar anchor"
+    assert unseen.explain("tower") == "tower: unknown word, no anchor"
+    assert unseen.explain("Spaces").startswith("space: is an anchor; in 1 title")
+    assert unseen.explain("!") == "!: no word in it"
 
 
 def test_saved_edited_and_loaded(tmp_path: Path) -> None:
@@ -314,7 +314,7 @@ def test_an_empty_map_can_be_saved(tmp_path: Path) -> None:
         ({"version": 9}, "format version 9"),
         ({"format": "x"}, "no file of unseen words"),
         ({"words": {"castle": [["dragon", 0.5, "hand"]]}}, r"word 'castle': 'dragon' is no anchor"),
-        ({"words": {"castle": [["ship", 1.5, "hand"]]}}, r"weight 1\.5 does not lie"),
+        ({"words": {"castle": [["ship", 1.5, "hand"]]}}, r"weight 1\.5 is not in"),
         ({"words": {"castle": [["ship", 0, "hand"]]}}, r"weight 0\.0 does not lie"),
         ({"words": {"castle": [["ship", 0.5, "guess"]]}}, "no step 'guess'"),
         ({"words": {"castle": "ship"}}, r"words\.castle"),

@@ -1,1 +1,1 @@
-"""Sentence vectors: where an encoder comes from, its network, and a cache of what it computed."""
+"""Sentence vectors: find an encoder, run its network, cache its vectors."""

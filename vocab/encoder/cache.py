@@ -1,4 +1,4 @@
-"""Vectors kept between runs by what they are vectors of. Shards are written once, never changed."""
+"""Cache sentence vectors between runs, keyed by text. Shards are written once and never changed."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _MANY = 32
 
 
 def text_keys(texts: Sequence[str]) -> pa.Array:
-    """(n,) fixed_size_binary, SHA-256 of each text."""
+    """Return the SHA-256 of each text, (n,) fixed_size_binary."""
     digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
     return pa.array(digests, pa.binary(_KEY_BYTES))
 
 
 class VectorCache:
-    """Key -> vector in the Arrow files of one folder.
+    """Key -> vector, in the Arrow files of one folder.
 
-    A shard is named by the SHA-256 of its keys and appears complete: many processes may read and write.
+    A shard is named by the SHA-256 of its keys and written atomically: many processes may read and write.
 
     Args:
-        folder: of one encoder; made when the first vector is put.
+        folder: folder of one encoder; created with the first vector.
         dim: length of a vector.
     """
 
@@ -42,7 +42,7 @@ class VectorCache:
         self._dim = dim
 
     def get(self, keys: pa.Array) -> tuple[Floats, npt.NDArray[np.bool_]]:
-        """(n, dim) float32 vectors, zeros where there is none, and (n,) bool: which were found."""
+        """Return (n, dim) float32 vectors, zeros for missing ones, and (n,) bool: which were found."""
         rows = np.zeros((len(keys), self._dim), np.float32)
         found = np.zeros(len(keys), np.bool_)
         for path in sorted(self._folder.glob("*.arrow")):
@@ -57,16 +57,16 @@ class VectorCache:
         return rows, found
 
     def put(self, keys: pa.Array, rows: Floats) -> None:
-        """Keep (n, dim) vectors under n distinct keys; where nothing can be written, nothing is kept."""
+        """Store (n, dim) vectors under n distinct keys. Does nothing if the folder is not writable."""
         vectors = pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel(), pa.float32()), self._dim)
-        # A full or read-only disk costs time in the next run, not this run's result.
+        # On a full or read-only disk the next run is slower; this run is not affected.
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
             self._write(pa.table([keys, vectors], schema=self._schema))
             self._gather_small()
 
     def _write(self, table: pa.Table) -> Path:
-        """Write a shard, named by its keys."""
+        """Write a shard and return its path."""
         keys = b"".join(table["key"].to_pylist())
         path = self._folder / f"{hashlib.sha256(keys).hexdigest()[:32]}.arrow"
         with (
@@ -78,9 +78,9 @@ class VectorCache:
         return path
 
     def _gather_small(self) -> None:
-        """Make one shard of many small ones, such as single words leave behind.
+        """Merge many small shards, for example of single words, into one.
 
-        A reader that still looks for one of the old ones computes its vectors again.
+        A reader that misses a deleted shard computes its vectors again.
         """
         small = [path for path in sorted(self._folder.glob("*.arrow")) if path.stat().st_size < _SMALL_BYTES]
         if len(small) < _MANY:
@@ -92,7 +92,7 @@ class VectorCache:
                 path.unlink(missing_ok=True)
 
     def _read(self, path: Path) -> pa.Table | None:
-        """Read a shard, or None for a damaged file: its vectors are computed again."""
+        """Read a shard. Returns None for a damaged file, so that its vectors are computed again."""
         try:
             with pa.memory_map(str(path)) as source:
                 table = pa.ipc.open_file(source).read_all()

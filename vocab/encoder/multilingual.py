@@ -1,4 +1,4 @@
-"""Google's multilingual Universal Sentence Encoder (Yang et al., 2020), whose weights a package holds; numpy only.
+"""Google's multilingual Universal Sentence Encoder (Yang et al., 2020), installed as a package; needs only numpy.
 
 Sixteen languages, among them German, French, Spanish, Italian, Dutch, Polish, Russian, Chinese and Japanese: a title
 and its translation have vectors that are near each other.
@@ -25,11 +25,11 @@ class MultilingualModel:
         self._encoder: Any = USE()
 
     def embed_all(self, texts: Sequence[str]) -> Iterator[npt.NDArray[np.float32]]:
-        """Yield (b, 512) float32 unit rows, batch after batch."""
+        """Yield (b, 512) float32 unit rows, batch by batch."""
         for start in range(0, len(texts), _TEXTS_AT_ONCE):
             yield np.asarray(self._encoder.encode(list(texts[start : start + _TEXTS_AT_ONCE])), np.float32)
 
     @staticmethod
     def n_batches(n_texts: int) -> int:
-        """Count the batches of `embed_all`."""
+        """Number of batches that `embed_all` yields."""
         return -(-n_texts // _TEXTS_AT_ONCE)

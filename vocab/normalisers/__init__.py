@@ -1,1 +1,1 @@
-"""Titles to surface forms and lemmas, one module a library; `base` is the seam."""
+"""Turn titles into surface forms and lemmas, one module per library; `base` holds the interface."""

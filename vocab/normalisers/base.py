@@ -1,4 +1,4 @@
-"""The `Normaliser` seam: what turns titles into sememes, ours or a third party's."""
+"""The `Normaliser` interface and its registry, which includes plug-ins."""
 
 from __future__ import annotations
 
@@ -16,28 +16,27 @@ ENTRY_POINTS = "transfer.normalisers"
 
 
 class Normaliser(Protocol):
-    """Cuts titles into surface forms and finds the lemma of each.
+    """Splits titles into surface forms and finds the lemma of each.
 
-    A normaliser whose lemmas are stems (``gart``) has an attribute ``stems = True``: the most frequent word with a
-    stem then stands for it (``garten``).
+    If the lemmas are stems (``gart``), set the attribute ``stems = True``: a stem is then replaced by the most
+    frequent word with it (``garten``).
 
-    Filtering by length, numbers and stop words is the caller's (`vocab.normalisers.tokens`), so that every normaliser
-    filters alike.
+    The caller filters by length, numbers and stop words (`vocab.normalisers.tokens`).
     """
 
     @property
     def name(self) -> str:
-        """What a recipe calls it."""
+        """Name in recipes."""
 
     @property
     def stop_words(self) -> frozenset[str]:
-        """Lower-case function words of its language."""
+        """Lower-case stop words of its language."""
 
     def tokens(self, titles: pa.Array) -> pa.Array:
-        """(I,) large_list<large_string>, the surface forms of (I,) large_string titles, in their order."""
+        """Return the surface forms of (I,) large_string titles, in order: (I,) large_list<large_string>."""
 
     def lemmas(self, surfaces: Sequence[str]) -> list[str]:
-        """Find the lemma of each surface form; one that is unknown stays as it is."""
+        """Return the lemma of each surface form; unknown ones are returned unchanged."""
 
 
 NormaliserFactory = Callable[[NormaliserSettings], Normaliser]
@@ -47,17 +46,17 @@ def make_normaliser(settings: NormaliserSettings, language: str = "english") -> 
     """Make the normaliser that `settings` name.
 
     Args:
-        settings: what a recipe says.
-        language: of the titles, as `vocab.normalisers.language` names it; plug-ins have one of their own.
+        settings: settings of the normaliser.
+        language: language of the titles, see `vocab.normalisers.language`; plug-ins may ignore it.
 
     Raises:
-        InputError: nothing of that name is installed.
+        InputError: no normaliser of that name is installed.
     """
     return _factory(settings.name, language)(settings)
 
 
 def available_normalisers() -> tuple[str, ...]:
-    """Names that a recipe may use, sorted: the two of the project and those of installed plug-ins."""
+    """Names of all normalisers, built in and plug-ins, sorted."""
     return tuple(sorted({"nltk", "spacy", *(point.name for point in entry_points(group=ENTRY_POINTS))}))
 
 
@@ -80,5 +79,5 @@ def _factory(name: str, language: str) -> NormaliserFactory:
     raise InputError(
         f"there is no normaliser {name!r}",
         location="vocabulary.normaliser.name",
-        hint=f"Use one of {', '.join(available_normalisers())}, or install the package that brings it",
+        hint=f"Use one of {', '.join(available_normalisers())}, or install the package that provides it",
     )

@@ -1,4 +1,4 @@
-"""The language of a catalogue: those that words are stemmed in, and a guess from the titles."""
+"""Supported languages, and a guess of the language from the titles."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ SPACY_CODES: Mapping[str, str] = MappingProxyType(
 )  # fmt: skip
 """Languages of NLTK's Snowball stemmers -> spaCy's code."""
 
-# Words that are frequent in titles of one language and rare in those of the others. Words that many languages share
-# (in, de, la, con) decide nothing, so they stand in none of the lists or in all of their languages'.
+# Words that are frequent in titles of one language and rare in others. Words that many languages share (in, de, la,
+# con) are in no list, or in the lists of all these languages.
 _MARKERS: Mapping[str, str] = MappingProxyType(
     {
         "english": "the of and for with from by to you your my is on at out a an",
@@ -44,7 +44,7 @@ _MARKERS: Mapping[str, str] = MappingProxyType(
         "arabic": "في من على و إلى عن مع أو هذا بدون لا ما",
     }
 )
-# Letters beside a to z that each language writes.
+# Letters of each language beyond a to z.
 _LETTERS: Mapping[str, str] = MappingProxyType(
     {
         "english": "", "german": "äöüß", "french": "éèêëàâçùûîïôœ", "spanish": "ñáéíóúü", "portuguese": "ãõçáéíóúâêôà",
@@ -60,9 +60,9 @@ _LEAST_SCORE, _LEAST_SHARE = 3, 0.05
 
 
 def guess_language(titles: Titles) -> str:
-    """Guess the language of (I,) titles from their function words and letters; english if nothing says otherwise.
+    """Guess the language of (I,) titles from their function words and letters; english if unclear.
 
-    Another language needs clear evidence: twice that of English, in at least one title of twenty.
+    Another language must score twice as high as English, in at least one title of twenty.
     """
     words, counts, n_titles = _words(titles)
     scores = {language: _score(language, words, counts) for language in SPACY_CODES}
@@ -72,7 +72,7 @@ def guess_language(titles: Titles) -> str:
 
 
 def settle_language(asked: str, titles_by_domain: Mapping[str, Titles]) -> str:
-    """Return the language that is asked for; for ``auto``, guess it from the titles of all domains and log it."""
+    """Return the language in the settings. For ``auto``, guess it from all titles and log it."""
     if asked != "auto":
         return asked
     guesses = {domain: guess_language(titles) for domain, titles in titles_by_domain.items()}
@@ -87,7 +87,7 @@ def settle_language(asked: str, titles_by_domain: Mapping[str, Titles]) -> str:
 
 
 def _words(titles: Titles) -> tuple[Sequence[str], np.ndarray[tuple[int], np.dtype[np.int64]], int]:
-    """Distinct words of a sample with the number of uses of each, and the size of the sample."""
+    """Return the distinct words of a sample of titles, their counts, and the size of the sample."""
     texts = as_strings(titles)
     step = max(len(texts) // _SAMPLE, 1)
     sample = texts.take(pa.array(np.arange(0, len(texts), step)))

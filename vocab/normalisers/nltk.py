@@ -1,4 +1,4 @@
-"""The default normaliser: words by a Unicode pattern, lemmas by NLTK's WordNet, both without a download."""
+"""The default normaliser: words by a Unicode pattern, lemmas by NLTK's WordNet. Downloads nothing."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from vocab.text import cleaned, split_words
 
 
 class NltkNormaliser:
-    """Words are runs of letters and digits, as NLTK's `RegexpTokenizer` finds them; lemmas are WordNet's.
+    """Splits like NLTK's `RegexpTokenizer` into runs of letters and digits; lemmas come from WordNet.
 
-    The pattern runs in Arrow, so that titles of known words never import NLTK, which takes seconds.
+    The pattern runs in Arrow. NLTK, whose import takes seconds, is loaded for new words only.
     """
 
     name = "nltk"
@@ -24,11 +24,11 @@ class NltkNormaliser:
         self._parts_of_speech = settings.parts_of_speech
 
     def tokens(self, titles: pa.Array) -> pa.Array:
-        """(I,) large_list<large_string>, the lower-case words of each title."""
+        """Return the lower-case words of each title, (I,) large_list<large_string>."""
         return split_words(cleaned(titles))
 
     def lemmas(self, surfaces: Sequence[str]) -> list[str]:
-        """Find the WordNet lemma of each word, or keep the word. Loads WordNet if there is any word."""
+        """Return the WordNet lemma of each word, or the word itself. Loads WordNet if there is any word."""
         if not surfaces:
             return []
         from vocab.wordnet.lexicon import wordnet

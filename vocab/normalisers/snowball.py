@@ -1,4 +1,4 @@
-"""The normaliser of languages other than English: NLTK's Snowball stemmers, spaCy's stop words; no download."""
+"""The normaliser for other languages than English: NLTK's Snowball stemmers, spaCy's stop words. Downloads nothing."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from vocab.text import cleaned, split_words
 
 
 class SnowballNormaliser:
-    """Words are runs of letters and digits; words with one stem (Garten, Gärten) are one sememe.
+    """Splits into runs of letters and digits; words with the same stem (Garten, Gärten) are one sememe.
 
     Args:
-        settings: what a recipe says.
+        settings: settings of the normaliser.
         language: one of `SPACY_CODES`.
     """
 
@@ -30,16 +30,16 @@ class SnowballNormaliser:
 
     @cached_property
     def stop_words(self) -> frozenset[str]:
-        """SpaCy's stop words of the language, and what web pages leave in titles."""
+        """SpaCy's stop words of the language, and leftovers of web pages."""
         words: set[str] = import_module(f"spacy.lang.{SPACY_CODES[self._language]}.stop_words").STOP_WORDS
         return frozenset(words) | MARKUP
 
     def tokens(self, titles: pa.Array) -> pa.Array:
-        """(I,) large_list<large_string>, the lower-case words of each title."""
+        """Return the lower-case words of each title, (I,) large_list<large_string>."""
         return split_words(cleaned(titles))
 
     def lemmas(self, surfaces: Sequence[str]) -> list[str]:
-        """Find the stem of each word."""
+        """Return the stem of each word."""
         if not surfaces:
             return []
         from nltk.stem.snowball import SnowballStemmer

@@ -16,18 +16,18 @@ from vocab.normalisers.snowball import SnowballNormaliser
 from vocab.settings import NormaliserSettings
 from vocab.text import cleaned
 
-# What the tokenizer leaves at the edges of a word: the apostrophe of 's, quotation marks, slashes.
+# Characters that the tokenizer leaves at the edges of a word: the apostrophe of 's, quotation marks, slashes.
 _EDGES = r"^[^\p{L}\p{M}\p{N}]+|[^\p{L}\p{M}\p{N}]+$"
 
 
 class SpacyNormaliser:
     """Splits contractions and units by spaCy's rules.
 
-    English lemmas are WordNet's. Those of another language are of a spaCy model where the user installed one
-    (``python -m spacy download de_core_news_sm``), and Snowball stems otherwise.
+    English uses WordNet's lemmas. Other languages use an installed spaCy model
+    (``python -m spacy download de_core_news_sm``), else Snowball stems.
 
     Args:
-        settings: what a recipe says.
+        settings: settings of the normaliser.
         language: one of `SPACY_CODES`.
     """
 
@@ -39,14 +39,14 @@ class SpacyNormaliser:
 
     @cached_property
     def _language(self) -> Any:
-        """SpaCy's blank pipeline: a tokenizer and nothing else."""
+        """SpaCy's blank pipeline, which only tokenises."""
         import spacy
 
         return spacy.blank(self._code)
 
     @cached_property
     def _model(self) -> Any | None:
-        """The smallest installed model of a language other than English, without what lemmas do not need."""
+        """The smallest installed model of a language other than English, with the components for lemmas only."""
         import spacy
 
         sizes = {"sm": 0, "md": 1, "lg": 2}
@@ -67,7 +67,7 @@ class SpacyNormaliser:
         return frozenset(self._language.Defaults.stop_words)
 
     def tokens(self, titles: pa.Array) -> pa.Array:
-        """(I,) large_list<large_string>, the lower-case tokens of each title without edge punctuation."""
+        """Return the lower-case tokens of each title without edge punctuation, (I,) large_list<large_string>."""
         tokenizer = self._language.tokenizer
         rows = [[token.text for token in title] for title in tokenizer.pipe(cleaned(titles).to_pylist())]
         offsets = np.concatenate(([0], np.cumsum([len(row) for row in rows], dtype=np.int64)))
@@ -76,7 +76,7 @@ class SpacyNormaliser:
         return pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), bare)
 
     def lemmas(self, surfaces: Sequence[str]) -> list[str]:
-        """Find the lemma or stem of each token, or keep the token."""
+        """Return the lemma or stem of each token, or the token itself."""
         if self._model is not None:
             return [doc[0].lemma_.lower() if len(doc) == 1 else doc.text for doc in self._model.pipe(surfaces)]
         return self._lemmatiser.lemmas(surfaces)

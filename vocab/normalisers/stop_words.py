@@ -1,4 +1,4 @@
-"""English words that say nothing about an item. NLTK's own list is a download, so the project has one."""
+"""English stop words. NLTK's list would need a download."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _ADVERBS = """
 again also already always just ever even else here there now only once quite rather really still too very not
 never almost maybe perhaps
 """
-# What a contraction leaves behind when an apostrophe ends a word: don't, we'll, you're, isn't.
+# Parts of contractions, because an apostrophe separates words: don't, we'll, you're, isn't.
 _CONTRACTIONS = """
 don doesn didn isn aren wasn weren hasn haven hadn couldn wouldn shouldn mustn needn won ain ll ve re cannot
 """
 MARKUP = frozenset(["amp", "quot", "nbsp", "http", "https", "www", "com", "html", "etc"])
-"""What web pages leave in titles of any language."""
+"""Leftovers of web pages in titles of any language."""
 
 ENGLISH: frozenset[str] = (
     frozenset(

@@ -1,4 +1,4 @@
-"""Titles as a ragged table of surface forms: every step works on the distinct forms, never on a row."""
+"""Turn titles into a ragged table of surface forms. All filters work on the distinct forms."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SHORT_SCRIPTS = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]"
 
 @dataclass(frozen=True, eq=False)
 class TokenTable:
-    """The surface forms of some titles.
+    """Surface forms of titles.
 
     Attributes:
         surfaces: (S,) large_string, distinct, in order of first appearance.
@@ -41,7 +41,7 @@ class TokenTable:
 
 
 def tabulate(titles: pa.Array, normaliser: Normaliser, settings: NormaliserSettings) -> TokenTable:
-    """Tokenise (I,) large_string titles and drop what the settings drop."""
+    """Tokenise (I,) large_string titles and filter the words by the settings."""
     lists = normaliser.tokens(titles)
     encoded = pc.list_flatten(lists).dictionary_encode()
     rows = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False).astype(np.int64)
@@ -53,7 +53,7 @@ def tabulate(titles: pa.Array, normaliser: Normaliser, settings: NormaliserSetti
 
 
 def keep_words(words: pa.Array, normaliser: Normaliser, settings: NormaliserSettings) -> npt.NDArray[np.bool_]:
-    """(S,) bool: which words are long enough, and no numbers, sizes or stop words."""
+    """Return which words to keep, (S,) bool: long enough, and not a number, size or stop word."""
     long_enough = pc.or_(
         pc.greater_equal(pc.utf8_length(words), settings.min_length),
         pc.match_substring_regex(words, _SHORT_SCRIPTS),
@@ -76,7 +76,7 @@ def keep_words(words: pa.Array, normaliser: Normaliser, settings: NormaliserSett
 
 
 def _as_words(written: tuple[str, ...], normaliser: Normaliser) -> list[str]:
-    """What the normaliser makes of words as they stand in titles; one that it cuts apart is left out."""
+    """Normalise stop words as written in titles. Entries that split into several words are dropped."""
     if not written:
         return []
     cut = normaliser.tokens(pa.array(written, pa.large_string())).to_pylist()

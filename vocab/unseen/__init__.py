@@ -1,1 +1,1 @@
-"""Words that are no anchors: stand-ins for them, how they are found, reported and saved."""
+"""Map words that are no anchors to similar anchors."""

@@ -1,4 +1,4 @@
-"""An unseen-word map as JSON with one word a line: readable, editable by hand, checked on reading."""
+"""Read and write an unseen-word map as JSON, one word per line, to be edited by hand."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from vocab.vocabulary import SememeVocabulary
 
 
 class _File(BaseModel):
-    """The JSON document."""
+    """Fields of the JSON document."""
 
     model_config = ConfigDict(extra="forbid")
 
     format: str = Field(description="Always 'unseen-words'.")
-    version: int = Field(description="Version of this layout.")
-    help: str = Field(default="", description="For the person who edits it.")
+    version: int = Field(description="Format version.")
+    help: str = Field(default="", description="A note for the person who edits the file.")
     encoder: str | None = Field(description="Sentence encoder that was used.")
-    settings: UnseenSettings = Field(description="How it was built.")
+    settings: UnseenSettings = Field(description="Settings it was built with.")
     words: dict[str, list[tuple[str, float, str]]] = Field(description="Word -> [anchor, weight, step].")
 
 
 LAYOUT = Layout(
     _File, "unseen-words", 1, "file of unseen words",
-    "Give every word a list of [anchor, weight, step], or make the file again",
+    "Write [anchor, weight, step] lists for every word, or create the file again",
 )  # fmt: skip
 
 
 def write(path: Path, links: Links, settings: UnseenSettings, encoder: str | None) -> None:
-    """Write under a temporary name first."""
+    """Write the map atomically."""
     head = {
         "format": LAYOUT.format,
         "version": LAYOUT.version,
-        "help": "word: [[anchor, weight up to 1, step], ...]; write 'hand' as the step of what you change",
+        "help": "word: [[anchor, weight up to 1, step], ...]; set the step of entries you change to 'hand'",
         "encoder": encoder,
         "settings": settings.model_dump(mode="json"),
     }
@@ -56,13 +56,13 @@ def write(path: Path, links: Links, settings: UnseenSettings, encoder: str | Non
 
 
 def read(path: Path, vocabulary: SememeVocabulary) -> tuple[Links, UnseenSettings, str | None]:
-    """Read and check links, settings and the name of the sentence encoder; see `UnseenMap.load`."""
+    """Read and validate links, settings and the name of the sentence encoder; see `UnseenMap.load`."""
     document = LAYOUT.read(path)
     links = {
         word: tuple(_link(path, word, entry, vocabulary) for entry in entries)
         for word, entries in document.words.items()
     }
-    # People write words as titles do, with capitals; normalisers of the project make them lower case.
+    # People may write words with capitals; the normalisers use lower case.
     lower = cleaned(pa.array(list(links), pa.large_string())).to_pylist()
     links = {**dict(zip(lower, links.values(), strict=True)), **links}
     return MappingProxyType(links), document.settings, document.encoder
@@ -74,9 +74,11 @@ def _link(path: Path, word: str, entry: tuple[str, float, str], vocabulary: Seme
     if vocabulary.index(anchor) is None:
         raise InputError(f"{anchor!r} is no anchor", location=location, hint="Use a word of the vocabulary")
     if not 0 < weight <= 1:
-        raise InputError(f"the weight {weight} does not lie in (0, 1]", location=location)
+        raise InputError(f"the weight {weight} is not in (0, 1]", location=location)
     if step not in ORDER[1:]:
-        raise InputError(f"there is no step {step!r}", location=location, hint="Write 'hand' for what you change")
+        raise InputError(
+            f"there is no step {step!r}", location=location, hint="Set the step of entries you change to 'hand'"
+        )
     return Link(anchor, weight, step)
 
 

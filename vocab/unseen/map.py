@@ -1,4 +1,4 @@
-"""Words that are no anchors -> weighted anchors: a map that can be read, edited by hand, and saved."""
+"""`UnseenMap`: map words that are no anchors to weighted anchors. It can be saved and edited by hand."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from scipy.sparse import csr_matrix
 
+from domains.cells import counted
 from vocab.encoder.vectors import SentenceEncoder, Track, untracked
 from vocab.normalisers.base import make_normaliser
 from vocab.normalisers.tokens import tabulate
@@ -24,13 +25,13 @@ from vocab.vocabulary import SememeVocabulary
 
 @dataclass(frozen=True, eq=False)
 class UnseenMap:
-    """What the words of a target stand for that the vocabulary lacks. Build one with `build`.
+    """Anchors for the words of a target that the vocabulary lacks. Make one with `build`.
 
     Attributes:
-        vocabulary: the q anchors; it remembers the lemmas of the titles that the map was built for.
-        links: word -> anchors with weights; an empty tuple for a word that found none.
-        settings: how it was built.
-        encoder: name of the sentence encoder that was used, or None.
+        vocabulary: the q anchors, and the lemmas of the titles that the map was built for.
+        links: word -> weighted anchors; empty if none is similar.
+        settings: settings it was built with.
+        encoder: name of the sentence encoder used, or None.
     """
 
     vocabulary: SememeVocabulary
@@ -47,20 +48,20 @@ class UnseenMap:
         encoder: SentenceEncoder | None = None,
         track: Track = untracked,
     ) -> UnseenMap:
-        """Find anchors for the words of (I,) titles that have none; words too common to be anchors get none.
+        """Find anchors for words of (I,) titles that are none. Words that are too common get none.
 
         Args:
             vocabulary: the anchors.
-            titles: of the target.
-            settings: which steps.
-            encoder: of the step by vectors, which is left out without one.
+            titles: titles of the target.
+            settings: steps and their limits.
+            encoder: for the step "vectors"; None skips that step.
             track: shows the encoder's progress.
         """
         settings = settings or UnseenSettings()
         sememes = read_all(vocabulary, titles)
         unseen = sorted(lemma for lemma in sememes.lemmas if vocabulary.index(lemma) is None)
         links: dict[str, tuple[Link, ...]] = dict.fromkeys(unseen, ())
-        # What stands in every title says nothing of an item, as with anchors themselves.
+        # A word that occurs in nearly every title says nothing about an item, just as for anchors.
         too_common = vocabulary.settings.too_common
         counts = dict(zip(sememes.lemmas, sememes.item_counts.tolist(), strict=True))
         left = [word for word in unseen if not too_common(counts[word], sememes.n_items)]
@@ -72,9 +73,9 @@ class UnseenMap:
         return cls(remembering, MappingProxyType(links), settings, encoder.name if encoder else None)
 
     def apply(self, titles: Titles) -> csr_matrix:
-        """(I, q) float32 CSR: 1.0 for an anchor in the title, a link's weight for one that stands for a word.
+        """Map titles to (I, q) float32 CSR: 1.0 for an anchor in the title, the link's weight for a mapped word.
 
-        Several words of a title may stand for one anchor; their weights add up to 1.0 at most.
+        If several words of a title map to one anchor, their weights are added, up to 1.0.
         """
         sememes = read_all(self.vocabulary, titles)
         items, ids = sememes.pairs
@@ -86,7 +87,7 @@ class UnseenMap:
         return anchors
 
     def report(self, titles: Titles) -> UnseenReport:
-        """Count what each step does for (I,) titles."""
+        """Count the words and items that each step maps in (I,) titles."""
         sememes = read_all(self.vocabulary, titles)
         step_of = [
             "anchor" if self.vocabulary.index(lemma) is not None else _step(self.links.get(lemma, ()))
@@ -95,21 +96,21 @@ class UnseenMap:
         return report_on(sememes, step_of)
 
     def explain(self, word: str) -> str:
-        """Say in words what becomes of a word, as it stands in a title."""
+        """Describe the anchors of a word, written as in a title."""
         lemmas = read_all(self.vocabulary, [word]).lemmas
-        return "\n".join(self._explain_lemma(lemma) for lemma in lemmas) or f"{word}: holds no word"
+        return "\n".join(self._explain_lemma(lemma) for lemma in lemmas) or f"{word}: no word in it"
 
     def edited(self, changes: Links) -> UnseenMap:
-        """Replace the links of some words."""
+        """Return a copy with other links for some words."""
         return replace(self, links=MappingProxyType({**self.links, **changes}))
 
     def save(self, path: str | Path) -> None:
-        """Write JSON with one word a line, to be read and edited by hand."""
+        """Write JSON with one word per line, to be edited by hand."""
         write(Path(path), self.links, self.settings, self.encoder)
 
     @classmethod
     def load(cls, path: str | Path, vocabulary: SememeVocabulary) -> UnseenMap:
-        """Read what `save` wrote, with whatever a person changed in it.
+        """Read a map that `save` wrote, including manual edits.
 
         Raises:
             InputError: the file is missing or damaged, or names an anchor that the vocabulary lacks.
@@ -117,7 +118,7 @@ class UnseenMap:
         return cls(vocabulary, *read(Path(path), vocabulary))
 
     def _anchors_of(self, lemmas: tuple[str, ...]) -> csr_matrix:
-        """(len(lemmas), q) float32: what each sememe contributes to an item."""
+        """(len(lemmas), q) float32, weights of the anchors that each sememe adds to an item."""
         entries = [(row, index, weight) for row, lemma in enumerate(lemmas) for index, weight in self._weights(lemma)]
         rows, columns, weights = zip(*entries, strict=True) if entries else ((), (), ())
         shape = (len(lemmas), len(self.vocabulary))
@@ -133,15 +134,15 @@ class UnseenMap:
     def _explain_lemma(self, lemma: str) -> str:
         own = self.vocabulary.index(lemma)
         if own is not None:
-            return f"{lemma}: an anchor itself, in {self.vocabulary.item_counts[own]:,} items that the vocabulary is of"
+            return f"{lemma}: is an anchor; in {counted(int(self.vocabulary.item_counts[own]), 'title')}"
         if lemma not in self.links:
-            return f"{lemma}: never met, no anchor"
+            return f"{lemma}: unknown word, no anchor"
         found = ", ".join(f"{link.anchor} {link.weight:.2f} ({link.step})" for link in self.links[lemma])
-        return f"{lemma}: {found or 'no anchor is near'}"
+        return f"{lemma}: {found or 'no similar anchor'}"
 
 
 def read_all(vocabulary: SememeVocabulary, titles: Titles) -> ItemSememes:
-    """Turn (I,) titles into sememes; a title of nothing but stop words and numbers ("Up", "300") keeps them."""
+    """Turn (I,) titles into sememes. Titles of stop words and numbers only ("Up", "300") keep them."""
     texts = as_strings(titles)
     sememes = vocabulary.read(texts)
     silent = np.setdiff1d(np.arange(len(texts)), sememes.rows)
@@ -157,13 +158,13 @@ def read_all(vocabulary: SememeVocabulary, titles: Titles) -> ItemSememes:
         }
     )
     table = tabulate(texts.take(pa.array(silent)), make_normaliser(lenient, vocabulary.language), lenient)
-    # Their words stay as they are: a lemmatiser knows nothing about numbers and makes "us" a plural.
+    # These words are not lemmatised: a lemmatiser does not know numbers and reads "us" as a plural.
     raw = ItemSememes(tuple(table.surfaces.to_pylist()), table.rows, table.ids, table.n_titles, {})
     return _merged(sememes, raw, silent)
 
 
 def _merged(first: ItemSememes, second: ItemSememes, rows: Ints) -> ItemSememes:
-    """Add the sememes of some titles, whose rows are given, to those of all titles."""
+    """Merge the sememes of the titles at `rows` into those of all titles."""
     lemmas = tuple(dict.fromkeys((*first.lemmas, *second.lemmas)))
     position = {lemma: index for index, lemma in enumerate(lemmas)}
     ids = np.array([position[lemma] for lemma in second.lemmas], dtype=np.int64)[second.ids]

@@ -1,4 +1,4 @@
-"""What mapping unseen words did: words and items of each step, and how many items have an anchor."""
+"""Report how unseen words were mapped: words and items per step, and the share of items with an anchor."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import numpy as np
 from vocab.sememes import ItemSememes
 
 ORDER = ("anchor", "lemma", "spelling", "compound", "wordnet", "vectors", "hand")
-"""Steps in the order in which items are counted as covered."""
+"""Steps, in the order in which `StepReport.first` counts items."""
 _SHOWN = 50
 
 
 @dataclass(frozen=True)
 class StepReport:
-    """One step.
+    """Counts of one step.
 
     Attributes:
-        step: its name; ``anchor`` stands for words that are anchors themselves, ``hand`` for edited ones.
-        words: distinct words that it mapped.
-        items: items that hold such a word.
-        first: items that no earlier step had covered.
+        step: its name; ``anchor`` for words that are anchors, ``hand`` for edited words.
+        words: number of distinct words mapped.
+        items: number of items with such a word.
+        first: number of items that got their first anchor in this step.
     """
 
     step: str
@@ -34,12 +34,12 @@ class StepReport:
 
 @dataclass(frozen=True)
 class UnseenReport:
-    """How the titles of a domain find anchors.
+    """How many titles of a domain have anchors, and by which step.
 
     Attributes:
-        steps: in the order of `ORDER`.
-        n_items: items I.
-        unmapped: words without any anchor with the number of items that hold each, most frequent first.
+        steps: counts of each step, in the order of `ORDER`.
+        n_items: number of items I.
+        unmapped: (word, number of items) of words without an anchor, most frequent first.
     """
 
     steps: tuple[StepReport, ...]
@@ -48,7 +48,7 @@ class UnseenReport:
 
     @property
     def n_covered(self) -> int:
-        """Items with at least one anchor."""
+        """Number of items with at least one anchor."""
         return sum(step.first for step in self.steps)
 
     @property
@@ -57,7 +57,7 @@ class UnseenReport:
         return self.n_covered / self.n_items if self.n_items else 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON, with the share."""
+        """Convert to a dictionary for JSON, including the share."""
         return {**asdict(self), "n_covered": self.n_covered, "share": self.share}
 
     def __str__(self) -> str:
@@ -72,7 +72,7 @@ class UnseenReport:
 
 
 def report_on(sememes: ItemSememes, step_of: Sequence[str | None]) -> UnseenReport:
-    """Count for each step; `step_of` names the step that mapped each sememe, None where none did."""
+    """Count words and items per step; `step_of` names the step that mapped each sememe, None for unmapped ones."""
     items, ids = sememes.pairs
     nothing = len(ORDER)
     rank_of = np.array([nothing if step is None else ORDER.index(step) for step in step_of], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Anchors that a word is a spelling of: accents, plurals, British and American, typing errors, compounds."""
+"""Find anchors with nearly the same spelling: accents, plurals, British and American, typos, compounds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-# (what, instead) within a word, in both directions, endings kept; only where a false friend is rare.
+# (pattern, replacement), both directions; only rules that rarely match two different words.
 _BRITISH_AMERICAN = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
@@ -31,25 +31,25 @@ _BRITISH_AMERICAN = tuple(
     )
 )
 _SHORTEST_STEM = 3
-# Longer runs of letters are text without spaces, whose forms with a letter left out would fill the memory.
+# Longer words are text without spaces; their deletion forms would fill the memory.
 _LONGEST_WORD = 64
-# Letters with an accent that Unicode does not take apart, and those that other keyboards write as two.
+# Letters that NFKD does not decompose, and ligatures that other keyboards write as two letters.
 _PLAIN = str.maketrans("øłđðħ\u0131ς", "olddhi\u03c3") | str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "þ": "th"})
 
 
 class SpellingIndex:
-    """Finds the anchor that a word is a spelling of, without comparing it to every anchor.
+    """Finds the anchor with nearly the same spelling without comparing the word to every anchor.
 
     Args:
-        anchors: most frequent first; where several fit, the first one wins.
-        edit_length: letters that a word needs to be one edit away from an anchor.
+        anchors: most frequent first; the first match wins.
+        edit_length: minimum length of a word that may differ from an anchor by one edit.
     """
 
     def __init__(self, anchors: Sequence[str], edit_length: int) -> None:
         self._edit_length = edit_length
         self._rank = {anchor: rank for rank, anchor in enumerate(anchors)}
         self._by_letters = {without_accents(anchor): anchor for anchor in reversed(anchors)}
-        # Words one edit apart share a form once up to one letter of each is left out (symmetric delete).
+        # Two words one edit apart share a form if at most one letter of each is deleted (symmetric delete).
         self._by_deletion: dict[str, list[str]] = defaultdict(list)
         for anchor in anchors:
             if edit_length - 1 <= len(anchor) <= _LONGEST_WORD:
@@ -57,11 +57,11 @@ class SpellingIndex:
                     self._by_deletion[form].append(anchor)
 
     def variant(self, word: str, *, is_dictionary_word: bool) -> str | None:
-        """Find the anchor that `word` is a spelling of.
+        """Return an anchor with nearly the same spelling, or None.
 
         Args:
             word: lower case.
-            is_dictionary_word: a real word is no typing error for another one (mouse, house).
+            is_dictionary_word: whether the word exists; if so, it is no typo of another word (mouse, house).
         """
         for form in _spellings(word):
             if form != word and form in self._rank:
@@ -72,7 +72,7 @@ class SpellingIndex:
         return None if is_dictionary_word else self._one_edit_away(word)
 
     def parts(self, word: str, part_length: int) -> tuple[str, str] | None:
-        """Cut a compound into two anchors, as evenly as it goes."""
+        """Split a compound into two anchors of similar length, or return None."""
         middle = len(word) / 2
         cuts = sorted(range(part_length, len(word) - part_length + 1), key=lambda cut: abs(cut - middle))
         for cut in cuts:
@@ -89,15 +89,15 @@ class SpellingIndex:
 
 
 def without_accents(word: str) -> str:
-    """Strip diacritics: pokémon is pokemon, and łódź lodz."""
+    """Strip diacritics: pokémon becomes pokemon, łódź becomes lodz."""
     decomposed = unicodedata.normalize("NFKD", word.translate(_PLAIN))
     return unicodedata.normalize("NFC", "".join(c for c in decomposed if not _is_accent(c)))
 
 
 def _is_accent(character: str) -> bool:
-    """Whether a mark can be left out: an accent, an Arabic or Hebrew point.
+    """Whether a mark can be dropped: an accent, an Arabic or Hebrew point.
 
-    Indic and Thai vowels and the marks of Japanese and Indic consonants are marks as well, but letters to a reader.
+    Indic and Thai vowels and voicing marks of Japanese are combining marks too, but they change the letter.
     """
     place = unicodedata.combining(character)
     return unicodedata.category(character) == "Mn" and (10 <= place <= 36 or place >= 200)
@@ -120,7 +120,7 @@ def one_edit_apart(first: str, second: str) -> bool:
 
 
 def _spellings(word: str) -> Iterator[str]:
-    """Other spellings of a word, the surest first."""
+    """Yield other spellings of a word, most reliable first."""
     bare = word.rstrip("0123456789")
     if len(bare) >= _SHORTEST_STEM:
         yield bare
@@ -135,5 +135,5 @@ def _spellings(word: str) -> Iterator[str]:
 
 
 def _deletions(word: str) -> set[str]:
-    """List the word and all that is left of it without one letter."""
+    """Return the word and all forms with one letter deleted."""
     return {word, *(word[:i] + word[i + 1 :] for i in range(len(word)))}

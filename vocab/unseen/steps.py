@@ -1,4 +1,4 @@
-"""The steps by which a word that is no anchor finds anchors. Each maps some of the words that are left."""
+"""The steps that find anchors for other words. Each step gets the words that earlier steps did not map."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vocab.unseen.settings import UnseenSettings
 from vocab.unseen.spelling import SpellingIndex
 from vocab.wordnet.lexicon import wordnet
 
-# How much of the word is left in the anchor: all of it in a lemma, less in a part or a hypernym.
+# How close the anchor is to the word: equal for a lemma, less for a part or a hypernym.
 _LEMMA, _SPELLING, _PART, _SYNONYM = 1.0, 0.9, 0.7, 0.8
 _HYPERNYM_DECAY = 0.75
 _ROWS_AT_ONCE = 2048
@@ -20,12 +20,12 @@ _ROWS_AT_ONCE = 2048
 
 @dataclass(frozen=True, order=True)
 class Link:
-    """An anchor in place of a word.
+    """An anchor that replaces a word.
 
     Attributes:
         anchor: a word of the vocabulary.
-        weight: in (0, 1], its weight in an item; an anchor that stands in the title itself weighs 1.
-        step: how it was found.
+        weight: in (0, 1], its weight in an item; anchors in the title itself have weight 1.
+        step: name of the step that found it.
     """
 
     anchor: str
@@ -45,14 +45,14 @@ def steps(
     *,
     english: bool = True,
 ) -> Iterator[tuple[str, Step]]:
-    """Name and make the steps that are switched on, in their order.
+    """Yield the name and function of each enabled step, in order.
 
     Args:
         anchors: words of the vocabulary, most frequent first.
-        settings: which steps, and their bounds.
-        encoder: without one there is no step by vectors.
+        settings: enabled steps and their limits.
+        encoder: for the step "vectors"; None skips that step.
         track: shows the encoder's progress.
-        english: whether the words are; WordNet, which knows no other language, is asked for English words only.
+        english: whether the words are English; WordNet is used for English only.
     """
     known = frozenset(anchors)
     spelling = SpellingIndex(anchors, settings.edit_length)
@@ -125,5 +125,5 @@ def _by_vectors(
 
 
 def readable(word: str) -> str:
-    """Write a sememe as a person does: the parts of a phrase are separate words."""
+    """Write a sememe with spaces between the parts of a phrase."""
     return word.replace("_", " ")

@@ -1,1 +1,1 @@
-"""WordNet 3.0, bundled, and what the project asks of it."""
+"""The bundled WordNet 3.0 and the queries that the project needs."""

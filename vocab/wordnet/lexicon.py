@@ -1,4 +1,4 @@
-"""WordNet 3.0 from the package's own copy, read by NLTK: lemmas, synonyms, hypernyms; no download."""
+"""Query the bundled WordNet 3.0 through NLTK: lemmas, synonyms, hypernyms. Downloads nothing."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from domains.errors import InputError
 
 _DATA = Path(__file__).parent
 _ARCHIVE = Path("corpora") / "wordnet.zip"
-# Stripping an ending must leave a word: "gas" is no plural of gallium, "us" none of the letter u.
+# Minimum length after stripping an ending: "gas" is not a plural of "ga", "us" not of "u".
 _SHORTEST_FORM = 3
 _SHALLOWEST_NOUN = 5
 _EXCEPTIONS = {"n": "noun.exc", "v": "verb.exc", "a": "adj.exc", "r": "adv.exc"}
 
 
 class Lexicon:
-    """What the project asks of WordNet."""
+    """Queries to WordNet."""
 
     def __init__(self, reader: Any) -> None:
         self._reader = reader
@@ -34,10 +34,10 @@ class Lexicon:
         self._irregular = {part: _irregular_forms(reader, file) for part, file in _EXCEPTIONS.items()}
 
     def lemma(self, word: str, parts_of_speech: Sequence[str]) -> str:
-        """Return the shortest form that the first part of speech knows, as NLTK's `WordNetLemmatizer` does.
+        """Return the shortest lemma in the first part of speech with one, as NLTK's `WordNetLemmatizer` does.
 
-        Unlike there, WordNet's irregular forms come first ("men" is "man", though it is an entry too), and the
-        double s of "boss" is no plural. A word that no part of speech knows stays as it is.
+        Two differences: WordNet's irregular forms come first ("men" gives "man", although "men" is an entry), and
+        "boss" is not read as a plural. Unknown words are returned unchanged.
         """
         for part in parts_of_speech:
             forms = self._forms(word, part)
@@ -47,20 +47,20 @@ class Lexicon:
         return word
 
     def forms(self, word: str) -> tuple[str, ...]:
-        """Lemmas of a word as the parts of speech in which it is an inflected form only, nouns first."""
+        """Lemmas of a word in those parts of speech where the word itself is not a lemma, nouns first."""
         inflected = (forms for forms in (self._forms(word, part) for part in "nvar") if word not in forms)
         return tuple(dict.fromkeys(form for forms in inflected for form in forms))
 
     def knows(self, word: str) -> bool:
-        """Whether any part of speech holds the word."""
+        """Whether WordNet holds the word in any part of speech."""
         return any(self._forms(word, part) for part in "nvar")
 
     def relatives(self, word: str, senses: int, depth: int) -> Iterator[tuple[int, frozenset[str]]]:
-        """Words of like meaning, nearest first.
+        """Yield words of similar meaning, nearest first.
 
         Yields:
             (0, synonyms and words of the same root), then (d, hypernyms d steps up) for d in 1..depth. Hypernyms
-            near the root (person, unit, structure) are left out: nearly everything is one.
+            near the root (person, unit, structure) are left out because they fit nearly everything.
         """
         synsets = self._reader.synsets(word)[:senses]
         same = [lemma for synset in synsets for lemma in synset.lemmas()]
@@ -73,13 +73,13 @@ class Lexicon:
         yield 0, frozenset(lemma.name().lower() for lemma in (*same, *kin)) - {word}
         for distance in range(1, depth + 1):
             above = [hypernym for synset in synsets for hypernym in synset.hypernyms() if _says_something(hypernym)]
-            # An adjective has no hypernym but a head that it is similar to; further on are only its siblings.
+            # Adjectives have no hypernyms, only a similar head. One step further are only siblings.
             heads = [head for synset in synsets for head in synset.similar_tos()] if distance == 1 else []
             yield distance, frozenset(name.lower() for synset in above + heads for name in synset.lemma_names())
             synsets = above
 
     def _forms(self, word: str, part: str) -> list[str]:
-        """Every entry of WordNet that `word` may be a form of, itself first: WordNet's own rules (morphy(7WN))."""
+        """All entries that `word` may be a form of, itself first, by WordNet's rules (morphy(7WN))."""
         irregular = self._irregular[part].get(word)
         endings = self._reader.MORPHOLOGICAL_SUBSTITUTIONS[part]
         regular = (word.removesuffix(old) + new for old, new in endings if word.endswith(old))
@@ -88,7 +88,7 @@ class Lexicon:
 
 
 def _irregular_forms(reader: Any, file: str) -> dict[str, list[str]]:
-    """Inflected form -> its lemmas, from one of WordNet's lists of exceptions."""
+    """Read inflected form -> lemmas from one of WordNet's exception lists."""
     with reader.open(file) as lines:
         entries = (line.split() for line in lines)
         return {form: lemmas for form, *lemmas in entries}
@@ -105,9 +105,9 @@ def _may_stand_for(form: str, word: str) -> bool:
 
 
 def _trusted(data: Path) -> Path:
-    """The folder itself, or a private copy where NLTK would not read it: it trusts no file that others could change.
+    """Return the folder, or a private copy if others can write to it, because NLTK refuses such files.
 
-    A umask of 0002, which many systems set, lets the group write whatever is installed.
+    A umask of 0002, the default of many systems, makes installed files writable for the group.
     """
     archive = data / _ARCHIVE
     if all(_is_private(path) for path in (data, archive.parent, archive)):
@@ -125,7 +125,7 @@ def _trusted(data: Path) -> Path:
 
 
 def _is_private(path: Path) -> bool:
-    """Whether nobody but its owner, who is this user or root, may write there."""
+    """Whether only this user or root may write to the path."""
     if os.name != "posix":
         return True
     found = path.stat()
@@ -134,7 +134,7 @@ def _is_private(path: Path) -> bool:
 
 @lru_cache(maxsize=1)
 def wordnet() -> Lexicon:
-    """Load the bundled WordNet once a process (about three seconds, most of them NLTK's import).
+    """Load the bundled WordNet once per process (about three seconds, mostly for importing NLTK).
 
     Raises:
         InputError: the package's data is missing or damaged.
@@ -143,15 +143,15 @@ def wordnet() -> Lexicon:
     from nltk.corpus.reader.wordnet import WordNetCorpusReader
 
     class BundledReader(WordNetCorpusReader):  # type: ignore[misc]
-        """WordNet 3.0 itself needs no map from 3.0, nor the 7 MB file that makes it."""
+        """WordNet 3.0 needs no mapping from 3.0, nor the 7 MB file for it."""
 
         def map_wn(self, version: str = "wordnet") -> None:
-            """No map."""
+            """Do nothing."""
 
     archive = _DATA / _ARCHIVE
     try:
         data = _trusted(_DATA)
-        # NLTK opens only what lies under a folder of its path; appended, ours comes after the user's own.
+        # NLTK only opens files under its path. Appended, our folder comes after the user's.
         if str(data) not in nltk.data.path:
             nltk.data.path.append(str(data))
         archive = data / _ARCHIVE

@@ -10,8 +10,8 @@ import zipfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
-# Those that NLTK's reader opens for lemmas, synsets, relations and counts. It would read index.sense only to
-# look synsets up by sense key and to map other WordNets; the other files it never opens.
+# Files that NLTK reads for lemmas, synsets, relations and counts. index.sense is only needed for sense keys and for
+# mapping other WordNets.
 FILES = (
     "adj.exc",
     "adv.exc",

@@ -59,7 +59,7 @@ def test_the_metrics_have_their_documented_shape(by_commands):
     assert list(metrics["variants"]) == VARIANTS
     for variant in metrics["variants"].values():
         for stage in ("validation", "test"):
-            assert set(variant[stage]) == {"sampled", "full"}
+            assert set(variant[stage]) == {"sampled", "full", "full_all"}
             for values in variant[stage].values():
                 assert set(values) == METRICS
                 for value in values.values():

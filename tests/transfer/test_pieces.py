@@ -18,8 +18,8 @@ PLAN = {"settings": {"dim": 8, "list": [1, 2]}, "domain": "abc"}
 
 def ranking(seed=0, top=True):
     generator = np.random.default_rng(seed)
-    parts = [generator.integers(0, 50, 6) for _ in range(5)]
-    return Ranking(*parts, recommended=generator.integers(0, 50, (6, 3)) if top else None)
+    parts = [generator.integers(0, 50, 6) for _ in range(7)]
+    return Ranking(*parts[:5], generator.integers(0, 50, (6, 3)) if top else None, *(parts[5:] if top else ()))
 
 
 def piece(seed=0):
@@ -33,7 +33,8 @@ def same(left, right):
     assert all(torch.equal(left.weights[name], right.weights[name]) for name in left.weights)
     for stage in ("validation", "test"):
         ours, theirs = left.rankings[stage], right.rankings[stage]
-        for field in ("users", "sampled", "full", "sampled_candidates", "full_candidates", "recommended"):
+        for field in ("users", "sampled", "full", "sampled_candidates", "full_candidates", "recommended", "full_all",
+                      "full_all_candidates"):  # fmt: skip
             np.testing.assert_array_equal(getattr(ours, field), getattr(theirs, field))
 
 

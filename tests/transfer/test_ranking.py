@@ -55,6 +55,9 @@ def test_ranks_equal_counting(seed, repeats, one_row, data):
         rivals = [item for item in range(9) if item != target and item not in excluded]
         assert ours.full[row] == not_below(table[row][rivals], table[row][target])
         assert ours.full_candidates[row] == len(rivals) + 1
+        others = [item for item in range(9) if item != target]
+        assert ours.full_all[row] == not_below(table[row][others], table[row][target])
+        assert ours.full_all_candidates[row] == 9
         assert ours.sampled[row] == not_below(table[row][drawn[row]], table[row][target])
         assert ours.sampled_candidates[row] == 8
         assert 0 <= ours.full[row] < ours.full_candidates[row]

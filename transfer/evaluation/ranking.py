@@ -19,7 +19,8 @@ from transfer.evaluation.tiles import TILE, InnerProducts, counts_below_targets
 ScoreRows = Callable[[Tensor], Tensor]
 """Scores of all items for some rows of the targets: (B,) int64 -> (B, I)."""
 
-PROTOCOLS = ("sampled", "full")
+PROTOCOLS = ("sampled", "full", "full_all")
+"""Sampled negatives; all items but those the user had; all items. The last two agree where repeats are kept."""
 
 CACHE_BYTES = 32 << 20
 """Score blocks on a CPU: what is written by the multiply is still in the cache when it is counted."""
@@ -37,6 +38,8 @@ class Ranking:
         full: (n,) int64, among all items that are not excluded.
         sampled_candidates: (n,) int64.
         full_candidates: (n,) int64.
+        full_all: (n,) int64, among all items, those the user had as well; None where only `full` was asked for.
+        full_all_candidates: (n,) int64, or None.
         recommended: (n, K) int64, the top items of the full ranking, where asked for; -1 where no more are candidates.
     """
 
@@ -46,19 +49,26 @@ class Ranking:
     sampled_candidates: Ranks
     full_candidates: Ranks
     recommended: Ranks | None = None
+    full_all: Ranks | None = None
+    full_all_candidates: Ranks | None = None
 
     def metrics(self, cutoffs: tuple[int, ...]) -> dict[str, dict[str, float]]:
         """Means over users, by protocol and metric."""
-        return {
+        found = {
             "sampled": means(self.sampled, self.sampled_candidates, cutoffs),
             "full": means(self.full, self.full_candidates, cutoffs),
         }
+        if self.full_all is not None and self.full_all_candidates is not None:
+            found["full_all"] = means(self.full_all, self.full_all_candidates, cutoffs)
+        return found
 
     def only(self, keep: Ranks) -> Ranking:
         """Some of the users, by row."""
         top = None if self.recommended is None else self.recommended[keep]
+        whole = None if self.full_all is None else self.full_all[keep]
+        candidates = None if self.full_all_candidates is None else self.full_all_candidates[keep]
         return Ranking(self.users[keep], self.sampled[keep], self.full[keep], self.sampled_candidates[keep],
-                       self.full_candidates[keep], top)  # fmt: skip
+                       self.full_candidates[keep], top, whole, candidates)  # fmt: skip
 
 
 @torch.no_grad()
@@ -95,6 +105,7 @@ def rank(
     starts = torch.from_numpy(targets.seen_starts).to(device)
     stops = torch.from_numpy(targets.stops if targets.excludes_seen else targets.seen_starts).to(device)
     below = torch.empty(count, dtype=torch.int64, device=device)
+    seen_above = torch.zeros(count, dtype=torch.int64, device=device)
     among = torch.empty(count, dtype=torch.int64, device=device)
     candidates = torch.empty(count, dtype=torch.int64, device=device)
     recommended = torch.empty(count, min(top, domain.n_items), dtype=torch.int64, device=device)
@@ -112,6 +123,9 @@ def rank(
             drawn = sampled_negatives(targets.users[first : first + block], items[rows], domain.n_items, settings)
             among[rows] = drawn.shape[1] - (scores.gather(1, drawn) < target).sum(1)
         if targets.excludes_seen:
+            # Of the items that full ranking leaves out, those that do not score below the target stand above it.
+            rivals = ~(scores[owner, seen] < target[owner, 0])
+            seen_above[rows] = torch.bincount(owner[rivals], minlength=len(rows))
             scores[owner, seen] = -torch.inf
             scores.scatter_(1, items[rows, None], target)
         if top:
@@ -128,6 +142,8 @@ def rank(
         np.full(count, negatives_a_target(domain.n_items, settings) + 1, np.int64),
         candidates.cpu().numpy(),
         recommended.cpu().numpy() if top else None,
+        (full + seen_above).cpu().numpy() if products is None else None,
+        np.full(count, domain.n_items, np.int64) if products is None else None,
     )
 
 

@@ -34,6 +34,7 @@ def variant_metrics(rankings: SeedRankings, cutoffs: tuple[int, ...]) -> dict[St
                 metric: Spread.of([value[protocol][metric] for value in values]) for metric in values[0][protocol]
             }
             for protocol in PROTOCOLS
+            if protocol in values[0]
         }
     return out
 
@@ -55,8 +56,7 @@ def seed_values(rankings: Sequence[Ranking], metric: str, cutoffs: tuple[int, ..
     protocol, name = metric.split("/", 1)
     rows = []
     for ranking in rankings:
-        ranks = ranking.full if protocol == "full" else ranking.sampled
-        candidates = ranking.full_candidates if protocol == "full" else ranking.sampled_candidates
+        ranks, candidates = getattr(ranking, protocol), getattr(ranking, f"{protocol}_candidates")
         rows.append(per_user(ranks, candidates, cutoffs)[name])
     return np.stack(rows)
 

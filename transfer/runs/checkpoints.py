@@ -134,8 +134,9 @@ class Pieces:
         for stage, ranking in piece.rankings.items():
             for field in _FIELDS:
                 tensors[f"ranks.{stage}.{field}"] = torch.from_numpy(getattr(ranking, field))
-            if ranking.recommended is not None:
-                tensors[f"ranks.{stage}.recommended"] = torch.from_numpy(ranking.recommended)
+            for field in _OPTIONAL:
+                if getattr(ranking, field) is not None:
+                    tensors[f"ranks.{stage}.{field}"] = torch.from_numpy(getattr(ranking, field))
         facts = None if piece.kept is None else {KEPT: piece.kept.model_dump_json()}
         self.keep_weights(variant, seed, "done", tensors, facts)
 
@@ -146,10 +147,12 @@ def _digest_in(path: Path) -> object:
 
 
 _FIELDS = ("users", "sampled", "full", "sampled_candidates", "full_candidates")
+_OPTIONAL = ("recommended", "full_all", "full_all_candidates")
+"""Fields of a ranking that may be None."""
 
 
 def _ranking(tensors: Mapping[str, Tensor], prefix: str) -> Ranking:
-    top = tensors.get(f"{prefix}recommended")
     users, sampled, full, sampled_candidates, full_candidates = (tensors[prefix + f].numpy() for f in _FIELDS)
-    recommended = None if top is None else top.numpy()
-    return Ranking(users, sampled, full, sampled_candidates, full_candidates, recommended)
+    found = {field: tensors.get(prefix + field) for field in _OPTIONAL}
+    optional = {field: None if tensor is None else tensor.numpy() for field, tensor in found.items()}
+    return Ranking(users, sampled, full, sampled_candidates, full_candidates, **optional)

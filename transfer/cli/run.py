@@ -19,9 +19,11 @@ def command(
     seed: Seed = None, json_: Json = False,
 ) -> None:  # fmt: skip
     """Fit the sources, adapt to the target, compare: a whole recipe in one command."""
+    from rich.markup import escape
+
     from domains.errors import InputError
     from recipes.load import load_recipe
-    from transfer.cli.show import progress_for
+    from transfer.cli.show import progress_for, say
     from transfer.cli.target_report import print_target
     from transfer.runs.artifact import claim
     from transfer.runs.pipeline import default_folder, source_from, target_from
@@ -36,6 +38,9 @@ def command(
     runtime = Runtime.current(device, progress_for(json_))
     claim(folder / "target", TARGET)
     plan = make_plan(loaded)
+    if plan.target is not None and not json_:
+        for line in plan.target.report.left_out:
+            say(f"[bold]{escape(line)}[/bold]")
     source = source_from(plan, folder / "source", runtime, with_s2idm=plan.needs_s2idm)
     result = target_from(plan.with_source(source), source, folder / "target", runtime)
     print_target(result.metrics, folder / "target", json_)

@@ -76,7 +76,7 @@ def _terms(options: Options) -> Section:
             "all": replace(matching, transitions=1.0, backward=0.2, onward=0.3, repeats=LEAVE_OUT),
         }
         took = side_by_side(
-            {name: partial(_ranked, own, known, domain, targets, one)
+            {name: partial(_ranked, own, known, domain, targets, one, work.evaluation)
              for name, one in weights.items()},
             options.repeats,
         )  # fmt: skip

@@ -130,7 +130,7 @@ def two_interactions(place: Workplace) -> list[Any]:
 def foreign_titles(place: Workplace) -> list[Any]:
     path = place.folder / "films-items.parquet"
     items = pl.read_parquet(path)
-    items.with_columns(title=pl.lit("Ъъъ") + pl.col("item_id")).write_parquet(path)
+    items.select("item_id", title=pl.lit("Ъъъ") + pl.col("item_id")).write_parquet(path)
     return adapt(lambda p: p.tiny.source)(place)
 
 

@@ -33,7 +33,9 @@ def command(
     loaded = load_recipe(recipe, overrides(set_, seed))
     folder = out or default_folder(loaded) / "source"
     before = None if extend is None else SourceArtifact.load(extend)
-    artifact = source_from(make_plan(loaded), folder, Runtime.current(device, progress_for(json_)), before)
+    artifact = source_from(
+        make_plan(loaded, adapts=False), folder, Runtime.current(device, progress_for(json_)), before
+    )
     if json_:
         print_json(
             {"folder": str(folder), "anchors": len(artifact.vocabulary), "domains": [vars(d) for d in artifact.domains]}

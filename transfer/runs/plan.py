@@ -109,25 +109,32 @@ class Plan:
         return {one.domain.name: item_texts(one.domain.fields, wanted) for one in opened}
 
 
-def make_plan(loaded: LoadedRecipe, source: SourceArtifact | None = None, with_sources: bool | None = None) -> Plan:
+def make_plan(
+    loaded: LoadedRecipe,
+    source: SourceArtifact | None = None,
+    *,
+    with_sources: bool | None = None,
+    adapts: bool = True,
+) -> Plan:
     """Open and check everything that a recipe names.
 
     Args:
         loaded: the recipe.
         source: an artifact that takes the place of the sources; what it settled goes before the recipe.
         with_sources: whether the sources are opened; by default, unless there is an artifact.
+        adapts: whether the target is split and its variants checked; fitting the sources only reads its texts.
 
     Raises:
         InputError: data, settings or variants are wrong, or the target cannot be split or is a source.
     """
     recipe = loaded.recipe
     opens = source is None if with_sources is None else with_sources
-    if recipe.target is not None:
+    if recipe.target is not None and adapts:
         variants_of(recipe)
         check_map_exists(recipe)
     sources = [_opened_source(spec, loaded) for spec in recipe.sources] if opens else []
     target = None if recipe.target is None else _opened(recipe.target, loaded)
-    return _checked(recipe, loaded.path, sources, target, source)
+    return _checked(recipe, loaded.path, sources, target, source, adapts)
 
 
 def plan_of(
@@ -144,25 +151,26 @@ def _checked(
     sources: Sequence[PreparedDomain],
     target: PreparedDomain | None,
     source: SourceArtifact | None,
+    adapts: bool = True,
 ) -> Plan:
     overruled: tuple[str, ...] = ()
     if source is not None:
         recipe, overruled = _settled(recipe, source)
     domains = [prepared.domain for prepared in sources]
     titled = [*domains, *([] if target is None or not recipe.target_titles else [target.domain])]
+    if target is not None:
+        known = () if source is None else source.domains
+        check_no_leak(target.domain, recipe, {*(d.fingerprint for d in domains), *(note.fingerprint for note in known)})
     check_distinct_names(titled)
     if titled:
         check_fields(recipe.vocabulary.fields, {name for domain in titled for name in domain.fields})
     if domains:
         check_encoder_can_select(recipe, domains)
     split = None
-    if target is not None:
-        known = () if source is None else source.domains
-        seen = {*(domain.fingerprint for domain in domains), *(note.fingerprint for note in known)}
-        check_no_leak(target.domain, recipe, seen)
+    if target is not None and adapts:
         split = make_split(target.domain, recipe)
         check_can_select(split)
-    variants = () if target is None else tuple(variants_of(recipe))
+    variants = () if split is None else tuple(variants_of(recipe))
     return Plan(recipe, location, tuple(sources), target, split, variants, overruled)
 
 

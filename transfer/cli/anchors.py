@@ -1,10 +1,12 @@
-"""`transfer anchors explain RUN WORD`."""
+"""`transfer anchors explain RUN WORD` and `transfer anchors neighbours RUN WORD`."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 import typer
+
+from transfer.cli.options import Json
 
 app = typer.Typer(no_args_is_help=True, help="Look at the anchors of a target run.")
 
@@ -33,3 +35,27 @@ def explain(run: Run, words: Words) -> None:
     unseen = UnseenMap.load(folder / UNSEEN, SememeVocabulary.load(folder / VOCABULARY))
     for word in words:
         say(escape(unseen.explain(word)))
+
+
+@app.command("neighbours")
+def neighbours(
+    run: Run, word: Annotated[str, typer.Argument(help="A word as it stands in titles.")], json_: Json = False
+) -> None:
+    """Say which anchors S2IDM links to a word: what diffusion makes of an interest in it alone."""
+    from rich.text import Text
+
+    from transfer.cli.show import OUT, plain_table, print_json
+    from transfer.serving.neighbours import anchor_neighbours
+    from transfer.serving.opened import open_run
+
+    found = anchor_neighbours(open_run(run), word)
+    if json_:
+        print_json([vars(one) for one in found])
+        return
+    table = plain_table(f"What S2IDM links to {word}")
+    table.add_column("anchor")
+    table.add_column("gain", justify="right")
+    table.add_column("items", justify="right")
+    for one in found:
+        table.add_row(Text(one.anchor), f"{one.gain:+.3f}", f"{one.items:,}")
+    OUT.print(table)

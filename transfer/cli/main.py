@@ -18,12 +18,14 @@ from transfer.cli import (
     domains,
     evaluate,
     experiment,
+    explain,
     fit_source,
     init,
     inspect,
     recipe,
     recommend,
     run,
+    serve,
     share,
     titles,
     variants,
@@ -73,7 +75,9 @@ app.command("run")(run.command)
 app.command("experiment")(experiment.command)
 app.command("evaluate")(evaluate.command)
 app.command("recommend")(recommend.command)
+app.command("serve")(serve.command)
 app.command("share")(share.command)
+app.command("explain")(explain.command)
 app.command("titles")(titles.command)
 app.command("verify")(verify.command)
 app.command("variants")(variants.command)

@@ -222,7 +222,7 @@ class Recommender:
     def _unknown_scores(self, history: History) -> npt.NDArray[np.float32]:
         """(I,) scores for one person as if every item was new."""
         scorer, domain = self._unknown, history.domain
-        rows = scorer.scores(domain, history.targets, self._interests(domain))(torch.zeros(1, dtype=torch.int64))
+        rows = scorer.scores(domain, history.targets, self.interests_of(domain))(torch.zeros(1, dtype=torch.int64))
         scores: npt.NDArray[np.float32] = rows[0].float().numpy().copy()
         return scores
 
@@ -252,7 +252,7 @@ class Recommender:
         scorer = self.scorer
         if filters.allow_seen and scorer.weights.repeats == LEAVE_OUT:
             scorer = replace(scorer, weights=replace(scorer.weights, repeats=0.0))
-        score_rows = scorer.scores(domain, targets, self._interests(domain))
+        score_rows = scorer.scores(domain, targets, self.interests_of(domain))
         penalty = filters.penalty(domain.n_items)
         flat, starts, stops = (
             torch.from_numpy(part.copy()) for part in (domain.items, targets.seen_starts, targets.stops)
@@ -294,7 +294,7 @@ class Recommender:
             for person, reasons in enumerate(self.reasons.of(history, top.items))
         ]
 
-    def _interests(self, domain: Domain) -> Interests | None:
+    def interests_of(self, domain: Domain) -> Interests | None:
         """Return what the product's prompts are made from."""
         variant = self.run.variant
         if variant.interests is None or not self.run.has_model:

@@ -155,6 +155,10 @@ class TitleIndex:
             return f"(no title: {self._ids[item]})"
         return f"{title} [{self._ids[item]}]" if len(self._whole[self._titles[item]]) > 1 else title
 
+    def place_of(self, item_id: str) -> int:
+        """Return the place of the item with an id."""
+        return self._by_id[item_id]
+
     def label_of(self, item_id: str) -> str:
         """Return the label of the item with an id."""
         return self.label(self._by_id[item_id])

@@ -1,0 +1,132 @@
+"""The web service of a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from serving_cases import made_run
+
+from transfer.api import load_run
+from transfer.items.semantics import Semantics
+from transfer.serving.service import LARGEST_BODY, make_app
+
+pytest.importorskip("fastapi")
+from fastapi.testclient import TestClient
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_an_encoder():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Semantics, "find", classmethod(lambda cls, settings, runtime: None))
+        yield
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return made_run(tmp_path_factory.mktemp("service"), "sasrec", "sasrec+ipe+s2idm", "sasrec+ipe+s2idm+matching")
+
+
+@pytest.fixture(scope="module")
+def client(folder):
+    with TestClient(make_app(folder, "sasrec+ipe+s2idm+matching")) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def run(folder):
+    return load_run(folder).with_variant("sasrec+ipe+s2idm+matching")
+
+
+def test_a_user_gets_what_the_library_gives(client, run):
+    user = run.target.domain.user_ids[3].as_py()
+    answer = client.post("/recommend", json={"user": user, "count": 5}).json()
+    expected = run.recommend(user=user, count=5)
+    assert [item["item_id"] for item in answer["items"]] == [item.item_id for item in expected]
+    assert [item["reason"] for item in answer["items"]] == [item.reason for item in expected]
+
+
+def test_questions_at_the_same_time_are_not_mixed_up(client, run):
+    users = run.target.domain.user_ids.to_pylist()
+    titles = run.target.domain.titles.to_pylist()
+    questions = [{"user": user, "count": 3} for user in users] + [{"history": [title], "count": 4} for title in titles]
+    with ThreadPoolExecutor(16) as threads:
+        answers = list(threads.map(lambda question: client.post("/recommend", json=question).json(), questions))
+    for question, answer in zip(questions, answers, strict=True):
+        expected = [item.item_id for item in run.recommend(**question)]
+        assert [item["item_id"] for item in answer["items"]] == expected, question
+
+
+def test_filters_and_interests(client, run):
+    ids = run.target.domain.item_ids.to_pylist()
+    answer = client.post("/recommend", json={"interests": ["pirate"], "only_items": ids[:4], "without_items": ids[:1]})
+    assert {item["item_id"] for item in answer.json()["items"]} <= set(ids[1:4])
+    noted = client.post("/recommend", json={"history": ["pir"]}).json()
+    assert len(noted["notes"]) == 1
+
+
+def test_an_explanation_sums_to_the_score(client, run):
+    user = run.target.domain.user_ids[3].as_py()
+    why = client.post("/explain", json={"user": user, "count": 4}).json()
+    for one in why["recommended"]:
+        assert sum(one["terms"].values()) == pytest.approx(one["recommendation"]["score"], abs=1e-3)
+    assert why["interests"][0]["before"] > 0
+    assert why["interests"][0]["after"] is not None
+
+
+@pytest.mark.parametrize(
+    ("question", "status", "code"),
+    [
+        ({}, 422, "request"),
+        ({"user": "u1", "interests": ["x"]}, 422, "request"),
+        ({"user": "u1", "count": 0}, 422, "request"),
+        ({"user": "u1", "count": 1_000_000_000}, 422, "request"),
+        ({"user": "u1", "kount": 3}, 422, "request"),
+        ({"user": "nobody"}, 404, "unknown-user"),
+        ({"history": []}, 422, "empty-history"),
+        ({"history": ["zzz", "qqq"]}, 422, "unknown-title"),
+        ({"history": ["a"] * 1001}, 422, "request"),
+        ({"interests": [" "]}, 422, "no-interest"),
+        ({"interests": ["x" * 300]}, 422, "long-interest"),
+        ({"interests": ["zeppelin"]}, 422, "unknown-interest"),
+        ({"user": "u1", "only_items": ["gone"]}, 422, "unknown-item"),
+    ],
+)
+def test_a_bad_question_is_refused_with_a_code(client, question, status, code):
+    answer = client.post("/recommend", json=question)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def test_a_body_that_is_too_long_or_no_json_is_refused(client):
+    assert client.post("/recommend", content=b"x" * (LARGEST_BODY + 1)).status_code == 413
+    assert client.post("/recommend", content=iter([b"x" * LARGEST_BODY, b"x"])).status_code == 413
+    assert client.post("/recommend", content=b'{"user": ').status_code == 422
+
+
+def test_health_metrics_schema_and_page(client):
+    assert client.get("/health").json()["status"] == "ok"
+    assert client.get("/openapi.json").json()["paths"].keys() >= {"/recommend", "/explain", "/health", "/metrics"}
+    assert 'transfer_requests_total{path="/health",status="200"}' in client.get("/metrics").text
+    assert "<form" in client.get("/").text
+
+
+def test_a_new_run_is_taken_and_a_broken_one_is_not(folder, tmp_path):
+    place = tmp_path / "target"
+    shutil.copytree(folder / "target", place)
+    app = make_app(place)
+    service = app.state.service
+    assert not service.reload_if_new()
+    config, before = place / "config.json", service.loaded
+    text = config.read_text()
+    config.write_text(text[:50])
+    os.utime(config, ns=(1, 1))
+    assert not service.reload_if_new()
+    assert service.failed_reloads == 1
+    assert service.loaded is before
+    config.write_text(json.dumps(json.loads(text)))
+    shutil.copy(folder / "target" / "config.json", config)
+    assert service.reload_if_new()
+    assert service.loaded is not before

@@ -1,0 +1,222 @@
+"""Explanations: interests before and after diffusion, and what carried each recommendation."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from domains.domain import Ints
+from transfer.interests.original import interaction_weights, original_interests
+from transfer.serving.history import History, Indices
+from transfer.serving.recommend import ALL, Filters, Recommendation, Recommender
+
+ANCHORS = 10
+"""Interests that are shown before and after diffusion each."""
+SOURCES = 3
+"""Past items that are named for an interest or a recommendation."""
+OWN = "model"
+"""Name of the model's own score among the terms."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A past item and what it adds.
+
+    Attributes:
+        item: title, or id without one.
+        value: what it adds to the interest or the score.
+    """
+
+    item: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Interest:
+    """One anchor of a person's interests.
+
+    Attributes:
+        anchor: the word.
+        before: weight in s'_0, which the history alone gives.
+        after: value after diffusion; None if the run has no S2IDM.
+        sources: past items that gave the weight before, the largest first; none if diffusion brought the anchor in.
+    """
+
+    anchor: str
+    before: float
+    after: float | None
+    sources: tuple[Made, ...]
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A recommendation and the parts of its score.
+
+    Attributes:
+        recommendation: the item.
+        terms: what the model and each late term add; together they are the score.
+        sources: past items by what they add through late terms, the largest first.
+    """
+
+    recommendation: Recommendation
+    terms: dict[str, float]
+    sources: tuple[Made, ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a person gets what they get.
+
+    Attributes:
+        interests: the largest before and after diffusion, the largest before first.
+        recommended: the best items.
+    """
+
+    interests: tuple[Interest, ...]
+    recommended: tuple[Carried, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        return asdict(self)
+
+
+def explain(recommender: Recommender, history: History, count: int = 10, filters: Filters = ALL) -> Explanation:
+    """Explain the recommendations of one person.
+
+    Args:
+        recommender: of a target run.
+        history: of one person.
+        count: how many items.
+        filters: which items may be recommended.
+    """
+    return Explanation(interests_of(recommender, history), _carried(recommender, history, count, filters))
+
+
+def interests_of(recommender: Recommender, history: History) -> tuple[Interest, ...]:
+    """Return a person's largest interests before and after diffusion, with the past items that made them."""
+    run, domain, words = recommender.run, history.domain, recommender.run.vocabulary.words
+    whole = original_interests(
+        domain, run.item_anchors, domain.offsets[:-1], domain.offsets[1:], run.interests, run.vocabulary.idf
+    )
+    before = whole.toarray()[0]
+    after = None if run.s2idm is None else _diffused(recommender, history)
+    shown = _largest(before) if after is None else np.union1d(_largest(before), _largest(after))
+    ordered = sorted(shown.tolist(), key=lambda anchor: (-before[anchor], 0 if after is None else -after[anchor]))
+    made = _by_item(recommender, history, before)
+    return tuple(
+        Interest(
+            words[anchor],
+            float(before[anchor]),
+            None if after is None else float(after[anchor]),
+            _sources(recommender, domain.items, made[:, anchor]),
+        )
+        for anchor in ordered
+    )
+
+
+def _by_item(recommender: Recommender, history: History, before: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """(N, q) what each interaction adds to each interest; the rows sum to s'_0."""
+    run, domain = recommender.run, history.domain
+    _, positions, weights = interaction_weights(domain, domain.offsets[:-1], domain.offsets[1:], run.interests)
+    made = run.item_anchors[domain.items[positions]].toarray() * weights[:, None]
+    total = made.sum(axis=0)
+    scale = np.divide(before, total, out=np.zeros_like(before), where=total > 0)
+    added: npt.NDArray[np.float32] = (made * scale).astype(np.float32)
+    return added
+
+
+def _diffused(recommender: Recommender, history: History) -> npt.NDArray[np.float32]:
+    factory = recommender.run.interest_factory(history.domain, recommender.device)
+    diffused = factory.made("s2idm", factory.original(history.domain.offsets[1:]))
+    values: npt.NDArray[np.float32] = diffused.rows(torch.zeros(1, dtype=torch.int64))[0].float().numpy()
+    return values
+
+
+def _largest(values: npt.NDArray[np.float32]) -> Ints:
+    best = np.argsort(-values, kind="stable")[:ANCHORS]
+    return best[values[best] > 0]
+
+
+def _sources(recommender: Recommender, items: Indices, values: npt.NDArray[np.float32]) -> tuple[Made, ...]:
+    best = np.argsort(-values, kind="stable")[:SOURCES]
+    return tuple(Made(recommender.titles.label(int(items[i])), float(values[i])) for i in best if values[i] > 0)
+
+
+@torch.no_grad()
+def _carried(recommender: Recommender, history: History, count: int, filters: Filters) -> tuple[Carried, ...]:
+    top = recommender.top(history, count, filters)
+    items = top.items[0][top.items[0] >= 0]
+    terms = _terms(recommender, history, items)
+    found = recommender.reasons.contributions(history, items[None], recent=max(1, history.domain.n_interactions))
+    added = sum(found.terms.values(), np.zeros((1, found.past.shape[1], len(items)), np.float32))[0]
+    past = np.where(found.past[0] >= 0, found.past[0], 0)
+    return tuple(
+        Carried(
+            recommendation,
+            {name: float(values[place]) for name, values in terms.items()},
+            _sources(recommender, past, np.where(found.past[0] >= 0, added[:, place], 0)),
+        )
+        for place, recommendation in enumerate(recommender.described(history, top)[0])
+    )
+
+
+def _terms(recommender: Recommender, history: History, items: Ints) -> dict[str, npt.NDArray[np.float32]]:
+    """What the model and each late term add to the scores of items (k,)."""
+    scorer, domain, targets = recommender.scorer, history.domain, history.targets
+    first, chosen = torch.zeros(1, dtype=torch.int64), torch.from_numpy(items)
+    parts: dict[str, npt.NDArray[np.float32]] = {}
+    if scorer.model is not None:
+        own = scorer.own(domain, targets, recommender.interests_of(domain))
+        parts[OWN] = own(first)[0][chosen].float().numpy()
+    weights = scorer.weights
+    for field in fields(weights):
+        if field.name != "recency" and getattr(weights, field.name):
+            alone = replace(type(weights)(recency=weights.recency), **{field.name: getattr(weights, field.name)})
+            scores = scorer.matcher.alone(domain, targets, alone)(first)[0]
+            parts[field.name] = scores[chosen].float().numpy()
+    return parts
+
+
+def draw(explanation: Explanation, file: Path) -> None:
+    """Draw interests before and after diffusion, and the parts of each score.
+
+    Args:
+        explanation: of one person.
+        file: to write; its ending (png, svg, pdf) decides the format.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(13, 0.34 * max(len(explanation.interests), len(explanation.recommended), 6) + 1.6))
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    rows = np.arange(len(explanation.interests))
+    _bars(left, rows - 0.2, [one.before for one in explanation.interests], "before diffusion")
+    if any(one.after is not None for one in explanation.interests):
+        _bars(left, rows + 0.2, [one.after or 0.0 for one in explanation.interests], "after diffusion")
+    left.set_yticks(rows, [one.anchor for one in explanation.interests])
+    left.set_title("Interests, as shares of the largest")
+    places = np.arange(len(explanation.recommended))
+    start = np.zeros(len(places))
+    for name in explanation.recommended[0].terms if explanation.recommended else ():
+        values = np.array([one.terms[name] for one in explanation.recommended])
+        right.barh(places, values, left=start, label=name)
+        start = start + values
+    right.set_yticks(places, [one.recommendation.title[:40] for one in explanation.recommended])
+    right.set_title("Parts of each score")
+    for axes in (left, right):
+        axes.invert_yaxis()
+        axes.legend(loc="lower right", fontsize=8)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    figure.savefig(file)
+
+
+def _bars(axes: Any, rows: npt.NDArray[np.floating], values: list[float], label: str) -> None:
+    largest = max(values, default=0.0) or 1.0
+    axes.barh(rows, [value / largest for value in values], height=0.4, label=label)

@@ -1,0 +1,342 @@
+"""A target run as a web service: recommendations, explanations, health, metrics, and a page to try it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from domains.domain import TimeKind
+from domains.errors import InputError
+from transfer.runs.artifact import CONFIG
+from transfer.serving.batching import Batcher
+from transfer.serving.explain import explain
+from transfer.serving.history import History
+from transfer.serving.opened import INSIDE, open_run
+from transfer.serving.recommend import Filters, Recommendation, Recommender
+
+LARGEST_BODY = 1 << 20
+"""Bytes of a request."""
+LONGEST_HISTORY = 1000
+MOST_ITEMS = 1000
+"""Recommendations in one answer."""
+MOST_FILTERED = 10_000
+"""Ids of one filter."""
+RELOAD_SECONDS = 2.0
+"""How often the folder is looked at for a new run."""
+NOT_FOUND = frozenset({"unknown-user"})
+
+
+class Question(BaseModel):
+    """Whose recommendations are wanted: exactly one of user, history and interests."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user: str | None = Field(None, max_length=1000, description="Id of a user of the target.")
+    history: list[str] | None = Field(None, max_length=LONGEST_HISTORY, description="Titles or ids, oldest first.")
+    interests: list[str] | None = Field(None, max_length=50, description="Words in place of a history.")
+    count: int = Field(10, ge=1, le=MOST_ITEMS, description="How many items.")
+    only_items: list[str] | None = Field(None, max_length=MOST_FILTERED, description="Ids that may be recommended.")
+    without_items: list[str] | None = Field(None, max_length=MOST_FILTERED, description="Ids that may not be.")
+    allow_seen: bool = Field(False, description="Recommend items of the history as well.")
+
+    @model_validator(mode="after")
+    def _one(self) -> Question:
+        if sum(given is not None for given in (self.user, self.history, self.interests)) != 1:
+            raise ValueError("give exactly one of user, history and interests")
+        return self
+
+
+class Item(BaseModel):
+    """One recommendation."""
+
+    item_id: str
+    title: str
+    score: float = Field(description="Compares with other scores of the same answer only.")
+    share: float = Field(description="The score as a share of the best one.")
+    reason: str
+    anchors: list[str]
+
+
+class Answer(BaseModel):
+    """Recommendations, the best first."""
+
+    items: list[Item]
+    notes: list[str] = Field(description="Which item was taken for a text that fits several.")
+    run: str = Field(description="Fingerprint of the domain and variant that answered.")
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A run that answers.
+
+    Attributes:
+        recommender: of the run.
+        stamp: changes when the folder holds another run.
+    """
+
+    recommender: Recommender
+    stamp: object
+
+    @property
+    def name(self) -> str:
+        """Domain and variant, with the domain's fingerprint."""
+        run = self.recommender.run
+        return f"{run.domain.name} {run.variant.label} {run.domain.fingerprint[:12]}"
+
+
+class Service:
+    """Holds the run, takes a new one when the folder has changed, and counts requests.
+
+    Args:
+        place: folder of the run.
+        variant: another finished variant than the product.
+    """
+
+    def __init__(self, place: str | Path, variant: str | None = None) -> None:
+        self.place, self.variant = Path(place), variant
+        self.loaded = self._load()
+        self.counts: Counter[tuple[str, int]] = Counter()
+        self.seconds = 0.0
+        self.reloads = self.failed_reloads = self.batches = self.batched = 0
+
+    def _load(self) -> Loaded:
+        stamp = self._stamp()
+        recommender = Recommender(open_run(self.place, self.variant))
+        recommender.titles.find_all([])
+        return Loaded(recommender, stamp)
+
+    def _stamp(self) -> object:
+        for folder in (self.place, self.place / INSIDE):
+            file = folder / CONFIG
+            if file.is_file():
+                stat = file.stat()
+                return str(folder), stat.st_mtime_ns, stat.st_ino
+        return None
+
+    def reload_if_new(self) -> bool:
+        """Take the run in the folder if it is another one; keep the old one if it cannot be read."""
+        stamp = self._stamp()
+        if stamp is None or stamp == self.loaded.stamp:
+            return False
+        try:
+            self.loaded = self._load()
+        except (InputError, OSError):
+            self.failed_reloads += 1
+            return False
+        self.reloads += 1
+        return True
+
+    def answer_all(self, questions: Sequence[Question]) -> list[Answer | InputError]:
+        """Answer questions; those by user or history that want alike share one pass over the items."""
+        loaded = self.loaded
+        out: list[Answer | InputError | None] = [None] * len(questions)
+        groups: dict[tuple[bool, TimeKind], list[tuple[int, History]]] = {}
+        for place, question in enumerate(questions):
+            try:
+                if question.interests is not None or question.only_items or question.without_items:
+                    out[place] = self._alone(loaded, question)
+                else:
+                    history = self._history(loaded, question)
+                    groups.setdefault((question.allow_seen, history.domain.time_kind), []).append((place, history))
+            except InputError as error:
+                out[place] = error
+        for (allow_seen, _), members in groups.items():
+            self._together(loaded, questions, members, allow_seen, out)
+        self.batches += 1
+        self.batched += len(questions)
+        return [one for one in out if one is not None]
+
+    def _together(
+        self,
+        loaded: Loaded,
+        questions: Sequence[Question],
+        members: list[tuple[int, History]],
+        allow_seen: bool,
+        out: list[Answer | InputError | None],
+    ) -> None:
+        recommender = loaded.recommender
+        history = History.joined([one for _, one in members])
+        top = recommender.top(
+            history, max(questions[place].count for place, _ in members), Filters(None, None, allow_seen)
+        )
+        for person, found in enumerate(recommender.described(history, top)):
+            place, mine = members[person]
+            out[place] = _answer(loaded, found[: questions[place].count], mine.notes)
+
+    def _alone(self, loaded: Loaded, question: Question) -> Answer:
+        recommender = loaded.recommender
+        filters = _filters(recommender, question)
+        if question.interests is not None:
+            return _answer(loaded, recommender.recommend_for(question.interests, question.count, filters), ())
+        history = self._history(loaded, question)
+        return _answer(loaded, recommender.recommend(history, question.count, filters), history.notes)
+
+    def _history(self, loaded: Loaded, question: Question) -> History:
+        recommender = loaded.recommender
+        if question.user is not None:
+            return History.of_user(recommender.run.domain, question.user)
+        return History.of_titles(recommender.run.domain, question.history or [], recommender.titles)
+
+    def explained(self, question: Question) -> dict[str, Any]:
+        """Explain an answer: interests before and after diffusion, terms and past items.
+
+        Raises:
+            InputError: as for a recommendation, or the question is one of interests.
+        """
+        loaded = self.loaded
+        recommender = loaded.recommender
+        if question.interests is not None:
+            # Interests have no history of their own: the items that fit best stand for one.
+            best = recommender.recommend_for(question.interests, 5)
+            names = [item.item_id for item in reversed(best)]
+            history = History.of_items(
+                recommender.run.domain, np.array([recommender.titles.place_of(name) for name in names], np.int64)
+            )
+        else:
+            history = self._history(loaded, question)
+        count = min(question.count, 50)
+        return explain(recommender, history, count, _filters(recommender, question)).as_dict()
+
+    def metrics(self) -> str:
+        """Return the counters as Prometheus text."""
+        lines = ["# TYPE transfer_requests_total counter"]
+        lines += [
+            f'transfer_requests_total{{path="{path}",status="{status}"}} {count}'
+            for (path, status), count in sorted(self.counts.items())
+        ]
+        for name, value in (
+            ("request_seconds_total", round(self.seconds, 6)),
+            ("batches_total", self.batches),
+            ("batched_questions_total", self.batched),
+            ("reloads_total", self.reloads),
+            ("failed_reloads_total", self.failed_reloads),
+        ):
+            lines += [f"# TYPE transfer_{name} counter", f"transfer_{name} {value}"]
+        return "\n".join(lines) + "\n"
+
+
+def make_app(place: str | Path, variant: str | None = None) -> FastAPI:
+    """Return the web application of a run.
+
+    Args:
+        place: folder of the run; a new run that is written there is taken without a restart.
+        variant: another finished variant than the product.
+
+    Raises:
+        InputError: there is no run in the folder.
+    """
+    service = Service(place, variant)
+    executor = ThreadPoolExecutor(1, thread_name_prefix="recommend")
+    batcher: Batcher[Question, Answer | InputError] = Batcher(service.answer_all, executor)
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        async def watch() -> None:
+            while True:
+                await asyncio.sleep(RELOAD_SECONDS)
+                await asyncio.get_running_loop().run_in_executor(executor, service.reload_if_new)
+
+        watching = asyncio.create_task(watch())
+        yield
+        watching.cancel()
+        await batcher.close()
+        executor.shutdown(wait=False)
+
+    app = FastAPI(title="Recommendations", description="Recommendations of a target run.", lifespan=life)
+    app.state.service = service
+
+    @app.middleware("http")
+    async def limited(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        started = time.perf_counter()
+        try:
+            response = await _checked_length(request) or await call_next(request)
+        except asyncio.QueueFull:
+            response = _problem(503, "busy", "too many questions wait", "try again in a second")
+        route = request.scope.get("route")
+        service.counts[getattr(route, "path", "other"), response.status_code] += 1
+        service.seconds += time.perf_counter() - started
+        return response
+
+    @app.exception_handler(InputError)
+    async def refused(_: Request, error: InputError) -> JSONResponse:
+        return _problem(404 if error.code in NOT_FOUND else 422, error.code, error.problem, error.hint)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][1:])
+        return _problem(422, "request", f"{where}: {first['msg']}" if where else str(first["msg"]), None)
+
+    @app.post("/recommend", response_model=Answer)
+    async def recommend(question: Question) -> Answer:
+        """Recommend items for a user, a history or interests."""
+        answer = await batcher.ask(question)
+        if isinstance(answer, InputError):
+            raise answer
+        return answer
+
+    @app.post("/explain")
+    async def explained(question: Question) -> dict[str, Any]:
+        """Explain what `/recommend` answers."""
+        return await asyncio.get_running_loop().run_in_executor(executor, service.explained, question)
+
+    @app.get("/health")
+    async def health() -> dict[str, Any]:
+        """Say which run answers."""
+        run = service.loaded.recommender.run
+        return {"status": "ok", "run": service.loaded.name, "items": run.domain.n_items}
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    async def metrics() -> str:
+        """Return counters as Prometheus text."""
+        return service.metrics()
+
+    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
+    async def page() -> str:
+        return (files("transfer.serving") / "page.html").read_text(encoding="utf-8")
+
+    return app
+
+
+async def _checked_length(request: Request) -> Response | None:
+    """Read the body up to the limit; return the refusal of a longer one."""
+    given = request.headers.get("content-length")
+    if given is not None and given.isdecimal() and int(given) > LARGEST_BODY:
+        return _problem(413, "long-body", f"the body is longer than {LARGEST_BODY:,} bytes", None)
+    if request.method != "POST":
+        return None
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            return _problem(413, "long-body", f"the body is longer than {LARGEST_BODY:,} bytes", None)
+    request._body = bytes(body)  # what Request.body() keeps; the handlers read it from there
+    return None
+
+
+def _problem(status: int, code: str, problem: str, hint: str | None) -> JSONResponse:
+    return JSONResponse({"code": code, "problem": problem, "hint": hint}, status_code=status)
+
+
+def _filters(recommender: Recommender, question: Question) -> Filters:
+    domain = recommender.run.domain
+    return Filters.of_ids(domain, question.only_items, question.without_items, question.allow_seen)
+
+
+def _answer(loaded: Loaded, found: Sequence[Recommendation], notes: Sequence[str]) -> Answer:
+    items = [Item(**(asdict(one) | {"anchors": list(one.anchors)})) for one in found]
+    return Answer(items=items, notes=list(notes), run=loaded.name)

@@ -19,6 +19,7 @@ from transfer.cli import (
     evaluate,
     experiment,
     explain,
+    export,
     fit_source,
     init,
     inspect,
@@ -77,6 +78,7 @@ app.command("evaluate")(evaluate.command)
 app.command("recommend")(recommend.command)
 app.command("serve")(serve.command)
 app.command("share")(share.command)
+app.command("export")(export.command)
 app.command("explain")(explain.command)
 app.command("titles")(titles.command)
 app.command("verify")(verify.command)

@@ -211,7 +211,7 @@ def draw(explanation: Explanation, file: Path) -> None:
     right.set_title("Parts of each score")
     for axes in (left, right):
         axes.invert_yaxis()
-        axes.legend(loc="lower right", fontsize=8)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=4, fontsize=8, frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
     figure.savefig(file)

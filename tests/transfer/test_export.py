@@ -1,0 +1,94 @@
+"""A product as a graph that other programs run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from cli_cases import run_command
+from serving_cases import made_run
+
+from transfer.serving.export import export, padded
+from transfer.serving.history import History
+from transfer.serving.opened import open_run
+from transfer.serving.recommend import Filters, Recommender
+
+pytest.importorskip("onnxscript")
+VARIANTS = ("sasrec", "sasrec+matching", "gru4rec", "sasrec+ipe+constant", "sasrec+ipe+s2idm")
+EXAMPLE = Path(__file__).parents[2] / "examples" / "serve_onnx.py"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return made_run(
+        tmp_path_factory.mktemp("export"),
+        "sasrec",
+        "sasrec+matching",
+        "gru4rec",
+        "sasrec+ipe+constant",
+        "sasrec+ipe+s2idm",
+    )
+
+
+@pytest.mark.parametrize("variant", ["sasrec+matching", "sasrec+ipe+constant"])
+def test_onnxruntime_gives_the_same_top_twenty(folder, tmp_path, variant):
+    run = open_run(folder, variant)
+    run.weights["matching"] = (
+        torch.tensor([0.0, 2.0, 0.6, 1.0]) if variant == "sasrec+matching" else run.weights["matching"]
+    )
+    written = export(run, tmp_path)
+    assert written.agreement == 1.0
+    assert written.left_out == ()
+    facts = json.loads((tmp_path / "export.json").read_text())
+    assert facts["agreement"] == 1.0
+    vectors = pq.read_table(tmp_path / "item_vectors.parquet")
+    assert vectors["item_id"].to_pylist() == run.domain.item_ids.to_pylist()
+
+
+def test_the_example_serves_without_the_toolkit(folder, tmp_path, capsys):
+    done = run_command(capsys, "export", folder, "--out", tmp_path, "--variant", "sasrec+matching")
+    assert done.code == 0, done.err
+    assert "transfer" not in EXAMPLE.read_text().split('"""')[2].replace("transfer export", "")
+    run = open_run(folder, "sasrec+matching")
+    ids = run.domain.item_ids.to_pylist()
+    shown = subprocess.run(
+        [sys.executable, str(EXAMPLE), str(tmp_path), f"{ids[3]}; {ids[5]}"],
+        capture_output=True, text=True, check=True, cwd=tmp_path,
+    ).stdout  # fmt: skip
+    expected = Recommender(run).recommend(History.of_items(run.domain, np.array([3, 5])), 10)
+    assert [line.split()[1] for line in shown.splitlines()] == [item.item_id for item in expected]
+
+
+def test_a_torch_program_scores_as_the_product(folder, tmp_path):
+    run = open_run(folder, "sasrec")
+    export(run, tmp_path, "torch")
+    program = torch.export.load(str(tmp_path / "model.pt2")).module()
+    history = History.of_users(run.domain, np.arange(8))
+    items, lengths = padded(history, run.recipe.encoder.max_length)
+    scores = program(torch.from_numpy(items), torch.from_numpy(lengths))
+    top = Recommender(run).top(history, 1, Filters(allow_seen=True))
+    np.testing.assert_allclose(scores.max(1).values.detach().numpy(), top.scores[:, 0], rtol=1e-4)
+
+
+def test_repeats_count_once_at_their_last_place(folder, tmp_path):
+    run = open_run(folder, "sasrec+matching")
+    run.weights["matching"] = torch.tensor([0.0, 3.0, 0.5, 0.0])
+    items = np.tile(run.domain.items[:4], 10)
+    domain = replace(
+        History.of_many(run.domain, [items[:6], items[:9]]).domain, repeats=True, user_ids=run.domain.user_ids[:2]
+    )
+    assert export(replace(run, domain=domain), tmp_path).agreement == 1.0
+
+
+@pytest.mark.parametrize("variant", ["sasrec+ipe+s2idm", "gru4rec"])
+def test_what_no_graph_can_hold_is_refused(folder, tmp_path, capsys, variant):
+    done = run_command(capsys, "export", folder, "--out", tmp_path / "x", "--variant", variant)
+    assert done.code == 2
+    assert "--variant" in done.err

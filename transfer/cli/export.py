@@ -1,0 +1,31 @@
+"""`transfer export RUN`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Run = Annotated[str, typer.Argument(help="Folder of a run, or its hub id.")]
+To = Annotated[str, typer.Option("--to", help="onnx or torch.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder to write to.")]
+Variant = Annotated[str | None, typer.Option("--variant", help="Another finished variant of the run.")]
+
+
+def command(run: Run, out: Out, to: To = "onnx", variant: Variant = None) -> None:
+    """Export the product as one graph: histories in, scores out; with item vectors for a vector index."""
+    from domains.errors import InputError
+    from transfer.cli.show import say
+    from transfer.serving.export import GRAPH, export
+    from transfer.serving.opened import open_run
+
+    form = next((name for name in GRAPH if name == to), None)
+    if form is None:
+        raise InputError(f"{to!r} is no format", location="--to", hint="Write onnx or torch")
+    written = export(open_run(run, variant), out, form)
+    say(f"Wrote {GRAPH[form]}, items.parquet and item_vectors.parquet to {written.folder}")
+    if written.left_out:
+        say(f"Left out: {', '.join(written.left_out)}")
+    if written.agreement is not None:
+        say(f"onnxruntime gives the same top 20 for {written.agreement:.1%} of histories")

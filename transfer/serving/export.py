@@ -1,0 +1,265 @@
+"""A product as one graph that other programs run: histories in, scores of all items out."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from domains.errors import InputError, RunError
+from transfer.files import replacing, write_json
+from transfer.interests.forms import Interests, NoInterests
+from transfer.model.recommender import SequentialRecommender
+from transfer.runs.target_run import TargetRun
+from transfer.sequences import SequenceBatch
+from transfer.serving.history import History
+from transfer.serving.recommend import Filters, Recommender
+from transfer.sparse import unit_rows
+
+Format = Literal["onnx", "torch"]
+GRAPH: dict[Format, str] = {"onnx": "model.onnx", "torch": "model.pt2"}
+ITEMS, VECTORS, FACTS = "items.parquet", "item_vectors.parquet", "export.json"
+MOST_DENSE = 1 << 28
+"""Numbers of a dense item-anchor matrix."""
+EXPRESSED = frozenset({"titles", "anchors", "popularity", "recency"})
+"""Weights of late terms that the graph holds."""
+UNROLLED = frozenset({"gru4rec"})
+"""Recurrent systems."""
+OPSET = 20
+TOP = 20
+"""Items whose agreement is checked."""
+
+log = logging.getLogger("transfer.serving")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        folder: with the graph, the items and their vectors.
+        left_out: late terms of the product that the graph lacks.
+        agreement: share of histories whose top items are those of the product without the terms left out; None if
+            there is no onnxruntime to check it.
+    """
+
+    folder: Path
+    left_out: tuple[str, ...]
+    agreement: float | None
+
+
+class Graph(nn.Module):
+    """Scores of all items for histories, as tensors alone.
+
+    Args:
+        recommender: of a target run without diffused interests.
+    """
+
+    def __init__(self, recommender: Recommender) -> None:
+        super().__init__()
+        scorer, run = recommender.scorer, recommender.run
+        self.model: SequentialRecommender | None = scorer.model
+        self.interests: Interests | None = NoInterests(len(run.vocabulary)) if run.variant.interests else None
+        self.recency, self.repeats = float(scorer.weights.recency), run.domain.repeats
+        weights, known = scorer.weights, scorer.matcher
+        tables: list[Tensor] = []
+        if scorer.model is not None:
+            self.register_buffer("vectors", scorer.item_vectors)
+            tables.append(scorer.item_table)
+        self.strengths: list[float] = []
+        features: list[Tensor] = []
+        if weights.titles and known.title_vectors is not None:
+            features.append(known.title_vectors.float())
+            tables.append(known.title_vectors.float())
+            self.strengths.append(float(weights.titles))
+        if weights.anchors:
+            weighted = known.item_anchors.multiply(known.idf[None, :]).tocsr()
+            if weighted.shape[0] * weighted.shape[1] > MOST_DENSE:
+                raise RunError(
+                    "the items have too many anchors for one graph", location="export", hint="Export a variant without"
+                )
+            features.append(torch.from_numpy(weighted.toarray().astype(np.float32)))
+            tables.append(torch.from_numpy(unit_rows(weighted).toarray().astype(np.float32)))
+            self.strengths.append(float(weights.anchors))
+        self.features = [f"feature_{place}" for place in range(len(features))]
+        for name, feature in zip(self.features, features, strict=True):
+            self.register_buffer(name, feature)
+        count = run.domain.n_items
+        level = torch.zeros(count)
+        if weights.popularity and known.counts is not None:
+            level = level + float(weights.popularity) * known.popularity
+        self.register_buffer("level", level)
+        self.register_buffer("table", torch.cat(tables, dim=1) if tables else torch.zeros(count, 1))
+
+    vectors: Tensor
+    level: Tensor
+    table: Tensor
+
+    def forward(self, items: Tensor, lengths: Tensor) -> Tensor:
+        """Score all items.
+
+        Args:
+            items: (B, L) int64, histories, the oldest item first, padded on the right with any item.
+            lengths: (B,) int64, items of each history, at least 1.
+
+        Returns:
+            (B, I) float32.
+        """
+        places = torch.arange(items.shape[1])
+        mask = places < lengths[:, None]
+        rows = torch.arange(items.shape[0])
+        states: list[Tensor] = []
+        if self.model is not None:
+            batch = SequenceBatch(rows, items, mask, torch.zeros_like(items))
+            encoded = self.model.states(self.vectors[items], batch, self.interests)
+            last = encoded.gather(1, (lengths - 1)[:, None, None].expand(-1, 1, encoded.shape[2]))[:, 0]
+            states.append(self.model.prepared_states(last))
+        ages = (lengths[:, None] - 1 - places).clamp_min(0)
+        weights = mask * torch.pow(torch.tensor(self.recency), ages.float())
+        if self.repeats:
+            later = (items[:, :, None] == items[:, None, :]) & mask[:, None, :] & (places[None, :] > places[:, None])
+            weights = weights * ~later.any(2)
+        for name, strength in zip(self.features, self.strengths, strict=True):
+            feature: Tensor = getattr(self, name)
+            states.append(strength * F.normalize((feature[items] * weights[..., None]).sum(1), dim=-1))
+        if not states:
+            return self.level.expand(items.shape[0], -1)
+        return torch.cat(states, dim=1) @ self.table.t() + self.level
+
+
+def export(run: TargetRun, folder: Path, to: Format = "onnx", histories: int = 1000) -> Exported:
+    """Write a product as a graph, with its items and their vectors.
+
+    Args:
+        run: the target run.
+        folder: to write to.
+        to: ``onnx`` or ``torch`` (a program of torch.export).
+        histories: how many of the run's users the graph is checked with.
+
+    Raises:
+        InputError: the product reads diffused interests, or a package is missing.
+    """
+    if run.variant.interests not in (None, "constant"):
+        raise InputError(
+            f"{run.variant.label} reads interests, which a graph of histories has not",
+            location="export",
+            hint="Give --variant with a variant without them, such as sasrec+matching",
+            code="not-exportable",
+        )
+    if run.variant.architecture in UNROLLED:
+        raise InputError(
+            f"{run.variant.label} reads a history step by step, which a graph does for one length alone",
+            location="export",
+            hint="Give --variant with a variant of sasrec",
+            code="not-exportable",
+        )
+    recommender = Recommender(run)
+    length = run.recipe.encoder.max_length
+    graph = Graph(recommender).eval()
+    weights = vars(recommender.scorer.weights)
+    left_out = tuple(name for name, value in weights.items() if value and name not in EXPRESSED)
+    if left_out:
+        log.warning("The graph lacks the late terms %s", ", ".join(left_out))
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_graph(graph, folder / GRAPH[to], to, length)
+    domain = run.domain
+    with replacing(folder / ITEMS) as unfinished:
+        pq.write_table(pa.table({"item_id": domain.item_ids, "title": domain.titles}), unfinished)
+    with replacing(folder / VECTORS) as unfinished:
+        table = graph.table
+        flat = pa.array(table.numpy().ravel(), pa.float32())
+        vectors = pa.FixedSizeListArray.from_arrays(flat, table.shape[1])
+        pq.write_table(pa.table({"item_id": domain.item_ids, "vector": vectors}), unfinished)
+    agreement = (
+        _agreement(recommender, folder / GRAPH[to], length, histories) if to == "onnx" and not left_out else None
+    )
+    facts = {"max_length": length, "excludes_seen": not domain.repeats, "variant": run.variant.label}
+    write_json(folder / FACTS, facts | {"left_out": list(left_out), "agreement": agreement})
+    return Exported(folder, left_out, agreement)
+
+
+def _write_graph(graph: Graph, file: Path, to: Format, length: int) -> None:
+    items, lengths = torch.zeros(3, min(4, length), dtype=torch.int64), torch.tensor([2, 1, 2])
+    shapes = {
+        "items": {0: torch.export.Dim("batch", min=1, max=1 << 16), 1: torch.export.Dim("length", min=2, max=length)},
+        "lengths": {0: torch.export.Dim("batch", min=1, max=1 << 16)},
+    }
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of packages that this graph has no use for
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            program = torch.export.export(graph, (items, lengths), dynamic_shapes=shapes, strict=False)
+        with replacing(file) as unfinished, warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            if to == "torch":
+                torch.export.save(program, str(unfinished.with_suffix(".pt2")))
+                if unfinished.suffix != ".pt2":
+                    unfinished.with_suffix(".pt2").replace(unfinished)
+                return
+            made = torch.onnx.export(
+                program,
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=["items", "lengths"],
+                output_names=["scores"],
+                external_data=False,
+                verbose=False,
+            )
+            if made is None:
+                raise RunError("torch made no ONNX program", location="export")
+            unfinished.write_bytes(made.model_proto.SerializeToString())
+    except ImportError as missing:
+        raise InputError(
+            f"{missing.name} is not installed",
+            location="export",
+            hint='Install the extra: pip install "sememe-transfer[export]"',
+            code="no-extra",
+        ) from None
+
+
+def padded(history: History, length: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the last items of each person, (n, L) padded on the right with 0, and how many there are, (n,)."""
+    domain = history.domain
+    lengths = np.minimum(domain.lengths, length)
+    width = max(2, int(lengths.max(initial=1)))
+    places = np.arange(width)
+    position = domain.offsets[1:, None] - lengths[:, None] + places
+    there = places < lengths[:, None]
+    return np.where(there, domain.items[np.where(there, position, 0)], 0).astype(np.int64), lengths
+
+
+def _agreement(recommender: Recommender, file: Path, length: int, histories: int) -> float | None:
+    """Return the share of histories, as long as the graph reads, with the same top items in onnxruntime."""
+    try:
+        import onnxruntime
+    except ImportError:
+        log.warning("Without onnxruntime the graph is not checked")
+        return None
+    domain = recommender.run.domain
+    users = np.flatnonzero(domain.lengths > 0)[:histories]
+    users = users[domain.lengths[users] <= length]
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    same = total = 0
+    for part in np.array_split(users, max(1, len(users) // 256)):
+        history = History.of_users(domain, part)
+        items, lengths = padded(history, length)
+        [scores] = session.run(None, {"items": items, "lengths": lengths})
+        top = recommender.top(history, TOP, Filters(allow_seen=True))
+        for ours, row in zip(top.items, scores, strict=True):
+            wanted = row[ours]
+            # Equal but for rounding: nothing outside scores more than the last inside, and the order holds.
+            slack = 1e-4 * max(1.0, float(np.abs(wanted).max()))
+            others = np.delete(row, ours)
+            fits = (np.diff(wanted) <= slack).all() and others.max(initial=-np.inf) <= wanted[-1] + slack
+            same, total = same + int(fits), total + 1
+    return same / total if total else None

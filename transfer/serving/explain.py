@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from domains.domain import Ints
 from transfer.interests.original import interaction_weights, original_interests
 from transfer.serving.history import History, Indices
 from transfer.serving.recommend import ALL, Filters, Recommendation, Recommender
+from transfer.terms.joined import joined
 
 ANCHORS = 10
 """Interests that are shown before and after diffusion each."""
@@ -173,12 +174,10 @@ def _terms(recommender: Recommender, history: History, items: Ints) -> dict[str,
     if scorer.model is not None:
         own = scorer.own(domain, targets, recommender.interests_of(domain))
         parts[OWN] = own(first)[0][chosen].float().numpy()
-    weights = scorer.weights
-    for field in fields(weights):
-        if field.name != "recency" and getattr(weights, field.name):
-            alone = replace(type(weights)(recency=weights.recency), **{field.name: getattr(weights, field.name)})
-            scores = scorer.matcher.alone(domain, targets, alone)(first)[0]
-            parts[field.name] = scores[chosen].float().numpy()
+    for name, weight in vars(scorer.weights).items():
+        if name != "recency" and weight:
+            scores = joined(None, scorer.known, domain, targets, scorer.weights.only([name]))(first)[0]
+            parts[name] = scores[chosen].float().numpy()
     return parts
 
 

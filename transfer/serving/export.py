@@ -18,13 +18,12 @@ from torch.nn import functional as F
 
 from domains.errors import InputError, RunError
 from transfer.files import replacing, write_json
-from transfer.interests.forms import Interests, NoInterests
 from transfer.model.recommender import SequentialRecommender
 from transfer.runs.target_run import TargetRun
 from transfer.sequences import SequenceBatch
 from transfer.serving.history import History
 from transfer.serving.recommend import Filters, Recommender
-from transfer.sparse import unit_rows
+from transfer.terms.weights import LEAVE_OUT
 
 Format = Literal["onnx", "torch"]
 GRAPH: dict[Format, str] = {"onnx": "model.onnx", "torch": "model.pt2"}
@@ -62,16 +61,15 @@ class Graph(nn.Module):
     """Scores of all items for histories, as tensors alone.
 
     Args:
-        recommender: of a target run without diffused interests.
+        recommender: of a target run whose model reads no interests.
     """
 
     def __init__(self, recommender: Recommender) -> None:
         super().__init__()
         scorer, run = recommender.scorer, recommender.run
         self.model: SequentialRecommender | None = scorer.model
-        self.interests: Interests | None = NoInterests(len(run.vocabulary)) if run.variant.interests else None
         self.recency, self.repeats = float(scorer.weights.recency), run.domain.repeats
-        weights, known = scorer.weights, scorer.matcher
+        weights, known = scorer.weights, scorer.known
         tables: list[Tensor] = []
         if scorer.model is not None:
             self.register_buffer("vectors", scorer.item_vectors)
@@ -83,20 +81,20 @@ class Graph(nn.Module):
             tables.append(known.title_vectors.float())
             self.strengths.append(float(weights.titles))
         if weights.anchors:
-            weighted = known.item_anchors.multiply(known.idf[None, :]).tocsr()
+            weighted = known.weighted_anchors
             if weighted.shape[0] * weighted.shape[1] > MOST_DENSE:
                 raise RunError(
                     "the items have too many anchors for one graph", location="export", hint="Export a variant without"
                 )
             features.append(torch.from_numpy(weighted.toarray().astype(np.float32)))
-            tables.append(torch.from_numpy(unit_rows(weighted).toarray().astype(np.float32)))
+            tables.append(torch.from_numpy(known.unit_anchors.toarray().astype(np.float32)))
             self.strengths.append(float(weights.anchors))
         self.features = [f"feature_{place}" for place in range(len(features))]
         for name, feature in zip(self.features, features, strict=True):
             self.register_buffer(name, feature)
         count = run.domain.n_items
         level = torch.zeros(count)
-        if weights.popularity and known.counts is not None:
+        if weights.popularity and known.popularity is not None:
             level = level + float(weights.popularity) * known.popularity
         self.register_buffer("level", level)
         self.register_buffer("table", torch.cat(tables, dim=1) if tables else torch.zeros(count, 1))
@@ -121,7 +119,7 @@ class Graph(nn.Module):
         states: list[Tensor] = []
         if self.model is not None:
             batch = SequenceBatch(rows, items, mask, torch.zeros_like(items))
-            encoded = self.model.states(self.vectors[items], batch, self.interests)
+            encoded = self.model.states(self.vectors[items], batch, None)
             last = encoded.gather(1, (lengths - 1)[:, None, None].expand(-1, 1, encoded.shape[2]))[:, 0]
             states.append(self.model.prepared_states(last))
         ages = (lengths[:, None] - 1 - places).clamp_min(0)
@@ -147,9 +145,9 @@ def export(run: TargetRun, folder: Path, to: Format = "onnx", histories: int = 1
         histories: how many of the run's users the graph is checked with.
 
     Raises:
-        InputError: the product reads diffused interests, or a package is missing.
+        InputError: the product reads interests or is recurrent, or a package is missing.
     """
-    if run.variant.interests not in (None, "constant"):
+    if run.variant.interests is not None:
         raise InputError(
             f"{run.variant.label} reads interests, which a graph of histories has not",
             location="export",
@@ -166,8 +164,11 @@ def export(run: TargetRun, folder: Path, to: Format = "onnx", histories: int = 1
     recommender = Recommender(run)
     length = run.recipe.encoder.max_length
     graph = Graph(recommender).eval()
-    weights = vars(recommender.scorer.weights)
-    left_out = tuple(name for name, value in weights.items() if value and name not in EXPRESSED)
+    weights = recommender.scorer.weights
+    left_out = tuple(name for name, value in vars(weights).items() if value and name not in EXPRESSED)
+    excludes_seen = not run.domain.repeats or weights.repeats == LEAVE_OUT
+    if weights.repeats == LEAVE_OUT:
+        left_out = tuple(name for name in left_out if name != "repeats")  # whoever asks leaves them out, see FACTS
     if left_out:
         log.warning("The graph lacks the late terms %s", ", ".join(left_out))
     folder.mkdir(parents=True, exist_ok=True)
@@ -183,7 +184,7 @@ def export(run: TargetRun, folder: Path, to: Format = "onnx", histories: int = 1
     agreement = (
         _agreement(recommender, folder / GRAPH[to], length, histories) if to == "onnx" and not left_out else None
     )
-    facts = {"max_length": length, "excludes_seen": not domain.repeats, "variant": run.variant.label}
+    facts = {"max_length": length, "excludes_seen": excludes_seen, "variant": run.variant.label}
     write_json(folder / FACTS, facts | {"left_out": list(left_out), "agreement": agreement})
     return Exported(folder, left_out, agreement)
 

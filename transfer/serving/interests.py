@@ -117,6 +117,18 @@ class InterestIndex:
             tuple(tuple(found[anchor] for anchor in row.indices) for row in anchors),
         )
 
+    def plain(self, word: str, count: int) -> list[str]:
+        """Return the titles with the largest cosine of sentence vectors alone: what `fit` is compared with.
+
+        Raises:
+            ValueError: there is no sentence encoder.
+        """
+        if self.semantics is None:
+            raise ValueError("words have no vectors without a sentence encoder")
+        cosines = self.semantics.titles(self.run.domain) @ self.semantics.words([word])[0]
+        best = cosines.topk(min(count, len(cosines))).indices.tolist()
+        return self.run.domain.titles_of(np.array(best))
+
     @cached_property
     def _items(self) -> csr_matrix:
         return unit_rows((self.run.item_anchors @ diags(self.run.vocabulary.idf)).tocsr())

@@ -1,0 +1,81 @@
+"""Items by how well they fit words of interests."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from cli_cases import run_command
+from serving_cases import made_run
+
+from transfer.items.semantics import Semantics
+from transfer.serving.explain import explain
+from transfer.serving.interests import InterestIndex, _mixed
+from transfer.serving.opened import open_run
+from transfer.serving.recommend import Filters, History, Recommender
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_an_encoder():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Semantics, "find", classmethod(lambda cls, settings, runtime: None))
+        yield
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return made_run(tmp_path_factory.mktemp("words"), "sasrec", "sasrec+ipe+s2idm", "sasrec+ipe+s2idm+terms")
+
+
+@pytest.fixture(scope="module")
+def run(folder):
+    return open_run(folder, "sasrec+ipe+s2idm+terms")
+
+
+def test_words_alternate_and_an_item_of_both_stands_first():
+    fits = np.array([[1.0, 0.9, 0.8, 0.85, 0.0, 0.0], [0.0, 0.0, 0.0, 0.3, 1.0, 0.2]], np.float32)
+    order = np.argsort(-_mixed(fits))
+    assert set(order[:2]) == {0, 4}, "the best of each word, although the second word fits few items"
+    assert order[2] == 3, "an item of both words comes before the second best of one"
+
+
+def test_items_of_every_word_are_in_the_list(run):
+    found = Recommender(run).recommend_for(["pirate", "winter"], 4)
+    for word in ("pirate", "winter"):
+        assert any(word in item.title for item in found)
+        assert any(item.reason == f"fits {word}" for item in found)
+    assert found[0].share == 1
+
+
+def test_popularity_decides_between_items_that_fit_alike(run):
+    fit = InterestIndex(run, None).fit(["pirate"])
+    same = [i for i, title in enumerate(run.domain.titles.to_pylist()) if "pirate" in title]
+    assert fit.unknown_scores[same].min() > np.delete(fit.unknown_scores, same).max()
+
+
+def test_filters_hold_for_interests(run):
+    ids = run.domain.item_ids.to_pylist()
+    found = Recommender(run).recommend_for(["pirate"], 9, Filters.of_ids(run.domain, only=ids[:3]))
+    assert {item.item_id for item in found} <= set(ids[:3])
+
+
+def test_the_parts_of_an_explanation_are_the_score(run):
+    history = History.of_user(run.domain, run.domain.user_ids[1].as_py())
+    found = explain(Recommender(run), history, 6)
+    for one in found.recommended:
+        assert sum(one.terms.values()) == pytest.approx(one.recommendation.score, abs=1e-3)
+    words, weight = run.vocabulary.words, run.interest_factory(history.domain, Recommender(run).device)
+    before = weight.original(history.domain.offsets[1:]).toarray()[0]
+    for interest in found.interests:
+        assert interest.before == pytest.approx(before[words.index(interest.anchor)])
+
+
+def test_explain_draws_and_prints(folder, run, tmp_path, capsys):
+    user = run.domain.user_ids[1].as_py()
+    figure = tmp_path / "why.png"
+    done = run_command(capsys, "explain", folder, "--user", user, "--variant", run.variant.label, "--figure", figure)
+    assert done.code == 0, done.err
+    assert "before" in done.out
+    assert figure.stat().st_size > 1000
+    linked = run_command(capsys, "anchors", "neighbours", folder, "pirate", "--json")
+    assert linked.code == 0, linked.err
+    assert run_command(capsys, "anchors", "neighbours", folder, "qqq").code == 2

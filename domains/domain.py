@@ -22,6 +22,8 @@ TEXT_TYPE = pa.large_list(pa.large_string())
 """Type of categories and text fields."""
 PROSE = frozenset({"description", "abstract", "features"})
 """Text fields whose values are sentences; the values of others are names."""
+CHECKED_AT_ONCE = 1 << 24
+"""Interactions whose times are checked in one step."""
 RESERVED = frozenset({"item_id", "title", "categories"})
 """Names that no text field may have."""
 
@@ -99,10 +101,7 @@ class Domain:
             raise InputError("user offsets descend", location=self.name)
         if len(self.items) and (self.items.min() < 0 or self.items.max() >= len(self.item_ids)):
             raise InputError("an interaction names an item outside the item table", location=self.name)
-        starts = self.offsets[(self.offsets > 0) & (self.offsets < len(self.times))]
-        backwards = np.diff(self.times) < 0
-        backwards[starts - 1] = False
-        if backwards.any():
+        if _descend_within(self.times, self.offsets):
             raise InputError("a user's times descend", location=self.name)
 
     def __repr__(self) -> str:
@@ -142,7 +141,7 @@ class Domain:
             digest.update(_string_bytes(strings))
         digest.update(self._list_bytes)
         for array in (self.offsets, self.items, self.times):
-            digest.update(np.ascontiguousarray(array).tobytes())
+            digest.update(np.ascontiguousarray(array).data)
         digest.update(f"{self.time_kind}|{self.repeats}".encode())
         return digest.hexdigest()
 
@@ -172,6 +171,18 @@ class Domain:
     def titles_of(self, items: npt.NDArray[np.integer]) -> list[str]:
         """Titles of some items, in the order given."""
         return [str(title) for title in self.titles.take(pa.array(np.asarray(items, dtype=np.int64))).to_pylist()]
+
+
+def _descend_within(times: Ints, offsets: Ints) -> bool:
+    """Whether times fall within a user; in blocks, for the arrays may be larger than memory."""
+    for first in range(0, len(times), CHECKED_AT_ONCE):
+        stop = min(first + CHECKED_AT_ONCE + 1, len(times))
+        backwards = np.diff(times[first:stop]) < 0
+        low, high = np.searchsorted(offsets, (first + 1, stop))
+        backwards[offsets[low:high] - first - 1] = False
+        if backwards.any():
+            return True
+    return False
 
 
 def _bytes_of_lists(lists: pa.Array) -> bytes:

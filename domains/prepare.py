@@ -25,17 +25,19 @@ Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
-class _Log:
+class Log:
     """Interactions as numbers, sorted by user and time; (N,) each."""
 
     users: Ints
     items: Ints
     times: Ints
 
-    def keep(self, mask: Mask) -> _Log:
-        return self if mask.all() else _Log(self.users[mask], self.items[mask], self.times[mask])
+    def keep(self, mask: Mask) -> Log:
+        """Return the interactions where the mask is set."""
+        return self if mask.all() else Log(self.users[mask], self.items[mask], self.times[mask])
 
     def step(self, name: str, setting: str = "") -> Step:
+        """Return the sizes now, after the step of this name."""
         return Step(name, _count_distinct(self.users), _count_distinct(self.items), len(self.users), setting)
 
 
@@ -95,7 +97,7 @@ def prepare(raw: RawTables, settings: PrepareSettings, name: str | None = None) 
 
 
 def _assemble(
-    log: _Log,
+    log: Log,
     user_ids: pa.Array,
     table: ItemTable,
     *,
@@ -121,7 +123,7 @@ def _assemble(
     )
 
 
-def _kept_items(log: _Log, table: ItemTable, settings: PrepareSettings) -> tuple[Ints, ItemIndices]:
+def _kept_items(log: Log, table: ItemTable, settings: PrepareSettings) -> tuple[Ints, ItemIndices]:
     """Rows of the item table that stay, in the order of their ids; and (N,) each interaction's item among them."""
     stays = table.titled & table.known if settings.catalogue == "all" else np.zeros(len(table.ids), dtype=bool)
     stays[log.items] = True
@@ -132,9 +134,9 @@ def _kept_items(log: _Log, table: ItemTable, settings: PrepareSettings) -> tuple
     return kept, place[log.items]
 
 
-def _sorted(acts: Interactions) -> _Log:
+def _sorted(acts: Interactions) -> Log:
     order = _by_user_and_time(acts.users, acts.times.exact.to_numpy())
-    return _Log(acts.users[order], acts.items[order], acts.times.values.to_numpy()[order])
+    return Log(acts.users[order], acts.items[order], acts.times.values.to_numpy()[order])
 
 
 def _by_user_and_time(users: Ints, times: Ints) -> npt.NDArray[np.intp]:
@@ -147,7 +149,7 @@ def _by_user_and_time(users: Ints, times: Ints) -> npt.NDArray[np.intp]:
     return np.argsort(users * span + (times - earliest), kind="stable")
 
 
-def _drop_items(log: _Log, table: ItemTable, raw: RawTables, settings: PrepareSettings) -> tuple[_Log, list[Step]]:
+def _drop_items(log: Log, table: ItemTable, raw: RawTables, settings: PrepareSettings) -> tuple[Log, list[Step]]:
     """Apply `unknown_items` and `missing_titles`."""
     steps: list[Step] = []
     if settings.unknown_items == "drop" and not table.known.all():
@@ -157,26 +159,31 @@ def _drop_items(log: _Log, table: ItemTable, raw: RawTables, settings: PrepareSe
     present[log.items] = True
     titleless = present & ~table.titled
     if titleless.any() and settings.missing_titles == "error":
-        first = table.ids[int(np.flatnonzero(titleless)[0])].as_py()
-        raise InputError(
-            f"item {first!r} has no title ({int(titleless.sum()):,} of {int(present.sum()):,} items)",
-            location=raw.items_place,
-            hint="Set missing_titles to 'keep' (no anchors for them) or 'drop'",
-        )
+        raise no_title(table, titleless, int(present.sum()), raw)
     if titleless.any() and settings.missing_titles == "drop":
         log = log.keep(table.titled[log.items])
         steps.append(log.step("items without a title dropped", "missing_titles"))
     return log, steps
 
 
-def _drop_interactions(log: _Log, settings: PrepareSettings) -> tuple[_Log, list[Step]]:
+def no_title(table: ItemTable, titleless: Mask, present: int, raw: RawTables) -> InputError:
+    """The error for items without a title, of which there are `present` in all."""
+    first = table.ids[int(np.flatnonzero(titleless)[0])].as_py()
+    return InputError(
+        f"item {first!r} has no title ({int(titleless.sum()):,} of {present:,} items)",
+        location=raw.items_place,
+        hint="Set missing_titles to 'keep' (no anchors for them) or 'drop'",
+    )
+
+
+def _drop_interactions(log: Log, settings: PrepareSettings) -> tuple[Log, list[Step]]:
     """Apply `repeats`, `max_history` and the k-core."""
     steps: list[Step] = []
     if settings.repeats != "keep":
-        log = log.keep(_one_of_each_pair(log, settings.repeats))
+        log = log.keep(one_of_each_pair(log, settings.repeats))
         steps.append(log.step(f"repeats: {settings.repeats} kept", "repeats"))
     if settings.max_history is not None:
-        log = log.keep(_last_of_each_user(log.users, settings.max_history))
+        log = log.keep(last_of_each_user(log.users, settings.max_history))
         steps.append(log.step(f"last {settings.max_history} of each user", "max_history"))
     if settings.min_user_interactions > 0 or settings.min_item_interactions > 0:
         log = _core(log, settings.min_user_interactions, settings.min_item_interactions)
@@ -189,7 +196,7 @@ def _drop_interactions(log: _Log, settings: PrepareSettings) -> tuple[_Log, list
     return log, steps
 
 
-def _one_of_each_pair(log: _Log, which: str) -> Mask:
+def one_of_each_pair(log: Log, which: str) -> Mask:
     """(N,) bool: the first or last interaction of each (user, item) pair."""
     size = int(log.items.max(initial=0)) + 1
     pairs = log.users * size + log.items
@@ -201,13 +208,13 @@ def _one_of_each_pair(log: _Log, which: str) -> Mask:
     return mask
 
 
-def _last_of_each_user(users: Ints, count: int) -> Mask:
+def last_of_each_user(users: Ints, count: int) -> Mask:
     """(N,) bool: the last `count` interactions of each user; `users` ascend."""
     ends = np.searchsorted(users, users, side="right")
     return np.asarray(ends - np.arange(len(users)) <= count)
 
 
-def _core(log: _Log, per_user: int, per_item: int) -> _Log:
+def _core(log: Log, per_user: int, per_item: int) -> Log:
     """Remove users and items with too few interactions until none is left with too few (iterated k-core)."""
     while True:
         enough_users = np.bincount(log.users)[log.users] >= per_user

@@ -34,6 +34,7 @@ BUILT_IN: Mapping[str, str] = {
     "movielens": "domains.loaders.movielens",
     "movietweetings": "domains.loaders.movietweetings",
     "pixelrec": "domains.loaders.pixelrec",
+    "prepared": "domains.loaders.prepared",
     "recbole": "domains.loaders.recbole",
     "saved": "domains.loaders.saved",
     "steam": "domains.loaders.steam",

@@ -23,6 +23,7 @@ from transfer.cli import (
     fit_source,
     init,
     inspect,
+    prepare,
     recipe,
     recommend,
     run,
@@ -77,6 +78,7 @@ app.command("experiment")(experiment.command)
 app.command("evaluate")(evaluate.command)
 app.command("recommend")(recommend.command)
 app.command("serve")(serve.command)
+app.command("prepare")(prepare.command)
 app.command("share")(share.command)
 app.command("export")(export.command)
 app.command("explain")(explain.command)

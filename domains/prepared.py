@@ -1,0 +1,200 @@
+"""The contract of a prepared folder, which any engine can write: see docs/scale.md.
+
+::
+
+    manifest.json                  written last: sizes, partitions, format
+    users.arrow, items.arrow       ids (and what is known of items); the row is the index
+    interactions/part-00000.parquet   user, item, time; sorted by user, then time, then place in the file
+    domain/                        the same as a saved domain, whose arrays are mapped
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from domains.domain import Domain, Ints, ItemIndices, TimeKind
+from domains.durable import replacing, sweep
+from domains.errors import InputError
+from domains.ragged import spread
+from domains.storage import load_domain, save_domain
+
+FORMAT = "prepared"
+VERSION = 1
+MANIFEST = "manifest.json"
+DOMAIN = "domain"
+INTERACTIONS = "interactions"
+PART = pa.schema([("user", pa.int64()), ("item", pa.int32()), ("time", pa.int64())])
+HASH = "first 8 hex digits of sha256 of the user id in UTF-8, as an unsigned number, modulo the partitions"
+MOST_PARTITIONS = 100_000
+
+
+def partition_of(user_ids: pa.Array | npt.NDArray[Any], partitions: int) -> Ints:
+    """(U,) int64, the partition of each user: `HASH`.
+
+    Args:
+        user_ids: text.
+        partitions: how many there are.
+    """
+    texts = user_ids.to_pylist() if isinstance(user_ids, pa.Array | pa.ChunkedArray) else user_ids
+    # No engine has SHA-256 on columns in common; hashlib takes less than a microsecond, once a user.
+    heads = b"".join(hashlib.sha256(text.encode()).digest()[:4] for text in texts)
+    return np.frombuffer(heads, dtype=">u4").astype(np.int64) % partitions
+
+
+def part_path(folder: Path, index: int) -> Path:
+    """The file of one partition."""
+    return folder / INTERACTIONS / f"part-{index:05}.parquet"
+
+
+def begin(folder: Path, partitions: int) -> None:
+    """Make the folder ready for parts.
+
+    Raises:
+        InputError: it holds something, or cannot be written.
+    """
+    if not 1 <= partitions <= MOST_PARTITIONS:
+        raise InputError(f"{partitions} is no number of partitions", location="--partitions", hint="Write 1 or more")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError("is there and not empty", location=folder, hint="Give another folder, or remove it")
+    try:
+        (folder / INTERACTIONS).mkdir(parents=True)
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", location=folder, hint="Give another folder") from error
+
+
+def write_part(
+    folder: Path, index: int, users: npt.NDArray[Any], items: npt.NDArray[Any], times: npt.NDArray[Any]
+) -> None:
+    """Write one partition, complete or not at all; engines call this so that their files have the same bytes.
+
+    Args:
+        folder: of the contract.
+        index: of the partition, from 0.
+        users: (n,) indices, ascending.
+        items: (n,) indices.
+        times: (n,) unix seconds or ranks, ascending within a user.
+    """
+    table = pa.table([users, items, times], schema=PART)
+    with replacing(part_path(folder, index)) as unfinished:
+        pq.write_table(table, unfinished, compression="zstd")
+
+
+def write_domain(domain: Domain, folder: Path, partitions: int) -> None:
+    """Write the contract of a domain that is in memory.
+
+    Raises:
+        InputError: the folder is not empty or cannot be written.
+    """
+    begin(folder, partitions)
+    place = partition_of(domain.user_ids, partitions)
+    for index in range(partitions):
+        users = np.flatnonzero(place == index)
+        rows = spread(domain.offsets[users], domain.lengths[users])[1]
+        write_part(folder, index, np.repeat(users, domain.lengths[users]), domain.items[rows], domain.times[rows])
+    finish(folder, partitions, _shell(domain), time_kind=domain.time_kind, repeats=domain.repeats)
+
+
+def finish(
+    folder: Path,
+    partitions: int,
+    strings: Mapping[str, Any],
+    *,
+    time_kind: TimeKind = TimeKind.TIMESTAMP,
+    repeats: bool = False,
+) -> Domain:
+    """Gather the parts into mapped arrays, check them, and write the manifest.
+
+    Args:
+        folder: in which every part is written.
+        partitions: how many.
+        strings: name, ids, titles and texts: the arguments of `Domain` that are not numbers.
+        time_kind: of the times.
+        repeats: whether a user may hold an item more than once.
+
+    Raises:
+        InputError: a part is missing, or the parts contradict the ids.
+    """
+    users = len(strings["user_ids"])
+    lengths = np.zeros(users, dtype=np.int64)
+    for index in range(partitions):
+        lengths += np.bincount(_column(folder, index, "user"), minlength=users)
+    offsets: Ints = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    with TemporaryDirectory(dir=folder, prefix=".", suffix=".writing") as scratch:
+        items: ItemIndices = _mapped(Path(scratch) / "items.npy", np.dtype(np.int32), int(offsets[-1]))
+        times: Ints = _mapped(Path(scratch) / "times.npy", np.dtype(np.int64), int(offsets[-1]))
+        for index in range(partitions):
+            owners = np.unique(_column(folder, index, "user"))
+            rows = spread(offsets[owners], lengths[owners])[1]
+            items[rows] = _column(folder, index, "item")
+            times[rows] = _column(folder, index, "time")
+        domain = Domain(
+            **strings, offsets=offsets, items=items, times=times, time_kind=time_kind, repeats=repeats
+        )  # fmt: skip
+        save_domain(domain, folder / DOMAIN)
+    for name in ("users.arrow", "items.arrow"):
+        (folder / name).hardlink_to(folder / DOMAIN / name)
+    manifest = {
+        "format": FORMAT, "version": VERSION, "name": domain.name, "users": domain.n_users, "items": domain.n_items,
+        "interactions": domain.n_interactions, "time_kind": domain.time_kind.value, "repeats": domain.repeats,
+        "partitions": partitions, "partition": HASH,
+        "rows": [pq.read_metadata(part_path(folder, index)).num_rows for index in range(partitions)],
+    }  # fmt: skip
+    with replacing(folder / MANIFEST) as unfinished:
+        unfinished.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    sweep(folder)
+    return load_domain(folder / DOMAIN)
+
+
+def load_prepared(folder: Path) -> Domain:
+    """Map a folder that `finish` completed.
+
+    Raises:
+        InputError: it has no manifest, one of another version, or is damaged.
+    """
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(
+            f"no prepared domain (no {MANIFEST})",
+            location=folder,
+            hint="Check the path; a preparation that was interrupted must run again, into an empty folder",
+        ) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"is damaged: {error}", location=path, hint="Prepare the domain again") from error
+    if not isinstance(manifest, dict) or (manifest.get("format"), manifest.get("version")) != (FORMAT, VERSION):
+        raise InputError(
+            f"is no manifest of {FORMAT}, version {VERSION}", location=path, hint="Prepare the domain again"
+        )
+    return load_domain(folder / DOMAIN)
+
+
+def _shell(domain: Domain) -> dict[str, Any]:
+    names = ("name", "item_ids", "titles", "categories", "user_ids", "texts")
+    return {name: getattr(domain, name) for name in names}
+
+
+def _column(folder: Path, index: int, name: str) -> npt.NDArray[Any]:
+    path = part_path(folder, index)
+    try:
+        table = pq.read_table(path, columns=[name], partitioning=None)
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise InputError(f"cannot be read: {error}", location=path, hint="Write this part again") from error
+    column: npt.NDArray[Any] = table.column(0).to_numpy()
+    return column
+
+
+def _mapped(path: Path, dtype: np.dtype[Any], size: int) -> npt.NDArray[Any]:
+    if not size:
+        return np.zeros(0, dtype)  # nothing cannot be mapped
+    return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=(size,))

@@ -1,0 +1,142 @@
+"""A prepared folder opens as the same domain, whether it was streamed or held in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+from transfer_cases import small_domain
+
+from domains.errors import InputError
+from domains.open import open_domain
+from domains.prepared import MANIFEST, begin, finish, part_path, partition_of, write_domain, write_part
+from domains.to_folder import to_folder
+
+
+def bytes_of(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of a folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def write_log(folder: Path, *, times: str = "seconds", seed: int = 0) -> dict[str, object]:
+    """Two tables with ids that need cleaning, repeats, ties in time and items without a row or a title."""
+    rng = np.random.default_rng(seed)
+    rows, users, items = 4_000, 300, 80
+    user = pl.Series([f" u{number}é" if number % 7 == 0 else f"u{number}" for number in rng.integers(users, size=rows)])
+    item = pl.Series(np.minimum(rng.zipf(1.3, rows), items).astype(np.int64))
+    second = pl.Series(1_400_000_000 + rng.integers(50, size=rows))
+    moment = second
+    if times != "seconds":
+        moment = pl.from_epoch(second * 1000 + pl.Series(rng.integers(1000, size=rows)), "ms")
+    pl.DataFrame({"user_id": user, "item_id": item, "timestamp": moment}).write_parquet(
+        folder / "acts.parquet", row_group_size=500
+    )
+    titles = [f"title {number}" if number != 5 else "" for number in range(1, items)]
+    pl.DataFrame({"item_id": list(range(1, items)), "title": titles, "brand": ["B"] * (items - 1)}).write_parquet(
+        folder / "things.parquet"
+    )
+    return {"interactions": str(folder / "acts.parquet"), "items": str(folder / "things.parquet"), "name": "log"}
+
+
+SETTINGS = [
+    {"missing_titles": "drop", "unknown_items": "drop"},
+    {"missing_titles": "keep", "unknown_items": "keep", "repeats": "keep", "min_user_interactions": 12},
+    {"missing_titles": "keep", "unknown_items": "drop", "repeats": "last", "max_history": 6, "catalogue": "all",
+     "min_user_interactions": 3, "min_item_interactions": 20},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize("times", ["seconds", "datetimes"])
+def test_a_streamed_folder_is_the_domain_that_is_opened_directly(tmp_path, settings, times):
+    spec = {**write_log(tmp_path, times=times), "prepare": settings}
+    direct = open_domain(spec).domain
+    made, reason = to_folder(spec, tmp_path / "streamed", 5)
+    assert reason is None
+    assert made.fingerprint == direct.fingerprint
+    assert 0 < direct.n_users < 300
+    write_domain(direct, tmp_path / "written", 5)
+    assert bytes_of(tmp_path / "streamed") == bytes_of(tmp_path / "written")
+    opened = open_domain(f"prepared:{tmp_path / 'streamed'}").domain
+    assert opened.fingerprint == direct.fingerprint
+    assert isinstance(opened.items, np.memmap)
+    assert isinstance(opened.times, np.memmap)
+    assert isinstance(opened.offsets, np.memmap)
+
+
+def test_partitions_follow_the_written_hash(tmp_path):
+    domain = open_domain({**write_log(tmp_path), "prepare": SETTINGS[0]}).domain
+    write_domain(domain, tmp_path / "out", 3)
+    seen = []
+    for index in range(3):
+        part = pl.read_parquet(part_path(tmp_path / "out", index))
+        for user in part["user"].unique():
+            head = hashlib.sha256(domain.user_ids[user].as_py().encode()).hexdigest()[:8]
+            assert int(head, 16) % 3 == index
+        ordered = part.with_row_index().sort("user", "time", "index").drop("index")
+        assert part.equals(ordered)
+        seen += part["user"].unique().to_list()
+    assert sorted(seen) == list(range(domain.n_users))
+    manifest = json.loads((tmp_path / "out" / MANIFEST).read_text())
+    assert sum(manifest["rows"]) == domain.n_interactions
+    assert manifest["partitions"] == 3
+
+
+def test_the_hash_is_known():
+    found = partition_of(pa.array(["", "u1", "é"]), 1000)
+    expected = [int(hashlib.sha256(text.encode()).hexdigest()[:8], 16) % 1000 for text in ("", "u1", "é")]
+    assert found.tolist() == expected
+    assert found[0] == 0xE3B0C442 % 1000
+
+
+def test_what_cannot_be_streamed_is_held_in_memory_and_said(tmp_path):
+    spec = {**write_log(tmp_path), "prepare": {**SETTINGS[0], "keep": "user_id != 'u1'"}}
+    made, reason = to_folder(spec, tmp_path / "out", 2)
+    assert "keep" in reason
+    assert made.fingerprint == open_domain(spec).domain.fingerprint
+
+
+def test_errors_name_the_place(tmp_path):
+    spec = {**write_log(tmp_path), "prepare": {"unknown_items": "drop"}}
+    with pytest.raises(InputError, match="no title"):
+        to_folder(spec, tmp_path / "out", 2)
+    spec["prepare"] = SETTINGS[0]
+    to_folder(spec, tmp_path / "good", 2)
+    with pytest.raises(InputError, match="not empty"):
+        to_folder(spec, tmp_path / "good", 2)
+    with pytest.raises(InputError, match="--partitions"):
+        to_folder(spec, tmp_path / "none", 0)
+    (tmp_path / "good" / MANIFEST).unlink()
+    with pytest.raises(InputError, match=r"manifest\.json"):
+        open_domain(f"prepared:{tmp_path / 'good'}")
+
+
+def test_times_are_checked_across_blocks(monkeypatch):
+    def times_of(domain, times):
+        return replace(domain, times=np.array(times, dtype=np.int64))
+
+    domain = small_domain([[0, 1, 2], [1], [2, 0]], [[1, 2, 3], [0], [1, 2]])
+    for size in (1, 2, 3, 100):
+        monkeypatch.setattr("domains.domain.CHECKED_AT_ONCE", size)
+        times_of(domain, [1, 2, 3, 0, 0, 0])
+        for wrong in ([1, 0, 3, 0, 1, 2], [1, 2, 0, 0, 1, 2], [1, 2, 3, 0, 2, 1]):
+            with pytest.raises(InputError, match="descend"):
+                times_of(domain, wrong)
+
+
+def test_a_missing_part_is_named(tmp_path):
+    domain = small_domain([[0, 1], [1, 2]])
+    begin(tmp_path / "out", 2)
+    write_part(tmp_path / "out", 0, np.zeros(2, np.int64), np.array([0, 1]), np.array([0, 1]))
+    strings = {"name": "a", "item_ids": domain.item_ids, "titles": domain.titles, "categories": None,
+               "user_ids": domain.user_ids}  # fmt: skip
+    with pytest.raises(InputError) as caught:
+        finish(tmp_path / "out", 2, strings)
+    assert "part-00001.parquet" in str(caught.value.location)

@@ -24,17 +24,8 @@ from vocab.encoder.settings import SemanticSettings
 from vocab.settings import VocabularySettings
 from vocab.unseen.settings import UnseenSettings
 
-DEFAULT_VARIANTS = (
-    "popular",
-    "matching",
-    "sasrec",
-    "sasrec+matching",
-    "sasrec+title-semantic",
-    "sasrec+title-semantic+matching",
-    "sasrec+ipe+constant",
-    "sasrec+ipe+s2idm",
-)
-"""What needs no training, the base, what titles add to it, and the paper beside its control."""
+DEFAULT_VARIANTS = ("popular", "terms", "sasrec", "sasrec+terms", "sasrec+title-semantic+terms")
+"""A list for everyone, what needs no training, the base, and what late terms and texts add to it."""
 
 
 ONE_OR_MANY = ("sources", "variants", "seeds")

@@ -50,3 +50,9 @@ def test_values_are_of_the_choosing_users_and_averaged_over_seeds():
     found = choosing_values([one, two], np.array([5, 9]), "full/ndcg@10", (10,))
     gain = [1 / np.log2(rank + 2) for rank in (1, 2)]
     assert found == pytest.approx([np.mean(gain), 0.0])
+
+
+def test_late_terms_alone_go_before_a_list_for_everyone():
+    same = np.array([0.0, 1.0, 0.5, 0.2])
+    popular = parse_variant("popular")
+    assert choose_product([popular, TERMS, BOTH], {"popular": same, "matching": same, "sasrec+matching": same}) == TERMS

@@ -38,7 +38,9 @@ def _notes(record: RunRecord) -> list[str]:
         for what, users in (("validation", protocol.validation_users), ("test", protocol.test_users)):
             if users < FEW:
                 notes.append(f"only {users} users have a {what} item: figures of so few may be chance.")
-    notes += [f"{name}, a baseline, scores higher on validation." for name in record.product.beaten_by]
+    notes += [
+        f"{name} scores higher on validation, by no more than chance may give." for name in record.product.beaten_by
+    ]
     return notes + [f"{name} was skipped: {reason}." for name, reason in record.skipped.items()]
 
 

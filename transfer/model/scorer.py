@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -25,7 +26,8 @@ class Scorer:
     """Scores items for histories. Item vectors are computed once, so make a new one after training.
 
     Attributes:
-        model: the sequential recommender; None for a product of late terms alone.
+        model: the sequential recommender; None for a baseline.
+        ranker: scores of a baseline for the histories of a domain before some targets; None for late terms alone.
         known: the items as late terms see them.
         weights: of the late terms.
         max_length: most recent items that the encoder sees.
@@ -33,6 +35,7 @@ class Scorer:
     """
 
     model: SequentialRecommender | None
+    ranker: Callable[[Domain, Targets], ScoreRows] | None = None
     known: KnownItems
     weights: TermWeights
     max_length: int
@@ -59,13 +62,15 @@ class Scorer:
         return self.model.prepared_items(self.item_vectors)
 
     def own(self, domain: Domain, targets: Targets, interests: Interests | None) -> ScoreRows:
-        """Return the scores of the model alone; zeros where there is none.
+        """Return the scores of the model or baseline alone; zeros where there is none.
 
         Args:
             domain: the interactions.
             targets: whose histories, each before its flat position.
             interests: rows are the domain's users, or its positions, as the model reads them.
         """
+        if self.ranker is not None:
+            return self.ranker(domain, targets)
         if self.model is None:
             items, device = domain.n_items, self.device
             return lambda rows: torch.zeros(len(rows), items, device=device)

@@ -47,6 +47,20 @@ class Gain:
         """Whether the difference is significant; without a test, whether the interval over users leaves out zero."""
         return self.low > 0 or self.high < 0 if self.p is None else self.p < LEVEL
 
+    def turned(self) -> Gain:
+        """The same comparison from the rival's side."""
+        relative = None if self.relative is None or self.relative <= -1 else -self.relative / (1 + self.relative)
+        return replace(
+            self,
+            variant=self.rival,
+            rival=self.variant,
+            difference=-self.difference,
+            relative=relative,
+            low=-self.high,
+            high=-self.low,
+            published=None,
+        )
+
 
 def gains_of(
     record: RunRecord,
@@ -73,7 +87,8 @@ def gains_of(
 def _shown(one: Comparison, record: RunRecord) -> bool:
     ours, theirs = (record.variants[name].parts for name in (one.variant, one.baseline))
     alone = bool(theirs.terms) and set(theirs.terms) <= set(ours.terms)
-    return one.baseline not in record.baselines or one.variant == record.product.variant or alone
+    product = record.product.variant in (one.variant, one.baseline)
+    return one.baseline not in record.baselines or product or alone
 
 
 def _gain(one: Comparison, published: PublishedFigures | None) -> Gain:

@@ -210,7 +210,8 @@ class ProductRecord(Document):
     """The variant that the run recommends with."""
 
     variant: str
-    """The trained variant with the best validation metric (never another user's interests)."""
+    """The variant that validation prefers, with fewer parts where the lead may be chance (never another user's
+    interests)."""
     seed: int
     """The seed whose weights are kept."""
     metric: str
@@ -218,11 +219,11 @@ class ProductRecord(Document):
     validation: float
     """Its mean over seeds."""
     runner_up: str | None
-    """The trained variant that comes second."""
+    """The best other variant."""
     margin: float | None
-    """How much better the product is than the runner-up."""
+    """How much better the product is than the runner-up; below 0 where the product has fewer parts instead."""
     beaten_by: tuple[str, ...]
-    """Baselines with a higher validation metric."""
+    """Variants with a higher validation metric, by no more than chance may give."""
 
 
 class RunRecord(Document):
@@ -272,7 +273,7 @@ class RunRecord(Document):
             self._check_variant(name, variant)
         for comparison in self.comparisons:
             self._check_comparison(comparison)
-        if self.product.seed not in self.seeds_of(self.product.variant):
+        if self.product.seed not in (self.seeds_of(self.product.variant) or self.seeds):
             raise ValueError(f"the product has seed {self.product.seed}, which was not run")
         chosen = self.variants[self.product.variant].selection.mean
         _equal("the product's validation metric", self.product.validation, chosen)

@@ -61,8 +61,8 @@ def _gain_text(gain: Gain) -> str:
 def _over_base(record: RunRecord) -> Gain | None:
     """The product over its base; over the first trained variant if it is a base itself."""
     product = record.product.variant
-    rival = record.variants[product].base or record.trained[0]
-    return next((one for one in gains_of(record, METRIC) if (one.variant, one.rival) == (product, rival)), None)
+    rival = record.variants[product].base or next(iter(record.trained), None)
+    return _gain(record, product, rival)
 
 
 def _over_baselines(record: RunRecord) -> Gain | None:
@@ -70,10 +70,20 @@ def _over_baselines(record: RunRecord) -> Gain | None:
     product, figures = record.product.variant, {}
     for name in record.baselines:
         figure = record.variants[name].figure("test", METRIC)
-        if figure is not None:
+        if figure is not None and name != product:
             figures[name] = figure.mean
     best = max(figures, key=figures.__getitem__, default=None)
-    return next((one for one in gains_of(record, METRIC) if (one.variant, one.rival) == (product, best)), None)
+    return _gain(record, product, best)
+
+
+def _gain(record: RunRecord, product: str, rival: str | None) -> Gain | None:
+    """The product over a rival, turned around if the record compares the rival with the product."""
+    for one in gains_of(record, METRIC):
+        if (one.variant, one.rival) == (product, rival):
+            return one
+        if (one.variant, one.rival) == (rival, product):
+            return one.turned()
+    return None
 
 
 def cell_facts(cell: CellRecord) -> list[str]:

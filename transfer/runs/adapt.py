@@ -31,10 +31,11 @@ from transfer.report.record import KeptEpochs
 from transfer.runs.artifact import LOG, UNSEEN
 from transfer.runs.checkpoints import Pieces
 from transfer.runs.checks import is_baseline, lacking
+from transfer.runs.choice import choose_product, choosing_values
 from transfer.runs.mapped_items import MappedItems, map_items
 from transfer.runs.plan import Plan
 from transfer.runs.source_artifact import SourceArtifact
-from transfer.runs.worker import Worker
+from transfer.runs.worker import Worker, choosing_users
 from transfer.runtime import Runtime
 from transfer.training.task import Task
 from transfer.variants import Variant
@@ -114,12 +115,7 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
     for name, reason in skipped.items():
         runtime.warn(f"Skipped {name}: {reason}")
     made = _every_piece(worker, recipe, variants)
-    of_equals = _fewer_parts if len(split.training_users) else _without_training
-    candidates = [variant for variant in variants if variant.is_serving and not is_baseline(variant)]
-    product = max(
-        candidates or variants,
-        key=lambda variant: (np.mean(made.validation[variant.label]), of_equals(variant)),
-    )
+    product = _product(recipe, split, variants, made)
     shutil.rmtree(scratch, ignore_errors=True)
     if runtime.is_main and mapped.unseen is not None:
         mapped.unseen.save(out / UNSEEN)
@@ -158,7 +154,8 @@ def _every_piece(worker: Worker, recipe: Recipe, variants: Sequence[Variant]) ->
         made.rankings[label] = {stage: [piece.rankings[stage] for piece in pieces] for stage in STAGES}
         scores = [validation_score(piece.rankings["validation"], worker.task) for piece in pieces]
         best = int(np.argmax(scores))
-        made.weights[label], made.best_seed[label] = pieces[best].weights, seeds[best]
+        # A baseline has no seed of its own and is listed under the first one.
+        made.weights[label], made.best_seed[label] = pieces[best].weights, recipe.seeds[best]
         made.validation[label] = scores
         kept = tuple(piece.kept for piece in pieces if piece.kept is not None)
         if len(kept) == len(pieces):
@@ -166,19 +163,30 @@ def _every_piece(worker: Worker, recipe: Recipe, variants: Sequence[Variant]) ->
     return made
 
 
-def _fewer_parts(variant: Variant) -> tuple[int, ...]:
-    """What makes a variant better than another that validation holds equal; more is better."""
-    return (-variant.parts,)
+def _product(recipe: Recipe, split: Split, variants: Sequence[Variant], made: _Made) -> Variant:
+    """The variant that recommends: chosen by the users that found no weights, or by its parts if nobody trains."""
+    candidates = [variant for variant in variants if variant.is_serving] or list(variants)
+    users = choosing_users(split, recipe.evaluation.seed)
+    if not len(users):
+        return max(candidates, key=_without_training)
+    metric, cutoffs = recipe.training.metric, recipe.evaluation.cutoffs
+    values = {
+        variant.label: choosing_values(made.rankings[variant.label]["validation"], users, metric, cutoffs)
+        for variant in candidates
+    }
+    return choose_product(candidates, values)
 
 
 def _without_training(variant: Variant) -> tuple[int, ...]:
     """What makes a variant better than another where nobody trains and validation is silent; more is better.
 
-    Matching decides: beside it, what a source's encoder says of a new domain only disturbs (see the few-shot results).
+    Late terms decide: beside them, what a source's encoder says of a new domain only disturbs (see the few-shot
+    results), and an encoder that nobody trained says nothing.
     """
     titles = len(SEMANTIC_CHANNELS & set(variant.channels))
-    matching = bool(variant.terms)
-    return matching, variant.from_source != matching, titles - ("id" in variant.channels)
+    terms = bool(variant.terms)
+    alone = terms and is_baseline(variant)
+    return terms, alone, len(variant.terms), variant.from_source != terms, titles - ("id" in variant.channels)
 
 
 def _skipped(variants: Sequence[Variant], source: SourceArtifact, semantics: Semantics | None) -> dict[str, str]:

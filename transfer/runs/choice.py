@@ -19,9 +19,10 @@ def choose_product(variants: Sequence[Variant], values: Mapping[str, PerUser]) -
     """The simplest variant whose validation metric is within one standard error of the best one.
 
     With m_v(u) the metric of variant v for user u, averaged over seeds, and b the variant with the largest mean, v
-    stays if mean(m_b - m_v) <= sd(m_b - m_v) / sqrt(U). Of those that stay, one without an encoder goes first, then
-    fewer parts, then the larger mean. With many users the standard error is small and the best variant wins; with few
-    users a part must earn its place.
+    stays if mean(m_b - m_v) <= sd(m_b - m_v) / sqrt(U). Of those that stay, late terms alone go first (they hold
+    popularity, and validation leaves out what does not help), then other baselines, then trained variants with fewer
+    parts, then the larger mean. With many users the standard error is small and the best variant wins; with few users
+    a part must earn its place.
 
     Args:
         variants: that may serve, at least one.
@@ -29,10 +30,14 @@ def choose_product(variants: Sequence[Variant], values: Mapping[str, PerUser]) -
     """
     best = max(variants, key=lambda variant: values[variant.label].mean())
     close = [variant for variant in variants if _within_one_error(values[best.label] - values[variant.label])]
-    return min(
-        close,
-        key=lambda variant: (not is_baseline(variant), variant.parts, -float(values[variant.label].mean())),
-    )
+    return min(close, key=lambda variant: (*_simplicity(variant), -float(values[variant.label].mean())))
+
+
+def _simplicity(variant: Variant) -> tuple[int, int]:
+    """Less is simpler: late terms alone, other baselines, then trained variants by their parts."""
+    if is_baseline(variant):
+        return (0, 0) if variant.terms else (1, 0)
+    return (2, variant.parts)
 
 
 def _within_one_error(lead: PerUser) -> bool:

@@ -78,10 +78,8 @@ def _product(
 ) -> ProductRecord:
     chosen_by = {name: variant.selection.mean for name, variant in variants.items()}
     product = adapted.product.label
-    trained = sorted(
-        (name for name in variants if not is_baseline(values[name])), key=chosen_by.__getitem__, reverse=True
-    )
-    others = [name for name in trained if name != product and values[name].is_serving]
+    ranked = sorted(variants, key=chosen_by.__getitem__, reverse=True)
+    others = [name for name in ranked if name != product and values[name].is_serving]
     return ProductRecord(
         variant=product,
         seed=adapted.best_seed[product],
@@ -89,7 +87,5 @@ def _product(
         validation=chosen_by[product],
         runner_up=others[0] if others else None,
         margin=chosen_by[product] - chosen_by[others[0]] if others else None,
-        beaten_by=tuple(
-            name for name in variants if is_baseline(values[name]) and chosen_by[name] > chosen_by[product]
-        ),
+        beaten_by=tuple(name for name in others if chosen_by[name] > chosen_by[product]),
     )

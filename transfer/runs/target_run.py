@@ -28,7 +28,15 @@ from transfer.items.whitening import Whitening
 from transfer.model.interests import InterestFactory
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.scorer import Scorer
-from transfer.registry import Trained, find_system
+from transfer.registry import (
+    Items,
+    Ranker,
+    SourceKnowledge,
+    Target,
+    Trained,
+    find_system,
+    system_settings,
+)
 from transfer.report.record import RunRecord
 from transfer.runs.artifact import (
     DOMAIN,
@@ -43,8 +51,10 @@ from transfer.runs.artifact import (
     ArtifactConfig,
     read_vocabulary,
 )
+from transfer.runs.plan import make_split
 from transfer.runs.reader import TensorFile
 from transfer.runs.source_artifact import read_s2idm, s2idm_tensors
+from transfer.runtime import Runtime
 from transfer.terms.known import KnownItems
 from transfer.terms.weights import LateTermsAlone, TermWeights
 from transfer.variants import Variant, parse_variant
@@ -124,8 +134,22 @@ class TargetRun(Artifact):
         known, length = self.known_items(device), self.recipe.encoder.max_length
         if self.has_model:
             return Scorer.of_model(self.model().to(device), known, length, device)
-        weights = TermWeights.of(self.weights)
-        return Scorer(model=None, known=known, weights=weights, max_length=length, device=device)
+        weights = TermWeights.of(self.weights) if self.variant.terms else TermWeights()
+        ranker = self._ranker(device)
+        return Scorer(model=None, ranker=ranker, known=known, weights=weights, max_length=length, device=device)
+
+    def _ranker(self, device: torch.device) -> Ranker:
+        """The baseline that is served, counted again from the training part of the run's own interactions."""
+        system = find_system(self.variant.architecture)
+        if isinstance(system, Trained):
+            raise ValueError(f"{system.name} is no baseline")
+        target = Target(
+            split=make_split(self.domain, self.recipe),
+            items=Items(self.item_anchors, self.vocabulary.idf),
+            source=None if self.s2idm is None else SourceKnowledge(self.s2idm, self.interests),
+            runtime=Runtime(device),
+        )
+        return system.fit(target, system_settings(system, self.recipe.systems))
 
     def interest_factory(self, domain: Domain, device: torch.device) -> InterestFactory:
         """Makes the interests of the users of a domain with this run's items."""
@@ -233,7 +257,7 @@ def _read_weights(
 ) -> dict[str, Tensor]:
     if isinstance(find_system(variant.architecture), Trained):
         return file.state("model.", _meta_model(file, variant, recipe, features, width))
-    return file.state("model.", LateTermsAlone())
+    return file.state("model.", LateTermsAlone()) if variant.terms else {}
 
 
 def _meta_model(
@@ -306,6 +330,8 @@ def _why(metrics: RunRecord) -> str:
     """Why the run holds the variant that it holds."""
     if not metrics.protocol.training_users:
         return "chosen for what it is made of: nobody trained, so nothing was validated"
-    trained = ", ".join(metrics.trained)
-    beaten = "".join(f"; {name}, a baseline, scores higher there" for name in metrics.product.beaten_by)
-    return f"which validation prefers among {trained}{beaten}"
+    names = ", ".join(metrics.variants)
+    beaten = "".join(
+        f"; {name} scores higher there, but not by more than chance may" for name in metrics.product.beaten_by
+    )
+    return f"which validation prefers among {names}{beaten}"

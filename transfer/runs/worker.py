@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from domains.domain import Ints
+from domains.split import Split
 from recipes.schema import Recipe
 from transfer.assembly import assemble, start_from
 from transfer.checkpoint import Checkpoint
@@ -239,11 +241,19 @@ class Worker:
     def _fitting_targets(self) -> Targets:
         """Validation targets that find weights: of half of the users, since the other half chooses the product."""
         split = self.task.split
-        with_target = split.training_users[split.validation[split.training_users] >= 0]
-        fitting, _ = halves(with_target, self.recipe.evaluation.seed)
+        fitting, _ = halves(_validated(split), self.recipe.evaluation.seed)
         return targets_of(split, "validation", fitting)
 
     def _rank(self, stage: Stage, scores: ScoreRows) -> Ranking:
         targets = targets_of(self.task.split, stage)
         top = RECOMMENDED if stage == "test" else 0
         return rank(self.task.split.domain, targets, scores, self.task.evaluation, self.task.runtime.device, top)
+
+
+def choosing_users(split: Split, seed: int) -> Ints:
+    """The half of the validated training users that chooses the product; the other half finds weights of terms."""
+    return halves(_validated(split), seed)[1]
+
+
+def _validated(split: Split) -> Ints:
+    return split.training_users[split.validation[split.training_users] >= 0]

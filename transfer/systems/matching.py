@@ -20,5 +20,5 @@ def fit(target: Target, settings: NoSettings) -> Ranker:
     return ranker
 
 
-MATCHING = Baseline(name="matching", summary="items like the recent ones by title and anchors", fit=fit)
-TERMS = Baseline(name="terms", summary="all late terms without any model: text, popularity, what follows what", fit=fit)
+MATCHING = Baseline(name="matching", summary="titles and anchors like the recent items', no training", fit=fit)
+TERMS = Baseline(name="terms", summary="every late term alone: text, popularity, what follows what", fit=fit)

@@ -343,10 +343,13 @@ def test_the_product_is_told_with_the_validation_of_the_users_that_train(tmp_pat
         assert run.metrics.variants[name].selection.values == pytest.approx([expected])
     product = run.metrics.product
     assert product.validation == run.metrics.variants[product.variant].selection.mean
-    assert product.margin >= 0
-    beaten = "; popular, a baseline, scores higher there" if product.beaten_by else ""
-    told = f"which validation prefers among sasrec, sasrec+ipe+constant{beaten}."
-    assert f"`{product.variant}`, {told}" in (tmp_path / "target" / "README.md").read_text()
+    others = {name: one.selection.mean for name, one in run.metrics.variants.items() if name != product.variant}
+    assert product.margin == pytest.approx(product.validation - max(others.values()))
+    assert set(product.beaten_by) == {name for name, mean in others.items() if mean > product.validation}
+    told = f"`{product.variant}`, which validation prefers among popular, sasrec, sasrec+ipe+constant"
+    readme = (tmp_path / "target" / "README.md").read_text()
+    assert told in readme
+    assert all(name in readme.partition(told)[2] for name in product.beaten_by)
 
 
 def test_a_kept_base_stays_as_it_is_under_every_variant_and_trains_once(tmp_path, monkeypatch):

@@ -107,7 +107,7 @@ def test_a_second_run_makes_nothing_again(by_commands, tiny, capsys):
     assert len(made) >= len(VARIANTS)
     again = run_command(capsys, "run", tiny.recipe, "--out", out)
     assert again.code == 0, again.err
-    assert "reused" in again.err
+    assert "Reusing the source artifact" in again.err
     assert {path: path.stat().st_mtime_ns for path in (out / "target" / "pieces").rglob("*.safetensors")} == made
     assert (out / "target" / "training.jsonl").read_text(encoding="utf-8") == log
     assert metrics_in(out / "target") == metrics

@@ -44,6 +44,40 @@ def test_little_evidence_is_english(titles: list[str]) -> None:
     assert guess_language(titles) == "english"
 
 
+BRANDS = {
+    "umlauts": "Müller & Söhne",
+    "function words": "El Rey de la Casa",
+    "accents": "Crème Brûlée",
+    "ß": "Weißgroß",
+}
+ENGLISH_SHOP = [f"{kind} {thing}"
+                for kind in ("Red", "Heavy Duty", "Compact", "Oak", "Winter", "Giant", "Quiet", "Blue")
+                for thing in ("Trowel", "Rain Barrel", "Leaf Blower", "Tulip Bulbs", "Window Box", "Spade", "Bench",
+                              "Tomato Seeds", "Lawn Mower", "Charger")]  # fmt: skip
+GERMAN_SHOP = [f"{thing} {kind}"
+               for kind in ("mit Griff", "aus Holz", "für Kinder", "grün", "Eiche", "Bio", "", "Winter")
+               for thing in ("Gießkanne", "Rasenmäher", "Säge", "Spaten", "Bank", "Kompost", "Hängematte", "Tomate",
+                             "Düngemittel", "Schere")]  # fmt: skip
+
+
+@pytest.mark.parametrize("brand", BRANDS.values(), ids=BRANDS)
+@pytest.mark.parametrize("share", [0.1, 0.5, 1])
+def test_a_foreign_brand_is_in_many_titles_and_makes_no_language(brand: str, share: float) -> None:
+    branded = int(share * len(ENGLISH_SHOP))
+    titles = [f"{brand} {title}" if index < branded else title for index, title in enumerate(ENGLISH_SHOP)]
+    assert guess_language(titles) == guess_language(titles * 50) == "english"
+
+
+@pytest.mark.parametrize("brand", ["The Garden Company", "Best of the West", "Fern & Finch"])
+def test_an_english_brand_hides_no_german(brand: str) -> None:
+    assert guess_language([f"{brand} {title}" for title in GERMAN_SHOP]) == "german"
+    assert guess_language(GERMAN_SHOP) == "german"
+
+
+def test_repeated_titles_are_no_further_evidence() -> None:
+    assert guess_language(["Handschuhe für den Garten"] * 100 + ENGLISH_SHOP) == "english"
+
+
 @pytest.mark.parametrize("name", ["films", "books"])
 def test_the_bundled_domains_are_english(name: str) -> None:
     assert guess_language(open_domain(name).domain.titles) == "english"

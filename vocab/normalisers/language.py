@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -56,13 +57,17 @@ _LETTERS: Mapping[str, str] = MappingProxyType(
 _SAMPLE = 20_000
 # A letter is weaker evidence than a function word: English titles hold names such as Pokémon.
 _LETTER_WEIGHT = 0.5
+# A brand such as "Müller & Söhne" stands in many titles but is few words: a word counts in 1.5 % of the titles at most,
+# and 5 % are needed.
+_MOST_OF_A_WORD = 0.015
 _LEAST_SCORE, _LEAST_SHARE = 3, 0.05
 
 
 def guess_language(titles: Titles) -> str:
     """Guess the language of (I,) titles from their function words and letters; english if unclear.
 
-    Another language must score twice as high as English, in at least one title of twenty.
+    Each word scores once for each distinct title that has it, up to `_MOST_OF_A_WORD` of these titles. Another language
+    needs a score of at least `_LEAST_SCORE`, of `_LEAST_SHARE` of the titles, and of twice the score of English.
     """
     words, counts, n_titles = _words(titles)
     scores = {language: _score(language, words, counts) for language in SPACY_CODES}
@@ -86,16 +91,17 @@ def settle_language(asked: str, titles_by_domain: Mapping[str, Titles]) -> str:
     return language
 
 
-def _words(titles: Titles) -> tuple[Sequence[str], np.ndarray[tuple[int], np.dtype[np.int64]], int]:
-    """Return the distinct words of a sample of titles, their counts, and the size of the sample."""
-    texts = as_strings(titles)
+def _words(titles: Titles) -> tuple[Sequence[str], npt.NDArray[np.float64], int]:
+    """Return the distinct words of a sample of distinct titles, their limited counts, and the size of the sample."""
+    texts = pc.unique(as_strings(titles))
     step = max(len(texts) // _SAMPLE, 1)
     sample = texts.take(pa.array(np.arange(0, len(texts), step)))
     counted = pc.list_flatten(split_words(cleaned(sample))).value_counts()
-    return counted.field("values").to_pylist(), counted.field("counts").to_numpy(), len(sample)
+    counts = np.minimum(counted.field("counts").to_numpy(), max(1.0, _MOST_OF_A_WORD * len(sample)))
+    return counted.field("values").to_pylist(), counts, len(sample)
 
 
-def _score(language: str, words: Sequence[str], counts: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float:
+def _score(language: str, words: Sequence[str], counts: npt.NDArray[np.float64]) -> float:
     markers, letters = frozenset(_MARKERS[language].split()), frozenset(_LETTERS[language])
     foreign = frozenset("".join(_LETTERS.values())) - letters
     worth = [

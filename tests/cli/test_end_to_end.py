@@ -227,7 +227,7 @@ def test_titles_with_brackets_are_shown_as_they_are(tiny, capsys):
     assert done.code == 0, done.err
     assert "After [/b] Space War " in done.out
     assert " [rec] :dog: Space " in done.out
-    assert run_command(capsys, "anchors", "explain", tiny.target, "[/]").out == "[/]: holds no word\n"
+    assert run_command(capsys, "anchors", "explain", tiny.target, "[/]").out == "[/]: no word in it\n"
 
 
 @pytest.mark.parametrize(

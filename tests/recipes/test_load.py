@@ -165,7 +165,7 @@ def test_overrides_that_lead_nowhere(write, override, message):
         ("sources: books\nevaluation: {test_from: 9}\n", "are of the temporal split"),
         ("sources: books\nsource_encoder: {system: gru4rec}\n", "gru4rec would not be trained"),
         ("sources: books\ns2idm: {noise_min: 0.1}\n", "noise_min (0.1) must not exceed noise_max"),
-        ("sources: books\ns2idm: {noise_scale: 1000}\n", "must stay below 1"),
+        ("sources: books\ns2idm: {noise_scale: 1000}\n", "must be below 1"),
         ("sources: books\nevaluation: {split: temporal}\n", "needs validation_from and test_from"),
         ("sources: books\nitems: {channels: [id, id]}\n", "items: channels repeat: id. Correct"),
         ("sources: books\nsource_encoder: {channels: [id]}\n", "id cannot move between domains"),

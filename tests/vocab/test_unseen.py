@@ -315,7 +315,7 @@ def test_an_empty_map_can_be_saved(tmp_path: Path) -> None:
         ({"format": "x"}, "no file of unseen words"),
         ({"words": {"castle": [["dragon", 0.5, "hand"]]}}, r"word 'castle': 'dragon' is no anchor"),
         ({"words": {"castle": [["ship", 1.5, "hand"]]}}, r"weight 1\.5 is not in"),
-        ({"words": {"castle": [["ship", 0, "hand"]]}}, r"weight 0\.0 does not lie"),
+        ({"words": {"castle": [["ship", 0, "hand"]]}}, r"weight 0\.0 is not in"),
         ({"words": {"castle": [["ship", 0.5, "guess"]]}}, "no step 'guess'"),
         ({"words": {"castle": "ship"}}, r"words\.castle"),
         ({"other": 1}, "other"),

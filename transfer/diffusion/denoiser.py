@@ -18,7 +18,7 @@ def timestep_features(steps: Tensor, size: int) -> Tensor:
 
     Args:
         steps: (B,) integers.
-        size: number of features; an odd one ends in a zero.
+        size: number of features; if odd, the last one is zero.
 
     Returns:
         (B, size) float32, cosines first.
@@ -30,9 +30,9 @@ def timestep_features(steps: Tensor, size: int) -> Tensor:
 
 
 class Denoiser(nn.Module):
-    """x_theta(s_t, t) = W_out tanh(W_in s_t + b_t) + b_out, where b_t depends on the step alone.
+    """x_theta(s_t, t) = W_out tanh(W_in s_t + b_t) + b_out; b_t depends on the step only.
 
-    Affine outside its tanh, which is what lets `transfer.diffusion.reverse` run in hidden space.
+    It is affine outside the tanh, so that `transfer.diffusion.reverse` can run in hidden space.
 
     Args:
         anchors: number of anchors q.
@@ -63,7 +63,7 @@ class Denoiser(nn.Module):
         return self.inner.weight[:, : self.anchors]
 
     def step_bias(self, steps: Tensor) -> Tensor:
-        """b_t, (B, h): what the first layer adds for a step."""
+        """Bias b_t of the first layer for each step, (B, h)."""
         embedded = self.time(timestep_features(steps, self.time.in_features))
         return F.linear(embedded, self.inner.weight[:, self.anchors :], self.inner.bias)
 
@@ -78,7 +78,7 @@ class Denoiser(nn.Module):
             (B, q).
         """
         noisy = dropout(noisy, self.dropout, self.training)
-        # Not one layer over [noisy, embedded step]: its backward pass would also compute the gradient of the interests.
+        # One layer over [noisy, embedded step] would also compute the gradient of the interests.
         hidden = torch.tanh(torch.addmm(self.step_bias(steps), noisy, self.anchor_weight.t()))
         predicted: Tensor = self.outer(hidden)
         return predicted

@@ -1,8 +1,8 @@
 """Masked S2IDM: discrete diffusion with an absorbing state (D3PM, Austin et al., 2021), the paper's alternative.
 
-The variable is whether an anchor is among a user's interests. Forward, each one vanishes at some step and stays away;
-at step t of T a share t / T has vanished. The absorbing state is "not known", which for interests is what an absent
-anchor is: nobody says what they dislike. The denoiser is that of the Gaussian model; its outputs are logits.
+Each user and anchor has a binary variable: is the anchor among the user's interests? The forward process hides anchors
+for good; at step t of T, a share t / T is hidden. The absorbing state is "unknown", because a missing anchor does not
+mean dislike. The denoiser is the same as in the Gaussian model; its outputs are logits.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from transfer.interests.forms import Interests, RawInterests
 
 
 class MaskedS2IDM(S2IDM):
-    """S2IDM whose noise hides anchors in place of moving weights.
+    """S2IDM whose noise hides anchors instead of changing weights.
 
     Args:
         anchors: number of anchors q.
-        settings: steps, denoiser and training; those of Gaussian noise have no meaning here.
+        settings: steps, denoiser and training; the settings of Gaussian noise are ignored.
     """
 
     def __init__(self, anchors: int, settings: S2IDMSettings) -> None:
         super().__init__(anchors, settings)
         kept = 1.0 - torch.arange(1, settings.steps + 1, dtype=torch.float64) / settings.steps
-        # Standard normal noise below this keeps an anchor: the trainer draws one kind of noise for both models.
+        # Noise below this keeps an anchor. The trainer draws standard normal noise for both kinds of model.
         self.register_buffer("threshold", torch.special.ndtri(kept).float(), persistent=False)
 
     threshold: Tensor
 
     def loss(self, inputs: Tensor, targets: Tensor, steps: Tensor, noise: Tensor) -> Tensor:
-        """Cross-entropy of what is not visible, weighted by 1 / t: the variational bound of this process.
+        """Cross-entropy of the hidden anchors, weighted by 1 / t: the variational bound of this process.
 
         Args:
             inputs: (B, q) s'_0.
@@ -63,15 +63,15 @@ class MaskedS2IDM(S2IDM):
         dense_budget: int = 1 << 30,
         scratch: Path | None = None,
     ) -> Interests:
-        """Generalise s'_0 by the reverse process in expectation, nothing hidden at its start.
+        """Generalise s'_0 by the expected reverse process; it starts with all anchors visible.
 
-        A model that predicts what follows (`objective: next`) takes one step, as the Gaussian one does.
+        With `objective: next` it takes one step, like the Gaussian model.
 
         Args:
             interests: (U, q) s'_0.
-            batch_size: users at a time.
-            dense_budget: bytes up to which the result is kept for everyone; beyond, it is formed when it is read.
-            scratch: unused; nothing is kept beyond the budget.
+            batch_size: users per batch.
+            dense_budget: bytes; a larger result is not stored but computed on access.
+            scratch: unused.
         """
         raw = RawInterests(interests, self.denoiser.outer.weight.device)
         users = interests.shape[0]
@@ -85,8 +85,8 @@ class MaskedS2IDM(S2IDM):
 class MaskedInterests:
     """Interests after the reverse process of the masked model.
 
-    An anchor that the user has met keeps its weight. Any other one is worth the probability that it is among the
-    user's interests, times the user's mean weight.
+    Anchors in the user's history keep their weight. The weight of other anchors is the predicted probability times the
+    user's mean weight.
 
     Args:
         denoiser: its outputs are logits of presence.
@@ -110,11 +110,11 @@ class MaskedInterests:
         return found
 
     def project(self, users: Tensor, weight: Tensor) -> Tensor:
-        """(B, m), by way of the rows."""
+        """(B, m), computed from the dense rows."""
         return F.linear(self.rows(users).to(weight.dtype), weight)
 
     def _reverse(self, original: Tensor) -> Tensor:
-        """From t = T to 1: of what has vanished, a share 1 / t comes back at step t, each as likely as predicted."""
+        """Run steps T to 1: at step t, a share 1 / t of the hidden anchors returns with the predicted probability."""
         known = original > 0
         usual = original.sum(1, keepdim=True) / known.sum(1, keepdim=True).clamp_min(1)
         present = known.to(original)

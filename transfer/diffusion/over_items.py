@@ -17,15 +17,15 @@ from transfer.interests.settings import InterestSettings
 from transfer.runtime import Runtime
 
 Weighting = Literal["position", "time"]
-"""How an interaction's weight grows: with its place in the sequence (T-DiffRec), or with its time (TI-DiffRec)."""
+"""Weight interactions by position in the sequence (T-DiffRec) or by time (TI-DiffRec)."""
 
 
 def item_weights(
     domain: Domain, starts: Ints, stops: Ints, weighting: Weighting, settings: DiffRecSettings
 ) -> csr_matrix:
-    """(n, I) weights w_min to w_max of the items in some spans; an item that occurs twice gets the sum.
+    """Return the weights, w_min to w_max, of the items in each span: (n, I). Weights of repeated items are added.
 
-    Where times are only an order, both weightings are the same.
+    If times are only an order, both weightings are equal.
 
     Args:
         domain: the interactions.
@@ -45,8 +45,8 @@ def train_diffrec(split: Split, weighting: Weighting, settings: DiffRecSettings,
     Args:
         split: of the target.
         weighting: by position or by time.
-        settings: of weights and model.
-        seed: of initialisation, order and noise.
+        settings: weights and model.
+        seed: seed of initialisation, order and noise.
         runtime: device, processes, progress.
 
     Returns:

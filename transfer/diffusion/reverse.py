@@ -37,8 +37,8 @@ class HiddenResult:
 
     Attributes:
         hidden: (B, h) accumulated hidden states.
-        carried: what is left of s'_0 itself; 0 for every schedule whose first posterior ignores x_t.
-        bias_scale: how often b_out entered.
+        carried: remaining weight of s'_0; 0 if the first posterior of the schedule ignores x_t.
+        bias_scale: weight of b_out.
     """
 
     hidden: Tensor
@@ -50,11 +50,11 @@ class HiddenReverse:
     """The same process on hidden pre-activations z_t = W_in x_t, exact up to rounding.
 
     From x_{t-1} = c1 (W_out tanh(z_t + b_t) + b_out) + c2 x_t follows
-    z_{t-1} = c1 (K tanh(z_t + b_t) + W_in b_out) + c2 z_t with K = W_in W_out, which never touches the q anchors:
-    a step costs h * h a user in place of 2 * q * h.
+    z_{t-1} = c1 (K tanh(z_t + b_t) + W_in b_out) + c2 z_t with K = W_in W_out. No step touches the q anchors, so
+    it costs h * h per user instead of 2 * q * h.
 
     Args:
-        denoiser: in evaluation mode; its weights are read once, here.
+        denoiser: in evaluation mode; its weights are copied here.
         schedule: T steps.
     """
 
@@ -73,8 +73,8 @@ class HiddenReverse:
         """Start from sparse rows.
 
         Args:
-            columns: (nnz,) int64 anchors, row after row.
-            values: (nnz,) their s'_0.
+            columns: (nnz,) int64 anchors, row by row.
+            values: (nnz,) their weights in s'_0.
             offsets: (B,) int64, where each row starts in `columns`.
         """
         start = F.embedding_bag(

@@ -1,4 +1,4 @@
-"""S2IDM as one object: settings, schedule and denoiser; raw interests in, generalised interests out."""
+"""`S2IDM`: turns original interests into generalised interests. Holds settings, schedule and denoiser."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class S2IDM(nn.Module):
 
     Args:
         anchors: number of anchors q.
-        settings: of the schedule and the denoiser.
+        settings: schedule and denoiser.
     """
 
     def __init__(self, anchors: int, settings: S2IDMSettings) -> None:
@@ -68,13 +68,13 @@ class S2IDM(nn.Module):
     ) -> Interests:
         """Generalise s'_0 by the reverse process, without forward noise (Section 3.3, Diffusion Inference).
 
-        A model that predicts what follows (`objective: next`) takes one step: T of them would look T times as far.
+        With `objective: next` it takes one step: T steps would look T times as far ahead.
 
         Args:
             interests: (U, q) s'_0.
-            batch_size: users at a time; only bounds the working memory.
-            dense_budget: bytes up to which x_0 is formed for everyone at once, and hidden states are held in memory.
-            scratch: folder for the hidden states that are larger: a file there, memory-mapped.
+            batch_size: users per batch; limits the working memory.
+            dense_budget: bytes up to which x_0 of all users is stored, and hidden states stay in memory.
+            scratch: folder for a memory-mapped file of larger hidden states.
         """
         was_training = self.training
         self.eval()
@@ -102,11 +102,11 @@ class S2IDM(nn.Module):
 
 
 def _mapped(folder: Path, rows: int, columns: int) -> Tensor:
-    """(rows, columns) float32 in a new file of the folder, which the operating system pages in and out."""
+    """Return a (rows, columns) float32 tensor, memory-mapped to a new file in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".hidden", delete=False) as file:
         path = file.name
-        # Without room set aside, a full disk would end the process when the memory is written to.
+        # Reserve the space now: on a full disk, a later write to the mapped memory would kill the process.
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, rows * columns * 4)
     return torch.from_file(path, shared=True, size=rows * columns, dtype=torch.float32).view(rows, columns)

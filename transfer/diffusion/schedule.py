@@ -1,4 +1,4 @@
-"""The noise schedule and the closed forms that follow from it, in float64."""
+"""The noise schedule and its closed forms, in float64."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from transfer.diffusion.settings import S2IDMSettings
 Floats = npt.NDArray[np.float64]
 
 FIRST_BETA = 1e-5
-"""beta_1 is fixed to this, whatever the schedule says."""
+"""Fixed value of beta_1 for every schedule."""
 LARGEST_BETA = 0.999
 
 
 @dataclass(frozen=True, eq=False)
 class Schedule:
-    """Quantities of the forward process by step; index 0 is the paper's t = 1. All arrays are (T,) float64.
+    """Quantities of the forward process per step; index 0 is the paper's t = 1. All arrays are (T,) float64.
 
     Attributes:
         betas: variance beta_t added at step t.
@@ -44,12 +44,12 @@ class Schedule:
         return len(self.betas)
 
     def first(self, steps: int) -> Schedule:
-        """The schedule of the first few steps alone."""
+        """Return the schedule of the first steps only."""
         return Schedule.from_betas(self.betas[:steps])
 
     @classmethod
     def from_betas(cls, betas: Floats) -> Schedule:
-        """Everything that follows from the variances beta_t."""
+        """Compute all quantities from the variances beta_t."""
         alpha_bar: Floats = np.cumprod(1.0 - betas, dtype=np.float64)
         before: Floats = np.concatenate([[1.0], alpha_bar[:-1]])
         snr = alpha_bar / (1.0 - alpha_bar)
@@ -60,7 +60,7 @@ class Schedule:
 
     @classmethod
     def linear_variance(cls, settings: S2IDMSettings) -> Schedule:
-        """Variances 1 - alpha_bar_t linear in t, betas from the ratio of consecutive alpha_bar, beta_1 fixed."""
+        """Make the schedule with 1 - alpha_bar_t linear in t and beta_1 fixed."""
         low = settings.noise_scale * settings.noise_min
         high = settings.noise_scale * settings.noise_max
         alpha_bar: Floats = 1.0 - np.linspace(low, high, settings.steps, dtype=np.float64)

@@ -15,10 +15,10 @@ class S2IDMSettings(Settings):
 
     kind: Literal["gaussian", "masked"] = Field(
         "gaussian",
-        description="Noise: Gaussian on the weights (the paper's choice), or anchors that vanish step by step "
-        "(absorbing-state D3PM, Austin et al., 2021), which ignores the settings of noise.",
+        description="Noise: 'gaussian' changes the weights (paper); 'masked' hides anchors step by step "
+        "(absorbing-state D3PM, Austin et al., 2021) and ignores the noise settings.",
     )
-    hidden: int = Field(1000, ge=1, le=65_536, description="Width h of the denoiser's one hidden layer.")
+    hidden: int = Field(1000, ge=1, le=65_536, description="Width h of the denoiser's hidden layer.")
     time_embedding: int = Field(10, ge=2, le=4096, description="Size of the sinusoidal timestep embedding.")
     dropout: float = Field(0.5, ge=0, lt=1, description="Dropout on the noisy interests s_t during training.")
     steps: int = Field(10, ge=1, le=10_000, description="Diffusion steps T.")
@@ -27,25 +27,30 @@ class S2IDMSettings(Settings):
     noise_max: float = Field(0.005, gt=0, description="Last variance 1 - alpha_bar, before the scale.")
     step_sampling: Literal["importance", "uniform"] = Field(
         "importance",
-        description="How training draws steps: by the root mean square of each one's last losses, or evenly.",
+        description="How training draws steps: 'importance' (by the root mean square of each step's last losses) "
+        "or 'uniform'.",
     )
     sampling_history: int = Field(
         10, ge=1, le=10_000, description="Losses of each step that importance sampling remembers."
     )
     sampling_uniform: float = Field(0.001, ge=0, le=1, description="Share of uniform sampling mixed in.")
-    learning_rate: float = Field(5e-5, gt=0, description="AdamW step size.")
-    weight_decay: float = Field(0.1, ge=0, description="AdamW weight decay.")
-    batch_size: int = Field(400, ge=1, le=1_000_000, description="Users a step.")
-    precision: Literal["float32", "bf16"] = Field("float32", description="Autocast precision of the training step.")
-    epochs: int = Field(200, ge=1, le=1_000_000, description="Upper bound; training stops early on held-out users.")
-    patience: int = Field(10, ge=1, le=1_000_000, description="Epochs without a better held-out loss before it stops.")
-    held_out: float = Field(0.05, gt=0, lt=1, description="Share of source users that select the epoch.")
+    learning_rate: float = Field(5e-5, gt=0, description="Learning rate of AdamW.")
+    weight_decay: float = Field(0.1, ge=0, description="Weight decay of AdamW.")
+    batch_size: int = Field(400, ge=1, le=1_000_000, description="Users per step.")
+    precision: Literal["float32", "bf16"] = Field("float32", description="Precision of training (autocast).")
+    epochs: int = Field(
+        200, ge=1, le=1_000_000, description="Maximum number of epochs; training stops early on held-out users."
+    )
+    patience: int = Field(
+        10, ge=1, le=1_000_000, description="Stop after this many epochs without a lower held-out loss."
+    )
+    held_out: float = Field(0.05, gt=0, lt=1, description="Share of source users held out to select the epoch.")
     source_temperature: float = Field(
-        1.0, ge=0, le=1, description="Domains are sampled by size to this power: 1 as they are, 0 all alike."
+        1.0, ge=0, le=1, description="Domains are sampled by size to this power: 1 is by size, 0 is equal shares."
     )
     objective: Literal["reconstruct", "next"] = Field(
         "reconstruct",
-        description="x_0 to predict: the same interactions (paper), or those that follow a cut.",
+        description="Predict x_0 of the same interactions ('reconstruct', paper) or of those after a cut ('next').",
     )
 
     @model_validator(mode="after")
@@ -53,7 +58,7 @@ class S2IDMSettings(Settings):
         if self.noise_min > self.noise_max:
             raise ValueError(f"noise_min ({self.noise_min}) must not exceed noise_max ({self.noise_max})")
         if self.noise_scale * self.noise_max >= 1:
-            raise ValueError("noise_scale * noise_max is a variance and must stay below 1")
+            raise ValueError("noise_scale * noise_max is a variance and must be below 1")
         return self
 
 
@@ -61,10 +66,10 @@ class DiffRecSettings(Settings):
     """T-DiffRec (Wang et al., 2023) and TI-DiffRec (Ma et al., 2024): the same diffusion over a target's items."""
 
     w_min: float = Field(0.5, ge=0, description="Weight of a user's oldest interaction.")
-    w_max: float = Field(1.0, gt=0, description="Weight of the newest one, at least w_min.")
+    w_max: float = Field(1.0, gt=0, description="Weight of the newest interaction, at least w_min.")
     model: S2IDMSettings = Field(
         default_factory=lambda: S2IDMSettings(noise_scale=0.01, weight_decay=0.5),
-        description="Schedule, denoiser and training; defaults as the authors set them on Toy.",
+        description="Schedule, denoiser and training; the defaults are the authors' settings for Toy.",
     )
 
     @model_validator(mode="after")
@@ -75,5 +80,5 @@ class DiffRecSettings(Settings):
     @model_validator(mode="after")
     def _reconstructs(self) -> DiffRecSettings:
         if self.model.objective != "reconstruct":
-            raise ValueError("model.objective: next is of s2idm; diffusion over items reconstructs")
+            raise ValueError("model.objective: next works for s2idm only; diffusion over items uses reconstruct")
         return self

@@ -1,4 +1,4 @@
-"""Which diffusion step each training row gets, and with what probability (Nichol and Dhariwal, 2021)."""
+"""Draw a diffusion step for each training row by importance sampling (Nichol and Dhariwal, 2021)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from torch import Tensor
 
 
 class StepSampler:
-    """Importance sampling of steps: p(t) proportional to the root mean square of the step's last losses.
+    """Draws steps with p(t) proportional to the root mean square of the step's last losses.
 
-    Uniform until every step has a full history; always mixed with a little uniform. Batches update the history
-    without a loop over rows or steps.
+    It is uniform until every step has a full history, and always mixes in some uniform sampling. Updates have no loop
+    over rows or steps.
 
     Args:
         steps: number of steps T.
-        history: losses that each step remembers.
-        uniform: share of uniform sampling mixed in; 1 makes the sampler uniform.
-        device: where the history lives.
+        history: number of losses stored per step.
+        uniform: share of uniform sampling; 1 is fully uniform.
+        device: device of the history.
     """
 
     def __init__(self, steps: int, history: int, uniform: float, device: torch.device) -> None:
@@ -40,14 +40,14 @@ class StepSampler:
         """Draw a step for each row.
 
         Returns:
-            steps (rows,) int64, and T * p(step) (rows,) float32, by which a loss is divided (1 when uniform).
+            steps (rows,) int64, and T * p(step) (rows,) float32; divide losses by it (1 if uniform).
         """
         probabilities = self.probabilities()
         steps = torch.multinomial(probabilities, rows, replacement=True, generator=generator)
         return steps, (probabilities[steps] * len(probabilities)).float()
 
     def update(self, steps: Tensor, losses: Tensor) -> None:
-        """Remember the losses of a batch; of more than `history` for one step, the last ones stay.
+        """Store the losses of a batch; each step keeps its last `history` losses.
 
         Args:
             steps: (B,) int64.

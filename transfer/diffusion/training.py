@@ -1,4 +1,4 @@
-"""Training S2IDM on the users of one or many source domains (Eq. 2)."""
+"""Train S2IDM on the users of one or more source domains (Eq. 2)."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from transfer.sparse import SparseRows
 
 @dataclass(frozen=True, eq=False)
 class SourceInterests:
-    """What one source domain teaches.
+    """Training data of one source domain.
 
     Attributes:
-        name: of the domain.
-        inputs: (U, q) s'_0 that is noised.
+        name: name of the domain.
+        inputs: (U, q) s'_0, to which noise is added.
         targets: (U, q) x_0 to predict; the same matrix in the paper.
     """
 
@@ -38,11 +38,11 @@ class SourceInterests:
 
 
 class Step:
-    """One optimiser step on a batch of users: draw steps and noise, denoise, learn, tell the step sampler.
+    """Computes the losses of a batch of users: draws steps and noise, denoises, updates the step sampler.
 
     Args:
-        model: in training mode while it is called.
-        sampler: of diffusion steps.
+        model: in training mode.
+        sampler: draws diffusion steps.
         inputs: s'_0 of every user.
         targets: x_0 of every user; may be `inputs` itself.
         runtime: device and processes.
@@ -59,7 +59,7 @@ class Step:
 
     def __call__(self, batch: Tensor, draws: torch.Generator) -> Tensor:
         """Losses (B,) of the users (B,), before division by the sampling probability."""
-        # Every process draws for the whole batch and works on its share: the result is that of one process.
+        # Every process draws for the whole batch and computes its share, so that the result equals that of one process.
         device = batch.device
         steps, scaled_probability = self.sampler.sample(len(batch), draws)
         rows = self.runtime.share(torch.arange(len(batch), device=device))
@@ -91,21 +91,21 @@ def train_s2idm(
     key: str = "s2idm",
     checkpoint: Checkpoint | None = None,
 ) -> S2IDM:
-    """Train until held-out users no longer gain, and return the best epoch's model.
+    """Train until the held-out loss stops falling, and return the model of the best epoch.
 
     Args:
-        sources: one entry a domain, all over the same q anchors.
-        settings: of model and training.
-        seed: of initialisation, held-out draw, order and noise.
+        sources: one entry per domain, over the same q anchors.
+        settings: model and training.
+        seed: seed of initialisation, held-out users, order and noise.
         runtime: device, processes, progress.
-        log: called once an epoch.
-        start: a model over the same anchors to go on from.
-        title: what is trained, for progress and messages.
-        key: where a recipe holds these settings, for messages.
-        checkpoint: where the state is kept between epochs, so that a training that was cut off goes on from there.
+        log: called after each epoch.
+        start: initial model over the same anchors.
+        title: name of the model, for progress and messages.
+        key: location of the settings in a recipe, for messages.
+        checkpoint: stores the state after each epoch; an interrupted training resumes from it.
 
     Raises:
-        InputError: a domain where fewer than two users have an anchor, or a loss that is no number.
+        InputError: fewer than two users of a domain have an anchor, or the loss is NaN.
     """
     torch.manual_seed(seed)
     anchors = sources[0].inputs.shape[1]
@@ -125,7 +125,7 @@ def train_s2idm(
 
 
 class _Trainer:
-    """S2IDM as `train_epochs` trains it; the score is the negative held-out loss."""
+    """S2IDM for `train_epochs`. The score is the negative held-out loss."""
 
     def __init__(
         self,
@@ -151,11 +151,11 @@ class _Trainer:
         self.batch_size = settings.batch_size
 
     def start(self) -> float:
-        """Nobody knows before the first epoch."""
+        """No score before the first epoch."""
         return -math.inf
 
     def epoch(self, number: int) -> Epoch:
-        """Train for an epoch and compute the loss of held-out users."""
+        """Train one epoch and return the negative held-out loss."""
         began = time.perf_counter()
         order = _epoch_order([train for train, _ in self.domains], self.settings.source_temperature, self.seed, number)
         loss = self._train(order, self.runtime.generator(self.seed, number))
@@ -177,7 +177,7 @@ class _Trainer:
         return Saved(optimiser | kept, {**saved.facts, "batch_size": self.batch_size})
 
     def restore(self, saved: Saved) -> None:
-        """Take over what `state` gave."""
+        """Restore a state that `state` returned."""
         restore_optimiser(self.step.optimiser, Saved(saved.part("optimiser."), saved.facts))
         self.step.sampler.losses.copy_(saved.tensors["sampler.losses"])
         self.step.sampler.seen.copy_(saved.tensors["sampler.seen"])
@@ -195,7 +195,7 @@ class _Trainer:
     def _shrink(self, rows: int) -> None:
         self.batch_size = rows
         logger.warning(
-            "%s: out of memory on %s, going on with batches of %d users; set %s.batch_size=%d next time",
+            "%s: out of memory on %s; continuing with batches of %d users. Set %s.batch_size=%d next time",
             self.title,
             self.runtime.device,
             rows,
@@ -205,16 +205,16 @@ class _Trainer:
 
 
 def _held_out(matrices: dict[str, csr_matrix], share: float, seed: int) -> list[tuple[Tensor, Tensor]]:
-    """Training and held-out rows of each domain, numbered through all; users without an anchor are in neither."""
+    """Return training and held-out rows of each domain, numbered over all domains. Skips users without anchors."""
     generator = np.random.default_rng(seed)
     parts, first = [], 0
     for name, matrix in matrices.items():
         known = first + generator.permutation(np.flatnonzero(np.diff(matrix.indptr)))
         if len(known) < 2:
             raise InputError(
-                f"{len(known)} of its users have an anchor, and two are needed: one trains, one selects the epoch",
+                f"training needs two users with anchors, but the domain has {len(known)}",
                 location=name,
-                hint="Give a source with more interactions, or lower vocabulary.min_items",
+                hint="Use a source with more interactions, or lower vocabulary.min_items",
             )
         held = min(max(1, round(share * len(known))), len(known) - 1)
         parts.append((torch.from_numpy(known[held:]), torch.from_numpy(np.sort(known[:held]))))
@@ -223,7 +223,7 @@ def _held_out(matrices: dict[str, csr_matrix], share: float, seed: int) -> list[
 
 
 def _epoch_order(domains: list[Tensor], temperature: float, seed: int, epoch: int) -> Tensor:
-    """Rows of one epoch, shuffled; domains take part by their size to the power `temperature`."""
+    """Return the shuffled rows of one epoch; domains are sampled by size to the power `temperature`."""
     generator = torch.Generator().manual_seed(seed * 100_003 + epoch)
     sizes = np.array([len(rows) for rows in domains], dtype=np.float64)
     shares = sizes**temperature / (sizes**temperature).sum()
@@ -240,7 +240,7 @@ def _epoch_order(domains: list[Tensor], temperature: float, seed: int, epoch: in
 def _held_out_loss(
     model: S2IDM, inputs: SparseRows, targets: SparseRows, rows: Tensor, seed: int, runtime: Runtime
 ) -> float:
-    """Mean loss of held-out users with the same noise every epoch, their steps spread evenly."""
+    """Mean loss of held-out users, with the same noise every epoch and evenly spread steps."""
     model.eval()
     draws = runtime.generator(seed, 0)
     total, first = 0.0, 0

@@ -1,1 +1,1 @@
-"""Sequence encoders: embedded sequence and mask in, hidden states out."""
+"""Sequence encoders map an embedded sequence and a mask to hidden states."""

@@ -1,4 +1,4 @@
-"""Causal attention by whichever way is faster on the device at hand."""
+"""Causal attention, by the fastest method for the device."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ from transfer.dropout import dropout
 def causal_attention(query: Tensor, key: Tensor, value: Tensor, share: float) -> Tensor:
     """Softmax of scaled inner products with this and earlier positions, applied to the values.
 
-    With dropout on a CPU, `scaled_dot_product_attention` has no fused kernel and falls back to a slower form of what is
-    written out here; everywhere else it is used.
+    `scaled_dot_product_attention` has no fused kernel for dropout on a CPU; the code here is faster than its fallback.
 
     Args:
         query: (B, H, L, d).
         key: (B, H, L, d).
         value: (B, H, L, d).
-        share: of the attention weights that is dropped; 0 outside training.
+        share: dropout of the attention weights; 0 outside training.
 
     Returns:
         (B, H, L, d).

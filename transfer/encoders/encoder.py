@@ -1,4 +1,4 @@
-"""The seam between what enters a sequence (items, prompts) and what reads it."""
+"""The interface of sequence encoders."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from torch import Tensor, nn
 
 
 class SequenceEncoder(nn.Module):
-    """Base of all encoders. Prompts, items and losses live outside; an encoder sees vectors only.
+    """Base class of encoders. An encoder sees vectors only; prompts, items and losses are separate.
 
-    Sequences are padded on the RIGHT, so that causal attention needs no mask. Encoders with positions count them from
-    the END of the sequence, which gives every item the position that it has in the paper's left-padded layout.
+    Sequences are padded on the RIGHT, so that causal attention needs no mask. Encoders count positions from the END of
+    the sequence, which gives every item the same position as the paper's left-padded layout.
     """
 
     def forward(self, inputs_embeds: Tensor, mask: Tensor) -> Tensor:
-        """States after each position, from that position and earlier ones only.
+        """Compute the state at each position from this and earlier positions only.
 
         Args:
             inputs_embeds: (B, L, d) vectors of prompts and items.
-            mask: (B, L) bool, True for real positions; each row is True up to its length and False after it.
+            mask: (B, L) bool, True for positions within the sequence, False for padding.
 
         Returns:
-            (B, L, d) states; what stands at padded positions means nothing.
+            (B, L, d) states; ignore those of padding.
         """
         raise NotImplementedError

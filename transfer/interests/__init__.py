@@ -1,1 +1,1 @@
-"""Users' interests over anchors: made, carried in compact forms, and shown to models at the right time."""
+"""Users' interests over anchors: the original ones, their compact forms, and which ones a model may see when."""

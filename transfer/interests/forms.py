@@ -1,4 +1,4 @@
-"""What stands for users' interests in a prompt: raw, diffused, another user's or none, each in a compact form."""
+"""Compact forms of users' interests: raw, diffused, shuffled and constant."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from transfer.sparse import SparseRows
 
 
 class Interests(Protocol):
-    """Interests of a fixed list of users, in whatever form is compact. All that a prompt generator needs of them."""
+    """Interests of a fixed list of users; the interface that prompt generators use."""
 
     width: int
 
@@ -22,12 +22,12 @@ class Interests(Protocol):
         ...
 
     def project(self, users: Tensor, weight: Tensor) -> Tensor:
-        """Rows times weight.T, (B, m) for a weight (m, q), by the cheapest way that this form allows."""
+        """Return rows times weight.T, (B, m) for a weight (m, q), in the cheapest way for this form."""
         ...
 
 
 class NoInterests:
-    """Zeros for everyone: what turns prompts into learned constants (the control `constant`)."""
+    """Zeros for all users, so that prompts are learned constants (the control `constant`)."""
 
     def __init__(self, width: int) -> None:
         self.width = width
@@ -37,12 +37,12 @@ class NoInterests:
         return torch.zeros(len(users), self.width, device=users.device)
 
     def project(self, users: Tensor, weight: Tensor) -> Tensor:
-        """(B, m) zeros that still lie on the graph of `weight`, so that its gradient is zero and not missing."""
+        """(B, m) zeros that depend on `weight` in the graph, so that its gradient is zero rather than None."""
         return weight.new_zeros(len(users), len(weight)) + 0.0 * weight.sum()
 
 
 class RawInterests:
-    """s'_0 itself, sparse."""
+    """Original interests s'_0, sparse."""
 
     def __init__(self, matrix: csr_matrix, device: torch.device | str = "cpu") -> None:
         self.matrix = SparseRows.from_csr(matrix, device)
@@ -53,7 +53,7 @@ class RawInterests:
         return self.matrix.take(users).dense()
 
     def project(self, users: Tensor, weight: Tensor) -> Tensor:
-        """A weighted embedding bag over the anchors that a user has."""
+        """(B, m), by a weighted embedding bag over each user's anchors."""
         rows = self.matrix.take(users)
         table = weight.t().contiguous()
         return F.embedding_bag(
@@ -62,16 +62,16 @@ class RawInterests:
 
 
 class DiffusedInterests:
-    """x_0 kept as h-wide hidden states and the shared read-out: x_0 = carried * s'_0 + hidden @ readout.T + bias.
+    """x_0 as h-wide hidden states and a shared read-out: x_0 = carried * s'_0 + hidden @ readout.T + bias.
 
-    U x q numbers are never held unless they fit in `dense_budget` bytes, in which case they are faster.
+    The dense (U, q) matrix is stored only if it fits in `dense_budget` bytes, because it is faster then.
 
     Args:
         hidden: (U, h).
         readout: (q, h), the denoiser's W_out.
         bias: (q,).
         carried: weight of s'_0.
-        raw: s'_0, needed only where `carried` is not 0.
+        raw: s'_0, needed only if `carried` is not 0.
         dense_budget: bytes.
     """
 
@@ -85,7 +85,7 @@ class DiffusedInterests:
         dense_budget: int = 1 << 30,
     ) -> None:
         if carried and raw is None:
-            raise ValueError("interests that carry s'_0 need it")
+            raise ValueError("raw interests are needed if carried is not 0")
         self.hidden, self.readout, self.bias = hidden, readout, bias
         self.carried, self.raw = carried, raw
         self.width = len(readout)
@@ -100,11 +100,11 @@ class DiffusedInterests:
         return formed
 
     def rows(self, users: Tensor) -> Tensor:
-        """(B, q), formed on the way where they are not held."""
+        """(B, q), computed on access if not stored."""
         return self._form(users) if self.dense is None else self.dense[users]
 
     def project(self, users: Tensor, weight: Tensor) -> Tensor:
-        """Through the hidden states where that is cheaper than forming x_0."""
+        """(B, m), through the hidden states if that is cheaper than computing x_0."""
         if self.dense is not None:
             return F.linear(self.dense[users], weight)
         if len(users) < len(weight):
@@ -120,7 +120,7 @@ class DiffusedInterests:
 
 
 class PermutedInterests:
-    """Another user's interests for each user: the control `shuffled`.
+    """Gives each user the interests of another user: the control `shuffled`.
 
     Args:
         interests: the real ones.

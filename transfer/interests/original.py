@@ -15,9 +15,9 @@ from transfer.sparse import unit_rows
 def interaction_weights(
     domain: Domain, starts: Ints, stops: Ints, settings: InterestSettings
 ) -> tuple[Ints, Ints, npt.NDArray[np.float32]]:
-    """Weights of every interaction in some spans: w_min + (t - t_first) / (t_last - t_first) * (w_max - w_min).
+    """Weigh the interactions of each span: w_min + (t - t_first) / (t_last - t_first) * (w_max - w_min).
 
-    Where times are only an order, position takes the place of time. All times equal: w_max.
+    If times are only an order, positions replace times. If all times are equal, the weight is w_max.
 
     Args:
         domain: the interactions.
@@ -49,7 +49,7 @@ def original_interests(
     settings: InterestSettings,
     idf: npt.NDArray[np.float32] | None = None,
 ) -> csr_matrix:
-    """s'_0: every anchor of an item gets the interaction's weight, equal anchors are summed.
+    """Compute s'_0: each anchor of an item gets the weight of the interaction; weights of equal anchors are added.
 
     Args:
         domain: the interactions.
@@ -76,7 +76,7 @@ def original_interests(
 
 
 def known_anchor_counts(domain: Domain, item_anchors: csr_matrix, starts: Ints, stops: Ints) -> Ints:
-    """(U,) int64, how many different anchors the items of each span have.
+    """Count the distinct anchors of the items in each span: (U,) int64.
 
     Args:
         domain: the interactions.

@@ -1,4 +1,4 @@
-"""Which interests a prompt may be made from at train, validation and test time: none that hold their targets."""
+"""Choose the interests a model may see in training, validation and test, so that they never contain the targets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from transfer.interests.forms import Interests, PermutedInterests
 Sees = Literal["train", "train-minus-last", "prefix"]
 
 InterestsUpTo = Callable[[Ints], Interests]
-"""Makes the interests of all users of a domain from their interactions before the given flat positions (U,)."""
+"""Computes the interests of all users from their interactions before the given flat positions (U,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class TrainView:
 
     Attributes:
         interests: rows are the domain's users; None for the base model.
-        first_target: (U,) int64, flat position from which an item is a target; None where all are.
+        first_target: (U,) int64, flat position of the first target; None if all items are targets.
     """
 
     interests: Interests | None
@@ -47,7 +47,7 @@ class NoViews:
 
 
 class FixedViews:
-    """The same at every stage: zeros (the control `constant`), or interests by position, which hold nothing later.
+    """The same interests at every stage: zeros (the control `constant`), or causal interests by position.
 
     Args:
         interests: rows are the domain's users, or its flat positions.
@@ -66,20 +66,19 @@ class FixedViews:
 
 
 class InterestViews:
-    """Interests made from what precedes each stage's targets.
+    """Interests from the interactions before each stage's targets.
 
-    Test: everything before the test target. Validation: everything before the validation target. Training: the whole
-    train part (``train``, the paper: it has seen what is to be predicted), all but its last item
-    (``train-minus-last``), or the part before a random cut, in which case only items after the cut are targets
-    (``prefix``: exactly causal).
+    Test: everything before the test target. Validation: everything before the validation target. Training:
+    ``train`` is the whole train part (paper; it contains the targets), ``train-minus-last`` all but its last item, and
+    ``prefix`` the part before a random cut; then only items after the cut are targets, which is causal.
 
     Args:
         split: the held-out positions.
-        sees: what training may see.
-        make: interests from positions.
-        seed: of the cuts.
-        device: of the cut positions.
-        shuffled: hand every user another one's interests (the control `shuffled`).
+        sees: interactions that training may see.
+        make: computes interests from positions.
+        seed: seed of the cuts.
+        device: device of the cut positions.
+        shuffled: give each user another user's interests (the control `shuffled`).
     """
 
     def __init__(
@@ -102,7 +101,7 @@ class InterestViews:
         return interests if self.order is None else PermutedInterests(interests, self.order)
 
     def for_training(self, epoch: int) -> TrainView:
-        """Interests of one epoch; the same every epoch unless cuts are drawn."""
+        """Interests of one epoch; they change between epochs only if cuts are drawn."""
         starts, stops = self.split.starts, self.split.train_stop
         if self.sees == "prefix":
             draws = np.random.default_rng([self.seed, epoch])
@@ -115,7 +114,7 @@ class InterestViews:
         return TrainView(self._fixed)
 
     def for_stage(self, stage: Stage) -> Interests | None:
-        """Interests from everything before the stage's target; the whole history for users without one."""
+        """Interests from all interactions before the stage's target; the whole history for users without a target."""
         if stage not in self._stages:
             position = self.split.validation if stage == "validation" else self.split.test
             self._stages[stage] = self._made(np.where(position >= 0, position, self.split.domain.offsets[1:]))
@@ -123,7 +122,7 @@ class InterestViews:
 
 
 def someone_else(users: int, seed: int) -> Ints:
-    """(U,) int64: another user for every user, each once: all stand in one random circle and take the next one's."""
+    """Assign every user another user, each once: (U,) int64. Users are put in a random circle and get the next one."""
     circle = np.random.default_rng(seed).permutation(users)
     others = np.empty(users, dtype=np.int64)
     others[circle] = np.roll(circle, -1)
@@ -131,7 +130,7 @@ def someone_else(users: int, seed: int) -> Ints:
 
 
 def someone_elses_positions(domain: Domain, seed: int) -> Ints:
-    """(N,) int64: for every interaction the one at the same place of another user, or that user's last one."""
+    """Map every interaction to another user's at the same position, or to that user's last one: (N,) int64."""
     lengths = domain.lengths
     owner = domain.owners
     others = _someone_else_with_items(lengths, seed)[owner]
@@ -141,7 +140,7 @@ def someone_elses_positions(domain: Domain, seed: int) -> Ints:
 
 
 def _someone_else_with_items(lengths: Ints, seed: int) -> Ints:
-    """(U,) int64: `someone_else` among the users with a history; the others, who have no position, stay themselves."""
+    """`someone_else` among users with a history; users without one are mapped to themselves: (U,) int64."""
     users = np.flatnonzero(lengths > 0)
     others = np.arange(len(lengths), dtype=np.int64)
     others[users] = users[someone_else(len(users), seed)]

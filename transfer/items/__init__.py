@@ -1,1 +1,1 @@
-"""What an item is: channels, their features, and a target's titles on the anchors of a source."""
+"""Item vectors: channels, their features, sentence vectors and whitening."""

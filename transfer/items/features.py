@@ -1,4 +1,4 @@
-"""What is known of a domain's items: anchors, categories, sentence vectors; computed once, and only what is needed."""
+"""Compute the features of items that the channels need: anchors, categories, sentence vectors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from transfer.items.whitening import Whitening
 
 
 def category_matrix(domain: Domain) -> csr_matrix:
-    """(I, c) float32 item-category matrix; categories are numbered alphabetically.
+    """Build the (I, c) float32 item-category matrix; categories are numbered alphabetically.
 
     Raises:
         InputError: the domain has no categories.
@@ -27,7 +27,7 @@ def category_matrix(domain: Domain) -> csr_matrix:
         raise InputError(
             "this domain has no categories",
             location=domain.name,
-            hint="Leave the channel 'categories' out, or map a column to it",
+            hint="Remove the channel 'categories', or map a column to it",
         )
     lengths = np.diff(domain.categories.offsets.to_numpy())
     flat = domain.categories.flatten().dictionary_encode()
@@ -41,7 +41,7 @@ def category_matrix(domain: Domain) -> csr_matrix:
 
 
 def available(channels: Iterable[Channel], sentence_encoder: bool, anchor_vectors: bool) -> bool:
-    """Whether every channel can be computed with what is installed and what the source artifact holds."""
+    """Whether the installed packages and the source artifact suffice for every channel."""
     wanted = set(channels)
     return ("title-semantic" not in wanted or sentence_encoder) and (not wanted & SEMANTIC_CHANNELS or anchor_vectors)
 
@@ -55,16 +55,16 @@ def item_features(
     semantics: Semantics | None,
     whitening: float,
 ) -> ItemFeatures:
-    """Features for a set of channels, which must be `available`.
+    """Compute the features of channels, which must be `available`.
 
     Args:
-        domain: whose items they are.
+        domain: domain of the items.
         anchors: (I, q) item-sememe matrix.
         idf: (q,).
-        channels: what will be asked for.
-        anchor_vectors: (q, s), of the source artifact's anchors.
+        channels: names of the channels.
+        anchor_vectors: (q, s), sentence vectors of the source artifact's anchors.
         semantics: the sentence encoder.
-        whitening: power with which sentence vectors are whitened, by those of the anchors.
+        whitening: power of the whitening, which is learned from the anchors' vectors.
     """
     wanted = set(channels)
     by_anchor = by_title = whitened = None
@@ -85,5 +85,5 @@ def item_features(
 
 
 def in_use(vectors: Tensor, whitening: Whitening | None) -> Tensor:
-    """Sentence vectors as models read them."""
+    """Prepare sentence vectors for a model."""
     return vectors if whitening is None else whitening(vectors)

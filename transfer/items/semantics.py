@@ -1,4 +1,4 @@
-"""Sentence vectors of titles and anchors, where there is an encoder; a word about it, once, where there is none."""
+"""Optional sentence vectors of titles and anchors. Warns once if no encoder is installed."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from vocab.encoder.vectors import NoSentenceEncoder, SemanticSettings, SentenceE
 from vocab.fields import fill_template
 
 CHARACTERS_PER_TOKEN = 16
-"""Text far behind the encoder's last token is cut off before it is tokenised."""
+"""Maximum number of characters; longer texts are cut before tokenising."""
 
 
 @dataclass(frozen=True, eq=False)
 class Semantics:
-    """A sentence encoder and where it reports progress.
+    """A sentence encoder that shows its progress.
 
     Attributes:
-        encoder: found on this machine.
-        runtime: for progress.
+        encoder: computes the vectors.
+        runtime: shows progress.
     """
 
     encoder: SentenceEncoder
@@ -44,20 +44,20 @@ class Semantics:
             return None
 
     def titles(self, domain: Domain) -> Tensor:
-        """(I, s) unit rows of the items' texts, made by `SemanticSettings.template`; zero for an item without any."""
+        """Encode the items' texts (`SemanticSettings.template`) as (I, s) unit rows; zeros for items without text."""
         settings = self.encoder.settings
         texts = fill_template(settings.template, domain.fields, CHARACTERS_PER_TOKEN * settings.max_length)
         return torch.from_numpy(self._encode(texts.to_pylist(), f"items of {domain.name}"))
 
     def words(self, words: Sequence[str]) -> Tensor:
-        """(n, s) unit rows, rounded as an artifact keeps them."""
+        """Encode words as (n, s) unit rows, rounded like the vectors in an artifact."""
         return torch.from_numpy(self._encode([word.replace("_", " ") for word in words], "anchors")).half().float()
 
     def _encode(self, texts: Sequence[str], what: str) -> npt.NDArray[np.float32]:
         return self.encoder.encode(texts, self.track(what))
 
     def track(self, what: str) -> Track:
-        """Shows how far the reading of some texts is."""
+        """Return a function that shows progress."""
 
         def shown(items: Iterable[T], _: str, total: int) -> Iterator[T]:
             return track(self.runtime.progress, items, f"Sentence vectors: {what}", total)
@@ -66,25 +66,26 @@ class Semantics:
 
 
 def same_encoder(fingerprint: str | None, semantics: Semantics, whose: str) -> None:
-    """Stop before vectors of two sentence encoders, which have nothing to do with each other, are mixed.
+    """Raise if vectors of two different sentence encoders would be mixed.
 
     Args:
-        fingerprint: of the encoder that made the vectors which are there; None where none did.
-        semantics: the encoder that is here.
-        whose: vectors.
+        fingerprint: fingerprint of the encoder of the existing vectors, or None.
+        semantics: the current encoder.
+        whose: name of the existing vectors, for the message.
 
     Raises:
         InputError: the encoders differ.
     """
     if fingerprint is not None and fingerprint != semantics.encoder.fingerprint:
         raise InputError(
-            f"{whose} were read by another sentence encoder than {semantics.encoder.folder.name}",
-            location="semantic.encoder", hint="Name the encoder that the source was fitted with, or fit it again",
-        )  # fmt: skip
+            f"{whose} were computed by another sentence encoder than {semantics.encoder.folder.name}",
+            location="semantic.encoder",
+            hint="Use the encoder that the source was fitted with, or fit the source again",
+        )
 
 
 def anchor_means(item_anchors: csr_matrix, idf: npt.NDArray[np.float32], anchor_vectors: Tensor) -> Tensor:
-    """(I, s) IDF-weighted mean of the anchors' sentence vectors, unit rows; zero for an item without anchors.
+    """Average the anchors' sentence vectors by IDF: (I, s) unit rows; zeros for items without anchors.
 
     Args:
         item_anchors: (I, q).

@@ -1,4 +1,4 @@
-"""Settings of items: which channels an item is the sum of."""
+"""Settings of item vectors: the channels that are added up."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ Channel = Literal["id", "anchors", "anchors-semantic", "title-semantic", "catego
 
 
 SEMANTIC_CHANNELS: frozenset[Channel] = frozenset({"anchors-semantic", "title-semantic"})
-"""Channels that are made of sentence vectors."""
-"""One way to say what an item is; an item's vector is the scaled sum of the channels that a recipe names."""
+"""Channels that need sentence vectors."""
 
 
 class ItemSettings(Settings):
-    """What an item is made of. The paper: its ID alone."""
+    """Channels of an item's vector. The paper uses the ID only."""
 
-    channels: tuple[Channel, ...] = Field(("id",), min_length=1, description="Channels whose scaled sum is the item.")
-    id_dropout: float = Field(0.0, ge=0, lt=1, description="Share of items whose ID is hidden in a training step.")
+    channels: tuple[Channel, ...] = Field(
+        ("id",), min_length=1, description="Channels whose scaled sum is the item's vector."
+    )
+    id_dropout: float = Field(0.0, ge=0, lt=1, description="Share of items whose ID is dropped in a training step.")
 
     @model_validator(mode="after")
     def _distinct(self) -> ItemSettings:

@@ -1,4 +1,4 @@
-"""What an item is: the scaled sum of the channels that a recipe names (ID, anchors, title, categories)."""
+"""Compute item vectors as the scaled sum of channels (ID, anchors, title, categories)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class ItemFeatures:
-    """What is known of a domain's items beside their IDs; only what the channels need must be there.
+    """Features of a domain's items. Features that no channel needs may be None.
 
     Attributes:
         count: number of items I.
@@ -27,8 +27,8 @@ class ItemFeatures:
         anchor_vectors: (I, s) IDF-weighted mean of the anchors' sentence vectors, unit rows, for ``anchors-semantic``.
         title_vectors: (I, s) sentence vectors of the titles, unit rows, for ``title-semantic``.
         categories: (I, c) item-category matrix, for ``categories``.
-        known: (I,) bool, items that somebody may train on; None for all. The ID of another item says nothing.
-        whitening: what was done to sentence vectors, for those of items to come; None where nothing was.
+        known: (I,) bool, items in the training data; None for all. The ID channel is zero for other items.
+        whitening: whitening of the sentence vectors, also for new items; None if not whitened.
     """
 
     count: int
@@ -41,7 +41,7 @@ class ItemFeatures:
 
 
 class IdChannel(nn.Module):
-    """One learned vector an item; zero for items that nobody may train on."""
+    """One learned vector per item; zero for items outside the training data."""
 
     def __init__(self, count: int, dim: int, dropout: float, known: Tensor | None = None) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class IdChannel(nn.Module):
     known: Tensor | None
 
     def forward(self, items: Tensor) -> Tensor:
-        """(n,) -> (n, d); in training, a share of the items is shown without its ID."""
+        """(n,) -> (n, d). Training drops the ID of a share of the items."""
         vectors: Tensor = self.table(items)
         if self.known is not None:
             vectors = vectors * self.known[items]
@@ -63,7 +63,7 @@ class IdChannel(nn.Module):
 
 
 class BagChannel(nn.Module):
-    """The mean of the learned vectors of an item's anchors (or categories); zero for an item without any."""
+    """Mean of the learned vectors of an item's anchors (or categories); zero for items without any."""
 
     def __init__(self, matrix: csr_matrix, dim: int) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class BagChannel(nn.Module):
 
 
 class SemanticChannel(nn.Module):
-    """A linear map of fixed vectors from a sentence encoder. Its weights know no item, so they move between domains."""
+    """Linear map of fixed sentence vectors. Its weights do not depend on items, so they transfer between domains."""
 
     def __init__(self, vectors: Tensor, dim: int) -> None:
         super().__init__()
@@ -104,11 +104,11 @@ class SemanticChannel(nn.Module):
 
 
 class ItemTower(nn.Module):
-    """The vector of an item. It stands outside the encoder, which only ever sees vectors.
+    """Computes item vectors. It is not part of the encoder, which sees vectors only.
 
     Args:
-        features: what the channels read.
-        settings: which channels.
+        features: inputs of the channels.
+        settings: names of the channels.
         dim: width d.
     """
 
@@ -121,7 +121,7 @@ class ItemTower(nn.Module):
 
     @property
     def is_table(self) -> bool:
-        """Whether an item is its ID and nothing else, so that looking it up costs nothing."""
+        """Whether the ID is the only channel, so that a vector is one look-up."""
         return list(self.channels) == ["id"]
 
     def forward(self, items: Tensor) -> Tensor:
@@ -144,7 +144,7 @@ class ItemTower(nn.Module):
 
 
 def _row_means(matrix: csr_matrix) -> csr_matrix:
-    """Rows divided by their sums, so that a bag is a (weighted) mean."""
+    """Divide rows by their sums, so that a bag is a weighted mean."""
     total = torch.from_numpy(matrix.sum(axis=1).A1.copy()).clamp_min(1e-12)
     lengths = torch.from_numpy(matrix.indptr).diff().long()
     data = torch.from_numpy(matrix.data) / torch.repeat_interleave(total, lengths)

@@ -1,4 +1,4 @@
-"""Sentence vectors with evened-out directions: what all texts share says little about any of them."""
+"""Whiten sentence vectors, because directions that all texts share do not tell items apart."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import torch
 from torch import Tensor
 
 SHRINKAGE = 1e-4
-"""Added to every variance, as a share of the largest, so that a direction that hardly varies is not blown up."""
+"""Added to every variance, as a share of the largest, so that noise in small directions is not amplified."""
 
 
 @dataclass(frozen=True, eq=False)
 class Whitening:
-    """Centre, then divide every principal direction by its standard deviation to the power `power`.
+    """Centres vectors, then divides each principal direction by its standard deviation to the power `power`.
 
-    Vectors of a sentence encoder crowd in a narrow cone. Whitened ones tell titles apart, which counts most where no
-    model of the target can learn to (Su et al., 2021; Zhang et al., 2024). Learned from an artifact's anchors, it is
+    Sentence vectors lie in a narrow cone. Whitening makes titles easier to distinguish, which matters most without
+    training on the target (Su et al., 2021; Zhang et al., 2024). It is learned from the artifact's anchors, so it is
     the same for every domain.
 
     Attributes:
@@ -30,7 +30,7 @@ class Whitening:
 
     @classmethod
     def learn(cls, vectors: Tensor, power: float) -> Self:
-        """From (n, s) vectors; power 0 centres only, 1 whitens fully."""
+        """Learn the whitening of (n, s) vectors; power 0 only centres, 1 whitens fully."""
         wide = vectors.double()
         mean = wide.mean(0)
         centred = wide - mean
@@ -40,6 +40,6 @@ class Whitening:
         return cls(mean.float(), matrix.float())
 
     def __call__(self, vectors: Tensor) -> Tensor:
-        """(n, s) to unit rows; rows of zeros, which stand for no text, stay zeros."""
+        """Whiten (n, s) vectors to unit rows; zero rows (no text) stay zero."""
         known = vectors.ne(0).any(dim=1, keepdim=True)
         return torch.nn.functional.normalize((vectors - self.mean) @ self.matrix, dim=-1) * known

@@ -1,1 +1,1 @@
-"""Declarative recipes, one an experiment or a pair of domains, and the schema that checks them."""
+"""Recipes and experiments as YAML, and the schema that validates them."""

@@ -1,4 +1,4 @@
-"""An experiment as data: which recipes, under which settings, with which variants and seeds, beside which figures."""
+"""Schema of an experiment: recipes, settings, variants, seeds, and published figures to compare with."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ from recipes.published_figures import published
 class Entry(Settings):
     """One recipe of an experiment."""
 
-    recipe: str = Field(description="A bundled recipe, or a file beside the experiment.")
-    label: str = Field("", description="What tables call it; the recipe's name by default. Labels are unique.")
-    settings: dict[str, Any] = Field(default_factory=dict, description="Values that win over the recipe's own.")
-    published: str | None = Field(None, description="TABLE/COLUMN of the published figures that stand beside it.")
+    recipe: str = Field(description="A bundled recipe, or a file in the experiment's folder.")
+    label: str = Field("", description="Name in tables; the recipe's name by default. Labels are unique.")
+    settings: dict[str, Any] = Field(default_factory=dict, description="Settings that override the recipe's.")
+    published: str | None = Field(None, description="TABLE/COLUMN of published figures to show with it.")
 
     @field_validator("published")
     @classmethod
     def _was_published(cls, value: str | None) -> str | None:
-        """Tables, which look the figures up, are made after hours of training."""
+        """Check the name now: the figures are read after hours of training."""
         if value is not None:
             published(value)
         return value
 
 
 class CostSettings(Settings):
-    """What TI-DiffRec over items and S2IDM over sememes cost, measured on made-up users (Table 3)."""
+    """Measures the cost of TI-DiffRec over items and S2IDM over sememes, on generated users (Table 3)."""
 
     items: tuple[int, ...] = Field((10_000, 30_000, 100_000), min_length=1, description="Catalogue sizes I.")
-    sememes: int = Field(1000, ge=1, description="Anchors q, the same for every catalogue.")
-    users: int = Field(4000, ge=1, description="Users of a training epoch and of an evaluation.")
-    history: int = Field(10, ge=1, description="Interactions a user.")
-    sememes_an_item: int = Field(4, ge=1, description="Anchors an item.")
+    sememes: int = Field(1000, ge=1, description="Number of anchors q, the same for every catalogue.")
+    users: int = Field(4000, ge=1, description="Number of users in a training epoch and an evaluation.")
+    history: int = Field(10, ge=1, description="Interactions per user.")
+    sememes_an_item: int = Field(4, ge=1, description="Anchors per item.")
 
 
 class Experiment(Settings):
     """Recipes x protocols x shares of users x variants x seeds."""
 
     name: str = Field("", description="For folders and titles; the file's name by default.")
-    description: str = Field("", description="What is asked, for people.")
+    description: str = Field("", description="Purpose of the experiment.")
     experiment: tuple[Entry, ...] = Field((), description="The recipes.")
-    settings: dict[str, Any] = Field(default_factory=dict, description="Values that win over every recipe's own.")
+    settings: dict[str, Any] = Field(default_factory=dict, description="Settings that override every recipe's.")
     protocols: dict[str, dict[str, Any]] = Field(
-        default_factory=dict, description="Named settings; every recipe runs under each. None: once, as it is."
+        default_factory=dict, description="Named settings; every recipe runs with each. Unset runs each recipe once."
     )
     variants: tuple[str, ...] | None = Field(
         None, min_length=1, description="In place of the recipes' own, unless an entry's settings name others."
@@ -59,23 +59,25 @@ class Experiment(Settings):
     seeds: tuple[int, ...] | None = Field(
         None, min_length=1, description="In place of the recipes' own, unless an entry's settings name others."
     )
-    extra_variants: tuple[str, ...] = Field((), description="Variants that get fewer seeds, and are marked so.")
-    extra_seeds: tuple[int, ...] = Field((0,), min_length=1, description="Their seeds, some of `seeds`.")
+    extra_variants: tuple[str, ...] = Field((), description="Variants that run with fewer seeds; tables mark them.")
+    extra_seeds: tuple[int, ...] = Field(
+        (0,), min_length=1, description="Seeds of extra_variants, a subset of `seeds`."
+    )
     shots: tuple[float, ...] | None = Field(
-        None, min_length=1, description="Shares of the target's users that train; each is a run of its own."
+        None, min_length=1, description="Shares of the target's users that train; each share is a separate run."
     )
     known_anchors: tuple[int, ...] = Field(
-        (), description="Thresholds: metrics of the users who have met at most so many anchors (Table 5)."
+        (), description="Report users with at most this many known anchors (Table 5); a list of thresholds."
     )
     reference: tuple[str, ...] = Field(
-        (), description="TABLE/COLUMN of published figures on other data, shown apart from ours."
+        (), description="TABLE/COLUMN of published figures on other data, shown separately."
     )
-    cost: CostSettings | None = Field(None, description="Measure what diffusion costs, beside or without recipes.")
+    cost: CostSettings | None = Field(None, description="Measure the cost of diffusion, with or without recipes.")
 
     @field_validator("experiment", mode="before")
     @classmethod
     def _short(cls, value: Any) -> Any:
-        """A recipe may stand as its bare name."""
+        """Accept a recipe's name for an entry."""
         return [{"recipe": entry} if isinstance(entry, str) else entry for entry in value or ()]
 
     @field_validator("reference")
@@ -90,7 +92,7 @@ class Experiment(Settings):
         labels = [entry.label or entry.recipe for entry in self.experiment]
         again = repeated(labels)
         if again:
-            raise ValueError(f"labels repeat: {again}; give each entry a label of its own")
+            raise ValueError(f"labels repeat: {again}; give each entry another label")
         if not self.experiment and self.cost is None:
             raise ValueError("nothing to do: name recipes under 'experiment', or give 'cost'")
         if self.extra_variants and self.seeds is not None and not set(self.extra_seeds) <= set(self.seeds):
@@ -109,26 +111,26 @@ class LoadedExperiment:
 
     Attributes:
         experiment: the settings.
-        path: its file; recipes are looked for beside it.
+        path: its file; recipes are searched in the same folder.
     """
 
     experiment: Experiment
     path: Path
 
     def recipe_path(self, entry: Entry) -> str:
-        """The recipe of an entry: a file beside the experiment, or what the entry says."""
+        """Path or bundled name of an entry's recipe."""
         beside = self.path.parent / entry.recipe
         return str(beside) if beside.is_file() else entry.recipe
 
 
 def load_experiment(given: str | Path) -> LoadedExperiment:
-    """Read and check an experiment; a plain recipe is an experiment with itself alone.
+    """Read and validate an experiment. A recipe is accepted as an experiment with one entry.
 
     Args:
         given: a file, or the name of a bundled experiment or recipe.
 
     Raises:
-        InputError: the file is missing, is no YAML mapping, or has a wrong key or value.
+        InputError: the file is missing, is not a YAML mapping, or has a wrong key or value.
     """
     path = _find(given)
     data = read_mapping(path)

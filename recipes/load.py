@@ -1,4 +1,4 @@
-"""Reading recipes: YAML as data, `extends`, overrides, and errors that name the key and a hint."""
+"""Read recipes: YAML, `extends`, overrides, and errors that name the key."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEEPEST_EXTENDS = 8
 
 @dataclass(frozen=True)
 class LoadedRecipe:
-    """A checked recipe and where it came from.
+    """A validated recipe and its file.
 
     Attributes:
         recipe: the settings.
@@ -36,18 +36,18 @@ class LoadedRecipe:
 
     @property
     def folder(self) -> Path:
-        """Where relative paths in it start."""
+        """Folder that relative paths in the recipe start from."""
         return self.path.parent
 
 
 def bundled_recipes() -> dict[str, Path]:
-    """Recipes that come with the project, by name."""
+    """Bundled recipes by name."""
     folder = Path(str(resources.files("recipes")))
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
 def bundled_experiments() -> dict[str, Path]:
-    """Experiments that come with the project, by name."""
+    """Bundled experiments by name."""
     folder = Path(str(resources.files("recipes"))) / "experiments"
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
@@ -55,15 +55,16 @@ def bundled_experiments() -> dict[str, Path]:
 def load_recipe(
     given: str | Path, overrides: Iterable[str] = (), settings: Mapping[str, Any] | None = None
 ) -> LoadedRecipe:
-    """Read, merge and check a recipe.
+    """Read, merge and validate a recipe.
 
     Args:
         given: a file, or the name of a bundled recipe.
-        overrides: ``key.path=value`` with YAML values; they win over everything.
-        settings: nested values that win over the file, as an experiment hands them to its recipes.
+        overrides: ``key.path=value`` with YAML values; highest priority.
+        settings: nested values that override the file, for example those of an experiment.
 
     Raises:
-        InputError: the file is missing, is no YAML mapping, points outside, or has a wrong key or value.
+        InputError: the file is missing, is not a YAML mapping, extends a file outside its folder, or has a wrong key
+            or value.
     """
     path = find_recipe(given)
     data = _merged(path, ())
@@ -84,7 +85,7 @@ def load_recipe(
 
 
 def _blamed(error: InputError, before: Mapping[str, Any], path: Path) -> InputError:
-    """An error of a recipe under overrides: theirs, where the recipe is right without them."""
+    """Locate an error: in the overrides if the recipe is valid without them, else in the recipe."""
     try:
         check_recipe(before, path)
     except InputError:
@@ -93,7 +94,7 @@ def _blamed(error: InputError, before: Mapping[str, Any], path: Path) -> InputEr
 
 
 def _found_beside(recipe: Recipe, folder: Path) -> Recipe:
-    """A recipe whose own files, where they lie in its folder, are named by their full paths."""
+    """Replace relative paths of files in the recipe's folder by full paths."""
     update: dict[str, Any] = {}
     if recipe.unseen_map is not None and (folder / recipe.unseen_map).is_file():
         update["unseen_map"] = folder / recipe.unseen_map
@@ -104,12 +105,12 @@ def _found_beside(recipe: Recipe, folder: Path) -> Recipe:
 
 
 def names_recipe(given: str) -> bool:
-    """Whether a text means a recipe or an experiment, by its ending or a bundled name, and no domain."""
+    """Whether a text names a recipe or an experiment (by file suffix or bundled name) rather than a domain."""
     return Path(given).suffix in {".yaml", ".yml"} or given in bundled_recipes() | bundled_experiments()
 
 
 def find_recipe(given: str | Path) -> Path:
-    """The file that a path or a bundled name stands for."""
+    """Return the file of a path or a bundled name."""
     path = Path(given)
     if path.is_file():
         return path.resolve()
@@ -126,10 +127,10 @@ def find_recipe(given: str | Path) -> Path:
 
 
 def check_recipe(data: Mapping[str, Any], location: object) -> Recipe:
-    """A typed recipe out of plain data.
+    """Validate plain data as a recipe.
 
     Raises:
-        InputError: for the first thing that is wrong.
+        InputError: a key or value is wrong; the first problem is reported.
     """
     try:
         return Recipe.model_validate(dict(data))
@@ -140,10 +141,10 @@ def check_recipe(data: Mapping[str, Any], location: object) -> Recipe:
 def apply_override(data: dict[str, Any], override: str) -> None:
     """Set ``a.b.c=value`` in nested data, in place. Numbers in the path index lists.
 
-    A value for a list may come without its brackets: ``variants=popular,sasrec``.
+    Lists may be given without brackets: ``variants=popular,sasrec``.
 
     Raises:
-        InputError: the text has no ``=`` or the path leads through something that is no mapping.
+        InputError: the text has no ``=``, or a part of the path is not a mapping.
     """
     key, equals, text = override.partition("=")
     if not equals or not key.strip():
@@ -170,14 +171,14 @@ def apply_override(data: dict[str, Any], override: str) -> None:
 
 
 def _takes_list(keys: Sequence[str]) -> bool:
-    """Whether a path of keys leads to a setting of a recipe that is a list."""
+    """Whether a path of keys names a setting that is a list."""
     settings = settings_at(Recipe, keys[:-1])
     field = None if settings is None else settings.model_fields.get(keys[-1])
     return field is not None and get_origin(field.annotation) is tuple
 
 
 def _merged(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
-    """A file's mapping on top of what it extends."""
+    """Read a file and merge it into the recipe that it extends."""
     if path in above or len(above) >= DEEPEST_EXTENDS:
         chain = " -> ".join(step.name for step in (*above, path))
         raise SettingsError(f"'extends' goes in a circle or too deep: {chain}", location=path, hint="Break the chain")
@@ -191,7 +192,7 @@ def _merged(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def _parent(path: Path, parent: str) -> Path:
-    """The extended recipe: a bundled name, or a file in the folder of this one or below."""
+    """Return the path of the extended recipe: bundled, or a file in this recipe's folder or below."""
     if parent in bundled_recipes():
         return bundled_recipes()[parent]
     target = (path.parent / parent).resolve()
@@ -211,7 +212,7 @@ def _parent(path: Path, parent: str) -> Path:
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
-    """A YAML file as plain data.
+    """Read a YAML file as plain data.
 
     Raises:
         InputError: it is too large, not UTF-8, not YAML, or not a mapping.
@@ -233,7 +234,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
 
 
 class _NoAliases(yaml.SafeLoader):
-    """Plain data only: no tags, and no aliases, of which a few lines can unfold to gigabytes."""
+    """Loads plain data only: no tags, and no aliases, because a few lines of aliases can expand to gigabytes."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         event: Any = self.peek_event()
@@ -246,7 +247,7 @@ class _NoAliases(yaml.SafeLoader):
         seen: set[str] = set()
         for key, _ in node.value:
             if str(key.value) in seen:
-                raise yaml.YAMLError(f"line {key.start_mark.line + 1}: key {key.value!r} stands twice")
+                raise yaml.YAMLError(f"line {key.start_mark.line + 1}: the key {key.value!r} occurs twice")
             seen.add(str(key.value))
         return super().construct_mapping(node, deep)
 

@@ -1,4 +1,4 @@
-"""Named sets of values that a recipe starts from; whatever it says itself wins."""
+"""Presets: named sets of settings. A recipe overrides its preset."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 Preset = Literal["strong", "paper"]
-"""What won on validation over several data sets, or what the paper and its authors' release do."""
+"""'strong' was selected on validation over several data sets; 'paper' follows the paper and the authors' release."""
 
 PRESETS: Mapping[Preset, Mapping[str, Any]] = {
     "strong": {},
@@ -26,7 +26,7 @@ PRESETS: Mapping[Preset, Mapping[str, Any]] = {
         "vocabulary": {"fields": ["title"]},
     },
 }
-"""Values that differ from the settings' own defaults."""
+"""Settings that differ from the defaults."""
 
 
 def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def with_preset(resolved: Mapping[str, Any], preset: object) -> dict[str, Any]:
 
 
 def _without(data: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested data without the leaves that have these values."""
+    """Remove leaves that have these values from nested data."""
     left = {}
     for key, value in data.items():
         if isinstance(value, Mapping) and isinstance(values.get(key), Mapping):

@@ -1,4 +1,4 @@
-"""Published figures, to stand beside our own and never to be mistaken for them."""
+"""Published figures, to be shown separately from measured ones."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from recipes.load import read_mapping
 
 @dataclass(frozen=True)
 class Published:
-    """What a paper printed for one data set.
+    """Figures that a paper published for one data set.
 
     Attributes:
         place: TABLE/COLUMN.
         source: the paper.
         table: title of the table.
-        differs: why it is not the same experiment as ours.
-        figures: metric (sampled protocol) by our name of the variant.
+        differs: how the experiment differs from ours.
+        figures: metric (sampled protocol) by variant.
     """
 
     location: str
@@ -42,7 +42,7 @@ class Published:
 
 
 def published(location: str) -> Published:
-    """Figures of a TABLE/COLUMN, such as ``table4/game_to_toy``.
+    """Return the figures of a TABLE/COLUMN, such as ``table4/game_to_toy``.
 
     Raises:
         InputError: there is no such table or column.
@@ -57,7 +57,7 @@ def published(location: str) -> Published:
 
 
 def published_cost() -> dict[str, Any]:
-    """Title and rows of the published cost table."""
+    """Return title and rows of the published cost table."""
     return dict(_all()["cost"])
 
 

@@ -1,4 +1,4 @@
-"""A recipe: one experiment as data, checked. The shortest useful one names its sources and its target."""
+"""The schema of a recipe. A minimal recipe names a target; most also name sources."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from vocab.settings import VocabularySettings
 from vocab.unseen.settings import UnseenSettings
 
 DEFAULT_VARIANTS = ("popular", "terms", "sasrec", "sasrec+terms", "sasrec+title-semantic+terms")
-"""A list for everyone, what needs no training, the base, and what late terms and texts add to it."""
+"""Default variants: baselines without training, the base model, and the base with late terms and titles."""
 
 
 ONE_OR_MANY = ("sources", "variants", "seeds")
-"""Keys of which a single value may stand without a list."""
+"""Keys that accept a single value instead of a list."""
 
 Seed = Annotated[int, Field(ge=0, lt=1 << 31)]
 
 
 def _as_written(schema: dict[str, Any]) -> None:
-    """Bring the JSON Schema to what files may hold: one value without its list, and another recipe to begin with."""
+    """Extend the JSON Schema by what files may hold: single values for lists, and `extends`."""
     properties = schema["properties"]
     for key in ONE_OR_MANY:
         listed = properties[key]
@@ -43,77 +43,79 @@ def _as_written(schema: dict[str, Any]) -> None:
         properties[key] = {**told, "anyOf": [listed["items"], listed]}
     properties["extends"] = {
         "type": "string",
-        "description": "A recipe that this one begins with: a bundled one, or a file in this folder or below.",
+        "description": "A recipe to inherit from: bundled, or a file in this folder or below.",
     }
     schema["anyOf"] = [{"required": schema.pop("required")}, {"required": ["extends"]}]
 
 
 class Recipe(Settings):
-    """Sources, target, and every setting of what happens between them."""
+    """Sources, target and settings of an experiment."""
 
     model_config = ConfigDict(json_schema_extra=_as_written)
 
-    name: str = Field("", description="For tables and folders; the file's name by default.")
-    description: str = Field("", description="What this recipe is for, for people.")
+    name: str = Field("", description="Name for tables and folders; the file's name by default.")
+    description: str = Field("", description="Purpose of the recipe.")
     preset: Preset = Field(
         "strong",
-        description="Where values come from that this recipe does not name: 'strong' is what won on validation over "
-        "several data sets, 'paper' is what the paper and its authors' release do.",
+        description="Default values: 'strong' was selected on validation over several data sets, 'paper' follows the "
+        "paper and the authors' release.",
     )
     sources: tuple[DomainSpec, ...] = Field(
-        max_length=1000, description="Domains that S2IDM is trained on; [] trains on the target alone."
+        max_length=1000, description="Domains that S2IDM is trained on; [] uses the target only."
     )
-    target: DomainSpec | None = Field(None, description="Domain that profits; only adapt-target and run need it.")
+    target: DomainSpec | None = Field(None, description="Domain to recommend in; needed by adapt-target and run.")
     source_part: Literal["all", "train"] = Field(
         "all",
-        description="What S2IDM learns from: all interactions of a source, or without its held-out ones, which is "
-        "needed where the target is a source too.",
+        description="Interactions that S2IDM learns from: all of a source, or 'train' without the held-out ones. Use "
+        "'train' if the target is also a source.",
     )
     sample_users: int | None = Field(
-        None, ge=1, description="Only so many random users of every domain take part: for quick trials."
+        None, ge=1, description="Use only this many random users per domain, for quick trials."
     )
     target_titles: bool = Field(
         True,
-        description="Build the vocabulary over the target's titles too. Its interactions are never looked at.",
+        description="Build the vocabulary from the target's titles too. Its interactions are not read.",
     )
-    vocabulary: VocabularySettings = Field(default_factory=VocabularySettings, description="Titles to anchors.")
+    vocabulary: VocabularySettings = Field(default_factory=VocabularySettings, description="Rules for anchors.")
     unseen: UnseenSettings | None = Field(
-        default_factory=UnseenSettings, description="How words that are no anchors find some; null: they do not."
+        default_factory=UnseenSettings, description="How other words are mapped to anchors; null disables it."
     )
     unseen_map: Path | None = Field(
         None,
-        description="A target run's unseen.json, perhaps edited by hand, in place of a map made anew. A relative path "
-        "starts at the recipe's folder, then at the working folder.",
+        description="Use this unseen.json of a target run, perhaps edited by hand, instead of a new map. Relative "
+        "paths are searched in the recipe's folder, then in the working folder.",
     )
-    semantic: SemanticSettings = Field(default_factory=SemanticSettings, description="The sentence encoder, if any.")
-    interests: InterestSettings = Field(default_factory=InterestSettings, description="Sequences to interests s'_0.")
+    semantic: SemanticSettings = Field(default_factory=SemanticSettings, description="The sentence encoder.")
+    interests: InterestSettings = Field(
+        default_factory=InterestSettings, description="Weights of the original interests s'_0."
+    )
     s2idm: S2IDMSettings = Field(default_factory=S2IDMSettings, description="The diffusion model.")
     source_encoder: SourceEncoderSettings = Field(
         default_factory=SourceEncoderSettings,
-        description="The encoder without item IDs that a source artifact carries.",
+        description="An encoder without item IDs, trained on the sources.",
     )
     encoder: EncoderSettings = Field(default_factory=EncoderSettings, description="The sequential encoder.")
-    items: ItemSettings = Field(default_factory=ItemSettings, description="What an item is.")
+    items: ItemSettings = Field(default_factory=ItemSettings, description="Channels of item vectors.")
     prompts: PromptSettings = Field(default_factory=PromptSettings, description="IPE.")
-    score: ScoreSettings = Field(default_factory=ScoreSettings, description="State and item to score.")
+    score: ScoreSettings = Field(default_factory=ScoreSettings, description="Score of a state and an item.")
     training: TrainingSettings = Field(default_factory=TrainingSettings, description="The training loop.")
-    evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings, description="Protocols and splits.")
+    evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings, description="Split and protocols.")
     systems: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
-        description="Settings of single systems by name, such as ease: {l2: 50}; `transfer variants` lists them.",
+        description="Settings of systems by name, such as ease: {l2: 50}; `transfer variants` lists them.",
     )
     variants: tuple[str, ...] = Field(
         DEFAULT_VARIANTS, min_length=1, max_length=1000, description="Models to train and compare."
     )
     seeds: tuple[Seed, ...] = Field(
-        (0,), min_length=1, max_length=1000, description="Every trained variant runs once a seed."
+        (0,), min_length=1, max_length=1000, description="Every trained variant runs once per seed."
     )
     shots: float = Field(1.0, ge=0, le=1, description="Share of the target's users that train; 0 is zero-shot.")
 
     @model_validator(mode="before")
     @classmethod
     def _from_preset(cls, data: Any) -> Any:
-        """Lay what is given over the values of its preset."""
+        """Merge the given values into those of the preset."""
         if isinstance(data, Mapping) and data.get("preset") in PRESETS:
             return overlaid(PRESETS[data["preset"]], data)
         return data
@@ -121,21 +123,21 @@ class Recipe(Settings):
     @field_validator(*ONE_OR_MANY, mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
-        """A single source, variant or seed may stand without a list."""
+        """Accept a single source, variant or seed instead of a list."""
         return [value] if isinstance(value, str | dict | int) else value
 
     @field_validator("name")
     @classmethod
     def _names_a_folder(cls, value: str) -> str:
-        """Results go into a folder of this name."""
+        """Check that the name can be a folder."""
         if value in {".", ".."} or any(sign in value for sign in "/\\\0"):
-            raise ValueError("a name must not contain / or \\, for results go into a folder of that name")
+            raise ValueError("a name must not contain / or \\, because results go into a folder of that name")
         return value
 
     @model_validator(mode="after")
     def _has_data(self) -> Recipe:
         if not self.sources and self.target is None:
-            raise ValueError("sources is empty and no target is named: there is nothing to learn from")
+            raise ValueError("there is neither a source nor a target")
         return self
 
     @model_validator(mode="after")
@@ -152,7 +154,7 @@ class Recipe(Settings):
         known = [f"{protocol}/{name}" for protocol in ("full", "sampled") for name in (*by_rank, "mrr", "auc")]
         if self.training.metric not in known:
             raise InputError(
-                f"no metric is called {self.training.metric!r}",
+                f"unknown metric {self.training.metric!r}",
                 location="training.metric",
                 hint=f"Known with these evaluation.cutoffs: {', '.join(known)}",
             )
@@ -160,7 +162,7 @@ class Recipe(Settings):
 
 
 def resolved(recipe: Recipe) -> dict[str, Any]:
-    """Every value of a recipe, defaults included, as plain data; a domain says only what its author said."""
+    """Return all settings of a recipe, including defaults, as plain data. Domains keep only the given keys."""
     data = recipe.model_dump(mode="json")
     data["sources"] = [source.model_dump(mode="json", exclude_unset=True) for source in recipe.sources]
     if recipe.target is not None:

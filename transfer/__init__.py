@@ -1,4 +1,4 @@
-"""Carry what was learned in some domains into a recommender for another one, with no shared users."""
+"""Recommend in a shop that has little data, with the help of other catalogues and without shared users."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used: the commands must start without torch."""
+    """Import a public name on first use, so that commands start without torch."""
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOME_OF[name]), name)

@@ -1,4 +1,4 @@
-"""Putting a variant's parts together."""
+"""Build the model of a variant."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from transfer.variants import Entry, Variant
 
 
 def assemble(variant: Variant, recipe: Recipe, features: ItemFeatures, width: int, seed: int) -> SequentialRecommender:
-    """A freshly initialised model; the same seed gives a base and its variants the same items and encoder.
+    """Build a new model. With the same seed, a base and its variants get the same initial items and encoder.
 
     Args:
-        variant: which parts.
-        recipe: their settings.
-        features: of the target's items.
-        width: of interests as prompts read them: q anchors.
-        seed: of the initialisation.
+        variant: the variant.
+        recipe: settings of its parts.
+        features: features of the target's items.
+        width: width of the interests, the number of anchors q.
+        seed: seed of the initialisation.
     """
     torch.manual_seed(seed)
     dim, system = recipe.encoder.dim, trained_system(variant.architecture)
@@ -49,7 +49,7 @@ def _conditioner(entry: Entry, system: Trained, width: int, dim: int, prompts: P
 
 
 def start_from(model: SequentialRecommender, base: Mapping[str, Tensor]) -> None:
-    """Load a base model's items and encoder into a variant of it; what the base lacks keeps its initialisation."""
+    """Copy a base model's weights into a variant; other weights of the variant keep their initial values."""
     missing, unexpected = model.load_state_dict(dict(base), strict=False)
     foreign = [name for name in missing if not name.startswith("conditioner.")] + list(unexpected)
     if foreign:

@@ -1,4 +1,4 @@
-"""Dropout whose mask is cheap on a CPU: sixteen random bits an element, four elements a draw."""
+"""Dropout with a fast mask on CPUs: sixteen random bits per element, four elements per draw."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ _LOWEST = -(1 << 15)
 
 
 def dropout(values: Tensor, share: float, training: bool) -> Tensor:
-    """Zero a share of the values and scale the others up, in training.
+    """Apply dropout in training: zero a share of the values and scale the others up.
 
-    On a CPU the mask of `torch.nn.functional.dropout` costs six times as much as this one, which rounds the share to a
-    multiple of 2**-16 and scales by exactly what is left.
+    On a CPU the mask of `torch.nn.functional.dropout` takes six times as long. This one rounds the share to a multiple
+    of 2**-16, and scales by the exact remaining share.
 
     Args:
         values: any shape, floating point.
-        share: in [0, 1), that is zeroed.
-        training: otherwise the values come back as they are.
+        share: share to zero, in [0, 1).
+        training: if False, return the values unchanged.
     """
     if not training or share == 0:
         return values
@@ -29,7 +29,7 @@ def dropout(values: Tensor, share: float, training: bool) -> Tensor:
 
 
 def _scaled_mask(values: Tensor, share: float) -> Tensor:
-    """0 where a value goes and 1 / (1 - share) where it stays, in the values' type."""
+    """Return a mask of 0 for dropped values and 1 / (1 - share) for kept ones, in the values' dtype."""
     dropped = min(round(share * _LEVELS), _LEVELS - 1)
     count = values.numel()
     bits = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(1 << 63), None)

@@ -1,4 +1,4 @@
-"""Progress bars, log lines and warnings. A program that uses the toolkit decides where each goes."""
+"""Progress bars, log lines and warnings. The calling program decides how to show them."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from typing import Protocol, TypeVar
 T = TypeVar("T")
 
 LOGGER = logging.getLogger("transfer")
-"""What the toolkit says while it works."""
+"""Logger of the toolkit."""
 
 
 class TransferWarning(UserWarning):
-    """Something that was asked for was overruled or skipped."""
+    """Something requested was overruled or skipped."""
 
 
 class Task(Protocol):
-    """One thing that takes a while."""
+    """A task with progress."""
 
     def advance(self, count: int = 1, note: str = "") -> None:
-        """Count more steps as done and say the latest of it."""
+        """Count more steps as done, and show a note."""
         ...
 
 
 class Progress(Protocol):
-    """Where long work reports to."""
+    """Shows the progress of long tasks."""
 
     @contextmanager
     def task(self, title: str, total: int | None) -> Iterator[Task]:
@@ -40,16 +40,16 @@ class _SilentTask:
 
 
 class Silent:
-    """Shows nothing; the default of the library."""
+    """Shows no progress; the default of the library."""
 
     @contextmanager
     def task(self, title: str, total: int | None) -> Iterator[Task]:
-        """A task that nobody watches."""
+        """Return a task without output."""
         yield _SilentTask()
 
 
 def track(progress: Progress, items: Iterable[T], title: str, total: int) -> Iterator[T]:
-    """Iterate while reporting one step an item."""
+    """Iterate over the items and report one step for each."""
     with progress.task(title, total) as task:
         for item in items:
             yield item

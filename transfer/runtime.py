@@ -1,4 +1,4 @@
-"""Where and how things run: device, processes, progress. One value, handed down; nothing reads it from elsewhere."""
+"""`Runtime`: device, processes and progress of a run, passed to all functions that need them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ CHECKPOINT_SECONDS = "TRANSFER_CHECKPOINT_SECONDS"
 
 @dataclass(frozen=True)
 class Runtime:
-    """What a run may use.
+    """Resources of a run.
 
     Attributes:
-        device: where tensors live.
-        rank: this process, from 0.
-        processes: how many work on the same run, data-parallel.
-        progress: where long work reports to.
-        checkpoint_seconds: how long a training goes on before its state is kept again; a kill costs that much work.
+        device: device of tensors.
+        rank: index of this process, from 0.
+        processes: number of data-parallel processes.
+        progress: shows progress.
+        checkpoint_seconds: time between checkpoints of a training; a killed run loses at most this much work.
     """
 
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
@@ -37,11 +37,11 @@ class Runtime:
 
     @classmethod
     def current(cls, device: str = "auto", progress: Progress | None = None) -> Runtime:
-        """What `accelerate launch` or `torchrun` started, or a single process.
+        """Make the runtime of a process started by `accelerate launch` or `torchrun`, or of a single process.
 
         Args:
-            device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or ``cuda:N``.
-            progress: shown by the first process only.
+            device: ``auto`` (a GPU if available), ``cpu``, ``cuda`` or ``cuda:N``.
+            progress: used by the first process only.
         """
         if device not in {"auto", "cpu"} and not device.startswith("cuda"):
             raise InputError(f"unknown device {device!r}", location="--device", hint="Use auto, cpu or cuda")
@@ -61,12 +61,12 @@ class Runtime:
         return cls(torch.device(device), progress=shown, checkpoint_seconds=seconds)
 
     def log(self, text: str) -> None:
-        """Log a line, from the first process only."""
+        """Log a line in the first process only."""
         if self.is_main:
             LOGGER.info(text)
 
     def warn(self, text: str) -> None:
-        """Warn of something that was overruled or skipped, from the first process only."""
+        """Warn in the first process only that something was overruled or skipped."""
         if self.is_main:
             warnings.warn(text, TransferWarning, stacklevel=3)
 
@@ -76,7 +76,7 @@ class Runtime:
         return self.rank == 0
 
     def share(self, rows: Tensor) -> Tensor:
-        """The rows of a batch that this process works on; every process must hand in the same batch."""
+        """Return this process's rows of a batch; every process must pass the same batch."""
         return rows[self.rank :: self.processes]
 
     def sum_(self, tensor: Tensor) -> Tensor:
@@ -86,7 +86,7 @@ class Runtime:
         return tensor
 
     def sum_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
-        """Add up the gradients of all processes, so that each holds those of the whole batch."""
+        """Sum the gradients of all processes, in place."""
         if self.processes == 1:
             return
         owners = [parameter for parameter in parameters if parameter.requires_grad]
@@ -101,12 +101,12 @@ class Runtime:
             start += gradient.numel()
 
     def wait(self) -> None:
-        """Until every process is here."""
+        """Wait for all processes."""
         if self.processes > 1:
             torch.distributed.barrier()
 
     def generator(self, *seeds: int) -> torch.Generator:
-        """A generator on the device whose stream depends on all the given numbers."""
+        """Return a generator on the device, seeded by all the given numbers."""
         mixed = 0
         for seed in seeds:
             mixed = (mixed * 1_000_003 + seed + 1) % (2**63 - 1)
@@ -114,12 +114,12 @@ class Runtime:
 
 
 def _seconds(given: str | None) -> float:
-    """The seconds between checkpoints that the environment asks for, or the default."""
+    """Read the seconds between checkpoints from the environment, or return the default."""
     if given is None:
         return Runtime.checkpoint_seconds
     try:
         return max(0.0, float(given))
     except ValueError:
         raise InputError(
-            f"{given!r} is no number of seconds", location=CHECKPOINT_SECONDS, hint="Write for example 60"
+            f"{given!r} is not a number of seconds", location=CHECKPOINT_SECONDS, hint="Use for example 60"
         ) from None

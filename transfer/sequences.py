@@ -1,4 +1,4 @@
-"""Sequences as batches: ragged spans over flat arrays, grouped by length, gathered without a loop over rows."""
+"""Batch sequences: ragged spans of flat arrays, grouped by length and gathered without a loop over rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from domains.domain import Domain, Ints
 
 @dataclass(frozen=True, eq=False)
 class Spans:
-    """Some users' subsequences of a flat item array, on a device.
+    """Subsequences of a flat item array, on a device.
 
     Attributes:
         items: (N,) int64, all interactions of the domain.
@@ -30,14 +30,14 @@ class Spans:
 
     @classmethod
     def of(cls, domain: Domain, users: Ints, stops: Ints, device: torch.device, last: int | None = None) -> Spans:
-        """Spans from each user's first interaction to `stops`, at most the `last` items of them.
+        """Make spans from each user's first interaction to `stops`, limited to the `last` items.
 
         Args:
             domain: the interactions.
             users: (n,).
             stops: (n,), one past the last flat position of each.
-            device: of the tensors.
-            last: longest span.
+            device: device of the tensors.
+            last: maximum length.
         """
         starts = domain.offsets[:-1][users]
         if last is not None:
@@ -64,9 +64,9 @@ class SequenceBatch:
 
     Attributes:
         users: (B,) int64.
-        items: (B, L) int64; at padded positions any valid item.
+        items: (B, L) int64; padding holds any valid item.
         mask: (B, L) bool.
-        positions: (B, L) int64, flat positions of the items in their domain; at padded positions any valid one.
+        positions: (B, L) int64, flat positions of the items in their domain; padding holds any valid position.
     """
 
     users: Tensor
@@ -75,15 +75,15 @@ class SequenceBatch:
     positions: Tensor
 
     def rows(self, chosen: Tensor | slice) -> SequenceBatch:
-        """Some of the rows, as wide as before."""
+        """Return the given rows, with the same width."""
         return SequenceBatch(self.users[chosen], self.items[chosen], self.mask[chosen], self.positions[chosen])
 
     def as_wide_as(self, width: int) -> SequenceBatch:
-        """The first columns."""
+        """Return the first columns."""
         return SequenceBatch(self.users, self.items[:, :width], self.mask[:, :width], self.positions[:, :width])
 
     def newest(self, length: int) -> SequenceBatch:
-        """The last items of each row, at most `length` of them."""
+        """Return the last `length` items of each row."""
         if self.items.shape[1] <= length:
             return self
         first = (self.mask.sum(1, keepdim=True) - length).clamp_min(0)
@@ -91,20 +91,20 @@ class SequenceBatch:
         return SequenceBatch(self.users, *(part.gather(1, kept) for part in (self.items, self.mask, self.positions)))
 
     def inputs(self) -> SequenceBatch:
-        """All items but each row's last: what a model is given when it is to predict `targets`."""
+        """Return all items but each row's last, as inputs for predicting `targets`."""
         return SequenceBatch(self.users, self.items[:, :-1], self.mask[:, 1:], self.positions[:, :-1])
 
     def targets(self) -> Tensor:
-        """(B, L - 1) the item after each input; valid where `inputs().mask` is."""
+        """Return the item after each input, (B, L - 1); valid where `inputs().mask` is True."""
         return self.items[:, 1:]
 
     def narrowed(self, positions: int) -> list[SequenceBatch]:
-        """The same rows in the same order as smaller batches, each only as wide as its longest row.
+        """Split into smaller batches of the same rows in order, each as wide as its longest row.
 
-        Worth it where lengths ascend: the few long rows no longer widen all others, and a pass stays in the cache.
+        This helps if lengths ascend: long rows do not widen the others, and a pass fits in the cache.
 
         Args:
-            positions: padded positions a batch at most; a single longer row stands alone.
+            positions: maximum padded positions per batch; a longer row is a batch of its own.
         """
         lengths = self.mask.sum(dim=1).cpu().numpy()
         parts, start = [], 0
@@ -117,7 +117,7 @@ class SequenceBatch:
 
 
 def gather(spans: Spans, rows: Tensor) -> SequenceBatch:
-    """The given spans as one batch, as wide as the longest of them.
+    """Gather spans into one batch, as wide as the longest span.
 
     Args:
         spans: ragged sequences.
@@ -127,17 +127,17 @@ def gather(spans: Spans, rows: Tensor) -> SequenceBatch:
     width = max(1, int(lengths.max()))
     column = torch.arange(width, device=rows.device)
     mask = column < lengths[:, None]
-    # An empty span at the very end starts behind the last item; what it reads is masked, but must exist.
+    # An empty span at the end starts after the last item; the value is masked, but the index must be valid.
     position = torch.where(mask, starts[:, None] + column, starts[:, None]).clamp_max(len(spans.items) - 1)
     return SequenceBatch(spans.users[rows], spans.items[position], mask, position)
 
 
 def shuffled_by_length(lengths: Tensor, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Rows in batches of nearly equal length, in random order; which of equal length meet is drawn anew every time.
+    """Yield batches of rows of nearly equal length, in random order. Rows of equal length are shuffled each time.
 
     Args:
         lengths: (n,) int64.
-        batch_size: rows a batch.
+        batch_size: rows per batch.
         generator: on the CPU.
 
     Yields:
@@ -153,12 +153,12 @@ def shuffled_by_length(lengths: Tensor, batch_size: int, generator: torch.Genera
 
 
 def by_length(lengths: Tensor, batch_size: int, positions_budget: int | None = None) -> Iterator[Tensor]:
-    """All rows in batches of nearly equal length (the longest an eighth above the shortest), shortest first.
+    """Yield all rows in batches of similar length (the longest at most an eighth above the shortest), shortest first.
 
     Args:
         lengths: (n,) int64.
-        batch_size: rows a batch at most.
-        positions_budget: padded positions a batch at most; the rows are then fewer where sequences are long.
+        batch_size: maximum rows per batch.
+        positions_budget: maximum padded positions per batch, so that batches of long sequences have fewer rows.
     """
     order = torch.argsort(lengths)
     ascending = lengths[order].cpu().numpy()
@@ -172,6 +172,6 @@ def by_length(lengths: Tensor, batch_size: int, positions_budget: int | None = N
 
 
 def _fitting(lengths: Ints, positions: int) -> int:
-    """How many rows from the first one on fit, as wide as the longest of them, into so many positions; at least one."""
+    """Count the leading rows that fit into `budget` padded positions; at least one."""
     padded = np.maximum.accumulate(lengths).clip(min=1) * np.arange(1, len(lengths) + 1)
     return max(1, int(np.searchsorted(padded, positions, side="right")))

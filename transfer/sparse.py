@@ -1,4 +1,4 @@
-"""Rows of a CSR matrix: as tensors, batch by batch, without a loop over rows; to unit length."""
+"""Sparse rows: take rows of a CSR matrix as tensors without a loop, and normalise rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Some rows of a sparse matrix, ragged: row r holds `columns[offsets[r]:offsets[r + 1]]` (the last one to the end).
+    """Ragged rows of a sparse matrix: row r holds `columns[offsets[r]:offsets[r + 1]]` (the last one, to the end).
 
     Attributes:
         columns: (nnz,) int64.
@@ -38,7 +38,7 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class SparseRows:
-    """A CSR matrix on a device, from which any rows can be taken.
+    """A CSR matrix on a device, with fast access to rows.
 
     Attributes:
         indptr: (R + 1,) int64.
@@ -66,7 +66,7 @@ class SparseRows:
         return len(self.indptr) - 1
 
     def take(self, rows: Tensor) -> Rows:
-        """The given rows (B,) int64, in that order."""
+        """Return the given rows (B,) int64, in that order."""
         starts = self.indptr[rows]
         lengths = self.indptr[rows + 1] - starts
         offsets = torch.cumsum(lengths, 0) - lengths
@@ -77,7 +77,7 @@ class SparseRows:
 
 
 def unit_rows(matrix: csr_matrix) -> csr_matrix:
-    """Each row divided by its Euclidean length; rows of zeros stay."""
+    """Divide each row by its Euclidean length; zero rows stay zero."""
     norms = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1), dtype=np.float64).ravel())
     scale = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
     return (diags(scale) @ matrix).tocsr()

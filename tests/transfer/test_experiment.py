@@ -149,7 +149,7 @@ def test_labels_of_any_script_name_folders_of_their_own(tmp_path):
         (["dropout 0.1", "dropout-0 1"], {}, "'dropout 0.1' and 'dropout-0 1' would share the folder 'dropout-0-1'"),
         (["caf\u00e9", "cafe\u0301"], {}, "would share the folder 'caf\u00e9'"),
         (["a"], {"protocols": {"<": {}, ">": {}}}, "'a · <' and 'a · >' would share the folder 'a'"),
-        (["?!"], {}, r"the label '\?!' can name no folder"),
+        (["?!"], {}, r"the label '\?!' cannot be a folder name"),
     ],
 )
 def test_labels_that_share_a_folder_are_refused(tmp_path, labels, settings, message):
@@ -399,7 +399,7 @@ def die(_):
 @pytest.mark.parametrize(
     ("settings", "problem"),
     [
-        ({"variants": ["popular"]}, "only baselines are named"),
+        ({"variants": ["popular"]}, "all variants are baselines"),
         ({"variants": ["sasrec"], "extra_variants": ["sasrec+ipf"]}, "'ipf' has no meaning"),
     ],
 )

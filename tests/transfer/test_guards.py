@@ -122,12 +122,13 @@ def test_an_experiment_notices_that_its_data_changed(tmp_path):
 def test_finished_variants_that_new_results_leave_out_are_named(tmp_path, said):
     source, loaded, _ = made(tmp_path, variants=["popular", "sasrec", "sasrec+ipe+constant"])
     target_from(make_plan(loaded, source), source, tmp_path / "target", Runtime())
-    assert not any("Left out" in line for line in said)
+    assert not any("left out" in line for line in said)
     fewer = load_recipe(loaded.path, ["variants=[sasrec+matching]"])
     run = target_from(make_plan(fewer, source), source, tmp_path / "target", Runtime())
     assert list(run.metrics.variants) == ["sasrec+matching"]
-    assert [line for line in said if "Left out" in line] == [
-        "Left out, though finished here: popular, sasrec+ipe+constant (name them in --variants to keep them)"
+    assert [line for line in said if "left out" in line] == [
+        "Finished but not in the recipe, so left out: popular, sasrec+ipe+constant. "
+        "Name them in --variants to keep them"
     ]
 
 
@@ -231,7 +232,7 @@ def test_selection_needs_somebody_to_select_on():
 @pytest.mark.parametrize("short_users", ["error", "train"])
 def test_leave_one_out_needs_somebody_with_three_interactions(short_users):
     recipe = check_recipe({"sources": ["books"], "evaluation": {"short_users": short_users}}, "test")
-    with pytest.raises(InputError, match="none of the 2 users has the 3 interactions"):
+    with pytest.raises(InputError, match="leave-one-out needs users with 3 interactions, and none of the 2"):
         make_split(small_domain([[0, 1], [2]]), recipe)
     moments = {"split": "temporal", "validation_from": 1, "test_from": 2}
     make_split(small_domain([[0, 1], [2]]), check_recipe({"sources": ["books"], "evaluation": moments}, "test"))
@@ -265,13 +266,13 @@ def test_what_was_settled_with_the_source_stays_and_is_told(tmp_path, said):
     source, loaded, run = made(tmp_path, variants=["sasrec", "sasrec+ipe+s2idm"])
     asked = ["s2idm.hidden=99", "interests.w_min=0.4", "vocabulary.min_items=7"]
     other = target_from(make_plan(load_recipe(loaded.path, asked), source), source, tmp_path / "other", Runtime())
-    (line,) = [line for line in said if line.startswith("As in the source artifact")]
+    (line,) = [line for line in said if line.startswith("The source artifact overrules")]
     assert all(part in line for part in ("s2idm.hidden 8", "interests.w_min 0.1", "vocabulary.min_items"))
     assert (other.recipe.s2idm, other.recipe.interests) == (run.recipe.s2idm, run.recipe.interests)
     assert other.metrics.variants == run.metrics.variants
     said.clear()
     target_from(make_plan(loaded, source), source, tmp_path / "same", Runtime())
-    assert not any(line.startswith("As in") for line in said)
+    assert not any(line.startswith("The source artifact") for line in said)
 
 
 def test_an_artifact_that_goes_on_to_learn_counts_a_targets_titles_once(tmp_path):
@@ -283,7 +284,7 @@ def test_an_artifact_that_goes_on_to_learn_counts_a_targets_titles_once(tmp_path
     assert extended.vocabulary.domains == ("tapes", "plays", "songs")
     assert extended.target_items == source.target_items
     loaded.path.write_text(yaml.safe_dump(data | {"target": {**write_domain(tmp_path, "other", 4), "name": "plays"}}))
-    with pytest.raises(InputError, match=r"holds titles of this name already.*target_titles: false"):
+    with pytest.raises(InputError, match=r"holds other titles under this name.*target_titles: false"):
         source_from(make_plan(load_recipe(loaded.path)), tmp_path / "again", Runtime(), source)
 
 
@@ -319,7 +320,7 @@ def test_an_encoder_of_another_size_cannot_go_on_from_the_sources(tmp_path):
     source, loaded, _ = made(
         tmp_path, source_encoder={"channels": ["anchors"], "epochs": 1}, variants=["sasrec+anchors+source"]
     )
-    with pytest.raises(InputError, match="the source's encoder does not fit"):
+    with pytest.raises(InputError, match="the source encoder does not fit"):
         target_from(
             make_plan(load_recipe(loaded.path, ["encoder.dim=16"]), source), source, tmp_path / "other", Runtime()
         )
@@ -481,7 +482,7 @@ def test_an_artifact_goes_on_to_learn_and_tells_what_stays_and_what_is_lost(tmp_
     assert any("s2idm.hidden stays 8" in line for line in said)
     assert any("vocabulary.min_items stays" in line and "(the recipe says 3)" in line for line in said)
     assert not any("vocabulary.max_share" in line for line in said)
-    assert any("source encoder of that artifact is left out" in line for line in said)
+    assert any("source encoder of that artifact is dropped" in line for line in said)
     back = SourceArtifact.read(tmp_path / "extended")
     assert back.fingerprint == extended.fingerprint != source.fingerprint
 
@@ -533,9 +534,9 @@ def test_a_source_encoder_that_nobody_selects_is_refused(tmp_path):
         write_recipe(tmp_path, source_encoder={"channels": ["anchors"], "epochs": 1}),
         ["sources.0.prepare.max_history=2", "sources.0.prepare.min_user_interactions=0"],
     )
-    with pytest.raises(InputError, match="no user of a source has the 3 interactions"):
+    with pytest.raises(InputError, match="source encoder needs users with 3 interactions"):
         source_from(make_plan(loaded), tmp_path / "source", Runtime())
-    with pytest.raises(InputError, match="no user of a source has the 3 interactions"):
+    with pytest.raises(InputError, match="source encoder needs users with 3 interactions"):
         forecast(make_plan(loaded))
 
 

@@ -11,24 +11,29 @@ from domains.settings import Settings
 
 
 class EvaluationSettings(Settings):
-    """Both protocols always run: sampled negatives (Section 4.1) and full ranking."""
+    """The split, and both protocols: sampled negatives (Section 4.1) and full ranking. Both always run."""
 
-    negatives: int = Field(999, ge=1, le=1_000_000, description="Uniform negatives of the sampled protocol.")
-    seed: int = Field(0, ge=0, lt=1 << 31, description="Of the negatives; the same for every variant and seed.")
+    negatives: int = Field(999, ge=1, le=1_000_000, description="Number of uniform negatives in the sampled protocol.")
+    seed: int = Field(0, ge=0, lt=1 << 31, description="Seed of the negatives, the same for all variants and seeds.")
     cutoffs: tuple[int, ...] = Field(
-        (5, 10), min_length=1, max_length=100, description="k of NDCG@k and Hit@k; 10 is among them."
+        (5, 10), min_length=1, max_length=100, description="Values of k in NDCG@k and Hit@k; must include 10."
     )
-    memory_mb: int = Field(64, ge=1, le=1_000_000, description="Score blocks never take more than this.")
-    split: Literal["leave-one-out", "temporal"] = Field("leave-one-out", description="How targets are held out.")
+    memory_mb: int = Field(64, ge=1, le=1_000_000, description="Maximum size of a block of scores.")
+    split: Literal["leave-one-out", "temporal"] = Field(
+        "leave-one-out", description="How test and validation targets are held out."
+    )
     validation_from: int | None = Field(None, description="Unix seconds, for the temporal split.")
     test_from: int | None = Field(None, description="Unix seconds, for the temporal split.")
-    short_users: Literal["error", "train"] = Field("error", description="Users too short for leave-one-out.")
+    short_users: Literal["error", "train"] = Field(
+        "error",
+        description="Users with too few interactions for leave-one-out: 'error' stops, 'train' only trains on them.",
+    )
     new_items: float = Field(
         0.0,
         ge=0,
         lt=1,
-        description="Share of items that nobody trains on, drawn by `seed`; above 0 they alone are test targets, "
-        "known by their titles.",
+        description="Share of items held out of training, drawn by `seed`. If above 0, only these items are test "
+        "targets, known by their titles.",
     )
 
     @model_validator(mode="after")

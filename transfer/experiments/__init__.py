@@ -1,1 +1,1 @@
-"""Experiments: many variants, seeds and data sets from one recipe, resumable, in processes."""
+"""Experiments: run many recipes, variants and seeds in parallel processes; interrupted ones resume."""

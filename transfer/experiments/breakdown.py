@@ -1,4 +1,4 @@
-"""Metrics of users grouped by what is known of them before the test."""
+"""Compute metrics for groups of users, by their number of interactions or known anchors before the test."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from transfer.runs.adapt import Adapted
 
 METRIC = "full/ndcg@10"
 GROUPS = 5
-"""Groups of about as many users each."""
+"""Number of groups of similar size."""
 
 Floats = npt.NDArray[np.float64]
 UserValues = Mapping[str, Floats]
-"""(n,) metric of every tested user, the mean over seeds, by variant."""
+"""Variant -> (n,) metric of every tested user, averaged over seeds."""
 
 
 def known_anchors(adapted: Adapted) -> Ints:
-    """Return (n,) int64: different anchors that each tested user met before the test item."""
+    """Return the number of distinct anchors of each tested user before the test item: (n,) int64."""
     targets = targets_of(adapted.split, "test")
     starts = adapted.split.starts[targets.users]
     return known_anchor_counts(adapted.split.domain, adapted.items.anchors, starts, targets.stops)
 
 
 def history_lengths(split: Split) -> Ints:
-    """Return (n,) int64: interactions of each tested user before the test item."""
+    """Return the number of interactions of each tested user before the test item: (n,) int64."""
     targets = targets_of(split, "test")
     lengths: Ints = targets.stops - split.starts[targets.users]
     return lengths
@@ -44,11 +44,11 @@ def base_gains(
     bases: Mapping[str, str],
     cutoffs: tuple[int, ...],
 ) -> dict[str, Floats]:
-    """Return (n,) float64 gains of each variant over its base, by user; means over the seeds that both have.
+    """Return the gain of each variant over its base per user, (n,) float64, averaged over common seeds.
 
     Args:
-        rankings: one a seed, by variant.
-        seeds: of each variant, in the order of its rankings.
+        rankings: variant -> one ranking per seed.
+        seeds: variant -> seeds, in the order of its rankings.
         bases: base of each variant that has one.
         cutoffs: values of k.
     """
@@ -66,7 +66,7 @@ def base_gains(
 def thresholds(
     rankings: Mapping[str, SeedRankings], counts: Ints, limits: Sequence[int], cutoffs: tuple[int, ...]
 ) -> tuple[Threshold, ...]:
-    """Return means over the users who know at most so many anchors, in both protocols (Table 5)."""
+    """Return metrics of users with at most this many known anchors, in both protocols (Table 5)."""
     metrics = [f"{protocol}/{name}@10" for protocol in ("sampled", "full") for name in ("ndcg", "hit")]
     by_metric = {metric: user_values(rankings, metric, cutoffs) for metric in metrics}
     rows = []
@@ -81,18 +81,18 @@ def thresholds(
 
 
 def user_values(rankings: Mapping[str, SeedRankings], metric: str, cutoffs: tuple[int, ...]) -> dict[str, Floats]:
-    """Return (n,) float64 values of one metric by variant: of every tested user, the mean over seeds."""
+    """Return one metric of every tested user, averaged over seeds: variant -> (n,) float64."""
     return {name: seed_values(of["test"], metric, cutoffs).mean(axis=0) for name, of in rankings.items()}
 
 
 def grouped(values: UserValues, gains: UserValues, key: Ints, groups: int = GROUPS) -> tuple[Group, ...]:
-    """Group users by a whole number, and give each variant's mean and gain over its base in each group.
+    """Group users by an integer, and return each variant's mean and gain over its base per group.
 
     Args:
-        values: (n,) by variant.
-        gains: (n,) of each variant that has a base over it.
-        key: (n,) the number; users with the same one stay together.
-        groups: how many at most, of about the same size.
+        values: variant -> (n,) metric.
+        gains: variant -> (n,) gain over its base.
+        key: (n,) int; users with equal keys are in the same group.
+        groups: maximum number of groups, of similar size.
     """
     if len(key) == 0:
         return ()

@@ -1,4 +1,4 @@
-"""Case studies: users' interests before and after S2IDM (Figure 5), chosen by a rule that sees no outcome."""
+"""Show users' interests before and after S2IDM (Figure 5). The choice of users does not depend on results."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from transfer.runs.source_artifact import SourceArtifact
 from transfer.runtime import Runtime
 
 QUANTILES = (0.1, 0.5, 0.9)
-"""The users shown stand here in the order of how many anchors they have met."""
+"""Quantiles of the number of known anchors at which users are chosen."""
 SHOWN = 6
-"""Anchors shown of each side."""
+"""Number of anchors to show before and after."""
 TITLES = 5
 
 
 def case_studies(source: SourceArtifact, adapted: Adapted, runtime: Runtime) -> list[Case]:
-    """Users at the 10th, 50th and 90th percentile of known anchors; fewer where fewer know any.
+    """Return users at the 10th, 50th and 90th percentile of known anchors; fewer if few users have anchors.
 
     Args:
         source: vocabulary and S2IDM.
         adapted: the target.
-        runtime: where to compute.
+        runtime: device.
     """
     if source.s2idm is None:
         return []
@@ -66,7 +66,7 @@ def case_studies(source: SourceArtifact, adapted: Adapted, runtime: Runtime) -> 
 
 
 def _weightiest(before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]) -> list[int]:
-    """The anchors with most weight before, then those that diffusion raises most among the unknown ones."""
+    """Return the anchors with the highest weight before, and the unknown anchors that diffusion raises most."""
     known = [int(anchor) for anchor in np.argsort(-before, kind="stable")[:SHOWN] if before[anchor] > 0]
     unknown = np.where(before > 0, -np.inf, after)
     return known + [

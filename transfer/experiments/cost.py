@@ -1,4 +1,4 @@
-"""Cost of diffusion over items and over sememes by catalogue size (Table 3)."""
+"""Measure the cost of diffusion over items and over sememes by catalogue size (Table 3)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from transfer.runtime import Runtime
 
 
 def measure_cost(settings: CostSettings, runtime: Runtime, log: Log) -> Iterator[CostRow]:
-    """Yield one row for each model and catalogue size, measured one after the other.
+    """Measure each model and catalogue size, one after the other, and yield a row for each.
 
     Args:
         settings: catalogue sizes and users.
-        runtime: where to compute.
-        log: gets each epoch.
+        runtime: device.
+        log: called after each epoch.
     """
     generator = np.random.default_rng(0)
     for items in settings.items:
@@ -41,7 +41,7 @@ def _history(settings: CostSettings, items: int, generator: np.random.Generator)
 
 
 def _rows(generator: np.random.Generator, rows: int, columns: int, count: int) -> csr_matrix:
-    """Return rows with about `count` ones at random columns."""
+    """Return sparse rows with about `count` ones in random columns."""
     places = generator.integers(0, columns, rows * count)
     owner = np.repeat(np.arange(rows), count)
     return csr_matrix((np.ones(len(places), np.float32), (owner, places)), shape=(rows, columns))
@@ -78,7 +78,7 @@ def _measure(model: str, items: int, vectors: csr_matrix, runtime: Runtime, log:
 
 
 def _reverse_all(s2idm: S2IDM, vectors: csr_matrix, block: int = 512) -> None:
-    """Compute x_0 of every user, block by block, and discard it."""
+    """Compute x_0 of every user in blocks, and discard it."""
     interests = s2idm.diffuse(vectors, dense_budget=0)
     for start in range(0, vectors.shape[0], block):
         users = torch.arange(start, min(start + block, vectors.shape[0]), device=s2idm.denoiser.outer.weight.device)

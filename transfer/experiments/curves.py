@@ -1,4 +1,4 @@
-"""Learning curves from the training log of a run."""
+"""Read learning curves from the training log of a run."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from transfer.report.experiment_record import Curve
 def learning_curves(log: Path) -> dict[str, Curve]:
     """Return one curve for each training phase in a log.
 
-    A run that was stopped starts its phase again, so an epoch may be there twice: the last one counts. A line that was
-    cut off is ignored.
+    A resumed run may log an epoch twice; the last entry counts. Incomplete lines are ignored.
 
     Args:
         log: JSON Lines with ``stage``, ``epoch`` and ``validation``.

@@ -1,4 +1,4 @@
-"""Run an experiment: sources, then jobs, then the record. Finished parts are kept and never made again."""
+"""Run an experiment: fit sources, run jobs, write the record. Finished parts are reused."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ REPORT = "report.html"
 
 @dataclass(frozen=True)
 class Place:
-    """Where an experiment writes and computes; every process gets it.
+    """Folder and device of an experiment, for its processes.
 
     Attributes:
-        folder: of the experiment.
+        folder: folder of the experiment.
         device: ``auto``, ``cpu`` or ``cuda``.
     """
 
@@ -46,11 +46,11 @@ class Place:
     device: str
 
     def cell(self, cell: Cell) -> Path:
-        """Folder of a cell: a target run."""
+        """Folder of the target run of a cell."""
         return self.folder / "cells" / cell.key
 
     def source(self, cell: Cell) -> Path:
-        """Folder of the source artifact that a cell needs."""
+        """Folder of the source artifact of a cell."""
         return self.folder / "sources" / cell.source_key
 
 
@@ -64,25 +64,24 @@ def run_experiment(
     quick: bool = False,
     overrides: Sequence[str] = (),
 ) -> ExperimentRecord:
-    """Finish an experiment and write `metrics.json`, `table.md` and `report.html`.
+    """Run an experiment and write `metrics.json`, `table.md` and `report.html`.
 
-    If a cell fails, the others are finished and the tables are written without it. Then its error is raised.
+    If a cell fails, the other cells are finished and written first; then its error is raised.
 
     Args:
         loaded: the experiment.
-        folder: results; the same command goes on where it stopped.
-        runtime: for progress, and for what runs in this process.
-        device: what processes compute on.
-        workers: processes at a time; by default as many as cores, or one on a GPU.
+        folder: folder of the results. The same command resumes an interrupted experiment.
+        runtime: progress, and the device of this process.
+        device: device of the worker processes.
+        workers: number of processes; by default one per core, or one on a GPU.
         quick: sample users, few epochs, one seed.
         overrides: ``key=value`` for every recipe.
 
     Returns:
-        The record that was written to `metrics.json`.
+        The record written to `metrics.json`.
 
     Raises:
-        InputError: a recipe or its data are wrong, the folder holds results of other settings, or a cell could not be
-            finished.
+        InputError: a recipe or its data are wrong, the folder holds results of other settings, or a cell failed.
     """
     cells = cells_of(loaded, quick, overrides)
     place = Place(folder, device)
@@ -102,11 +101,11 @@ def run_experiment(
         outcome_of = dict(zip(sources, fitted, strict=True))
         unfinished.sift([(cell, outcome_of[cell.source_key]) for cell in cells])
         jobs = [job for cell in cells if cell not in unfinished for job in jobs_of(cell)]
-        # The longest first: one that begins last would leave the other cores idle.
+        # Longest jobs first, so that no core runs a long job alone at the end.
         jobs.sort(key=lambda job: -len(job.variants))
         open_jobs = [(place, job) for job in jobs if not job.is_done(place.cell(job.cell))]
         if len(open_jobs) < len(jobs):
-            runtime.log(f"{len(jobs) - len(open_jobs)} of {len(jobs)} runs are there already")
+            runtime.log(f"{len(jobs) - len(open_jobs)} of {len(jobs)} runs are already finished")
         trained = run_all(_train, open_jobs, count, progress, "Runs", lambda work: work[1].title)
         unfinished.sift([(job.cell, outcome) for (_, job), outcome in zip(open_jobs, trained, strict=True)])
         whole = [(place, cell) for cell in cells if cell not in unfinished]
@@ -135,14 +134,14 @@ def _runtime(place: Place) -> Runtime:
 
 
 def _fit(work: tuple[Place, Cell]) -> None:
-    """The source artifact of a cell; one that is there is held against recipe and data, and taken where it fits."""
+    """Fit the source artifact of a cell, or reuse an existing one if it matches recipe and data."""
     place, cell = work
     with within(cell.key):
         source_from(make_plan(cell.main), place.source(cell), _runtime(place))
 
 
 def _train(work: tuple[Place, Job]) -> None:
-    """A recipe with one seed; its pieces land in the cell's folder."""
+    """Run a recipe with one seed; checkpoints go to the cell's folder."""
     place, job = work
     cell, runtime = job.cell, _runtime(place)
     update = {"variants": job.variants, "seeds": (job.seed,)}
@@ -160,7 +159,7 @@ def _gather(work: tuple[Place, Cell]) -> CellRecord:
 
 
 def _cost(loaded: LoadedExperiment, folder: Path, runtime: Runtime, quick: bool) -> Cost | None:
-    """Measured one after the other in this process: times of crowded cores say nothing."""
+    """Measure the cost in this process only, because parallel jobs would distort the times."""
     settings = loaded.experiment.cost
     if settings is None:
         return None

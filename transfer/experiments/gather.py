@@ -1,4 +1,4 @@
-"""From the finished checkpoints of a cell to its part of the record."""
+"""Turn the finished checkpoints of a cell into its part of the record."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def gather(cell: Cell, source_folder: Path, folder: Path, runtime: Runtime) -> C
     """Write the target run of a cell and return its part of the record.
 
     Args:
-        cell: all of its variants and seeds are finished.
+        cell: the cell; all its variants and seeds are finished.
         source_folder: its source artifact.
         folder: its target run.
-        runtime: where to compute.
+        runtime: device.
     """
     recipe = cell.main.recipe
     cutoffs = recipe.evaluation.cutoffs
@@ -86,7 +86,7 @@ def gather(cell: Cell, source_folder: Path, folder: Path, runtime: Runtime) -> C
 
 
 def _with_extra(metrics: RunRecord, more: RunRecord, new: Sequence[str]) -> RunRecord:
-    """Add the variants with fewer seeds and their comparisons. One of them may be the base of another variant."""
+    """Add the variants with fewer seeds, and their comparisons. One of them may be the base of another variant."""
     variants = {
         name: variant.model_copy(update={"base": more.variants[name].base}) if name in more.variants else variant
         for name, variant in (more.variants | metrics.variants).items()
@@ -104,12 +104,12 @@ def _with_extra(metrics: RunRecord, more: RunRecord, new: Sequence[str]) -> RunR
 
 
 def _of_any(new: Sequence[str], comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """Return the comparisons with a variant of fewer seeds; the others have been made with every seed."""
+    """Return the comparisons with a variant of fewer seeds; the other comparisons used all seeds."""
     return [one for one in comparisons if one.variant in new or one.baseline in new]
 
 
 def _sampled(rankings: Mapping[str, SeedRankings], cutoffs: tuple[int, ...]) -> list[Comparison]:
-    """Compare in the sampled protocol too: published figures are of that one."""
+    """Compare in the sampled protocol too, as the published figures do."""
     return compare_all(
         compared_labels([parse_variant(name) for name in rankings]), rankings, "sampled/ndcg@10", cutoffs
     )

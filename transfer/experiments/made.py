@@ -1,4 +1,4 @@
-"""Provenance of results: date, machine, versions and command."""
+"""Record the provenance of results: date, machine, versions and command."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from transfer.report.experiment_record import Made
 
 
 def made_note(loaded: LoadedExperiment, device: torch.device, quick: bool, overrides: Sequence[str]) -> Made:
-    """Return date, machine, versions and the command that makes everything again."""
+    """Return date, machine, versions, and the command that reproduces the results."""
     return Made(
         date=datetime.now(UTC).strftime("%Y-%m-%d"),
         machine=_machine(device),
@@ -35,7 +35,7 @@ def _machine(device: torch.device) -> str:
 
 
 def _processor() -> str:
-    """Return the processor's model name on Linux, and what Python knows elsewhere."""
+    """Return the processor's model name on Linux, and Python's description elsewhere."""
     info = Path("/proc/cpuinfo")
     if info.is_file():
         for line in info.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -1,4 +1,4 @@
-"""What an experiment has to do: cells (one recipe under one protocol) and the jobs that fill them."""
+"""Split an experiment into cells (one recipe under one protocol) and jobs (one seed of a cell)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ QUICK: dict[str, Any] = {
     "s2idm": {"epochs": 5, "learning_rate": 0.001},
     "training": {"base_epochs": 4, "epochs": 3},
 }
-"""Settings of `--quick`: enough to see every part work, not enough to believe a figure."""
+"""Settings of `--quick`: they test that every part works. The figures mean nothing."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,12 @@ class Cell:
 
     Attributes:
         key: name of its folder, unique in the experiment.
-        label: what tables call the recipe.
-        protocol: name of the settings laid over it; empty where there is one alone.
-        main: variants that get every seed, and all baselines, which have none.
-        extra: variants that get fewer, beside the rivals that they are compared with; None where there are none.
-        published: place of the figures that stand beside it.
+        label: name of the recipe in tables.
+        protocol: name of the protocol's settings; empty if there is only one.
+        main: recipe with the variants that run with every seed, and all baselines.
+        extra: recipe with the variants that run with fewer seeds, and those they are compared with; None if there are
+            none.
+        published: TABLE/COLUMN of published figures to show with it.
         thresholds: known anchors up to which users count as few-shot users.
     """
 
@@ -53,12 +54,12 @@ class Cell:
 
     @property
     def recipes(self) -> tuple[Recipe, ...]:
-        """With every seed, and with fewer where some variants get fewer."""
+        """The recipe with all seeds, and the one with fewer seeds if there is one."""
         return tuple(loaded.recipe for loaded in (self.main, self.extra) if loaded is not None)
 
     @property
     def source_key(self) -> str:
-        """Name of the folder of its source artifact; cells whose sources are the same share it."""
+        """Folder name of its source artifact; cells with the same sources share it."""
         deciding = source_settings(self.main.recipe)
         digest = hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
         return f"{self.main.recipe.name}-{digest[:8]}"
@@ -66,12 +67,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Job:
-    """What one process does at a time: the variants of one seed, which share bases, interests and the opened data.
+    """Work of one process: the variants of one seed, which share bases, interests and data.
 
     Attributes:
-        cell: where it belongs.
-        seed: of the run.
-        variants: baselines may be among them.
+        cell: cell of the job.
+        seed: seed of the run.
+        variants: variants, perhaps including baselines.
     """
 
     cell: Cell
@@ -84,7 +85,7 @@ class Job:
         return f"{self.cell.key} · seed {self.seed} · {', '.join(self.variants)}"
 
     def is_done(self, folder: Path) -> bool:
-        """Whether every piece is on disk in the cell's folder."""
+        """Whether all checkpoints are in the cell's folder."""
         return all(piece_path(folder, v, _piece_seed(v, self.seed), "done").is_file() for v in self.variants)
 
 
@@ -93,15 +94,15 @@ def _piece_seed(variant: str, seed: int) -> int:
 
 
 def cells_of(loaded: LoadedExperiment, quick: bool = False, overrides: Sequence[str] = ()) -> tuple[Cell, ...]:
-    """Every recipe under every protocol and share of users.
+    """List the cells: every recipe under every protocol and share of users.
 
     Args:
         loaded: the experiment.
         quick: sample users, few epochs, one seed.
-        overrides: ``key=value``, applied to every recipe, winning over everything.
+        overrides: ``key=value`` for every recipe; highest priority.
 
     Raises:
-        InputError: a recipe is wrong, or the labels name no folder or one twice.
+        InputError: a recipe is wrong, or two labels give the same folder, or a label gives none.
     """
     experiment = loaded.experiment
     cells = tuple(
@@ -115,11 +116,11 @@ def cells_of(loaded: LoadedExperiment, quick: bool = False, overrides: Sequence[
 
 
 def _refuse_shared_folders(cells: Sequence[Cell], place: Path) -> None:
-    hint = "Give labels and protocols names that differ in letters or digits"
+    hint = "Use labels and protocols that differ in letters or digits"
     first: dict[str, Cell] = {}
     for cell in cells:
         if not cell.key:
-            raise InputError(f"the label {cell.label!r} can name no folder", location=place, hint=hint)
+            raise InputError(f"the label {cell.label!r} cannot be a folder name", location=place, hint=hint)
         other = first.setdefault(cell.key, cell)
         if other is not cell:
             names = " and ".join(repr(_name(one.label, one.protocol)) for one in (other, cell))
@@ -158,7 +159,7 @@ def _cell(
 def _recipes(
     experiment: Experiment, place: str, merged: dict[str, Any], overrides: Sequence[str]
 ) -> tuple[LoadedRecipe, LoadedRecipe | None]:
-    """The recipes of the variants with every seed, and of those with fewer."""
+    """Return the recipe of the variants with all seeds, and that of the variants with fewer."""
     main = load_recipe(place, overrides, merged)
     extra = None
     extras = () if _name_variants(overrides) else experiment.extra_variants
@@ -178,7 +179,7 @@ def _recipes(
 def _blamed(
     error: InputError, loaded: LoadedExperiment, entry: Entry, protocol: str, overrides: Sequence[str]
 ) -> InputError:
-    """An error of a recipe under an experiment's settings: the experiment's, unless the recipe alone has it too."""
+    """Locate an error: in the recipe if it is invalid by itself, else in the experiment."""
     given = loaded.recipe_path(entry)
     try:
         load_recipe(given, overrides)
@@ -192,19 +193,19 @@ def _blamed(
 
 
 def _name_variants(overrides: Sequence[str]) -> bool:
-    """Whether the command line says which variants there are."""
+    """Whether the command line sets the variants."""
     return any(override.partition("=")[0].strip() == "variants" for override in overrides)
 
 
 def _rivals(names: Sequence[str], extras: Sequence[str]) -> list[str]:
-    """The variants with every seed that must be beside the extras for their comparisons."""
+    """Return the variants with all seeds that the extra variants are compared with."""
     there, more = [parse_variant(name) for name in names], {parse_variant(name) for name in extras}
     pairs = [pair for pair in comparisons([*there, *more], is_baseline) if not more.isdisjoint(pair)]
     return [variant.label for variant in there if any(variant in pair for pair in pairs)]
 
 
 def jobs_of(cell: Cell) -> tuple[Job, ...]:
-    """The jobs of a cell, one a seed; baselines, which have none, go with the first of them."""
+    """List the jobs of a cell, one per seed. The first one also runs the baselines."""
     wanted: dict[int, dict[str, None]] = {}
     baselines: dict[str, None] = {}
     for recipe in cell.recipes:
@@ -221,10 +222,10 @@ def jobs_of(cell: Cell) -> tuple[Job, ...]:
 
 
 def _name(label: str, protocol: str) -> str:
-    """Of a recipe under a protocol, for people."""
+    """Return a readable name of a recipe under a protocol."""
     return f"{label} · {protocol}" if protocol else label
 
 
 def _slug(text: str) -> str:
-    """Letters and digits of any script. In one Unicode form: file systems differ in whether they tell forms apart."""
+    """Keep letters and digits of any script, in one Unicode form, because file systems treat forms differently."""
     return re.sub(r"[\W_]+", "-", unicodedata.normalize("NFKC", text)).strip("-").lower()

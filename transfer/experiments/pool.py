@@ -1,4 +1,4 @@
-"""Independent pieces of work in processes that share the cores evenly."""
+"""Run independent jobs in processes that share the cores evenly."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Failed:
-    """Stands where the result of a work would.
+    """Result of a job that failed.
 
     Attributes:
-        error: what the work raised.
+        error: the exception of the job.
     """
 
     error: Exception
 
 
 def default_workers(device: str) -> int:
-    """One process a core; one alone where a GPU does the work."""
+    """Return one process per core, or one in total with a GPU."""
     on_gpu = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
     return 1 if on_gpu else max(1, os.cpu_count() or 1)
 
@@ -46,21 +46,20 @@ def run_all(
     title: str,
     describe: Callable[[Work], str],
 ) -> list[Result | Failed]:
-    """Results in the order of the works; where a work raises, the others go on.
+    """Run all jobs and return their results in order; a failing job does not stop the others.
 
-    A process uses as many threads as cores divided by processes, so that together they use each core once. One worker
-    means this process itself.
+    Each process uses cores / processes threads. With one worker, jobs run in this process.
 
     Args:
-        function: importable from a module; a work and its result must cross a process boundary.
-        works: independent of each other.
-        workers: processes at a time.
-        progress: one step a finished work, and a line for one that fails.
-        title: of the progress.
-        describe: a work, for people.
+        function: importable from a module; jobs and results must be picklable.
+        works: the jobs, independent of each other.
+        workers: number of processes.
+        progress: one step per finished job, and a line per failed job.
+        title: title of the progress bar.
+        describe: returns a readable name of a job.
 
     Raises:
-        InputError: a process was killed from outside; with it the others are lost.
+        InputError: a process was killed from outside, so the other results are lost.
     """
     if workers <= 1 or len(works) <= 1:
         outcomes: list[Result | Failed] = []
@@ -89,13 +88,13 @@ def run_all(
 
 
 def _outcome(result: Callable[[], Result], name: str) -> Result | Failed:
-    """What a work gave, or why it gave nothing; told at once, as the others may take hours yet."""
+    """Return the result of a job or its failure. Failures are logged at once, because other jobs may take hours."""
     try:
         return result()
     except BrokenProcessPool:
         raise InputError(
             "a process was killed from outside, most likely because memory ran out",
-            hint="Run the same command with fewer --workers: it goes on from what was finished",
+            hint="Run the same command with fewer --workers; finished parts are reused",
         ) from None
     except Exception as error:
         LOGGER.warning(f"{name} failed: {error}")
@@ -103,13 +102,13 @@ def _outcome(result: Callable[[], Result], name: str) -> Result | Failed:
 
 
 def _begin(threads: int) -> None:
-    """What a process does before its first work."""
+    """Initialise a worker process."""
     torch.set_num_threads(threads)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """Killed, a parent cannot end its processes; left alone, they would work on beside the run that takes over."""
+    """Exit when the parent is killed, so that workers do not continue beside the next run."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

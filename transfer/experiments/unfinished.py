@@ -1,4 +1,4 @@
-"""Collects the cells of an experiment that failed, so that the others can be finished."""
+"""Collect the failed cells of an experiment, so that the others can finish."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Unfinished:
         return cell.key in self._errors
 
     def sift(self, outcomes: Sequence[tuple[Cell, Result | Failed]]) -> list[Result]:
-        """Return the results; note the cells of the others as failed."""
+        """Return the successful results; record the cells of the others as failed."""
         results = []
         for cell, outcome in outcomes:
             if isinstance(outcome, Failed):
@@ -34,18 +34,18 @@ class Unfinished:
         return results
 
     def rows(self) -> tuple[UnfinishedRecord, ...]:
-        """Return key and reason of each failed cell, for the record."""
+        """Return the key and reason of each failed cell, for the record."""
         return tuple(UnfinishedRecord(key=key, reason=str(error)) for key, error in self._errors.items())
 
     def raise_first(self, finished: int, folder: Path) -> None:
-        """Raise the first error, if there is one. An input error also says how many cells are finished and where.
+        """Raise the first error, if any. An input error also reports the number and folder of finished cells.
 
         Args:
-            finished: cells that have their tables.
-            folder: where the tables are.
+            finished: number of finished cells.
+            folder: folder of their tables.
 
         Raises:
-            Exception: of the first cell.
+            Exception: the error of the first failed cell.
         """
         for error in self._errors.values():
             if not finished or not isinstance(error, InputError):

@@ -1,1 +1,1 @@
-"""What can be known before anything is trained."""
+"""Inspect data, and estimate what a run will do and cost, before training."""

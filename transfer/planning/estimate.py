@@ -1,12 +1,11 @@
-"""A rough estimate of a run's time and memory, from sizes alone. Good for minutes or hours, GiB or tens of GiB.
+"""Roughly estimate a run's time and memory from the sizes of its data: minutes or hours, 1 or 10 GiB.
 
-Time counts floating-point operations and divides by what cores of the years around 2020 sustain: large matrix products
-(S2IDM, scoring all items) `LARGE` a core and second, the small ones of a narrow encoder `SMALL`. Training is taken to
-use every epoch that it is allowed; stopping early makes it less. A step has a fixed cost, `STEP` seconds, which rules
-when batches are few and small.
+Time is the number of floating-point operations divided by the speed of a CPU core of about 2020: `LARGE` for large
+matrix products (S2IDM, scoring all items), `SMALL` for those of a narrow encoder. Training is assumed to use all
+epochs; early stopping shortens it. Each step has a fixed cost of `STEP` seconds, which dominates for small batches.
 
-Memory adds what is held at the same time: the program, the data, S2IDM with its optimiser, the target's hidden
-interests, the largest model with its optimiser, and the working space of a batch.
+Memory is the sum of the program, the data, S2IDM with its optimiser, the target's hidden interests, the largest model
+with its optimiser, and one batch.
 """
 
 from __future__ import annotations
@@ -20,32 +19,32 @@ from transfer.runs.checks import is_baseline, needs_s2idm, variants_of
 from transfer.variants import Variant
 
 LARGE = 20e9
-"""Floating-point operations a core and second in products of large matrices."""
+"""Floating-point operations per core and second in products of large matrices."""
 SMALL = 12e9
 """The same in an encoder of width 64."""
 STEP = 0.01
-"""Seconds of a training step beside its arithmetic."""
+"""Fixed seconds per training step."""
 TITLES = 20_000
-"""Titles a second that become sememes and are counted."""
+"""Titles per second that are turned into sememes and counted."""
 PROGRAM = 700 << 20
-"""Bytes of the interpreter with its libraries."""
+"""Bytes of the interpreter and its libraries."""
 PER_INTERACTION = 100
-"""Bytes of an interaction while a domain is prepared: strings, dictionary codes, sort keys."""
+"""Bytes per interaction while a domain is prepared: strings, dictionary codes, sort keys."""
 PER_ITEM = 400
-"""Bytes of an item: id, title, categories, and its sememes."""
+"""Bytes per item: id, title, categories, sememes."""
 ADAM = 16
-"""Bytes a parameter: value, gradient and two moments in float32."""
+"""Bytes per parameter: value, gradient and two moments in float32."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """What an estimate needs of a domain.
+    """Sizes of a domain.
 
     Attributes:
         users: U.
         items: I.
         interactions: N.
-        tokens: interactions that an encoder sees, no more than its length from each user.
+        tokens: interactions that the encoder sees, limited to its maximum length per user.
     """
 
     users: int
@@ -56,12 +55,12 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Estimate:
-    """At most, roughly.
+    """Rough upper bounds.
 
     Attributes:
-        source_seconds: vocabulary and S2IDM.
-        variant_seconds: of each variant with all its seeds, its base included where no variant before it had it.
-        memory_bytes: peak.
+        source_seconds: time for vocabulary and S2IDM.
+        variant_seconds: time per variant, with all seeds, and with its base unless an earlier variant includes it.
+        memory_bytes: peak memory.
     """
 
     source_seconds: float
@@ -70,19 +69,19 @@ class Estimate:
 
     @property
     def seconds(self) -> float:
-        """Everything, one after the other."""
+        """Total time, one step after the other."""
         return self.source_seconds + sum(self.variant_seconds.values())
 
 
 def estimate(recipe: Recipe, sources: list[Sizes], target: Sizes | None, anchors: int, cores: int) -> Estimate:
-    """Estimate a recipe.
+    """Estimate time and memory of a recipe.
 
     Args:
         recipe: epochs, widths, variants, seeds.
-        sources: one entry a domain.
-        target: None where only the sources are fitted.
-        anchors: q.
-        cores: that compute at the same time.
+        sources: sizes of each source.
+        target: sizes of the target, or None if only the sources are fitted.
+        anchors: number of anchors q.
+        cores: number of cores.
     """
     titles = sum(domain.items for domain in (*sources, *([target] if target else [])))
     diffuses = target is None or any(needs_s2idm(variant) for variant in variants_of(recipe))
@@ -104,7 +103,7 @@ def _s2idm_seconds(settings: S2IDMSettings, sources: list[Sizes], anchors: int, 
 def _variant_seconds(recipe: Recipe, target: Sizes, cores: int) -> dict[str, float]:
     dim, training = recipe.encoder.dim, recipe.training
     prompts = target.users * recipe.prompts.count
-    # Query, key, value, output and two feed-forward layers of d * d, and attention over what precedes.
+    # Query, key, value, output and two feed-forward layers of d * d, and attention to earlier positions.
     per_token = recipe.encoder.blocks * (12 * dim**2 + 4 * dim * target.tokens / max(target.users, 1))
     forward = (target.tokens + prompts) * per_token / (SMALL * cores)
     ranking = 2 * target.users * target.items * dim / (LARGE * cores)

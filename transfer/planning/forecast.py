@@ -1,4 +1,4 @@
-"""What a recipe will do, found out without training: data, anchors, variants, and a rough cost."""
+"""Show what a recipe will do, without training: data, anchors, variants, and a rough cost."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from vocab.vocabulary import SememeVocabulary
 
 @dataclass(frozen=True)
 class DomainForecast:
-    """A domain as the run will see it.
+    """A domain as used by the run.
 
     Attributes:
-        name: of the domain.
+        name: name of the domain.
         role: ``source`` or ``target``.
-        report: users, items and interactions after each step of the preparation.
-        coverage: of its items by the anchors, before words that are no anchors are mapped to some.
-        shared: anchors in common with the target; None for the target itself, and where a side has none to compare.
+        report: users, items and interactions after each preparation step.
+        coverage: share of items with anchors, before other words are mapped.
+        shared: anchors shared with the target; None for the target, or if one of them has no anchors.
     """
 
     name: str
@@ -43,14 +43,14 @@ class DomainForecast:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What `transfer run` will do.
+    """Forecast of `transfer run`.
 
     Attributes:
         domains: sources, then the target.
-        anchors: q of the vocabulary that would be built.
-        runs: variants that would be trained or computed.
-        skipped: variants that would not, and why.
-        estimate: of time and memory, of the variants that run.
+        anchors: number of anchors q.
+        runs: variants that will run.
+        skipped: variants that cannot run, with the reason.
+        estimate: time and memory of the variants that run.
     """
 
     domains: tuple[DomainForecast, ...]
@@ -80,10 +80,10 @@ class Forecast:
 
 
 def forecast(plan: Plan) -> Forecast:
-    """Build the vocabulary of a plan, and stop before anything is learned.
+    """Build the vocabulary of a plan, and forecast the run without training.
 
     Raises:
-        InputError: whatever `transfer run` would refuse before training.
+        InputError: `transfer run` would fail before training.
     """
     recipe, sources, target = plan.recipe, plan.sources, plan.target
     vocabulary, texts = build_vocabulary(plan), plan.texts
@@ -94,7 +94,7 @@ def forecast(plan: Plan) -> Forecast:
     if target is not None and no_anchor and recipe.unseen is None:
         raise InputError(
             f"none of its {target.domain.n_items:,} items would have an anchor", location=target.domain.name,
-            hint="Look at its titles (transfer inspect), use sources in the same language, or keep 'unseen'",
+            hint="Check its titles with transfer inspect, use sources in the same language, or keep 'unseen'",
         )  # fmt: skip
     domains = []
     for prepared, role in opened:
@@ -117,14 +117,14 @@ def forecast(plan: Plan) -> Forecast:
 
 
 def build_vocabulary(plan: Plan) -> SememeVocabulary:
-    """The vocabulary that fit-source would build."""
+    """Build the same vocabulary as fit-source."""
     names = [domain.name for domain in plan.source_domains]
     over = plan.texts if plan.recipe.target_titles else {name: plan.texts[name] for name in names}
     return SememeVocabulary.build(over, plan.recipe.vocabulary)
 
 
 def _skipped(plan: Plan) -> dict[str, str]:
-    """Variants that lack what they are made of, with the reason."""
+    """Return the variants that cannot run, with the reason."""
     variants, recipe, has_sources = plan.variants, plan.recipe, bool(plan.sources)
     semantic = any(SEMANTIC_CHANNELS & set(v.channels) for v in variants)
     encoder = not semantic or has_encoder(recipe.semantic)

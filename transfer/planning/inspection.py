@@ -1,4 +1,4 @@
-"""Looking at a domain, a recipe or an artifact: sizes, anchors, overlaps, oddities. Nothing is trained or changed."""
+"""Inspect a domain, a recipe or an artifact: sizes, anchors, overlaps, suspicious values. Trains nothing."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ from vocab.settings import DEFAULT_FIELDS, VocabularySettings
 from vocab.vocabulary import SememeVocabulary
 
 SHOWN = 15
-"""Anchors that are listed, most frequent first."""
+"""Number of anchors to list, most frequent first."""
 
 
 @dataclass(frozen=True)
 class DomainView:
-    """A domain at a glance.
+    """Summary of a domain.
 
     Attributes:
         summary: sizes, histograms, time span.
-        suspicions: what looks wrong.
-        report: what the preparation removed; None where the domain was prepared before.
-        coverage: of its items by the anchors; None where no title gave any.
-        anchors: the most frequent ones, with the number of items that hold each.
+        suspicions: findings that may be errors in the data.
+        report: rows removed by the preparation; None if the domain was prepared before.
+        coverage: share of items with anchors; None if there are no anchors.
+        anchors: the most frequent anchors with their number of items.
     """
 
     summary: DomainSummary
@@ -68,13 +68,13 @@ class DomainView:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found.
+    """Result of an inspection.
 
     Attributes:
         kind: ``domain``, ``recipe``, ``source`` or ``target``.
-        facts: what the thing is and what it was made from, in the order in which it is read.
+        facts: name and value of each fact, in display order.
         domains: a recipe's sources and target, or the one domain.
-        overlaps: of each pair of domains, by their names.
+        overlaps: shared anchors of each pair of domains, by their names.
         anchors: the most frequent anchors of a source artifact's vocabulary.
         metrics: contents of a target run's ``metrics.json``.
     """
@@ -99,7 +99,7 @@ class Inspection:
 
 
 def inspect(given: str) -> Inspection:
-    """Look at whatever a name, a path or a short form stands for.
+    """Inspect the domain, recipe or artifact that a name or path refers to.
 
     Args:
         given: folder of an artifact, a recipe (file or bundled name), or a domain (``films``, ``movielens:ml-1m``, the
@@ -117,14 +117,14 @@ def inspect(given: str) -> Inspection:
     within = [str(one) for part in parts for one in sorted(path.glob(part)) if (one / CONFIG).is_file()]
     if within:
         named = " or ".join(within[:3]) + (f", or one of {len(within) - 3} more" if len(within) > 3 else "")
-        raise InputError("this folder holds artifacts and is none", location=path, hint=f"Name {named}")
+        raise InputError("this folder holds artifacts but is not one", location=path, hint=f"Name {named}")
     prepared = open_domain(given, cache=default_cache())
     vocabulary, matrix = _own_anchors(prepared.domain)
     return Inspection("domain", domains=(_view(prepared.domain, prepared.report, vocabulary, matrix),))
 
 
 def _recipe(given: str) -> Inspection:
-    """Every domain of a recipe, on the vocabulary that it would build."""
+    """Inspect the domains of a recipe with the vocabulary it would build."""
     plan = make_plan(load_recipe(given))
     recipe, vocabulary, texts = plan.recipe, build_vocabulary(plan), plan.texts
     opened = [*plan.sources, *([plan.target] if plan.target else [])]
@@ -135,7 +135,7 @@ def _recipe(given: str) -> Inspection:
 
 
 def _artifact(folder: Path) -> Inspection:
-    """A source artifact or a target run."""
+    """Inspect a source artifact or a target run."""
     config = read_json(folder / CONFIG)
     if isinstance(config, dict) and config.get("kind") == SOURCE:
         return _source(SourceArtifact.read(folder))
@@ -168,7 +168,7 @@ def _settings(recipe: Recipe) -> dict[str, Any]:
 
 
 def _own_anchors(domain: Domain) -> tuple[SememeVocabulary | None, csr_matrix | None]:
-    """The vocabulary of a domain by itself, with the default settings; nothing where no word passes them."""
+    """Build the vocabulary of one domain with default settings, or return None if no word becomes an anchor."""
     texts = item_texts(domain.fields, DEFAULT_FIELDS)
     try:
         vocabulary = SememeVocabulary.build({domain.name: texts}, VocabularySettings())
@@ -189,12 +189,12 @@ def _view(
 
 
 def _most_frequent(vocabulary: SememeVocabulary, counts: Any) -> tuple[tuple[str, int], ...]:
-    """Words and counts, most frequent first, ties in the vocabulary's order."""
+    """Return words and item counts, most frequent first, ties in the vocabulary's order."""
     order = np.argsort(-np.asarray(counts), kind="stable")[:SHOWN]
     return tuple((vocabulary.words[i], int(counts[i])) for i in order if counts[i] > 0)
 
 
 def _overlaps(matrices: dict[str, csr_matrix]) -> tuple[tuple[str, str, Overlap], ...]:
-    """Of each pair that has anchors at all."""
+    """Compare each pair of domains with anchors."""
     used: Sequence[str] = [name for name, matrix in matrices.items() if matrix.nnz]
     return tuple((a, b, overlap(matrices[a], matrices[b])) for a, b in combinations(used, 2))

@@ -1,4 +1,4 @@
-"""adapt-target: anchors, interests, and every variant with the same budget; all evaluated under both protocols."""
+"""adapt-target: train every variant with the same budget, and evaluate all under both protocols."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ from transfer.variants import Variant
 
 @dataclass(frozen=True, eq=False)
 class Adapted:
-    """Everything that adapting to a target found out.
+    """Results of adapting to a target.
 
     Attributes:
-        split: of the target.
-        items: its items on the anchors.
-        features: of its items.
-        rankings: by variant.
-        weights: by variant, the seed that validation prefers.
-        best_seed: by variant.
-        validation: selecting metric of every seed by variant, over the users that train.
-        product: the trained variant that validation prefers; never one of another user's interests, which serve nobody.
-        skipped: variants that lack what they are made of, and why.
-        kept_epochs: by trained variant, the kept epoch of each training phase, one entry a seed.
+        split: split of the target.
+        items: anchors of its items.
+        features: features of its items.
+        rankings: variant -> one ranking per seed.
+        weights: variant -> weights of the best seed on validation.
+        best_seed: variant -> best seed on validation.
+        validation: variant -> selecting metric of each seed, over the training users.
+        product: best trained variant on validation, except the shuffled controls, which cannot serve users.
+        skipped: variants that could not run, with the reason.
+        kept_epochs: trained variant -> one entry per seed, the selected epoch of each training phase.
     """
 
     split: Split
@@ -74,13 +74,13 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
     """Train and evaluate every variant and seed of a recipe on a target domain.
 
     Args:
-        plan: of the target, with what the source settled.
+        plan: plan of the target, with the settings of the source.
         source: vocabulary and frozen S2IDM.
-        out: folder of the run; finished pieces in it are not made again.
+        out: folder of the run; its finished checkpoints are reused.
         runtime: device, processes, progress.
 
     Raises:
-        InputError: the target shares no anchor with the source, or a variant cannot be made.
+        InputError: the target shares no anchor with the source, or no variant can run.
     """
     recipe, split = plan.recipe, plan.target_split
     mapped = map_items(source, plan, runtime)
@@ -88,8 +88,8 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
     if mapped.anchors.nnz == 0:
         raise InputError(
             f"none of its {domain.n_items:,} items has an anchor of the source artifact", location=domain.name,
-            hint="Use sources whose titles are in the same language, or fit them with this target's titles as well "
-            "(target_titles), which helps where words recur in them (vocabulary.min_items)",
+            hint="Use sources with titles in the same language, or set target_titles to build the vocabulary from the "
+            "target's titles too (each anchor needs vocabulary.min_items titles)",
         )  # fmt: skip
     runtime.log(f"{domain.name}: {str(mapped.coverage).splitlines()[0]}")
     domain = split.domain
@@ -97,7 +97,7 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
     variants = [variant for variant in plan.variants if variant.label not in skipped]
     if not variants:
         raise InputError(
-            "no variant can be made: each needs a sentence encoder, or a source encoder in the artifact",
+            "no variant can run: each needs a sentence encoder, or a source encoder in the artifact",
             location="variants", hint='Install the extra "sememe-transfer[semantic]", or set source_encoder.channels',
         )  # fmt: skip
     idf, semantics = source.vocabulary.idf, mapped.semantics
@@ -135,7 +135,7 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
 
 @dataclass(frozen=True, eq=False)
 class _Made:
-    """What every variant and seed gave, by variant; baselines have one seed."""
+    """Results of each variant and seed; baselines have one seed."""
 
     rankings: dict[str, SeedRankings] = field(default_factory=dict)
     weights: dict[str, dict[str, Tensor]] = field(default_factory=dict)
@@ -145,7 +145,7 @@ class _Made:
 
 
 def _every_piece(worker: Worker, recipe: Recipe, variants: Sequence[Variant]) -> _Made:
-    """Every variant and seed of a recipe, in its order; of the seeds, validation picks the weights to keep."""
+    """Run every variant and seed, in the recipe's order, and keep the weights of the best seed on validation."""
     made = _Made()
     for variant in variants:
         label = variant.label
@@ -164,7 +164,7 @@ def _every_piece(worker: Worker, recipe: Recipe, variants: Sequence[Variant]) ->
 
 
 def _product(recipe: Recipe, split: Split, variants: Sequence[Variant], made: _Made) -> Variant:
-    """The variant that recommends: chosen by the users that found no weights, or by its parts if nobody trains."""
+    """Return the variant that recommends. It is chosen on users that did not tune the weights of late terms."""
     candidates = [variant for variant in variants if variant.is_serving] or list(variants)
     users = choosing_users(split, recipe.evaluation.seed)
     if not len(users):
@@ -178,10 +178,10 @@ def _product(recipe: Recipe, split: Split, variants: Sequence[Variant], made: _M
 
 
 def _without_training(variant: Variant) -> tuple[int, ...]:
-    """What makes a variant better than another where nobody trains and validation is silent; more is better.
+    """Rank variants if no user trains, so that validation cannot choose; higher is better.
 
-    Late terms decide: beside them, what a source's encoder says of a new domain only disturbs (see the few-shot
-    results), and an encoder that nobody trained says nothing.
+    Late terms come first: in our few-shot tests a source's encoder did not improve on them, and an untrained encoder
+    knows nothing.
     """
     titles = len(SEMANTIC_CHANNELS & set(variant.channels))
     terms = bool(variant.terms)
@@ -190,28 +190,28 @@ def _without_training(variant: Variant) -> tuple[int, ...]:
 
 
 def _skipped(variants: Sequence[Variant], source: SourceArtifact, semantics: Semantics | None) -> dict[str, str]:
-    """Variants that lack what they are made of, with the reason."""
+    """Return the variants that cannot run, with the reason."""
     titles, anchors = semantics is not None, source.vectors(semantics) is not None
     reasons = {v.label: lacking(v, titles, anchors, source.learned_encoder, source.s2idm is not None) for v in variants}
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
 def _channels(variants: Sequence[Variant], semantics: Semantics | None) -> set[Channel]:
-    """What has to be known of the items. Matching reads titles where there is an encoder, and does without else."""
+    """Return the channels to compute. Matching uses titles only if an encoder is installed."""
     channels = {channel for variant in variants for channel in variant.channels}
     matched = any(variant.terms for variant in variants)
     return channels | {"title-semantic"} if matched and semantics is not None else channels
 
 
 def validation_score(ranking: Ranking, task: Task) -> float:
-    """The selecting metric, over the users that train."""
+    """Compute the selecting metric over the training users."""
     protocol, metric = task.training.metric.split("/", 1)
     mine = ranking.only(np.flatnonzero(np.isin(ranking.users, task.split.training_users)))
     return mine.metrics(task.evaluation.cutoffs)[protocol].get(metric, 0.0)
 
 
 def _plan(source: SourceArtifact, recipe: Recipe, domain: Domain, mapped: MappedItems) -> dict[str, Any]:
-    """What decides a piece: everything but which variants and seeds are asked for, and how things are called."""
+    """Return the settings that determine a checkpoint: all but variants, seeds and names."""
     settings = resolved(recipe)
     for key in ("variants", "seeds", "name", "description", "sources", "target", "unseen_map"):
         settings.pop(key)

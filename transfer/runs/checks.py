@@ -1,4 +1,4 @@
-"""What can be refused in a second, before hours of work: variants that mean nothing, encoders that are not there."""
+"""Quick checks before a long run: variants, sentence encoder, split, sources."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from transfer.variants import Variant, comparisons, parse_variant
 
 
 def variants_of(recipe: Recipe) -> list[Variant]:
-    """The variants of a recipe, in its order, each once.
+    """Parse the variants of a recipe, in its order.
 
     Raises:
-        InputError: a label means nothing, its system is not installed, a baseline has parts that only a trained system
-            can have, two labels name the same variant, or the settings of a system are wrong.
+        InputError: a label is invalid, its system is not installed, a baseline has parts of a trained system, two
+            labels name the same variant, or the settings of a system are wrong.
     """
     variants: dict[Variant, str] = {}
     for label in recipe.variants:
@@ -42,13 +42,13 @@ def variants_of(recipe: Recipe) -> list[Variant]:
 
 
 def _checked_baseline(variant: Variant, label: str) -> Variant:
-    """A baseline without channels; it takes late terms and nothing else."""
+    """Return a baseline without channels; it accepts late terms only."""
     plain = Variant(variant.architecture, terms=variant.terms)
     if variant != replace(plain, channels=variant.default_channels):
         raise InputError(
-            f"variant {label!r} joins a baseline with parts of a trained system",
+            f"variant {label!r} adds parts of a trained system to a baseline",
             location="variants",
-            hint="Only late terms (matching, transitions, ...) can join a baseline",
+            hint="Only late terms (matching, transitions, ...) can be added to a baseline",
         )
     return plain
 
@@ -59,17 +59,17 @@ def is_baseline(variant: Variant) -> bool:
 
 
 def trained_variants(recipe: Recipe) -> list[Variant]:
-    """The variants of a recipe that have an encoder, in its order; see `variants_of`."""
+    """Return the variants with a sequential encoder, in the recipe's order; see `variants_of`."""
     return [variant for variant in variants_of(recipe) if not is_baseline(variant)]
 
 
 def compared_labels(variants: Sequence[Variant]) -> list[tuple[str, str]]:
-    """Labels of the pairs to compare; see `transfer.variants.comparisons`."""
+    """Return the labels of the pairs to compare; see `transfer.variants.comparisons`."""
     return [(variant.label, rival.label) for variant, rival in comparisons(variants, is_baseline)]
 
 
 def needs_s2idm(variant: Variant) -> bool:
-    """Whether a variant reads diffused interests, or ranks by them."""
+    """Whether a variant uses diffused interests."""
     return variant.interests in {"s2idm", "shuffled"} or variant.architecture == "s2idm-matching"
 
 
@@ -80,14 +80,14 @@ def lacking(
     source_encoder: LearnedEncoder | None,
     s2idm: bool,
 ) -> str | None:
-    """Why a variant cannot be made, in a few words; None where it can.
+    """Return why a variant cannot run, in a few words, or None if it can.
 
     Args:
-        variant: which parts.
-        sentence_encoder: whether titles can be encoded here.
-        anchor_vectors: whether the anchors' sentence vectors are known.
-        source_encoder: what `+source` starts from.
-        s2idm: whether there is one.
+        variant: the variant.
+        sentence_encoder: whether a sentence encoder is available.
+        anchor_vectors: whether the source artifact has sentence vectors of anchors.
+        source_encoder: the encoder that `+source` starts from.
+        s2idm: whether S2IDM is available.
     """
     if not s2idm and needs_s2idm(variant):
         return "no S2IDM; name sources, or fit them with transfer fit-source"
@@ -99,53 +99,55 @@ def lacking(
     if source_encoder is None:
         return "no source encoder; set source_encoder.channels"
     if not channels & set(source_encoder.channels):
-        return f"the source learned of {', '.join(source_encoder.channels)}, none of which these items are made of"
+        return (
+            f"the source encoder has the channels {', '.join(source_encoder.channels)}, and the items have none of them"
+        )
     if trained_system(variant.architecture).family != trained_system(source_encoder.system).family:
-        return f"the source learned a {source_encoder.system}"
+        return f"the source encoder is a {source_encoder.system}"
     return None
 
 
 def check_no_leak(target: Domain, recipe: Recipe, sources: Collection[str]) -> None:
-    """Stop where S2IDM would see what the target holds out.
+    """Raise if S2IDM would see interactions that the target holds out.
 
     Args:
         target: the domain.
-        recipe: how it is split.
-        sources: fingerprints of the domains that S2IDM is trained on, as it sees them.
+        recipe: settings of the split.
+        sources: fingerprints of the domains that S2IDM is trained on.
 
     Raises:
-        InputError: the target is one of them, whole, or in a part that this split holds out of.
+        InputError: the target is one of them, whole or with parts that this split holds out.
     """
     if target.fingerprint in sources:
         raise InputError(
-            "the target is also a source, and S2IDM would see what is held out for its test", location=target.name,
+            "the target is also a source, and S2IDM would see its held-out interactions", location=target.name,
             hint="Set source_part: train and target_titles: false; in Python, fit domains.sample.without_held_out",
         )  # fmt: skip
     settings = recipe.evaluation
     as_source_part = settings.split == "leave-one-out" and not settings.new_items and recipe.shots == 1
     if not as_source_part and without_held_out(target).fingerprint in sources:
         raise InputError(
-            "the target is also a source, whose part that trains is cut by leave-one-out with all users and items; "
-            "S2IDM would see what this split holds out", location=target.name,
+            "the target is also a source, and source_part: train is cut by leave-one-out with all users and items, so "
+            "S2IDM would see interactions that this split holds out", location=target.name,
             hint="Use another source, or evaluation.split: leave-one-out, new_items: 0 and shots: 1",
         )  # fmt: skip
 
 
 def check_map_exists(recipe: Recipe) -> None:
-    """Stop where the map of unseen words that a recipe names is not there.
+    """Raise if the recipe names a missing map of unseen words.
 
     Raises:
-        InputError: it is not.
+        InputError: the file is missing.
     """
     if recipe.unseen is not None and recipe.unseen_map is not None and not recipe.unseen_map.is_file():
         raise InputError(
             "there is no such file of unseen words", location=recipe.unseen_map,
-            hint="Check unseen_map: a relative path starts at the recipe's folder, then at the working folder",
+            hint="Check unseen_map. Relative paths are searched in the recipe's folder, then in the working folder",
         )  # fmt: skip
 
 
 def check_can_select(split: Split) -> None:
-    """Stop where users train and nothing could say which epoch is best, or where nobody is tested.
+    """Raise if no user is tested, or if users train but none is validated.
 
     Raises:
         InputError: none of the training users has a validation target, or no user has a test target.
@@ -153,22 +155,22 @@ def check_can_select(split: Split) -> None:
     if not (split.test >= 0).any():
         raise InputError(
             f"none of the {split.domain.n_users:,} users has a test target", location=split.domain.name,
-            hint="Move evaluation.test_from to where users still act, or lower evaluation.new_items",
+            hint="Move evaluation.test_from to an earlier time, or lower evaluation.new_items",
         )  # fmt: skip
     users = split.training_users
     if len(users) and not (split.validation[users] >= 0).any():
         raise InputError(
-            f"none of the {len(users):,} users that train has a validation target, and no epoch could be chosen",
+            f"none of the {len(users):,} training users has a validation target, so no epoch can be selected",
             location=split.domain.name, hint="Let more users train (shots), or move evaluation.validation_from",
         )  # fmt: skip
 
 
 def check_has_anchors(source: Domain, anchors: csr_matrix) -> None:
-    """Stop where S2IDM would have nothing to learn from.
+    """Raise if a source has no anchors.
 
     Args:
-        source: the domain.
-        anchors: of its items or its users.
+        source: the source domain.
+        anchors: anchors of its items or users.
 
     Raises:
         InputError: there are none.
@@ -178,18 +180,18 @@ def check_has_anchors(source: Domain, anchors: csr_matrix) -> None:
 
 
 def check_encoder_can_select(recipe: Recipe, sources: Sequence[Domain]) -> None:
-    """Stop where nobody could say which epoch of the source encoder is best: it would stay untrained.
+    """Raise if no epoch of the source encoder could be selected.
 
     Args:
-        recipe: whether there is to be one.
-        sources: all of them.
+        recipe: the recipe; it may have no source encoder.
+        sources: all sources.
 
     Raises:
         InputError: no user has a validation item.
     """
     if recipe.source_encoder.channels and not any((domain.lengths >= 3).any() for domain in sources):
         raise InputError(
-            "no user of a source has the 3 interactions that selecting an epoch needs",
+            "selecting an epoch of the source encoder needs users with 3 interactions, and the sources have none",
             location="source_encoder.channels",
-            hint="Leave the source encoder out, or give sources in which users have 3 or more",
+            hint="Remove the source encoder, or use sources in which users have 3 or more interactions",
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A source artifact that goes on to learn: more anchors, everything learned so far kept."""
+"""Extend trained weights to more anchors."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from transfer.diffusion.settings import S2IDMSettings
 
 @torch.no_grad()
 def grown_s2idm(old: S2IDM, anchors: int, settings: S2IDMSettings, seed: int) -> S2IDM:
-    """An S2IDM over more anchors that knows of the first ones what the old one knew.
+    """Return an S2IDM over more anchors, with the weights of the old one for the first anchors.
 
     The new anchors' columns and rows are freshly initialised, so that interests in old anchors give the same hidden
     states as before.
 
     Args:
-        old: over the first anchors.
-        anchors: how many there are now, at least as many.
-        settings: of the training to come; hidden width and timestep embedding stay the old one's.
-        seed: of what is new.
+        old: S2IDM over the first anchors.
+        anchors: new number of anchors, at least the old one.
+        settings: settings of the next training; hidden width and timestep embedding are kept.
+        seed: seed of new weights.
     """
     kept = {"kind": old.settings.kind, "hidden": old.settings.hidden, "time_embedding": old.settings.time_embedding}
     torch.manual_seed(seed)
@@ -39,17 +39,16 @@ def grown_s2idm(old: S2IDM, anchors: int, settings: S2IDMSettings, seed: int) ->
 
 
 def grown_weights(old: Mapping[str, Tensor], new: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Old weights in the shapes of new ones: of tables the first rows stay, anything else is taken as it is.
+    """Copy old weights into new shapes: the first rows of tables, and everything else unchanged.
 
-    Anchors are only ever added; positions are counted from the end, so that the first ones are those of a shorter
-    encoder as well.
+    This is valid because anchors are only appended, and positions are counted from the end of the sequence.
 
     Args:
         old: weights by name.
-        new: freshly initialised weights of the model to be.
+        new: initial weights of the new model.
 
     Returns:
-        weights with the names and shapes of `new`.
+        Weights with the names and shapes of `new`.
     """
     grown = {}
     for name, fresh in new.items():

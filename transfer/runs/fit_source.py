@@ -1,4 +1,4 @@
-"""fit-source: vocabulary and S2IDM from the source domains of a recipe."""
+"""fit-source: build the vocabulary and train S2IDM on the source domains of a recipe."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ from vocab.coverage import Coverage
 from vocab.vocabulary import SememeVocabulary
 
 _OF_THE_WEIGHTS = ("kind", "hidden", "time_embedding")
-"""Settings of an S2IDM that cannot change once it has weights."""
+"""Settings of S2IDM that cannot change after training."""
 
 
 @dataclass(frozen=True, eq=False)
 class FittedSource:
-    """A source artifact and how well its vocabulary covers each domain.
+    """A source artifact and its coverage of each domain.
 
     Attributes:
         artifact: ready to be saved.
-        coverage: by domain name.
+        coverage: coverage by domain name.
     """
 
     artifact: SourceArtifact
@@ -58,20 +58,20 @@ def fit_source(
     folder: Path | None = None,
     with_s2idm: bool = True,
 ) -> FittedSource:
-    """Build the vocabulary, weigh the users' interests, train S2IDM, then the encoder without item IDs.
+    """Build the vocabulary, compute users' interests, train S2IDM, then the source encoder.
 
     Args:
         plan: settings and source domains. The target's titles join the vocabulary if the recipe says so; its
             interactions are never read.
         runtime: device, processes, progress.
-        log: one call an epoch.
-        extends: an artifact to go on from: its anchors keep their ids, its weights are trained on.
-        folder: where checkpoints are kept until the artifact is written; None for no checkpoints.
+        log: called after each epoch.
+        extends: an artifact to extend: its anchors keep their ids, and its weights are trained further.
+        folder: folder for checkpoints until the artifact is written; None for no checkpoints.
         with_s2idm: whether S2IDM is trained; never without sources.
 
     Raises:
-        InputError: two domains of one name, no title gave an anchor, nobody could select the source encoder's epoch, or
-            it would go on from vectors of another sentence encoder.
+        InputError: two domains share a name, there is no anchor, no user can select the source encoder's epoch, or
+            the extended artifact used another sentence encoder.
     """
     recipe, sources = plan.recipe, plan.source_domains
     target = None if plan.target is None else plan.target.domain
@@ -151,7 +151,7 @@ def _s2idm(
     log: Log,
     pieces: Pieces | None,
 ) -> S2IDM:
-    """The trained S2IDM, from where an interrupted fitting left it."""
+    """Train S2IDM, resuming from a checkpoint if there is one."""
     seed, part = recipe.seeds[0], ("s2idm", recipe.seeds[0], "base")
     if pieces is None:
         return train_s2idm(interests, recipe.s2idm, seed, runtime, log, start)
@@ -175,7 +175,7 @@ def _made_of(
     semantics: Semantics | None,
     extends: SourceArtifact | None,
 ) -> dict[str, Any]:
-    """What decides the weights of a source artifact."""
+    """Return the settings and data that determine the weights of a source artifact."""
     settings = resolved(recipe)
     for key in ("variants", "seeds", "name", "description", "sources", "target", "unseen_map"):
         settings.pop(key)
@@ -190,23 +190,23 @@ def _made_of(
 
 
 def _counted_already(target: Domain, extends: SourceArtifact | None) -> bool:
-    """Whether an artifact that is extended has this target's titles in its vocabulary.
+    """Whether the extended artifact's vocabulary already holds this target's titles.
 
     Raises:
-        InputError: it has others under the target's name.
+        InputError: it holds other titles under the target's name.
     """
     if extends is None or target.name not in extends.vocabulary.domains:
         return False
     if extends.target_items != target.items_fingerprint:
         raise InputError(
-            "the artifact that is extended holds titles of this name already, and other ones", location=target.name,
-            hint="Set target_titles: false, or give the target a name of its own",
+            "the extended artifact holds other titles under this name", location=target.name,
+            hint="Set target_titles: false, or rename the target",
         )  # fmt: skip
     return True
 
 
 def _targets_before(sources: Sequence[Domain], extends: SourceArtifact) -> set[str]:
-    """Names of the sources whose titles an artifact that is extended counts already, for one of them was its target."""
+    """Names of sources whose titles the extended artifact already counts because they were its target."""
     return {
         source.name
         for source in sources
@@ -215,18 +215,18 @@ def _targets_before(sources: Sequence[Domain], extends: SourceArtifact) -> set[s
 
 
 def _goes_on_with_vectors(recipe: Recipe, extends: SourceArtifact) -> bool:
-    """Whether maps of sentence vectors, learned before, are learned on."""
+    """Whether trained maps of sentence vectors are trained further."""
     learned = extends.learned_encoder
     return learned is not None and bool(SEMANTIC_CHANNELS & set(learned.channels) & set(recipe.source_encoder.channels))
 
 
 def _kind(system: str, encoder: EncoderSettings) -> str:
-    """What an encoder must have in common with another to go on from its weights."""
+    """Describe the kind of an encoder; weights can be shared within one kind."""
     return f"a {trained_system(system).family} of width {encoder.dim}"
 
 
 def _learned_before(recipe: Recipe, extends: SourceArtifact | None) -> dict[str, Tensor]:
-    """Weights that a source encoder goes on from; none where it is another one."""
+    """Return the weights to continue from; none if the source encoder is of another kind."""
     learned = None if extends is None else extends.learned_encoder
     if (
         extends is None
@@ -234,13 +234,13 @@ def _learned_before(recipe: Recipe, extends: SourceArtifact | None) -> dict[str,
         or _kind(learned.system, learned.settings) != _kind(recipe.source_encoder.system, recipe.encoder)
     ):
         return {}
-    # Scales stand in the order of the channels: between other channels they would be somebody else's.
+    # Scales are stored in the order of the channels, so other channels cannot use them.
     same = learned.channels == recipe.source_encoder.channels
     return {name: tensor for name, tensor in extends.transferable.weights.items() if same or name != "items.log_scales"}
 
 
 def _what_stays(recipe: Recipe, extends: SourceArtifact) -> list[str]:
-    """Settings of a recipe that an artifact which goes on to learn does not follow, and what it loses."""
+    """Warn of settings of the recipe that the extended artifact overrules, and of a dropped source encoder."""
     model = recipe.s2idm if extends.s2idm is None else extends.s2idm.settings
     vocabulary = extends.vocabulary.settings
     settled = [(f"s2idm.{key}", getattr(model, key), getattr(recipe.s2idm, key)) for key in _OF_THE_WEIGHTS]
@@ -250,7 +250,7 @@ def _what_stays(recipe: Recipe, extends: SourceArtifact) -> list[str]:
         if key != "source"  # new titles are read as the recipe says
     ]
     words = [
-        f"{key} stays {kept}, as in the artifact that is extended (the recipe says {asked})"
+        f"{key} stays {kept}, as in the extended artifact (the recipe has {asked})"
         for key, kept, asked in settled
         if kept != asked
     ]
@@ -258,12 +258,12 @@ def _what_stays(recipe: Recipe, extends: SourceArtifact) -> list[str]:
     if learned is None:
         return words
     if not recipe.source_encoder.channels:
-        words.append("The source encoder of that artifact is left out; source_encoder.channels would go on from it")
+        words.append("The source encoder of that artifact is dropped; set source_encoder.channels to train it further")
         return words
     if _kind(learned.system, learned.settings) != _kind(recipe.source_encoder.system, recipe.encoder):
         words.append(
-            f"The source encoder of that artifact is {_kind(learned.system, learned.settings)}, and the recipe asks "
-            f"for {_kind(recipe.source_encoder.system, recipe.encoder)}: it is learned anew"
+            f"The source encoder of that artifact is {_kind(learned.system, learned.settings)}, but the recipe asks "
+            f"for {_kind(recipe.source_encoder.system, recipe.encoder)}: it is trained from scratch"
         )
     return words
 
@@ -276,13 +276,13 @@ def _objective(
     vocabulary: SememeVocabulary,
     seed: int,
 ) -> SourceInterests:
-    """What S2IDM learns from one domain: to reconstruct interests, or to predict what follows a random cut."""
+    """Return the training data of one domain: the same interests, or those after a random cut."""
     if recipe.s2idm.objective == "reconstruct":
         return SourceInterests(domain.name, everything, everything)
     starts, ends = domain.offsets[:-1], domain.offsets[1:]
     draws = np.random.default_rng(seed).random(domain.n_users)
     cuts = starts + 1 + (draws * np.maximum(domain.lengths - 1, 1)).astype(np.int64)
-    # Nothing follows a single interaction: with no past either, its user takes no part.
+    # Users with a single interaction have nothing to predict; without a past they are skipped.
     cuts = np.where(domain.lengths > 1, cuts, starts)
     past = original_interests(domain, anchors, starts, cuts, recipe.interests, vocabulary.idf)
     future = original_interests(domain, anchors, cuts, ends, recipe.interests, vocabulary.idf)

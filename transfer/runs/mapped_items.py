@@ -1,4 +1,4 @@
-"""A target's items on the anchors of a source artifact, with words that the vocabulary lacks mapped to anchors."""
+"""Map a target's items to the anchors of a source artifact, including unseen words."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class MappedItems:
     """Items and their anchors.
 
     Attributes:
-        vocabulary: the source's, with the lemmas of the target's titles remembered.
-        anchors: (I, q) item-sememe matrix; 1 for an anchor in the title, less for one that stands for a word.
-        coverage: of the items by anchors.
-        unseen: words that found anchors; None where the recipe switches that off.
-        semantics: the sentence encoder, where there is one.
+        vocabulary: the source's vocabulary, with the lemmas of the target's titles.
+        anchors: (I, q) item-sememe matrix; 1 for anchors in the title, less for those of mapped words.
+        coverage: share of items with anchors.
+        unseen: map of unseen words; None if the recipe disables it.
+        semantics: the sentence encoder, or None.
     """
 
     vocabulary: SememeVocabulary
@@ -35,12 +35,12 @@ class MappedItems:
 
 
 def map_items(source: SourceArtifact, plan: Plan, runtime: Runtime) -> MappedItems:
-    """Read a target's titles on the source's anchors.
+    """Map the item texts of a target to the source's anchors.
 
     Args:
-        source: the vocabulary.
-        plan: the target's texts, and how unseen words are mapped.
-        runtime: for progress.
+        source: artifact with the vocabulary.
+        plan: item texts of the target, and settings of the map.
+        runtime: shows progress.
     """
     recipe, domain = plan.recipe, plan.domain
     texts = plan.texts[domain.name]

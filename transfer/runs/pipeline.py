@@ -1,4 +1,4 @@
-"""From a recipe to folders: open the domains, fit or reuse the source, adapt, write."""
+"""Run a recipe: fit or reuse the source artifact, adapt to the target, write the folders."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ DEFAULT_ROOT = Path("runs")
 
 
 def default_folder(loaded: LoadedRecipe) -> Path:
-    """Where a recipe's results go when nobody says."""
+    """Default folder for results."""
     return DEFAULT_ROOT / loaded.recipe.name
 
 
 def size_of(domain: Domain) -> str:
-    """Name and size of a domain, for people."""
+    """Return the name and size of a domain as text."""
     return f"{domain.name}: {domain.n_users:,} users, {domain.n_items:,} items, {domain.n_interactions:,} interactions"
 
 
 def source_from(
     plan: Plan, folder: Path, runtime: Runtime, extends: SourceArtifact | None = None, with_s2idm: bool = True
 ) -> SourceArtifact:
-    """Fit the sources of a plan, or reuse the artifact in the folder if it was made of the same data and settings.
+    """Fit the sources of a plan, or reuse the artifact in the folder if data and settings match.
 
     Raises:
         InputError: the folder holds an artifact of other data or settings.
@@ -60,7 +60,7 @@ def source_from(
         if differs is None:
             if runtime.is_main:
                 shutil.rmtree(folder / PIECES, ignore_errors=True)  # a kill may have come right before it
-            runtime.log(f"Reusing the source artifact in {folder}: it matches recipe and data")
+            runtime.log(f"Reusing the source artifact in {folder}; it matches recipe and data")
             return found
         raise InputError(
             f"this folder holds a source artifact of other settings or data (differs: {differs})", location=folder,
@@ -90,7 +90,7 @@ def _difference(found: SourceArtifact, plan: Plan, extends: SourceArtifact | Non
     wanted = resolved(recipe)
     earlier = () if extends is None else extends.domains
     if with_s2idm and plan.sources and found.s2idm is None:
-        return "S2IDM, which it lacks"
+        return "S2IDM is missing"
     if found.domains != earlier + tuple(DomainNote.of(domain) for domain in sources):
         return "the sources' data"
     if recipe.target_titles and found.target_items != (None if target is None else target.items_fingerprint):
@@ -98,18 +98,18 @@ def _difference(found: SourceArtifact, plan: Plan, extends: SourceArtifact | Non
     if found.seed != recipe.seeds[0]:
         return "seeds"
     if found.sentence_encoder is None and not on_hub(recipe.semantic) and has_encoder(recipe.semantic):
-        return "a sentence encoder, which was not there"
+        return "a sentence encoder, which was not installed then"
     return next((key for key in _source_keys(recipe) if found.recipe.get(key) != wanted.get(key)), None)
 
 
 def _source_keys(recipe: Recipe) -> tuple[str, ...]:
-    """Keys of a recipe that decide its source artifact, beside data and seed."""
+    """Keys of a recipe that determine its source artifact, besides data and seed."""
     with_encoder = ("encoder", "score", "training", "items", "evaluation", "prompts", "systems")
     return (*_SOURCE_KEYS, *(with_encoder if recipe.source_encoder.channels else ()))
 
 
 def source_settings(recipe: Recipe) -> dict[str, Any]:
-    """All of a recipe that decides its source artifact, as plain data."""
+    """Return the settings that determine the source artifact, as plain data."""
     wanted = resolved(recipe)
     target = ("target",) if recipe.target_titles else ()
     keys = (*_source_keys(recipe), *target, "sources", "source_part", "sample_users")
@@ -117,10 +117,10 @@ def source_settings(recipe: Recipe) -> dict[str, Any]:
 
 
 def recipe_for_target(source: SourceArtifact, given: str, overrides: list[str]) -> LoadedRecipe:
-    """A recipe for adapt-target: a file or bundled recipe, or a domain with the settings of the source's own recipe.
+    """Return the recipe for adapt-target: a file, a bundled recipe, or a domain with the settings of the source.
 
     Raises:
-        InputError: it is neither, or a recipe without a target.
+        InputError: it is neither, or the recipe has no target.
     """
     if names_recipe(given):
         loaded = load_recipe(given, overrides)
@@ -139,26 +139,27 @@ def recipe_for_target(source: SourceArtifact, given: str, overrides: list[str]) 
 
 
 def target_from(plan: Plan, source: SourceArtifact, folder: Path, runtime: Runtime) -> TargetRun:
-    """Adapt to the target of a plan and write the run, of the variants that the recipe names and no others.
+    """Adapt to the target of a plan and write the run, with the variants of the recipe only.
 
     Args:
-        plan: made with the source artifact.
+        plan: a plan made with the source artifact.
         source: vocabulary and frozen S2IDM.
-        folder: of the run; finished pieces in it are not made again.
+        folder: folder of the run; its finished checkpoints are reused.
         runtime: device, processes, progress.
 
     Raises:
-        InputError: the folder holds something else or a run of other settings or data, or nothing can be trained.
+        InputError: the folder holds something else or a run of other settings or data, or no variant can be trained.
     """
     claim(folder, TARGET)
     if plan.overruled:
-        runtime.warn(f"As in the source artifact, whatever the recipe says: {', '.join(plan.overruled)}")
+        runtime.warn(f"The source artifact overrules the recipe: {', '.join(plan.overruled)}")
     with alone_in(folder) if runtime.is_main else nullcontext():
         used = {variant.label for one in plan.variants for variant in (one, one.without_terms)}
         left_out = [name for name in finished_variants(folder) if name not in used]
         if left_out:
             runtime.warn(
-                f"Left out, though finished here: {', '.join(left_out)} (name them in --variants to keep them)"
+                f"Finished but not in the recipe, so left out: {', '.join(left_out)}. Name them in --variants to "
+                f"keep them"
             )
         runtime.log(size_of(plan.domain))
         adapted = adapt_target(plan, source, folder, runtime)
@@ -170,7 +171,7 @@ def target_from(plan: Plan, source: SourceArtifact, folder: Path, runtime: Runti
 
 
 def run_of(plan: Plan, source: SourceArtifact, adapted: Adapted) -> TargetRun:
-    """The variant that validation prefers, with all that it needs."""
+    """Return the best variant on validation, with its weights and settings."""
     product = adapted.product
     items = adapted.items
     return TargetRun(

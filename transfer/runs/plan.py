@@ -1,4 +1,4 @@
-"""The plan of a recipe: domains opened, split made, texts read, variants checked, once for everybody who asks."""
+"""`Plan`: a validated recipe with its opened domains, split, item texts and variants. Made once per command."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ from vocab.fields import check_fields, item_texts
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What a recipe asks for, checked and opened.
+    """A validated recipe with its data.
 
     Attributes:
-        recipe: the settings; those that a source artifact settled are the artifact's.
-        location: where the recipe comes from, for messages.
-        sources: as S2IDM may see them; empty where a source artifact takes their place.
-        target: the domain that profits; None where the recipe names none.
-        split: of the target.
-        variants: the recipe's, in its order; empty without a target.
-        overruled: settings that the recipe has otherwise than the source artifact, ``key value`` each.
+        recipe: the settings. Those fixed by a source artifact are taken from it.
+        location: file of the recipe, for messages.
+        sources: source domains as S2IDM may see them; empty if a source artifact replaces them.
+        target: the target domain; None if the recipe names none.
+        split: split of the target.
+        variants: variants in the recipe's order; empty without a target.
+        overruled: ``key value`` of each setting of the recipe that the source artifact overrules.
     """
 
     recipe: Recipe
@@ -58,7 +58,7 @@ class Plan:
     overruled: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        """Domains and variants by name."""
+        """Show the names of domains and variants."""
         names = ", ".join(prepared.domain.name for prepared in self.sources)
         target = "no target" if self.target is None else self.target.domain.name
         labels = ", ".join(variant.label for variant in self.variants)
@@ -84,18 +84,18 @@ class Plan:
 
     @property
     def needs_s2idm(self) -> bool:
-        """Whether a variant reads diffused interests or ranks by them; True if there are no variants."""
+        """Whether any variant uses S2IDM; True if there are no variants."""
         if not self.variants:
             return True
         return any(needs_s2idm(variant) for variant in self.variants)
 
     @property
     def source_domains(self) -> list[Domain]:
-        """The sources without their reports."""
+        """The source domains without their preparation reports."""
         return [prepared.domain for prepared in self.sources]
 
     def with_source(self, source: SourceArtifact) -> Plan:
-        """The same plan with what a source artifact settled."""
+        """Return the plan with the settings that a source artifact fixes."""
         recipe, overruled = _settled(self.recipe, source)
         settled = replace(self, recipe=recipe, overruled=overruled)
         settled.__dict__["texts"] = self.texts  # read already; an artifact does not settle the fields
@@ -103,7 +103,7 @@ class Plan:
 
     @cached_property
     def texts(self) -> Mapping[str, pa.Array]:
-        """The texts of every domain's items, by the domain's name; read once."""
+        """Item texts by domain name; read once."""
         opened = [*self.sources, *([] if self.target is None else [self.target])]
         wanted = self.recipe.vocabulary.fields
         return {one.domain.name: item_texts(one.domain.fields, wanted) for one in opened}
@@ -116,16 +116,16 @@ def make_plan(
     with_sources: bool | None = None,
     adapts: bool = True,
 ) -> Plan:
-    """Open and check everything that a recipe names.
+    """Open the domains of a recipe and check it.
 
     Args:
         loaded: the recipe.
-        source: an artifact that takes the place of the sources; what it settled goes before the recipe.
-        with_sources: whether the sources are opened; by default, unless there is an artifact.
-        adapts: whether the target is split and its variants checked; fitting the sources only reads its texts.
+        source: an artifact that replaces the sources; its fixed settings overrule the recipe's.
+        with_sources: whether to open the sources; by default, only without an artifact.
+        adapts: whether to split the target and check the variants. Fitting the sources only reads its texts.
 
     Raises:
-        InputError: data, settings or variants are wrong, or the target cannot be split or is a source.
+        InputError: data, settings or variants are wrong, the target cannot be split, or it is also a source.
     """
     recipe = loaded.recipe
     opens = source is None if with_sources is None else with_sources
@@ -140,7 +140,7 @@ def make_plan(
 def plan_of(
     recipe: Recipe, sources: Sequence[Domain] = (), target: Domain | None = None, source: SourceArtifact | None = None
 ) -> Plan:
-    """The plan of domains that are values; see `make_plan`."""
+    """Make a plan of opened domains; see `make_plan`."""
     opened = None if target is None else _as_it_is(target)
     return _checked(recipe, "settings", [_as_it_is(domain) for domain in sources], opened, source)
 
@@ -175,7 +175,7 @@ def _checked(
 
 
 def _opened(spec: DomainSpec, loaded: LoadedRecipe) -> PreparedDomain:
-    """A domain of a recipe; a draw of users is the last step of its preparation."""
+    """Open a domain of a recipe, and sample users if the recipe asks for it."""
     prepared = open_domain(spec, base=loaded.folder, cache=default_cache())
     count = loaded.recipe.sample_users
     if count is None:
@@ -184,7 +184,7 @@ def _opened(spec: DomainSpec, loaded: LoadedRecipe) -> PreparedDomain:
 
 
 def _opened_source(spec: DomainSpec, loaded: LoadedRecipe) -> PreparedDomain:
-    """A source as S2IDM may see it; where that is not all of it, this is the last step of its preparation."""
+    """Open a source, and drop the interactions that S2IDM may not see."""
     prepared = _opened(spec, loaded)
     if loaded.recipe.source_part == "all":
         return prepared
@@ -192,7 +192,7 @@ def _opened_source(spec: DomainSpec, loaded: LoadedRecipe) -> PreparedDomain:
 
 
 def _after(prepared: PreparedDomain, name: str, domain: Domain) -> PreparedDomain:
-    """What a further step leaves of a prepared domain."""
+    """Add a step to the report of a prepared domain."""
     return PreparedDomain(domain, replace(prepared.report, steps=(*prepared.report.steps, _step(name, domain))))
 
 
@@ -205,22 +205,22 @@ def _step(name: str, domain: Domain) -> Step:
 
 
 def make_split(domain: Domain, recipe: Recipe) -> Split:
-    """Hold out targets as the recipe says, hide items, then let only its share of users train.
+    """Split the target: hold out targets, hide items, and choose the users that train.
 
-    The domain of the split is without the hidden interactions.
+    The split's domain does not hold the hidden interactions.
 
     Raises:
-        InputError: the domain cannot be held out of in this way.
+        InputError: the domain is too small for this split.
     """
     settings = recipe.evaluation
     if settings.validation_from is not None and settings.test_from is not None and settings.split == "temporal":
         split = temporal(domain, validation_from=settings.validation_from, test_from=settings.test_from)
     elif not (domain.lengths >= 3).any():
         raise InputError(
-            f"none of the {domain.n_users:,} users has the 3 interactions that leave-one-out needs",
+            f"leave-one-out needs users with 3 interactions, and none of the {domain.n_users:,} users has so many",
             location=domain.name,
-            hint="Give data in which users have 3 or more; neither a lower min_user_interactions nor "
-            "evaluation.short_users makes up for them",
+            hint="Use data in which users have 3 or more interactions; a lower min_user_interactions or "
+            "evaluation.short_users does not help",
         )
     else:
         split = leave_one_out(domain, short_users=settings.short_users)
@@ -230,7 +230,7 @@ def make_split(domain: Domain, recipe: Recipe) -> Split:
 
 
 def _settled(recipe: Recipe, source: SourceArtifact) -> tuple[Recipe, tuple[str, ...]]:
-    """The recipe with the settings of the source artifact, and those that it had otherwise."""
+    """Return the recipe with the settings of the source artifact, and the settings that changed."""
     fitted = {
         "vocabulary": source.vocabulary.settings.model_copy(update={"fields": recipe.vocabulary.fields}),
         "interests": source.interests,
@@ -245,7 +245,7 @@ def _settled(recipe: Recipe, source: SourceArtifact) -> tuple[Recipe, tuple[str,
 
 
 def _differences(key: str, kept: Any, asked: Any) -> Iterator[tuple[str, Any]]:
-    """Settings that differ, by their keys."""
+    """Return the keys of settings that differ."""
     if isinstance(kept, Mapping) and isinstance(asked, Mapping):
         for part in kept:
             yield from _differences(f"{key}.{part}", kept[part], asked.get(part))

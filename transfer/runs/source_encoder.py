@@ -1,4 +1,4 @@
-"""An encoder trained on the sources without item IDs: what a target can start from, or use without any training."""
+"""Train an encoder without item IDs on the sources. A target can start from it, or use it without training."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from transfer.training.task import Task
 from transfer.variants import Variant
 
 OF_TEXT = ("titles", "anchors")
-"""Late terms whose weights sources can find for a target: what they say does not depend on who had what."""
+"""Late terms whose weights can be tuned on the sources, because they do not depend on interactions."""
 
 
 def train_source_encoder(
@@ -50,22 +50,22 @@ def train_source_encoder(
     start: Mapping[str, Tensor] | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Transferable:
-    """Train encoder and item maps on all sources side by side; their validation items select the epoch.
+    """Train the encoder and item maps on all sources together; their validation items select the epoch.
 
     Args:
-        recipe: `source_encoder` names the channels; encoder, score and training are the target's own.
-        sources: at least one.
-        item_anchors: (I, q) of each.
+        recipe: `source_encoder` names the channels; encoder, score and training are the same as for the target.
+        sources: at least one domain.
+        item_anchors: (I, q) of each source.
         idf: (q,).
         anchor_vectors: (q, s) or None.
         semantics: the sentence encoder, or None.
         runtime: device, processes, progress.
-        log: one call an epoch.
-        start: weights to go on from; anchors may have been added since.
-        checkpoint: where the state is kept between epochs.
+        log: called after each epoch.
+        start: weights to continue from; anchors may have been added.
+        checkpoint: stores the state after each epoch.
 
     Returns:
-        no weights where a channel needs a sentence encoder and there is none, or no source encoder is asked for.
+        No weights if the recipe has no source encoder, or if a channel needs a missing sentence encoder.
     """
     channels = recipe.source_encoder.channels
     if not sources or not channels or not available(channels, semantics is not None, anchor_vectors is not None):
@@ -106,13 +106,12 @@ def train_source_encoder(
 def start_from_source(
     model: SequentialRecommender, weights: Mapping[str, Tensor], settings: SourceEncoderSettings
 ) -> None:
-    """Copy what the source learned into a target's model: encoder, shared channels, their scales.
+    """Copy the source's weights into a target's model: encoder, shared channels, their scales.
 
     Args:
-        model: of the target; channels that the source lacks (its IDs) keep their initialisation. Late terms are no
-            part of it.
-        weights: of the source artifact.
-        settings: the source encoder's, for the order of its channels.
+        model: model of the target, without late terms; channels that the source lacks (IDs) keep their initial weights.
+        weights: weights of the source encoder.
+        settings: settings of the source encoder, for the order of its channels.
     """
     own = model.state_dict()
     _refuse_misfit(own, weights)
@@ -137,6 +136,6 @@ def _refuse_misfit(own: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> 
         if name.startswith("encoder.") and (name not in own or own[name].shape != tensor.shape):
             here = "nothing" if name not in own else str(tuple(own[name].shape))
             raise InputError(
-                f"the source's encoder does not fit: its {name} is {tuple(tensor.shape)}, and the target's is {here}",
-                location="encoder", hint="Give the target the source's own 'encoder' and 'prompts.count'",
+                f"the source encoder does not fit: its {name} is {tuple(tensor.shape)}, the target's is {here}",
+                location="encoder", hint="Use the source's 'encoder' settings and 'prompts.count' for the target",
             )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a recommender is trained and selected on."""
+"""`Task`: data and settings that a recommender is trained and selected on."""
 
 from __future__ import annotations
 

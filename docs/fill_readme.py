@@ -39,8 +39,8 @@ def filled(text: str, marker: str, content: str) -> str:
 
 
 def when_table(cells: Sequence[CellRecord], seeds: int) -> str:
-    """NDCG@10 over all items by share of training users and source, as Markdown; the best of each row is bold."""
-    head = ["users that train", "source", *(f"`{name}`" for name in COLUMNS)]
+    """NDCG@10 over all items by share of training users, as Markdown; the best of each row is bold."""
+    head = ["users that train", *(f"`{name}`" for name in COLUMNS)]
     lines = [" | ".join(head), " | ".join(["---"] * len(head))]
     for cell in cells:
         values = {
@@ -51,7 +51,7 @@ def when_table(cells: Sequence[CellRecord], seeds: int) -> str:
         best = max(values.values())
         figures = [_figure(values.get(name), best) for name in COLUMNS]
         share = SHARES[float(cell.metrics.protocol.shots)]
-        lines.append(" | ".join([share, ", ".join(cell.sources) or "-", *figures]))
+        lines.append(" | ".join([share, *figures]))
     table = "\n".join(f"| {line} |" for line in lines)
     return (
         f"{table}\n\nNDCG@10 over all items of the bundled films, seen items excluded, mean of {seeds} seeds where "

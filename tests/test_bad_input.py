@@ -227,14 +227,13 @@ TABLE = [
     Case("unknown domain", run(target="flims"), "target", "no domain is called 'flims'", "Did you mean 'films'?"),
     Case("unknown loader", run(target="movielenz:x"), "target", "no loader is called", "Did you mean 'movielens'?"),
     Case("domain twice", run(target={**table("films"), "name": "books"}), "sources", "same name", "a name of its own"),
-    Case("variant part", run(variants=["sasrec+iep"]), "variants", "'iep' has no meaning", "Parts are: ipe"),
-    Case("variant without encoder", run(variants=["+ipe"]), "variants", "names no system", "Begin with sasrec"),
+    Case("variant part", run(variants=["sasrec+iep"]), "variants", "unknown part 'iep'", "Parts are: ipe"),
+    Case("variant without encoder", run(variants=["+ipe"]), "variants", "has no system", "Start with sasrec"),
     Case("unknown system", run(variants=["gru5rec"]), "variants", "'gru5rec'", "gru4rec"),
     Case("unknown system's settings", run(systems={"eaze": {}}), "variants", "'eaze'", "Did you mean 'ease'"),
     Case("wrong system's settings", run(systems={"ease": {"l2": -1}}), "systems.ease.l2", "greater than 0", "Correct"),
     Case("a baseline with prompts", run(variants=["popular+ipe"]), "variants", "to a baseline", "late terms"),
     Case("two labels", run(variants=["sasrec+ipe", "sasrec+ipe+s2idm"]), "variants", "the same variant", "Keep one"),
-    Case("only baselines", run(variants=["popular"]), "variants", "nothing would be trained", "Add sasrec"),
     Case("variant twice", run(variants=["sasrec", "sasrec"]), "mine.yaml", "variants repeat: sasrec", "Correct"),
     Case("unknown metric", run(training={**TINY["training"], "metric": "full/ndcg@7"}), "metric", "ndcg@7", "ndcg@10"),
     Case(
@@ -276,7 +275,7 @@ TABLE = [
     Case("two tables as one", run(target="table:a.csv"), "mine.yaml: target", "table needs 2", "items: ..."),
     Case("--device", option("--device", "gpu"), "--device", "unknown device 'gpu'", "auto, cpu or cuda"),
     Case("no CUDA", option("--device", "cuda"), "--device", "no CUDA device", "--device cpu"),
-    Case("--variants", option("--variants", "sasrec,+ipe"), "variants", "names no system", "Begin with sasrec"),
+    Case("--variants", option("--variants", "sasrec,+ipe"), "variants", "has no system", "Start with sasrec"),
     Case(
         "--shots", lambda p: [*adapt(lambda w: w.tiny.source)(p), "--shots", "2"],
         "shots", "less than or equal to 1", "Correct",
@@ -354,7 +353,7 @@ TABLE = [
     Case(
         "run's variant edited",
         recommend(lambda p: p.edited(p.target(), "config.json", lambda data: data.update(variant="sasrec+iep"))),
-        "variant", "'iep' has no meaning", "Parts are",
+        "variant", "unknown part 'iep'", "Parts are",
     ),
     Case("folder of other settings", target_kept, "target", "other settings or data", "Choose another --out"),
     # Questions.

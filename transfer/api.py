@@ -1,4 +1,4 @@
-"""The commands as functions: data frames in, a trained target and its recommendations out.
+"""The Python API: open domains, train, evaluate and recommend.
 
 `import transfer` gives all of these: `domain_from_frames`, `open_domain`, `fit`, `load_source`, `adapt`,
 `train`, `load_run`.
@@ -49,16 +49,16 @@ __all__ = ["Run", "adapt", "domain_from_frames", "fit", "load_run", "load_source
 
 Checked = TypeVar("Checked", bound=BaseModel)
 AnySettings = Mapping[str, Any] | BaseModel
-"""Nested keys of a recipe, or settings objects such as ``{"training": TrainingSettings(epochs=30)}``."""
+"""Settings of a recipe as nested keys, or settings objects such as ``{"training": TrainingSettings(epochs=30)}``."""
 
 DATA_KEYS = ("sources", "target", "sample_users", "source_part")
-"""Keys of a recipe that say which interactions there are."""
+"""Keys of a recipe that choose the data."""
 MEMORY = "in memory"
 """Stands for the folder of a domain that came as a value, in the recipe that an artifact keeps."""
 
 
 class Run:
-    """A target run: its model, its figures, its recommendations.
+    """A finished run: its model, metrics and recommendations.
 
     Args:
         target: what `adapt-target` writes.
@@ -70,22 +70,22 @@ class Run:
         self.target, self.folder, self.new_items = target, folder, new_items
 
     def __repr__(self) -> str:
-        """Product, domain and folder."""
+        """Show variant, domain and folder."""
         return f"<Run {self.variant} on {self.target.domain.name}, in {self.folder}>"
 
     @property
     def variant(self) -> str:
-        """The variant that validation preferred, which recommends."""
+        """The variant that recommends: the best one on validation."""
         return self.target.variant.label
 
     @property
     def record(self) -> RunRecord:
-        """Every figure, comparison and choice of the run."""
+        """Metrics, comparisons and choices of the run, typed."""
         return self.target.metrics
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """Contents of `metrics.json` as plain data; `record` has them typed."""
+        """Contents of `metrics.json` as plain data; see `record` for typed contents."""
         return self.target.metrics.as_dict()
 
     def results(self) -> pl.DataFrame:
@@ -110,14 +110,14 @@ class Run:
         count: int = 10,
         filters: Filters | None = None,
     ) -> list[Recommendation]:
-        """Recommend items for a user of the target, or for somebody with a history or with nothing but interests.
+        """Recommend items for a user of the target, for a history, or for words of interest.
 
         Args:
             user: id of a known user; all of their interactions count.
             history: titles or ids of the target's items, oldest first.
-            interests: words in place of a history.
-            count: how many items.
-            filters: which items may be recommended; see `transfer.serving.recommend.Filters.of_ids`.
+            interests: words instead of a history.
+            count: number of items.
+            filters: restricts the items; see `transfer.serving.recommend.Filters.of_ids`.
 
         Raises:
             InputError: not exactly one of the three is given, or it is unknown.
@@ -136,7 +136,7 @@ class Run:
         count: int = 10,
         filters: Filters | None = None,
     ) -> list[NewRecommendation]:
-        """Recommend the items that `with_items` added, with the place that each would have among the known items.
+        """Recommend items added by `with_items`, each with the rank that it would have among the known items.
 
         Arguments as for `recommend`.
         """
@@ -150,7 +150,8 @@ class Run:
 
         Args:
             out: the file.
-            **options: of `transfer.serving.batch.recommend_all`: users, history_file, count, filters, shard, reasons.
+            **options: options of `transfer.serving.batch.recommend_all`: users, history_file, count, filters, shard,
+                reasons.
         """
         return recommend_all(self._recommender, Path(out), **options)
 
@@ -161,11 +162,11 @@ class Run:
         interests: str | Sequence[str] | None,
         count: int,
     ) -> History | list[str]:
-        """Return whose recommendations are asked for: a history, or words of interests."""
+        """Return the user's history, or words of interest."""
         if sum(given is not None for given in (user, history, interests)) != 1:
             raise InputError("give one of user, history and interests", location="recommend")
         if count < 1:
-            raise InputError(f"count is {count}, and at least 1 is needed", location="recommend")
+            raise InputError(f"count must be at least 1, not {count}", location="recommend")
         if user is not None:
             return History.of_user(self.target.domain, str(user))
         if history is not None:
@@ -173,7 +174,7 @@ class Run:
         return _listed(interests or ())
 
     def with_items(self, items: Any) -> Run:
-        """Return the same run with items that it has never met; their titles say what they are. Nothing is trained.
+        """Return the run with new items, which are known by their titles. Trains nothing.
 
         Args:
             items: a polars, pandas or Arrow table, or the path of one, with ids and titles.
@@ -186,7 +187,7 @@ class Run:
         return Run(run_with(self.target, ids, titles), self.folder, self.new_items + len(ids))
 
     def with_variant(self, label: str) -> Run:
-        """Return the same run with another of its finished variants as the product.
+        """Return the run with another of its finished variants as the one that recommends.
 
         Raises:
             InputError: the variant is not finished in the run's folder, or cannot serve.
@@ -214,7 +215,7 @@ def domain_from_frames(
         name: of the domain.
         columns: roles (``user``, ``item``, ``time``, ``title``, ...) and the names of their columns; the usual names
             are found without it.
-        prepare: how it is prepared, as the key ``prepare`` of a recipe's domain.
+        prepare: settings of the preparation, as in the key ``prepare`` of a recipe's domain.
 
     Raises:
         InputError: the tables or the settings are wrong.
@@ -245,8 +246,8 @@ def fit(
     """Learn vocabulary and S2IDM from source domains.
 
     Args:
-        sources: domains, or what a recipe calls them.
-        target: a domain whose titles join the vocabulary; its interactions are not looked at.
+        sources: domains, or their descriptions as in a recipe.
+        target: a domain whose titles are added to the vocabulary; its interactions are not read.
         out: folder to write the artifact to; it is only returned where none is given.
         settings: nested keys of a recipe, for example ``{"s2idm": {"epochs": 50}, "seeds": [1]}``.
         device: ``auto``, ``cpu`` or ``cuda``.
@@ -278,7 +279,7 @@ def fit(
 
 
 def load_source(place: str | Path) -> SourceArtifact:
-    """A source artifact from its folder, or by its hub id.
+    """Load a source artifact from its folder or by its hub id.
 
     Raises:
         InputError: it is missing, damaged, of another kind or version.
@@ -295,15 +296,15 @@ def adapt(
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Run:
-    """Train and evaluate every variant on a target domain, and keep the one that validation prefers.
+    """Train and evaluate every variant on a target domain, and keep the best one on validation.
 
     Args:
-        source: from `fit` or `load_source`; or its folder or hub id, to be loaded.
-        target: a domain, or what a recipe calls it.
-        out: folder of the run; what an earlier, interrupted call finished there is not made again.
-        settings: nested keys of a recipe that win over those of the source, for example
-            ``{"variants": ["sasrec", "sasrec+ipe+s2idm"], "training": {"epochs": 30}}``; what was settled when the
-            source was fitted (vocabulary, interests, s2idm, ...) stays, and is told where it differs.
+        source: from `fit` or `load_source`, or its folder or hub id.
+        target: a domain, or its description as in a recipe.
+        out: folder of the run. An interrupted call resumes.
+        settings: nested keys of a recipe that override those of the source, for example
+            ``{"variants": ["sasrec", "sasrec+ipe+s2idm"], "training": {"epochs": 30}}``. Settings fixed by the source
+            (vocabulary, interests, s2idm, ...) do not change; a warning lists the differences.
         device: ``auto``, ``cpu`` or ``cuda``.
         progress: where to show it.
 
@@ -334,8 +335,8 @@ def train(
 
     Args:
         target: a domain, or what a recipe calls it.
-        out: folder to write, with ``source`` and ``target`` in it; an interrupted call goes on where it stopped.
-        sources: domains to learn from; none trains on the target alone.
+        out: folder for ``source`` and ``target``. An interrupted call resumes.
+        sources: domains to learn from; by default, only the target is used.
         settings: nested keys of a recipe.
         device: ``auto``, ``cpu`` or ``cuda``.
         progress: where to show it.
@@ -356,7 +357,7 @@ def train(
 
 
 def load_run(place: str | Path) -> Run:
-    """A target run from its folder, or by its hub id.
+    """Load a target run from its folder or by its hub id.
 
     Raises:
         InputError: it is missing, damaged, of another kind or version.
@@ -366,7 +367,7 @@ def load_run(place: str | Path) -> Run:
 
 
 def _listed(given: str | Sequence[str]) -> list[str]:
-    """One text or several, as a list.
+    """Return one text or several as a list.
 
     Raises:
         InputError: it is neither.
@@ -374,12 +375,12 @@ def _listed(given: str | Sequence[str]) -> list[str]:
     if isinstance(given, str):
         return [given]
     if not isinstance(given, Sequence):
-        raise InputError(f"{given!r} is no text", location="recommend", hint="Give a text or a list of texts")
+        raise InputError(f"{given!r} is not a text", location="recommend", hint="Give a text or a list of texts")
     return list(given)
 
 
 def _spec_of(domain: Domain | str | Mapping[str, Any]) -> Any:
-    """How a recipe names a domain."""
+    """Convert a description of a domain to the form of a recipe."""
     if isinstance(domain, Domain):
         return {"name": domain.name, "loader": "saved", "options": {"folder": MEMORY}}
     return domain if isinstance(domain, str) else dict(domain)
@@ -397,7 +398,7 @@ def _recipe(data: Mapping[str, Any], settings: AnySettings | None) -> Recipe:
 
 
 def _plain(settings: AnySettings) -> dict[str, Any]:
-    """Settings objects as nested data, of what was set in them alone."""
+    """Convert settings objects to nested data, with the explicitly set values only."""
     if isinstance(settings, BaseModel):
         return settings.model_dump(mode="json", exclude_unset=True)
     return {key: _plain(value) if isinstance(value, BaseModel) else value for key, value in settings.items()}

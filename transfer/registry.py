@@ -1,8 +1,8 @@
-"""The systems that a recipe can name: the built-in ones, imported when asked for, and those of installed plug-ins.
+"""The registry of systems: built-in ones, imported on demand, and those of installed plug-ins.
 
-A system is a `Baseline` (scores items without a sequential encoder) or a `Trained` one (an encoder, perhaps with an
-objective of its own). Each lives in one file of `transfer/systems/` together with its settings. Another package adds
-its own with an entry point in the group ``transfer.systems``. This module imports no torch.
+A system is a `Baseline` (no sequential encoder) or `Trained` (an encoder, optionally with its own objective). Each one
+is a file in `transfer/systems/`, together with its settings. Other packages register systems by the entry point group
+``transfer.systems``. This module does not import torch.
 """
 
 from __future__ import annotations
@@ -57,16 +57,16 @@ BUILT_IN: Mapping[str, str] = {
     "t-diffrec": "transfer.systems.diffrec:T_DIFFREC",
     "ti-diffrec": "transfer.systems.diffrec:TI_DIFFREC",
 }
-"""Name -> module and value. The only list of built-in systems."""
+"""Name -> module and attribute. The only list of built-in systems."""
 
 
 class NoSettings(Settings):
-    """Settings of a system that has none."""
+    """Settings of a system without settings."""
 
 
 @dataclass(frozen=True, eq=False)
 class Items:
-    """What a domain's items are, as far as baselines look at them.
+    """Item features for baselines.
 
     Attributes:
         anchors: (I, q) item-sememe matrix.
@@ -79,11 +79,11 @@ class Items:
 
 @dataclass(frozen=True, eq=False)
 class SourceKnowledge:
-    """What the sources taught.
+    """What was learned from the sources.
 
     Attributes:
         s2idm: the frozen diffusion model.
-        interests: how s'_0 is weighted for it.
+        interests: settings of its input s'_0.
     """
 
     s2idm: S2IDM
@@ -92,12 +92,12 @@ class SourceKnowledge:
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """The target domain as a baseline sees it.
+    """Data of the target domain for a baseline.
 
     Attributes:
         split: interactions; only the training parts of the training users may be counted.
-        items: what the items are.
-        source: what the sources taught; None where there is no source.
+        items: features of the items.
+        source: knowledge from the sources; None without a source.
         runtime: device and progress.
     """
 
@@ -117,9 +117,9 @@ class Baseline:
     """A system without a sequential encoder.
 
     Attributes:
-        name: in recipes and tables.
-        summary: one line for people.
-        fit: learns or counts once from the target's training part; the result scores histories of any users.
+        name: name in recipes and tables.
+        summary: one line of description.
+        fit: learns from the target's training part; returns a function that scores histories of any users.
         settings: validated values of ``systems.NAME`` in a recipe.
     """
 
@@ -134,11 +134,11 @@ class Trained:
     """A system with a sequential encoder, trained by the one loop.
 
     Attributes:
-        name: in recipes and tables; a variant's name begins with it.
-        summary: one line for people.
-        encoder: makes the network from its settings and the largest number of prompts it will be handed.
-        family: systems of one family have the same weights, so that one can start from another's.
-        objective: makes a second objective, or one in place of the recommendation loss; None for none.
+        name: name in recipes and tables; labels of variants start with it.
+        summary: one line of description.
+        encoder: makes the network from its settings and the maximum number of prompts.
+        family: systems of one family have the same weights, so that they can start from each other's.
+        objective: makes an additional objective, or one that replaces the recommendation loss; None for none.
         fusion: makes the way in which interests enter where a variant names interests and no way (``sasrec+s2idm``);
             None for the fusion of the paper's ablation. Called with the width of the interests, d and k.
         settings: validated values of ``systems.NAME`` in a recipe.
@@ -157,15 +157,15 @@ System = Baseline | Trained
 
 
 def system_names() -> tuple[str, ...]:
-    """Names of all systems, built in and plugged in."""
+    """Return the names of all systems, built-in and plug-ins."""
     return (*BUILT_IN, *sorted(point.name for point in entry_points(group=ENTRY_POINTS)))
 
 
 def find_system(name: str) -> System:
-    """The system of a name.
+    """Return the system with a name.
 
     Raises:
-        InputError: nobody registered the name, or a plug-in registered something else under it.
+        InputError: the name is unknown, or a plug-in registered something that is not a system.
     """
     if name in BUILT_IN:
         module, _, value = BUILT_IN[name].partition(":")
@@ -175,7 +175,7 @@ def find_system(name: str) -> System:
         found = point.load()
         if not isinstance(found, Baseline | Trained):
             raise InputError(
-                f"the plug-in {point.value} is no system",
+                f"the plug-in {point.value} is not a system",
                 location=f"entry point {name}",
                 hint="Register a transfer.Baseline or a transfer.Trained",
             )
@@ -189,19 +189,19 @@ def find_system(name: str) -> System:
 
 
 def trained_system(name: str) -> Trained:
-    """A system with an encoder.
+    """Return a system with an encoder.
 
     Raises:
-        InputError: the name is unknown, or is that of a baseline.
+        InputError: the name is unknown or names a baseline.
     """
     found = find_system(name)
     if isinstance(found, Trained):
         return found
-    raise InputError(f"{name!r} is a baseline and has no encoder", location="variants", hint="Name sasrec or gru4rec")
+    raise InputError(f"{name!r} is a baseline and has no encoder", location="variants", hint="Use sasrec or gru4rec")
 
 
 def system_settings(system: System, values: Mapping[str, Mapping[str, Any]]) -> Any:
-    """Typed settings of a system.
+    """Validate the settings of a system.
 
     Args:
         system: from `find_system`.
@@ -217,7 +217,7 @@ def check_systems(values: Mapping[str, Mapping[str, Any]]) -> None:
     """Check the settings of every system that a recipe names.
 
     Raises:
-        InputError: a name is no system, or a key or value is wrong.
+        InputError: a system is unknown, or a key or value is wrong.
     """
     for name in values:
         system_settings(find_system(name), values)

@@ -1,7 +1,7 @@
-"""What is compared: a `Variant` is a system and the parts that join it, a value with a label for people.
+"""`Variant`: a system and its parts, as an immutable value with a label.
 
-A label such as ``sasrec+title-semantic+ipe+constant`` is read once, by `parse_variant`. Everything else asks the value:
-the base is ``variant.base``, a control is ``variant.control("constant")``, and two labels of the same parts are equal.
+`parse_variant` parses a label such as ``sasrec+title-semantic+ipe+constant``. All other code uses the value: the base
+is ``variant.base``, a control is ``variant.control("constant")``, and labels with the same parts give equal variants.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from transfer.interests.settings import InterestName
 from transfer.items.settings import Channel
 
 Entry = Literal["none", "prompts", "positions", "fusion"]
-"""How interests enter: not at all (the base), as prompts (IPE), added to each item as they were by then, or fused with
-the states (the ablation `w/ S2IDM`, or a way of the system's own)."""
+"""How interests enter the model: not at all (the base), as prompts (IPE), added to each item (interests up to that
+item), or fused with the states (the ablation `w/ S2IDM`, or the system's own fusion)."""
 
 TERMS: tuple[str, ...] = ("titles", "anchors", "popularity", "transitions", "repeats")
-"""Late terms of a score, in the order of their labels."""
+"""Late terms, in the order of labels."""
 MATCHING: tuple[str, ...] = ("titles", "anchors", "popularity")
 """Late terms that ``matching`` stands for."""
 _GROUPS: dict[str, tuple[str, ...]] = {"terms": TERMS, "matching": MATCHING}
-"""Labels that stand for several late terms; the larger group first."""
+"""Labels of groups of late terms, the largest group first."""
 _WAYS: dict[str, Entry] = {"ipe": "prompts", "positions": "positions"}
 _CHANNELS: tuple[Channel, ...] = get_args(Channel)
 _INTERESTS: tuple[InterestName, ...] = get_args(InterestName)
@@ -36,12 +36,12 @@ class Variant:
 
     Attributes:
         architecture: name of a registered system (see `transfer.registry`).
-        channels: what an item is; none for baselines.
-        from_source: whether encoder and item maps start from the source artifact's.
-        entry: how interests enter.
-        interests: which interests; None for the base.
-        terms: late terms that join the finished model's score, with weights that validation finds.
-        default_channels: the recipe's channels, which a label leaves out.
+        channels: channels of an item; none for baselines.
+        from_source: whether encoder and item maps start from the source encoder.
+        entry: how interests enter the model.
+        interests: kind of interests; None for the base.
+        terms: late terms, added to the score of the trained model; validation tunes their weights.
+        default_channels: channels of the recipe, which the label omits.
     """
 
     architecture: str
@@ -57,7 +57,7 @@ class Variant:
 
     @property
     def label(self) -> str:
-        """The name for people, always in the same order; `parse_variant` reads it back."""
+        """Name with the parts in a fixed order; `parse_variant` reads it back."""
         parts = [self.architecture]
         if self.channels:
             parts += [channel for channel in self.channels if channel not in self.default_channels]
@@ -70,22 +70,22 @@ class Variant:
 
     @property
     def without_terms(self) -> Variant:
-        """The same model without late terms, which join a finished one."""
+        """The same model without late terms."""
         return replace(self, terms=())
 
     @property
     def base(self) -> Variant:
-        """The same model without interests and late terms: what it starts from, and what it is compared with."""
+        """The same model without interests and late terms. The variant starts from it and is compared with it."""
         return replace(self, entry="none", interests=None, terms=())
 
     @property
     def is_serving(self) -> bool:
-        """Whether it may recommend: a control with another user's interests serves nobody."""
+        """Whether it may recommend; controls with another user's interests may not."""
         return self.interests != "shuffled"
 
     @property
     def parts(self) -> int:
-        """How many things it is made of: of two equally good variants the one with fewer parts is preferred."""
+        """Number of parts. Of two equally good variants, the one with fewer parts is preferred."""
         channels = len(set(self.channels) ^ set(self.default_channels)) if self.channels else 0
         return (
             channels
@@ -112,7 +112,7 @@ def _term_labels(terms: Sequence[str]) -> list[str]:
 
 
 def parse_variant(label: str, default_channels: tuple[Channel, ...] = ("id",)) -> Variant:
-    """Read a variant's label.
+    """Parse a variant's label.
 
     The first part is a system. Then, in any order: item channels that are added to the recipe's (``anchors``,
     ``anchors-semantic``, ``title-semantic``, ``categories``); ``no-id``; ``source``; late terms (``matching`` for
@@ -122,14 +122,14 @@ def parse_variant(label: str, default_channels: tuple[Channel, ...] = ("id",)) -
 
     Args:
         label: for example ``sasrec+title-semantic+ipe+constant``.
-        default_channels: what an item is where the label does not say.
+        default_channels: channels of the recipe.
 
     Raises:
-        InputError: for a part that means nothing, or parts that contradict each other.
+        InputError: a part is unknown, or parts contradict each other.
     """
     architecture, *rest = label.split("+")
     if not architecture:
-        raise InputError(f"variant {label!r} names no system", location="variants", hint="Begin with sasrec or gru4rec")
+        raise InputError(f"variant {label!r} has no system", location="variants", hint="Start with sasrec or gru4rec")
     alone = architecture in _GROUPS
     channels: list[Channel] = list(default_channels)
     interests: InterestName | None = None
@@ -164,14 +164,14 @@ def parse_variant(label: str, default_channels: tuple[Channel, ...] = ("id",)) -
         else:
             known = (*_WAYS, "source", "no-id", *_GROUPS, *_INTERESTS, *_CHANNELS, *TERMS)
             raise InputError(
-                f"{part!r} has no meaning in variant {label!r}",
+                f"unknown part {part!r} in variant {label!r}",
                 location="variants",
                 hint=f"{suggest(part, known)}Parts are: {', '.join(dict.fromkeys(known))}",
             )
     if no_id:
         channels = [channel for channel in channels if channel != "id"]
         if not channels:
-            raise InputError(f"variant {label!r} leaves an item without any channel", location="variants")
+            raise InputError(f"variant {label!r} has no item channel", location="variants")
     if way and interests is None:
         interests = "s2idm"
     entry: Entry = "none" if interests is None else _WAYS.get(way, "fusion")
@@ -182,14 +182,14 @@ def parse_variant(label: str, default_channels: tuple[Channel, ...] = ("id",)) -
 
 
 def comparisons(variants: Sequence[Variant], is_baseline: Callable[[Variant], bool]) -> list[tuple[Variant, Variant]]:
-    """Pairs to compare: every trained variant against its base, its controls, the first one, and each baseline.
+    """Return the pairs to compare: every trained variant with its base, its controls, the first variant, and baselines.
 
-    With late terms it is compared with the same model without them, and with base and controls that have them too;
-    with diffused interests also with another user's and with raw ones.
+    Variants with late terms are also compared with the same model without them; their base and controls have the late
+    terms too. Variants with diffused interests are also compared with shuffled and raw interests.
 
     Args:
-        variants: in the order of the recipe.
-        is_baseline: whether a variant has no encoder.
+        variants: variants in the recipe's order.
+        is_baseline: returns whether a variant has no encoder.
     """
     there = set(variants)
     trained = [variant for variant in variants if not is_baseline(variant)]
@@ -204,7 +204,7 @@ def comparisons(variants: Sequence[Variant], is_baseline: Callable[[Variant], bo
 
 
 def _controls(variant: Variant) -> Iterable[Variant]:
-    """What a variant is held against, whether it was run or not."""
+    """Return the variants to compare with, whether they were run or not."""
     if variant.terms:
         yield variant.without_terms
     if variant.interests is None:

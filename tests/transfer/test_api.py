@@ -58,7 +58,7 @@ def test_the_page_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         with pytest.raises(InputError, match=f"{ids[0]} is no title"):
             run.recommend(history=ids)
     for given in ({"history": 5}, {"interests": 5}):
-        with pytest.raises(InputError, match="5 is no text"):
+        with pytest.raises(InputError, match="5 is not a text"):
             run.recommend(**given)
 
 

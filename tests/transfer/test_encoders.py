@@ -212,7 +212,7 @@ def test_an_installed_plug_in_is_found(monkeypatch):
 
     monkeypatch.setattr(registry, "entry_points", entry_points)
     assert trained_system("theirs") is theirs
-    with pytest.raises(InputError, match="is no system"):
+    with pytest.raises(InputError, match="is not a system"):
         trained_system("broken")
     with pytest.raises(InputError, match="broken, theirs"):
         trained_system("nobodys")

@@ -1,1 +1,1 @@
-"""Recommenders, one file each: settings, what is learned, and the value that `transfer.registry` finds by name."""
+"""Recommenders, one file each: settings, model, and the value that `transfer.registry` finds."""

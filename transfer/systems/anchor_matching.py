@@ -1,4 +1,4 @@
-"""Anchor matching: cosine of the user's and the item's IDF-weighted anchors. Nothing is tuned; the zero-shot floor."""
+"""Anchor matching: cosine of the user's and the item's IDF-weighted anchors, without training. A zero-shot baseline."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from transfer.terms.known import KnownItems
 
 
 def fit(target: Target, settings: NoSettings) -> Ranker:
-    """Every item of the history counts alike."""
+    """All items of the history have equal weight."""
     known = KnownItems(target.items.anchors, target.items.idf, None, target.runtime.device)
 
     def ranker(domain: Domain, targets: Targets) -> ScoreRows:

@@ -1,4 +1,4 @@
-"""CL4SRec (Xie et al., 2022): two augmented views of a sequence shall be nearer to each other than to anyone else's."""
+"""CL4SRec (Xie et al., 2022): SASRec with a contrastive loss between two augmented views of each sequence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ContrastiveSettings(Settings):
     """CL4SRec (Xie et al., 2022): contrast of two augmented views of each sequence, beside the recommendation loss."""
 
     weight: float = Field(0.1, ge=0, description="Weight lambda of the contrastive loss.")
-    temperature: float = Field(1.0, gt=0, description="Inner products of states are divided by it; the paper: by 1.")
+    temperature: float = Field(1.0, gt=0, description="Temperature of the inner products of states; the paper: 1.")
     crop: float = Field(0.6, gt=0, le=1, description="Share of a sequence that crop keeps.")
     mask: float = Field(0.3, ge=0, lt=1, description="Share of a sequence that mask hides.")
     reorder: float = Field(0.6, ge=0, le=1, description="Share of a sequence that reorder shuffles.")

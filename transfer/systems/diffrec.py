@@ -1,4 +1,4 @@
-"""T-DiffRec and TI-DiffRec as recommenders: the diffused x_0 of a user's items is the score."""
+"""T-DiffRec and TI-DiffRec: score items by the diffused x_0 of a user's items."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from transfer.registry import Baseline, Ranker, Target
 
 SEED = 0
 FEWEST = 2
-"""Users without whom nothing can be learned: one trains, one selects the epoch."""
+"""Minimum number of users: one trains, one selects the epoch."""
 
 
 def fit(target: Target, settings: DiffRecSettings, weighting: Weighting) -> Ranker:

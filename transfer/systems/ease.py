@@ -20,7 +20,9 @@ class EASESettings(Settings):
     """Settings of EASE."""
 
     l2: float = Field(100.0, gt=0, description="L2 penalty lambda.")
-    largest: int = Field(30_000, ge=1, le=200_000, description="Most items for which the dense I x I inverse is made.")
+    largest: int = Field(
+        30_000, ge=1, le=200_000, description="Maximum number of items, because EASE inverts a dense I x I matrix."
+    )
 
 
 def fit(target: Target, settings: EASESettings) -> Ranker:

@@ -1,4 +1,4 @@
-"""GRU4Rec (Hidasi et al., 2016) as a sequence encoder: shows that prompts need no attention."""
+"""GRU4Rec (Hidasi et al., 2016) as a sequence encoder."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from transfer.terms.counts import train_matrix, untied_popularity
 class ItemKNNSettings(Settings):
     """Settings of item-kNN."""
 
-    neighbours: int = Field(100, ge=1, le=100_000, description="Nearest neighbours that each item keeps.")
+    neighbours: int = Field(100, ge=1, le=100_000, description="Number of nearest neighbours per item.")
 
 
 def fit(target: Target, settings: ItemKNNSettings) -> Ranker:

@@ -1,4 +1,4 @@
-"""Late terms alone, as a recommender: titles and anchors against the recent items. Nothing is trained."""
+"""Matching: late terms only, which compare titles and anchors with recent items. Trains nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from transfer.registry import Baseline, NoSettings, Ranker, Target
 
 
 def fit(target: Target, settings: NoSettings) -> Ranker:
-    """Score 0 for every item: a variant's late terms are added to it and decide alone."""
+    """Score every item 0, so that the variant's late terms decide."""
     items, device = target.split.domain.n_items, target.runtime.device
 
     def ranker(domain: Domain, targets: Targets) -> ScoreRows:

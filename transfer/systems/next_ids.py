@@ -1,7 +1,7 @@
-"""Next ids: the items whose ids follow the last item's. No recommender, but a check of the data.
+"""Next ids: recommend the items whose ids follow the last item's. This baseline checks the data.
 
-Where times are days or missing, interactions of one moment often stand in the order of item ids. A model that predicts
-"the next id" then looks good without knowing anything. This baseline says how good.
+If times are days or missing, interactions at the same time are often in the order of item ids. A model that predicts
+the next id then seems good without having learned anything. This baseline measures how good.
 """
 
 from __future__ import annotations

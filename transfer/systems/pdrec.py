@@ -1,4 +1,4 @@
-"""PDRec (Ma et al., AAAI 2024): a sequential recommender that trains by what diffusion over items thinks of its users.
+"""PDRec (Ma et al., AAAI 2024): SASRec whose training uses the scores of diffusion over items.
 
 Three parts, in place of the ordinary loss: historical behaviour reweighting (positives weigh by how much the diffused
 preferences agree), diffusion-based positive augmentation (top-ranked items that were not trained on count as soft
@@ -37,9 +37,9 @@ from transfer.training.sampling import NegativeSampler
 from transfer.training.task import Task
 
 SEED = 0
-"""Of the diffusion over items: every seed of PDRec plugs in the same one."""
+"""Seed of the diffusion over items; every seed of PDRec uses the same model."""
 BLOCK = 512
-"""Users whose scores of all items are held at once."""
+"""Number of users scored at once."""
 
 
 class PDRecSettings(Settings):
@@ -48,19 +48,19 @@ class PDRecSettings(Settings):
     rank_weight: float = Field(
         0.1, ge=0, le=1, description="Share of a behaviour's rank, against its diffused score, in its weight."
     )
-    largest_weight: float = Field(2.0, gt=0, description="No behaviour weighs more; their mean is about 1.")
+    largest_weight: float = Field(2.0, gt=0, description="Maximum weight of a behaviour; their mean is about 1.")
     candidates: int = Field(
-        10, ge=1, le=100_000, description="Top-ranked items, not trained on, that may count as positives."
+        10, ge=1, le=100_000, description="Number of top-ranked items, not trained on, that may be positives."
     )
     positives: int = Field(
-        5, ge=1, le=100_000, description="Of these, as many as the model itself ranks highest are used."
+        5, ge=1, le=100_000, description="Number of these used as positives: those that the model ranks highest."
     )
     positive_weight: float = Field(0.1, ge=0, description="Weight of the loss on augmented positives.")
     negative_share: float = Field(
-        0.5, gt=0, le=1, description="Noise-free negatives come from this lowest-ranked share of the items."
+        0.5, gt=0, le=1, description="Lowest-ranked share of items that noise-free negatives are drawn from."
     )
     diffusion: DiffRecSettings = Field(default_factory=DiffRecSettings, description="The TI-DiffRec plugged in.")
-    pool: int = Field(200, ge=1, le=100_000, description="Noise-free negatives kept for each user, drawn once.")
+    pool: int = Field(200, ge=1, le=100_000, description="Number of noise-free negatives per user, drawn once.")
 
     @model_validator(mode="after")
     def _fewer(self) -> PDRecSettings:

@@ -12,7 +12,7 @@ from transfer.terms.counts import untied_popularity
 
 
 def fit(target: Target, settings: NoSettings) -> Ranker:
-    """Count the training interactions of each item; equals are ordered at random, the same for everyone."""
+    """Count the training interactions of each item; ties are ordered at random, in the same order for all users."""
     counts = torch.from_numpy(untied_popularity(target.split)).to(target.runtime.device)
 
     def ranker(domain: Domain, targets: Targets) -> ScoreRows:

@@ -125,6 +125,7 @@ def train_epochs(
             epoch += 1
             found = learner.epoch(epoch)
             log({"stage": stage, "epoch": epoch, **found.entry})
+            logger.debug("%s, epoch %d: %s", title, epoch, found.shown)
             if found.score > best:
                 best, best_epoch, best_state = found.score, epoch, copy.deepcopy(model.state_dict())
             progress.advance(1, f"{found.shown}, {best_shown(best, best_epoch)}")

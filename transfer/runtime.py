@@ -12,6 +12,7 @@ from torch import Tensor
 
 from domains.errors import InputError
 from transfer.progress import LOGGER, Progress, Silent, TransferWarning
+from transfer.steps import Steps
 
 CHECKPOINT_SECONDS = "TRANSFER_CHECKPOINT_SECONDS"
 """Environment variable for `Runtime.checkpoint_seconds`."""
@@ -26,6 +27,7 @@ class Runtime:
         rank: index of this process, from 0.
         processes: number of data-parallel processes.
         progress: shows progress.
+        steps: planned steps of the command.
         checkpoint_seconds: time between checkpoints of a training; a killed run loses at most this much work.
     """
 
@@ -34,20 +36,23 @@ class Runtime:
     processes: int = 1
     progress: Progress = field(default_factory=Silent)
     checkpoint_seconds: float = 60.0
+    steps: Steps = field(default_factory=Steps)
 
     @classmethod
-    def current(cls, device: str = "auto", progress: Progress | None = None) -> Runtime:
+    def current(cls, device: str = "auto", progress: Progress | None = None, steps: Steps | None = None) -> Runtime:
         """Make the runtime of a process started by `accelerate launch` or `torchrun`, or of a single process.
 
         Args:
             device: ``auto`` (a GPU if available), ``cpu``, ``cuda`` or ``cuda:N``.
             progress: used by the first process only.
+            steps: of the command; logged by the first process only.
         """
         if device not in {"auto", "cpu"} and not device.startswith("cuda"):
             raise InputError(f"unknown device {device!r}", location="--device", hint="Use auto, cpu or cuda")
         if device.startswith("cuda") and not torch.cuda.is_available():
             raise InputError("no CUDA device is available", location="--device", hint="Use --device cpu or auto")
         shown = progress or Silent()
+        planned = steps or Steps()
         seconds = _seconds(os.environ.get(CHECKPOINT_SECONDS))
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             from accelerate import PartialState
@@ -55,15 +60,20 @@ class Runtime:
             state = PartialState(cpu=device == "cpu" or not torch.cuda.is_available())
             first = state.process_index == 0
             shown = shown if first else Silent()
-            return cls(state.device, state.process_index, state.num_processes, shown, seconds)
+            return cls(state.device, state.process_index, state.num_processes, shown, seconds, planned)
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        return cls(torch.device(device), progress=shown, checkpoint_seconds=seconds)
+        return cls(torch.device(device), progress=shown, checkpoint_seconds=seconds, steps=planned)
 
     def log(self, text: str) -> None:
         """Log a line in the first process only."""
         if self.is_main:
             LOGGER.info(text)
+
+    def begin(self, step: str) -> None:
+        """Begin a step of the command and say so, from the first process only."""
+        if self.is_main:
+            self.steps.begin(step)
 
     def warn(self, text: str) -> None:
         """Warn in the first process only that something was overruled or skipped."""

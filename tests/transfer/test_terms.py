@@ -292,7 +292,7 @@ def test_a_search_looks_at_a_sample_of_many_users(monkeypatch: pytest.MonkeyPatc
     looked: list[int] = []
     known, domain, targets = ring(2 * FEWEST_USERS)
     monkeypatch.setattr("transfer.terms.search.find_candidates",
-                        lambda own, known, domain, few, terms: looked.append(len(few)) or _stop())  # fmt: skip
+                        lambda own, known, domain, few, terms, done: looked.append(len(few)) or _stop())  # fmt: skip
     for largest in (1 << 25, 5):
         monkeypatch.setattr("transfer.terms.search.LARGEST_SEARCH", largest)
         with pytest.raises(StopIteration):

@@ -20,16 +20,18 @@ def command(
     set_: Set = None, device: Device = "auto", seed: Seed = None, json_: Json = False,
 ) -> None:  # fmt: skip
     """Adapt a source artifact to a target domain: every variant with the same budget, evaluated alike."""
-    from transfer.cli.show import progress_for
+    from transfer.cli.show import runtime_for
     from transfer.cli.target_report import print_target
+    from transfer.planning.steps import target_steps
     from transfer.runs.pipeline import default_folder, recipe_for_target, target_from
     from transfer.runs.plan import make_plan
     from transfer.runs.source_artifact import SourceArtifact
-    from transfer.runtime import Runtime
 
     source = SourceArtifact.load(artifact)
     extra = overrides(set_, seed, variants) + ([] if shots is None else [f"shots={shots}"])
     loaded = recipe_for_target(source, target, extra)
     folder = out or default_folder(loaded) / "target"
-    run = target_from(make_plan(loaded, source), source, folder, Runtime.current(device, progress_for(json_)))
+    runtime, plan = runtime_for(device, json_), make_plan(loaded, source)
+    runtime.steps.expect(target_steps(plan))
+    run = target_from(plan, source, folder, runtime)
     print_target(run.metrics, folder, json_)

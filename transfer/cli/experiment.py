@@ -26,17 +26,16 @@ def command(
     """Run variants x seeds x data sets, go on where it stopped, and write metrics.json, table.md and report.html."""
     from recipes.experiment import load_experiment
     from transfer.cli.experiment_report import print_experiment
-    from transfer.cli.show import progress_for
+    from transfer.cli.show import runtime_for
     from transfer.experiments.execute import run_experiment
     from transfer.runs.pipeline import DEFAULT_ROOT
-    from transfer.runtime import Runtime
 
     loaded = load_experiment(experiment)
     folder = out or DEFAULT_ROOT / (loaded.experiment.name + ("-quick" if quick else ""))
     record = run_experiment(
         loaded,
         folder,
-        Runtime.current(device, progress_for(json_)),
+        runtime_for(device, json_),
         device=device,
         workers=workers,
         quick=quick,

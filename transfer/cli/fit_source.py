@@ -24,18 +24,18 @@ def command(
     from rich.markup import escape
 
     from recipes.load import load_recipe
-    from transfer.cli.show import print_json, progress_for, say
+    from transfer.cli.show import print_json, runtime_for, say
+    from transfer.planning.steps import source_steps
     from transfer.runs.pipeline import default_folder, source_from
     from transfer.runs.plan import make_plan
     from transfer.runs.source_artifact import SourceArtifact
-    from transfer.runtime import Runtime
 
     loaded = load_recipe(recipe, overrides(set_, seed))
     folder = out or default_folder(loaded) / "source"
     before = None if extend is None else SourceArtifact.load(extend)
-    artifact = source_from(
-        make_plan(loaded, adapts=False), folder, Runtime.current(device, progress_for(json_)), before
-    )
+    runtime, plan = runtime_for(device, json_), make_plan(loaded, adapts=False)
+    runtime.steps.expect(source_steps(plan, with_s2idm=True))
+    artifact = source_from(plan, folder, runtime, before)
     if json_:
         print_json(
             {"folder": str(folder), "anchors": len(artifact.vocabulary), "domains": [vars(d) for d in artifact.domains]}

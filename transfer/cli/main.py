@@ -39,7 +39,6 @@ app = typer.Typer(
     name="transfer",
     help="Carry what was learned in some domains into a recommender for another one, with no shared users.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
@@ -54,6 +53,8 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress: only results, notes and errors.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show every epoch as well.")] = False,
     allow: Annotated[
         list[str] | None,
         typer.Option("--allow", help="Open addresses of this scheme: https, s3 or gs; may be repeated."),
@@ -65,6 +66,8 @@ def _options(
     """Options of every command."""
     if debug:
         os.environ["TRANSFER_DEBUG"] = "1"
+    if quiet or verbose:
+        os.environ["TRANSFER_LOG_LEVEL"] = "WARNING" if quiet else "DEBUG"
     if allow:
         from domains.io.addresses import VARIABLE, check_schemes
 
@@ -100,9 +103,18 @@ def main() -> None:
         _run(interrupts)
 
 
+ANYWHERE = ("--quiet", "--verbose", "--debug")
+"""Options of every command that may also follow the command."""
+
+
+def _in_front(arguments: list[str]) -> list[str]:
+    """Return the arguments with the options of every command first."""
+    return [one for one in arguments if one in ANYWHERE] + [one for one in arguments if one not in ANYWHERE]
+
+
 def _run(interrupts: Interrupts) -> None:
     try:
-        app()
+        app(_in_front(sys.argv[1:]))
     except KeyboardInterrupt:
         sys.exit(interrupts.finish())
     except SystemExit as end:

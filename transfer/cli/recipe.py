@@ -71,6 +71,7 @@ def _print(found: Forecast, following: str) -> None:
     from rich.markup import escape
 
     from transfer.cli.show import say
+    from transfer.steps import duration
 
     for domain in found.domains:
         _print_domain(domain)
@@ -80,13 +81,11 @@ def _print(found: Forecast, following: str) -> None:
         say("[bold]variants[/bold]")
         width = max(map(len, found.runs))
         for name in found.runs:
-            say(f"  {escape(name):<{width}}  at most about {_duration(cost.variant_seconds[name])}")
+            say(f"  {escape(name):<{width}}  at most about {duration(cost.variant_seconds[name])}")
         for name, reason in found.skipped.items():
             say(f"  {escape(name)}  [yellow]skipped[/yellow]: {escape(reason)}")
     memory = f"{cost.memory_bytes / 2**30:.1f} GiB"
-    say(
-        f"[bold]estimate[/bold]  at most about {_duration(cost.seconds)} and {memory}, rough; early stopping needs less"
-    )
+    say(f"[bold]estimate[/bold]  at most about {duration(cost.seconds)} and {memory}, rough; early stopping needs less")
     say(escape(f"Next: transfer {'run' if found.runs else 'fit-source'} {following}"))
 
 
@@ -106,9 +105,3 @@ def _print_domain(domain: DomainForecast) -> None:
             f"Jensen-Shannon divergence {domain.shared.divergence:.2f} bits")  # fmt: skip
         if not domain.shared.shared:
             say("  [yellow]Note:[/yellow] it shares no word with the target; only sentence vectors could relate them")
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(seconds, 1):.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -23,24 +23,25 @@ def command(
 
     from domains.errors import InputError
     from recipes.load import load_recipe
-    from transfer.cli.show import progress_for, say
+    from transfer.cli.show import runtime_for, say
     from transfer.cli.target_report import print_target
+    from transfer.planning.steps import source_steps, target_steps
     from transfer.runs.artifact import claim
     from transfer.runs.pipeline import default_folder, source_from, target_from
     from transfer.runs.plan import make_plan
     from transfer.runs.target_run import KIND as TARGET
-    from transfer.runtime import Runtime
 
     loaded = load_recipe(recipe, overrides(set_, seed, variants))
     if loaded.recipe.target is None:
         raise InputError("this recipe names no target", location=loaded.path, hint="Add 'target:', or use fit-source")
     folder = out or default_folder(loaded)
-    runtime = Runtime.current(device, progress_for(json_))
+    runtime = runtime_for(device, json_)
     claim(folder / "target", TARGET)
     plan = make_plan(loaded)
     if plan.target is not None and not json_:
         for line in plan.target.report.left_out:
             say(f"[bold]{escape(line)}[/bold]")
+    runtime.steps.expect([*source_steps(plan, plan.needs_s2idm), *target_steps(plan)])
     source = source_from(plan, folder / "source", runtime, with_s2idm=plan.needs_s2idm)
     result = target_from(plan.with_source(source), source, folder / "target", runtime)
     print_target(result.metrics, folder / "target", json_)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 from rich.progress import Task as RichTask
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
@@ -23,10 +26,18 @@ from transfer.progress import LOGGER, Silent, Task, TransferWarning
 from transfer.progress import Progress as ProgressProtocol
 from transfer.report.table import Table as ResultTable
 from transfer.report.terminal import for_terminal
+from transfer.steps import Steps, duration
+
+if TYPE_CHECKING:
+    from transfer.runtime import Runtime
 
 # Texts are the user's: ':dog:' in a title is no picture.
 OUT = Console(emoji=False)
 ERR = Console(stderr=True, emoji=False)
+LOG_LEVEL = "TRANSFER_LOG_LEVEL"
+"""Environment variable: the least level of log lines that are shown. WARNING shows no progress either."""
+WORTH_A_LINE = 2.0
+"""Seconds; a shorter task without a result leaves no line."""
 
 
 def show_error(error: InputError) -> None:
@@ -42,48 +53,85 @@ def print_json(data: Any) -> None:
     sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-class _Speed(ProgressColumn):
-    """Steps a second, or seconds a step where that reads better."""
-
-    def render(self, task: RichTask) -> Text:
-        speed = task.finished_speed or task.speed
-        if not speed:
-            return Text("")
-        return Text(f"{speed:.1f}/s" if speed >= 1 else f"{1 / speed:.1f} s each", style="dim")
-
-
 class _Bar(Task):
-    def __init__(self, progress: Progress, title: str, total: int | None) -> None:
-        self.progress = progress
-        self.id = progress.add_task(title, total=total, note="")
+    """A task as rich counts it, and what is said of it."""
+
+    def __init__(self, title: str, total: int | None) -> None:
+        self.title, self.note = title, ""
+        self._counter = Progress(console=ERR, disable=True)
+        self._counter.add_task(title, total=total)
+
+    @property
+    def counted(self) -> RichTask:
+        return self._counter.tasks[0]
 
     def advance(self, count: int = 1, note: str = "") -> None:
-        """Move the bar."""
-        self.progress.update(self.id, advance=count, note=note)
+        """Count, and keep the latest note."""
+        self.note = note or self.note
+        self._counter.update(self.counted.id, advance=count)
+
+    @property
+    def heading(self) -> str:
+        """Title and note."""
+        return f"{self.title}: {self.note}" if self.note else self.title
+
+    def lines(self, steps: Steps) -> RenderableType:
+        """Return title and metric, and below them bar, steps, speed and time left."""
+        counted, share = self.counted, 0.0
+        told = [f"{int(counted.completed)}/{'?' if counted.total is None else int(counted.total)}"]
+        if counted.total and counted.completed and counted.elapsed:
+            share = min(counted.completed / counted.total, 1.0)
+            told += [_speed(counted.completed / counted.elapsed), f"{duration(counted.elapsed * (1 / share - 1))} left"]
+        told += [part for part in (steps.position(share),) if part]
+        below = Table.grid(padding=(0, 1))
+        below.add_row(ProgressBar(total=counted.total, completed=counted.completed, width=12), Text(" · ".join(told)))
+        return Group(Text(self.heading), below)
+
+
+def _speed(a_second: float) -> str:
+    """Steps a second, or seconds a step where that reads better."""
+    if a_second < 1:
+        return f"{1 / a_second:.1f} s each"
+    return f"{a_second:,.0f}/s" if a_second >= 10 else f"{a_second:.1f}/s"
 
 
 class Terminal(ProgressProtocol):
-    """Bars with speed and time left in a terminal; one line a finished task elsewhere."""
+    """Two lines for the task at work in a terminal; one line a finished task everywhere.
+
+    Args:
+        steps: of the command, said beside the task.
+    """
+
+    def __init__(self, steps: Steps | None = None) -> None:
+        self.steps = steps or Steps()
+        self._open: list[_Bar] = []
 
     @contextmanager
     def task(self, title: str, total: int | None) -> Iterator[Task]:
-        """A bar while the work goes on, a line when it is done."""
-        columns = (
-            TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), MofNCompleteColumn(), _Speed(),
-            TimeRemainingColumn(compact=True), TextColumn("{task.fields[note]}", style="dim", markup=False),
-        )  # fmt: skip
-        with Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as progress:
-            bar = _Bar(progress, title, total)
-            yield bar
-            done = progress.tasks[0]
-        note = f": {done.fields['note']}" if done.fields["note"] else ""
-        line = f"[green]✓[/green] {escape(title)}{escape(note)} [dim]({_count(done)})[/dim]"
-        ERR.print(line, highlight=False, soft_wrap=True)
+        """A bar while the work goes on, a line when it is done; a task within another takes its place."""
+        bar = _Bar(title, total)
+        live = None
+        if ERR.is_terminal and not self._open:
+            live = Live(get_renderable=self._shown, console=ERR, transient=True, refresh_per_second=4)
+        self._open.append(bar)
+        try:
+            with live or nullcontext():
+                yield bar
+        finally:
+            self._open.remove(bar)
+        seconds = bar.counted.elapsed or 0.0
+        if not bar.note and seconds < WORTH_A_LINE:
+            return
+        count = f"{int(bar.counted.completed)} of {int(bar.counted.total or bar.counted.completed)} in {seconds:.1f} s"
+        _to_stderr(f"[green]✓[/green] {escape(bar.heading)} [dim]({count})[/dim]")
+
+    def _shown(self) -> RenderableType:
+        return self._open[-1].lines(self.steps) if self._open else Text()
 
 
-def _count(task: RichTask) -> str:
-    seconds = task.elapsed or 0.0
-    return f"{int(task.completed)} of {int(task.total or task.completed)} in {seconds:.1f} s"
+def _to_stderr(text: str) -> None:
+    """A line in markup; a terminal breaks it between words, elsewhere it stays whole."""
+    ERR.print(text, highlight=False, soft_wrap=not ERR.is_terminal)
 
 
 class _LogLines(logging.Handler):
@@ -91,23 +139,37 @@ class _LogLines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print a line to stderr."""
-        ERR.print(escape(record.getMessage()), highlight=False, soft_wrap=True)
+        _to_stderr(escape(record.getMessage()))
 
 
 def _print_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
     """A warning of the toolkit as a note; one of a library with its kind."""
     kind = "Note" if issubclass(category, TransferWarning) else category.__name__
-    ERR.print(f"[yellow]{kind}:[/yellow] {escape(str(message))}", highlight=False, soft_wrap=True)
+    _to_stderr(f"[yellow]{kind}:[/yellow] {escape(str(message))}")
 
 
-def progress_for(quiet: bool) -> ProgressProtocol:
-    """What a command reports to: bars, log lines and notes on stderr, or nothing at all."""
-    LOGGER.handlers[:] = [logging.NullHandler() if quiet else _LogLines()]
-    LOGGER.setLevel(logging.INFO)
+def progress_for(silent: bool, steps: Steps | None = None) -> ProgressProtocol:
+    """What a command reports to: bars, log lines and notes on stderr.
+
+    Args:
+        silent: nothing at all.
+        steps: of the command.
+    """
+    level = os.environ.get(LOG_LEVEL, "INFO")
+    LOGGER.handlers[:] = [logging.NullHandler() if silent else _LogLines()]
+    LOGGER.setLevel(level)
     LOGGER.propagate = False
-    warnings.simplefilter("ignore" if quiet else "always", TransferWarning)
+    warnings.simplefilter("ignore" if silent else "always", TransferWarning)
     warnings.showwarning = _print_warning
-    return Silent() if quiet else Terminal()
+    return Silent() if silent or level == "WARNING" else Terminal(steps)
+
+
+def runtime_for(device: str, silent: bool) -> Runtime:
+    """Where a command of several steps runs, and what it reports to."""
+    from transfer.runtime import Runtime
+
+    steps = Steps()
+    return Runtime.current(device, progress_for(silent, steps), steps)
 
 
 def say(text: str) -> None:

@@ -7,6 +7,7 @@ mean dislike. The denoiser is the same as in the Gaussian model; its outputs are
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -62,6 +63,7 @@ class MaskedS2IDM(S2IDM):
         batch_size: int = 2048,
         dense_budget: int = 1 << 30,
         scratch: Path | None = None,
+        done: Callable[[int], None] = lambda _: None,
     ) -> Interests:
         """Generalise s'_0 by the expected reverse process; it starts with all anchors visible.
 
@@ -72,13 +74,18 @@ class MaskedS2IDM(S2IDM):
             batch_size: users per batch.
             dense_budget: bytes; a larger result is not stored but computed on access.
             scratch: unused.
+            done: called with the number of users after each batch.
         """
         raw = RawInterests(interests, self.denoiser.outer.weight.device)
         users = interests.shape[0]
         formed = MaskedInterests(self.denoiser, 1 if self.settings.objective == "next" else self.schedule.steps, raw)
         if users * raw.width * 4 <= dense_budget:
             everyone = torch.arange(users, device=raw.matrix.indptr.device)
-            formed.dense = torch.cat([formed.rows(part) for part in everyone.split(batch_size)])
+            parts = []
+            for part in everyone.split(batch_size):
+                parts.append(formed.rows(part))
+                done(len(part))
+            formed.dense = torch.cat(parts)
         return formed
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,7 @@ class S2IDM(nn.Module):
         batch_size: int = 2048,
         dense_budget: int = 1 << 30,
         scratch: Path | None = None,
+        done: Callable[[int], None] = lambda _: None,
     ) -> Interests:
         """Generalise s'_0 by the reverse process, without forward noise (Section 3.3, Diffusion Inference).
 
@@ -75,6 +77,7 @@ class S2IDM(nn.Module):
             batch_size: users per batch; limits the working memory.
             dense_budget: bytes up to which x_0 of all users is stored, and hidden states stay in memory.
             scratch: folder for a memory-mapped file of larger hidden states.
+            done: called with the number of users after each batch.
         """
         was_training = self.training
         self.eval()
@@ -94,6 +97,7 @@ class S2IDM(nn.Module):
             result = reverse.from_sparse(rows.columns, rows.values, rows.offsets)
             hidden[start : start + batch_size] = result.hidden
             carried, bias_scale = result.carried, result.bias_scale
+            done(min(batch_size, users - start))
         self.train(was_training)
         outer = self.denoiser.outer
         return DiffusedInterests(

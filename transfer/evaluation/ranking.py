@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,6 +80,7 @@ def rank(
     device: torch.device,
     top: int = 0,
     sampled: bool = True,
+    ranked: Callable[[int], None] = lambda _: None,
 ) -> Ranking:
     """Rank every target under both protocols from one pass over the scores.
 
@@ -91,6 +92,7 @@ def rank(
         device: where the scores are.
         top: how many recommended items to keep a user.
         sampled: whether the sampled protocol is wanted (selection on full ranking needs it not).
+        ranked: told the number of rows after each block.
 
     Returns:
         ranks in the order of `targets`. Ties never favour the target; nor does a score that is not a number.
@@ -109,7 +111,7 @@ def rank(
     among = torch.empty(count, dtype=torch.int64, device=device)
     candidates = torch.empty(count, dtype=torch.int64, device=device)
     recommended = torch.empty(count, min(top, domain.n_items), dtype=torch.int64, device=device)
-    for first in range(0, count, block):
+    for first in _blocks(count, block, ranked):
         rows = torch.arange(first, min(first + block, count), device=device)
         owner, seen = excluded_pairs(flat, starts[rows], stops[rows])
         candidates[rows] = domain.n_items - torch.bincount(owner, minlength=len(rows))
@@ -145,6 +147,13 @@ def rank(
         (full + seen_above).cpu().numpy() if products is None else None,
         np.full(count, domain.n_items, np.int64) if products is None else None,
     )
+
+
+def _blocks(count: int, block: int, done: Callable[[int], None]) -> Iterator[int]:
+    """The first row of each block; the number of rows of each is told when it is done."""
+    for first in range(0, count, block):
+        yield first
+        done(min(block, count - first))
 
 
 def _rows_a_block(n_items: int, settings: EvaluationSettings, device: torch.device) -> int:

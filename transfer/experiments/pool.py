@@ -16,9 +16,12 @@ import torch
 
 from domains.errors import InputError
 from transfer.progress import LOGGER, Progress
+from transfer.steps import Step, Steps
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
+A_WORK = 60.0
+"""Seconds of a work before the first is measured; after that only their equality counts."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,10 @@ def run_all(
     """
     if workers <= 1 or len(works) <= 1:
         outcomes: list[Result | Failed] = []
-        for number, work in enumerate(works, 1):
-            LOGGER.info(f"{title} {number} of {len(works)}: {describe(work)}")
+        steps = Steps()
+        steps.expect([Step(f"{title}: {describe(work)}", A_WORK, title) for work in works])
+        for work in works:
+            steps.begin(f"{title}: {describe(work)}")
             outcomes.append(_outcome(partial(function, work), describe(work)))
         return outcomes
     workers = min(workers, len(works))

@@ -17,6 +17,7 @@ from transfer.interests.original import original_interests
 from transfer.interests.settings import InterestName, InterestSettings
 from transfer.interests.views import FixedViews, InterestViews, NoViews, Views, someone_elses_positions
 from transfer.model.settings import PromptSettings
+from transfer.progress import Progress, Silent
 from transfer.variants import Variant
 
 SEEN_A_TIME = 1 << 24
@@ -34,15 +35,18 @@ class InterestFactory:
         settings: how s'_0 is weighted; the source's own.
         device: of the interests.
         scratch: folder for interests that are too large for memory.
+        progress: of diffusing them.
     """
 
     def __init__(
         self, domain: Domain, item_anchors: csr_matrix, idf: npt.NDArray[np.float32], s2idm: S2IDM | None,
         settings: InterestSettings, device: torch.device, scratch: Path | None = None,
+        progress: Progress | None = None,
     ) -> None:  # fmt: skip
         self.domain, self.item_anchors, self.idf = domain, item_anchors, idf
         self.s2idm, self.settings, self.device = None if s2idm is None else s2idm.to(device), settings, device
         self.scratch = scratch
+        self.progress: Progress = progress or Silent()
         self._shared: dict[tuple[bool, InterestName, int], Views] = {}
 
     @property
@@ -75,7 +79,8 @@ class InterestFactory:
             return RawInterests(original, self.device)
         if self.s2idm is None:
             raise ValueError(f"{kind} interests are diffused, and there is no S2IDM")
-        return self.s2idm.diffuse(original, scratch=self.scratch)
+        with self.progress.task("Interests by S2IDM", original.shape[0]) as task:
+            return self.s2idm.diffuse(original, scratch=self.scratch, done=task.advance)
 
     def views(self, variant: Variant, split: Split, prompts: PromptSettings, seed: int) -> Views:
         """What a variant may see at each stage; shared between variants and seeds wherever it is the same."""

@@ -108,8 +108,8 @@ def forecast(plan: Plan) -> Forecast:
     runs = tuple(variant.label for variant in plan.variants if variant.label not in skipped)
     cost = estimate(
         recipe.model_copy(update={"variants": runs}),
-        [_sizes(prepared.domain, recipe) for prepared in sources],
-        None if target is None else _sizes(target.domain, recipe),
+        [sizes(prepared.domain, recipe) for prepared in sources],
+        None if target is None else sizes(target.domain, recipe),
         len(vocabulary),
         torch.get_num_threads(),
     )
@@ -134,6 +134,7 @@ def _skipped(plan: Plan) -> dict[str, str]:
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
-def _sizes(domain: Domain, recipe: Recipe) -> Sizes:
+def sizes(domain: Domain, recipe: Recipe) -> Sizes:
+    """Return what an estimate needs of a domain."""
     seen = int(np.minimum(domain.lengths, recipe.encoder.max_length).sum())
     return Sizes(domain.n_users, domain.n_items, domain.n_interactions, seen)

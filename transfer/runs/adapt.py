@@ -37,6 +37,7 @@ from transfer.runs.plan import Plan
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.worker import Worker, choosing_users
 from transfer.runtime import Runtime
+from transfer.steps import RESULTS, TITLES, of_piece
 from transfer.training.task import Task
 from transfer.variants import Variant
 
@@ -83,6 +84,7 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
         InputError: the target shares no anchor with the source, or no variant can run.
     """
     recipe, split = plan.recipe, plan.target_split
+    runtime.begin(TITLES)
     mapped = map_items(source, plan, runtime)
     domain = plan.domain
     if mapped.anchors.nnz == 0:
@@ -108,13 +110,16 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
     if split.new_items is not None:
         features = replace(features, known=torch.from_numpy(~split.new_items))
     scratch = scratch_folder(out, runtime.rank)
-    factory = InterestFactory(domain, mapped.anchors, idf, source.s2idm, source.interests, runtime.device, scratch)
+    factory = InterestFactory(
+        domain, mapped.anchors, idf, source.s2idm, source.interests, runtime.device, scratch, runtime.progress
+    )
     task = Task(split, recipe.encoder.max_length, recipe.training, recipe.evaluation, runtime)
     pieces = Pieces(out, _plan(source, recipe, domain, mapped), runtime.is_main)
     worker = Worker(source, recipe, task, features, factory, pieces, _log(out, runtime))
     for name, reason in skipped.items():
         runtime.warn(f"Skipped {name}: {reason}")
     made = _every_piece(worker, recipe, variants)
+    runtime.begin(RESULTS)
     product = _product(recipe, split, variants, made)
     shutil.rmtree(scratch, ignore_errors=True)
     if runtime.is_main and mapped.unseen is not None:
@@ -150,7 +155,10 @@ def _every_piece(worker: Worker, recipe: Recipe, variants: Sequence[Variant]) ->
     for variant in variants:
         label = variant.label
         seeds = (0,) if is_baseline(variant) else recipe.seeds
-        pieces = [worker.piece(variant, seed) for seed in seeds]
+        pieces = []
+        for seed in seeds:
+            worker.task.runtime.begin(of_piece(label, None if is_baseline(variant) else seed))
+            pieces.append(worker.piece(variant, seed))
         made.rankings[label] = {stage: [piece.rankings[stage] for piece in pieces] for stage in STAGES}
         scores = [validation_score(piece.rankings["validation"], worker.task) for piece in pieces]
         best = int(np.argmax(scores))

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
-from huggingface_hub import HfApi, snapshot_download
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from domains.errors import InputError, RunError
@@ -190,6 +189,8 @@ class Artifact:
         commit_message: str = "Upload artifact",
     ) -> str:
         """Upload the artifact to a repository on the hub, which is made if it is missing; return the commit's URL."""
+        from huggingface_hub import HfApi
+
         api = HfApi(token=token)
         repo_id = api.create_repo(repo_id=repo_id, private=private, exist_ok=True).repo_id
         with tempfile.TemporaryDirectory() as copy:
@@ -213,6 +214,8 @@ class Artifact:
         """Read an artifact from a folder, or download it from the hub."""
         folder = Path(place)
         if not folder.is_dir():
+            from huggingface_hub import snapshot_download
+
             download = snapshot_download(
                 str(place),
                 revision=revision,

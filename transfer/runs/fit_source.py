@@ -30,6 +30,8 @@ from transfer.runs.plan import Plan
 from transfer.runs.source_artifact import DomainNote, SourceArtifact
 from transfer.runs.source_encoder import train_source_encoder
 from transfer.runtime import Runtime
+from transfer.steps import S2IDM as S2IDM_STEP
+from transfer.steps import SOURCE_ENCODER, VOCABULARY
 from vocab.coverage import Coverage
 from vocab.vocabulary import SememeVocabulary
 
@@ -78,7 +80,7 @@ def fit_source(
     counted = target is not None and recipe.target_titles and not _counted_already(target, extends)
     named = [*sources, *([target] if target is not None and (counted or not sources) else [])]
     texts = {domain.name: plan.texts[domain.name] for domain in named}
-    runtime.log("Building the vocabulary")
+    runtime.begin(VOCABULARY)
     if extends is None:
         vocabulary = SememeVocabulary.build(texts, recipe.vocabulary)
     else:
@@ -105,6 +107,7 @@ def fit_source(
         )
         check_has_anchors(domain, everything)
         interests.append(_objective(domain, encoded.matrix, everything, recipe, vocabulary, seed))
+    runtime.begin(S2IDM_STEP)
     before = None if extends is None else extends.s2idm
     start = None if before is None else grown_s2idm(before, len(vocabulary), recipe.s2idm, seed)
     pieces = None
@@ -115,6 +118,7 @@ def fit_source(
     notes = (() if extends is None else extends.domains) + tuple(DomainNote.of(domain) for domain in sources)
     vectors = None if semantics is None else semantics.words(vocabulary.words)
     fingerprint = None if semantics is None else semantics.encoder.fingerprint
+    runtime.begin(SOURCE_ENCODER)
     transferable = train_source_encoder(
         recipe,
         sources,

@@ -214,7 +214,8 @@ class Worker:
         targets = self._fitting_targets
         if len(targets):
             own = self._scorer(model).own(self.task.split.domain, targets, views.for_stage("validation"))
-            model.terms.set(search_weights(own, self.known, self.task.split.domain, targets, variant.terms))
+            domain, progress = self.task.split.domain, self.task.runtime.progress
+            model.terms.set(search_weights(own, self.known, domain, targets, variant.terms, progress))
         elif variant.from_source:
             model.terms.set(self._untried(TermWeights.of(self.source.transferable.weights), variant.terms))
         else:
@@ -226,7 +227,7 @@ class Worker:
         if terms not in self._alone:
             targets, domain = self._fitting_targets, self.task.split.domain
             self._alone[terms] = (
-                search_weights(None, self.known, domain, targets, terms)
+                search_weights(None, self.known, domain, targets, terms, self.task.runtime.progress)
                 if len(targets)
                 else self._untried(self.source.transferable.terms or UNTRIED, terms)
             )
@@ -247,7 +248,9 @@ class Worker:
     def _rank(self, stage: Stage, scores: ScoreRows) -> Ranking:
         targets = targets_of(self.task.split, stage)
         top = RECOMMENDED if stage == "test" else 0
-        return rank(self.task.split.domain, targets, scores, self.task.evaluation, self.task.runtime.device, top)
+        task, runtime = self.task, self.task.runtime
+        with runtime.progress.task(f"Ranking for {stage}", len(targets)) as shown:
+            return rank(task.split.domain, targets, scores, task.evaluation, runtime.device, top, ranked=shown.advance)
 
 
 def choosing_users(split: Split, seed: int) -> Ints:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,7 +63,12 @@ class Candidates:
 
 
 def find_candidates(
-    own: ScoreRows | None, known: KnownItems, domain: Domain, targets: Targets, terms: Sequence[str]
+    own: ScoreRows | None,
+    known: KnownItems,
+    domain: Domain,
+    targets: Targets,
+    terms: Sequence[str],
+    done: Callable[[int], None] = lambda _: None,
 ) -> Candidates:
     """Collect the best items of every part for every user, and the held-out item.
 
@@ -75,6 +80,7 @@ def find_candidates(
         domain: the interactions.
         targets: validation targets.
         terms: names of the late terms.
+        done: told the number of users after each block.
     """
     pieces: list[tuple[dict[tuple[str, float | None], Tensor], Tensor, Tensor]] = []
     everything = torch.arange(len(targets), device=known.device)
@@ -90,6 +96,7 @@ def find_candidates(
         row, column = chosen.nonzero(as_tuple=True)
         values = {name: part[row, column].float().cpu() for name, part in scores.items()}
         pieces.append((values, (row + rows[0]).cpu(), (column == items[row]).cpu()))
+        done(len(rows))
     names = pieces[0][0].keys() if pieces else ()
     features = {name: torch.cat([piece[0][name] for piece in pieces]).numpy() for name in names}
     user = torch.cat([piece[1] for piece in pieces]).numpy()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from domains.domain import Domain, Ints
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
+from transfer.progress import Progress, Silent
 from transfer.terms.candidates import MIDDLE, OWN, RECENCIES, Candidates, find_candidates
 from transfer.terms.known import KnownItems
 from transfer.terms.weights import LEAVE_OUT, TermWeights
@@ -50,6 +51,7 @@ def search_weights(
     domain: Domain,
     targets: Targets,
     terms: Sequence[str],
+    progress: Progress | None = None,
 ) -> TermWeights:
     """Return the weights that validation prefers, found one at a time until none gets better.
 
@@ -62,18 +64,23 @@ def search_weights(
         domain: the interactions.
         targets: validation targets; a sample of them where they are many.
         terms: names of the late terms.
+        progress: of the search, which takes minutes where users are many.
     """
+    shown = progress or Silent()
     few = targets.only(_sample(len(targets), domain.n_items))
     left_out = LEAVE_OUT if "repeats" in terms and targets.excludes_seen else 0.0
     if not len(few):
         return TermWeights(repeats=left_out)
-    candidates = find_candidates(own, known, domain, few, terms)
+    with shown.task("Candidates for late terms", len(few)) as task:
+        candidates = find_candidates(own, known, domain, few, terms, task.advance)
     parts = [name for name in candidates.scale if name != "repeats" or not targets.excludes_seen]
     if parts in ([], [OWN]):
         return TermWeights(repeats=left_out)
     search = _Search(candidates, parts)
-    best = max((search.climb(start) for start in search.starts()), key=search.value)
-    best = search.without_idlers(best)
+    starts = search.starts()
+    with shown.task("Weights of late terms", len(starts) * ROUNDS) as task:
+        best = max((search.climb(start, task.advance) for start in starts), key=search.value)
+        best = search.without_idlers(best)
     strength = best.weights.pop(OWN, 1.0)
     scaled = {name: round(weight / max(strength, _TINY), 6) for name, weight in best.weights.items()}
     return TermWeights(**{"repeats": left_out} | scaled, recency=best.recency)
@@ -115,16 +122,18 @@ class _Search:
         """Return the mean gain."""
         return float(self.gains(point).mean())
 
-    def climb(self, point: _Point) -> _Point:
+    def climb(self, point: _Point, done: Callable[[int], None]) -> _Point:
         """Move one weight or the recency at a time while that helps."""
-        for _ in range(ROUNDS):
+        for number in range(ROUNDS):
             before = point
             for part in self.parts:
                 point = self._better(point, [self._with(point, part, weight) for weight in self._tries(point, part)])
             if self.timed:
                 point = self._better(point, [replace(point, recency=recency) for recency in RECENCIES])
             if point == before:
+                done(ROUNDS - number)
                 break
+            done(1)
         return point
 
     def _better(self, point: _Point, others: Sequence[_Point]) -> _Point:

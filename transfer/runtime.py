@@ -13,6 +13,7 @@ from torch import Tensor
 from domains.errors import InputError
 from transfer.progress import LOGGER, Progress, Silent, TransferWarning
 from transfer.steps import Steps
+from transfer.tracking.tracker import Tracker, Untracked
 
 CHECKPOINT_SECONDS = "TRANSFER_CHECKPOINT_SECONDS"
 """Environment variable for `Runtime.checkpoint_seconds`."""
@@ -29,6 +30,7 @@ class Runtime:
         progress: shows progress.
         steps: planned steps of the command.
         checkpoint_seconds: time between checkpoints of a training; a killed run loses at most this much work.
+        tracker: what is told of settings, epochs and results.
     """
 
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
@@ -37,6 +39,7 @@ class Runtime:
     progress: Progress = field(default_factory=Silent)
     checkpoint_seconds: float = 60.0
     steps: Steps = field(default_factory=Steps)
+    tracker: Tracker = field(default_factory=Untracked)
 
     @classmethod
     def current(cls, device: str = "auto", progress: Progress | None = None, steps: Steps | None = None) -> Runtime:

@@ -30,6 +30,7 @@ from transfer.cli import (
     serve,
     share,
     titles,
+    tune,
     variants,
     verify,
 )
@@ -87,6 +88,7 @@ app.command("export")(export.command)
 app.command("explain")(explain.command)
 app.command("titles")(titles.command)
 app.command("verify")(verify.command)
+app.command("tune")(tune.command)
 app.command("variants")(variants.command)
 app.command("init")(init.command)
 app.command("inspect")(inspect.command)

@@ -12,13 +12,16 @@ from transfer.cli.options import Device, Json, RecipeArgument, Seed, Set, Varian
 Out = Annotated[
     Path | None, typer.Option("--out", help="Folder to write, with source/ and target/ in it; runs/RECIPE by default.")
 ]
+Track = Annotated[str | None, typer.Option("--track", help="Tell a tracker, such as tensorboard, as well.")]
 
 
 def command(
     recipe: RecipeArgument, out: Out = None, variants: Variants = None, set_: Set = None, device: Device = "auto",
-    seed: Seed = None, json_: Json = False,
+    seed: Seed = None, track: Track = None, json_: Json = False,
 ) -> None:  # fmt: skip
     """Fit the sources, adapt to the target, compare: a whole recipe in one command."""
+    from dataclasses import replace
+
     from rich.markup import escape
 
     from domains.errors import InputError
@@ -30,6 +33,7 @@ def command(
     from transfer.runs.pipeline import default_folder, source_from, target_from
     from transfer.runs.plan import make_plan
     from transfer.runs.target_run import KIND as TARGET
+    from transfer.tracking.tracker import open_tracker
 
     loaded = load_recipe(recipe, overrides(set_, seed, variants))
     if loaded.recipe.target is None:
@@ -37,6 +41,8 @@ def command(
     folder = out or default_folder(loaded)
     runtime = runtime_for(device, json_)
     claim(folder / "target", TARGET)
+    if runtime.is_main:
+        runtime = replace(runtime, tracker=open_tracker(track, folder))
     plan = make_plan(loaded)
     if plan.target is not None and not json_:
         for line in plan.target.report.left_out:

@@ -242,4 +242,10 @@ def _digest(matrix: csr_matrix) -> str:
 def _log(out: Path, runtime: Runtime) -> Log:
     if not runtime.is_main:
         return lambda _: None
-    return JsonLines(out / LOG, fresh=False)
+    lines = JsonLines(out / LOG, fresh=False)
+
+    def log(entry: Mapping[str, object]) -> None:
+        lines(entry)
+        runtime.tracker.entry(entry)
+
+    return log

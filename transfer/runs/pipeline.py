@@ -162,10 +162,13 @@ def target_from(plan: Plan, source: SourceArtifact, folder: Path, runtime: Runti
                 f"keep them"
             )
         runtime.log(size_of(plan.domain))
+        if runtime.is_main:
+            runtime.tracker.settings(resolved(plan.recipe))
         adapted = adapt_target(plan, source, folder, runtime)
         run = run_of(plan, source, adapted)
         if runtime.is_main:
             run.write(folder)
+            runtime.tracker.result(run.metrics.as_dict(), folder)
         runtime.wait()
     return run
 

@@ -1,0 +1,221 @@
+"""`transfer tune`: trials of a recipe with Optuna, which validation judges; goes on where it was interrupted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from domains.errors import InputError, RunError
+from domains.loaders.registry import check_options, find_loader
+from domains.spec import DomainSpec
+from recipes.load import LoadedRecipe, load_recipe
+from recipes.schema import Recipe
+from transfer.files import alone_in, json_text, read_json, write_json, write_text
+from transfer.runs.pipeline import source_from, target_from
+from transfer.runs.plan import make_plan
+from transfer.runtime import Runtime
+from transfer.tuning.space import Range, Space
+
+STORAGE, CLAIM, FOUND = "trials.log", "tuning.json", "found.yaml"
+
+Score = Callable[[list[str]], float]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found.
+
+    Attributes:
+        metric: that chose, on validation items of training users.
+        before: of the recipe as it is.
+        best: of the best trial; `before` where no trial is better.
+        values: of the best trial; empty where no trial is better.
+        trials: finished, of all sessions.
+        failed: trials that ended in an error.
+        recipe: the found recipe.
+    """
+
+    metric: str
+    before: float
+    best: float
+    values: Mapping[str, Any]
+    trials: int
+    failed: int
+    recipe: Path
+
+
+def tune(
+    given: str,
+    folder: Path,
+    runtime: Runtime,
+    *,
+    variant: str | None = None,
+    trials: int = 30,
+    space: Space,
+    overrides: list[str] | None = None,
+) -> Found:
+    """Search for better settings of one variant, with the recipe's first seed.
+
+    Args:
+        given: recipe file or name.
+        folder: keeps the trials; the same call goes on there.
+        runtime: device, processes, progress.
+        variant: which one; by default the last one of the recipe.
+        trials: in all, with those of earlier sessions.
+        space: what may change.
+        overrides: of the recipe, for all trials.
+
+    Raises:
+        InputError: Optuna is not installed, the folder holds another search, or every trial failed.
+    """
+    optuna = _optuna()
+    fixed = list(overrides or ())
+    loaded = load_recipe(given, fixed)
+    if loaded.recipe.target is None:
+        raise InputError("this recipe names no target", location=loaded.path, hint="Add 'target:'")
+    label = variant or loaded.recipe.variants[-1]
+    fixed += [f"variants=[{label}]", f"seeds=[{loaded.recipe.seeds[0]}]"]
+    loaded = load_recipe(given, fixed)
+    for key, values in space.keys.items():  # a wrong key is found before the first training
+        value = values.low if isinstance(values, Range) else values[0]
+        load_recipe(given, [*fixed, f"{key}={json.dumps(value)}"])
+    with alone_in(folder):
+        _claim(folder, loaded, space)
+        plan = make_plan(loaded)
+        source = source_from(plan, folder / "source", runtime, with_s2idm=plan.needs_s2idm)
+
+        def score(changes: list[str]) -> float:
+            changed = load_recipe(given, [*fixed, *changes])
+            mark = hashlib.sha256(json.dumps(changes).encode()).hexdigest()[:12]
+            place = folder / f"trial-{mark}"
+            run = target_from(make_plan(changed, source), source, place, runtime)
+            shutil.rmtree(place)  # it holds test figures, which nobody is to choose by
+            return run.metrics.variants[run.variant.label].selection.mean
+
+        before = _baseline(folder, score)
+        study = _study(optuna, folder, loaded.recipe.seeds[0])
+        _search(optuna, study, space, trials, score, runtime)
+        return _finish(optuna, study, folder, given, fixed, before, loaded)
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+    except ImportError as error:
+        raise InputError(
+            "Optuna is not installed", location="tune", hint='pip install "sememe-transfer[tune]"'
+        ) from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna
+
+
+def _claim(folder: Path, loaded: LoadedRecipe, space: Space) -> None:
+    """Keep what is searched, and refuse to go on with something else."""
+    now = json.loads(
+        json_text({"recipe": loaded.recipe.model_dump(mode="json"), "space": space.model_dump(mode="json")})
+    )
+    path = folder / CLAIM
+    if not path.exists():
+        write_json(path, now)
+        return
+    before = read_json(path)
+    if before != now:
+        differs = [key for key in now["recipe"] if before.get("recipe", {}).get(key) != now["recipe"][key]] or ["space"]
+        raise RunError(
+            f"this folder holds a search of another recipe or space (differs: {', '.join(differs)})",
+            location=folder,
+            hint="Choose another --out, or delete the folder",
+        )
+
+
+def _baseline(folder: Path, score: Score) -> float:
+    """The score of the recipe as it is, measured once."""
+    path = folder / "before.json"
+    if not path.exists():
+        write_json(path, {"validation": score([])})
+    return float(read_json(path)["validation"])
+
+
+def _study(optuna: Any, folder: Path, seed: int) -> Any:
+    storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(folder / STORAGE)))
+    study = optuna.create_study(storage=storage, study_name="tune", direction="maximize", load_if_exists=True)
+    # The sampler's state is not stored: a seed of its own for each session keeps it from drawing the same values again.
+    study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.trials))
+    running = optuna.trial.TrialState.RUNNING
+    for trial in study.get_trials(deepcopy=False, states=(running,)):  # killed: tried again first
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        study.enqueue_trial(trial.params)
+    return study
+
+
+def _search(optuna: Any, study: Any, space: Space, trials: int, score: Score, runtime: Runtime) -> None:
+    ended = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
+    while (done := len(study.get_trials(deepcopy=False, states=ended))) < trials:
+        trial = study.ask()
+        values = {key: _draw(trial, key, allowed) for key, allowed in space.keys.items()}
+        changes = [f"{key}={json.dumps(value)}" for key, value in values.items()]
+        runtime.log(f"Trial {done + 1} of {trials}: {', '.join(changes)}")
+        try:
+            found = score(changes)
+        except RunError:
+            raise
+        except InputError as error:  # values that do not go together, or a training that diverges
+            runtime.warn(f"This trial failed: {error}")
+            trial.set_user_attr("problem", str(error))
+            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+            continue
+        study.tell(trial, found)
+
+
+def _draw(trial: Any, key: str, allowed: Any) -> Any:
+    if not isinstance(allowed, Range):
+        return trial.suggest_categorical(key, list(allowed))
+    if allowed.whole:
+        return trial.suggest_int(key, allowed.low, allowed.high, step=allowed.step or 1, log=allowed.log)
+    return trial.suggest_float(key, allowed.low, allowed.high, step=allowed.step, log=allowed.log)
+
+
+def _finish(
+    optuna: Any, study: Any, folder: Path, given: str, fixed: list[str], before: float, loaded: LoadedRecipe
+) -> Found:
+    complete = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+    failed = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.PRUNED,))
+    if not complete:
+        problem = failed[-1].user_attrs.get("problem", "") if failed else "no trial"
+        raise RunError(f"every trial failed: {problem}", location=folder, hint="Narrow the space")
+    top = max(complete, key=lambda trial: trial.value)
+    better = top.value > before
+    values = dict(top.params) if better else {}
+    changes = [f"{key}={json.dumps(value)}" for key, value in values.items()]
+    metric = loaded.recipe.training.metric
+    text = (
+        f"# Found by transfer tune in {len(complete)} trials: {metric} {max(top.value, before):.4g} on validation, "
+        f"{before:.4g} before.\n# Test figures were not looked at: run this recipe, with several seeds, to see them.\n"
+    )
+    # Of the recipe's own variants and seeds, not those of the search.
+    recipe = load_recipe(given, [one for one in fixed if not one.startswith(("variants=", "seeds="))] + changes)
+    write_text(folder / FOUND, text + _yaml(recipe.recipe, recipe.folder))
+    return Found(metric, before, max(top.value, before), values, len(complete), len(failed), folder / FOUND)
+
+
+def _yaml(recipe: Recipe, base: Path) -> str:
+    """A recipe as a file that can lie anywhere: what its author or the search said, with full paths."""
+    data = recipe.model_dump(mode="json", exclude_unset=True)
+    data["sources"] = [_domain(spec, base) for spec in recipe.sources]
+    if recipe.target is not None:
+        data["target"] = _domain(recipe.target, base)
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+
+
+def _domain(spec: DomainSpec, base: Path) -> dict[str, Any]:
+    options = check_options(find_loader(spec.loader), spec.options, {"base": base})
+    data = spec.model_dump(mode="json", exclude_unset=True)
+    data["options"] = options.model_dump(mode="json", exclude_unset=True)
+    return data

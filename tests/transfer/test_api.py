@@ -38,7 +38,7 @@ def test_the_page_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert "299 users, 613 items" in out
     assert "Did you mean 'encoder'?" in out
     run = names["run"]
-    assert run.variant in ("sasrec", "sasrec+ipe+s2idm")
+    assert run.variant in ("popular", "sasrec", "sasrec+ipe+s2idm")
     figures = run.results().filter(variant="popular", stage="test", protocol="full", metric="hit@10")
     assert figures["mean"].to_list() == [run.metrics["variants"]["popular"]["test"]["full"]["hit@10"]["mean"]]
     first = run.recommend(history=["Inception", "Gravity"], count=3)
@@ -47,7 +47,7 @@ def test_the_page_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     user = run.target.domain.user_ids[0].as_py()
     assert run.recommend(user=int(user), count=2) == run.recommend(user=user, count=2)
     assert run.recommend(history="Inception", count=2) == run.recommend(history=["Inception"], count=2)
-    with pytest.raises(InputError, match="count is 0"):
+    with pytest.raises(InputError, match="count must be at least 1"):
         run.recommend(user=user, count=0)
     # The same source from its folder: the finished run is of the same settings and data, and nothing is made again.
     quick = {**names["quick"], "variants": names["variants"]}
@@ -62,12 +62,12 @@ def test_the_page_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             run.recommend(**given)
 
 
-def test_names_in_the_five_lines_exist() -> None:
-    five = re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
-    assert five is not None
-    lines = [line for line in five[1].splitlines() if line]
-    assert len(lines) == 5
-    for name in re.findall(r"transfer\.(\w+)\(", five[1]):
+def test_names_in_the_first_example_exist() -> None:
+    first = re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert first is not None
+    lines = [line for line in first[1].splitlines() if line]
+    assert len(lines) <= 5
+    for name in re.findall(r"transfer\.(\w+)\(", first[1]):
         assert callable(getattr(transfer, name))
 
 

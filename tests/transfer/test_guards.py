@@ -225,7 +225,7 @@ def test_selection_needs_somebody_to_select_on():
     recipe = check_recipe(
         {"sources": ["books"], "evaluation": {"split": "temporal", "validation_from": 5, "test_from": 8}}, "test"
     )
-    with pytest.raises(InputError, match="none of the 2 users that train has a validation target"):
+    with pytest.raises(InputError, match="none of the 2 training users has a validation target"):
         check_can_select(make_split(domain, recipe))
 
 
@@ -310,8 +310,8 @@ def test_what_the_source_cannot_give_is_skipped_with_the_reason(tmp_path):
     ]
     _, _, run = made(tmp_path, source_encoder={"channels": ["anchors"], "epochs": 1}, variants=variants, shots=0)
     assert run.metrics.skipped == {
-        "gru4rec+anchors+no-id+source": "the source learned a sasrec",
-        "sasrec+source": "the source learned of anchors, none of which these items are made of",
+        "gru4rec+anchors+no-id+source": "the source encoder is a sasrec",
+        "sasrec+source": "the source encoder has the channels anchors, and the items have none of them",
     }
     assert list(run.metrics.variants) == variants[2:]
 
@@ -480,7 +480,7 @@ def test_an_artifact_goes_on_to_learn_and_tells_what_stays_and_what_is_lost(tmp_
     before, after = (one.s2idm.denoiser.outer.weight for one in (source, extended))
     assert not torch.equal(after[:count], before)
     assert any("s2idm.hidden stays 8" in line for line in said)
-    assert any("vocabulary.min_items stays" in line and "(the recipe says 3)" in line for line in said)
+    assert any("vocabulary.min_items stays" in line and "(the recipe has 3)" in line for line in said)
     assert not any("vocabulary.max_share" in line for line in said)
     assert any("source encoder of that artifact is dropped" in line for line in said)
     back = SourceArtifact.read(tmp_path / "extended")
@@ -503,10 +503,10 @@ def test_a_source_encoder_goes_on_with_fewer_positions_and_another_one_is_told(t
     assert (len(before), len(after)) == (10 + 3, 4 + 3)
     # One epoch moves a weight by less than two unrelated draws are apart.
     assert (after - before[: len(after)]).abs().max() < 0.1 < (before[: len(after)].flip(0) - after).abs().max()
-    assert not any("anew" in line for line in said)
+    assert not any("from scratch" in line for line in said)
     wider = extended(tmp_path, source, ["encoder.max_length=4", "encoder.dim=16"])
     assert wider.transferable.weights["encoder.positions.weight"].shape[1] == 16
-    assert any("a sasrec of width 8, and the recipe asks for a sasrec of width 16" in line for line in said)
+    assert any("a sasrec of width 8, but the recipe asks for a sasrec of width 16" in line for line in said)
 
 
 def test_maps_of_one_sentence_encoder_do_not_go_on_with_vectors_of_another(tmp_path, monkeypatch):

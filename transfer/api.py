@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -26,6 +26,7 @@ from recipes.load import check_recipe
 from recipes.presets import overlaid, with_preset
 from recipes.schema import Recipe
 from transfer.files import JsonLines, alone_in
+from transfer.frames import FrameKind, as_kind
 from transfer.progress import Progress
 from transfer.report.record import RunRecord
 from transfer.runs.artifact import CONFIG, LOG, PIECES, claim
@@ -41,9 +42,6 @@ from transfer.serving.batch import Written, recommend_all
 from transfer.serving.new_items import run_with
 from transfer.serving.opened import open_run, with_variant
 from transfer.serving.recommend import Filters, History, NewRecommendation, Recommendation, Recommender
-
-if TYPE_CHECKING:
-    import polars as pl
 
 __all__ = ["Run", "adapt", "domain_from_frames", "fit", "load_run", "load_source", "open_domain", "train"]
 
@@ -88,8 +86,12 @@ class Run:
         """Contents of `metrics.json` as plain data; see `record` for typed contents."""
         return self.target.metrics.as_dict()
 
-    def results(self) -> pl.DataFrame:
-        """Every figure of every variant: variant, stage, protocol, metric, mean, std."""
+    def results(self, as_: FrameKind = "polars") -> Any:
+        """Every figure of every variant: variant, stage, protocol, metric, mean, std.
+
+        Args:
+            as_: ``polars`` or ``pandas``.
+        """
         import polars as pl
 
         rows = [
@@ -99,7 +101,8 @@ class Run:
             for protocol, values in protocols.items()
             for metric, value in values.items()
         ]
-        return pl.DataFrame(rows, schema=["variant", "stage", "protocol", "metric", "mean", "std"], orient="row")
+        columns = ["variant", "stage", "protocol", "metric", "mean", "std"]
+        return as_kind(pl.DataFrame(rows, schema=columns, orient="row"), as_)
 
     def recommend(
         self,

@@ -43,9 +43,9 @@ WORTH_A_LINE = 2.0
 def show_error(error: InputError) -> None:
     """One message: the location, the problem, the hint."""
     location = "" if error.location is None else f"[bold]{escape(error.location)}[/bold]: "
-    ERR.print(f"[red]Error[/red] {location}{escape(error.problem)}", soft_wrap=True, highlight=False)
+    _to_stderr(f"[red]Error[/red] {location}{escape(error.problem)}")
     if error.hint:
-        ERR.print(f"      {escape(error.hint)}", soft_wrap=True, highlight=False)
+        _to_stderr(f"      {escape(error.hint)}")
 
 
 def print_json(data: Any) -> None:
@@ -81,8 +81,11 @@ class _Bar(Task):
         told = [f"{int(counted.completed)}/{'?' if counted.total is None else int(counted.total)}"]
         if counted.total and counted.completed and counted.elapsed:
             share = min(counted.completed / counted.total, 1.0)
-            told += [_speed(counted.completed / counted.elapsed), f"{duration(counted.elapsed * (1 / share - 1))} left"]
-        told += [part for part in (steps.position(share),) if part]
+            told.append(_speed(counted.completed / counted.elapsed))
+            if share < 1:
+                told.append(f"{duration(counted.elapsed * (1 / share - 1))} left")
+        # Tasks with a metric are trainings, which are nearly all of a step; the share of others says little of it.
+        told += [part for part in (steps.position(share if self.note else 0.0),) if part]
         below = Table.grid(padding=(0, 1))
         below.add_row(ProgressBar(total=counted.total, completed=counted.completed, width=12), Text(" · ".join(told)))
         return Group(Text(self.heading), below)
@@ -174,7 +177,8 @@ def runtime_for(device: str, silent: bool) -> Runtime:
 
 def say(text: str) -> None:
     """A line of result, in markup: what a user wrote is escaped by the caller."""
-    OUT.print(text, highlight=False, soft_wrap=True)
+    # A terminal breaks lines between words; a command to copy stays in one line.
+    OUT.print(text, highlight=False, soft_wrap=not OUT.is_terminal or "Next: transfer" in text)
 
 
 def print_table(table: ResultTable) -> None:

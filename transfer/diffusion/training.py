@@ -118,7 +118,7 @@ def train_s2idm(
         epochs=settings.epochs,
         patience=settings.patience,
         log=log,
-        best_shown=lambda best, epoch: f"best {-best:.4g} at {epoch}",
+        best_shown=lambda best, epoch: f"best {-best:.4g} in epoch {epoch}",
         checkpoint=checkpoint,
     )
     return model

@@ -22,7 +22,7 @@ LEAST = 2.0
 def source_steps(plan: Plan, with_s2idm: bool) -> list[Step]:
     """Return the steps of fitting the sources."""
     items = sum(domain.n_items for domain in plan.source_domains)
-    found = [Step(VOCABULARY, LEAST + items / READ_A_SECOND, "text")]
+    found = [Step(VOCABULARY, LEAST + items / READ_A_SECOND, VOCABULARY)]
     if plan.sources and with_s2idm:
         alone = plan.recipe.model_copy(update={"target": None})
         cost = estimate(alone, [sizes(domain, alone) for domain in plan.source_domains], None, ANCHORS, _cores())
@@ -39,7 +39,7 @@ def target_steps(plan: Plan) -> list[Step]:
     """Return the steps of adapting to the target: its texts, every variant and seed, the results."""
     recipe, domain = plan.recipe, plan.domain
     cost = estimate(recipe, [], sizes(domain, recipe), ANCHORS, _cores()).variant_seconds
-    found = [Step(TITLES, LEAST + domain.n_items / EMBEDDED_A_SECOND, "text")]
+    found = [Step(TITLES, LEAST + domain.n_items / EMBEDDED_A_SECOND, TITLES)]
     for variant in plan.variants:
         seeds: tuple[int | None, ...] = (None,) if is_baseline(variant) else recipe.seeds
         seconds = cost[variant.label] / len(seeds)

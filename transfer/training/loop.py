@@ -67,7 +67,7 @@ def fit(
         epochs=epochs,
         patience=settings.patience,
         log=log,
-        best_shown=lambda best, epoch: f"best {best:.4f} at {epoch}",
+        best_shown=lambda best, epoch: f"best {best:.4f} in epoch {epoch}",
         checkpoint=checkpoint,
     )
     warn_of_failures(model, task, views, fitted, title)

@@ -7,8 +7,7 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix
 
-from transfer.diffusion.discrete import MaskedS2IDM
-from transfer.diffusion.make import make_s2idm
+from transfer.diffusion.discrete import MaskedS2IDM, make_s2idm
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.settings import S2IDMSettings
 from transfer.diffusion.training import SourceInterests, train_s2idm

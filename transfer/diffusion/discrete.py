@@ -130,3 +130,8 @@ class MaskedInterests:
             steps = torch.full((len(state),), step, dtype=torch.int64, device=state.device)
             present = present + (1.0 - present) * torch.sigmoid(self.denoiser(state, steps)) / (step + 1)
         return torch.where(known, original, present * usual)
+
+
+def make_s2idm(anchors: int, settings: S2IDMSettings) -> S2IDM:
+    """Make a new model over q anchors, Gaussian or masked as the settings say."""
+    return MaskedS2IDM(anchors, settings) if settings.kind == "masked" else S2IDM(anchors, settings)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from domains.errors import InputError
 from transfer.checkpoint import Checkpoint, Saved, optimiser_state, restore_optimiser
-from transfer.diffusion.make import make_s2idm
+from transfer.diffusion.discrete import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.settings import S2IDMSettings
 from transfer.diffusion.step_sampler import StepSampler

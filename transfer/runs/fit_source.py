@@ -14,7 +14,7 @@ from torch import Tensor
 from domains.domain import Domain
 from domains.errors import InputError
 from recipes.schema import Recipe, resolved
-from transfer.diffusion.make import make_s2idm
+from transfer.diffusion.discrete import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.encoders.settings import EncoderSettings

@@ -17,7 +17,7 @@ from domains.domain import Domain
 from recipes.load import check_recipe
 from recipes.schema import Recipe
 from transfer.assembly import assemble
-from transfer.diffusion.make import make_s2idm
+from transfer.diffusion.discrete import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.settings import S2IDMSettings
 from transfer.encoders.settings import EncoderSettings

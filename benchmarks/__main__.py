@@ -11,12 +11,14 @@ from rich.console import Console
 
 from benchmarks.machine import measure_machine
 from benchmarks.options import Options
+from benchmarks.synthetic import Size
 from benchmarks.tables import Report, page, show
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 PARTS = (
+    "run",
     "peers",
     "learning",
     "reverse",
@@ -46,6 +48,8 @@ def main(
     / "benchmarks",
     repeats: Annotated[int, typer.Option(min=1, help="Turns of what is compared.")] = 5,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs that peers and our model train.")] = 10,
+    users: Annotated[int, typer.Option(min=100, help="Users of the made-up domains of `run`.")] = 2_000,
+    items: Annotated[int, typer.Option(min=100, help="Items of the made-up domains of `run`.")] = 2_000,
 ) -> None:
     """Measure named parts, print their tables, and write them to benchmarks/results and docs/benchmarks.md."""
     console = Console(width=150)
@@ -53,7 +57,7 @@ def main(
     if unknown:
         raise typer.BadParameter(f"no part is called {unknown[0]!r}; known: {', '.join(PARTS)}")
     for part in parts or PARTS:
-        options = Options(measure_machine(), data, cache.resolve(), quick, repeats, epochs)
+        options = Options(measure_machine(), data, cache.resolve(), quick, repeats, epochs, Size(users, items))
         sections = importlib.import_module(f"benchmarks.parts.{part}").run(options)
         report = Report(part, options.machine, quick, sections)
         show(report, console)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.machine import Machine
+from benchmarks.synthetic import Size
 
 MEMORY_LIMIT_GB = 12
 """No measurement may need more."""
@@ -22,6 +23,7 @@ class Options:
         quick: small sizes.
         repeats: turns of what is compared.
         epochs: that peers and our model train.
+        size: of made-up domains of a whole run.
     """
 
     machine: Machine
@@ -30,3 +32,4 @@ class Options:
     quick: bool
     repeats: int
     epochs: int
+    size: Size

@@ -37,3 +37,12 @@ def test_rows_have_unit_length_and_rows_without_text_stay_zero() -> None:
 def test_fewer_vectors_than_dimensions_and_equal_ones_give_numbers() -> None:
     for vectors in (skewed(2), skewed(1).repeat(3, 1)):
         assert torch.isfinite(Whitening.learn(vectors, 1.0)(skewed(5, seed=1))).all()
+
+
+def test_undoing_gives_the_unit_rows_back():
+    generator = torch.Generator().manual_seed(5)
+    rows = torch.nn.functional.normalize(torch.randn(40, 8, generator=generator) + 0.7, dim=1)
+    rows[3] = 0
+    for power in (0.0, 0.5, 1.0):
+        whitening = Whitening.learn(rows[10:], power)
+        torch.testing.assert_close(whitening.undo(whitening(rows)), rows, atol=1e-4, rtol=0)

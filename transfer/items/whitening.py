@@ -43,3 +43,16 @@ class Whitening:
         """Whiten (n, s) vectors to unit rows; zero rows (no text) stay zero."""
         known = vectors.ne(0).any(dim=1, keepdim=True)
         return torch.nn.functional.normalize((vectors - self.mean) @ self.matrix, dim=-1) * known
+
+    def undo(self, whitened: Tensor) -> Tensor:
+        """Return the (n, s) unit rows that were whitened; zero rows stay zero.
+
+        A whitened row x is (t - mean) @ matrix up to a factor. With y = x @ matrix^-1, the unit row is t = mean + f y
+        for the one f > 0 that gives it length 1.
+        """
+        known = whitened.ne(0).any(dim=1, keepdim=True)
+        mean = self.mean.double()
+        straight = torch.linalg.solve(self.matrix.double(), whitened.double(), left=False)
+        along, square = straight @ mean, straight.square().sum(1).clamp_min(1e-12)
+        factor = ((along.square() + square * (1 - mean.square().sum())).clamp_min(0).sqrt() - along) / square
+        return torch.nn.functional.normalize(mean + factor[:, None] * straight, dim=-1).float() * known

@@ -14,9 +14,7 @@ from torch import Tensor
 
 from domains.errors import InputError
 from domains.nearest import suggest
-from transfer.items.features import in_use
 from transfer.items.semantics import Semantics
-from transfer.items.whitening import Whitening
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
 from transfer.sparse import unit_rows
@@ -135,11 +133,13 @@ class InterestIndex:
 
     @cached_property
     def _titles(self) -> Tensor | None:
-        """(I, s) unit rows."""
+        """(I, s) unit rows, not whitened: that separates the titles of a small catalogue and loses single words."""
         if self.semantics is None:
             return None
-        kept = self.run.features.title_vectors
-        return self.semantics.titles(self.run.domain) if kept is None else kept
+        kept, whitening = self.run.features.title_vectors, self.run.features.whitening
+        if kept is None:
+            return self.semantics.titles(self.run.domain)
+        return kept if whitening is None else whitening.undo(kept)
 
     @cached_property
     def _categories(self) -> tuple[tuple[str, ...], csr_matrix] | None:
@@ -174,11 +174,7 @@ class InterestIndex:
     def _vectors(self, words: Sequence[str]) -> Tensor:
         if self.semantics is None:
             raise ValueError("words have no vectors without a sentence encoder")
-        return in_use(self.semantics.words(words), self._whitening)
-
-    @property
-    def _whitening(self) -> Whitening | None:
-        return None if self.run.features.title_vectors is None else self.run.features.whitening
+        return self.semantics.words(words)
 
     def _by_text(self, words: Sequence[str]) -> Floats | None:
         """(w, I) cosine of sentence vectors as shares of the best one; None without an encoder."""

@@ -184,7 +184,7 @@ def find_system(name: str) -> System:
     raise InputError(
         f"no system is named {name!r}",
         location="variants",
-        hint=f"{suggest(name, known)}Known: {', '.join(known)}",
+        hint=f"{suggest(name, known)}Known: {', '.join(known)}; 'transfer variants' describes them",
     )
 
 

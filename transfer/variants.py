@@ -166,7 +166,8 @@ def parse_variant(label: str, default_channels: tuple[Channel, ...] = ("id",)) -
             raise InputError(
                 f"unknown part {part!r} in variant {label!r}",
                 location="variants",
-                hint=f"{suggest(part, known)}Parts are: {', '.join(dict.fromkeys(known))}; 'transfer variants' describes them",
+                hint=f"{suggest(part, known)}Parts are: {', '.join(dict.fromkeys(known))}; "
+                "'transfer variants' describes them",
             )
     if no_id:
         channels = [channel for channel in channels if channel != "id"]

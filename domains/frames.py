@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 
+from domains.domain import TEXT_TYPE
 from domains.errors import InputError
-from domains.ids import to_ids
-from domains.io.collect import collect
 from domains.io.columns import map_interactions, map_items
 from domains.io.scan import scan
+from domains.item_rows import read_item_rows
 from domains.prepare import prepare
-from domains.raw import RawTables
+from domains.problems import Problems
+from domains.raw import TEXT, RawTables
 from domains.report import PreparedDomain
 from domains.settings import ColumnMapping, PrepareSettings
 
@@ -49,8 +53,29 @@ def from_frames(
     return prepare(raw, settings or PrepareSettings())
 
 
-def titled_items(items: Any, location: str = "items") -> tuple[list[str], list[str]]:
-    """Return ids and titles of a table of items, such as the new items of a catalogue.
+@dataclass(frozen=True, eq=False)
+class NewItems:
+    """Items that no domain has yet.
+
+    Attributes:
+        ids: (n) one each.
+        titles: (n) one each, none empty.
+        fields: ``categories`` and further text fields by name, (n,) large_list<large_string>; may be empty.
+    """
+
+    ids: Sequence[str]
+    titles: Sequence[str]
+    fields: Mapping[str, pa.Array] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(self.ids) != len(self.titles):
+            raise InputError(f"{len(self.ids)} ids for {len(self.titles)} titles", location="new items")
+
+
+def read_new_items(items: Any, location: str = "items") -> NewItems:
+    """Read a table of new items: ids, titles, and the categories and text fields that it has.
+
+    All text is cleaned as that of a domain is.
 
     Args:
         items: a polars, pandas or Arrow table, or the path of one.
@@ -60,14 +85,22 @@ def titled_items(items: Any, location: str = "items") -> tuple[list[str], list[s
         InputError: it is no table, or lacks a column, an id or a title.
     """
     table = scan(items) if isinstance(items, str) else _lazy(items, location)
-    frame = collect(map_items(table, ColumnMapping(), "|", location), location)
-    titles = frame["title"].cast(pl.String).str.strip_chars().fill_null("")
-    if (titles == "").any():
-        row = int((titles == "").arg_max() or 0)
-        raise InputError(
-            f"item {frame['item_id'][row]!r} has no title", location=location, hint="Give every new item one"
-        )
-    return to_ids(frame["item_id"], "item id", location).to_list(), titles.to_list()
+    raw = RawTables(pl.LazyFrame(), map_items(table, ColumnMapping(), "|", location), "items", items_place=location)
+    problems = Problems()
+    frame, _ = read_item_rows(raw, PrepareSettings(), problems)
+    problems.check()
+    untitled = (frame["title"] == "").arg_true()
+    if len(untitled):
+        item = frame["item_id"][untitled[0]]
+        raise InputError(f"item {item!r} has no title", location=location, hint="Give every new item one")
+    names = [name for name in frame.columns if name == "categories" or name.startswith(TEXT)]
+    fields = {name.removeprefix(TEXT): _lists(frame[name]) for name in names}
+    return NewItems(frame["item_id"].to_list(), frame["title"].to_list(), fields)
+
+
+def _lists(column: pl.Series) -> pa.Array:
+    """(n,) large_list<large_string> without nulls."""
+    return pa.array([values or [] for values in column.to_list()], TEXT_TYPE)
 
 
 def _lazy(frame: Any, what: str) -> pl.LazyFrame:

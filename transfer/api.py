@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from domains.domain import Domain
 from domains.errors import InputError
-from domains.frames import from_frames, titled_items
+from domains.frames import from_frames, read_new_items
 from domains.open import open_domain as _open_domain
 from domains.open import parse_spec
 from domains.settings import ColumnMapping, PrepareSettings
@@ -177,17 +177,18 @@ class Run:
         return _listed(interests or ())
 
     def with_items(self, items: Any) -> Run:
-        """Return the run with new items, which are known by their titles. Trains nothing.
+        """Return the run with new items, which are known by their text. Trains nothing.
 
         Args:
-            items: a polars, pandas or Arrow table, or the path of one, with ids and titles.
+            items: a polars, pandas or Arrow table, or the path of one, with ids and titles, and the categories
+                and text fields that the target has.
 
         Raises:
             InputError: an id is not new or occurs twice, a title is missing, or a sentence encoder is needed and not
                 there.
         """
-        ids, titles = titled_items(items)
-        return Run(run_with(self.target, ids, titles), self.folder, self.new_items + len(ids))
+        new = read_new_items(items)
+        return Run(run_with(self.target, new), self.folder, self.new_items + len(new.ids))
 
     def with_variant(self, label: str) -> Run:
         """Return the run with another of its finished variants as the one that recommends.

@@ -163,7 +163,10 @@ def test_settings_win_in_order(tmp_path):
         tmp_path,
         experiment=[{"recipe": "tiny.yaml", "label": "a b", "settings": {"encoder": {"dim": 4, "heads": 2}}}],
         settings={"encoder": {"dim": 16, "blocks": 3, "heads": 4}, "score": {"temperature": 5}},
-        protocols={"paper": {"preset": "paper"}, "strong": {"training": {"loss": "softmax"}, "encoder": {"heads": 1}}},
+        protocols={
+            "paper": {"preset": "paper"},
+            "strong": {"training": {"loss": "softmax"}, "encoder": {"heads": 1}, "vocabulary": {"fields": ["title"]}},
+        },
         shots=[0.5, 1],
         seeds=[3, 4],
     )

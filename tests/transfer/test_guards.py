@@ -16,6 +16,7 @@ from scipy.sparse import random as random_sparse
 from transfer_cases import random_histories, small_domain
 
 from domains.errors import InputError
+from domains.frames import NewItems
 from domains.open import open_domain
 from domains.sample import train_part
 from domains.split import leave_one_out, only_new_items
@@ -380,7 +381,7 @@ def test_another_users_interests_are_never_the_product(tmp_path):
 
 def test_new_items_change_nothing_of_what_was_popular(tmp_path):
     _, _, run = made(tmp_path, variants=["sasrec+anchors", "popular"], evaluation={"negatives": 5, "new_items": 0.2})
-    grown = with_new_items(run, ["new"], ["dragon castle"])
+    grown = with_new_items(run, NewItems(["new"], ["dragon castle"]))
     assert np.array_equal(grown.counts[:-1], run.counts, equal_nan=True)
     assert np.isnan(grown.counts[-1])
     device = torch.device("cpu")
@@ -592,7 +593,7 @@ def test_a_saved_run_keeps_its_map_of_unseen_words(tmp_path):
     TargetRun.read(tmp_path / "target").save_pretrained(tmp_path / "shared")
     saved = TargetRun.from_pretrained(str(tmp_path / "shared"))
     robot = saved.vocabulary.index("robot")
-    assert run_with(saved, ["new"], ["zeppelin"]).item_anchors[-1].toarray()[0, robot] == 0.5
+    assert run_with(saved, NewItems(["new"], ["zeppelin"])).item_anchors[-1].toarray()[0, robot] == 0.5
     log = "training.jsonl"
     assert (tmp_path / "shared" / log).read_bytes() == (tmp_path / "target" / log).read_bytes()
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 import torch
 from cli_cases import run_command
 from experiment_cases import write_recipe
 
 from domains.errors import InputError
-from domains.frames import titled_items
+from domains.frames import NewItems, read_new_items
 from recipes.load import load_recipe
 from transfer.api import load_run
 from transfer.items.features import in_use
@@ -27,6 +28,8 @@ from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
 from transfer.serving.new_items import ID_TABLE, run_with, with_new_items
 from transfer.serving.recommend import History, Recommender
+from vocab.encoder.settings import SemanticSettings
+from vocab.fields import fill_template
 from vocab.unseen.map import UnseenMap
 from vocab.unseen.settings import UnseenSettings
 from vocab.unseen.steps import Link
@@ -40,6 +43,19 @@ class Words:
 
     def words(self, words):
         return torch.ones(len(words), 2)
+
+
+class Reader:
+    """Stands for a sentence encoder that remembers what it read."""
+
+    settings, fingerprint = SemanticSettings(), "reader"
+
+    def __init__(self):
+        self.texts = []
+
+    def encode(self, texts, track):
+        self.texts += texts
+        return np.ones((len(texts), 2), np.float32)
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +74,7 @@ def run_of(folder, variant):
 def test_old_items_stay_as_they_are_and_new_ones_are_their_titles(tmp_path, variant):
     run = run_of(tmp_path, variant)
     titles = run.domain.titles_of(run.domain.items[:2])
-    grown = with_new_items(run, ["first", "second"], titles)
+    grown = with_new_items(run, NewItems(["first", "second"], titles))
     count = run.domain.n_items
     before, after = run.model().item_table(), grown.model().item_table()
     assert after.shape[0] == count + 2 == grown.domain.n_items
@@ -84,7 +100,7 @@ def test_a_copy_of_a_run_reads_new_titles_as_the_run_does(tmp_path):
     edited.save(run.folder / UNSEEN)
     run.save_pretrained(tmp_path / "copy")
     copy = TargetRun.from_pretrained(str(tmp_path / "copy"))
-    ours, theirs = (run_with(one, ["new"], ["qwertz"]).item_anchors[-1] for one in (run, copy))
+    ours, theirs = (run_with(one, NewItems(["new"], ["qwertz"])).item_anchors[-1] for one in (run, copy))
     assert ours.data.tolist() == theirs.data.tolist() == [0.5]
     assert (tmp_path / "copy" / LOG).read_bytes() == (run.folder / LOG).read_bytes()
     copy.save_pretrained(tmp_path / "copy")
@@ -97,12 +113,12 @@ def test_sentence_vectors_of_new_titles_are_whitened_as_the_old_ones_were(tmp_pa
     run = replace(
         run, features=replace(run.features, title_vectors=torch.zeros(run.domain.n_items, 2), whitening=whitening)
     )
-    grown = with_new_items(run, ["new"], ["four"], semantics=Words())
+    grown = with_new_items(run, NewItems(["new"], ["four"]), semantics=Words())
     torch.testing.assert_close(grown.features.title_vectors[-1:], in_use(torch.tensor([[4.0, 1.0]]), whitening))
     assert grown.features.known.tolist() == [True] * run.domain.n_items + [False]
     assert grown.weights[ID_TABLE].shape[0] == run.domain.n_items + 1
     with pytest.raises(InputError, match="no sentence encoder"):
-        with_new_items(run, ["new"], ["four"])
+        with_new_items(run, NewItems(["new"], ["four"]))
 
 
 def test_a_table_of_new_items_joins_by_command_and_by_call(tmp_path, capsys):
@@ -162,25 +178,76 @@ def test_interests_may_be_words_that_stand_for_anchors(tmp_path, capsys):
 
 def test_new_items_without_a_title_are_named(tmp_path):
     with pytest.raises(InputError, match="'b' has no title"):
-        titled_items(pl.DataFrame({"item_id": ["a", "b"], "title": ["x", None]}))
+        read_new_items(pl.DataFrame({"item_id": ["a", "b"], "title": ["x", None]}))
     with pytest.raises(InputError, match="title"):
-        titled_items(pl.DataFrame({"item_id": ["a"]}))
-    assert titled_items(pl.DataFrame({"item_id": [3], "title": [" x "]})) == (["3"], ["x"])
+        read_new_items(pl.DataFrame({"item_id": ["a"]}))
+    read = read_new_items(pl.DataFrame({"item_id": [3], "title": [" x "]}))
+    assert (read.ids, read.titles, read.fields) == (["3"], ["x"], {})
+
+
+def test_the_fields_of_new_items_are_cleaned_as_those_of_known_ones():
+    table = pl.DataFrame(
+        {
+            "item_id": ["a", "b"],
+            "title": ["<b>x</b> &amp; y", "z"],
+            "category": ["Pots|Garden", None],
+            "brand": ["Oak", "n/a"],
+        }
+    )
+    read = read_new_items(table)
+    assert read.titles == ["x & y", "z"]
+    assert {name: values.to_pylist() for name, values in read.fields.items()} == {
+        "categories": [["Pots", "Garden"], []], "brand": [["Oak"], []],
+    }  # fmt: skip
+
+
+def test_new_items_are_read_from_the_fields_that_known_items_are_read_from(tmp_path):
+    path = write_recipe(tmp_path, variants=["sasrec+anchors+categories"])
+    for name in ("tapes", "plays"):
+        items = pl.read_csv(tmp_path / f"{name}-items.csv")
+        more = {
+            "category": [f"Kind {row % 3}" for row in range(20)],
+            "brand": [f"Maker {'AB'[row % 2]}" for row in range(20)],
+        }
+        items.with_columns(pl.Series(key, values) for key, values in more.items()).write_csv(
+            tmp_path / f"{name}-items.csv"
+        )
+    loaded = load_recipe(path)
+    source = source_from(make_plan(loaded), tmp_path / "source", Runtime())
+    target_from(make_plan(loaded, source), source, tmp_path / "target", Runtime())
+    run = TargetRun.read(tmp_path / "target")
+    vectors = torch.zeros(run.domain.n_items, 2)
+    run = replace(run, sentence_encoder=None, features=replace(run.features, title_vectors=vectors))
+    twin = {name: values.take([0]) for name, values in run.domain.fields.items()}
+    title = twin.pop("title").to_pylist()
+    assert set(twin) == {"categories", "brand"}
+    reader = Reader()
+    grown = with_new_items(run, NewItems(["twin"], title, twin), semantics=Semantics(reader, Runtime()))
+    unmet = {"categories": pa.array([["Of no item"]], twin["categories"].type), "shelves": twin["brand"]}
+    bare = with_new_items(run, NewItems(["bare"], title, unmet), semantics=Semantics(reader, Runtime()))
+    for matrix in (grown.item_anchors, grown.features.categories):
+        assert matrix[0].nnz and (matrix[0] != matrix[-1]).nnz == 0
+    maker, kind = twin["brand"][0].as_py()[0], twin["categories"][0].as_py()[0]
+    assert reader.texts[0] == fill_template(run.recipe.semantic.template, run.domain.fields, 1000)[0].as_py()
+    assert maker in reader.texts[0] and kind in reader.texts[0] and maker not in reader.texts[1]
+    assert bare.item_anchors[-1].nnz < grown.item_anchors[-1].nnz
+    assert bare.features.categories[-1].nnz == 0, "a category that no known item has says nothing"
+    assert bare.domain.texts["brand"][-1].as_py() == [], "a field that the domain lacks is ignored"
 
 
 def test_a_run_that_does_not_read_titles_takes_no_titles(tmp_path):
     run = run_of(tmp_path, "sasrec")
     vocabulary = run.recipe.vocabulary.model_copy(update={"fields": ("categories",)})
     run = replace(run, recipe=run.recipe.model_copy(update={"vocabulary": vocabulary}))
-    with pytest.raises(InputError, match="does not read titles"):
-        with_new_items(run, ["new"], ["pirate robot"])
+    with pytest.raises(InputError, match="have no categories"):
+        with_new_items(run, NewItems(["new"], ["pirate robot"]))
 
 
 def test_an_item_that_is_new_stands_where_the_same_known_item_would(tmp_path):
     run = run_of(tmp_path, "sasrec+anchors+matching")
     item = int(run.domain.items[0])
     known = run.domain.n_items
-    grown = with_new_items(run, ["twin"], run.domain.titles_of(np.array([item])))
+    grown = with_new_items(run, NewItems(["twin"], run.domain.titles_of(np.array([item]))))
     asked = Recommender(grown, 1)
     history = History.of_items(grown.domain, run.domain.items[1:4])
     [twin] = asked.recommend_new(history)
@@ -195,8 +262,8 @@ def test_an_item_that_is_new_stands_where_the_same_known_item_would(tmp_path):
 def test_what_is_not_new_is_refused(tmp_path):
     run = run_of(tmp_path, "sasrec")
     with pytest.raises(InputError, match="no new item"):
-        with_new_items(run, [run.domain.item_ids[0].as_py()], ["title"])
+        with_new_items(run, NewItems([run.domain.item_ids[0].as_py()], ["title"]))
     with pytest.raises(InputError, match="the id 'a' occurs twice"):
-        with_new_items(run, ["a", "a"], ["title", "title"])
+        with_new_items(run, NewItems(["a", "a"], ["title", "title"]))
     with pytest.raises(InputError, match="1 ids for 2 titles"):
-        with_new_items(run, ["a"], ["one", "two"])
+        with_new_items(run, NewItems(["a"], ["one", "two"]))

@@ -10,6 +10,7 @@ import typer
 from transfer.cli.options import Json
 
 if TYPE_CHECKING:
+    from domains.frames import NewItems
     from transfer.serving.history import History
     from transfer.serving.recommend import NewRecommendation, Recommendation
     from transfer.serving.titles import TitleIndex
@@ -101,8 +102,8 @@ def command(
 
     loaded, added = open_run(run, variant), 0
     if new_items is not None:
-        ids, titles = _new_items(new_items)
-        loaded, added = run_with(loaded, ids, titles), len(ids)
+        more = _new_items(new_items)
+        loaded, added = run_with(loaded, more), len(more.ids)
     asked = Recommender(loaded, added)
     domain = loaded.domain
     filters = Filters.of_ids(domain, read_ids(only_items), read_ids(without_items), allow_seen)
@@ -208,18 +209,18 @@ def _after(past: History, titles: TitleIndex) -> str:
     return f"After {', '.join(recent)}" + (f" and {earlier} earlier" if earlier else "")
 
 
-def _new_items(given: str) -> tuple[list[str], list[str]]:
-    """Ids and titles from a file, or titles that are their own ids."""
+def _new_items(given: str) -> NewItems:
+    """Read new items from a file, or from titles that are their own ids."""
     from domains.errors import InputError
-    from domains.frames import titled_items
+    from domains.frames import NewItems, read_new_items
     from domains.io.expand import KINDS
 
     file = Path(given.strip())
     if file.is_file():
-        return titled_items(str(file), str(file))
+        return read_new_items(str(file), str(file))
     if file.suffix.lower() in KINDS:
         raise InputError(
             "no such file", location=file, hint="Check the path, or give titles: --new-items 'title; title'"
         )
     titles = [part.strip() for part in given.split(";") if part.strip()]
-    return titles, titles
+    return NewItems(titles, titles)

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
@@ -17,27 +19,44 @@ from transfer.items.tower import ItemFeatures
 from transfer.items.whitening import Whitening
 
 
-def category_matrix(domain: Domain) -> csr_matrix:
-    """Build the (I, c) float32 item-category matrix; categories are numbered alphabetically.
+def category_names(domain: Domain) -> pa.Array:
+    """Return the (c,) names of a domain's categories, alphabetically.
 
     Raises:
         InputError: the domain has no categories.
     """
+    return pc.unique(_categories(domain).flatten()).sort()
+
+
+def category_matrix(domain: Domain, names: pa.Array | None = None) -> csr_matrix:
+    """Build the (I, c) float32 item-category matrix.
+
+    Args:
+        domain: of the items.
+        names: (c,) the categories that count; default: all of the domain, alphabetically.
+
+    Raises:
+        InputError: the domain has no categories.
+    """
+    names = category_names(domain) if names is None else names
+    categories = _categories(domain)
+    lengths = pc.list_value_length(categories).to_numpy(zero_copy_only=False)
+    found = pc.index_in(categories.flatten(), value_set=names)
+    counts = found.is_valid().to_numpy(zero_copy_only=False)
+    rows, columns = np.repeat(np.arange(domain.n_items), lengths)[counts], found.drop_null().to_numpy()
+    matrix = csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=(domain.n_items, max(1, len(names))))
+    matrix.data[:] = 1.0
+    return matrix
+
+
+def _categories(domain: Domain) -> pa.Array:
     if domain.categories is None:
         raise InputError(
             "this domain has no categories",
             location=domain.name,
             hint="Remove the channel 'categories', or map a column to it",
         )
-    lengths = np.diff(domain.categories.offsets.to_numpy())
-    flat = domain.categories.flatten().dictionary_encode()
-    names = np.array(flat.dictionary.to_pylist(), dtype=object)
-    rank = np.argsort(np.argsort(names))
-    columns = rank[flat.indices.to_numpy(zero_copy_only=False)] if len(flat) else np.empty(0, np.int64)
-    rows = np.repeat(np.arange(domain.n_items), lengths)
-    matrix = csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape=(domain.n_items, max(1, len(names))))
-    matrix.data[:] = 1.0
-    return matrix
+    return domain.categories
 
 
 def available(channels: Iterable[Channel], sentence_encoder: bool, anchor_vectors: bool) -> bool:

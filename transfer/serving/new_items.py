@@ -1,8 +1,7 @@
-"""Items that a target run has never met enter it by their titles: nothing is trained, and nothing old changes."""
+"""Add new items to a target run by their text. Nothing is trained, and known items stay as they are."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +11,8 @@ from scipy.sparse import csr_matrix, vstack
 
 from domains.domain import TEXT_TYPE, Domain
 from domains.errors import InputError
-from transfer.items.features import in_use
+from domains.frames import NewItems
+from transfer.items.features import category_matrix, category_names, in_use
 from transfer.items.semantics import Semantics, anchor_means, same_encoder
 from transfer.items.tower import ItemFeatures
 from transfer.runs.target_run import TargetRun
@@ -23,51 +23,51 @@ from vocab.unseen.map import UnseenMap
 ID_TABLE = "items.channels.id.table.weight"
 
 
-def run_with(run: TargetRun, ids: Sequence[str], titles: Sequence[str]) -> TargetRun:
+def run_with(run: TargetRun, items: NewItems) -> TargetRun:
     """`with_new_items` with what the run's own folder and this machine hold: its map of unseen words, an encoder.
 
     Raises:
         InputError: as `with_new_items`.
     """
-    return with_new_items(run, ids, titles, run.unseen(), Semantics.find(run.recipe.semantic, Runtime()))
+    return with_new_items(run, items, run.unseen(), Semantics.find(run.recipe.semantic, Runtime()))
 
 
 def with_new_items(
     run: TargetRun,
-    ids: Sequence[str],
-    titles: Sequence[str],
+    items: NewItems,
     unseen: UnseenMap | None = None,
     semantics: Semantics | None = None,
 ) -> TargetRun:
-    """A run whose catalogue has more items. What they are, their titles say; of their IDs nothing is known.
+    """Return a run whose catalogue has more items.
+
+    Their anchors, categories and sentence vectors come from the same fields as those of known items; their IDs say
+    nothing. Fields that the run's domain lacks are ignored.
 
     Args:
         run: the run.
-        ids: of the new items.
-        titles: of the same, in order.
+        items: the new items.
         unseen: the run's map of words that are no anchors.
         semantics: the sentence encoder; needed where the run's items are made of sentence vectors.
 
     Raises:
-        InputError: an id is not new or occurs twice, ids and titles differ in number, titles say nothing to this run,
-            or a sentence encoder is needed.
+        InputError: an id is not new or occurs twice, the run reads none of the items' fields, or a sentence encoder is
+            needed.
     """
-    if len(ids) != len(titles):
-        raise InputError(f"{len(ids)} ids for {len(titles)} titles", location="new items")
-    if "title" not in run.recipe.vocabulary.fields and run.features.title_vectors is None:
+    read = run.recipe.vocabulary.fields
+    if not {"title", *items.fields} & set(read) and run.features.title_vectors is None:
         raise InputError(
-            "this run does not read titles, and new items come with titles alone", location="new items",
-            hint="Put them into the item table of the target, with categories, and adapt it again",
+            f"the new items have no {' and no '.join(read)}, and this run reads nothing else", location="new items",
+            hint="Put these columns into the table of new items",
         )  # fmt: skip
     known = set(run.domain.item_ids.to_pylist())
     met: set[str] = set()
-    for name in ids:
+    for name in items.ids:
         if name in known:
             raise InputError(f"{name!r} is no new item", location="new items", hint="Leave out what the domain has")
         if name in met:
             raise InputError(f"the id {name!r} occurs twice", location="new items", hint="Give each item once")
         met.add(name)
-    more = _items_alone(run.domain, ids, titles)
+    more = _items_alone(run.domain, items)
     texts = item_texts(more.fields, run.recipe.vocabulary.fields)
     anchors = run.vocabulary.encode(texts).matrix if unseen is None else unseen.apply(texts)
     features = _grown(run, more, anchors, semantics)
@@ -82,14 +82,14 @@ def with_new_items(
     weights = dict(run.weights)
     if ID_TABLE in weights:
         table = weights[ID_TABLE]
-        weights[ID_TABLE] = torch.cat([table, table.new_zeros(len(ids), table.shape[1])])
+        weights[ID_TABLE] = torch.cat([table, table.new_zeros(more.n_items, table.shape[1])])
     return replace(
         run,
         domain=domain,
         item_anchors=vstack([run.item_anchors, anchors], format="csr"),
         features=features,
         weights=weights,
-        counts=np.concatenate([run.counts, np.full(len(ids), np.nan, np.float32)]),
+        counts=np.concatenate([run.counts, np.full(more.n_items, np.nan, np.float32)]),
         follows=_enlarged(run.follows, domain.n_items),
     )
 
@@ -101,15 +101,16 @@ def _enlarged(matrix: csr_matrix, items: int) -> csr_matrix:
     return larger
 
 
-def _items_alone(domain: Domain, ids: Sequence[str], titles: Sequence[str]) -> Domain:
-    """The new items as a domain without users."""
-    categories, none = domain.categories, pa.array([[]] * len(ids), TEXT_TYPE)
+def _items_alone(domain: Domain, items: NewItems) -> Domain:
+    """Return the new items as a domain without users, with the fields of the given domain."""
+    none = pa.array([[]] * len(items.ids), TEXT_TYPE)
+    categories = domain.categories
     return replace(
         domain,
-        item_ids=pa.array(ids, domain.item_ids.type),
-        titles=pa.array(titles, domain.titles.type),
-        categories=None if categories is None else none.cast(categories.type),
-        texts=dict.fromkeys(domain.texts, none),
+        item_ids=pa.array(items.ids, domain.item_ids.type),
+        titles=pa.array(items.titles, domain.titles.type),
+        categories=None if categories is None else items.fields.get("categories", none).cast(categories.type),
+        texts={name: items.fields.get(name, none).cast(values.type) for name, values in domain.texts.items()},
         user_ids=domain.user_ids[:0],
         offsets=domain.offsets[:1],
         items=domain.items[:0],
@@ -133,8 +134,8 @@ def _grown(run: TargetRun, more: Domain, anchors: csr_matrix, semantics: Semanti
     if old.anchors is not None:
         grown = replace(grown, anchors=vstack([old.anchors, anchors], format="csr"))
     if old.categories is not None:
-        none = csr_matrix((count, old.categories.shape[1]), dtype=old.categories.dtype)
-        grown = replace(grown, categories=vstack([old.categories, none], format="csr"))
+        categories = category_matrix(more, category_names(run.domain))
+        grown = replace(grown, categories=vstack([old.categories, categories], format="csr"))
     if semantics is not None and old.title_vectors is not None:
         vectors = in_use(semantics.titles(more), old.whitening)
         grown = replace(grown, title_vectors=torch.cat([old.title_vectors, vectors]))

@@ -27,6 +27,7 @@ from transfer.serving.titles import MOST_COMPARED, TitleIndex
 ROOT = Path(__file__).parents[2]
 METRICS = {"ndcg@5", "ndcg@10", "hit@5", "hit@10", "mrr", "auc"}
 SOURCE_FILES = {"model.safetensors", "config.json", "vocabulary.json", "README.md", "training.jsonl"}
+SERVED = [name for name in VARIANTS if "constant" not in name]
 TARGET_FILES = SOURCE_FILES | {"recipe.yaml", "metrics.json"}
 
 
@@ -85,9 +86,12 @@ def test_the_folders_hold_what_they_should_and_no_pickle(by_commands):
 
 def test_the_product_is_the_variant_that_validation_prefers(by_commands):
     _, metrics = by_commands
-    trained = [name for name in VARIANTS if name != "popular"]
-    scores = {name: metrics["variants"][name]["validation"]["full"]["ndcg@10"]["mean"] for name in trained}
-    assert scores[metrics["product"]["variant"]] == max(scores.values())
+    scores = {name: metrics["variants"][name]["validation"]["full"]["ndcg@10"]["mean"] for name in SERVED}
+    best, product = max(SERVED, key=lambda name: scores[name]), metrics["product"]["variant"]
+    # A simpler one is served if the lead of the best may be chance; `VARIANTS` stand from the simplest on.
+    assert product in SERVED[: SERVED.index(best) + 1]
+    better = {name for name in SERVED if scores[name] > scores[product]}
+    assert set(metrics["product"]["beaten_by"]) == better
 
 
 def test_the_note_of_a_better_baseline_is_true_of_all_of_them(by_commands, capsys):
@@ -97,7 +101,7 @@ def test_the_note_of_a_better_baseline_is_true_of_all_of_them(by_commands, capsy
     print_target(record.model_copy(update={"product": product}), out / "target", False)
     said = capsys.readouterr().out
     for name in product.beaten_by:
-        assert f"Note: {name}, a baseline, scores higher on validation." in said
+        assert f"Note: {name} scores higher on validation" in said
 
 
 def test_a_second_run_makes_nothing_again(by_commands, tiny, capsys):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from transfer_cases import PROPERTY, make_encoder
 
 from domains.errors import InputError
+from recipes.presets import PRESETS
 from transfer import registry
 from transfer.encoders.encoder import SequenceEncoder
 from transfer.encoders.settings import EncoderSettings
@@ -219,7 +220,7 @@ def test_an_installed_plug_in_is_found(monkeypatch):
 
 
 def test_the_papers_encoder_settings():
-    paper = EncoderSettings()
+    paper = EncoderSettings(**PRESETS["paper"]["encoder"])
     assert (paper.dim, paper.blocks, paper.heads) == (64, 2, 1)
     assert (paper.dropout, paper.max_length) == (0.2, 200)
     torch.manual_seed(0)

@@ -104,7 +104,7 @@ def test_a_target_run_shows_its_figures(tiny: Any, capsys: pytest.CaptureFixture
     shown = run_command(capsys, "inspect", tiny.target).out
     assert found["variant"] in shown
     # Long names are wrapped at their plus signs.
-    assert {part for name in metrics["variants"] for part in name.split("+")} <= set(re.split(r"[\s+]+", shown))
+    assert {part for name in metrics["variants"] for part in name.split("+")} <= set(re.split(r"[\s+†]+", shown))
     assert "▶" in shown
 
 

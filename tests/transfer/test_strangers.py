@@ -20,6 +20,7 @@ from transfer.runs.manifest import UNUSED, differences, write_manifest
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.target_run import TargetRun
 from transfer.runs.verify import accept, open_any, verify
+from transfer.serving.opened import with_variant
 
 
 @pytest.fixture
@@ -120,9 +121,12 @@ def test_wrong_weights_are_refused(kind, name, change, request):
         ("model.extra", lambda _: torch.zeros(2)),
     ],
 )
-def test_wrong_model_weights_of_a_run_are_refused(target, name, change):
-    with_tensor(target, "model.safetensors", name, change)
-    assert refused(target).code == "run-damaged"
+def test_wrong_model_weights_of_a_run_are_refused(tiny, tmp_path, name, change):
+    trained = tmp_path / "trained"
+    with_variant(TargetRun.read(tiny.target), "sasrec").save_pretrained(trained)
+    open_any(trained)
+    with_tensor(trained, "model.safetensors", name, change)
+    assert refused(trained).code == "run-damaged"
 
 
 @pytest.mark.parametrize(

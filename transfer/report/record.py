@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -224,6 +224,29 @@ class ProductRecord(Document):
     """How much better the product is than the runner-up; below 0 where the product has fewer parts instead."""
     beaten_by: tuple[str, ...]
     """Variants with a higher validation metric, by no more than chance may give."""
+
+    @classmethod
+    def of(cls, variant: str, seed: int, metric: str, validation: Mapping[str, float]) -> ProductRecord:
+        """Compare a product with the other variants that may serve.
+
+        Args:
+            variant: label of the product.
+            seed: whose weights are kept.
+            metric: that selects.
+            validation: mean over seeds of the metric, of the product and the others by label.
+        """
+        ranked = sorted(validation, key=validation.__getitem__, reverse=True)
+        others = [name for name in ranked if name != variant]
+        ours = validation[variant]
+        return cls(
+            variant=variant,
+            seed=seed,
+            metric=metric,
+            validation=ours,
+            runner_up=others[0] if others else None,
+            margin=ours - validation[others[0]] if others else None,
+            beaten_by=tuple(name for name in others if validation[name] > ours),
+        )
 
 
 class RunRecord(Document):

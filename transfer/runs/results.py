@@ -76,16 +76,6 @@ def _variants(recipe: Recipe, adapted: Adapted, values: Mapping[str, Variant]) -
 def _product(
     recipe: Recipe, adapted: Adapted, variants: Mapping[str, VariantRecord], values: Mapping[str, Variant]
 ) -> ProductRecord:
-    chosen_by = {name: variant.selection.mean for name, variant in variants.items()}
     product = adapted.product.label
-    ranked = sorted(variants, key=chosen_by.__getitem__, reverse=True)
-    others = [name for name in ranked if name != product and values[name].is_serving]
-    return ProductRecord(
-        variant=product,
-        seed=adapted.best_seed[product],
-        metric=recipe.training.metric,
-        validation=chosen_by[product],
-        runner_up=others[0] if others else None,
-        margin=chosen_by[product] - chosen_by[others[0]] if others else None,
-        beaten_by=tuple(name for name in others if chosen_by[name] > chosen_by[product]),
-    )
+    validation = {name: one.selection.mean for name, one in variants.items() if values[name].is_serving}
+    return ProductRecord.of(product, adapted.best_seed[product], recipe.training.metric, validation)

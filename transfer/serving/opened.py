@@ -10,6 +10,7 @@ import numpy as np
 from domains.errors import InputError, RunError
 from domains.nearest import suggest
 from transfer.registry import Trained, find_system
+from transfer.report.record import ProductRecord
 from transfer.runs.artifact import CONFIG
 from transfer.runs.checkpoints import finished_variants, piece_path, read_piece
 from transfer.runs.target_run import TargetRun
@@ -58,7 +59,11 @@ def with_variant(run: TargetRun, label: str) -> TargetRun:
     seeds = run.metrics.seeds_of(variant.label) or (0,)  # baselines have no seed, and their pieces are named 0
     seed = seeds[int(np.argmax(record.selection.values))]
     weights = read_piece(piece_path(run.folder, variant.label, seed, "done")).weights
-    product = run.metrics.product.model_copy(update={"variant": variant.label, "seed": seed})
+    channels = run.recipe.items.channels
+    serving = {name for name in run.metrics.variants if parse_variant(name, channels).is_serving}
+    validation = {name: one.selection.mean for name, one in run.metrics.variants.items() if name in serving}
+    product = ProductRecord.of(variant.label, seed, run.metrics.product.metric, validation)
+    product = product.model_copy(update={"beaten_by": ()})  # nobody tested whether these leads may be chance
     changed = replace(
         run, variant=variant, weights=weights, metrics=run.metrics.model_copy(update={"product": product})
     )

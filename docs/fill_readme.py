@@ -1,6 +1,7 @@
-"""Fill the README's blocks with what the commands print: `python docs/fill_readme.py [RUNS_FOLDER]`.
+"""Fill the README's blocks with what the commands print: `python docs/fill_readme.py [RUNS_FOLDER [OPTION ...]]`.
 
-Runs the first example and the experiment `when` into the folder (finished runs in it are reused).
+Runs the first example and the experiment `when` into the folder (finished runs in it are reused). The options go to
+`transfer experiment`, for example `--set seeds=[0]`.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def main() -> None:
     seconds = round(time.perf_counter() - began)
     answer = output_of("recommend", str(run), "--history", HISTORY, "-k", "5")
     note = f"({datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} CPU cores, {seconds} s.)"
-    output_of("experiment", "when", "--out", str(folder / "when"))
+    output_of("experiment", "when", "--out", str(folder / "when"), *sys.argv[2:])
     record = ExperimentRecord.read(folder / "when" / "metrics.json")
     text = README.read_text(encoding="utf-8")
     text = filled(text, "run", f"```\n{table}\n```\n\n{note}")

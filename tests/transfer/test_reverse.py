@@ -132,5 +132,5 @@ def test_a_user_without_anchors_is_diffused_from_zero():
 
 
 def test_carrying_interests_without_having_them_is_refused():
-    with pytest.raises(ValueError, match="carry"):
+    with pytest.raises(ValueError, match="carried"):
         DiffusedInterests(torch.zeros(2, 3), torch.zeros(4, 3), torch.zeros(4), carried=0.5)

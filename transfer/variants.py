@@ -79,6 +79,11 @@ class Variant:
         return replace(self, entry="none", interests=None, terms=())
 
     @property
+    def is_terms_alone(self) -> bool:
+        """Whether late terms score alone, without any model or baseline."""
+        return self.architecture in _GROUPS
+
+    @property
     def is_serving(self) -> bool:
         """Whether it may recommend; controls with another user's interests may not."""
         return self.interests != "shuffled"

@@ -17,6 +17,7 @@ from transfer_cases import random_histories, small_domain
 import transfer
 from domains.errors import InputError
 from domains.storage import load_domain
+from transfer.runs.share import share
 from transfer.runs.target_run import TargetRun
 
 USERS = 137
@@ -94,5 +95,20 @@ def test_a_shared_copy_holds_nothing_of_any_user_and_still_recommends(made, caps
     assert copy.recommend(history=history) == whole.recommend(history=history)
     assert run_command(capsys, "evaluate", out).code == 2
     with pytest.raises(InputError) as caught:
-        transfer.runs.share.share(TargetRun.read(folder / "target"), out)
+        share(TargetRun.read(folder / "target"), out)
     assert caught.value.code == "folder-in-use"
+
+
+@pytest.mark.parametrize("label", ["matching", "popular"])
+def test_late_terms_alone_serve_from_a_copy_without_users_and_counts_say_that_they_cannot(made, tmp_path, label):
+    folder, (_, films) = made
+    settings = {"variants": [label]}
+    run = transfer.adapt(folder / "source", films, out=tmp_path / "run", settings=settings, device="cpu")
+    share(run.target, tmp_path / "copy")
+    copy = transfer.load_run(tmp_path / "copy")
+    if label == "matching":
+        assert copy.recommend(history=["i3", "i5"]) == run.recommend(history=["i3", "i5"])
+        return
+    with pytest.raises(InputError) as caught:
+        copy.recommend(history=["i3", "i5"])
+    assert caught.value.code == "run-without-users"

@@ -135,7 +135,8 @@ class TargetRun(Artifact):
         if self.has_model:
             return Scorer.of_model(self.model().to(device), known, length, device)
         weights = TermWeights.of(self.weights) if self.variant.terms else TermWeights()
-        ranker = self._ranker(device)
+        # Late terms alone count nothing: they also serve from a copy without users.
+        ranker = None if self.variant.is_terms_alone else self._ranker(device)
         return Scorer(model=None, ranker=ranker, known=known, weights=weights, max_length=length, device=device)
 
     def _ranker(self, device: torch.device) -> Ranker:
@@ -143,6 +144,13 @@ class TargetRun(Artifact):
         system = find_system(self.variant.architecture)
         if isinstance(system, Trained):
             raise ValueError(f"{system.name} is no baseline")
+        if not self.domain.n_users:
+            raise RunError(
+                f"{system.name} counts interactions, and this copy holds none",
+                location=self.folder,
+                hint="Use the run itself, or share one whose product is late terms alone or has an encoder",
+                code="run-without-users",
+            )
         target = Target(
             split=make_split(self.domain, self.recipe),
             items=Items(self.item_anchors, self.vocabulary.idf),

@@ -83,4 +83,4 @@ def with_variant(run: TargetRun, label: str) -> TargetRun:
 def _serves(variant: Variant) -> bool:
     """Whether a variant's checkpoint is all that serving needs: a network, or late terms alone."""
     trained = isinstance(find_system(variant.architecture), Trained)
-    return variant.is_serving and (trained or variant.architecture in {"matching", "terms"})
+    return variant.is_serving and (trained or variant.is_terms_alone)

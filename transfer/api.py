@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -25,15 +24,13 @@ from domains.validation import explain
 from recipes.load import check_recipe
 from recipes.presets import overlaid, with_preset
 from recipes.schema import Recipe
-from transfer.files import JsonLines, alone_in
 from transfer.frames import FrameKind, as_kind
 from transfer.progress import Progress
 from transfer.report.record import RunRecord
-from transfer.runs.artifact import CONFIG, LOG, PIECES, claim
+from transfer.runs.artifact import CONFIG, claim
 from transfer.runs.fit_source import fit_source
-from transfer.runs.pipeline import source_from, target_from
+from transfer.runs.pipeline import run_plan, source_from, target_from
 from transfer.runs.plan import plan_of
-from transfer.runs.source_artifact import KIND as SOURCE
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.target_run import KIND as TARGET
 from transfer.runs.target_run import TargetRun
@@ -263,23 +260,16 @@ def fit(
     folder = None if out is None else Path(out)
     if folder is not None and (folder / CONFIG).exists():
         raise InputError("this folder holds an artifact already", location=folder, hint="Choose another, or load it")
-    if folder is not None:
-        claim(folder, SOURCE)
     if isinstance(sources, str):
         sources = [sources]
     opened = [source if isinstance(source, Domain) else open_domain(source) for source in sources]
     named = [_spec_of(source) for source in sources]
     recipe = _recipe({"name": "+".join(domain.name for domain in opened), "sources": named}, settings)
     runtime = Runtime.current(device, progress)
-    plan = plan_of(recipe, opened, target)
+    plan = plan_of(recipe, opened, target, adapts=False)
     if folder is None:
         return fit_source(plan, runtime).artifact
-    with alone_in(folder):
-        log = JsonLines(folder / LOG, fresh=not (folder / PIECES).is_dir())
-        artifact = fit_source(plan, runtime, log, folder=folder).artifact
-        artifact.write(folder)
-        shutil.rmtree(folder / PIECES)
-    return replace(artifact, folder=folder)
+    return replace(source_from(plan, folder, runtime), folder=folder)
 
 
 def load_source(place: str | Path) -> SourceArtifact:
@@ -355,8 +345,7 @@ def train(
     plan = plan_of(_recipe(data, settings), opened, domain)
     runtime, folder = Runtime.current(device, progress), Path(out)
     claim(folder / "target", TARGET)
-    source = source_from(plan, folder / "source", runtime, with_s2idm=plan.needs_s2idm)
-    run = target_from(plan.with_source(source), source, folder / "target", runtime)
+    run = run_plan(plan, folder, runtime)
     return Run(replace(run, folder=folder / "target"), folder / "target")
 
 

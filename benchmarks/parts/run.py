@@ -18,7 +18,7 @@ from benchmarks.options import Options
 from benchmarks.synthetic import Size, write_tables
 from benchmarks.tables import Cell, Section
 from recipes.load import load_recipe
-from transfer.runs.pipeline import source_from, target_from
+from transfer.runs.pipeline import run_plan
 from transfer.runs.plan import make_plan
 from transfer.runtime import Runtime
 from transfer.steps import Steps
@@ -116,8 +116,7 @@ def _run(recipe: str, changes: tuple[str, ...], clock: Clock) -> dict[str, float
             runtime = Runtime(steps=clock)
             clock.begin(READ)
             plan = make_plan(load_recipe(recipe, list(changes)))
-            source = source_from(plan, Path(folder) / "source", runtime, with_s2idm=plan.needs_s2idm)
-            target_from(plan.with_source(source), source, Path(folder) / "target", runtime)
+            run_plan(plan, Path(folder), runtime)
             clock.begin("end")
         finally:
             os.environ.pop("TRANSFER_CACHE")

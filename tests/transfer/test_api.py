@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -158,3 +160,16 @@ def test_train_takes_domains_and_settings_objects(tmp_path):
     assert run.target.s2idm is None
     assert repr(run).startswith("<Run sasrec on cycle, in ")
     assert transfer.load_run(tmp_path / "out" / "target").variant == "sasrec"
+
+
+def test_fit_reads_the_texts_of_a_target_and_nothing_else_of_it(tmp_path):
+    """Users too short for a split are no reason to refuse: the target may be adapted to elsewhere."""
+    from transfer.testing import SMALL, cycle
+
+    whole = cycle("plays")
+    offsets = np.arange(whole.n_users + 1, dtype=np.int64)
+    short = replace(whole, offsets=offsets, items=whole.items[: offsets[-1]], times=whole.times[: offsets[-1]])
+    source = transfer.fit([cycle("tapes")], target=short, out=tmp_path / "source", settings=SMALL, device="cpu")
+    assert source.vocabulary.domains == ("tapes", "plays")
+    with pytest.raises(InputError, match="holds an artifact already"):
+        transfer.fit([cycle("tapes")], out=tmp_path / "source", settings=SMALL, device="cpu")

@@ -30,7 +30,7 @@ def command(
     from transfer.cli.target_report import print_target
     from transfer.planning.steps import source_steps, target_steps
     from transfer.runs.artifact import claim
-    from transfer.runs.pipeline import default_folder, source_from, target_from
+    from transfer.runs.pipeline import default_folder, run_plan
     from transfer.runs.plan import make_plan
     from transfer.runs.target_run import KIND as TARGET
     from transfer.tracking.tracker import open_tracker
@@ -48,6 +48,5 @@ def command(
         for line in plan.target.report.left_out:
             say(f"[bold]{escape(line)}[/bold]")
     runtime.steps.expect([*source_steps(plan, plan.needs_s2idm), *target_steps(plan)])
-    source = source_from(plan, folder / "source", runtime, with_s2idm=plan.needs_s2idm)
-    result = target_from(plan.with_source(source), source, folder / "target", runtime)
+    result = run_plan(plan, folder, runtime)
     print_target(result.metrics, folder / "target", json_)

@@ -173,6 +173,16 @@ def target_from(plan: Plan, source: SourceArtifact, folder: Path, runtime: Runti
     return run
 
 
+def run_plan(plan: Plan, folder: Path, runtime: Runtime) -> TargetRun:
+    """Fit the sources of a plan into ``source`` and adapt to its target in ``target``, as `transfer run` does.
+
+    Raises:
+        InputError: see `source_from` and `target_from`.
+    """
+    source = source_from(plan, folder / "source", runtime, with_s2idm=plan.needs_s2idm)
+    return target_from(plan.with_source(source), source, folder / "target", runtime)
+
+
 def run_of(plan: Plan, source: SourceArtifact, adapted: Adapted) -> TargetRun:
     """Return the best variant on validation, with its weights and settings."""
     product = adapted.product

@@ -138,11 +138,16 @@ def make_plan(
 
 
 def plan_of(
-    recipe: Recipe, sources: Sequence[Domain] = (), target: Domain | None = None, source: SourceArtifact | None = None
+    recipe: Recipe,
+    sources: Sequence[Domain] = (),
+    target: Domain | None = None,
+    source: SourceArtifact | None = None,
+    *,
+    adapts: bool = True,
 ) -> Plan:
     """Make a plan of opened domains; see `make_plan`."""
     opened = None if target is None else _as_it_is(target)
-    return _checked(recipe, "settings", [_as_it_is(domain) for domain in sources], opened, source)
+    return _checked(recipe, "settings", [_as_it_is(domain) for domain in sources], opened, source, adapts)
 
 
 def _checked(
@@ -151,7 +156,7 @@ def _checked(
     sources: Sequence[PreparedDomain],
     target: PreparedDomain | None,
     source: SourceArtifact | None,
-    adapts: bool = True,
+    adapts: bool,
 ) -> Plan:
     overruled: tuple[str, ...] = ()
     if source is not None:

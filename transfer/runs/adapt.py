@@ -54,7 +54,7 @@ class Adapted:
         weights: variant -> weights of the best seed on validation.
         best_seed: variant -> best seed on validation.
         validation: variant -> selecting metric of each seed, over the training users.
-        product: best trained variant on validation, except the shuffled controls, which cannot serve users.
+        product: variant that validation prefers, see `choose_product`; never a shuffled control, which serves nobody.
         skipped: variants that could not run, with the reason.
         kept_epochs: trained variant -> one entry per seed, the selected epoch of each training phase.
     """
@@ -95,16 +95,17 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
         )  # fmt: skip
     runtime.log(f"{domain.name}: {str(mapped.coverage).splitlines()[0]}")
     domain = split.domain
-    skipped = _skipped(plan.variants, source, mapped.semantics)
+    idf, semantics = source.vocabulary.idf, mapped.semantics
+    anchor_vectors = source.vectors(semantics)
+    skipped = _skipped(plan.variants, source, semantics is not None, anchor_vectors is not None)
     variants = [variant for variant in plan.variants if variant.label not in skipped]
     if not variants:
         raise InputError(
             "no variant can run: each needs a sentence encoder, or a source encoder in the artifact",
             location="variants", hint='Install the extra "sememe-transfer[semantic]", or set source_encoder.channels',
         )  # fmt: skip
-    idf, semantics = source.vocabulary.idf, mapped.semantics
     features = item_features(
-        domain, mapped.anchors, idf, _channels(variants, semantics), source.vectors(semantics), semantics,
+        domain, mapped.anchors, idf, _channels(variants, semantics), anchor_vectors, semantics,
         recipe.semantic.whitening,
     )  # fmt: skip
     if split.new_items is not None:
@@ -197,9 +198,8 @@ def _without_training(variant: Variant) -> tuple[int, ...]:
     return terms, alone, len(variant.terms), variant.from_source != terms, titles - ("id" in variant.channels)
 
 
-def _skipped(variants: Sequence[Variant], source: SourceArtifact, semantics: Semantics | None) -> dict[str, str]:
+def _skipped(variants: Sequence[Variant], source: SourceArtifact, titles: bool, anchors: bool) -> dict[str, str]:
     """Return the variants that cannot run, with the reason."""
-    titles, anchors = semantics is not None, source.vectors(semantics) is not None
     reasons = {v.label: lacking(v, titles, anchors, source.learned_encoder, source.s2idm is not None) for v in variants}
     return {name: reason for name, reason in reasons.items() if reason is not None}
 

@@ -58,11 +58,6 @@ def is_baseline(variant: Variant) -> bool:
     return isinstance(find_system(variant.architecture), Baseline)
 
 
-def trained_variants(recipe: Recipe) -> list[Variant]:
-    """Return the variants with a sequential encoder, in the recipe's order; see `variants_of`."""
-    return [variant for variant in variants_of(recipe) if not is_baseline(variant)]
-
-
 def compared_labels(variants: Sequence[Variant]) -> list[tuple[str, str]]:
     """Return the labels of the pairs to compare; see `transfer.variants.comparisons`."""
     return [(variant.label, rival.label) for variant, rival in comparisons(variants, is_baseline)]

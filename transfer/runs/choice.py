@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from transfer.evaluation.metrics import per_user
+from transfer.evaluation.metrics import PerUser
 from transfer.evaluation.ranking import Ranking
+from transfer.evaluation.summary import seed_values
 from transfer.runs.checks import is_baseline
 from transfer.variants import Variant
-
-PerUser = npt.NDArray[np.float64]
 
 
 def choose_product(variants: Sequence[Variant], values: Mapping[str, PerUser]) -> Variant:
@@ -57,11 +56,6 @@ def choosing_values(
         metric: PROTOCOL/NAME, for example ``full/ndcg@10``.
         cutoffs: k of the metrics.
     """
-    protocol, name = metric.split("/", 1)
-    seeds = []
-    for ranking in rankings:
-        chosen = np.isin(ranking.users, users)
-        ranks, candidates = getattr(ranking, protocol), getattr(ranking, f"{protocol}_candidates")
-        seeds.append(per_user(ranks[chosen], candidates[chosen], cutoffs)[name])
-    mean: PerUser = np.mean(seeds, axis=0)
+    chosen = [ranking.only(np.flatnonzero(np.isin(ranking.users, users))) for ranking in rankings]
+    mean: PerUser = seed_values(chosen, metric, cutoffs).mean(axis=0)
     return mean

@@ -70,7 +70,7 @@ def write_metadata(path: Path, items: int, seed: int) -> None:
 def measure(folder: Path, cache: Path) -> None:
     """Open the domain in this process and print what it took; the child of `main`."""
     start = time.perf_counter()
-    from domains.open import open_domain, parse_spec
+    from domains.open_domain import open_domain, parse_spec
 
     prepared = open_domain(parse_spec({"loader": "amazon2018", "folder": str(folder)}), cache=cache)
     took = time.perf_counter() - start

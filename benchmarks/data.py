@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.synthetic import Size, synthetic_domain
 from domains.domain import Domain
 from domains.errors import InputError
-from domains.open import open_domain
+from domains.open_domain import open_domain
 
 
 def benchmark_domain(folder: Path, quick: bool) -> Domain:

@@ -15,7 +15,7 @@ from benchmarks.models import CPU, sasrec, task
 from benchmarks.peers.job import peak_memory_mb
 from benchmarks.synthetic import Size, write_tables
 from domains.domain import Domain
-from domains.open import open_domain
+from domains.open_domain import open_domain
 from domains.split import leave_one_out
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.settings import S2IDMSettings

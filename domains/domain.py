@@ -39,7 +39,7 @@ class TimeKind(StrEnum):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Domain:
-    """A prepared domain. Build one with `domains.prepare`, read one back with `domains.storage`.
+    """A prepared domain. Build one with `domains.preparation`, read one back with `domains.storage`.
 
     Interactions are ragged: those of user ``u`` are ``items[offsets[u]:offsets[u + 1]]``, oldest first.
 
@@ -199,3 +199,18 @@ def _string_bytes(strings: pa.Array) -> bytes:
     ends = np.frombuffer(offsets, dtype=np.int64)[: len(compact) + 1]
     values = b"" if data is None else data.to_pybytes()[: int(ends[-1])]
     return ends.tobytes() + values
+
+
+def spread(starts: Ints, lengths: Ints) -> tuple[Ints, Ints]:
+    """Every element of some spans of a flat array, one span after the other.
+
+    Args:
+        starts: (R,) int64, flat position of each span's first element.
+        lengths: (R,) int64, elements of each span; none may be negative.
+
+    Returns:
+        (n,) int64 span and (n,) int64 flat position of each element, n = sum of the lengths.
+    """
+    row = np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
+    shift = starts - (np.cumsum(lengths) - lengths)
+    return row, np.arange(len(row), dtype=np.int64) + shift[row]

@@ -1,10 +1,13 @@
-"""The errors that a user's input can cause; everything in the project raises them, the commands print them."""
+"""The errors that a user's input can cause, their hints, and how several of them become one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
+
+from pydantic import BaseModel, ValidationError
 
 
 class InputError(ValueError):
@@ -60,3 +63,131 @@ def within(location: object) -> Iterator[None]:
     except InputError as error:
         inner = "" if error.location is None else f": {error.location}"
         raise error.at(f"{location}{inner}") from None
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """``"Did you mean 'x'? "``, or ``""`` where nothing is near; made to stand before another sentence."""
+    by_lower = {candidate.lower(): candidate for candidate in sorted(known)}
+    near = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=0.6)
+    return f"Did you mean {by_lower[near[0]]!r}? " if near else ""
+
+
+MOST_SHOWN = 20
+
+
+class CombinedError(InputError):
+    """Several things are wrong; the message lists each with its location and hint.
+
+    Args:
+        errors: at least two.
+    """
+
+    def __init__(self, errors: tuple[InputError, ...]) -> None:
+        self.errors = errors
+        lines = [f"  {number}. {error}" for number, error in enumerate(errors[:MOST_SHOWN], 1)]
+        more = [f"  and {len(errors) - MOST_SHOWN:,} more"] if len(errors) > MOST_SHOWN else []
+        super().__init__("\n".join([f"{len(errors)} problems", *lines, *more]), code="several")
+
+    def at(self, location: object) -> Self:
+        """The same errors, each with a location in front of its own."""
+        return type(self)(tuple(error.at(f"{location}: {error.location or ''}".rstrip(": ")) for error in self.errors))
+
+
+class Problems:
+    """A list of errors that grows while files are checked.
+
+    Usage::
+
+        problems = Problems()
+        with problems.catch():
+            check_one_thing()
+        with problems.catch():
+            check_another()
+        problems.check()
+    """
+
+    def __init__(self) -> None:
+        self.errors: list[InputError] = []
+
+    def add(self, error: InputError) -> None:
+        """Note an error; several in one are taken apart, and equal ones are noted once."""
+        for one in error.errors if isinstance(error, CombinedError) else (error,):
+            if str(one) not in {str(known) for known in self.errors}:
+                self.errors.append(one)
+
+    @contextmanager
+    def catch(self) -> Iterator[None]:
+        """Note the InputError that ends this block, and go on behind it."""
+        try:
+            yield
+        except InputError as error:
+            self.add(error)
+
+    def check(self) -> None:
+        """Raise what was noted.
+
+        Raises:
+            InputError: the only error, or an `CombinedError` with all of them.
+        """
+        if len(self.errors) == 1:
+            raise self.errors[0]
+        if self.errors:
+            raise CombinedError(tuple(self.errors))
+
+
+def explain(error: ValidationError, model: type[BaseModel], before: str) -> InputError:
+    """Turn the first error into an InputError.
+
+    Args:
+        error: what `model` raised.
+        model: the settings that were validated.
+        before: what stands before the key, such as ``options.`` or ``mine.yaml: ``.
+    """
+    first = error.errors()[0]
+    keys = [_short(str(part)) for part in first["loc"]]
+    where = (before + ".".join(keys)).rstrip(".: ")
+    cause = (first.get("ctx") or {}).get("error")
+    if isinstance(cause, InputError):
+        if cause.location is not None and str(cause.location).startswith(where):
+            return cause
+        problem = cause.problem if cause.location is None else f"{cause.location}: {cause.problem}"
+        return type(cause)(problem, location=where, hint=cause.hint, code=cause.code)
+    if first["type"] == "extra_forbidden":
+        settings = settings_at(model, keys[:-1])
+        known = set() if settings is None else set(settings.model_fields)
+        hint = f"{suggest(keys[-1], known)}Known keys: {', '.join(sorted(known))}"
+        return SettingsError(f"unknown key {keys[-1]!r}", location=where, hint=hint)
+    if first["type"] == "missing":
+        return SettingsError("this key must be given", location=where, hint="Add it")
+    if first["type"] == "too_short":
+        return SettingsError(f"at least {first['ctx']['min_length']} must be given here", location=where, hint="Add it")
+    if first["type"] == "too_long":
+        return SettingsError(
+            f"at most {first['ctx']['max_length']} may be given here", location=where, hint="Give fewer"
+        )
+    if first["type"] == "value_error" and isinstance(first["input"], Mapping):  # the whole settings say nothing more
+        return SettingsError(str(cause), location=where, hint="Correct this value")
+    shown = _short(repr(first.get("input")))
+    problem = first["msg"].removeprefix("Value error, ")
+    return SettingsError(f"{problem} (given: {shown})", location=where, hint="Correct this value")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def settings_at(model: type[BaseModel], keys: Sequence[str]) -> type[BaseModel] | None:
+    """Return the settings class at a path of keys; None if there is none."""
+    for key in keys:
+        field = model.model_fields.get(key)
+        inner = None if field is None else _settings_in(field.annotation)
+        if inner is None:
+            return None
+        model = inner
+    return model
+
+
+def _settings_in(annotation: Any) -> type[BaseModel] | None:
+    """The settings class of an annotation, also of an optional one."""
+    candidates = [annotation, *get_args(annotation)]
+    return next((kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)), None)

@@ -14,8 +14,8 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from domains.catalogue import PublicData
 from domains.errors import InputError
+from domains.public_data import PublicData
 
 CHUNK = 1 << 20
 TIMEOUT = 60

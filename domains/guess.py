@@ -10,13 +10,12 @@ from typing import Any
 
 import polars as pl
 
-from domains.errors import InputError
+from domains.column_names import find_text_columns
+from domains.errors import InputError, Problems
 from domains.io.collect import collect
 from domains.io.columns import find_column
 from domains.io.scan import scan
-from domains.problems import Problems
 from domains.settings import ColumnMapping
-from domains.text_columns import find_text_columns
 from domains.times import to_times
 
 HEAD = 1000

@@ -7,8 +7,7 @@ from typing import Literal
 import polars as pl
 
 from domains.cells import AS_TEXT, clean_text, damaged_numbers, report_rows
-from domains.errors import DataError
-from domains.problems import Problems
+from domains.errors import DataError, Problems
 
 LARGEST_EXACT = {pl.Float32: 2**24, pl.Float64: 2**53}
 """Larger floats of a type are not all whole numbers of their own."""

@@ -7,10 +7,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from domains.column_names import field_name, plain_name
 from domains.domain import RESERVED
 from domains.keep import parse_keep
-from domains.names import plain_name
-from domains.text_columns import field_name
 
 TimeUnit = Literal["auto", "s", "ms", "us", "ns", "ticks", "filetime", "webkit", "excel"]
 TimeKindSetting = Literal["auto", "timestamp", "order"]
@@ -28,7 +27,7 @@ def repeated(values: Sequence[object]) -> str:
 
 
 class PrepareSettings(Settings):
-    """How raw interactions become a `Domain`. The steps run in the order of `domains.prepare.prepare`."""
+    """How raw interactions become a `Domain`. The steps run in the order of `domains.preparation.prepare`."""
 
     keep: tuple[str, ...] = Field(
         default=(),

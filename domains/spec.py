@@ -9,9 +9,8 @@ from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from domains.errors import InputError
-from domains.loaders.registry import BUNDLED, check_options, find_loader, loader_names
-from domains.nearest import suggest
+from domains.errors import InputError, suggest
+from domains.loaders.loader import BUNDLED, check_options, find_loader, loader_names
 from domains.settings import PrepareSettings, Settings
 
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from domains.domain import Domain, Ints
+from domains.domain import Domain, Ints, spread
 from domains.errors import InputError
-from domains.ragged import spread
 
 
 @dataclass(frozen=True, eq=False)

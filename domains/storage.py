@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from domains.disk import flush, flush_folder
 from domains.domain import Domain, TimeKind
-from domains.durable import flush, flush_folder
 from domains.errors import InputError
-from domains.raw import TEXT, text_columns
+from domains.raw_tables import TEXT, text_columns
 
 FORMAT = "domain"
 VERSION = 1

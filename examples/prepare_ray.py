@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import ray
 
-from domains.prepared import begin, finish, partition_of, write_part
+from domains.partitioned import begin, finish, partition_of, write_part
 
 LEAST = 5
 TEXT = pa.large_string()

@@ -16,7 +16,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from domains.prepared import begin, finish, write_part
+from domains.partitioned import begin, finish, write_part
 
 LEAST = 5
 

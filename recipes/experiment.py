@@ -8,10 +8,8 @@ from typing import Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from domains.errors import InputError
-from domains.nearest import suggest
+from domains.errors import InputError, explain, suggest
 from domains.settings import Settings, repeated
-from domains.validation import explain
 from recipes.load import bundled_experiments, bundled_recipes, read_mapping
 from recipes.published_figures import published
 

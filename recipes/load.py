@@ -12,9 +12,7 @@ from typing import Any, get_origin
 import yaml
 from pydantic import ValidationError
 
-from domains.errors import InputError, SettingsError
-from domains.nearest import suggest
-from domains.validation import explain, settings_at
+from domains.errors import InputError, SettingsError, explain, settings_at, suggest
 from recipes.presets import overlaid
 from recipes.schema import Recipe
 

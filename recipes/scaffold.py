@@ -19,11 +19,11 @@ from domains.guess import guess_separator
 from domains.ids import to_ids
 from domains.io.collect import collect, schema_of
 from domains.items import otherwise_written
-from domains.loaders.registry import BUNDLED, check_options, find_loader
-from domains.loaders.table import TableOptions, load
-from domains.open import open_domain, parse_spec
-from domains.prepare import prepare
-from domains.raw import RawTables
+from domains.loaders.loader import BUNDLED, check_options, find_loader
+from domains.loaders.table_files import TableOptions, load
+from domains.open_domain import open_domain, parse_spec
+from domains.preparation import prepare
+from domains.raw_tables import RawTables
 from domains.settings import ColumnMapping, PrepareSettings, TimeUnit
 from domains.value_notes import value_notes
 from recipes.load import check_recipe

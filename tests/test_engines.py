@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from serving_cases import made_run
 
-from domains.to_folder import to_folder
+from domains.streaming import to_folder
 from transfer.serving.batch import Shard, recommend_all
 from transfer.serving.opened import open_run
 from transfer.serving.recommend import Recommender

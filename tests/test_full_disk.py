@@ -13,7 +13,7 @@ import torch
 from cli_cases import run_command, write_pair, write_recipe
 from transfer_cases import small_domain
 
-from domains import durable
+from domains import disk
 from domains.errors import InputError
 from domains.storage import load_domain, save_domain
 from transfer.diffusion.s2idm import _mapped
@@ -91,7 +91,7 @@ def test_a_file_is_the_old_or_the_new_one(tmp_path, monkeypatch, kind, point):
     write, read = WRITERS[kind]
     path = tmp_path / "file"
     write(path, 1)
-    monkeypatch.setattr(durable, point, no_space)
+    monkeypatch.setattr(disk, point, no_space)
     with pytest.raises(InputError) as caught:
         write(path, 2)
     assert caught.value.code == "disk-full"
@@ -138,5 +138,5 @@ def test_leftovers_of_killed_processes_are_swept(tmp_path):
     (tmp_path / "pieces" / ".a.json.1-2.part").write_text("{")
     (tmp_path / ".domain.abc.writing").mkdir()
     (tmp_path / "kept.json").write_text("{}")
-    durable.sweep(tmp_path)
+    disk.sweep(tmp_path)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["kept.json", "pieces"]

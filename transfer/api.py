@@ -14,13 +14,12 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from domains.data_frames import from_frames, read_new_items
 from domains.domain import Domain
-from domains.errors import InputError
-from domains.frames import from_frames, read_new_items
-from domains.open import open_domain as _open_domain
-from domains.open import parse_spec
+from domains.errors import InputError, explain
+from domains.open_domain import open_domain as _open_domain
+from domains.open_domain import parse_spec
 from domains.settings import ColumnMapping, PrepareSettings
-from domains.validation import explain
 from recipes.load import check_recipe
 from recipes.presets import overlaid, with_preset
 from recipes.schema import Recipe

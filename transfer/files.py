@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from domains import durable
+from domains import disk
 from domains.errors import RunError
 
 MADE_AGAIN = "Make the artifact again"
@@ -52,7 +52,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with durable.replacing(path) as unfinished:
+        with disk.replacing(path) as unfinished:
             yield unfinished
     except OSError as error:
         raise cannot_write(error, path) from error
@@ -82,7 +82,7 @@ def alone_in(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise cannot_write(error, folder) from error
     try:
-        durable.sweep(folder)
+        disk.sweep(folder)
         _remove_scratch(folder)
         yield
     finally:
@@ -108,7 +108,7 @@ def _remove_scratch(folder: Path) -> None:
         owner = path.name.rsplit("-", 1)[1]
         if not (owner.isdigit() and _alive(int(owner))):
             with suppress(OSError):
-                durable.remove(path)
+                disk.remove(path)
 
 
 def _alive(process: int) -> bool:

@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from domains.errors import InputError
-from domains.nearest import suggest
+from domains.errors import InputError, explain, suggest
 from domains.settings import Settings
-from domains.validation import explain
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
-from domains.errors import InputError
-from domains.nearest import suggest
+from domains.errors import InputError, suggest
 from transfer.interests.settings import InterestName
 from transfer.items.settings import Channel
 

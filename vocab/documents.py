@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from domains.durable import replacing
+from domains.disk import replacing
 from domains.errors import InputError
 
 Document = TypeVar("Document", bound=BaseModel)

@@ -9,8 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domains.domain import PROSE
-from domains.errors import InputError
-from domains.nearest import suggest
+from domains.errors import InputError, suggest
 from vocab.settings import DEFAULT_FIELDS
 from vocab.template import parse_template
 from vocab.text import NOT_A_WORD, Titles, as_strings, cleaned

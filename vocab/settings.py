@@ -13,7 +13,7 @@ Language = Literal[
 ]  # fmt: skip
 DEFAULT_FIELDS = ("title", "categories", "authors", "brand", "developer")
 """Default item fields for anchors. `authors` and `brand` include similar columns, such as artists and manufacturers
-(see `domains.text_columns`)."""
+(see `domains.column_names`)."""
 
 
 class NormaliserSettings(BaseModel):

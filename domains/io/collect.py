@@ -1,12 +1,17 @@
-"""Collect lazy tables; errors of readers become `InputError` with the line at fault."""
+"""Collect lazy tables; if a reader fails, find the line at fault."""
 
 from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import polars as pl
 
 from domains.errors import InputError
-from domains.io.compressed import READING_FAILS
-from domains.io.diagnose import diagnose
+from domains.io.compressed import BREAKS_OFF, READING_FAILS, broken_off, delimiter_of, open_text
+from domains.io.paths import KINDS, expand
 
 FAILS = (pl.exceptions.PolarsError, pl.exceptions.PanicException, *READING_FAILS)
 """What reading a damaged file raises; polars gives up on some damaged Parquet files with a panic."""
@@ -42,3 +47,121 @@ def schema_of(lazy: pl.LazyFrame, location: str) -> dict[str, pl.DataType]:
         raise
     except FAILS as error:
         raise diagnose(error, location) from error
+
+
+COMPLETE = "Check that the file is complete and of the format that its name says"
+
+
+def diagnose(error: BaseException, location: str) -> InputError:
+    """Find the first line that is wrong; if none is, return the reader's own message.
+
+    Args:
+        error: what the reader raised.
+        location: the file, glob or folder that it read.
+    """
+    try:
+        files = expand(location)
+    except InputError:
+        return _as_said(error, location)
+    for file in files:
+        found = _look_through(file)
+        if found is not None:
+            return found
+    return _as_said(error, location)
+
+
+def _as_said(error: BaseException, location: str) -> InputError:
+    said = str(error).strip().split("\n")[0][:300]
+    return InputError(f"cannot be read: {said}", location=location, hint=COMPLETE)
+
+
+def _look_through(file: str) -> InputError | None:
+    if Path(file).stat().st_size == 0:
+        return InputError("is empty", location=file, hint=COMPLETE)
+    kind = next((KINDS[ending] for ending in reversed(Path(file).suffixes) if ending in KINDS), "csv")
+    number = 0
+    try:
+        for number, line in _numbered_lines(file):
+            found = _wrong_bytes(line) or (_wrong_json(line) if kind == "json" else None)
+            if found is not None:
+                problem, hint = found
+                return InputError(problem, location=f"{file}, line {number}", hint=hint)
+    except BREAKS_OFF as error:
+        return broken_off(file, number, error)
+    return _wrong_fields(file) if kind in {"csv", "tsv"} else None
+
+
+def _numbered_lines(file: str) -> Iterator[tuple[int, bytes]]:
+    if any(ending in {".parquet", ".pq", ".arrow", ".feather", ".ipc"} for ending in Path(file).suffixes):
+        return
+    with open_text(file) as lines:
+        yield from enumerate(lines, start=1)
+
+
+def _wrong_bytes(line: bytes) -> tuple[str, str] | None:
+    if b"\0" in line:
+        if line[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+            return "is written in UTF-16", "Save it as UTF-8"
+        return "holds a NUL byte", "Remove it; the file may be damaged"
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return (
+            f"is not UTF-8 (byte 0x{line[error.start]:02x} at column {error.start + 1})",
+            "Save the file as UTF-8, or set encoding to the one it has, such as cp1252",
+        )
+    return None
+
+
+def _wrong_json(line: bytes) -> tuple[str, str] | None:
+    if not line.strip():
+        return None
+    constants: list[str] = []
+    try:
+        value = json.loads(line, parse_constant=constants.append)
+    except (ValueError, RecursionError) as error:
+        if line.startswith((b"{'", b"{u'")):
+            return "is a Python literal, no JSON", "Use the loader of the edition that writes them, such as amazon2014"
+        return f"is no JSON: {error}", "Each line must be one JSON object"
+    if constants:
+        return f"holds {constants[0]}, which is no JSON", "Write null in its place"
+    return None if isinstance(value, dict) else ("is no JSON object", "Each line must be one JSON object")
+
+
+def _wrong_fields(file: str) -> InputError | None:
+    """The first row with more fields than the header, with an unclosed quote, or with a quote mark too many."""
+    marks = 0
+
+    def text() -> Iterator[str]:
+        nonlocal marks
+        for line in binary:
+            marks += line.count(b'"')
+            yield line.decode("utf-8", errors="replace")
+
+    with open_text(file) as binary:
+        rows = csv.reader(text(), delimiter=delimiter_of(file), strict=True)
+        start = 1
+        header: list[str] = []
+        try:
+            for row in rows:
+                header = header or row
+                if marks % 2:  # within a field, where Python takes it for text and polars does not
+                    return InputError(
+                        "an odd number of quote marks",
+                        location=f"{file}, line {start}",
+                        hint='Remove the mark, or quote the field and double it: "12"" wide"',
+                    )
+                if len(row) > len(header):
+                    return InputError(
+                        f"{len(row)} fields, the header has {len(header)}",
+                        location=f"{file}, line {start}",
+                        hint="Quote fields that hold the delimiter, or set separator",
+                    )
+                start = rows.line_num + 1
+        except csv.Error as error:
+            return InputError(
+                f"quotes do not match: {error}",
+                location=f"{file}, line {start}",
+                hint="Close the quote, or double quotes within a field",
+            )
+    return None

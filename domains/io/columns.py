@@ -1,4 +1,4 @@
-"""Find columns by their names or usual aliases, and map them to roles."""
+"""Find columns by name, map them to roles, and read the titles, lists and text fields in them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from domains.errors import DataError
+from domains.column_names import ALIASES, find_text_columns, plain_name
+from domains.errors import DataError, Problems, suggest
 from domains.io.collect import schema_of
-from domains.io.column_names import ALIASES
-from domains.io.titles import split_list
-from domains.names import plain_name
-from domains.nearest import suggest
-from domains.problems import Problems
+from domains.raw_tables import TEXT
 from domains.settings import ColumnMapping
-from domains.text_columns import find_text_columns, select_texts
 
 
 def find_column(
@@ -138,3 +134,79 @@ def _delimiter_hint(there: Sequence[str]) -> str:
     if len(there) == 1 and any(sign in there[0] for sign in ",;\t|"):
         return "; or set separator, for the whole line was read as one column"
     return ""
+
+
+ARTICLES = "The|A|An|Les|Le|La|Los|Las|Lo|El|Il|Gli|I|Der|Die|Das|Den|Det|En|Ett|Et|Un|Une|Una|O|Os|As|De|Het"
+"""Articles that film catalogues put behind the title, in the languages that occur there."""
+
+QUOTED = r"""'[^']*'|"[^"]*\""""
+"""A text in single or double quotes."""
+NAMED = rf"""['"]name['"]\s*:\s*({QUOTED})"""
+"""What a record, written as JSON or Python, is called."""
+
+
+def article_first(title: pl.Expr) -> pl.Expr:
+    """``Matrix, The (1999)`` -> ``The Matrix (1999)``, also within the parentheses of a second title."""
+    led = title.str.replace(rf"^([^(]+?), ({ARTICLES})( \(|$)", "${2} ${1}${3}")
+    led = led.str.replace(r"^([^(]+?), (L')( \(|$)", "${2}${1}${3}")
+    within = led.str.replace_all(rf"\(([^()]+), ({ARTICLES})\)", "(${2} ${1})")
+    return within.str.replace_all(r"\(([^()]+), (L')\)", "(${2}${1})")
+
+
+def json_list(column: str) -> pl.Expr:
+    """Read a JSON list of strings; null where the text is no list."""
+    text = pl.col(column)
+    return (
+        pl.when(text.str.starts_with("[")).then(text).otherwise(None).str.json_decode(pl.List(pl.String)).alias(column)
+    )
+
+
+def split_list(column: str, separator: str) -> pl.Expr:
+    """Split text into a list without blanks and empty parts; null stays null.
+
+    Text that is a list as JSON or Python writes it, ``["A", "B"]``, is split as one, whatever the separator; of records
+    in it, ``[{"id": 1, "name": "A"}]``, the names are taken.
+    """
+    text, part = pl.col(column), pl.element().str.strip_chars()
+    quoted = text.str.extract_all(QUOTED).list.eval(pl.element().str.head(-1).str.tail(-1))
+    named = text.str.extract_all(NAMED).list.eval(pl.element().str.extract(NAMED, 1).str.head(-1).str.tail(-1))
+    bare = text.str.strip_chars("[] ").str.split(",")
+    recorded = text.str.contains(r"^\s*\[\s*\{") & text.str.contains(NAMED)
+    listed = pl.when(recorded).then(named).when(text.str.contains(r"""["']""")).then(quoted).otherwise(bare)
+    parts = pl.when(text.str.contains(r"^\s*\[.*\]\s*$")).then(listed).otherwise(text.str.split(separator))
+    return parts.list.eval(part.filter(part != "")).alias(column)
+
+
+LIST = pl.List(pl.String)
+LONGEST_TEXT = 1_000
+"""Characters of one value that are kept; sentence encoders end long before."""
+
+
+def select_texts(found: Mapping[str, str], types: Mapping[str, pl.DataType]) -> list[pl.Expr]:
+    """Columns under the names of their fields, long text cut already while it is read.
+
+    Args:
+        found: field -> column.
+        types: of all columns.
+    """
+    return [text_field(field, pl.col(column), types[column]) for field, column in found.items()]
+
+
+def text_field(field: str, column: pl.Expr, kind: pl.DataType | type[pl.DataType] = LIST) -> pl.Expr:
+    """A text field of an item table (see `domains.text_fields`), long text cut.
+
+    Args:
+        field: its name.
+        column: what holds it.
+        kind: type of the column.
+    """
+    return _cut(column, kind).alias(f"{TEXT}{field}")
+
+
+def _cut(column: pl.Expr, kind: pl.DataType | type[pl.DataType]) -> pl.Expr:
+    """One character more than is kept tells later that there was more."""
+    if kind == pl.String:
+        return column.str.head(LONGEST_TEXT + 1)
+    if kind == LIST:
+        return column.list.eval(pl.element().str.head(LONGEST_TEXT + 1))
+    return column

@@ -1,7 +1,11 @@
-"""Paths in loader options: relative to the recipe's folder, else to the working folder."""
+"""Paths, globs and addresses: which may be opened, and which files they name."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from glob import has_magic
 from itertools import takewhile
 from pathlib import Path
@@ -9,7 +13,73 @@ from typing import Annotated
 
 from pydantic import AfterValidator, ValidationInfo
 
-from domains.io.addresses import is_url
+from domains.errors import InputError, SettingsError
+
+SCHEMES = ("https", "s3", "gs")
+"""What commands can allow."""
+VARIABLE = "TRANSFER_ALLOW"
+_given: ContextVar[frozenset[str] | None] = ContextVar("allowed_schemes", default=None)
+
+
+def is_url(path: str) -> bool:
+    """Whether a text is an address rather than a path."""
+    return "://" in path or "::" in path
+
+
+def allowed_schemes() -> frozenset[str]:
+    """Return the schemes given to `allowing`, else those in $TRANSFER_ALLOW.
+
+    Raises:
+        InputError: the variable names a scheme that cannot be allowed.
+    """
+    given = _given.get()
+    if given is not None:
+        return given
+    return check_schemes(os.environ.get(VARIABLE, "").replace(",", " ").split(), f"${VARIABLE}")
+
+
+def check_schemes(schemes: Collection[str], location: str) -> frozenset[str]:
+    """Return the schemes if commands can allow them.
+
+    Raises:
+        InputError: one of them is none of `SCHEMES`.
+    """
+    unknown = sorted(set(schemes) - set(SCHEMES))
+    if unknown:
+        hint = f"Choose from {', '.join(SCHEMES)}; download other files and name them by their paths"
+        raise SettingsError(f"{unknown[0]!r} cannot be allowed", location=location, hint=hint, code="address")
+    return frozenset(schemes)
+
+
+@contextmanager
+def allowing(schemes: Collection[str] | None) -> Iterator[None]:
+    """Allow these schemes within the block; None leaves it to $TRANSFER_ALLOW."""
+    token = _given.set(None if schemes is None else frozenset(schemes))
+    try:
+        yield
+    finally:
+        _given.reset(token)
+
+
+def check_address(url: str) -> None:
+    """Check that an address may be opened.
+
+    Raises:
+        InputError: its scheme is not allowed, or it is a chain of several protocols.
+    """
+    scheme = url.partition("://")[0].lower()
+    by_hand = "Download the file, and name it by its path"
+    if "::" in url:
+        raise SettingsError("a chain of protocols is not opened", location=url, hint=by_hand, code="address")
+    if scheme == "file":
+        raise SettingsError("is a local file", location=url, hint="Name it by its path", code="address")
+    if scheme in allowed_schemes():
+        return
+    if scheme in SCHEMES:
+        hint = f"If you trust it: transfer --allow {scheme} ..., {VARIABLE}={scheme}, or allow=[{scheme!r}] in Python"
+        raise SettingsError(f"addresses with {scheme}:// are not allowed", location=url, hint=hint, code="address")
+    hint = f"{by_hand}; only {', '.join(SCHEMES)} can be allowed"
+    raise SettingsError(f"addresses with {scheme}:// are not opened", location=url, hint=hint, code="address")
 
 
 def resolve(path: str, info: ValidationInfo) -> str:
@@ -40,3 +110,102 @@ def _exists(path: Path) -> bool:
 
 InputPath = Annotated[str, AfterValidator(resolve)]
 """A file, folder, glob or URL; resolved against the validation context's ``base``."""
+
+
+KINDS: Mapping[str, str] = {
+    ".parquet": "parquet", ".pq": "parquet",
+    ".jsonl": "json", ".ndjson": "json", ".json": "json",
+    ".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow",
+    ".csv": "csv", ".txt": "csv", ".tsv": "tsv", ".tab": "tsv", ".inter": "tsv", ".item": "tsv",
+}  # fmt: skip
+COMPRESSIONS = frozenset({".gz", ".zst"})
+
+
+def expand(source: str) -> list[str]:
+    """List the data files of a path, a glob or a folder, sorted; hidden files and markers (``_SUCCESS``) are left out.
+
+    Raises:
+        InputError: there are none.
+    """
+    path = Path(source)
+    if path.is_file():
+        return [source]
+    if path.is_dir():
+        found = [str(file) for file in path.rglob("*") if file.is_file() and _visible(file.relative_to(path))]
+    elif has_magic(source):
+        found = [str(file) for file in expand_pattern(source) if file.is_file() and _visible(Path(file.name))]
+    else:
+        raise InputError(
+            "no such file",
+            location=source,
+            hint="Check the path; a relative one starts at the recipe's folder, then at the working folder",
+        )
+    if not found:
+        raise InputError("no data files", location=source, hint="Check the folder or the pattern")
+    return sorted(found)
+
+
+def kind_of(files: Sequence[str], source: str) -> str:
+    """Return the one kind of all the files: parquet, arrow, json, csv or tsv.
+
+    Raises:
+        InputError: they are of several kinds, or of an unknown one.
+    """
+    kinds = {KINDS.get(_ending(file), "") for file in files}
+    if len(kinds) == 1 and "" not in kinds:
+        return kinds.pop()
+    endings = sorted({_ending(file) or "nothing" for file in files})
+    raise InputError(
+        f"holds files of several kinds: {', '.join(endings)}"
+        if len(endings) > 1
+        else f"files that end in {endings[0]} are unknown",
+        location=source,
+        hint=f"Give files of one kind: {', '.join(KINDS)}, with or without .gz",
+    )
+
+
+def find_file(folder: str, patterns: Sequence[str], what: str, *, excluding: str = "") -> str:
+    """Return the one file that matches the first pattern that matches any; deeper folders are searched last.
+
+    Args:
+        folder: where to look.
+        patterns: names or globs, best first; each also matches with ``.gz`` or ``.zst`` at its end.
+        what: what the file holds, for the message.
+        excluding: a prefix of names that do not count.
+
+    Raises:
+        InputError: no file matches, or several do.
+    """
+    root = Path(folder)
+    if root.is_file():
+        root = root.parent
+    if not root.is_dir():
+        raise InputError("no such folder", location=folder, hint="Check the path; unpack an archive first")
+    for deep in ("", "**/"):
+        for pattern in patterns:
+            named = {path for end in ("", *COMPRESSIONS) for path in root.glob(f"{deep}{pattern}{end}")}
+            found = sorted(
+                path for path in named if path.is_file() and not (excluding and path.name.startswith(excluding))
+            )
+            if len(found) == 1:
+                return str(found[0])
+            if found:
+                raise InputError(
+                    f"several files could be the {what}: {', '.join(path.name for path in found[:5])}",
+                    location=folder,
+                    hint="Name the file itself in the options, or keep only one in the folder",
+                )
+    raise InputError(
+        f"no file with the {what} (looked for {', '.join(patterns)}, also with .gz or .zst)",
+        location=folder,
+        hint="Put the published file there under its own name, or name it in the options",
+    )
+
+
+def _ending(file: str) -> str:
+    endings = [ending.lower() for ending in Path(file.split("?")[0]).suffixes if ending.lower() not in COMPRESSIONS]
+    return endings[-1] if endings else ""
+
+
+def _visible(path: Path) -> bool:
+    return not any(part.startswith((".", "_")) for part in path.parts)

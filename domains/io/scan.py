@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import ast
 import atexit
 import codecs
 import shutil
 import tempfile
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from io import TextIOWrapper
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import polars as pl
 from polars.datatypes import DataTypeClass
+from polars.io.plugins import register_io_source
 
-from domains.errors import DataError, SettingsError
-from domains.io.addresses import check_address, is_url
-from domains.io.batches import PolarsType, from_batches, text_batches
+from domains.errors import DataError, InputError, SettingsError
 from domains.io.collect import schema_of
-from domains.io.compressed import check_columns, check_text, delimiter_of, within_budget
-from domains.io.expand import expand, kind_of
+from domains.io.compressed import (
+    BREAKS_OFF,
+    broken_off,
+    check_columns,
+    check_text,
+    delimiter_of,
+    open_text,
+    within_budget,
+)
+from domains.io.paths import check_address, expand, is_url, kind_of
 from domains.io.quoting import Quoting, find_quoting, unquote
 from domains.io.remote import fetch_urls, scan_remote_parquet
 
@@ -174,3 +185,118 @@ def _scan_transcoded(files: list[str], delimiter: str, encoding: str, quoting: Q
                 f"is not written in {encoding}: {error}", location=file, hint="Set another encoding", code="encoding"
             ) from error
     return _scan_files(copies, "csv", delimiter, "utf-8", quoting)
+
+
+PolarsType: TypeAlias = pl.DataType | type[pl.DataType]
+
+BATCH = 20_000
+"""Rows of a batch: large enough to make the cost per batch small, small enough for lines of 1 MB now and then."""
+
+
+def from_batches(batches: Callable[[], Iterable[pl.DataFrame]], schema: Mapping[str, PolarsType]) -> pl.LazyFrame:
+    """Make a lazy table that calls `batches` each time it is collected.
+
+    Args:
+        batches: gives frames of the schema.
+        schema: of each of them.
+    """
+
+    def source(
+        columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, _size: int | None
+    ) -> Iterator[pl.DataFrame]:
+        left = rows
+        for batch in batches():
+            frame = batch if left is None else batch.head(left)
+            left = None if left is None else left - frame.height
+            if predicate is not None:
+                frame = frame.filter(predicate)
+            yield frame if columns is None else frame.select(columns)
+            if left == 0:
+                return
+
+    return register_io_source(source, schema=dict(schema))
+
+
+def text_batches(files: Iterable[str], encoding: str, column: str) -> Iterator[pl.DataFrame]:
+    """Decode the lines of some files, compressed or not, in batches of `BATCH`."""
+    for file in files:
+        with open_text(file) as binary:
+            held: list[str] = []
+            for line in TextIOWrapper(binary, encoding=encoding, newline="\n"):
+                held.append(line.rstrip("\r\n"))
+                if len(held) == BATCH:
+                    yield pl.DataFrame({column: held}, schema={column: pl.String})
+                    held = []
+            yield pl.DataFrame({column: held}, schema={column: pl.String})
+
+
+LONGEST_LINE = 16 * 2**20
+"""Bytes; a longer line is no record of such a file, and parsing it could exhaust the memory."""
+
+Record = dict[str, Any]
+
+
+def scan_literals(source: str, schema: Mapping[str, PolarsType], pick: Callable[[Record], Record]) -> pl.LazyFrame:
+    """Scan dictionaries in batches.
+
+    Args:
+        source: a file, a glob or a folder; compressed or not.
+        schema: of the fields that `pick` gives.
+        pick: returns the wanted fields of one record.
+
+    Raises:
+        InputError: (when collected) a line is no dictionary; names the line.
+    """
+    files = expand(source)
+
+    def frames() -> Iterator[pl.DataFrame]:
+        for file in files:
+            held: list[Record] = []
+            for record in _records(file):
+                held.append(pick(record))
+                if len(held) == BATCH:
+                    yield pl.DataFrame(held, schema=dict(schema))
+                    held = []
+            yield pl.DataFrame(held, schema=dict(schema))
+
+    return from_batches(frames, schema)
+
+
+def _records(file: str) -> Iterator[Record]:
+    for number, line in _lines(file):
+        if not line.strip():
+            continue
+        try:
+            record = _parse(line)
+        except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
+            raise _refused(file, number, str(error)) from error
+        if not isinstance(record, dict):
+            raise _refused(file, number, f"a {type(record).__name__}")
+        yield record
+
+
+def _lines(file: str) -> Iterator[tuple[int, bytes]]:
+    """Lines, counted from 1; a line that is too long comes in pieces, which are no records."""
+    number = 0
+    with open_text(file) as lines:
+        try:
+            while line := lines.readline(LONGEST_LINE):
+                number += 1
+                yield number, line
+        except BREAKS_OFF as error:
+            raise broken_off(file, number, error) from error
+
+
+def _parse(line: bytes) -> object:
+    """Parse one literal, without Python's warnings about escapes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.literal_eval(line.decode("utf-8").strip())
+
+
+def _refused(file: str, number: int, said: str) -> InputError:
+    return InputError(
+        f"is no dictionary written as a Python literal: {said[:200]}",
+        location=f"{file}, line {number}",
+        hint="Check that the file is complete; strict JSON belongs to the loader of a later edition",
+    )

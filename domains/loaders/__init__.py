@@ -1,1 +1,1 @@
-"""Loaders, one file a format; `domains.loaders.registry` finds them by name."""
+"""Loaders, one file a format; `domains.loaders.loader` finds them by name."""

@@ -9,10 +9,10 @@ import polars as pl
 from pydantic import Field
 
 from domains.domain import TimeKind
-from domains.loaders.registry import Loader
-from domains.raw import RawTables
+from domains.io.columns import text_field
+from domains.loaders.loader import Loader
+from domains.raw_tables import RawTables
 from domains.settings import Settings
-from domains.text_columns import text_field
 
 TIME_KINDS = {"books": TimeKind.ORDER, "films": TimeKind.TIMESTAMP}
 

@@ -9,13 +9,12 @@ import polars as pl
 from pydantic import Field
 
 from domains.domain import TimeKind
-from domains.io.expand import find_file
-from domains.io.paths import InputPath
+from domains.io.columns import text_field
+from domains.io.paths import InputPath, find_file
 from domains.io.scan import scan_json_lines
-from domains.loaders.registry import Loader
-from domains.raw import RawTables
+from domains.loaders.loader import Loader
+from domains.raw_tables import RawTables
 from domains.settings import Settings
-from domains.text_columns import text_field
 
 INTERACTIONS = ("goodreads_interactions_*.json", "goodreads_interactions*.json", "goodreads_reviews_*.json")
 MOST_SHELVES = 10

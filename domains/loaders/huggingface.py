@@ -10,9 +10,9 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from domains.io.columns import map_interactions, map_items
-from domains.io.hub import load_table
-from domains.loaders.registry import Loader
-from domains.raw import RawTables
+from domains.io.remote import load_table
+from domains.loaders.loader import Loader
+from domains.raw_tables import RawTables
 from domains.settings import ColumnMapping, Settings
 
 

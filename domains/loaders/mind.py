@@ -9,12 +9,11 @@ import polars as pl
 from pydantic import Field
 
 from domains.domain import TimeKind
-from domains.io.expand import find_file
-from domains.io.paths import InputPath, expand_pattern
-from domains.loaders.registry import Loader
-from domains.raw import RawTables
+from domains.io.columns import text_field
+from domains.io.paths import InputPath, expand_pattern, find_file
+from domains.loaders.loader import Loader
+from domains.raw_tables import RawTables
 from domains.settings import Settings
-from domains.text_columns import text_field
 
 BEHAVIOURS = ("impression", "user_id", "timestamp", "history", "impressions")
 NEWS = (

@@ -8,13 +8,12 @@ import polars as pl
 from pydantic import Field
 
 from domains.domain import TimeKind
+from domains.io.columns import article_first, split_list
 from domains.io.compressed import BREAKS_OFF, broken_off, open_text
-from domains.io.expand import find_file
-from domains.io.paths import InputPath
+from domains.io.paths import InputPath, find_file
 from domains.io.scan import scan, scan_fields
-from domains.io.titles import article_first, split_list
-from domains.loaders.registry import Loader
-from domains.raw import RawTables
+from domains.loaders.loader import Loader
+from domains.raw_tables import RawTables
 from domains.settings import Settings
 
 GENRES_100K = (

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from domains.domain import TimeKind
-from domains.io.expand import find_file
-from domains.io.paths import InputPath
+from domains.io.columns import split_list
+from domains.io.paths import InputPath, find_file
 from domains.io.scan import scan_fields
-from domains.io.titles import split_list
-from domains.loaders.registry import Loader
-from domains.raw import RawTables
+from domains.loaders.loader import Loader
+from domains.raw_tables import RawTables
 from domains.settings import Settings
 
 

@@ -11,10 +11,9 @@ from pydantic import Field
 from domains.errors import DataError
 from domains.io.columns import map_interactions, map_items
 from domains.io.compressed import within_budget
-from domains.io.expand import COMPRESSIONS, find_file
-from domains.io.paths import InputPath
-from domains.loaders.registry import Loader
-from domains.raw import RawTables
+from domains.io.paths import COMPRESSIONS, InputPath, find_file
+from domains.loaders.loader import Loader
+from domains.raw_tables import RawTables
 from domains.settings import ColumnMapping, Settings
 
 PARTS = ("train", "valid", "validation", "dev", "test")

@@ -1,4 +1,4 @@
-"""A domain that was prepared and saved before."""
+"""Domains that were prepared before: a saved one, and a partitioned folder."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from pydantic import Field
 from domains.domain import Domain
 from domains.errors import InputError
 from domains.io.paths import InputPath
-from domains.loaders.registry import Loader
+from domains.loaders.loader import Loader
+from domains.partitioned import load_prepared
 from domains.settings import Settings
 from domains.storage import META, load_domain
 
 
 class SavedOptions(Settings):
-    """Where it is."""
+    """Folder of a saved domain."""
 
     folder: InputPath = Field(description="Folder written by domains.storage.save_domain.")
 
 
-def load(options: SavedOptions) -> Domain:
+def load_saved(options: SavedOptions) -> Domain:
     """Memory-map the folder."""
     folder = Path(options.folder)
     if folder.is_file():
@@ -39,4 +40,18 @@ def load(options: SavedOptions) -> Domain:
     return load_domain(folder)
 
 
-LOADER = Loader("saved", "a domain that was prepared and saved before", SavedOptions, load, "folder")
+class PartitionedOptions(Settings):
+    """Folder of a partitioned domain."""
+
+    folder: InputPath = Field(description="Folder that transfer prepare, Spark or Ray wrote, with manifest.json.")
+
+
+def load_partitioned(options: PartitionedOptions) -> Domain:
+    """Map the folder."""
+    return load_prepared(Path(options.folder))
+
+
+SAVED = Loader("saved", "a domain that was prepared and saved before", SavedOptions, load_saved, "folder")
+PREPARED = Loader(
+    "prepared", "a folder that transfer prepare, Spark or Ray wrote", PartitionedOptions, load_partitioned, "folder"
+)

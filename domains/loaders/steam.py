@@ -8,12 +8,10 @@ import polars as pl
 from pydantic import Field
 
 from domains.domain import TimeKind
-from domains.io.batches import PolarsType
-from domains.io.expand import find_file
-from domains.io.literals import scan_literals
-from domains.io.paths import InputPath
-from domains.loaders.registry import Loader
-from domains.raw import TEXT, RawTables
+from domains.io.paths import InputPath, find_file
+from domains.io.scan import PolarsType, scan_literals
+from domains.loaders.loader import Loader
+from domains.raw_tables import TEXT, RawTables
 from domains.settings import Settings
 
 

@@ -14,10 +14,10 @@ import pytest
 import yaml
 from cli_cases import run_command
 
-import domains.catalogue
-from domains.catalogue import PublicData, known_data
-from domains.loaders.registry import loader_names
-from domains.open import parse_spec
+import domains.public_data
+from domains.loaders.loader import loader_names
+from domains.open_domain import parse_spec
+from domains.public_data import PublicData, known_data
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -38,7 +38,7 @@ def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     entry = PublicData(
         "toys", "Toys of all kinds", "free as in [air]", "some MB", "https://toys.example", "recbole", (url,)
     )
-    monkeypatch.setattr(domains.catalogue, "CATALOGUE", (*domains.catalogue.CATALOGUE, entry))
+    monkeypatch.setattr(domains.public_data, "CATALOGUE", (*domains.public_data.CATALOGUE, entry))
     monkeypatch.chdir(work)
     yield shelf
     server.shutdown()

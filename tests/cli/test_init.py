@@ -15,7 +15,7 @@ import yaml
 from cli_cases import TINY, Result, run_command
 
 from domains.errors import InputError
-from domains.open import open_domain, parse_spec
+from domains.open_domain import open_domain, parse_spec
 from domains.settings import ColumnMapping
 from recipes.load import load_recipe
 from recipes.scaffold import look

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from cli_cases import run_command
 
-from domains.open import open_domain
+from domains.open_domain import open_domain
 from domains.storage import save_domain
 
 

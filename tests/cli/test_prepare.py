@@ -7,7 +7,7 @@ import json
 import pytest
 from cli_cases import run_command, write_pair, write_recipe
 
-from domains.open import open_domain
+from domains.open_domain import open_domain
 
 
 def test_the_domains_of_a_recipe_are_prepared(tmp_path, capsys):

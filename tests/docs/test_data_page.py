@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from domains.loaders.registry import BUILT_IN
-from domains.open import parse_spec
+from domains.loaders.loader import BUILT_IN
+from domains.open_domain import parse_spec
 from domains.settings import ColumnMapping, PrepareSettings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from domains.errors import InputError
-from domains.io.addresses import allowed_schemes, allowing, check_schemes
-from domains.io.hub import load_table
+from domains.io.paths import allowed_schemes, allowing, check_schemes
+from domains.io.remote import load_table
 from domains.io.scan import scan
-from domains.open import open_domain, parse_spec
+from domains.open_domain import open_domain, parse_spec
 
 ITEMS = "item_id,title\na,Alpha\n"
 

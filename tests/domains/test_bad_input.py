@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 from domains.errors import InputError
-from domains.open import open_domain, parse_spec
+from domains.open_domain import open_domain, parse_spec
 from domains.storage import save_domain
 
 ITEMS = "item_id,title\na,Alpha\nb,Beta\n"

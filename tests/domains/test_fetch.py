@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from domains.catalogue import PublicData, find_data, known_data
 from domains.errors import InputError
 from domains.fetch import fetch_data, fetch_file, remote_size, unpack
-from domains.loaders.registry import find_loader
-from domains.open import open_domain, parse_spec
+from domains.loaders.loader import find_loader
+from domains.open_domain import open_domain, parse_spec
+from domains.public_data import PublicData, find_data, known_data
 
 CONTENT = bytes(range(256)) * 5000
 

@@ -14,7 +14,7 @@ from domains.guess import guess_columns
 from domains.io import compressed
 from domains.io.columns import map_interactions, map_items
 from domains.io.scan import scan
-from domains.open import open_domain, parse_spec
+from domains.open_domain import open_domain, parse_spec
 from domains.settings import ColumnMapping
 from domains.value_notes import value_notes
 

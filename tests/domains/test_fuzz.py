@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domains.errors import InputError
-from domains.open import open_domain, parse_spec
+from domains.open_domain import open_domain, parse_spec
 
 NOTHING = {
     "min_user_interactions": 0, "min_item_interactions": 0, "unknown_items": "keep", "missing_titles": "keep",

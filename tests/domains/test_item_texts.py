@@ -9,12 +9,12 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from domains.data_frames import from_frames
+from domains.derived import side_by_side
 from domains.domain import TEXT_TYPE, Domain, TimeKind
 from domains.errors import InputError
-from domains.frames import from_frames
 from domains.settings import ColumnMapping, PrepareSettings
 from domains.storage import load_domain, save_domain
-from domains.union import side_by_side
 
 
 def shop(name: str = "shop", **texts: list[list[str]]) -> Domain:

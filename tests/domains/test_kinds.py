@@ -8,12 +8,11 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from domains.errors import InputError
+from domains.errors import CombinedError, InputError, Problems
 from domains.ids import to_ids
 from domains.interactions import read_interactions
-from domains.prepare import prepare
-from domains.problems import CombinedError, Problems
-from domains.raw import RawTables
+from domains.preparation import prepare
+from domains.raw_tables import RawTables
 from domains.settings import PrepareSettings
 from domains.time_format import compile_format
 from domains.times import to_times

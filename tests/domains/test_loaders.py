@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from domains.errors import InputError
-from domains.loaders.registry import find_loader, loader_names
-from domains.open import open_domain, parse_spec
+from domains.loaders.loader import find_loader, loader_names
+from domains.open_domain import open_domain, parse_spec
 
 ALL = {"min_user_interactions": 0, "min_item_interactions": 0}
 
@@ -395,7 +395,7 @@ def test_movielens_csv(tmp_path):
     ],
 )
 def test_articles_go_first(before, after):
-    from domains.io.titles import article_first
+    from domains.io.columns import article_first
 
     assert pl.DataFrame({"t": [before]}).select(article_first(pl.col("t")))["t"][0] == after
 

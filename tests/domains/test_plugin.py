@@ -16,7 +16,7 @@ PAGE = ROOT / "docs" / "adding-a-loader.md"
 
 USE = """
 from domains.errors import InputError
-from domains.open import open_domain, parse_spec
+from domains.open_domain import open_domain, parse_spec
 prepared = open_domain("shop:exports")
 print(prepared.report.steps[-1].interactions, prepared.domain.name, prepared.domain.titles[0])
 try:

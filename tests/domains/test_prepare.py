@@ -15,18 +15,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domains.cache import default_cache
 from domains.domain import Domain, TimeKind
 from domains.errors import InputError
-from domains.loaders import registry
-from domains.open import open_domain, parse_spec
-from domains.prepare import prepare
-from domains.raw import RawTables
-from domains.report import PreparationReport
+from domains.loaders import loader
+from domains.open_domain import default_cache, open_domain, parse_spec
+from domains.overview import find_suspicions, histogram, summarise
+from domains.preparation import prepare
+from domains.preparation_report import PreparationReport
+from domains.raw_tables import RawTables
 from domains.settings import PrepareSettings
 from domains.storage import load_domain, save_domain
-from domains.summary import histogram, summarise
-from domains.suspicions import find_suspicions
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 NOTHING = {"min_user_interactions": 0, "min_item_interactions": 0}
@@ -279,7 +277,7 @@ def test_the_cache_answers_until_something_changes(shop, monkeypatch):
 
     first = ask()
     with monkeypatch.context() as patched:
-        patched.setattr("domains.open.prepare", lambda *_: pytest.fail("prepared again"))
+        patched.setattr("domains.open_domain.prepare", lambda *_: pytest.fail("prepared again"))
         again = ask()
     assert again.domain.fingerprint == first.domain.fingerprint
     assert again.report == first.report
@@ -434,18 +432,18 @@ def test_third_parties_join_by_entry_point(monkeypatch):
     def load(options):
         return raw([(f"u{n}", "a", n) for n in range(options.rows)])
 
-    theirs = registry.Loader("theirs", "made of nothing", Options, load, "rows")
+    theirs = loader.Loader("theirs", "made of nothing", Options, load, "rows")
 
     class Point(EntryPoint):
         def load(self):
             return theirs if self.name == "theirs" else "no loader"
 
-    points = [Point(name, "their_package:LOADER", registry.ENTRY_POINT_GROUP) for name in ("theirs", "broken")]
-    monkeypatch.setattr(registry, "entry_points", lambda group: points if group == registry.ENTRY_POINT_GROUP else [])
-    assert "theirs" in registry.loader_names()
+    points = [Point(name, "their_package:LOADER", loader.ENTRY_POINT_GROUP) for name in ("theirs", "broken")]
+    monkeypatch.setattr(loader, "entry_points", lambda group: points if group == loader.ENTRY_POINT_GROUP else [])
+    assert "theirs" in loader.loader_names()
     spec = parse_spec({"loader": "theirs", "rows": 3, "prepare": NOTHING})
     assert open_domain(spec).domain.n_users == 3
     with pytest.raises(InputError, match="rows"):
         parse_spec({"loader": "theirs", "rows": "many"})
     with pytest.raises(InputError, match=r"loader 'broken': is no domains\.loaders"):
-        registry.find_loader("broken")
+        loader.find_loader("broken")

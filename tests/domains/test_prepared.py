@@ -14,9 +14,9 @@ import pytest
 from transfer_cases import small_domain
 
 from domains.errors import InputError
-from domains.open import open_domain
-from domains.prepared import MANIFEST, begin, finish, part_path, partition_of, write_domain, write_part
-from domains.to_folder import to_folder
+from domains.open_domain import open_domain
+from domains.partitioned import MANIFEST, begin, finish, part_path, partition_of, write_domain, write_part
+from domains.streaming import to_folder
 
 
 def bytes_of(folder: Path) -> dict[str, str]:

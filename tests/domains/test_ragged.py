@@ -1,4 +1,4 @@
-"""`domains.ragged` against plain loops."""
+"""`domains.domain` against plain loops."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domains.ragged import spread
+from domains.domain import spread
 
 
 @given(st.lists(st.tuples(st.integers(0, 1_000), st.integers(0, 9))))

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pytest
 
 from domains import times as reading_times
+from domains.data_frames import from_frames
 from domains.domain import TimeKind
 from domains.errors import InputError
-from domains.frames import from_frames
-from domains.open import open_domain, parse_spec
+from domains.open_domain import open_domain, parse_spec
 from domains.settings import ColumnMapping, PrepareSettings
 from domains.spec import DomainSpec
 

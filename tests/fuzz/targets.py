@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from domains.errors import InputError
-from domains.open import open_domain, parse_spec
+from domains.open_domain import open_domain, parse_spec
 from domains.storage import load_domain
 from recipes.load import check_recipe, read_mapping
 from transfer.files import read_json, read_sealed, read_tensors

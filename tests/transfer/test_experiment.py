@@ -22,8 +22,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transfer_cases import PROPERTY, random_histories, small_domain
 
+from domains.derived import sample_users, train_part
 from domains.errors import InputError
-from domains.sample import sample_users, train_part
 from domains.split import leave_one_out
 from recipes.experiment import load_experiment
 from recipes.load import bundled_experiments, bundled_recipes, load_recipe

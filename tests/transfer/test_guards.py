@@ -15,10 +15,10 @@ from experiment_cases import write_domain, write_experiment, write_recipe
 from scipy.sparse import random as random_sparse
 from transfer_cases import random_histories, small_domain
 
+from domains.data_frames import NewItems
+from domains.derived import train_part
 from domains.errors import InputError
-from domains.frames import NewItems
-from domains.open import open_domain
-from domains.sample import train_part
+from domains.open_domain import open_domain
 from domains.split import leave_one_out, only_new_items
 from recipes.experiment import load_experiment
 from recipes.load import check_recipe, load_recipe

@@ -13,8 +13,8 @@ import torch
 from cli_cases import run_command
 from experiment_cases import write_recipe
 
+from domains.data_frames import NewItems, read_new_items
 from domains.errors import InputError
-from domains.frames import NewItems, read_new_items
 from recipes.load import load_recipe
 from transfer.api import load_run
 from transfer.items.features import in_use

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domains.cache_root import cache_root
+from domains.disk import cache_root
 from domains.errors import InputError
 from vocab.encoder import source
 from vocab.encoder.cache import VectorCache, text_keys

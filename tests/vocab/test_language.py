@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from domains.open import open_domain
+from domains.open_domain import open_domain
 from vocab.normalisers.base import make_normaliser
 from vocab.normalisers.language import SPACY_CODES, guess_language
 from vocab.settings import NormaliserSettings, VocabularySettings

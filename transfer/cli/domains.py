@@ -13,8 +13,8 @@ from transfer.cli.options import Json
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from domains.catalogue import PublicData
-    from domains.loaders.registry import Loader
+    from domains.loaders.loader import Loader
+    from domains.public_data import PublicData
 
 app = typer.Typer(no_args_is_help=True, help="Data to work with: bundled, public, and the formats that are read.")
 
@@ -27,8 +27,8 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Agree to the licence and
 @app.command("list")
 def list_(json_: Json = False) -> None:
     """List bundled domains, public data sets, and the formats that can be read."""
-    from domains.catalogue import known_data
-    from domains.loaders.registry import BUNDLED, find_loader, loader_names
+    from domains.loaders.loader import BUNDLED, find_loader, loader_names
+    from domains.public_data import known_data
     from transfer.cli.show import OUT, print_json, say
 
     loaders = [find_loader(name) for name in loader_names()]
@@ -52,10 +52,9 @@ def list_(json_: Json = False) -> None:
 @app.command("show")
 def show(name: Name, json_: Json = False) -> None:
     """Say what a bundled domain, a public data set or a format is, and how a recipe names it."""
-    from domains.catalogue import known_data
-    from domains.errors import InputError
-    from domains.loaders.registry import BUNDLED, find_loader, loader_names
-    from domains.nearest import suggest
+    from domains.errors import InputError, suggest
+    from domains.loaders.loader import BUNDLED, find_loader, loader_names
+    from domains.public_data import known_data
     from transfer.cli.show import print_json
 
     family, _, category = name.partition("/")
@@ -106,7 +105,7 @@ def fetch(name: DataName, to: To = None, yes: Yes = False, json_: Json = False) 
 
 
 def _public(name: str) -> PublicData:
-    from domains.catalogue import find_data
+    from domains.public_data import find_data
 
     return find_data(name)
 
@@ -131,8 +130,8 @@ def _facts(data: PublicData) -> dict[str, Any]:
 
 
 def _bundled(name: str) -> dict[str, Any]:
-    from domains.open import open_domain
-    from domains.summary import summarise
+    from domains.open_domain import open_domain
+    from domains.overview import summarise
 
     summary = summarise(open_domain(name).domain)
     return {

@@ -8,8 +8,8 @@ from typing import Self
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import TransferSpeedColumn as SpeedColumn
 
-from domains.catalogue import PublicData
 from domains.fetch import remote_size
+from domains.public_data import PublicData
 from transfer.cli.show import ERR
 
 

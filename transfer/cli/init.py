@@ -130,7 +130,7 @@ def _report(findings: Findings, guess: Guess, certain: Set[str], path: Path) -> 
     import numpy as np
     from rich.markup import escape
 
-    from domains.summary import summarise
+    from domains.overview import summarise
     from transfer.cli.show import OUT, say
 
     for line in findings.left_out:

@@ -70,7 +70,7 @@ def _options(
     if quiet or verbose:
         os.environ["TRANSFER_LOG_LEVEL"] = "WARNING" if quiet else "DEBUG"
     if allow:
-        from domains.io.addresses import VARIABLE, check_schemes
+        from domains.io.paths import VARIABLE, check_schemes
 
         os.environ[VARIABLE] = " ".join(sorted(check_schemes(allow, "--allow")))
 

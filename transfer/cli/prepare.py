@@ -24,7 +24,7 @@ def command(domain: Domain, out: Out, partitions: Partitions = 16, source: Sourc
     """Prepare a large domain once, in partitions, as a folder that recipes open with prepared:FOLDER."""
     from rich.markup import escape
 
-    from domains.to_folder import to_folder
+    from domains.streaming import to_folder
     from transfer.cli.show import print_json, say
 
     spec, base = _chosen(domain, source)

@@ -10,7 +10,7 @@ import typer
 from transfer.cli.options import Json
 
 if TYPE_CHECKING:
-    from domains.frames import NewItems
+    from domains.data_frames import NewItems
     from transfer.serving.history import History
     from transfer.serving.recommend import NewRecommendation, Recommendation
     from transfer.serving.titles import TitleIndex
@@ -211,9 +211,9 @@ def _after(past: History, titles: TitleIndex) -> str:
 
 def _new_items(given: str) -> NewItems:
     """Read new items from a file, or from titles that are their own ids."""
+    from domains.data_frames import NewItems, read_new_items
     from domains.errors import InputError
-    from domains.frames import NewItems, read_new_items
-    from domains.io.expand import KINDS
+    from domains.io.paths import KINDS
 
     file = Path(given.strip())
     if file.is_file():

@@ -7,8 +7,7 @@ import numpy.typing as npt
 import torch
 from scipy.sparse import csr_matrix
 
-from domains.domain import Domain
-from domains.ragged import spread
+from domains.domain import Domain, spread
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
 

@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from domains.domain import Domain, Ints, TimeKind
-from domains.ragged import spread
+from domains.domain import Domain, Ints, TimeKind, spread
 from transfer.interests.settings import InterestSettings
 from transfer.sparse import unit_rows
 

@@ -10,7 +10,7 @@ import torch
 
 from domains.domain import Domain
 from domains.errors import InputError
-from domains.report import PreparationReport
+from domains.preparation_report import PreparationReport
 from recipes.schema import Recipe
 from transfer.items.settings import SEMANTIC_CHANNELS
 from transfer.planning.estimate import Estimate, Sizes, estimate

@@ -11,13 +11,11 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from domains.cache import default_cache
 from domains.domain import Domain
 from domains.errors import InputError
-from domains.open import open_domain
-from domains.report import PreparationReport
-from domains.summary import DomainSummary, summarise
-from domains.suspicions import Suspicion, find_suspicions
+from domains.open_domain import default_cache, open_domain
+from domains.overview import DomainSummary, Suspicion, find_suspicions, summarise
+from domains.preparation_report import PreparationReport
 from recipes.load import load_recipe, names_recipe
 from recipes.schema import Recipe
 from transfer.files import read_json

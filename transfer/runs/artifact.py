@@ -12,9 +12,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from domains.errors import InputError, RunError
-from domains.nearest import suggest
-from domains.validation import explain
+from domains.errors import InputError, RunError, explain, suggest
 from transfer.diffusion.settings import S2IDMSettings
 from transfer.files import SCRATCH, cannot_write, json_text, private_folder, read_json, write_text
 from transfer.interests.settings import InterestSettings

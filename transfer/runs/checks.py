@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from scipy.sparse import csr_matrix
 
+from domains.derived import without_held_out
 from domains.domain import Domain
 from domains.errors import InputError
-from domains.sample import without_held_out
 from domains.split import Split
 from recipes.schema import Recipe
 from transfer.items.features import available
@@ -116,7 +116,7 @@ def check_no_leak(target: Domain, recipe: Recipe, sources: Collection[str]) -> N
     if target.fingerprint in sources:
         raise InputError(
             "the target is also a source, and S2IDM would see its held-out interactions", location=target.name,
-            hint="Set source_part: train and target_titles: false; in Python, fit domains.sample.without_held_out",
+            hint="Set source_part: train and target_titles: false; in Python, fit domains.derived.without_held_out",
         )  # fmt: skip
     settings = recipe.evaluation
     as_source_part = settings.split == "leave-one-out" and not settings.new_items and recipe.shots == 1

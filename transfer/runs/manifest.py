@@ -10,8 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from domains.errors import RunError
-from domains.validation import explain
+from domains.errors import RunError, explain
 from transfer.files import read_json, write_json
 
 MANIFEST = "manifest.json"

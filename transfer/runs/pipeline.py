@@ -9,7 +9,7 @@ from typing import Any
 
 from domains.domain import Domain
 from domains.errors import InputError
-from domains.open import parse_spec
+from domains.open_domain import parse_spec
 from recipes.load import LoadedRecipe, apply_override, check_recipe, load_recipe, names_recipe
 from recipes.presets import with_preset
 from recipes.schema import Recipe, resolved

@@ -10,15 +10,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from domains.cache import default_cache
+from domains.derived import check_distinct_names, sample_users, without_held_out
 from domains.domain import Domain
 from domains.errors import InputError
-from domains.open import open_domain
-from domains.report import PreparationReport, PreparedDomain, Step
-from domains.sample import sample_users, without_held_out
+from domains.open_domain import default_cache, open_domain
+from domains.preparation_report import PreparationReport, PreparedDomain, Step
 from domains.spec import DomainSpec
 from domains.split import Split, fewer_users, leave_one_out, only_new_items, temporal
-from domains.union import check_distinct_names
 from recipes.load import LoadedRecipe
 from recipes.schema import Recipe, resolved
 from transfer.runs.checks import (

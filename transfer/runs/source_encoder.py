@@ -9,10 +9,10 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix, vstack
 from torch import Tensor
 
+from domains.derived import side_by_side
 from domains.domain import Domain
 from domains.errors import InputError
 from domains.split import leave_one_out
-from domains.union import side_by_side
 from recipes.schema import Recipe
 from transfer.assembly import assemble
 from transfer.checkpoint import Checkpoint

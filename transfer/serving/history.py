@@ -10,9 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from domains.domain import Domain, Ints, TimeKind
+from domains.domain import Domain, Ints, TimeKind, spread
 from domains.errors import InputError
-from domains.ragged import spread
 from transfer.evaluation.protocol import Targets
 from transfer.serving.titles import TitleIndex
 

@@ -12,8 +12,7 @@ import torch
 from scipy.sparse import csr_matrix, diags
 from torch import Tensor
 
-from domains.errors import InputError
-from domains.nearest import suggest
+from domains.errors import InputError, suggest
 from transfer.items.semantics import Semantics
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime

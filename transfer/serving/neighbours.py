@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from scipy.sparse import vstack
 
-from domains.errors import InputError, RunError
-from domains.nearest import suggest
+from domains.errors import InputError, RunError, suggest
 from transfer.runs.target_run import TargetRun
 
 COUNT = 15

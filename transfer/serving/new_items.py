@@ -9,9 +9,9 @@ import pyarrow as pa
 import torch
 from scipy.sparse import csr_matrix, vstack
 
+from domains.data_frames import NewItems
 from domains.domain import TEXT_TYPE, Domain
 from domains.errors import InputError
-from domains.frames import NewItems
 from transfer.items.features import category_matrix, category_names, in_use
 from transfer.items.semantics import Semantics, anchor_means, same_encoder
 from transfer.items.tower import ItemFeatures

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from domains.errors import InputError, RunError
-from domains.nearest import suggest
+from domains.errors import InputError, RunError, suggest
 from transfer.registry import Trained, find_system
 from transfer.report.record import ProductRecord
 from transfer.runs.artifact import CONFIG

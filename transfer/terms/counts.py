@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from domains.domain import Ints
-from domains.ragged import spread
+from domains.domain import Ints, spread
 from domains.split import Split
 
 

@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix, diags, vstack
 
-from domains.domain import Domain, Ints, TimeKind
-from domains.ragged import spread
+from domains.domain import Domain, Ints, TimeKind, spread
 from domains.split import Split
 from transfer.evaluation.protocol import Targets
 from transfer.terms.counts import train_positions

@@ -8,8 +8,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
-from domains.errors import InputError
-from domains.nearest import suggest
+from domains.errors import InputError, suggest
 
 ENTRY_POINT_GROUP = "transfer.trackers"
 BUILT_IN: Mapping[str, str] = {"tensorboard": "transfer.tracking.tensorboard"}

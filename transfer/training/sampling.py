@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from domains.ragged import spread
+from domains.domain import spread
 from domains.split import Split
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from domains.errors import InputError, RunError
-from domains.loaders.registry import check_options, find_loader
+from domains.loaders.loader import check_options, find_loader
 from domains.spec import DomainSpec
 from recipes.load import LoadedRecipe, load_recipe
 from recipes.schema import Recipe

@@ -8,9 +8,8 @@ from typing import Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from domains.errors import SettingsError
+from domains.errors import SettingsError, explain
 from domains.settings import Settings
-from domains.validation import explain
 from recipes.load import read_mapping
 
 Choice = str | int | float | bool | None

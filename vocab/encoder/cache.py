@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from domains.durable import replacing
+from domains.disk import replacing
 
 Floats = npt.NDArray[np.float32]
 _KEY_BYTES = 32

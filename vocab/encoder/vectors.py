@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from domains.cache_root import cache_root
+from domains.disk import cache_root
 from domains.errors import InputError
 from vocab.encoder import multilingual
 from vocab.encoder.cache import Floats, VectorCache, text_keys

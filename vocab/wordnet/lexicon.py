@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
-from domains.cache_root import cache_root
-from domains.durable import replacing
+from domains.disk import cache_root, replacing
 from domains.errors import InputError
 
 _DATA = Path(__file__).parent

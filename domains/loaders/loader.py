@@ -10,38 +10,36 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from domains.errors import InputError
-from domains.nearest import suggest
-from domains.validation import explain
+from domains.errors import InputError, explain, suggest
 
 if TYPE_CHECKING:  # settings are checked on every start, and need no polars
     from domains.domain import Domain
-    from domains.raw import RawTables
+    from domains.raw_tables import RawTables
 
 ENTRY_POINT_GROUP = "transfer.loaders"
 BUNDLED = ("books", "films")
 
 BUILT_IN: Mapping[str, str] = {
-    "amazon2014": "domains.loaders.amazon2014",
-    "amazon2018": "domains.loaders.amazon2018",
-    "amazon2023": "domains.loaders.amazon2023",
-    "bookcrossing": "domains.loaders.bookcrossing",
-    "bundled": "domains.loaders.bundled",
-    "goodbooks": "domains.loaders.goodbooks",
-    "goodreads": "domains.loaders.goodreads",
-    "huggingface": "domains.loaders.huggingface",
-    "mind": "domains.loaders.mind",
-    "movielens": "domains.loaders.movielens",
-    "movietweetings": "domains.loaders.movietweetings",
-    "pixelrec": "domains.loaders.pixelrec",
-    "prepared": "domains.loaders.prepared",
-    "recbole": "domains.loaders.recbole",
-    "saved": "domains.loaders.saved",
-    "steam": "domains.loaders.steam",
-    "table": "domains.loaders.table",
-    "yelp": "domains.loaders.yelp",
+    "amazon2014": "domains.loaders.amazon:AMAZON_2014",
+    "amazon2018": "domains.loaders.amazon:AMAZON_2018",
+    "amazon2023": "domains.loaders.amazon:AMAZON_2023",
+    "bookcrossing": "domains.loaders.bookcrossing:LOADER",
+    "bundled": "domains.loaders.bundled:LOADER",
+    "goodbooks": "domains.loaders.goodbooks:LOADER",
+    "goodreads": "domains.loaders.goodreads:LOADER",
+    "huggingface": "domains.loaders.huggingface:LOADER",
+    "mind": "domains.loaders.mind:LOADER",
+    "movielens": "domains.loaders.movielens:LOADER",
+    "movietweetings": "domains.loaders.movietweetings:LOADER",
+    "pixelrec": "domains.loaders.pixelrec:LOADER",
+    "prepared": "domains.loaders.saved:PREPARED",
+    "recbole": "domains.loaders.recbole:LOADER",
+    "saved": "domains.loaders.saved:SAVED",
+    "steam": "domains.loaders.steam:LOADER",
+    "table": "domains.loaders.table_files:LOADER",
+    "yelp": "domains.loaders.yelp:LOADER",
 }
-"""Module of each built-in loader; the module's `LOADER` is the loader."""
+"""Module and variable of each built-in loader."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,8 @@ def find_loader(name: str) -> Loader:
         InputError: no package provides it, or its package cannot be imported.
     """
     if name in BUILT_IN:
-        loader = import_module(BUILT_IN[name]).LOADER
+        module, _, variable = BUILT_IN[name].partition(":")
+        loader = getattr(import_module(module), variable)
     else:
         points = [point for point in entry_points(group=ENTRY_POINT_GROUP) if point.name == name]
         if not points:
@@ -100,7 +99,7 @@ def find_loader(name: str) -> Loader:
             ) from error
     if not isinstance(loader, Loader):
         raise InputError(
-            "is no domains.loaders.registry.Loader",
+            "is no domains.loaders.loader.Loader",
             location=f"loader {name!r}",
             hint="Correct or remove that package",
         )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from domains.errors import InputError
-from domains.nearest import suggest
+from domains.errors import InputError, suggest
 
 UCSD = "https://mcauleylab.ucsd.edu/public_datasets"
 GROUPLENS = "https://files.grouplens.org/datasets/movielens"

@@ -7,13 +7,13 @@ from pathlib import PurePath
 import polars as pl
 from pydantic import Field
 
+from domains.errors import Problems
 from domains.io.columns import map_interactions, map_items
 from domains.io.paths import InputPath
 from domains.io.quoting import Quoting
 from domains.io.scan import quoting_notes, scan
-from domains.loaders.registry import Loader
-from domains.problems import Problems
-from domains.raw import RawTables
+from domains.loaders.loader import Loader
+from domains.raw_tables import RawTables
 from domains.settings import ColumnMapping, Settings
 
 

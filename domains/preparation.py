@@ -12,13 +12,11 @@ import pyarrow.compute as pc
 
 from domains.cells import counted
 from domains.domain import Domain, Ints, ItemIndices, TimeKind
-from domains.errors import InputError
+from domains.errors import InputError, Problems
 from domains.interactions import Interactions, read_interactions
-from domains.item_rows import read_item_rows
-from domains.items import ItemTable, read_items
-from domains.problems import Problems
-from domains.raw import RawTables
-from domains.report import PreparationReport, PreparedDomain, Step
+from domains.items import ItemTable, read_item_rows, read_items
+from domains.preparation_report import PreparationReport, PreparedDomain, Step
+from domains.raw_tables import RawTables
 from domains.settings import PrepareSettings
 
 Mask = npt.NDArray[np.bool_]

@@ -10,14 +10,13 @@ import polars as pl
 import pyarrow as pa
 
 from domains.domain import TEXT_TYPE
-from domains.errors import InputError
+from domains.errors import InputError, Problems
 from domains.io.columns import map_interactions, map_items
 from domains.io.scan import scan
-from domains.item_rows import read_item_rows
-from domains.prepare import prepare
-from domains.problems import Problems
-from domains.raw import TEXT, RawTables
-from domains.report import PreparedDomain
+from domains.items import read_item_rows
+from domains.preparation import prepare
+from domains.preparation_report import PreparedDomain
+from domains.raw_tables import TEXT, RawTables
 from domains.settings import ColumnMapping, PrepareSettings
 
 
@@ -41,7 +40,7 @@ def from_frames(
         name: of the domain.
 
     Raises:
-        InputError: as `domains.prepare.prepare`, or the frames are of another kind.
+        InputError: as `domains.preparation.prepare`, or the frames are of another kind.
     """
     columns = columns or ColumnMapping()
     acts, things = _lazy(interactions, "interactions"), _lazy(items, "items")

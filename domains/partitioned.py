@@ -22,10 +22,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from domains.domain import Domain, Ints, ItemIndices, TimeKind
-from domains.durable import replacing, sweep
+from domains.disk import replacing, sweep
+from domains.domain import Domain, Ints, ItemIndices, TimeKind, spread
 from domains.errors import InputError
-from domains.ragged import spread
 from domains.storage import load_domain, save_domain
 
 FORMAT = "prepared"

@@ -22,7 +22,7 @@ class RawTables:
             datetimes; may be absent if only the order of the rows is known), and whatever else the file holds, by
             which `keep` may choose rows.
         items: ``item_id``, ``title`` and optionally ``categories`` (list of strings) and ``text:NAME`` for each further
-            text field, of any type (see `domains.texts`).
+            text field, of any type (see `domains.text_fields`).
         name: suggested name of the domain.
         time_kind: what the times are, where the format says so; None lets the values decide.
         interactions_place: file or address of the interactions, for messages.

@@ -7,12 +7,10 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from domains.cells import MISSING
+from domains.cells import MISSING, plain_text
 from domains.domain import PROSE, TEXT_TYPE
-from domains.io.titles import split_list
-from domains.markup import plain_text
-from domains.raw import TEXT, text_columns
-from domains.text_columns import LONGEST_TEXT
+from domains.io.columns import LONGEST_TEXT, split_list
+from domains.raw_tables import TEXT, text_columns
 
 LISTED = frozenset({"tags", "genres", "color", "material", "shelves"})
 """Fields whose values are separated by commas."""

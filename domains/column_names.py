@@ -1,6 +1,21 @@
-"""Usual names of columns, by the role that the column plays."""
+"""Usual names of columns by their role, in several languages, and the form in which names are compared."""
 
 from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Sequence
+
+STROKES = str.maketrans("łøđ", "lod")
+"""Letters whose strokes no normal form takes off."""
+
+
+def plain_name(name: str) -> str:
+    """A column's name without type suffix (``:token``), case, accents and signs; words are joined by ``_``."""
+    folded = unicodedata.normalize("NFKD", name.split(":")[0].casefold()).translate(STROKES)
+    plain = "".join(sign for sign in folded if not unicodedata.combining(sign))
+    return re.sub(r"[\W_]+", "_", plain).strip("_")
+
 
 ITEM_NAMES = (
     "item_id", "itemid", "item", "iid", "parent_asin", "asin", "movieid", "movie_id", "book_id", "bookid",
@@ -67,3 +82,59 @@ ALIASES: dict[str, tuple[str, ...]] = {
 
 They are compared without case, accents, blanks, hyphens and type suffixes (``user_id:token``); the first one wins.
 """
+
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    "authors": (
+        "authors", "author", "author_name", "writers", "writer", "artists", "artist", "artist_name", "creator",
+        "autor", "autoren", "autorin", "verfasser", "kunstler", "kuenstler", "interpret", "auteur", "auteurs",
+        "artiste", "autore", "autori", "autores", "artista", "schrijver", "kunstenaar", "forfatter", "forfattare",
+    ),
+    "brand": (
+        "brand", "brand_name", "brands", "manufacturer", "maker", "vendor", "marke", "hersteller", "marque",
+        "fabricant", "marca", "fabricante", "produttore", "merk", "fabrikant", "producent", "varumarke", "marka",
+    ),
+    "developer": (
+        "developer", "developers", "studio", "entwickler", "developpeur", "desarrollador", "sviluppatore",
+    ),
+    "publisher": ("publisher", "publishers", "verlag", "editeur", "editorial", "editore", "uitgever", "wydawnictwo"),
+    "description": (
+        "description", "product_description", "item_description", "long_description", "desc", "summary", "overview",
+        "synopsis", "plot", "body_html", "beschreibung", "produktbeschreibung", "descripcion", "descrizione",
+        "descricao", "omschrijving", "beschrijving", "opis", "beskrivning", "beskrivelse",
+    ),
+    "abstract": ("abstract", "teaser"),
+    "features": (
+        "features", "feature", "bullet_points", "highlights", "merkmale", "eigenschaften", "caracteristiques",
+        "caracteristicas", "caratteristiche", "kenmerken", "cechy",
+    ),
+    "genres": ("genres", "genre", "genere", "generi", "genero", "generos", "gatunek"),
+    "tags": (
+        "tags", "tag", "keywords", "keyword", "schlagworte", "schlagworter", "stichworte", "mots_cles", "etiquetas",
+        "parole_chiave", "trefwoorden", "slowa_kluczowe",
+    ),
+    "shelves": ("shelves", "popular_shelves"),
+    "color": ("color", "colour", "colors", "colours", "farbe", "couleur", "colore", "kleur", "kolor", "farg", "farve"),
+    "material": ("material", "materials", "materiau", "materiale", "materiaal", "werkstoff"),
+}  # fmt: skip
+"""Name of a field -> how columns that hold it are called, in the form of `plain_name`; the first one wins."""
+
+
+def field_name(column: str) -> str:
+    """The field that a column holds, by its name: ``Marke`` is `brand`; an unknown name is its own field."""
+    plain = plain_name(column)
+    return next((field for field, names in FIELDS.items() if plain in names), plain)
+
+
+def find_text_columns(there: Sequence[str], taken: Collection[str | None]) -> dict[str, str]:
+    """The columns that look like text fields: field -> column.
+
+    Args:
+        there: columns of the item table.
+        taken: columns that play another role.
+    """
+    by_plain = {plain_name(name): name for name in reversed(there) if name not in taken}
+    found = {
+        field: next((by_plain[name] for name in names if name in by_plain), None) for field, names in FIELDS.items()
+    }
+    return {field: column for field, column in found.items() if column is not None}

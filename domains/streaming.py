@@ -1,11 +1,11 @@
-"""Raw tables to a prepared folder without holding the interactions: polars streams, and partitions are small.
+"""Prepare raw tables into a partitioned folder without holding all interactions in memory; polars streams them.
 
-Memory is what users and items need, and one partition. The result is that of `domains.prepare.prepare`, byte for byte.
+Memory holds users, items and one partition. The result equals that of `domains.preparation.prepare`, byte for byte.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,16 +18,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domains.domain import Domain, Ints, TimeKind
-from domains.errors import InputError
+from domains.errors import InputError, Problems
 from domains.ids import to_ids
 from domains.io.collect import schema_of
-from domains.item_rows import read_item_rows
-from domains.items import ItemTable, read_items
-from domains.prepare import Log, last_of_each_user, no_title, one_of_each_pair
-from domains.prepared import begin, finish, partition_of, write_part
-from domains.problems import Problems
-from domains.raw import RawTables
+from domains.io.paths import allowing
+from domains.items import ItemTable, read_item_rows, read_items
+from domains.loaders.loader import check_options, find_loader
+from domains.open_domain import parse_spec
+from domains.partitioned import begin, finish, load_prepared, partition_of, write_domain, write_part
+from domains.preparation import Log, last_of_each_user, no_title, one_of_each_pair, prepare
+from domains.raw_tables import RawTables
 from domains.settings import PrepareSettings
+from domains.spec import DomainSpec
 from domains.times import EARLIEST_SECOND, LATEST_SECOND, NO_TIME_AFTER, NO_TIME_BEFORE
 
 MICROSECONDS = 1_000_000
@@ -70,7 +72,7 @@ def prepare_streamed(
         name: of the domain; default: what the loader suggests.
 
     Raises:
-        InputError: as `domains.prepare.prepare`.
+        InputError: as `domains.preparation.prepare`.
     """
     begin(folder, partitions)
     acts = raw.interactions
@@ -225,3 +227,41 @@ def _core(
         if (stay_users == alive_users).all() and (stay_items == alive_items).all():
             return alive_users, alive_items
         alive_users, alive_items = stay_users, stay_items
+
+
+def to_folder(
+    spec: DomainSpec | str,
+    folder: Path,
+    partitions: int,
+    *,
+    base: Path | None = None,
+    allow: Collection[str] | None = None,
+) -> tuple[Domain, str | None]:
+    """Write a prepared folder.
+
+    Args:
+        spec: what a recipe says, or its short form.
+        folder: empty or not there.
+        partitions: how many.
+        base: folder of relative paths.
+        allow: schemes of addresses that may be opened.
+
+    Returns:
+        The domain, mapped; and why it could not be streamed, if it could not.
+
+    Raises:
+        InputError: the description or the data are wrong, or the folder cannot be written.
+    """
+    checked = parse_spec(spec)
+    loader = find_loader(checked.loader)
+    options = check_options(loader, checked.options, {"base": Path.cwd() if base is None else base})
+    with allowing(allow):
+        loaded = loader.load(options)
+        if isinstance(loaded, Domain):
+            write_domain(loaded, folder, partitions)
+            return load_prepared(folder), "the domain is ready"
+        reason = why_not(loaded, checked.prepare)
+        if reason is None:
+            return prepare_streamed(loaded, checked.prepare, folder, partitions, checked.name), None
+        write_domain(prepare(loaded, checked.prepare, checked.name).domain, folder, partitions)
+        return load_prepared(folder), reason

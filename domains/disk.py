@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and stay so when the power fails."""
+"""Files that appear whole or not at all, and the folder of all caches."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from platformdirs import user_cache_path
 
 
 @contextmanager
@@ -70,3 +72,9 @@ def sweep(folder: Path) -> None:
     for path in [*folder.rglob(".*.part"), *folder.rglob(".*.writing")]:
         with suppress(OSError):
             remove(path)
+
+
+def cache_root() -> Path:
+    """Return $TRANSFER_CACHE, else this project's folder among the caches of the platform."""
+    chosen = os.environ.get("TRANSFER_CACHE")
+    return Path(chosen).expanduser() if chosen else user_cache_path("sememe-transfer", appauthor=False)

@@ -87,6 +87,23 @@ def test_only_hits_leave_no_loss_and_no_gradient_of_nan():
     assert torch.isfinite(states.grad).all()
 
 
+def test_the_gradients_of_sampled_softmax_are_those_of_the_formula_in_several_blocks():
+    rows, columns = 2 * losses.BLOCK_LOGITS // 1000 + 7, 1000
+    generator = torch.Generator().manual_seed(3)
+    positive_ids, negative_ids = (torch.randint(1500, (count,), generator=generator) for count in (rows, columns))
+    scale = torch.rand(rows, generator=generator)
+    given = [torch.randn(count, 4, generator=generator) for count in (rows, rows, columns)]
+    ours, reference = ([value.clone().requires_grad_() for value in given] for _ in range(2))
+    (losses.sampled_softmax(*ours, positive_ids, negative_ids) * scale).sum().backward()
+    states, positives, negatives = reference
+    logits = (states @ negatives.t()).masked_fill(negative_ids[None] == positive_ids[:, None], -math.inf)
+    positive = (states * positives).sum(1, keepdim=True)
+    loss = torch.logsumexp(torch.cat([positive, logits], dim=1), dim=1) - positive[:, 0]
+    (loss * scale).sum().backward()
+    for mine, theirs in zip(ours, reference, strict=True):
+        torch.testing.assert_close(mine.grad, theirs.grad, rtol=1e-4, atol=1e-5)
+
+
 @PROPERTY
 @given(st.integers(1, 9), st.integers(1, 7), st.integers(1, 300), st.integers(0, 50))
 def test_softmax_in_blocks_equals_the_formula_and_its_gradient(rows, items, budget, seed):

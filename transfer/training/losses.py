@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
+
+BLOCK_LOGITS = 1 << 18
+"""Logits that are computed at once: a megabyte stays in a core's cache."""
 
 
 def bce(states: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
@@ -63,10 +66,52 @@ def sampled_softmax(
     Returns:
         (n,) losses.
     """
-    positive = (states * positives).sum(-1, keepdim=True)
-    negative = states @ negatives.t()
-    negative = negative.masked_fill(negative_ids[None] == positive_ids[:, None], -math.inf)
-    return torch.logsumexp(torch.cat([positive, negative], dim=1), dim=1) - positive[:, 0]
+    with torch.autocast(states.device.type, enabled=False):
+        found: Tensor = _SampledSoftmax.apply(states, positives, negatives, *_hits(positive_ids, negative_ids))
+    return found
+
+
+def _hits(positive_ids: Tensor, negative_ids: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows and columns of the logits whose negative is the row's own positive, without comparing all with all."""
+    ordered, order = negative_ids.sort()
+    first = torch.searchsorted(ordered, positive_ids)
+    counts = torch.searchsorted(ordered, positive_ids, right=True) - first
+    rows = torch.repeat_interleave(counts)
+    within = torch.arange(len(rows), device=rows.device) - (counts.cumsum(0) - counts)[rows]
+    return rows, order[first[rows] + within]
+
+
+class _SampledSoftmax(torch.autograd.Function):
+    """Cross-entropy whose only large array is exp(logits): written once in blocks, and the backward reads it as it is.
+
+    With p_ij = exp(s_i . n_j - t_i), q_i for the positive v_i and z_i their sum, the loss is log z_i - log q_i. The
+    gradient for s_i is (p_i N + (q_i - z_i) v_i) / z_i: products of p with matrices, and nothing else as large as p.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, states: Tensor, positives: Tensor, negatives: Tensor, hit_rows: Tensor, hit_columns: Tensor
+    ) -> Tensor:
+        positive = (states * positives).sum(-1)
+        exps, top = states.new_empty(len(states), len(negatives)), torch.empty_like(positive)
+        rows, columns = max(1, BLOCK_LOGITS // max(1, len(negatives))), negatives.t()
+        for begin in range(0, len(states), rows):
+            block, largest = exps[begin : begin + rows], top[begin : begin + rows]
+            torch.mm(states[begin : begin + rows], columns, out=block)
+            torch.maximum(block.amax(dim=1), positive[begin : begin + rows], out=largest)
+            block.sub_(largest[:, None]).exp_()
+        exps[hit_rows, hit_columns] = 0.0
+        own = (positive - top).exp_()
+        total = exps.sum(dim=1).add_(own)
+        ctx.save_for_backward(states, positives, negatives, exps, total, own / total - 1)
+        return total.log() + top - positive
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        states, positives, negatives, exps, total, pull = ctx.saved_tensors
+        weight, own = (gradients[0] / total)[:, None], (gradients[0] * pull)[:, None]
+        to_states = (exps @ negatives).mul_(weight).addcmul_(positives, own)
+        return to_states, states * own, exps.t() @ (states * weight), None, None
 
 
 def softmax(states: Tensor, table: Tensor, positive_ids: Tensor, logits_bytes: int) -> Tensor:

@@ -25,7 +25,7 @@ from recipes.load import LoadedRecipe, load_recipe
 from transfer.runs.pipeline import source_from, target_from
 from transfer.runs.plan import make_plan
 from transfer.runtime import Runtime
-from vocab.normalisers.base import make_normaliser
+from vocab.normalisers.normaliser import make_normaliser
 from vocab.settings import NormaliserSettings
 
 RECIPE: dict[str, Any] = {

@@ -29,7 +29,7 @@ from transfer.model.scoring import model_scores
 from transfer.runtime import Runtime
 from transfer.training.loop import Trainer
 from transfer.training.settings import TrainingSettings
-from vocab.fields import item_texts
+from vocab.item_texts import item_texts
 from vocab.settings import VocabularySettings
 from vocab.vocabulary import SememeVocabulary
 

@@ -21,8 +21,7 @@ from transfer.model.settings import PromptSettings, ScoreSettings
 from transfer.runs.settings import SourceEncoderSettings
 from transfer.training.settings import TrainingSettings
 from vocab.encoder.settings import SemanticSettings
-from vocab.settings import VocabularySettings
-from vocab.unseen.settings import UnseenSettings
+from vocab.settings import UnseenSettings, VocabularySettings
 
 DEFAULT_VARIANTS = ("popular", "terms", "sasrec", "sasrec+terms", "sasrec+title-semantic+terms")
 """Default variants: baselines without training, the base model, and the base with late terms and titles."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from domains.errors import InputError
-from vocab.fields import item_texts
+from vocab.item_texts import item_texts
 from vocab.settings import VocabularySettings
 from vocab.text import Titles
 from vocab.vocabulary import SememeVocabulary

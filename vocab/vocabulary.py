@@ -9,21 +9,22 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.sparse import csr_matrix
 
 from domains.errors import InputError
-from vocab.census import take_census
-from vocab.collocations import with_phrases
+from vocab.census import take_census, with_phrases
 from vocab.coverage import Coverage
-from vocab.normalisers.base import Normaliser, make_normaliser
+from vocab.documents import Layout
 from vocab.normalisers.language import settle_language
+from vocab.normalisers.normaliser import Normaliser, make_normaliser
 from vocab.sememes import ItemSememes, Lemmas, read_sememes
 from vocab.settings import VocabularySettings
 from vocab.text import Titles
-from vocab.vocabulary_file import LAYOUT, VocabularyFile, read, write
 
 _UNMAPPED_SHOWN = 50
 
@@ -84,7 +85,7 @@ class SememeVocabulary:
         """Choose anchors from the titles of one or more domains, most frequent first, then alphabetical.
 
         Args:
-            titles_by_domain: domain name -> (I,) titles, or the output of `vocab.fields.item_texts`.
+            titles_by_domain: domain name -> (I,) titles, or the output of `vocab.item_texts.item_texts`.
             settings: rules for anchors.
             normaliser: replaces the one that the settings name.
 
@@ -196,7 +197,7 @@ class SememeVocabulary:
             anchors=dict(zip(self.words, self.item_counts.tolist(), strict=True)),
             lemmas=dict(sorted(self.lemma_of.items())),
         )
-        write(document, Path(path))
+        _write_file(document, Path(path))
 
     @classmethod
     def load(cls, path: str | Path) -> SememeVocabulary:
@@ -205,7 +206,7 @@ class SememeVocabulary:
         Raises:
             InputError: the file is missing or damaged, or has another format version.
         """
-        document, settings = read(Path(path))
+        document, settings = _read_file(Path(path))
         counts = np.array(list(document.anchors.values()), dtype=np.int64)
         words, domains = tuple(document.anchors), tuple(document.domains)
         vocabulary = cls(words, document.lemmas, counts, document.n_items, domains, settings, document.language)
@@ -219,3 +220,45 @@ def _most_frequent(sememes: ItemSememes, unmapped: npt.NDArray[np.bool_]) -> tup
     left = np.flatnonzero(unmapped)
     ranked = sorted((-int(sememes.item_counts[index]), sememes.lemmas[index]) for index in left)
     return tuple((word, -count) for count, word in ranked[:_UNMAPPED_SHOWN])
+
+
+class VocabularyFile(BaseModel):
+    """Fields of the JSON document; they validate it and give its JSON Schema."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    format: str = Field(description="Always 'sememe-vocabulary'.")
+    version: int = Field(description="Format version.")
+    fingerprint: str = Field(description="SHA-256 of words, settings and language.")
+    domains: list[str] = Field(description="Domains it was built from.")
+    n_items: int = Field(ge=0, le=2**53, description="Number of items of these domains.")
+    language: str = Field(description="Language of the titles.")
+    settings: dict[str, Any] = Field(description="Settings it was built with.")
+    anchors: dict[str, int] = Field(description="Word -> number of items with it, in order of the anchor ids.")
+    lemmas: dict[str, str | None] = Field(description="Surface form -> lemma, or null if it is filtered out.")
+
+
+LAYOUT = Layout(
+    VocabularyFile,
+    "sememe-vocabulary",
+    2,
+    "sememe vocabulary",
+    "Point to a vocabulary.json, make it again, or restore it",
+)
+
+
+def _write_file(document: VocabularyFile, path: Path) -> None:
+    """Write atomically, one entry per line."""
+    LAYOUT.write(json.dumps(document.model_dump(), ensure_ascii=False, indent=1) + "\n", path)
+
+
+def _read_file(path: Path) -> tuple[VocabularyFile, VocabularySettings]:
+    """Read and validate all but the fingerprint; see `SememeVocabulary.load`."""
+    document = LAYOUT.read(path)
+    for word, count in document.anchors.items():
+        if not 0 <= count <= document.n_items:
+            raise LAYOUT.damaged(path, f"anchors.{word}: {count} of {document.n_items} items hold it")
+    try:
+        return document, VocabularySettings.model_validate(document.settings)
+    except ValidationError as error:
+        raise LAYOUT.damaged(path, f"its settings are not valid ({error.errors()[0]['msg']})") from error

@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from benchmarks.options import Options
 from benchmarks.tables import Cell, Section
+from vocab.encoder.locate import has_encoder
+from vocab.encoder.sentence_encoder import SentenceEncoder
 from vocab.encoder.settings import SemanticSettings
-from vocab.encoder.source import has_encoder
-from vocab.encoder.vectors import SentenceEncoder
 
 Floats = npt.NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Floats]

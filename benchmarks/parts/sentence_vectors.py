@@ -14,9 +14,9 @@ from benchmarks.data import benchmark_domain
 from benchmarks.options import Options
 from benchmarks.tables import Cell, Section
 from benchmarks.timing import side_by_side
+from vocab.encoder.locate import locate
 from vocab.encoder.network import SentenceModel, TokenisedTexts, has_bfloat16
 from vocab.encoder.settings import SemanticSettings
-from vocab.encoder.source import locate
 
 Floats = npt.NDArray[np.float32]
 TITLES, FEW = 3_000, 200

@@ -17,7 +17,7 @@ from domains.domain import Domain
 from domains.split import fewer_users, leave_one_out
 from transfer.items.semantics import Semantics
 from transfer.runtime import Runtime
-from vocab.encoder.vectors import SemanticSettings
+from vocab.encoder.sentence_encoder import SemanticSettings
 
 PAIRS = (
     ("goodbooks", "movietweetings"),

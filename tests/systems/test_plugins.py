@@ -115,7 +115,7 @@ def test_without_the_package_its_names_are_unknown() -> None:
     from domains.errors import InputError
     from domains.open_domain import parse_spec
     from transfer.registry import find_system
-    from vocab.normalisers.base import make_normaliser
+    from vocab.normalisers.normaliser import make_normaliser
     from vocab.settings import NormaliserSettings
 
     for use in (

@@ -25,9 +25,8 @@ from transfer_cases import PROPERTY, random_histories, small_domain
 from domains.derived import sample_users, train_part
 from domains.errors import InputError
 from domains.split import leave_one_out
-from recipes.experiment import load_experiment
+from recipes.experiment_schema import load_experiment, published
 from recipes.load import bundled_experiments, bundled_recipes, load_recipe
-from recipes.published_figures import published
 from transfer.evaluation.beyond import BeyondAccuracy
 from transfer.evaluation.ranking import Ranking
 from transfer.experiments.breakdown import base_gains, grouped, thresholds

@@ -20,7 +20,7 @@ from domains.derived import train_part
 from domains.errors import InputError
 from domains.open_domain import open_domain
 from domains.split import leave_one_out, only_new_items
-from recipes.experiment import load_experiment
+from recipes.experiment_schema import load_experiment
 from recipes.load import check_recipe, load_recipe
 from recipes.presets import with_preset
 from recipes.schema import Recipe, resolved
@@ -44,7 +44,7 @@ from transfer.runtime import Runtime
 from transfer.serving.new_items import run_with, with_new_items
 from transfer.serving.reevaluate import largest_gap, reevaluate
 from transfer.systems.pdrec import PDRecSettings, PlugIn
-from vocab.unseen.settings import UnseenSettings
+from vocab.settings import UnseenSettings
 
 
 def made(folder, name="target", **settings):

@@ -29,10 +29,10 @@ from transfer.runtime import Runtime
 from transfer.serving.new_items import ID_TABLE, run_with, with_new_items
 from transfer.serving.recommend import History, Recommender
 from vocab.encoder.settings import SemanticSettings
-from vocab.fields import fill_template
-from vocab.unseen.map import UnseenMap
-from vocab.unseen.settings import UnseenSettings
-from vocab.unseen.steps import Link
+from vocab.item_texts import fill_template
+from vocab.settings import UnseenSettings
+from vocab.unseen.mapping_steps import Link
+from vocab.unseen.unseen_map import UnseenMap
 
 
 class Words:

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from domains.open_domain import open_domain
-from vocab.normalisers.base import make_normaliser
 from vocab.normalisers.language import SPACY_CODES, guess_language
+from vocab.normalisers.normaliser import make_normaliser
 from vocab.settings import NormaliserSettings, VocabularySettings
-from vocab.unseen.map import UnseenMap
+from vocab.unseen.unseen_map import UnseenMap
 from vocab.vocabulary import SememeVocabulary
 
 GERMAN = [
@@ -122,7 +122,7 @@ def test_unseen_german_words_are_not_looked_up_in_wordnet(monkeypatch: pytest.Mo
     vocabulary = SememeVocabulary.build(
         {"shop": ["Kinder Buch", "Kinder Buch", "x"]}, VocabularySettings(language="german")
     )
-    monkeypatch.setattr("vocab.unseen.steps.wordnet", None)
+    monkeypatch.setattr("vocab.unseen.mapping_steps.wordnet", None)
     unseen = UnseenMap.build(vocabulary, ["Kinderbuch", "Die"])
     assert {link.anchor for link in unseen.links["kinderbuch"]} == {"kinder", "buch"}
 

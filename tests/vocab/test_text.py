@@ -4,11 +4,11 @@ import pyarrow as pa
 import pytest
 
 from domains.errors import InputError
-from vocab.fields import check_fields, fill_template, item_texts
-from vocab.normalisers.base import Normaliser, available_normalisers, make_normaliser
-from vocab.normalisers.tokens import tabulate
+from vocab.encoder.settings import parse_template
+from vocab.item_texts import check_fields, fill_template, item_texts
+from vocab.normalisers.normaliser import Normaliser, available_normalisers, make_normaliser
+from vocab.sememes import tabulate
 from vocab.settings import NormaliserSettings
-from vocab.template import parse_template
 from vocab.text import as_strings, cleaned
 
 
@@ -197,7 +197,7 @@ def test_a_third_party_normaliser_by_entry_point(monkeypatch: pytest.MonkeyPatch
             return Shouting  # type: ignore[return-value]
 
     monkeypatch.setattr(
-        "vocab.normalisers.base.entry_points",
+        "vocab.normalisers.normaliser.entry_points",
         lambda group, **name: [Point()] if group == "transfer.normalisers" else [],
     )
     assert surfaces(["the toy"], name="shouting") == [["TOY"]]

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domains.errors import InputError
-from vocab.collocations import with_phrases
+from vocab.census import with_phrases
 from vocab.sememes import ItemSememes
 from vocab.settings import NormaliserSettings, VocabularySettings
 from vocab.vocabulary import SememeVocabulary

@@ -24,7 +24,7 @@ def explain(run: Run, words: Words) -> None:
     from domains.errors import InputError
     from transfer.cli.show import say
     from transfer.runs.artifact import UNSEEN, VOCABULARY
-    from vocab.unseen.map import UnseenMap
+    from vocab.unseen.unseen_map import UnseenMap
     from vocab.vocabulary import SememeVocabulary
 
     folder = Path(run)

@@ -24,7 +24,7 @@ def command(
     set_: Set = None, device: Device = "auto", seed: Seed = None, json_: Json = False,
 ) -> None:  # fmt: skip
     """Run variants x seeds x data sets, go on where it stopped, and write metrics.json, table.md and report.html."""
-    from recipes.experiment import load_experiment
+    from recipes.experiment_schema import load_experiment
     from transfer.cli.experiment_report import print_experiment
     from transfer.cli.show import runtime_for
     from transfer.experiments.execute import run_experiment

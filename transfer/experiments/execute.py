@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from domains.errors import within
-from recipes.experiment import LoadedExperiment
-from recipes.published_figures import published, published_cost
+from recipes.experiment_schema import LoadedExperiment, published, published_cost
 from transfer.experiments.cost import measure_cost
 from transfer.experiments.gather import gather
 from transfer.experiments.made import made_note

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from recipes.published_figures import published
+from recipes.experiment_schema import published
 from transfer.evaluation.summary import SeedRankings, compare_all
 from transfer.experiments.breakdown import (
     METRIC,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from recipes.experiment import LoadedExperiment
+from recipes.experiment_schema import LoadedExperiment
 from recipes.load import bundled_experiments, bundled_recipes
 from transfer.report.experiment_record import Made
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from domains.errors import InputError, within
-from recipes.experiment import Entry, Experiment, LoadedExperiment
+from recipes.experiment_schema import Entry, Experiment, LoadedExperiment
 from recipes.load import LoadedRecipe, find_recipe, load_recipe
 from recipes.presets import overlaid
 from recipes.schema import Recipe

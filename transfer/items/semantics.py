@@ -15,8 +15,8 @@ from domains.domain import Domain
 from domains.errors import InputError
 from transfer.progress import T, track
 from transfer.runtime import Runtime
-from vocab.encoder.vectors import NoSentenceEncoder, SemanticSettings, SentenceEncoder, Track
-from vocab.fields import fill_template
+from vocab.encoder.sentence_encoder import NoSentenceEncoder, SemanticSettings, SentenceEncoder, Track
+from vocab.item_texts import fill_template
 
 CHARACTERS_PER_TOKEN = 16
 """Maximum number of characters; longer texts are cut before tokenising."""

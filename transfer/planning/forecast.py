@@ -18,7 +18,7 @@ from transfer.runs.checks import check_has_anchors, lacking
 from transfer.runs.plan import Plan
 from transfer.runs.source_artifact import LearnedEncoder
 from vocab.coverage import Coverage, Overlap, overlap
-from vocab.encoder.source import has_encoder
+from vocab.encoder.locate import has_encoder
 from vocab.vocabulary import SememeVocabulary
 
 

@@ -27,7 +27,7 @@ from transfer.runs.source_artifact import KIND as SOURCE
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.target_run import TargetRun
 from vocab.coverage import Coverage, Overlap, overlap
-from vocab.fields import item_texts
+from vocab.item_texts import item_texts
 from vocab.settings import DEFAULT_FIELDS, VocabularySettings
 from vocab.vocabulary import SememeVocabulary
 

@@ -11,7 +11,7 @@ from transfer.runs.plan import Plan
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runtime import Runtime
 from vocab.coverage import Coverage
-from vocab.unseen.map import UnseenMap
+from vocab.unseen.unseen_map import UnseenMap
 from vocab.vocabulary import SememeVocabulary
 
 

@@ -28,7 +28,7 @@ from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
 from transfer.terms.following import count_transitions
 from transfer.terms.known import counts_of
-from vocab.encoder.source import has_encoder, on_hub
+from vocab.encoder.locate import has_encoder, on_hub
 
 DEFAULT_ROOT = Path("runs")
 

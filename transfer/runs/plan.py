@@ -30,7 +30,7 @@ from transfer.runs.checks import (
 from transfer.runs.settings import SourceEncoderSettings
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.variants import Variant
-from vocab.fields import check_fields, item_texts
+from vocab.item_texts import check_fields, item_texts
 
 
 @dataclass(frozen=True, eq=False)

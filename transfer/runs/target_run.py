@@ -58,7 +58,7 @@ from transfer.runtime import Runtime
 from transfer.terms.known import KnownItems
 from transfer.terms.weights import LateTermsAlone, TermWeights
 from transfer.variants import Variant, parse_variant
-from vocab.unseen.map import UnseenMap
+from vocab.unseen.unseen_map import UnseenMap
 from vocab.vocabulary import SememeVocabulary
 
 KIND = "target"

@@ -17,8 +17,8 @@ from transfer.items.semantics import Semantics, anchor_means, same_encoder
 from transfer.items.tower import ItemFeatures
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
-from vocab.fields import item_texts
-from vocab.unseen.map import UnseenMap
+from vocab.item_texts import item_texts
+from vocab.unseen.unseen_map import UnseenMap
 
 ID_TABLE = "items.channels.id.table.weight"
 

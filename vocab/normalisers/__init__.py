@@ -1,1 +1,1 @@
-"""Turn titles into surface forms and lemmas, one module per library; `base` holds the interface."""
+"""Turn titles into surface forms and lemmas, one module per library; `normaliser` holds the interface."""

@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vocab.normalisers.language import SPACY_CODES
-from vocab.normalisers.nltk import NltkNormaliser
-from vocab.normalisers.snowball import SnowballNormaliser
+from vocab.normalisers.nltk import NltkNormaliser, SnowballNormaliser
 from vocab.settings import NormaliserSettings
 from vocab.text import cleaned
 

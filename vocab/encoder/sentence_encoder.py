@@ -14,10 +14,17 @@ import pyarrow as pa
 
 from domains.disk import cache_root
 from domains.errors import InputError
-from vocab.encoder import multilingual
-from vocab.encoder.cache import Floats, VectorCache, text_keys
+from vocab.encoder.locate import (
+    MULTILINGUAL,
+    MULTILINGUAL_DIM,
+    MULTILINGUAL_NAME,
+    MultilingualModel,
+    NoSentenceEncoder,
+    folder_fingerprint,
+    locate,
+)
 from vocab.encoder.settings import SemanticSettings
-from vocab.encoder.source import MULTILINGUAL, NoSentenceEncoder, folder_fingerprint, locate
+from vocab.encoder.vector_cache import Floats, VectorCache, text_keys
 
 __all__ = ["NoSentenceEncoder", "SemanticSettings", "SentenceEncoder", "Track", "untracked"]
 
@@ -61,7 +68,7 @@ class SentenceEncoder:
         self.settings = settings
         self.device = device
         self.name = _name(folder, settings)
-        self.dim = multilingual.DIM if settings.encoder == MULTILINGUAL else _dim(folder)
+        self.dim = MULTILINGUAL_DIM if settings.encoder == MULTILINGUAL else _dim(folder)
 
     @classmethod
     def find(cls, settings: SemanticSettings, device: str = "cpu") -> SentenceEncoder:
@@ -124,8 +131,8 @@ class SentenceEncoder:
         return SentenceModel(self.folder, self.device, self._precision, self.settings.max_length)
 
     @cached_property
-    def _multilingual(self) -> multilingual.MultilingualModel:
-        return multilingual.MultilingualModel()
+    def _multilingual(self) -> MultilingualModel:
+        return MultilingualModel()
 
     def _compute(self, texts: Sequence[str], keys: pa.Array, track: Track) -> Floats:
         """Compute (n, dim) float32 of distinct texts and write them to the cache in chunks."""
@@ -155,7 +162,7 @@ class SentenceEncoder:
 
 
 def _name(folder: Path, settings: SemanticSettings) -> str:
-    packaged = {"auto": "all-MiniLM-L6-v2", MULTILINGUAL: multilingual.NAME}
+    packaged = {"auto": "all-MiniLM-L6-v2", MULTILINGUAL: MULTILINGUAL_NAME}
     if settings.encoder in packaged:
         return packaged[settings.encoder]
     return folder.name if Path(settings.encoder).expanduser().is_dir() else settings.encoder

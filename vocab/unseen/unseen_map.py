@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
 from scipy.sparse import csr_matrix
 
 from domains.cells import counted
-from vocab.encoder.vectors import SentenceEncoder, Track, untracked
-from vocab.normalisers.base import make_normaliser
-from vocab.normalisers.tokens import tabulate
-from vocab.sememes import Ints, ItemSememes
-from vocab.text import Titles, as_strings
-from vocab.unseen.file import read, write
-from vocab.unseen.report import UnseenReport, report_on
-from vocab.unseen.settings import UnseenSettings
-from vocab.unseen.steps import Link, Links, steps
+from domains.errors import InputError
+from vocab.documents import Layout
+from vocab.encoder.sentence_encoder import SentenceEncoder, Track, untracked
+from vocab.normalisers.normaliser import make_normaliser
+from vocab.sememes import Ints, ItemSememes, tabulate
+from vocab.settings import UnseenSettings
+from vocab.text import Titles, as_strings, cleaned
+from vocab.unseen.mapping_steps import ORDER, Link, Links, UnseenReport, report_on, steps
 from vocab.vocabulary import SememeVocabulary
 
 
@@ -106,7 +108,7 @@ class UnseenMap:
 
     def save(self, path: str | Path) -> None:
         """Write JSON with one word per line, to be edited by hand."""
-        write(Path(path), self.links, self.settings, self.encoder)
+        _write_file(Path(path), self.links, self.settings, self.encoder)
 
     @classmethod
     def load(cls, path: str | Path, vocabulary: SememeVocabulary) -> UnseenMap:
@@ -115,7 +117,7 @@ class UnseenMap:
         Raises:
             InputError: the file is missing or damaged, or names an anchor that the vocabulary lacks.
         """
-        return cls(vocabulary, *read(Path(path), vocabulary))
+        return cls(vocabulary, *_read_file(Path(path), vocabulary))
 
     def _anchors_of(self, lemmas: tuple[str, ...]) -> csr_matrix:
         """(len(lemmas), q) float32, weights of the anchors that each sememe adds to an item."""
@@ -175,3 +177,70 @@ def _merged(first: ItemSememes, second: ItemSememes, rows: Ints) -> ItemSememes:
 
 def _step(links: tuple[Link, ...]) -> str | None:
     return links[0].step if links else None
+
+
+class _MapFile(BaseModel):
+    """Fields of the JSON document."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: str = Field(description="Always 'unseen-words'.")
+    version: int = Field(description="Format version.")
+    help: str = Field(default="", description="A note for the person who edits the file.")
+    encoder: str | None = Field(description="Sentence encoder that was used.")
+    settings: UnseenSettings = Field(description="Settings it was built with.")
+    words: dict[str, list[tuple[str, float, str]]] = Field(description="Word -> [anchor, weight, step].")
+
+
+LAYOUT = Layout(
+    _MapFile, "unseen-words", 1, "file of unseen words",
+    "Write [anchor, weight, step] lists for every word, or create the file again",
+)  # fmt: skip
+
+
+def _write_file(path: Path, links: Links, settings: UnseenSettings, encoder: str | None) -> None:
+    """Write the map atomically."""
+    head = {
+        "format": LAYOUT.format,
+        "version": LAYOUT.version,
+        "help": "word: [[anchor, weight up to 1, step], ...]; set the step of entries you change to 'hand'",
+        "encoder": encoder,
+        "settings": settings.model_dump(mode="json"),
+    }
+    words = ",\n".join(
+        f"  {_json(word)}: {_json([[link.anchor, link.weight, link.step] for link in found])}"
+        for word, found in sorted(links.items())
+    )
+    lines = "".join(f" {_json(key)}: {_json(value)},\n" for key, value in head.items())
+    LAYOUT.write(f'{{\n{lines} "words": {{\n{words}\n }}\n}}\n', path)
+
+
+def _read_file(path: Path, vocabulary: SememeVocabulary) -> tuple[Links, UnseenSettings, str | None]:
+    """Read and validate links, settings and the name of the sentence encoder; see `UnseenMap.load`."""
+    document = LAYOUT.read(path)
+    links = {
+        word: tuple(_link(path, word, entry, vocabulary) for entry in entries)
+        for word, entries in document.words.items()
+    }
+    # People may write words with capitals; the normalisers use lower case.
+    lower = cleaned(pa.array(list(links), pa.large_string())).to_pylist()
+    links = {**dict(zip(lower, links.values(), strict=True)), **links}
+    return MappingProxyType(links), document.settings, document.encoder
+
+
+def _link(path: Path, word: str, entry: tuple[str, float, str], vocabulary: SememeVocabulary) -> Link:
+    anchor, weight, step = entry
+    location = f"{path}, word {word!r}"
+    if vocabulary.index(anchor) is None:
+        raise InputError(f"{anchor!r} is no anchor", location=location, hint="Use a word of the vocabulary")
+    if not 0 < weight <= 1:
+        raise InputError(f"the weight {weight} is not in (0, 1]", location=location)
+    if step not in ORDER[1:]:
+        raise InputError(
+            f"there is no step {step!r}", location=location, hint="Set the step of entries you change to 'hand'"
+        )
+    return Link(anchor, weight, step)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

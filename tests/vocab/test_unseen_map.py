@@ -12,13 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domains.errors import InputError
-from vocab.encoder import source
-from vocab.encoder.vectors import SemanticSettings, SentenceEncoder
-from vocab.settings import VocabularySettings
-from vocab.unseen.map import UnseenMap
-from vocab.unseen.settings import UnseenSettings
+from vocab.encoder import locate
+from vocab.encoder.sentence_encoder import SemanticSettings, SentenceEncoder
+from vocab.settings import UnseenSettings, VocabularySettings
+from vocab.unseen.mapping_steps import Link
 from vocab.unseen.spelling import SpellingIndex, one_edit_apart, without_accents
-from vocab.unseen.steps import Link
+from vocab.unseen.unseen_map import UnseenMap
 from vocab.vocabulary import SememeVocabulary
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -364,7 +363,7 @@ def test_steps_without_an_encoder_leave_few_games_and_toys_without_anchor() -> N
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs the development data in ../shared/data")
 def test_an_encoder_covers_books_by_films(tmp_path: Path) -> None:
     try:
-        source.locate(SemanticSettings())
+        locate.locate(SemanticSettings())
     except InputError:
         pytest.skip("needs the extra [semantic]")
     anchors = SememeVocabulary.build({"films": titles_of("movietweetings")}, VocabularySettings(max_anchors=400))

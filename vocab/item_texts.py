@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from domains.domain import PROSE
 from domains.errors import InputError, suggest
+from vocab.encoder.settings import parse_template
 from vocab.settings import DEFAULT_FIELDS
-from vocab.template import parse_template
 from vocab.text import NOT_A_WORD, Titles, as_strings, cleaned
 
 LONGEST_NAME = 8

@@ -21,7 +21,7 @@ class Normaliser(Protocol):
     If the lemmas are stems (``gart``), set the attribute ``stems = True``: a stem is then replaced by the most
     frequent word with it (``garten``).
 
-    The caller filters by length, numbers and stop words (`vocab.normalisers.tokens`).
+    The caller filters by length, numbers and stop words (`vocab.sememes`).
     """
 
     @property
@@ -62,7 +62,7 @@ def available_normalisers() -> tuple[str, ...]:
 
 def _factory(name: str, language: str) -> NormaliserFactory:
     if name == "nltk" and language != "english":
-        from vocab.normalisers.snowball import SnowballNormaliser
+        from vocab.normalisers.nltk import SnowballNormaliser
 
         return partial(SnowballNormaliser, language=language)
     if name == "nltk":

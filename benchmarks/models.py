@@ -8,8 +8,9 @@ from domains.domain import Domain
 from domains.split import leave_one_out
 from transfer.encoders.settings import EncoderSettings
 from transfer.evaluation.settings import EvaluationSettings
+from transfer.items.features import ItemFeatures
 from transfer.items.settings import ItemSettings
-from transfer.items.tower import ItemFeatures, ItemTower
+from transfer.items.tower import ItemTower
 from transfer.model.conditioner import Unconditioned
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.settings import ScoreSettings

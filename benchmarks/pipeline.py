@@ -18,14 +18,14 @@ from domains.domain import Domain
 from domains.open_domain import open_domain
 from domains.split import leave_one_out
 from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.s2idm_training import SourceInterests, train_s2idm
 from transfer.diffusion.settings import S2IDMSettings
-from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.ranking import rank
 from transfer.interests.original import original_interests
 from transfer.interests.settings import InterestSettings
 from transfer.interests.views import NoViews, TrainView
-from transfer.model.scoring import model_scores
+from transfer.model.scorer import model_scores
 from transfer.runtime import Runtime
 from transfer.training.loop import Trainer
 from transfer.training.settings import TrainingSettings

@@ -8,7 +8,7 @@ from fill_readme import filled
 
 from transfer.report.document import described
 from transfer.report.experiment_record import ExperimentRecord
-from transfer.report.record import RunRecord
+from transfer.report.run_record import RunRecord
 
 PAGE = Path(__file__).resolve().parent / "metrics.md"
 

@@ -16,12 +16,22 @@ from fill_readme import filled
 from matplotlib.figure import Figure
 
 from domains.split import share_text
-from transfer.report import tables
+from transfer.report import result_tables as tables
 from transfer.report.experiment_record import CellRecord, ExperimentRecord
+from transfer.report.experiment_report import markdown
 from transfer.report.gains import gains_of
-from transfer.report.markdown import code, for_markdown, markdown, text
-from transfer.report.numbers import metric_text, p_text, relative_text
-from transfer.report.table import Column, Entry, Row, Table
+from transfer.report.table_format import (
+    Column,
+    Entry,
+    Row,
+    Table,
+    code,
+    for_markdown,
+    metric_text,
+    p_text,
+    relative_text,
+    text,
+)
 
 DOCS = Path(__file__).resolve().parent
 PAGE = DOCS / "results.md"

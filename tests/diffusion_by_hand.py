@@ -9,8 +9,8 @@ import numpy.typing as npt
 import torch
 
 from transfer.diffusion.denoiser import Denoiser
+from transfer.diffusion.reverse import Schedule
 from transfer.diffusion.s2idm import S2IDM
-from transfer.diffusion.schedule import Schedule
 from transfer.diffusion.settings import S2IDMSettings
 
 Floats = npt.NDArray[np.float64]

@@ -22,7 +22,7 @@ from transfer.report.experiment_record import (
     Threshold,
     UnfinishedRecord,
 )
-from transfer.report.record import (
+from transfer.report.run_record import (
     Beyond,
     Comparison,
     KeptEpochs,

@@ -8,7 +8,7 @@ import pytest
 from experiment_cases import write_recipe
 
 from recipes.load import load_recipe
-from transfer.items.semantics import Semantics
+from transfer.items.sentence_vectors import Semantics
 from transfer.runs.pipeline import source_from, target_from
 from transfer.runs.plan import make_plan
 from transfer.runtime import Runtime

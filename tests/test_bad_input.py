@@ -19,7 +19,7 @@ import yaml
 from cli_cases import TINY, run_command, table, write_recipe
 
 from transfer.runs.artifact import FILES
-from transfer.runs.manifest import write_manifest
+from transfer.runs.artifact_files import write_manifest
 
 ROOT = Path(__file__).parents[1]
 NO_CORE = {"min_user_interactions": 0, "min_item_interactions": 0}

@@ -18,7 +18,7 @@ from domains.errors import InputError
 from domains.storage import load_domain, save_domain
 from transfer.diffusion.s2idm import _mapped
 from transfer.files import JsonLines, read_json, read_sealed, read_tensors, write_json, write_sealed, write_tensors
-from transfer.runs.verify import verify
+from transfer.runs.sharing import verify
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from domains.errors import InputError
     from transfer.api import Run, adapt, domain_from_frames, fit, load_run, load_source, open_domain, train
-    from transfer.frames import recommendations_frame
+    from transfer.finished_run import recommendations_frame
     from transfer.registry import Baseline, Target, Trained
     from transfer.variants import Variant, parse_variant
 
 _HOMES = {
     "transfer.api": ("Run", "adapt", "domain_from_frames", "fit", "load_run", "load_source", "open_domain", "train"),
-    "transfer.frames": ("recommendations_frame",),
+    "transfer.finished_run": ("recommendations_frame",),
     "transfer.registry": ("Baseline", "Target", "Trained"),
     "transfer.variants": ("Variant", "parse_variant"),
     "domains.errors": ("InputError",),

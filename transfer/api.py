@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from domains.data_frames import from_frames, read_new_items
+from domains.data_frames import from_frames
 from domains.domain import Domain
 from domains.errors import InputError, explain
 from domains.open_domain import open_domain as _open_domain
@@ -23,21 +22,16 @@ from domains.settings import ColumnMapping, PrepareSettings
 from recipes.load import check_recipe
 from recipes.presets import overlaid, with_preset
 from recipes.schema import Recipe
-from transfer.frames import FrameKind, as_kind
+from transfer.finished_run import Run
 from transfer.progress import Progress
-from transfer.report.record import RunRecord
 from transfer.runs.artifact import CONFIG, claim
 from transfer.runs.fit_source import fit_source
 from transfer.runs.pipeline import run_plan, source_from, target_from
 from transfer.runs.plan import plan_of
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.target_run import KIND as TARGET
-from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
-from transfer.serving.batch import Written, recommend_all
-from transfer.serving.new_items import run_with
-from transfer.serving.opened import open_run, with_variant
-from transfer.serving.recommend import Filters, History, NewRecommendation, Recommendation, Recommender
+from transfer.serving.opened import open_run
 
 __all__ = ["Run", "adapt", "domain_from_frames", "fit", "load_run", "load_source", "open_domain", "train"]
 
@@ -49,154 +43,6 @@ DATA_KEYS = ("sources", "target", "sample_users", "source_part")
 """Keys of a recipe that choose the data."""
 MEMORY = "in memory"
 """Stands for the folder of a domain that came as a value, in the recipe that an artifact keeps."""
-
-
-class Run:
-    """A finished run: its model, metrics and recommendations.
-
-    Args:
-        target: what `adapt-target` writes.
-        folder: where it is.
-        new_items: how many of its last items `with_items` added.
-    """
-
-    def __init__(self, target: TargetRun, folder: Path, new_items: int = 0) -> None:
-        self.target, self.folder, self.new_items = target, folder, new_items
-
-    def __repr__(self) -> str:
-        """Show variant, domain and folder."""
-        return f"<Run {self.variant} on {self.target.domain.name}, in {self.folder}>"
-
-    @property
-    def variant(self) -> str:
-        """The variant that recommends: the best one on validation."""
-        return self.target.variant.label
-
-    @property
-    def record(self) -> RunRecord:
-        """Metrics, comparisons and choices of the run, typed."""
-        return self.target.metrics
-
-    @property
-    def metrics(self) -> dict[str, Any]:
-        """Contents of `metrics.json` as plain data; see `record` for typed contents."""
-        return self.target.metrics.as_dict()
-
-    def results(self, as_: FrameKind = "polars") -> Any:
-        """Every figure of every variant: variant, stage, protocol, metric, mean, std.
-
-        Args:
-            as_: ``polars`` or ``pandas``.
-        """
-        import polars as pl
-
-        rows = [
-            (name, stage, protocol, metric, value.mean, value.std)
-            for name, variant in self.record.variants.items()
-            for stage, protocols in (("validation", variant.validation), ("test", variant.test))
-            for protocol, values in protocols.items()
-            for metric, value in values.items()
-        ]
-        columns = ["variant", "stage", "protocol", "metric", "mean", "std"]
-        return as_kind(pl.DataFrame(rows, schema=columns, orient="row"), as_)
-
-    def recommend(
-        self,
-        *,
-        user: str | int | None = None,
-        history: str | Sequence[str] | None = None,
-        interests: str | Sequence[str] | None = None,
-        count: int = 10,
-        filters: Filters | None = None,
-    ) -> list[Recommendation]:
-        """Recommend items for a user of the target, for a history, or for words of interest.
-
-        Args:
-            user: id of a known user; all of their interactions count.
-            history: titles or ids of the target's items, oldest first.
-            interests: words instead of a history.
-            count: number of items.
-            filters: restricts the items; see `transfer.serving.recommend.Filters.of_ids`.
-
-        Raises:
-            InputError: not exactly one of the three is given, or it is unknown.
-        """
-        past = self._asked(user, history, interests, count)
-        if isinstance(past, History):
-            return self._recommender.recommend(past, count, filters or Filters())
-        return self._recommender.recommend_for(past, count, filters or Filters())
-
-    def recommend_new(
-        self,
-        *,
-        user: str | int | None = None,
-        history: str | Sequence[str] | None = None,
-        interests: str | Sequence[str] | None = None,
-        count: int = 10,
-        filters: Filters | None = None,
-    ) -> list[NewRecommendation]:
-        """Recommend items added by `with_items`, each with the rank that it would have among the known items.
-
-        Arguments as for `recommend`.
-        """
-        past = self._asked(user, history, interests, count)
-        if isinstance(past, History):
-            return self._recommender.recommend_new(past, count, filters or Filters())
-        return self._recommender.recommend_new_for(past, count, filters or Filters())
-
-    def recommend_all(self, out: str | Path, **options: Any) -> Written:
-        """Write recommendations for all users, or those of a file, to Parquet.
-
-        Args:
-            out: the file.
-            **options: options of `transfer.serving.batch.recommend_all`: users, history_file, count, filters, shard,
-                reasons.
-        """
-        return recommend_all(self._recommender, Path(out), **options)
-
-    def _asked(
-        self,
-        user: str | int | None,
-        history: str | Sequence[str] | None,
-        interests: str | Sequence[str] | None,
-        count: int,
-    ) -> History | list[str]:
-        """Return the user's history, or words of interest."""
-        if sum(given is not None for given in (user, history, interests)) != 1:
-            raise InputError("give one of user, history and interests", location="recommend")
-        if count < 1:
-            raise InputError(f"count must be at least 1, not {count}", location="recommend")
-        if user is not None:
-            return History.of_user(self.target.domain, str(user))
-        if history is not None:
-            return History.of_titles(self.target.domain, _listed(history), self._recommender.titles)
-        return _listed(interests or ())
-
-    def with_items(self, items: Any) -> Run:
-        """Return the run with new items, which are known by their text. Trains nothing.
-
-        Args:
-            items: a polars, pandas or Arrow table, or the path of one, with ids and titles, and the categories
-                and text fields that the target has.
-
-        Raises:
-            InputError: an id is not new or occurs twice, a title is missing, or a sentence encoder is needed and not
-                there.
-        """
-        new = read_new_items(items)
-        return Run(run_with(self.target, new), self.folder, self.new_items + len(new.ids))
-
-    def with_variant(self, label: str) -> Run:
-        """Return the run with another of its finished variants as the one that recommends.
-
-        Raises:
-            InputError: the variant is not finished in the run's folder, or cannot serve.
-        """
-        return Run(with_variant(self.target, label), self.folder, self.new_items)
-
-    @cached_property
-    def _recommender(self) -> Recommender:
-        return Recommender(self.target, self.new_items)
 
 
 def domain_from_frames(
@@ -356,19 +202,6 @@ def load_run(place: str | Path) -> Run:
     """
     run = open_run(place)
     return Run(run, run.folder or Path(place))
-
-
-def _listed(given: str | Sequence[str]) -> list[str]:
-    """Return one text or several as a list.
-
-    Raises:
-        InputError: it is neither.
-    """
-    if isinstance(given, str):
-        return [given]
-    if not isinstance(given, Sequence):
-        raise InputError(f"{given!r} is not a text", location="recommend", hint="Give a text or a list of texts")
-    return list(given)
 
 
 def _spec_of(domain: Domain | str | Mapping[str, Any]) -> Any:

@@ -8,10 +8,15 @@ import torch
 from torch import Tensor
 
 from recipes.schema import Recipe
-from transfer.items.tower import ItemFeatures, ItemTower
-from transfer.model.conditioner import Conditioner, Unconditioned
-from transfer.model.entries import InterestFusion, InterestsAtPositions
-from transfer.model.prompts import PromptGenerators
+from transfer.items.features import ItemFeatures
+from transfer.items.tower import ItemTower
+from transfer.model.conditioner import (
+    Conditioner,
+    InterestFusion,
+    InterestsAtPositions,
+    PromptGenerators,
+    Unconditioned,
+)
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.settings import PromptSettings
 from transfer.registry import Trained, trained_system

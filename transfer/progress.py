@@ -1,10 +1,12 @@
-"""Progress bars, log lines and warnings. The calling program decides how to show them."""
+"""Progress bars, log lines, warnings, and the planned steps of a long command."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
@@ -54,3 +56,100 @@ def track(progress: Progress, items: Iterable[T], title: str, total: int) -> Ite
         for item in items:
             yield item
             task.advance()
+
+
+VOCABULARY, S2IDM, SOURCE_ENCODER, TITLES, RESULTS = (
+    "vocabulary", "S2IDM", "source encoder", "item texts", "tables and files",
+)  # fmt: skip
+"""Names of the steps that are no variant."""
+TOO_SHORT = 0.2
+"""Seconds below which a step tells nothing of others: it was finished before."""
+
+
+def of_piece(label: str, seed: int | None) -> str:
+    """Return the name of the step that makes a variant; baselines have no seed."""
+    return label if seed is None else f"{label} · seed {seed}"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step that is ahead.
+
+    Attributes:
+        name: unique within a command.
+        seconds: rough estimate.
+        kind: steps of one kind are mistaken by the same factor.
+    """
+
+    name: str
+    seconds: float
+    kind: str
+
+
+@dataclass
+class Steps:
+    """The plan of a command. It learns from each finished step how wrong the estimates of its kind are.
+
+    Attributes:
+        ahead: all steps in their order; empty if nobody planned, and then nothing is said.
+        clock: seconds.
+    """
+
+    ahead: tuple[Step, ...] = ()
+    clock: Callable[[], float] = time.monotonic
+    _at: int | None = None
+    _began: float = 0.0
+    _told: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+
+    def expect(self, steps: Sequence[Step]) -> None:
+        """Set the plan."""
+        self.ahead, self._at = tuple(steps), None
+
+    def begin(self, name: str) -> None:
+        """End the step at work and begin another; one that nobody planned is left out."""
+        place = next((place for place, step in enumerate(self.ahead) if step.name == name), None)
+        if place is None or place == self._at:
+            return
+        self._measure()
+        self._at, self._began = place, self.clock()
+        LOGGER.info(f"{self.position().capitalize()}: {name}")
+
+    def position(self, share: float = 0.0) -> str:
+        """Return ``step 3 of 7, about 2 min left``; empty where nothing is at work.
+
+        Args:
+            share: of the step at work that is done, where that is known.
+        """
+        if self._at is None:
+            return ""
+        return f"step {self._at + 1} of {len(self.ahead)}, about {duration(self.left(share))} left"
+
+    def left(self, share: float = 0.0) -> float:
+        """Return the seconds that the step at work and those after it may take."""
+        if self._at is None:
+            return sum(self._expected(step) for step in self.ahead)
+        spent = self.clock() - self._began
+        # A step that takes longer than expected has a fifth of it ahead.
+        here = max(self._expected(self.ahead[self._at]) - spent, spent / 4)
+        if share > 0:
+            here = min(here, spent * (1 - share) / share)
+        return here + sum(self._expected(step) for step in self.ahead[self._at + 1 :])
+
+    def _measure(self) -> None:
+        if self._at is None:
+            return
+        step, took = self.ahead[self._at], self.clock() - self._began
+        if took >= TOO_SHORT:
+            self._told.setdefault(step.kind, []).append((took, step.seconds))
+
+    def _expected(self, step: Step) -> float:
+        measured = self._told.get(step.kind, [])
+        guessed = sum(seconds for _, seconds in measured)
+        return step.seconds * (sum(took for took, _ in measured) / guessed if guessed else 1.0)
+
+
+def duration(seconds: float) -> str:
+    """Return seconds for people: ``40 s``, ``12 min``, ``1.5 h``."""
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

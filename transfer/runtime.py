@@ -13,9 +13,8 @@ import torch
 from torch import Tensor
 
 from domains.errors import InputError
-from transfer.progress import LOGGER, Progress, Silent, TransferWarning
-from transfer.steps import Steps
-from transfer.tracking.tracker import Tracker, Untracked
+from transfer.progress import LOGGER, Progress, Silent, Steps, TransferWarning
+from transfer.tracking import Tracker, Untracked
 
 CHECKPOINT_SECONDS = "TRANSFER_CHECKPOINT_SECONDS"
 """Environment variable for `Runtime.checkpoint_seconds`."""

@@ -19,7 +19,7 @@ from domains.split import Split
 from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.ranking import ScoreRows, rank
 from transfer.evaluation.settings import EvaluationSettings
-from transfer.model.scoring import final_states, model_scores
+from transfer.model.scorer import final_states, model_scores
 from transfer.terms.joined import joined
 from transfer.terms.known import KnownItems, known_items
 from transfer.terms.weights import LEAVE_OUT, TermWeights

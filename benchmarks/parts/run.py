@@ -18,10 +18,10 @@ from benchmarks.options import Options
 from benchmarks.synthetic import Size, write_tables
 from benchmarks.tables import Cell, Section
 from recipes.load import load_recipe
+from transfer.progress import Steps
 from transfer.runs.pipeline import run_plan
 from transfer.runs.plan import make_plan
 from transfer.runtime import Runtime
-from transfer.steps import Steps
 
 WIDTH = 40
 """Characters of the longest bar."""

@@ -12,9 +12,8 @@ from benchmarks.tables import Cell, Section
 from benchmarks.timing import fastest
 from transfer.diffusion.reverse import HiddenReverse, reverse_literal
 from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.s2idm_training import Step, StepSampler
 from transfer.diffusion.settings import S2IDMSettings
-from transfer.diffusion.step_sampler import StepSampler
-from transfer.diffusion.training import Step
 from transfer.runtime import Runtime
 from transfer.sparse import SparseRows
 

@@ -15,7 +15,7 @@ from benchmarks.peers.job import TextJob, TextMeasured, Titled, write_titled
 from benchmarks.tables import Cell, Section
 from domains.domain import Domain
 from domains.split import fewer_users, leave_one_out
-from transfer.items.semantics import Semantics
+from transfer.items.sentence_vectors import Semantics
 from transfer.runtime import Runtime
 from vocab.encoder.sentence_encoder import SemanticSettings
 

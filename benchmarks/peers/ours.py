@@ -18,7 +18,7 @@ from domains.domain import Domain, TimeKind
 from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import rank
 from transfer.interests.views import NoViews
-from transfer.model.scoring import model_scores
+from transfer.model.scorer import model_scores
 from transfer.training.loop import fit
 from transfer.training.settings import TrainingSettings
 

@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 from transfer.encoders.encoder import SequenceEncoder
 from transfer.interests.forms import Interests
-from transfer.model.conditioner import Conditioner
-from transfer.model.prompts import PromptGenerators
+from transfer.model.conditioner import Conditioner, PromptGenerators
 from transfer.registry import Trained
 from transfer.sequences import SequenceBatch
 from transfer.systems.sasrec import SASRec

@@ -18,9 +18,9 @@ from cli_cases import VARIANTS, run_command
 from domains.errors import InputError
 from domains.storage import load_domain
 from transfer.cli.target_report import print_target
-from transfer.report.record import RunRecord
+from transfer.report.run_record import RunRecord
 from transfer.runs.artifact import FILES
-from transfer.runs.manifest import write_manifest
+from transfer.runs.artifact_files import write_manifest
 from transfer.runs.target_run import TargetRun
 from transfer.serving.titles import MOST_COMPARED, TitleIndex
 

@@ -14,7 +14,7 @@ from cli_cases import VARIANTS, run_command, write_pair, write_recipe
 from recipes.load import bundled_recipes
 from recipes.schema import Recipe
 from transfer.diffusion.settings import S2IDMSettings
-from transfer.planning.estimate import Sizes, estimate
+from transfer.planning.run_time import Sizes, estimate
 
 
 def test_list_names_every_bundled_recipe(capsys: pytest.CaptureFixture[str]) -> None:

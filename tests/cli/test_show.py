@@ -13,9 +13,9 @@ from rich.console import Console
 
 from transfer.cli import show
 from transfer.cli.target_report import print_target
-from transfer.report.record import RunRecord
-from transfer.report.tables import comparisons, results
-from transfer.report.terminal import for_terminal
+from transfer.report.result_tables import comparisons, results
+from transfer.report.run_record import RunRecord
+from transfer.report.table_format import for_terminal
 
 
 @pytest.fixture

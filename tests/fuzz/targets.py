@@ -12,10 +12,10 @@ from domains.open_domain import open_domain, parse_spec
 from domains.storage import load_domain
 from recipes.load import check_recipe, read_mapping
 from transfer.files import read_json, read_sealed, read_tensors
-from transfer.report.record import RunRecord
+from transfer.report.run_record import RunRecord
 from transfer.runs.artifact import FILES, FORMAT_VERSION
-from transfer.runs.manifest import write_manifest
-from transfer.runs.verify import open_any
+from transfer.runs.artifact_files import write_manifest
+from transfer.runs.sharing import open_any
 from vocab.settings import VocabularySettings
 from vocab.vocabulary import SememeVocabulary
 

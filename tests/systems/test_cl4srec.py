@@ -13,14 +13,24 @@ from domains.split import leave_one_out
 from transfer.encoders.settings import EncoderSettings
 from transfer.evaluation.settings import EvaluationSettings
 from transfer.interests.views import NoViews, TrainView
+from transfer.items.features import ItemFeatures
 from transfer.items.settings import ItemSettings
-from transfer.items.tower import ItemFeatures, ItemTower
+from transfer.items.tower import ItemTower
 from transfer.model.conditioner import Unconditioned
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.settings import ScoreSettings
 from transfer.runtime import Runtime
-from transfer.systems.cl4srec import Contrast, ContrastiveSettings, _final_state, info_nce
-from transfer.training.augment import Augmented, crop, hide, reorder, two_views
+from transfer.systems.cl4srec import (
+    Augmented,
+    Contrast,
+    ContrastiveSettings,
+    _final_state,
+    crop,
+    hide,
+    info_nce,
+    reorder,
+    two_views,
+)
 from transfer.training.loop import fit
 from transfer.training.settings import TrainingSettings
 from transfer.training.task import Task

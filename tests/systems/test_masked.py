@@ -7,10 +7,10 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix
 
-from transfer.diffusion.discrete import MaskedS2IDM, make_s2idm
+from transfer.diffusion.masked import MaskedS2IDM, make_s2idm
 from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.s2idm_training import SourceInterests, train_s2idm
 from transfer.diffusion.settings import S2IDMSettings
-from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runtime import Runtime
 from vocab.settings import VocabularySettings

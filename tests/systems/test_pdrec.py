@@ -15,8 +15,9 @@ from transfer.diffusion.settings import DiffRecSettings, S2IDMSettings
 from transfer.encoders.settings import EncoderSettings
 from transfer.evaluation.settings import EvaluationSettings
 from transfer.interests.views import NoViews, TrainView
+from transfer.items.features import ItemFeatures
 from transfer.items.settings import ItemSettings
-from transfer.items.tower import ItemFeatures, ItemTower
+from transfer.items.tower import ItemTower
 from transfer.model.conditioner import Unconditioned
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.settings import ScoreSettings

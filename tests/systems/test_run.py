@@ -14,7 +14,7 @@ from transfer.runs.checkpoints import piece_path
 from transfer.runs.pipeline import source_from, target_from
 from transfer.runs.plan import make_plan
 from transfer.runs.target_run import TargetRun
-from transfer.runs.worker import BESIDE_NOISE
+from transfer.runs.train_variant import BESIDE_NOISE
 from transfer.runtime import Runtime
 from transfer.serving.reevaluate import reevaluate
 from transfer.terms.weights import TermWeights

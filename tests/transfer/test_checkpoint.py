@@ -12,21 +12,21 @@ from transfer_cases import small_domain, successor_histories
 
 from domains.errors import InputError
 from domains.split import leave_one_out
-from transfer.checkpoint import Checkpoint
+from transfer.diffusion.s2idm_training import SourceInterests, train_s2idm
 from transfer.diffusion.settings import S2IDMSettings
-from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.encoders.settings import EncoderSettings
-from transfer.epochs import steps_in_memory
 from transfer.evaluation.settings import EvaluationSettings
 from transfer.files import JsonLines, read_sealed, write_sealed
 from transfer.interests.views import NoViews
+from transfer.items.features import ItemFeatures
 from transfer.items.settings import ItemSettings
-from transfer.items.tower import ItemFeatures, ItemTower
+from transfer.items.tower import ItemTower
 from transfer.model.conditioner import Unconditioned
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.settings import ScoreSettings
 from transfer.registry import trained_system
 from transfer.runtime import Runtime
+from transfer.training.epochs import Checkpoint, steps_in_memory
 from transfer.training.loop import fit
 from transfer.training.settings import TrainingSettings
 from transfer.training.task import Task

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from transfer.evaluation.ranking import Ranking
-from transfer.runs.choice import choose_product, choosing_values
+from transfer.runs.product_choice import choose_product, choosing_values
 from transfer.variants import parse_variant
 
 SASREC, TERMS, BOTH = (parse_variant(label) for label in ("sasrec", "matching", "sasrec+matching"))

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from transfer_cases import PROPERTY
 
 from transfer.diffusion.denoiser import Denoiser, timestep_features
+from transfer.diffusion.s2idm_training import StepSampler
 from transfer.diffusion.settings import S2IDMSettings
-from transfer.diffusion.step_sampler import StepSampler
 
 
 @pytest.mark.parametrize("size", [2, 5, 10])

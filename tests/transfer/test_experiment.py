@@ -27,13 +27,13 @@ from domains.errors import InputError
 from domains.split import leave_one_out
 from recipes.experiment_schema import load_experiment, published
 from recipes.load import bundled_experiments, bundled_recipes, load_recipe
-from transfer.evaluation.beyond import BeyondAccuracy
+from transfer.evaluation.metrics import BeyondAccuracy
 from transfer.evaluation.ranking import Ranking
-from transfer.experiments.breakdown import base_gains, grouped, thresholds
-from transfer.experiments.curves import learning_curves
+from transfer.experiments.cells import cells_of, jobs_of
 from transfer.experiments.execute import run_experiment
-from transfer.experiments.plan import cells_of, jobs_of
-from transfer.experiments.pool import run_all
+from transfer.experiments.gather import learning_curves
+from transfer.experiments.job_pool import run_all
+from transfer.experiments.users import base_gains, grouped, thresholds
 from transfer.interests.original import known_anchor_counts
 from transfer.progress import Silent
 from transfer.report.experiment_record import Curve, ExperimentRecord
@@ -422,7 +422,7 @@ def test_results_keep_the_order_of_the_works():
 
 ENDLESS = """
 import pathlib, time
-from transfer.experiments.pool import run_all
+from transfer.experiments.job_pool import run_all
 from transfer.report.experiment_record import Curve, ExperimentRecord
 from transfer.progress import Silent
 

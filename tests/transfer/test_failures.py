@@ -11,18 +11,18 @@ from transfer_cases import random_histories, small_domain, successor_histories
 
 from domains.split import leave_one_out
 from transfer.encoders.settings import EncoderSettings
-from transfer.epochs import Fitted
 from transfer.evaluation.settings import EvaluationSettings
 from transfer.interests.forms import NoInterests, RawInterests
 from transfer.interests.views import FixedViews, NoViews
+from transfer.items.features import ItemFeatures
 from transfer.items.settings import ItemSettings
-from transfer.items.tower import ItemFeatures, ItemTower
-from transfer.model.conditioner import Unconditioned
-from transfer.model.prompts import PromptGenerators
+from transfer.items.tower import ItemTower
+from transfer.model.conditioner import PromptGenerators, Unconditioned
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.settings import ScoreSettings
 from transfer.registry import trained_system
 from transfer.runtime import Runtime
+from transfer.training.epochs import Fitted
 from transfer.training.failures import chance, warn_of_a_phase_without_effect, warn_of_failures
 from transfer.training.loop import fit
 from transfer.training.settings import TrainingSettings

@@ -13,16 +13,16 @@ from transfer_cases import PROPERTY, random_histories, sequences, small_domain
 from domains.split import leave_one_out
 from transfer.diffusion.denoiser import Denoiser, timestep_features
 from transfer.dropout import dropout
-from transfer.encoders.attention import causal_attention
+from transfer.encoders.encoder import causal_attention
 from transfer.encoders.settings import EncoderSettings
 from transfer.evaluation import ranking, tiles
-from transfer.evaluation.candidates import count_below
-from transfer.evaluation.protocol import targets_of
+from transfer.evaluation.protocol import count_below, targets_of
 from transfer.evaluation.settings import EvaluationSettings
 from transfer.evaluation.tiles import InnerProducts
 from transfer.interests.views import NoViews, TrainView
+from transfer.items.features import ItemFeatures
 from transfer.items.settings import ItemSettings
-from transfer.items.tower import ItemFeatures, ItemTower
+from transfer.items.tower import ItemTower
 from transfer.model.conditioner import Unconditioned
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.settings import ScoreSettings

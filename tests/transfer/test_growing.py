@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from transfer.diffusion.more_anchors import grown_s2idm, grown_weights
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.settings import S2IDMSettings
-from transfer.runs.extend import grown_s2idm, grown_weights
 
 SETTINGS = S2IDMSettings(hidden=8, steps=3)
 

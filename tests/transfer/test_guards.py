@@ -26,20 +26,20 @@ from recipes.presets import with_preset
 from recipes.schema import Recipe, resolved
 from transfer.api import adapt
 from transfer.diffusion.over_items import train_diffrec
+from transfer.diffusion.s2idm_training import SourceInterests, train_s2idm
 from transfer.diffusion.settings import DiffRecSettings, S2IDMSettings
-from transfer.diffusion.training import SourceInterests, train_s2idm
-from transfer.evaluation.significance import compare
+from transfer.evaluation.summary import compare
 from transfer.experiments.execute import run_experiment
 from transfer.files import alone_in, read_tensors
-from transfer.items.semantics import Semantics
-from transfer.planning.forecast import forecast
+from transfer.items.sentence_vectors import Semantics
+from transfer.planning.dry_run import forecast
 from transfer.runs.checkpoints import piece_path, read_piece
 from transfer.runs.checks import check_can_select, check_no_leak
 from transfer.runs.pipeline import recipe_for_target, source_from, target_from
 from transfer.runs.plan import make_plan, make_split
+from transfer.runs.sharing import accept
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.target_run import TargetRun
-from transfer.runs.verify import accept
 from transfer.runtime import Runtime
 from transfer.serving.new_items import run_with, with_new_items
 from transfer.serving.reevaluate import largest_gap, reevaluate

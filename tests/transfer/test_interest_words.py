@@ -7,7 +7,7 @@ import pytest
 from cli_cases import run_command
 from serving_cases import made_run
 
-from transfer.items.semantics import Semantics
+from transfer.items.sentence_vectors import Semantics
 from transfer.serving.explain import explain
 from transfer.serving.interests import InterestIndex, _mixed
 from transfer.serving.opened import open_run

@@ -9,8 +9,9 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix
 
+from transfer.items.features import ItemFeatures
 from transfer.items.settings import ItemSettings
-from transfer.items.tower import ItemFeatures, ItemTower
+from transfer.items.tower import ItemTower
 
 DIM = 5
 BAG = csr_matrix(np.array([[1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 2, 0]], dtype=np.float32))

@@ -18,10 +18,9 @@ from domains.errors import InputError
 from recipes.load import load_recipe
 from transfer.api import load_run
 from transfer.items.features import in_use
-from transfer.items.semantics import Semantics
-from transfer.items.whitening import Whitening
+from transfer.items.sentence_vectors import Semantics, Whitening
 from transfer.runs.artifact import FILES, LOG, UNSEEN
-from transfer.runs.manifest import write_manifest
+from transfer.runs.artifact_files import write_manifest
 from transfer.runs.pipeline import source_from, target_from
 from transfer.runs.plan import make_plan
 from transfer.runs.target_run import TargetRun

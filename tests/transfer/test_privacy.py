@@ -17,7 +17,7 @@ from transfer_cases import random_histories, small_domain
 import transfer
 from domains.errors import InputError
 from domains.storage import load_domain
-from transfer.runs.share import share
+from transfer.runs.sharing import share
 from transfer.runs.target_run import TargetRun
 
 USERS = 137

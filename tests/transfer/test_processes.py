@@ -11,15 +11,16 @@ from scipy.sparse import random as random_sparse
 from transfer_cases import make_encoder, random_histories, small_domain
 
 from domains.split import leave_one_out
+from transfer.diffusion.s2idm_training import SourceInterests, train_s2idm
 from transfer.diffusion.settings import S2IDMSettings
-from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.encoders.settings import EncoderSettings
 from transfer.evaluation.settings import EvaluationSettings
 from transfer.interests.forms import RawInterests
 from transfer.interests.views import InterestViews
+from transfer.items.features import ItemFeatures
 from transfer.items.settings import ItemSettings
-from transfer.items.tower import ItemFeatures, ItemTower
-from transfer.model.prompts import PromptGenerators
+from transfer.items.tower import ItemTower
+from transfer.model.conditioner import PromptGenerators
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.settings import ScoreSettings
 from transfer.runtime import Runtime

@@ -14,13 +14,14 @@ from transfer.assembly import assemble, start_from
 from transfer.encoders.encoder import SequenceEncoder
 from transfer.encoders.settings import EncoderSettings
 from transfer.interests.forms import NoInterests, RawInterests
-from transfer.items.tower import ItemFeatures, ItemTower
-from transfer.model.conditioner import Unconditioned
-from transfer.model.entries import (
+from transfer.items.features import ItemFeatures
+from transfer.items.tower import ItemTower
+from transfer.model.conditioner import (
     InterestFusion,
     InterestsAtPositions,
+    PromptGenerators,
+    Unconditioned,
 )
-from transfer.model.prompts import PromptGenerators
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.settings import ScoreSettings
 from transfer.variants import parse_variant

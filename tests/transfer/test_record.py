@@ -10,7 +10,7 @@ from report_cases import experiment_record, run_record
 from domains.errors import InputError
 from transfer.report.document import described
 from transfer.report.experiment_record import ExperimentRecord
-from transfer.report.record import RunRecord, Spread
+from transfer.report.run_record import RunRecord, Spread
 
 
 @pytest.fixture

@@ -16,14 +16,23 @@ from report_cases import EVIL, SHOWN, cell_record, comparison, experiment_record
 from transfer_cases import PROPERTY
 
 from domains.split import share_text
-from transfer.report import charts, drawing, tables
-from transfer.report.gains import gains_of, holm, interest_gains
-from transfer.report.markdown import for_markdown, markdown, text
-from transfer.report.numbers import difference_text, metric_text, p_text, relative_text
-from transfer.report.page import inline, page
-from transfer.report.record import KeptEpochs, VariantParts
-from transfer.report.table import Column, Entry, Row, Table
-from transfer.report.verdict import cell_verdict, verdict
+from transfer.report import charts, drawing
+from transfer.report import result_tables as tables
+from transfer.report.experiment_report import inline, markdown, page
+from transfer.report.gains import cell_verdict, gains_of, holm, interest_gains, verdict
+from transfer.report.run_record import KeptEpochs, VariantParts
+from transfer.report.table_format import (
+    Column,
+    Entry,
+    Row,
+    Table,
+    difference_text,
+    for_markdown,
+    metric_text,
+    p_text,
+    relative_text,
+    text,
+)
 
 
 class Reader(HTMLParser):

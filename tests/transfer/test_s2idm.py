@@ -12,11 +12,11 @@ from transfer_cases import random_histories, small_domain
 
 from domains.errors import InputError
 from recipes.load import check_recipe
-from transfer.diffusion import training
+from transfer.diffusion import s2idm_training
 from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.s2idm_training import SourceInterests, train_s2idm
 from transfer.diffusion.settings import S2IDMSettings
-from transfer.diffusion.training import SourceInterests, train_s2idm
-from transfer.items.semantics import Semantics
+from transfer.items.sentence_vectors import Semantics
 from transfer.runs.fit_source import fit_source
 from transfer.runs.plan import plan_of
 from transfer.runtime import Runtime
@@ -99,7 +99,7 @@ def test_the_best_epoch_is_kept_and_training_stops(monkeypatch):
         snapshots.append({name: value.clone() for name, value in model.state_dict().items()})
         return next(scripted)
 
-    monkeypatch.setattr(training, "_held_out_loss", watched)
+    monkeypatch.setattr(s2idm_training, "_held_out_loss", watched)
     model, log = trained([source(pairs())], settings(epochs=50, patience=2))
     assert len(log) == 4
     assert all(torch.equal(value, snapshots[1][name]) for name, value in model.state_dict().items())
@@ -118,13 +118,13 @@ def test_it_can_go_on_from_another_model():
 
 def test_users_without_an_anchor_neither_train_nor_select():
     empty = csr_matrix(np.vstack([np.zeros((40, Q)), pairs(60).toarray()]).astype(np.float32))
-    ((train, held),) = training._held_out({"books": empty}, 0.1, 0)
+    ((train, held),) = s2idm_training._held_out({"books": empty}, 0.1, 0)
     assert len(held) == 6
     assert sorted(train.tolist() + held.tolist()) == list(range(40, 100))
 
 
 def test_every_domain_holds_out_users_of_its_own():
-    (first, _), (second, held) = training._held_out({"books": pairs(50), "films": pairs(30)}, 0.2, 0)
+    (first, _), (second, held) = s2idm_training._held_out({"books": pairs(50), "films": pairs(30)}, 0.2, 0)
     assert set(first.tolist()) < set(range(50))
     assert sorted(second.tolist() + held.tolist()) == list(range(50, 80))
     assert len(held) == 6
@@ -133,7 +133,7 @@ def test_every_domain_holds_out_users_of_its_own():
 @pytest.mark.parametrize(("temperature", "share"), [(1.0, 0.1), (0.5, 0.25), (0.0, 0.5)])
 def test_domains_are_sampled_by_a_power_of_their_size(temperature, share):
     large, small = torch.arange(900), torch.arange(900, 1000)
-    order = training._epoch_order([large, small], temperature, 0, 1)
+    order = s2idm_training._epoch_order([large, small], temperature, 0, 1)
     assert len(order) == pytest.approx(1000, abs=1)
     assert (order >= 900).float().mean() == pytest.approx(share, abs=0.01)
     drawn = order[order >= 900].bincount(minlength=1000)[900:]
@@ -143,9 +143,9 @@ def test_domains_are_sampled_by_a_power_of_their_size(temperature, share):
 
 def test_every_epoch_has_an_order_of_its_own():
     rows = [torch.arange(30)]
-    assert sorted(training._epoch_order(rows, 1.0, 0, 1).tolist()) == list(range(30))
-    assert not torch.equal(training._epoch_order(rows, 1.0, 0, 1), training._epoch_order(rows, 1.0, 0, 2))
-    assert torch.equal(training._epoch_order(rows, 1.0, 0, 1), training._epoch_order(rows, 1.0, 0, 1))
+    assert sorted(s2idm_training._epoch_order(rows, 1.0, 0, 1).tolist()) == list(range(30))
+    assert not torch.equal(s2idm_training._epoch_order(rows, 1.0, 0, 1), s2idm_training._epoch_order(rows, 1.0, 0, 2))
+    assert torch.equal(s2idm_training._epoch_order(rows, 1.0, 0, 1), s2idm_training._epoch_order(rows, 1.0, 0, 1))
 
 
 class Watching(Runtime):
@@ -158,7 +158,7 @@ class Watching(Runtime):
 def test_importance_sampling_weights_losses_by_the_inverse_probability(monkeypatch):
     """A batch's gradient is that of sum(loss / (T p)) / B; the sampler is told the losses as they are."""
     sampled, told = [], []
-    sample, update = training.StepSampler.sample, training.StepSampler.update
+    sample, update = s2idm_training.StepSampler.sample, s2idm_training.StepSampler.update
 
     def watched_sample(self, rows, generator):
         sampled.append(sample(self, rows, generator))
@@ -171,8 +171,8 @@ def test_importance_sampling_weights_losses_by_the_inverse_probability(monkeypat
     def loss(model, inputs, targets, steps, noise):
         return (steps + 1).float() * (1 + model.denoiser.outer.bias[0] - model.denoiser.outer.bias[0].detach())
 
-    monkeypatch.setattr(training.StepSampler, "sample", watched_sample)
-    monkeypatch.setattr(training.StepSampler, "update", watched_update)
+    monkeypatch.setattr(s2idm_training.StepSampler, "sample", watched_sample)
+    monkeypatch.setattr(s2idm_training.StepSampler, "update", watched_update)
     monkeypatch.setattr(S2IDM, "loss", loss)
     runtime, log = Watching(), []
     train_s2idm([source(pairs())], settings(epochs=1, steps=4, sampling_history=1), 0, runtime, log.append)

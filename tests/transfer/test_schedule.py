@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transfer_cases import PROPERTY
 
-from transfer.diffusion.schedule import Schedule
+from transfer.diffusion.reverse import Schedule
 from transfer.diffusion.settings import S2IDMSettings
 
 

@@ -11,7 +11,7 @@ from experiment_cases import write_recipe
 
 from domains.errors import InputError
 from recipes.load import load_recipe
-from transfer.items.semantics import Semantics
+from transfer.items.sentence_vectors import Semantics
 from transfer.runs.pipeline import source_from, target_from
 from transfer.runs.plan import make_plan
 from transfer.runtime import Runtime

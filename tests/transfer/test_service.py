@@ -11,7 +11,7 @@ import pytest
 from serving_cases import made_run
 
 from transfer.api import load_run
-from transfer.items.semantics import Semantics
+from transfer.items.sentence_vectors import Semantics
 from transfer.serving.service import LARGEST_BODY, make_app
 
 pytest.importorskip("fastapi")

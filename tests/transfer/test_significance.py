@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from transfer.evaluation.significance import compare, two_way
+from transfer.evaluation.summary import compare, two_way
 
 
 def metric(seeds, users, shift=0.0, seed=0):

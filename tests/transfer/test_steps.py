@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from transfer.cli import show
-from transfer.steps import Step, Steps
+from transfer.progress import Step, Steps
 
 
 class Clock:

@@ -16,10 +16,10 @@ from domains.errors import InputError, SettingsError
 from recipes.load import check_recipe
 from transfer.files import read_json
 from transfer.runs.artifact import FILES
-from transfer.runs.manifest import UNUSED, differences, write_manifest
+from transfer.runs.artifact_files import UNUSED, differences, write_manifest
+from transfer.runs.sharing import accept, open_any, verify
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.target_run import TargetRun
-from transfer.runs.verify import accept, open_any, verify
 from transfer.serving.opened import with_variant
 
 

@@ -12,10 +12,10 @@ from transfer_cases import small_domain
 
 from domains.domain import Domain, TimeKind
 from domains.split import fewer_users, leave_one_out
-from transfer.evaluation.histories import history_matrix
 from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.ranking import rank
 from transfer.evaluation.settings import EvaluationSettings
+from transfer.evaluation.target_histories import history_matrix
 from transfer.evaluation.tiles import InnerProducts
 from transfer.terms.following import Follows, count_transitions, recent_items, scaled_rows, strongest
 from transfer.terms.joined import joined

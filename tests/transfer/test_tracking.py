@@ -8,7 +8,7 @@ import pytest
 from cli_cases import run_command, write_pair, write_recipe
 
 from domains.errors import InputError
-from transfer.tracking.tracker import Untracked, open_tracker
+from transfer.tracking import Untracked, open_tracker
 
 
 def test_nothing_is_tracked_by_default(tmp_path):

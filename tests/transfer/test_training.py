@@ -16,12 +16,12 @@ from transfer.evaluation.ranking import rank
 from transfer.evaluation.settings import EvaluationSettings
 from transfer.interests.forms import NoInterests, RawInterests
 from transfer.interests.views import FixedViews, NoViews, TrainView
+from transfer.items.features import ItemFeatures
 from transfer.items.settings import ItemSettings
-from transfer.items.tower import ItemFeatures, ItemTower
-from transfer.model.conditioner import Unconditioned
-from transfer.model.prompts import PromptGenerators
+from transfer.items.tower import ItemTower
+from transfer.model.conditioner import PromptGenerators, Unconditioned
 from transfer.model.recommender import SequentialRecommender
-from transfer.model.scoring import final_states, model_scores
+from transfer.model.scorer import final_states, model_scores
 from transfer.model.settings import ScoreSettings
 from transfer.runtime import Runtime
 from transfer.training import loop, losses

@@ -9,9 +9,9 @@ from cli_cases import run_command, write_pair, write_recipe
 
 from domains.errors import InputError
 from recipes.load import load_recipe
+from transfer import tuning
 from transfer.runtime import Runtime
-from transfer.tuning import search
-from transfer.tuning.space import Range, check_space, read_space
+from transfer.tuning import Range, check_space, read_space
 
 pytest.importorskip("optuna", reason="Optuna is not installed")
 SPACE = {"training.learning_rate": {"low": 0.001, "high": 0.1, "log": True}, "encoder.dim": [8, 16]}
@@ -64,7 +64,7 @@ def scored(monkeypatch):
         return run
 
     fake.killed_at = 0
-    monkeypatch.setattr(search, "target_from", fake)
+    monkeypatch.setattr(tuning, "target_from", fake)
     return tried, fake
 
 
@@ -73,21 +73,21 @@ def test_a_killed_search_tries_the_killed_values_again(recipe, tmp_path, scored)
     space = check_space(SPACE, "space")
     fake.killed_at = 4
     with pytest.raises(KeyboardInterrupt):
-        search.tune(str(recipe), tmp_path / "out", Runtime(), trials=6, space=space)
+        tuning.tune(str(recipe), tmp_path / "out", Runtime(), trials=6, space=space)
     lost = tried[-1]
     for folder in (tmp_path / "out").glob("trial-*"):
         folder.rmdir()
     fake.killed_at = 0
-    found = search.tune(str(recipe), tmp_path / "out", Runtime(), trials=6, space=space)
+    found = tuning.tune(str(recipe), tmp_path / "out", Runtime(), trials=6, space=space)
     assert tried[4] == lost
     assert found.trials == 6
     assert len(tried) == 8  # the recipe as it is, three trials of which one was killed, and four more
     rates = [(-abs(rate - 0.01) + dim / 1000) for rate, dim in tried]
     assert found.best == pytest.approx(max(rates))
-    assert search.tune(str(recipe), tmp_path / "out", Runtime(), trials=6, space=space) == found
+    assert tuning.tune(str(recipe), tmp_path / "out", Runtime(), trials=6, space=space) == found
     assert len(tried) == 8
     with pytest.raises(InputError, match="another recipe or space"):
-        search.tune(str(recipe), tmp_path / "out", Runtime(), trials=6, space=read_space(None))
+        tuning.tune(str(recipe), tmp_path / "out", Runtime(), trials=6, space=read_space(None))
 
 
 def test_spaces_are_checked(recipe, tmp_path):
@@ -99,6 +99,6 @@ def test_spaces_are_checked(recipe, tmp_path):
         with pytest.raises(InputError):
             check_space(keys, "space")
     with pytest.raises(InputError, match="dimm"):
-        search.tune(str(recipe), tmp_path / "out", Runtime(), space=check_space({"encoder.dimm": [1, 2]}, "space"))
+        tuning.tune(str(recipe), tmp_path / "out", Runtime(), space=check_space({"encoder.dimm": [1, 2]}, "space"))
     assert Range(low=1, high=5).whole
     assert not Range(low=1, high=5, step=0.5).whole

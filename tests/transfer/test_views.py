@@ -17,9 +17,9 @@ from transfer.diffusion.settings import S2IDMSettings
 from transfer.interests.forms import NoInterests, PermutedInterests, RawInterests
 from transfer.interests.settings import InterestSettings
 from transfer.interests.views import FixedViews, InterestViews, NoViews, someone_else, someone_elses_positions
-from transfer.model import interests as factory_module
-from transfer.model.interests import InterestFactory
 from transfer.model.settings import PromptSettings
+from transfer.runs import interest_factory as factory_module
+from transfer.runs.interest_factory import InterestFactory
 from transfer.variants import parse_variant
 
 CPU = torch.device("cpu")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from transfer.items.whitening import Whitening
+from transfer.items.sentence_vectors import Whitening
 
 
 def skewed(count: int = 400, seed: int = 0) -> torch.Tensor:

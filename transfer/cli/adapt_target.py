@@ -22,7 +22,7 @@ def command(
     """Adapt a source artifact to a target domain: every variant with the same budget, evaluated alike."""
     from transfer.cli.show import runtime_for
     from transfer.cli.target_report import print_target
-    from transfer.planning.steps import target_steps
+    from transfer.planning.run_time import target_steps
     from transfer.runs.pipeline import default_folder, recipe_for_target, target_from
     from transfer.runs.plan import make_plan
     from transfer.runs.source_artifact import SourceArtifact

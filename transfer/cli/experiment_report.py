@@ -9,9 +9,9 @@ from rich.markup import escape
 from domains.printable import printable
 from transfer.cli.show import print_json, print_table, say
 from transfer.report.experiment_record import ExperimentRecord
-from transfer.report.table import plain
-from transfer.report.tables import comparisons, costs, results
-from transfer.report.verdict import verdict
+from transfer.report.gains import verdict
+from transfer.report.result_tables import comparisons, costs, results
+from transfer.report.table_format import plain
 
 
 def print_experiment(record: ExperimentRecord, folder: Path, as_json: bool) -> None:

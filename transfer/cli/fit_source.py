@@ -25,7 +25,7 @@ def command(
 
     from recipes.load import load_recipe
     from transfer.cli.show import print_json, runtime_for, say
-    from transfer.planning.steps import source_steps
+    from transfer.planning.run_time import source_steps
     from transfer.runs.pipeline import default_folder, source_from
     from transfer.runs.plan import make_plan
     from transfer.runs.source_artifact import SourceArtifact

@@ -23,7 +23,7 @@ def command(thing: Thing, json_: Json = False) -> None:
 
     from transfer.cli.show import print_json, print_table, say
     from transfer.planning.inspection import inspect
-    from transfer.report.tables import results
+    from transfer.report.result_tables import results
 
     found = inspect(thing)
     if json_:

@@ -11,7 +11,7 @@ import typer
 from transfer.cli.options import Json, RecipeArgument, Set, Variants, as_typed, overrides
 
 if TYPE_CHECKING:
-    from transfer.planning.forecast import DomainForecast, Forecast
+    from transfer.planning.dry_run import DomainForecast, Forecast
 
 app = typer.Typer(no_args_is_help=True, help="Recipes: list the bundled ones, check one, get their JSON Schema.")
 
@@ -40,7 +40,7 @@ def check(recipe: RecipeArgument, set_: Set = None, variants: Variants = None, j
     """Read a recipe and its data and say what a run would do, without training anything."""
     from recipes.load import load_recipe
     from transfer.cli.show import print_json
-    from transfer.planning.forecast import forecast
+    from transfer.planning.dry_run import forecast
     from transfer.runs.plan import make_plan
 
     found = forecast(make_plan(load_recipe(recipe, overrides(set_, None, variants))))
@@ -71,7 +71,7 @@ def _print(found: Forecast, following: str) -> None:
     from rich.markup import escape
 
     from transfer.cli.show import say
-    from transfer.steps import duration
+    from transfer.progress import duration
 
     for domain in found.domains:
         _print_domain(domain)

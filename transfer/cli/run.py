@@ -28,12 +28,12 @@ def command(
     from recipes.load import load_recipe
     from transfer.cli.show import runtime_for, say
     from transfer.cli.target_report import print_target
-    from transfer.planning.steps import source_steps, target_steps
+    from transfer.planning.run_time import source_steps, target_steps
     from transfer.runs.artifact import claim
     from transfer.runs.pipeline import default_folder, run_plan
     from transfer.runs.plan import make_plan
     from transfer.runs.target_run import KIND as TARGET
-    from transfer.tracking.tracker import open_tracker
+    from transfer.tracking import open_tracker
 
     loaded = load_recipe(recipe, overrides(set_, seed, variants))
     if loaded.recipe.target is None:

@@ -16,7 +16,7 @@ def command(run: Run, out: Out) -> None:
     from rich.markup import escape
 
     from transfer.cli.show import say
-    from transfer.runs.share import share
+    from transfer.runs.sharing import share
     from transfer.runs.target_run import TargetRun
 
     share(TargetRun.load(run), out)

@@ -22,11 +22,10 @@ from rich.table import Table
 from rich.text import Text
 
 from domains.errors import InputError
-from transfer.progress import LOGGER, Silent, Task, TransferWarning
+from transfer.progress import LOGGER, Silent, Steps, Task, TransferWarning, duration
 from transfer.progress import Progress as ProgressProtocol
-from transfer.report.table import Table as ResultTable
-from transfer.report.terminal import for_terminal
-from transfer.steps import Steps, duration
+from transfer.report.table_format import Table as ResultTable
+from transfer.report.table_format import for_terminal
 
 if TYPE_CHECKING:
     from transfer.runtime import Runtime

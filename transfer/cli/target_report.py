@@ -8,10 +8,10 @@ from rich.markup import escape
 
 from domains.printable import printable
 from transfer.cli.show import print_json, print_table, say
-from transfer.report.record import RunRecord
-from transfer.report.table import plain
-from transfer.report.tables import comparisons, results
-from transfer.report.verdict import cell_verdict
+from transfer.report.gains import cell_verdict
+from transfer.report.result_tables import comparisons, results
+from transfer.report.run_record import RunRecord
+from transfer.report.table_format import plain
 
 FEW = 50
 """With fewer users, a mean over them is hardly worth a decision."""

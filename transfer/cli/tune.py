@@ -28,8 +28,7 @@ def command(
     from recipes.load import load_recipe
     from transfer.cli.show import print_json, runtime_for, say
     from transfer.runs.pipeline import default_folder
-    from transfer.tuning.search import tune
-    from transfer.tuning.space import read_space
+    from transfer.tuning import read_space, tune
 
     allowed = read_space(space)
     folder = out or default_folder(load_recipe(recipe, list(set_ or ()))) / "tuning"

@@ -20,8 +20,8 @@ def command(folder: Folder, accept: Accept = False, json_: Json = False) -> None
     from rich.markup import escape
 
     from transfer.cli.show import print_json, say
-    from transfer.runs.verify import accept as accept_files
-    from transfer.runs.verify import verify
+    from transfer.runs.sharing import accept as accept_files
+    from transfer.runs.sharing import verify
 
     found = verify(folder) if not accept or (folder / "manifest.json").is_file() else []
     if accept:

@@ -10,8 +10,8 @@ from scipy.sparse import csr_matrix, identity
 from domains.domain import Domain, Ints, TimeKind
 from domains.split import Split
 from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.s2idm_training import SourceInterests, train_s2idm
 from transfer.diffusion.settings import DiffRecSettings
-from transfer.diffusion.training import SourceInterests, train_s2idm
 from transfer.interests.original import original_interests
 from transfer.interests.settings import InterestSettings
 from transfer.runtime import Runtime

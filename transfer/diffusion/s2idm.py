@@ -13,8 +13,7 @@ from scipy.sparse import csr_matrix
 from torch import Tensor, nn
 
 from transfer.diffusion.denoiser import Denoiser
-from transfer.diffusion.reverse import HiddenReverse
-from transfer.diffusion.schedule import Schedule
+from transfer.diffusion.reverse import HiddenReverse, Schedule
 from transfer.diffusion.settings import S2IDMSettings
 from transfer.interests.forms import DiffusedInterests, Interests, RawInterests
 

@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from domains.domain import Domain
-from transfer.evaluation.candidates import count_below, excluded_pairs
 from transfer.evaluation.metrics import Ranks, means
-from transfer.evaluation.protocol import Targets, negatives_a_target, sampled_negatives
+from transfer.evaluation.protocol import Targets, count_below, excluded_pairs, negatives_a_target, sampled_negatives
 from transfer.evaluation.settings import EvaluationSettings
 from transfer.evaluation.tiles import TILE, InnerProducts, counts_below_targets
 

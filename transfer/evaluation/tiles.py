@@ -15,7 +15,7 @@ import torch
 from scipy.sparse import csr_matrix, spmatrix
 from torch import Tensor
 
-from transfer.evaluation.candidates import count_below
+from transfer.evaluation.protocol import count_below
 
 TILE = 1024
 """Users, and items, of a tile: 4 MB of scores."""

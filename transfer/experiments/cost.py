@@ -11,11 +11,11 @@ from scipy.sparse import csr_matrix
 
 from recipes.experiment_schema import CostSettings
 from transfer.diffusion.s2idm import S2IDM
+from transfer.diffusion.s2idm_training import SourceInterests, train_s2idm
 from transfer.diffusion.settings import S2IDMSettings
-from transfer.diffusion.training import SourceInterests, train_s2idm
-from transfer.epochs import Log
 from transfer.report.experiment_record import CostRow
 from transfer.runtime import Runtime
+from transfer.training.epochs import Log
 
 
 def measure_cost(settings: CostSettings, runtime: Runtime, log: Log) -> Iterator[CostRow]:

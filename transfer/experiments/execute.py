@@ -8,16 +8,13 @@ from pathlib import Path
 
 from domains.errors import within
 from recipes.experiment_schema import LoadedExperiment, published, published_cost
+from transfer.experiments.cells import Cell, Job, cells_of, jobs_of
 from transfer.experiments.cost import measure_cost
-from transfer.experiments.gather import gather
-from transfer.experiments.made import made_note
-from transfer.experiments.plan import Cell, Job, cells_of, jobs_of
-from transfer.experiments.pool import default_workers, run_all
-from transfer.experiments.unfinished import Unfinished
+from transfer.experiments.gather import gather, made_note
+from transfer.experiments.job_pool import Unfinished, default_workers, run_all
 from transfer.files import JsonLines, alone_in, write_json, write_text
 from transfer.report.experiment_record import CellRecord, Cost, ExperimentRecord, PublishedCost, PublishedFigures
-from transfer.report.markdown import markdown
-from transfer.report.page import page
+from transfer.report.experiment_report import markdown, page
 from transfer.runs.adapt import adapt_target
 from transfer.runs.artifact import LOG, claim
 from transfer.runs.checks import variants_of

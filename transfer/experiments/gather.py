@@ -1,26 +1,34 @@
-"""Turn the finished checkpoints of a cell into its part of the record."""
+"""Gather the record of an experiment: metrics and learning curves of its cells, and where it was made."""
 
 from __future__ import annotations
 
+import json
+import os
+import platform
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
-from recipes.experiment_schema import published
+import torch
+
+from recipes.experiment_schema import LoadedExperiment, published
+from recipes.load import bundled_experiments, bundled_recipes
 from transfer.evaluation.summary import SeedRankings, compare_all
-from transfer.experiments.breakdown import (
+from transfer.experiments.cells import Cell
+from transfer.experiments.users import (
     METRIC,
     base_gains,
+    case_studies,
     grouped,
     history_lengths,
     known_anchors,
     thresholds,
     user_values,
 )
-from transfer.experiments.cases import case_studies
-from transfer.experiments.curves import learning_curves
-from transfer.experiments.plan import Cell
-from transfer.report.experiment_record import Breakdowns, CellRecord, OverlapRecord, PublishedFigures
-from transfer.report.record import Comparison, RunRecord
+from transfer.report.experiment_record import Breakdowns, CellRecord, Curve, Made, OverlapRecord, PublishedFigures
+from transfer.report.run_record import Comparison, RunRecord
 from transfer.runs.adapt import Adapted, adapt_target
 from transfer.runs.artifact import LOG
 from transfer.runs.checks import compared_labels
@@ -31,6 +39,86 @@ from transfer.runs.source_artifact import SourceArtifact
 from transfer.runtime import Runtime
 from transfer.variants import parse_variant
 from vocab.coverage import overlap
+
+
+def learning_curves(log: Path) -> dict[str, Curve]:
+    """Return one curve for each training phase in a log.
+
+    A resumed run may log an epoch twice; the last entry counts. Incomplete lines are ignored.
+
+    Args:
+        log: JSON Lines with ``stage``, ``epoch`` and ``validation``.
+    """
+    if not log.is_file():
+        return {}
+    latest: dict[str, dict[int, dict[str, Any]]] = {}
+    for line in log.read_text(encoding="utf-8").splitlines():
+        entry = _entry(line)
+        if entry is None or "validation" not in entry:
+            continue
+        if entry["epoch"] == 0:
+            latest[entry["stage"]] = {}
+        latest.setdefault(entry["stage"], {})[entry["epoch"]] = entry
+    return {stage: _curve(epochs) for stage, epochs in latest.items()}
+
+
+def _entry(line: str) -> dict[str, Any] | None:
+    try:
+        entry: dict[str, Any] = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return entry
+
+
+def _curve(epochs: dict[int, dict[str, Any]]) -> Curve:
+    order = sorted(epochs)
+    return Curve(
+        epoch=tuple(float(number) for number in order),
+        validation=tuple(float(epochs[number]["validation"]) for number in order),
+        seconds=tuple(float(epochs[number].get("train_seconds", 0.0)) for number in order),
+    )
+
+
+def made_note(loaded: LoadedExperiment, device: torch.device, quick: bool, overrides: Sequence[str]) -> Made:
+    """Return date, machine, versions, and the command that reproduces the results."""
+    return Made(
+        date=datetime.now(UTC).strftime("%Y-%m-%d"),
+        machine=_machine(device),
+        torch=torch.__version__,
+        release=_release(),
+        quick=quick,
+        command=_command(loaded, quick, overrides),
+    )
+
+
+def _machine(device: torch.device) -> str:
+    cores = os.cpu_count() or 1
+    machine = f"{_processor()}, {cores} cores"
+    return machine if device.type == "cpu" else f"{torch.cuda.get_device_name(device)}; {machine}"
+
+
+def _processor() -> str:
+    """Return the processor's model name on Linux, and Python's description elsewhere."""
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _release() -> str:
+    try:
+        return version("sememe-transfer")
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _command(loaded: LoadedExperiment, quick: bool, overrides: Sequence[str]) -> str:
+    bundled = bundled_recipes() | bundled_experiments()
+    name = loaded.path.stem if bundled.get(loaded.path.stem) == loaded.path else loaded.path.name
+    options = [*(f"--set {override}" for override in overrides), *(["--quick"] if quick else [])]
+    return " ".join(["transfer", "experiment", name, *options])
 
 
 def gather(cell: Cell, source_folder: Path, folder: Path, runtime: Runtime) -> CellRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +14,31 @@ from torch import Tensor
 
 from domains.domain import Domain
 from domains.errors import InputError
-from transfer.items.semantics import Semantics, anchor_means
+from transfer.items.sentence_vectors import Semantics, Whitening, anchor_means
 from transfer.items.settings import SEMANTIC_CHANNELS, Channel
-from transfer.items.tower import ItemFeatures
-from transfer.items.whitening import Whitening
+
+
+@dataclass(frozen=True, eq=False)
+class ItemFeatures:
+    """Features of a domain's items. Features that no channel needs may be None.
+
+    Attributes:
+        count: number of items I.
+        anchors: (I, q) item-sememe matrix, for ``anchors``.
+        anchor_vectors: (I, s) IDF-weighted mean of the anchors' sentence vectors, unit rows, for ``anchors-semantic``.
+        title_vectors: (I, s) sentence vectors of the titles, unit rows, for ``title-semantic``.
+        categories: (I, c) item-category matrix, for ``categories``.
+        known: (I,) bool, items in the training data; None for all. The ID channel is zero for other items.
+        whitening: whitening of the sentence vectors, also for new items; None if not whitened.
+    """
+
+    count: int
+    anchors: csr_matrix | None = None
+    anchor_vectors: Tensor | None = None
+    title_vectors: Tensor | None = None
+    categories: csr_matrix | None = None
+    known: Tensor | None = None
+    whitening: Whitening | None = None
 
 
 def category_names(domain: Domain) -> pa.Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
@@ -10,34 +9,11 @@ from scipy.sparse import csr_matrix
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from transfer.items.features import ItemFeatures
 from transfer.items.settings import Channel, ItemSettings
-from transfer.items.whitening import Whitening
 from transfer.sparse import SparseRows
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, eq=False)
-class ItemFeatures:
-    """Features of a domain's items. Features that no channel needs may be None.
-
-    Attributes:
-        count: number of items I.
-        anchors: (I, q) item-sememe matrix, for ``anchors``.
-        anchor_vectors: (I, s) IDF-weighted mean of the anchors' sentence vectors, unit rows, for ``anchors-semantic``.
-        title_vectors: (I, s) sentence vectors of the titles, unit rows, for ``title-semantic``.
-        categories: (I, c) item-category matrix, for ``categories``.
-        known: (I,) bool, items in the training data; None for all. The ID channel is zero for other items.
-        whitening: whitening of the sentence vectors, also for new items; None if not whitened.
-    """
-
-    count: int
-    anchors: csr_matrix | None = None
-    anchor_vectors: Tensor | None = None
-    title_vectors: Tensor | None = None
-    categories: csr_matrix | None = None
-    known: Tensor | None = None
-    whitening: Whitening | None = None
 
 
 class IdChannel(nn.Module):

@@ -1,8 +1,10 @@
-"""The seam through which interests reach a sequence encoder, and the model that has none."""
+"""How interests reach an encoder: as prompts (IPE), added to each item, fused with the states, or not at all."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from transfer.encoders.encoder import SequenceEncoder
 from transfer.interests.forms import Interests
@@ -46,3 +48,119 @@ class Unconditioned(Conditioner):
         """Encode, without looking at interests."""
         states: Tensor = encoder(embeds, batch.mask)
         return states
+
+
+class InterestFusion(Conditioner):
+    """The ablation `w/ S2IDM`: interests fused into every state by a two-layer network, without prompts (Table 4).
+
+    Args:
+        width: of interests: q anchors.
+        dim: width d.
+    """
+
+    def __init__(self, width: int, dim: int) -> None:
+        super().__init__()
+        self.read = nn.Linear(width, dim)
+        self.inner = nn.Linear(2 * dim, dim)
+        self.outer = nn.Linear(dim, dim)
+        for layer in (self.read, self.inner, self.outer):
+            nn.init.xavier_normal_(layer.weight)
+        nn.init.zeros_(self.outer.weight)
+        nn.init.zeros_(self.outer.bias)
+
+    def encoded(self, encoder: SequenceEncoder, embeds: Tensor, batch: SequenceBatch, interests: Interests) -> Tensor:
+        """Encode, then add what the network makes of state and interests; at the start it adds nothing."""
+        states = encoder(embeds, batch.mask)
+        read = torch.tanh(interests.project(batch.users, self.read.weight) + self.read.bias)
+        both = torch.cat([states, read[:, None].expand(-1, states.shape[1], -1)], dim=-1)
+        fused: Tensor = states + self.outer(torch.tanh(self.inner(both)))
+        return fused
+
+
+class _Added(Conditioner):
+    """Interests as a vector W2 tanh(W1 x + b1) + b2 that is added somewhere, zero at the start.
+
+    Args:
+        width: of interests: q anchors.
+        dim: width d.
+    """
+
+    def __init__(self, width: int, dim: int) -> None:
+        super().__init__()
+        self.read = nn.Linear(width, dim)
+        self.outer = nn.Linear(dim, dim)
+        nn.init.xavier_normal_(self.read.weight)
+        nn.init.zeros_(self.outer.weight)
+        nn.init.zeros_(self.outer.bias)
+
+    def vectors(self, rows: Tensor, interests: Interests) -> Tensor:
+        """(n, d) of the given (n,) rows of interests."""
+        made: Tensor = self.outer(torch.tanh(interests.project(rows, self.read.weight) + self.read.bias))
+        return made
+
+
+class InterestsAtPositions(_Added):
+    """What a user was interested in by each item is added to it, W2 tanh(W1 x + b1) + b2 (not in the paper).
+
+    Prompts see the same interests at every position, hence in training what they are to predict, or else less than in
+    testing. Interests that grow with the sequence hide nothing and leak nothing: rows of `interests` are flat positions
+    of the domain, each made from everything up to that interaction.
+
+    Args:
+        width: of interests: q anchors.
+        dim: width d.
+    """
+
+    def encoded(self, encoder: SequenceEncoder, embeds: Tensor, batch: SequenceBatch, interests: Interests) -> Tensor:
+        """Encode items with their interests; at the start these add nothing."""
+        added = torch.zeros_like(embeds)
+        added[batch.mask] = self.vectors(batch.positions[batch.mask], interests).to(added.dtype)
+        states: Tensor = encoder(embeds + added, batch.mask)
+        return states
+
+
+class PromptGenerators(Conditioner):
+    """IPE: k generators f(x) = W2 tanh(W1 x + b1) + b2 turn interests into prompts before the sequence (Section 3.4).
+
+    The prompts stand right before a user's first item and are read by every item through the encoder's own
+    mechanism. The k first layers are one matrix, so that sparse and factored interests are read once.
+
+    With a gate, a state is s + g * (p - s): s without prompts, p with them, g one learned number a dimension. All g
+    are zero at the start, so the model begins as its base, and prompts enter only as far as they help.
+
+    Args:
+        width: of interests: q anchors.
+        dim: width d of a prompt.
+        count: number of prompts k.
+        gated: whether there is a gate; the paper has none.
+    """
+
+    def __init__(self, width: int, dim: int, count: int, gated: bool = False) -> None:
+        super().__init__()
+        self.count, self.dim = count, dim
+        self.gate = nn.Parameter(torch.zeros(dim)) if gated else None
+        self.inner_weight = nn.Parameter(torch.empty(count * dim, width))
+        self.inner_bias = nn.Parameter(torch.zeros(count * dim))
+        self.outer_weight = nn.Parameter(torch.empty(count, dim, dim))
+        self.outer_bias = nn.Parameter(torch.empty(count, dim))
+        for generator in range(count):
+            nn.init.xavier_normal_(self.inner_weight.data[generator * dim : (generator + 1) * dim])
+            nn.init.xavier_normal_(self.outer_weight.data[generator])
+        nn.init.normal_(self.inner_bias, 0.0, dim**-0.5)
+        nn.init.normal_(self.outer_bias, 0.0, dim**-0.5)
+
+    def prompts(self, users: Tensor, interests: Interests) -> Tensor:
+        """M = {m_1 .. m_k}, (B, k, d)."""
+        hidden = torch.tanh(interests.project(users, self.inner_weight) + self.inner_bias)
+        hidden = hidden.view(len(users), self.count, self.dim)
+        return torch.einsum("bkd,ked->bke", hidden, self.outer_weight) + self.outer_bias
+
+    def encoded(self, encoder: SequenceEncoder, embeds: Tensor, batch: SequenceBatch, interests: Interests) -> Tensor:
+        """Encode prompts and items together, return the items' states; with a gate, a mix with those of items alone."""
+        prompts = self.prompts(batch.users, interests)
+        states = encoder(torch.cat([prompts, embeds], dim=1), F.pad(batch.mask, (self.count, 0), value=True))
+        prompted = states[:, self.count :]
+        if self.gate is None:
+            return prompted
+        plain: Tensor = encoder(embeds, batch.mask)
+        return plain + self.gate * (prompted - plain)

@@ -23,7 +23,7 @@ class SequentialRecommender(nn.Module):
     Args:
         items: what items are.
         encoder: reads sequences.
-        conditioner: how interests enter (see `transfer.model.entries`).
+        conditioner: how interests enter (see `transfer.model.conditioner`).
         score: cosine or dot, and its temperature.
         dim: width d.
     """

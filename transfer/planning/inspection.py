@@ -19,8 +19,8 @@ from domains.preparation_report import PreparationReport
 from recipes.load import load_recipe, names_recipe
 from recipes.schema import Recipe
 from transfer.files import read_json
-from transfer.planning.forecast import build_vocabulary
-from transfer.report.record import RunRecord
+from transfer.planning.dry_run import build_vocabulary
+from transfer.report.run_record import RunRecord
 from transfer.runs.artifact import CONFIG
 from transfer.runs.plan import make_plan
 from transfer.runs.source_artifact import KIND as SOURCE

@@ -10,8 +10,8 @@ from domains.split import share_text
 from transfer.report.drawing import COLOURS, Interval, Series, forest, lines, pairs, stacked
 from transfer.report.experiment_record import CellRecord, Cost, Group
 from transfer.report.gains import Gain, gains_of
-from transfer.report.numbers import metric_text, relative_text
-from transfer.report.record import RunRecord
+from transfer.report.run_record import RunRecord
+from transfer.report.table_format import metric_text, relative_text
 
 MOST_LINES = 6
 """More lines than this in one chart cannot be told apart."""

@@ -14,8 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from domains.printable import printable
-from transfer.report.numbers import minus
-from transfer.report.table import wrapped
+from transfer.report.table_format import minus, wrapped
 
 COLOURS = ("#1f5fbf", "#c4620a", "#2a7d4f", "#8b3fa8", "#b8303a", "#0d7f8c", "#8a6d1d", "#6b7280")
 """Of the series in a chart; each has a contrast of 4.5 and more to white."""

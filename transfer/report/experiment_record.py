@@ -6,7 +6,7 @@ from typing import Any
 
 from domains.split import share_text
 from transfer.report.document import Document
-from transfer.report.record import RunRecord
+from transfer.report.run_record import RunRecord
 
 
 class Made(Document):

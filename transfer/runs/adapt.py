@@ -18,28 +18,77 @@ from domains.domain import Domain
 from domains.errors import InputError
 from domains.split import Split
 from recipes.schema import Recipe, resolved
-from transfer.epochs import Log
 from transfer.evaluation.ranking import Ranking
 from transfer.evaluation.summary import STAGES, SeedRankings
 from transfer.files import JsonLines, scratch_folder
-from transfer.items.features import item_features
-from transfer.items.semantics import Semantics
+from transfer.items.features import ItemFeatures, item_features
+from transfer.items.sentence_vectors import Semantics, same_encoder
 from transfer.items.settings import SEMANTIC_CHANNELS, Channel
-from transfer.items.tower import ItemFeatures
-from transfer.model.interests import InterestFactory
-from transfer.report.record import KeptEpochs
+from transfer.progress import RESULTS, TITLES, of_piece
+from transfer.report.run_record import KeptEpochs
 from transfer.runs.artifact import LOG, UNSEEN
 from transfer.runs.checkpoints import Pieces
 from transfer.runs.checks import is_baseline, lacking
-from transfer.runs.choice import choose_product, choosing_values
-from transfer.runs.mapped_items import MappedItems, map_items
+from transfer.runs.interest_factory import InterestFactory
 from transfer.runs.plan import Plan
+from transfer.runs.product_choice import choose_product, choosing_values
 from transfer.runs.source_artifact import SourceArtifact
-from transfer.runs.worker import Worker, choosing_users
+from transfer.runs.train_variant import Worker, choosing_users
 from transfer.runtime import Runtime
-from transfer.steps import RESULTS, TITLES, of_piece
+from transfer.training.epochs import Log
 from transfer.training.task import Task
 from transfer.variants import Variant
+from vocab.coverage import Coverage
+from vocab.unseen.unseen_map import UnseenMap
+from vocab.vocabulary import SememeVocabulary
+
+
+@dataclass(frozen=True, eq=False)
+class MappedItems:
+    """Items and their anchors.
+
+    Attributes:
+        vocabulary: the source's vocabulary, with the lemmas of the target's titles.
+        anchors: (I, q) item-sememe matrix; 1 for anchors in the title, less for those of mapped words.
+        coverage: share of items with anchors.
+        unseen: map of unseen words; None if the recipe disables it.
+        semantics: the sentence encoder, or None.
+    """
+
+    vocabulary: SememeVocabulary
+    anchors: csr_matrix
+    coverage: Coverage
+    unseen: UnseenMap | None
+    semantics: Semantics | None
+
+
+def map_items(source: SourceArtifact, plan: Plan, runtime: Runtime) -> MappedItems:
+    """Map the item texts of a target to the source's anchors.
+
+    Args:
+        source: artifact with the vocabulary.
+        plan: item texts of the target, and settings of the map.
+        runtime: shows progress.
+    """
+    recipe, domain = plan.recipe, plan.domain
+    texts = plan.texts[domain.name]
+    encoded = source.vocabulary.encode(texts)
+    vocabulary = source.vocabulary.remembering(encoded.surfaces)
+    semantics = Semantics.find(recipe.semantic, runtime)
+    if semantics is not None:
+        same_encoder(source.sentence_encoder, semantics, "the anchors of the source artifact")
+    if recipe.unseen is None:
+        return MappedItems(vocabulary, encoded.matrix, encoded.coverage, None, semantics)
+    if recipe.unseen_map is not None:
+        unseen = UnseenMap.load(recipe.unseen_map, vocabulary)
+    elif semantics is None:
+        unseen = UnseenMap.build(vocabulary, texts, recipe.unseen)
+    else:
+        track = semantics.track(f"words of {domain.name} that are no anchors")
+        unseen = UnseenMap.build(vocabulary, texts, recipe.unseen, semantics.encoder, track)
+    matrix = unseen.apply(texts)
+    coverage = Coverage.of(matrix, unseen.report(texts).unmapped)
+    return MappedItems(unseen.vocabulary, matrix, coverage, unseen, semantics)
 
 
 @dataclass(frozen=True, eq=False)

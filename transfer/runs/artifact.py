@@ -16,7 +16,7 @@ from domains.errors import InputError, RunError, explain, suggest
 from transfer.diffusion.settings import S2IDMSettings
 from transfer.files import SCRATCH, cannot_write, json_text, private_folder, read_json, write_text
 from transfer.interests.settings import InterestSettings
-from transfer.runs.manifest import MANIFEST, FileEntry, refuse_changed, write_manifest
+from transfer.runs.artifact_files import MANIFEST, FileEntry, refuse_changed, write_manifest
 from vocab.vocabulary import SememeVocabulary
 
 FORMAT_VERSION = 4

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from domains.errors import RunError
-from transfer.checkpoint import SUFFIX, Checkpoint
 from transfer.evaluation.protocol import Stage
 from transfer.evaluation.ranking import Ranking
 from transfer.files import read_json, read_sealed, write_json, write_sealed
-from transfer.report.record import KeptEpochs
+from transfer.report.run_record import KeptEpochs
 from transfer.runs.artifact import PIECES
+from transfer.training.epochs import SUFFIX, Checkpoint
 
 PLAN = "plan.json"
 KEPT = "kept_epochs"

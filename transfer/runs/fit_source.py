@@ -14,24 +14,24 @@ from torch import Tensor
 from domains.domain import Domain
 from domains.errors import InputError
 from recipes.schema import Recipe, resolved
-from transfer.diffusion.discrete import make_s2idm
+from transfer.diffusion.masked import make_s2idm
+from transfer.diffusion.more_anchors import grown_s2idm
 from transfer.diffusion.s2idm import S2IDM
-from transfer.diffusion.training import SourceInterests, train_s2idm
+from transfer.diffusion.s2idm_training import SourceInterests, train_s2idm
 from transfer.encoders.settings import EncoderSettings
-from transfer.epochs import Log
 from transfer.interests.original import original_interests
-from transfer.items.semantics import Semantics, same_encoder
+from transfer.items.sentence_vectors import Semantics, same_encoder
 from transfer.items.settings import SEMANTIC_CHANNELS
+from transfer.progress import S2IDM as S2IDM_STEP
+from transfer.progress import SOURCE_ENCODER, VOCABULARY
 from transfer.registry import trained_system
 from transfer.runs.checkpoints import Pieces
 from transfer.runs.checks import check_has_anchors
-from transfer.runs.extend import grown_s2idm
 from transfer.runs.plan import Plan
 from transfer.runs.source_artifact import DomainNote, SourceArtifact
 from transfer.runs.source_encoder import train_source_encoder
 from transfer.runtime import Runtime
-from transfer.steps import S2IDM as S2IDM_STEP
-from transfer.steps import SOURCE_ENCODER, VOCABULARY
+from transfer.training.epochs import Log
 from vocab.coverage import Coverage
 from vocab.vocabulary import SememeVocabulary
 

@@ -9,7 +9,7 @@ import torch
 
 from recipes.schema import Recipe
 from transfer.evaluation.summary import beyond_accuracy, compare_all, protocol_record, variant_metrics
-from transfer.report.record import (
+from transfer.report.run_record import (
     CoverageRecord,
     ProductRecord,
     RunRecord,

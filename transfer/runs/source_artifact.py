@@ -17,15 +17,15 @@ from domains.domain import Domain
 from recipes.load import check_recipe
 from recipes.schema import Recipe
 from transfer.assembly import assemble
-from transfer.diffusion.discrete import make_s2idm
+from transfer.diffusion.masked import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.settings import S2IDMSettings
 from transfer.encoders.settings import EncoderSettings
 from transfer.files import write_tensors, write_text
 from transfer.interests.settings import InterestSettings
-from transfer.items.semantics import Semantics
+from transfer.items.features import ItemFeatures
+from transfer.items.sentence_vectors import Semantics
 from transfer.items.settings import Channel
-from transfer.items.tower import ItemFeatures
 from transfer.runs.artifact import (
     CONFIG,
     README,
@@ -35,7 +35,7 @@ from transfer.runs.artifact import (
     ArtifactConfig,
     read_vocabulary,
 )
-from transfer.runs.reader import TensorFile
+from transfer.runs.artifact_files import TensorFile
 from transfer.runs.settings import SourceEncoderSettings
 from transfer.terms.weights import TermWeights
 from transfer.variants import Variant

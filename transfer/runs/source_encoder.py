@@ -15,21 +15,20 @@ from domains.errors import InputError
 from domains.split import leave_one_out
 from recipes.schema import Recipe
 from transfer.assembly import assemble
-from transfer.checkpoint import Checkpoint
-from transfer.epochs import Log
+from transfer.diffusion.more_anchors import grown_weights
 from transfer.evaluation.protocol import targets_of
 from transfer.interests.views import NoViews
 from transfer.items.features import available, item_features
-from transfer.items.semantics import Semantics
+from transfer.items.sentence_vectors import Semantics
 from transfer.model.recommender import SequentialRecommender
-from transfer.model.scoring import model_scores
+from transfer.model.scorer import model_scores
 from transfer.registry import system_settings, trained_system
-from transfer.runs.extend import grown_weights
 from transfer.runs.settings import SourceEncoderSettings
 from transfer.runs.source_artifact import Transferable
 from transfer.runtime import Runtime
 from transfer.terms.known import KnownItems
 from transfer.terms.search import search_weights
+from transfer.training.epochs import Checkpoint, Log
 from transfer.training.loop import fit
 from transfer.training.task import Task
 from transfer.variants import Variant

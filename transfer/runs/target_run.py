@@ -22,10 +22,9 @@ from transfer.assembly import assemble
 from transfer.diffusion.s2idm import S2IDM
 from transfer.files import write_json, write_tensors, write_text
 from transfer.interests.settings import InterestSettings
+from transfer.items.features import ItemFeatures
+from transfer.items.sentence_vectors import Whitening
 from transfer.items.settings import Channel
-from transfer.items.tower import ItemFeatures
-from transfer.items.whitening import Whitening
-from transfer.model.interests import InterestFactory
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.scorer import Scorer
 from transfer.registry import (
@@ -37,7 +36,7 @@ from transfer.registry import (
     find_system,
     system_settings,
 )
-from transfer.report.record import RunRecord
+from transfer.report.run_record import RunRecord
 from transfer.runs.artifact import (
     DOMAIN,
     ITEMS,
@@ -51,8 +50,9 @@ from transfer.runs.artifact import (
     ArtifactConfig,
     read_vocabulary,
 )
+from transfer.runs.artifact_files import TensorFile
+from transfer.runs.interest_factory import InterestFactory
 from transfer.runs.plan import make_split
-from transfer.runs.reader import TensorFile
 from transfer.runs.source_artifact import read_s2idm, s2idm_tensors
 from transfer.runtime import Runtime
 from transfer.terms.known import KnownItems

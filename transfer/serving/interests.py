@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix, diags
 from torch import Tensor
 
 from domains.errors import InputError, suggest
-from transfer.items.semantics import Semantics
+from transfer.items.sentence_vectors import Semantics
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
 from transfer.sparse import unit_rows

@@ -12,9 +12,8 @@ from scipy.sparse import csr_matrix, vstack
 from domains.data_frames import NewItems
 from domains.domain import TEXT_TYPE, Domain
 from domains.errors import InputError
-from transfer.items.features import category_matrix, category_names, in_use
-from transfer.items.semantics import Semantics, anchor_means, same_encoder
-from transfer.items.tower import ItemFeatures
+from transfer.items.features import ItemFeatures, category_matrix, category_names, in_use
+from transfer.items.sentence_vectors import Semantics, anchor_means, same_encoder
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
 from vocab.item_texts import item_texts

@@ -9,7 +9,7 @@ import numpy as np
 
 from domains.errors import InputError, RunError, suggest
 from transfer.registry import Trained, find_system
-from transfer.report.record import ProductRecord
+from transfer.report.run_record import ProductRecord
 from transfer.runs.artifact import CONFIG
 from transfer.runs.checkpoints import finished_variants, piece_path, read_piece
 from transfer.runs.target_run import TargetRun

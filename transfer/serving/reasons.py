@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from domains.domain import Domain, Ints
-from transfer.evaluation.histories import history_matrix
+from transfer.evaluation.target_histories import history_matrix
 from transfer.model.scorer import Scorer
 from transfer.serving.history import History
 from transfer.sparse import unit_rows

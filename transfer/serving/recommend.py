@@ -12,7 +12,7 @@ import torch
 
 from domains.domain import Domain, Ints
 from domains.errors import InputError
-from transfer.evaluation.candidates import excluded_pairs
+from transfer.evaluation.protocol import excluded_pairs
 from transfer.interests.forms import Interests
 from transfer.model.scorer import Scorer
 from transfer.runs.target_run import TargetRun

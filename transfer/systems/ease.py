@@ -9,9 +9,9 @@ from pydantic import Field
 from domains.domain import Domain
 from domains.errors import InputError
 from domains.settings import Settings
-from transfer.evaluation.histories import history_matrix
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
+from transfer.evaluation.target_histories import history_matrix
 from transfer.registry import Baseline, Ranker, Target
 from transfer.terms.counts import train_matrix
 

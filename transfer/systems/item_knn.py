@@ -8,9 +8,9 @@ from scipy.sparse import csr_matrix, diags
 
 from domains.domain import Domain
 from domains.settings import Settings
-from transfer.evaluation.histories import history_matrix, sparse_scores
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
+from transfer.evaluation.target_histories import history_matrix, sparse_scores
 from transfer.registry import Baseline, Ranker, Target
 from transfer.terms.counts import train_matrix, untied_popularity
 

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from transfer.dropout import Dropout
-from transfer.encoders.attention import causal_attention
-from transfer.encoders.encoder import SequenceEncoder
+from transfer.encoders.encoder import SequenceEncoder, causal_attention
 from transfer.encoders.settings import EncoderSettings
 from transfer.registry import Trained
 

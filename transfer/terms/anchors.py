@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from domains.domain import Domain
-from transfer.evaluation.histories import history_matrix
 from transfer.evaluation.protocol import Targets
+from transfer.evaluation.target_histories import history_matrix
 from transfer.evaluation.tiles import SparseProducts
 from transfer.sparse import unit_rows
 from transfer.terms.base import Part, Term

@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from domains.domain import Domain
-from transfer.evaluation.candidates import excluded_pairs
-from transfer.evaluation.protocol import Targets
+from transfer.evaluation.protocol import Targets, excluded_pairs
 from transfer.evaluation.ranking import ScoreRows
 from transfer.terms.known import KnownItems
 from transfer.terms.registry import TERMS

@@ -5,8 +5,8 @@ from __future__ import annotations
 from scipy.sparse import identity
 
 from domains.domain import Domain
-from transfer.evaluation.histories import history_matrix
 from transfer.evaluation.protocol import Targets
+from transfer.evaluation.target_histories import history_matrix
 from transfer.evaluation.tiles import SparseProducts
 from transfer.terms.base import Part, Term
 from transfer.terms.known import KnownItems

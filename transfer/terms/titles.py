@@ -6,8 +6,8 @@ import torch
 from torch.nn import functional as F
 
 from domains.domain import Domain
-from transfer.evaluation.histories import history_matrix
 from transfer.evaluation.protocol import Targets
+from transfer.evaluation.target_histories import history_matrix
 from transfer.evaluation.tiles import InnerProducts
 from transfer.terms.base import Part, Term
 from transfer.terms.known import KnownItems

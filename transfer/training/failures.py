@@ -7,13 +7,13 @@ import math
 import numpy as np
 import torch
 
-from transfer.epochs import Fitted, logger
 from transfer.evaluation.protocol import targets_of
 from transfer.interests.forms import NoInterests
 from transfer.interests.views import Views
-from transfer.model.prompts import PromptGenerators
+from transfer.model.conditioner import PromptGenerators
 from transfer.model.recommender import SequentialRecommender
-from transfer.model.scoring import final_states
+from transfer.model.scorer import final_states
+from transfer.training.epochs import Fitted, logger
 from transfer.training.task import Task
 
 LOOKED_AT = 256

@@ -9,16 +9,27 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from transfer.checkpoint import Checkpoint, Saved, optimiser_state, restore_optimiser
-from transfer.epochs import Epoch, Fitted, Log, logger, refuse_divergence, steps_in_memory, train_epochs
 from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.ranking import ScoreRows, rank
 from transfer.interests.views import TrainView, Views
 from transfer.model.recommender import SequentialRecommender
-from transfer.model.scoring import model_scores
+from transfer.model.scorer import model_scores
 from transfer.sequences import SequenceBatch, Spans, gather, shuffled_by_length
 from transfer.training import losses
 from transfer.training.auxiliary import Auxiliary
+from transfer.training.epochs import (
+    Checkpoint,
+    Epoch,
+    Fitted,
+    Log,
+    Saved,
+    logger,
+    optimiser_state,
+    refuse_divergence,
+    restore_optimiser,
+    steps_in_memory,
+    train_epochs,
+)
 from transfer.training.failures import warn_of_failures
 from transfer.training.sampling import NegativeSampler
 from transfer.training.task import Task

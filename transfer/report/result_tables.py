@@ -7,7 +7,12 @@ from dataclasses import replace
 
 from transfer.report.experiment_record import CellRecord, Cost, PublishedFigures
 from transfer.report.gains import Gain, InterestGain, gains_of, interest_gains
-from transfer.report.numbers import (
+from transfer.report.run_record import SEEDS_FOR_A_TEST, RunRecord, Spread, VariantRecord
+from transfer.report.table_format import (
+    Column,
+    Entry,
+    Row,
+    Table,
     difference_text,
     figure_text,
     interval_text,
@@ -15,8 +20,6 @@ from transfer.report.numbers import (
     p_text,
     relative_text,
 )
-from transfer.report.record import SEEDS_FOR_A_TEST, RunRecord, Spread, VariantRecord
-from transfer.report.table import Column, Entry, Row, Table
 
 METRICS: tuple[tuple[str, int], ...] = (
     ("full/ndcg@10", 0),

@@ -1,4 +1,4 @@
-"""Compute metrics for groups of users, by their number of interactions or known anchors before the test."""
+"""Results of groups of users, and the interests of three of them before and after diffusion."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from domains.domain import Ints
 from domains.split import Split
 from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.summary import SeedRankings, seed_values
 from transfer.interests.original import known_anchor_counts
-from transfer.report.experiment_record import Group, GroupGain, Threshold
+from transfer.report.experiment_record import Case, Group, GroupGain, Threshold
 from transfer.runs.adapt import Adapted
+from transfer.runs.interest_factory import InterestFactory
+from transfer.runs.source_artifact import SourceArtifact
+from transfer.runtime import Runtime
 
 METRIC = "full/ndcg@10"
 GROUPS = 5
@@ -118,3 +122,69 @@ def grouped(values: UserValues, gains: UserValues, key: Ints, groups: int = GROU
 def _error(gain: Floats) -> float:
     """Standard error of the mean."""
     return float(gain.std(ddof=1) / np.sqrt(len(gain))) if len(gain) > 1 else 0.0
+
+
+QUANTILES = (0.1, 0.5, 0.9)
+"""Quantiles of the number of known anchors at which users are chosen."""
+SHOWN = 6
+"""Number of anchors to show before and after."""
+TITLES = 5
+
+
+def case_studies(source: SourceArtifact, adapted: Adapted, runtime: Runtime) -> list[Case]:
+    """Return users at the 10th, 50th and 90th percentile of known anchors; fewer if few users have anchors.
+
+    Args:
+        source: vocabulary and S2IDM.
+        adapted: the target.
+        runtime: device.
+    """
+    if source.s2idm is None:
+        return []
+    domain, anchors = adapted.split.domain, adapted.items.anchors
+    factory = InterestFactory(domain, anchors, source.vocabulary.idf, source.s2idm, source.interests, runtime.device)
+    targets = targets_of(adapted.split, "test")
+    stops = domain.offsets[1:].copy()
+    stops[targets.users] = targets.stops
+    original = factory.original(stops)
+    known = np.diff(original.indptr)
+    tested = targets.users[known[targets.users] > 0]
+    if len(tested) == 0:
+        return []
+    order = tested[np.argsort(known[tested], kind="stable")]
+    chosen = np.unique([order[round(share * (len(order) - 1))] for share in QUANTILES])
+    chosen = chosen[np.argsort(known[chosen], kind="stable")]
+    users = torch.from_numpy(chosen).to(runtime.device)
+    after = factory.made("s2idm", original).rows(users).cpu().numpy().astype(np.float64)
+    words = source.vocabulary.words
+    cases = []
+    for row, user in enumerate(chosen):
+        before = original[user].toarray()[0].astype(np.float64)
+        shown = _weightiest(before, after[row])
+        items = domain.items[domain.offsets[user] : stops[user]][::-1]
+        cases.append(
+            Case(
+                user=str(domain.user_ids[int(user)].as_py()),
+                history=tuple(domain.titles_of(items[:TITLES])),
+                interactions=len(items),
+                known=int(known[user]),
+                words=tuple(words[anchor] for anchor in shown),
+                before=_shares(before, shown),
+                after=_shares(after[row], shown),
+            )
+        )
+    return cases
+
+
+def _weightiest(before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]) -> list[int]:
+    """Return the anchors with the highest weight before, and the unknown anchors that diffusion raises most."""
+    known = [int(anchor) for anchor in np.argsort(-before, kind="stable")[:SHOWN] if before[anchor] > 0]
+    unknown = np.where(before > 0, -np.inf, after)
+    return known + [
+        int(anchor) for anchor in np.argsort(-unknown, kind="stable")[:SHOWN] if np.isfinite(unknown[anchor])
+    ]
+
+
+def _shares(values: npt.NDArray[np.float64], shown: list[int]) -> tuple[float, ...]:
+    top = max(float(values.max()), 1e-12)
+    return tuple(max(0.0, float(values[anchor])) / top for anchor in shown)

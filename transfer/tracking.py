@@ -1,18 +1,19 @@
-"""The seam for trackers: built-in ones, and those of other packages by entry point."""
+"""Trackers: where a run sends settings, epochs and results beside its own files. Off by default."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
+import yaml
+
 from domains.errors import InputError, suggest
 
 ENTRY_POINT_GROUP = "transfer.trackers"
-BUILT_IN: Mapping[str, str] = {"tensorboard": "transfer.tracking.tensorboard"}
-"""Module of each built-in tracker, whose `open_tracker` is called."""
+TENSORBOARD = "tensorboard"
+"""Name of the built-in tracker."""
 
 
 class Tracker(Protocol):
@@ -43,7 +44,7 @@ class Untracked:
 
 def tracker_names() -> tuple[str, ...]:
     """All names, sorted."""
-    return tuple(sorted({*BUILT_IN, *(point.name for point in entry_points(group=ENTRY_POINT_GROUP))}))
+    return tuple(sorted({TENSORBOARD, *(point.name for point in entry_points(group=ENTRY_POINT_GROUP))}))
 
 
 def open_tracker(name: str | None, folder: Path) -> Tracker:
@@ -59,8 +60,8 @@ def open_tracker(name: str | None, folder: Path) -> Tracker:
     if name is None:
         return Untracked()
     try:
-        if name in BUILT_IN:
-            made: Callable[[Path], Tracker] = import_module(BUILT_IN[name]).open_tracker
+        if name == TENSORBOARD:
+            made: Callable[[Path], Tracker] = open_tensorboard
         else:
             points = [point for point in entry_points(group=ENTRY_POINT_GROUP) if point.name == name]
             if not points:
@@ -72,5 +73,44 @@ def open_tracker(name: str | None, folder: Path) -> Tracker:
             made = points[0].load()
         return made(folder)
     except (ImportError, AttributeError) as error:
-        hint = f'pip install "sememe-transfer[{name}]"' if name in BUILT_IN else "Correct or remove its package"
+        hint = f'pip install "sememe-transfer[{name}]"' if name == TENSORBOARD else "Correct or remove its package"
         raise InputError(f"the tracker {name!r} cannot be imported: {error}", location="--track", hint=hint) from error
+
+
+class TensorBoard:
+    """Writes event files into a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.writer = SummaryWriter(str(folder))
+
+    def settings(self, recipe: Mapping[str, Any]) -> None:
+        """Write the recipe as a text."""
+        text = yaml.safe_dump(dict(recipe), sort_keys=False, allow_unicode=True)
+        self.writer.add_text("recipe", f"```yaml\n{text}```")
+        self.writer.flush()
+
+    def entry(self, entry: Mapping[str, object]) -> None:
+        """Write each number of an epoch as a point of a curve."""
+        stage, epoch = str(entry.get("stage", "run")), entry.get("epoch")
+        for key, value in entry.items():
+            if key not in ("stage", "epoch") and isinstance(value, int | float) and not isinstance(value, bool):
+                step = epoch if isinstance(epoch, int) else None
+                self.writer.add_scalar(f"{stage}/{key}", value, step)
+        self.writer.flush()
+
+    def result(self, metrics: Mapping[str, Any], folder: Path) -> None:
+        """Write the mean of each metric of each variant."""
+        for variant, found in metrics["variants"].items():
+            for stage in ("validation", "test"):
+                for protocol, values in found[stage].items():
+                    for metric, value in values.items():
+                        name = f"{stage}/{protocol}/{metric}/{variant}"
+                        self.writer.add_scalar(name, value["mean"])
+        self.writer.close()
+
+
+def open_tensorboard(folder: Path) -> TensorBoard:
+    """Write into ``tensorboard/`` of the run's folder."""
+    return TensorBoard(folder / TENSORBOARD)

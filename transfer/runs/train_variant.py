@@ -11,19 +11,17 @@ from domains.domain import Ints
 from domains.split import Split
 from recipes.schema import Recipe
 from transfer.assembly import assemble, start_from
-from transfer.checkpoint import Checkpoint
-from transfer.epochs import Fitted, Log
 from transfer.evaluation.protocol import Stage, Targets, targets_of
 from transfer.evaluation.ranking import Ranking, ScoreRows, rank
 from transfer.evaluation.summary import STAGES
 from transfer.interests.views import NoViews, Views
-from transfer.items.tower import ItemFeatures
-from transfer.model.interests import InterestFactory
+from transfer.items.features import ItemFeatures
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.scorer import Scorer
 from transfer.registry import Baseline, Items, SourceKnowledge, Target, find_system, system_settings, trained_system
-from transfer.report.record import KeptEpochs
+from transfer.report.run_record import KeptEpochs
 from transfer.runs.checkpoints import KEPT, Piece, Pieces
+from transfer.runs.interest_factory import InterestFactory
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.source_encoder import start_from_source
 from transfer.terms.joined import joined
@@ -32,6 +30,7 @@ from transfer.terms.registry import weights_of
 from transfer.terms.search import halves, search_weights
 from transfer.terms.weights import LEAVE_OUT, UNTRIED, TermWeights
 from transfer.training.auxiliary import Auxiliary
+from transfer.training.epochs import Checkpoint, Fitted, Log
 from transfer.training.failures import warn_of_a_phase_without_effect
 from transfer.training.loop import fit
 from transfer.training.task import Task

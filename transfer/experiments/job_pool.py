@@ -1,4 +1,4 @@
-"""Run independent jobs in processes that share the cores evenly."""
+"""Run the jobs of an experiment in parallel processes, and note which of them failed."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import torch
 
 from domains.errors import InputError
-from transfer.progress import LOGGER, Progress
-from transfer.steps import Step, Steps
+from transfer.experiments.cells import Cell
+from transfer.progress import LOGGER, Progress, Step, Steps
+from transfer.report.experiment_record import UnfinishedRecord
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
@@ -118,3 +120,44 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+class Unfinished:
+    """The failed cells, each with its first error."""
+
+    def __init__(self) -> None:
+        self._errors: dict[str, Exception] = {}
+
+    def __contains__(self, cell: Cell) -> bool:
+        return cell.key in self._errors
+
+    def sift(self, outcomes: Sequence[tuple[Cell, Result | Failed]]) -> list[Result]:
+        """Return the successful results; record the cells of the others as failed."""
+        results = []
+        for cell, outcome in outcomes:
+            if isinstance(outcome, Failed):
+                self._errors.setdefault(cell.key, outcome.error)
+            else:
+                results.append(outcome)
+        return results
+
+    def rows(self) -> tuple[UnfinishedRecord, ...]:
+        """Return the key and reason of each failed cell, for the record."""
+        return tuple(UnfinishedRecord(key=key, reason=str(error)) for key, error in self._errors.items())
+
+    def raise_first(self, finished: int, folder: Path) -> None:
+        """Raise the first error, if any. An input error also reports the number and folder of finished cells.
+
+        Args:
+            finished: number of finished cells.
+            folder: folder of their tables.
+
+        Raises:
+            Exception: the error of the first failed cell.
+        """
+        for error in self._errors.values():
+            if not finished or not isinstance(error, InputError):
+                raise error
+            rest = f"{finished} of {finished + len(self._errors)} entries are finished: their tables are in {folder}"
+            hint = rest if error.hint is None else f"{error.hint}. {rest}"
+            raise InputError(error.problem, location=error.location, hint=hint)

@@ -1,21 +1,19 @@
-"""Roughly estimate a run's time and memory from the sizes of its data: minutes or hours, 1 or 10 GiB.
-
-Time is the number of floating-point operations divided by the speed of a CPU core of about 2020: `LARGE` for large
-matrix products (S2IDM, scoring all items), `SMALL` for those of a narrow encoder. Training is assumed to use all
-epochs; early stopping shortens it. Each step has a fixed cost of `STEP` seconds, which dominates for small batches.
-
-Memory is the sum of the program, the data, S2IDM with its optimiser, the target's hidden interests, the largest model
-with its optimiser, and one batch.
-"""
+"""Estimate how long a run takes and how much memory it needs, and plan its steps."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
+import numpy as np
+import torch
+
+from domains.domain import Domain
 from recipes.schema import Recipe
 from transfer.diffusion.settings import S2IDMSettings
+from transfer.progress import RESULTS, S2IDM, SOURCE_ENCODER, TITLES, VOCABULARY, Step, of_piece
 from transfer.runs.checks import is_baseline, needs_s2idm, variants_of
+from transfer.runs.plan import Plan
 from transfer.variants import Variant
 
 LARGE = 20e9
@@ -24,7 +22,7 @@ SMALL = 12e9
 """The same in an encoder of width 64."""
 STEP = 0.01
 """Fixed seconds per training step."""
-TITLES = 20_000
+TITLES_A_SECOND = 20_000
 """Titles per second that are turned into sememes and counted."""
 PROGRAM = 700 << 20
 """Bytes of the interpreter and its libraries."""
@@ -85,7 +83,7 @@ def estimate(recipe: Recipe, sources: list[Sizes], target: Sizes | None, anchors
     """
     titles = sum(domain.items for domain in (*sources, *([target] if target else [])))
     diffuses = target is None or any(needs_s2idm(variant) for variant in variants_of(recipe))
-    source_seconds = titles / TITLES
+    source_seconds = titles / TITLES_A_SECOND
     if sources and diffuses:
         source_seconds += _s2idm_seconds(recipe.s2idm, sources, anchors, cores)
     variants = {} if target is None else _variant_seconds(recipe, target, cores)
@@ -139,3 +137,51 @@ def _memory(recipe: Recipe, sources: list[Sizes], target: Sizes | None, anchors:
         working = (recipe.evaluation.memory_mb + recipe.training.logits_memory_mb) << 20
         adapting = s2idm * 4 + model * ADAM + hidden + working
     return PROGRAM + held + max(largest * PER_INTERACTION, fitting, adapting)
+
+
+def sizes(domain: Domain, recipe: Recipe) -> Sizes:
+    """Return what an estimate needs of a domain."""
+    seen = int(np.minimum(domain.lengths, recipe.encoder.max_length).sum())
+    return Sizes(domain.n_users, domain.n_items, domain.n_interactions, seen)
+
+
+ANCHORS = 1000
+"""Anchors of a vocabulary that is not built yet."""
+EMBEDDED_A_SECOND = 100
+"""Titles a second that a sentence encoder reads."""
+LEAST = 2.0
+"""Seconds of a step that reads, ranks or writes little."""
+
+
+def source_steps(plan: Plan, with_s2idm: bool) -> list[Step]:
+    """Return the steps of fitting the sources."""
+    items = sum(domain.n_items for domain in plan.source_domains)
+    found = [Step(VOCABULARY, LEAST + items / TITLES_A_SECOND, VOCABULARY)]
+    if plan.sources and with_s2idm:
+        alone = plan.recipe.model_copy(update={"target": None})
+        cost = estimate(alone, [sizes(domain, alone) for domain in plan.source_domains], None, ANCHORS, _cores())
+        found.append(Step(S2IDM, LEAST + cost.source_seconds, S2IDM))
+    if plan.sources and plan.recipe.source_encoder.channels:
+        one = plan.recipe.model_copy(update={"variants": ("sasrec",), "seeds": plan.recipe.seeds[:1]})
+        costs = [estimate(one, [], sizes(domain, one), ANCHORS, _cores()) for domain in plan.source_domains]
+        seconds = sum(sum(cost.variant_seconds.values()) for cost in costs)
+        found.append(Step(SOURCE_ENCODER, LEAST + seconds, "training"))
+    return found
+
+
+def target_steps(plan: Plan) -> list[Step]:
+    """Return the steps of adapting to the target: its texts, every variant and seed, the results."""
+    recipe, domain = plan.recipe, plan.domain
+    cost = estimate(recipe, [], sizes(domain, recipe), ANCHORS, _cores()).variant_seconds
+    found = [Step(TITLES, LEAST + domain.n_items / EMBEDDED_A_SECOND, TITLES)]
+    for variant in plan.variants:
+        seeds: tuple[int | None, ...] = (None,) if is_baseline(variant) else recipe.seeds
+        seconds = cost[variant.label] / len(seeds)
+        # What joins a finished model with late terms, and what is only counted, searches and ranks.
+        kind = "training" if seconds and not is_baseline(variant) else "ranking"
+        found += [Step(of_piece(variant.label, seed), LEAST + seconds, kind) for seed in seeds]
+    return [*found, Step(RESULTS, LEAST, RESULTS)]
+
+
+def _cores() -> int:
+    return torch.get_num_threads()

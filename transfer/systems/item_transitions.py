@@ -6,9 +6,9 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from domains.domain import Domain
-from transfer.evaluation.histories import sparse_scores
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
+from transfer.evaluation.target_histories import sparse_scores
 from transfer.registry import Baseline, NoSettings, Ranker, Target
 from transfer.terms.counts import train_positions, untied_popularity
 

@@ -1,4 +1,4 @@
-"""A copy of a target run that holds nothing of any single user, to be given to others."""
+"""Check the files of an artifact, accept changed ones, and copy a run without its users."""
 
 from __future__ import annotations
 
@@ -10,7 +10,50 @@ from scipy.sparse import csr_matrix
 
 from domains.domain import Domain
 from domains.errors import RunError
+from transfer.files import alone_in
+from transfer.runs.artifact import FILES, Artifact, kind_of
+from transfer.runs.artifact_files import Difference, differences, write_manifest
+from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.target_run import TargetRun
+
+
+def open_any(folder: Path) -> Artifact:
+    """The artifact in a folder, of either kind, with everything in it checked.
+
+    Raises:
+        InputError: there is none, or it is damaged or changed.
+    """
+    kind = kind_of(folder)
+    kinds: dict[str, type[Artifact]] = {"source": SourceArtifact, "target": TargetRun}
+    if kind not in kinds:
+        raise RunError(f"this is a {kind} artifact, which this release does not know", location=folder, code="run-kind")
+    return kinds[kind].read(folder)
+
+
+def verify(folder: Path) -> list[Difference]:
+    """What differs from the manifest; if nothing does, the contents are checked as well.
+
+    Raises:
+        InputError: there is no artifact or manifest, or the contents of unchanged files are wrong.
+    """
+    kind_of(folder)
+    found = differences(folder, FILES)
+    if all(difference.harmless for difference in found):
+        open_any(folder)
+    return found
+
+
+def accept(folder: Path) -> Artifact:
+    """List the files as they are now, so that the artifact is read again.
+
+    Raises:
+        InputError: there is no artifact, a run is writing to it, or its contents cannot be used.
+    """
+    kind_of(folder)
+    with alone_in(folder):
+        write_manifest(folder, FILES)
+    return open_any(folder)
+
 
 FEWEST_COUNTS = 3.0
 """Transitions counted less often are left out: where nobody has an item twice, a user counts at most 1."""

@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 import torch
 
-from domains.domain import Domain
 from domains.errors import InputError
 from domains.preparation_report import PreparationReport
-from recipes.schema import Recipe
 from transfer.items.settings import SEMANTIC_CHANNELS
-from transfer.planning.estimate import Estimate, Sizes, estimate
+from transfer.planning.run_time import Estimate, estimate, sizes
 from transfer.runs.checks import check_has_anchors, lacking
 from transfer.runs.plan import Plan
 from transfer.runs.source_artifact import LearnedEncoder
@@ -132,9 +129,3 @@ def _skipped(plan: Plan) -> dict[str, str]:
     source_encoder = LearnedEncoder(recipe.source_encoder.system, recipe.encoder, channels) if channels else None
     reasons = {v.label: lacking(v, encoder, encoder, source_encoder, has_sources) for v in variants}
     return {name: reason for name, reason in reasons.items() if reason is not None}
-
-
-def sizes(domain: Domain, recipe: Recipe) -> Sizes:
-    """Return what an estimate needs of a domain."""
-    seen = int(np.minimum(domain.lengths, recipe.encoder.max_length).sum())
-    return Sizes(domain.n_users, domain.n_items, domain.n_interactions, seen)

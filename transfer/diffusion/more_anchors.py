@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from transfer.diffusion.discrete import make_s2idm
+from transfer.diffusion.masked import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.settings import S2IDMSettings
 

@@ -1,0 +1,340 @@
+"""`Table`: a table as a value, its number formats, and its output in a terminal and as Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len, chop_cells
+from rich.console import Group
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from domains.printable import printable
+
+
+def figure_text(value: float) -> str:
+    """Write a metric."""
+    return f"{value:.4f}"
+
+
+def difference_text(difference: float) -> str:
+    """Write a difference of two metrics. Zero has no minus, which would look like a loss."""
+    return f"{difference:+z.4f}"
+
+
+def interval_text(low: float, high: float) -> str:
+    """Write both ends of an interval of a difference."""
+    return f"{difference_text(low)} … {difference_text(high)}"
+
+
+def relative_text(share: float | None) -> str:
+    """Write a gain as a share of what it is compared with."""
+    return "" if share is None else f"{share:+z.1%}"
+
+
+def p_text(p: float | None) -> str:
+    """Write a p-value."""
+    if p is None:
+        return ""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def metric_text(metric: str) -> str:
+    """Write ``full/ndcg@10`` as people do: NDCG@10, all items."""
+    protocol, name = metric.split("/", 1)
+    kind, at, cutoff = name.partition("@")
+    return {"hit": "Hit"}.get(kind, kind.upper()) + at + cutoff + {"full": ", all items"}.get(protocol, f", {protocol}")
+
+
+def minus(text: str) -> str:
+    """Return the text with a typographic minus."""
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+Kind = Literal["name", "text", "number"]
+
+WIDE_ONLY = 7
+"""Columns of this priority and more are for pages; terminals leave them out."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        heading: a comma is where it may break.
+        kind: names and texts are on the left and may break, numbers are on the right and may not.
+        priority: in a narrow terminal, the columns with the largest numbers are left out first; 0 is never left out.
+    """
+
+    heading: str
+    kind: Kind = "number"
+    priority: int = 0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The contents of one row in one column. Text between backticks is a name.
+
+    Attributes:
+        text: what it says.
+        detail: smaller, below or behind.
+        published: what a paper printed; never ours.
+        strong: whether it is the best of its column.
+        faint: whether it may be chance.
+    """
+
+    text: str = ""
+    detail: str = ""
+    published: str = ""
+    strong: bool = False
+    faint: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.text or self.detail or self.published)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row.
+
+    Attributes:
+        entries: one a column.
+        product: whether it is about the variant that the run recommends with.
+        faint: whether what it says may be chance.
+    """
+
+    entries: tuple[Entry, ...]
+    product: bool = False
+    faint: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A titled table.
+
+    Attributes:
+        title: what it shows.
+        columns: from left to right.
+        rows: from top to bottom.
+        notes: sentences below it.
+    """
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.rows)
+
+    def only(self, columns: list[Column]) -> Table:
+        """Return the table with some of its columns."""
+        kept = [place for place, column in enumerate(self.columns) if column in columns]
+        rows = tuple(replace(row, entries=tuple(row.entries[place] for place in kept)) for row in self.rows)
+        return replace(self, columns=tuple(self.columns[place] for place in kept), rows=rows)
+
+    def without_empty_columns(self) -> Table:
+        """Return the table without the columns in which no row says anything."""
+        used = [column for place, column in enumerate(self.columns) if any(row.entries[place] for row in self.rows)]
+        return self.only(used)
+
+
+def spans(text: str) -> Iterator[tuple[str, bool]]:
+    """Split a text at its backticks into parts, each with whether it is a name."""
+    for place, part in enumerate(re.split(r"`([^`]*)`", text)):
+        if part:
+            yield part, place % 2 == 1
+
+
+def plain(text: str) -> str:
+    """Return a text without the backticks around names."""
+    return "".join(part for part, _ in spans(text))
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Break a text into lines of at most `width` cells: after a space or a plus sign, elsewhere only if it must."""
+    lines, line = [], ""
+    for token in re.findall(r"[^ +]*[ +]|[^ +]+", text):
+        if line and cell_len((line + token).rstrip()) > width:
+            lines.append(line.rstrip())
+            line = ""
+        *whole, line = chop_cells(line + token, width) if cell_len((line + token).rstrip()) > width else [line + token]
+        lines += whole
+    return [*lines, line.rstrip()] if line.strip() or not lines else lines
+
+
+MARK = "▶ "
+"""Stands before the product."""
+SHORTEST = 8
+"""Names are not broken into shorter lines than this many characters."""
+
+
+def for_terminal(table: Table, width: int) -> Group:
+    """Lay out a table so that nothing of it is cut.
+
+    Names break after their plus signs. Columns that have no room are left out, and a note says which.
+
+    Args:
+        table: what to show.
+        width: of the terminal, in characters.
+    """
+    table = table.without_empty_columns()
+    columns = [column for column in table.columns if column.priority < WIDE_ONLY]
+    left_out: list[Column] = []
+    while _least(table.only(columns)) > width and any(column.priority for column in columns):
+        left_out.append(max(reversed(columns), key=lambda column: column.priority))
+        columns.remove(left_out[-1])
+    shown = table.only(columns)
+    laid = RichTable(
+        title=Text(printable(plain(table.title)), "bold"),
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        padding=0,
+    )
+    widths = _widths(shown, width)
+    for column, wide in zip(shown.columns, widths, strict=True):
+        laid.add_column(
+            _heading(column, wide), justify="right" if column.kind == "number" else "left", width=wide, vertical="top"
+        )
+    for row in shown.rows:
+        laid.add_row(
+            *(_text(entry, wide) for entry, wide in zip(_marked(shown, row.entries, row.product), widths, strict=True)),
+            style="dim" if row.faint else None,
+        )
+    notes = list(shown.notes)
+    if left_out:
+        names = ", ".join(column.heading.replace(", ", " ") for column in reversed(left_out))
+        notes.append(f"A wider terminal also shows: {names}.")
+    return Group(laid, *(Text(printable(plain(note)), "dim") for note in notes), "")
+
+
+def _marked(table: Table, entries: Sequence[Entry], product: bool) -> list[Entry]:
+    """Put the mark of the product before its name, and room for it before the others."""
+    if not any(row.product for row in table.rows):
+        return list(entries)
+    first, *rest = entries
+    mark = MARK if product else " " * len(MARK)
+    return [Entry(mark + first.text, first.detail, first.published, first.strong, first.faint), *rest]
+
+
+def _text(entry: Entry, width: int) -> Text:
+    lines = _lines(entry, width)
+    style = ("bold" if entry.strong else "") + (" dim" if entry.faint else "")
+    text = Text("\n".join(lines), style.strip())
+    if lines[0].startswith(MARK):
+        text.stylize("green bold", 0, len(MARK))
+    return text
+
+
+def _lines(entry: Entry, width: int) -> list[str]:
+    """The lines of an entry; those after the first of a name are indented like the first."""
+    text = printable(plain(entry.text))
+    indent = " " * (len(text) - len(text.removeprefix(MARK).lstrip(" ")))
+    lines = wrapped(text[len(indent) :], max(1, width - len(indent)))
+    shown = [text[: len(indent)] + lines[0], *(indent + line for line in lines[1:])]
+    small = [printable(entry.detail)] if entry.detail else []
+    return shown + small + ([f"paper {printable(entry.published)}"] if entry.published else [])
+
+
+def _heading(column: Column, width: int) -> str:
+    return "\n".join(line for part in column.heading.split(", ") for line in wrapped(part, width))
+
+
+def _natural(table: Table) -> list[int]:
+    """Widths at which nothing breaks."""
+    widths = []
+    for place, column in enumerate(table.columns):
+        texts = [line for row in table.rows for line in _lines(_marked(table, row.entries, row.product)[place], 999)]
+        widths.append(max(map(cell_len, [*texts, *column.heading.split(", ")])))
+    return widths
+
+
+def _needed(table: Table) -> list[int]:
+    """Widths that hold all numbers, and the longest word of headings and the longest part of names."""
+    needed = []
+    for place, (column, natural) in enumerate(zip(table.columns, _natural(table), strict=True)):
+        entries = [_marked(table, row.entries, row.product)[place] for row in table.rows]
+        if column.kind == "number":
+            parts = [*column.heading.replace(",", "").split(), *(line for one in entries for line in _lines(one, 999))]
+            needed.append(max(map(cell_len, parts)))
+            continue
+        texts = [plain(one.text) for one in entries]
+        parts = [part for text in texts for part in text.removeprefix(MARK).replace("+", "+ ").split()]
+        needed.append(min(natural, max(map(cell_len, [*parts, ""])) + len(MARK)))
+    return needed
+
+
+def _least(table: Table) -> int:
+    return sum(_needed(table)) + len(table.columns) - 1
+
+
+def _widths(table: Table, width: int) -> list[int]:
+    """Give every column what it needs, and share the rest: first among the headings of numbers, then among names."""
+    natural, widths = _natural(table), _needed(table)
+    room = width - (sum(widths) + len(widths) - 1)
+    for numbers in (True, False):
+        places = [place for place, column in enumerate(table.columns) if (column.kind == "number") == numbers]
+        # The narrowest first, so that two columns of names grow to about the same width.
+        while room > 0 and (short := [place for place in places if widths[place] < natural[place]]):
+            widths[min(short, key=widths.__getitem__)] += 1
+            room -= 1
+    while room < 0:
+        breakable = [place for place, column in enumerate(table.columns) if column.kind != "number"]
+        widest = max(breakable, key=widths.__getitem__, default=0)
+        if widths[widest] <= SHORTEST:
+            break
+        widths[widest] -= 1
+        room += 1
+    return widths
+
+
+_MARKUP = re.compile(r"[\\`*\[\]<>&|~]|(?<![^\W_])_|_(?![^\W_])")
+_LEADING = re.compile(r"^(\d*)([#+.)-])(?=[ #]|$)")
+_HTML = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+
+
+def for_markdown(table: Table, titled: bool = True) -> str:
+    """Return a table with its title and notes; nothing if it has no rows."""
+    table = table.without_empty_columns()
+    if not table:
+        return ""
+    head = [text(column.heading) for column in table.columns]
+    rule = ["---:" if column.kind == "number" else "---" for column in table.columns]
+    rows = [[_entry(entry, row.faint or entry.faint) for entry in row.entries] for row in table.rows]
+    for row, cells in zip(table.rows, rows, strict=True):
+        if row.product:
+            cells[0] = f"**{cells[0]}** (product)"
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, rule, *rows)]
+    title = [f"**{text(table.title)}**"] if titled else []
+    return "\n\n".join([*title, "\n".join(lines), *map(text, table.notes)])
+
+
+def _entry(entry: Entry, faint: bool) -> str:
+    shown = " ".join(part for part in (text(entry.text), text(entry.detail)) if part)
+    shown = f"**{shown}**" if entry.strong else shown
+    shown = f"*{shown}*" if faint and shown else shown
+    return f"{shown} (published {text(entry.published)})".strip() if entry.published else shown
+
+
+def text(raw: str) -> str:
+    """Escape text for Markdown, on one line. Names between backticks stay code."""
+    shown = "".join(code(part) if is_name else _escaped(part) for part, is_name in spans(printable(raw)))
+    return _LEADING.sub(r"\1\\\2", shown)
+
+
+def code(raw: str) -> str:
+    """Return text as code; a pipe would end a cell of a table even there."""
+    shown = printable(raw).replace("|", "\\|")
+    ticks = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
+    space = " " if "`" in shown else ""
+    return f"{ticks}{space}{shown}{space}{ticks}"
+
+
+def _escaped(raw: str) -> str:
+    return _MARKUP.sub(lambda match: _HTML.get(match[0], f"\\{match[0]}"), raw)

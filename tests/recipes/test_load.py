@@ -11,6 +11,7 @@ from transfer_cases import PROPERTY
 from domains.errors import InputError
 from recipes.load import apply_override, bundled_recipes, check_recipe, find_recipe, load_recipe
 from recipes.schema import DEFAULT_VARIANTS, Recipe, resolved
+from transfer.training.settings import ADAM_BETAS
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_the_shortest_recipe_of_the_paper_has_the_papers_constants(write):
     assert (training.loss, training.drawn, training.batch_size) == ("bce", 1, 512)
     assert (recipe.encoder.blocks, recipe.encoder.dropout, training.base) == (2, 0.2, "trained")
     assert (training.learning_rate, training.learning_rate_decay) == (0.005, 0.99)
-    assert (training.beta1, training.beta2) == (0.9, 0.98)
+    assert ADAM_BETAS == (0.9, 0.98)
     assert (recipe.evaluation.negatives, recipe.evaluation.cutoffs) == (999, (5, 10))
     assert recipe.shots == 1.0
 
@@ -307,3 +308,25 @@ def test_an_error_of_an_override_is_laid_to_it_and_one_of_the_file_is_not(tmp_pa
     with pytest.raises(InputError) as caught:
         load_recipe(path, ["seeds=[0]"])
     assert caught.value.location == f"{path}: encoder.dim"
+
+
+def test_former_keys_are_dropped_if_they_say_what_is_done_anyway(write):
+    given = "sources: books\ntraining: {beta1: 0.9, epochs: 3}\nunseen: {edit_length: 7, wordnet: false, nearest: 2}\n"
+    recipe = load_recipe(write("former.yaml", given)).recipe
+    assert recipe.training.epochs == 3
+    assert recipe.unseen.steps == ("lemma", "spelling", "compound", "vectors")
+    assert recipe.unseen.nearest == 2
+
+
+def test_a_former_key_with_another_value_is_an_error(write):
+    path = write("former.yaml", "sources: books\ntraining: {beta1: 0.5}\n")
+    with pytest.raises(InputError) as caught:
+        load_recipe(path)
+    assert (caught.value.code, caught.value.location) == ("former-key", f"{path}: training")
+    assert "beta1" in caught.value.problem
+
+
+def test_a_former_key_of_the_machine_is_ignored_with_a_warning(write):
+    path = write("former.yaml", "sources: books\nevaluation: {memory_mb: 8, negatives: 9}\n")
+    with pytest.warns(UserWarning, match="memory_mb"):
+        assert load_recipe(path).recipe.evaluation.negatives == 9

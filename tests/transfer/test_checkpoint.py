@@ -111,14 +111,14 @@ def test_s2idm_goes_on_to_the_bit(tmp_path):
     generator = np.random.default_rng(0)
     matrix = csr_matrix((generator.random((80, 12)) < 0.3).astype(np.float32))
     source = SourceInterests("books", matrix, matrix)
-    settings = S2IDMSettings(hidden=16, steps=4, sampling_history=2, batch_size=10, epochs=9, learning_rate=0.01)
-    whole = train_s2idm([source], settings, 1, EVERY_EPOCH).state_dict()
+    settings = S2IDMSettings(hidden=16, steps=4, batch_size=10, epochs=9, learning_rate=0.01)
+    whole = train_s2idm([source], settings, 1, EVERY_EPOCH, history=2).state_dict()
     for killed_after in (1, 4, 9):
         checkpoint = Checkpoint(tmp_path / f"{killed_after}.safetensors", "mine")
         with pytest.raises(KilledError):
-            train_s2idm([source], settings, 1, EVERY_EPOCH, killing([], killed_after), checkpoint=checkpoint)
+            train_s2idm([source], settings, 1, EVERY_EPOCH, killing([], killed_after), checkpoint=checkpoint, history=2)
         torch.manual_seed(99)
-        again = train_s2idm([source], settings, 1, EVERY_EPOCH, checkpoint=checkpoint)
+        again = train_s2idm([source], settings, 1, EVERY_EPOCH, checkpoint=checkpoint, history=2)
         assert same(whole, again.state_dict())
         assert not again.training
 

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from transfer_cases import PROPERTY
 
 from transfer.diffusion.denoiser import Denoiser, timestep_features
-from transfer.diffusion.s2idm_training import StepSampler
-from transfer.diffusion.settings import S2IDMSettings
+from transfer.diffusion.s2idm_training import HISTORY, UNIFORM, StepSampler
 
 
 @pytest.mark.parametrize("size", [2, 5, 10])
@@ -140,5 +139,4 @@ def test_uniform_sampling_never_focuses():
     sampler = StepSampler(3, 1, 1.0, torch.device("cpu"))
     sampler.update(torch.tensor([0, 1, 2]), torch.tensor([1.0, 2.0, 5.0]))
     np.testing.assert_allclose(sampler.probabilities().numpy(), [1 / 3] * 3)
-    assert S2IDMSettings().sampling_uniform == 0.001
-    assert S2IDMSettings().sampling_history == 10
+    assert (UNIFORM, HISTORY) == (0.001, 10)

@@ -39,12 +39,10 @@ def interests(seed=0):
 
 
 def source_model(runtime):
-    settings = S2IDMSettings(
-        hidden=8, dropout=0.0, steps=4, batch_size=7, epochs=6, learning_rate=0.01, sampling_history=2
-    )
+    settings = S2IDMSettings(hidden=8, dropout=0.0, steps=4, batch_size=7, epochs=6, learning_rate=0.01)
     log = []
     sources = [SourceInterests(name, interests(seed), interests(seed)) for seed, name in enumerate("ab")]
-    model = train_s2idm(sources, settings, 0, runtime, log.append)
+    model = train_s2idm(sources, settings, 0, runtime, log.append, history=2)
     return {
         "weights": model.state_dict(),
         "losses": torch.tensor([entry["loss"] for entry in log]),

@@ -22,11 +22,6 @@ NAN, INF = float("nan"), float("inf")
 SMALL = EvaluationSettings(negatives=7)
 
 
-def tiny_blocks(settings):
-    """The same settings with room for one row of scores only."""
-    return settings.model_copy(update={"memory_mb": 0})
-
-
 def not_below(rivals, target):
     """How many rivals the target does not beat; a score that is not a number is beaten by none and beats nobody."""
     target = -INF if math.isnan(target) else target
@@ -44,9 +39,8 @@ def test_ranks_equal_counting(seed, repeats, one_row, data):
     domain = small_domain(histories, n_items=9, repeats=repeats)
     table = np.array(data.draw(st.lists(st.lists(values, min_size=9, max_size=9), min_size=5, max_size=5)))
     targets = targets_of(leave_one_out(domain), data.draw(st.sampled_from(["validation", "test"])))
-    settings = tiny_blocks(SMALL) if one_row else SMALL
     scores = torch.from_numpy(table)
-    ours = rank(domain, targets, lambda rows: scores[rows].clone(), settings, CPU)
+    ours = rank(domain, targets, lambda rows: scores[rows].clone(), SMALL, CPU, memory=0 if one_row else None)
     drawn = sampled_negatives(targets.users, torch.from_numpy(targets.items), 9, SMALL).numpy()
     for row, user in enumerate(targets.users):
         target = int(targets.items[row])
@@ -86,7 +80,7 @@ def test_recommendations_are_the_best_items_not_seen_before():
     domain = small_domain(random_histories(generator, 6, 12, 3, 8), n_items=12)
     targets = targets_of(leave_one_out(domain), "test")
     table = torch.from_numpy(generator.permuted(np.tile(np.arange(12.0), (6, 1)), axis=1))
-    ours = rank(domain, targets, lambda rows: table[rows].clone(), tiny_blocks(SMALL), CPU, top=3)
+    ours = rank(domain, targets, lambda rows: table[rows].clone(), SMALL, CPU, top=3, memory=0)
     for row in range(6):
         seen = set(domain.history(row)[:-1].tolist())
         best = sorted(set(range(12)) - seen, key=lambda item: -float(table[row, item]))

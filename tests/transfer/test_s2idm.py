@@ -175,7 +175,7 @@ def test_importance_sampling_weights_losses_by_the_inverse_probability(monkeypat
     monkeypatch.setattr(s2idm_training.StepSampler, "update", watched_update)
     monkeypatch.setattr(S2IDM, "loss", loss)
     runtime, log = Watching(), []
-    train_s2idm([source(pairs())], settings(epochs=1, steps=4, sampling_history=1), 0, runtime, log.append)
+    train_s2idm([source(pairs())], settings(epochs=1, steps=4), 0, runtime, log.append, history=1)
     assert any(len(scaled.unique()) > 1 for _, scaled in sampled)
     for (steps, scaled), (same, losses), gradient in zip(sampled, told, runtime.gradients, strict=True):
         assert torch.equal(steps, same)
@@ -191,7 +191,7 @@ def test_the_papers_training_settings():
     assert (paper.hidden, paper.time_embedding, paper.dropout, paper.steps) == (1000, 10, 0.5, 10)
     assert (paper.noise_min, paper.noise_max) == (0.0005, 0.005)
     assert (paper.learning_rate, paper.weight_decay, paper.batch_size) == (5e-5, 0.1, 400)
-    assert (paper.objective, paper.step_sampling) == ("reconstruct", "importance")
+    assert paper.objective == "reconstruct"
 
 
 def test_tiny_sources():

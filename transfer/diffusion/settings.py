@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -12,6 +13,12 @@ from transfer.interests.settings import check_ascending
 
 class S2IDMSettings(Settings):
     """The Sememe-to-Interest Diffusion Model and its training (Section 3.3)."""
+
+    fixed: ClassVar[Mapping[str, object]] = {
+        "step_sampling": "importance",
+        "sampling_history": 10,
+        "sampling_uniform": 0.001,
+    }
 
     kind: Literal["gaussian", "masked"] = Field(
         "gaussian",
@@ -25,15 +32,6 @@ class S2IDMSettings(Settings):
     noise_scale: float = Field(0.1, gt=0, description="Scale of the linear variance schedule (0.01 on Home).")
     noise_min: float = Field(0.0005, gt=0, description="First variance 1 - alpha_bar, before the scale.")
     noise_max: float = Field(0.005, gt=0, description="Last variance 1 - alpha_bar, before the scale.")
-    step_sampling: Literal["importance", "uniform"] = Field(
-        "importance",
-        description="How training draws steps: 'importance' (by the root mean square of each step's last losses) "
-        "or 'uniform'.",
-    )
-    sampling_history: int = Field(
-        10, ge=1, le=10_000, description="Losses of each step that importance sampling remembers."
-    )
-    sampling_uniform: float = Field(0.001, ge=0, le=1, description="Share of uniform sampling mixed in.")
     learning_rate: float = Field(5e-5, gt=0, description="Learning rate of AdamW.")
     weight_decay: float = Field(0.1, ge=0, description="Weight decay of AdamW.")
     batch_size: int = Field(400, ge=1, le=1_000_000, description="Users per step.")

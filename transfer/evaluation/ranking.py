@@ -12,8 +12,9 @@ from torch import Tensor
 from domains.domain import Domain
 from transfer.evaluation.metrics import Ranks, means
 from transfer.evaluation.protocol import Targets, count_below, excluded_pairs, negatives_a_target, sampled_negatives
-from transfer.evaluation.settings import EvaluationSettings
+from transfer.evaluation.settings import SCORES_MB, EvaluationSettings
 from transfer.evaluation.tiles import TILE, InnerProducts, counts_below_targets
+from transfer.runtime import working_memory
 
 ScoreRows = Callable[[Tensor], Tensor]
 """Scores of all items for some rows of the targets: (B,) int64 -> (B, I)."""
@@ -80,6 +81,7 @@ def rank(
     top: int = 0,
     sampled: bool = True,
     ranked: Callable[[int], None] = lambda _: None,
+    memory: int | None = None,
 ) -> Ranking:
     """Rank every target under both protocols from one pass over the scores.
 
@@ -87,11 +89,12 @@ def rank(
         domain: whose items are ranked.
         targets: held-out items.
         score_rows: scores of all items for rows of `targets`.
-        settings: negatives, seed and memory budget.
+        settings: negatives and seed.
         device: where the scores are.
         top: how many recommended items to keep a user.
         sampled: whether the sampled protocol is wanted (selection on full ranking needs it not).
         ranked: told the number of rows after each block.
+        memory: bytes of a block of scores; default: `SCORES_MB`, or less if the environment says so.
 
     Returns:
         ranks in the order of `targets`. Ties never favour the target; nor does a score that is not a number.
@@ -100,7 +103,11 @@ def rank(
     products = score_rows if isinstance(score_rows, InnerProducts) else None
     if sampled or top or device.type != "cpu" or (products and products.sparse):
         products = None  # these need every score of a row at once, or have no cache that tiles could stay in
-    block = TILE if products else _rows_a_block(domain.n_items, settings, device)
+    block = (
+        TILE
+        if products
+        else _rows_a_block(domain.n_items, device, working_memory(SCORES_MB) if memory is None else memory)
+    )
     items = torch.from_numpy(targets.items).to(device)
     flat = torch.from_numpy(domain.items.copy()).to(device)
     starts = torch.from_numpy(targets.seen_starts).to(device)
@@ -155,9 +162,8 @@ def _blocks(count: int, block: int, done: Callable[[int], None]) -> Iterator[int
         done(min(block, count - first))
 
 
-def _rows_a_block(n_items: int, settings: EvaluationSettings, device: torch.device) -> int:
+def _rows_a_block(n_items: int, device: torch.device, budget: int) -> int:
     """Rows scored at once: scores and a copy within the budget, and on a CPU few enough to be counted in the cache."""
-    budget = settings.memory_mb << 20
     if device.type == "cpu":
         budget = min(budget, max(CACHE_BYTES, FEWEST_ROWS * 8 * n_items))
     return max(1, min(1024, budget // (8 * n_items)))

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from domains.errors import InputError
 from domains.settings import Settings
 
+SCORES_MB = 64
+"""Maximum size of a block of scores; $TRANSFER_MEMORY_MB lowers it."""
+
 
 class EvaluationSettings(Settings):
     """The split, and both protocols: sampled negatives (Section 4.1) and full ranking. Both always run."""
+
+    ignored: ClassVar[Mapping[str, object]] = {"memory_mb": 64}
 
     negatives: int = Field(999, ge=1, le=1_000_000, description="Number of uniform negatives in the sampled protocol.")
     seed: int = Field(0, ge=0, lt=1 << 31, description="Seed of the negatives, the same for all variants and seeds.")
     cutoffs: tuple[int, ...] = Field(
         (5, 10), min_length=1, max_length=100, description="Values of k in NDCG@k and Hit@k; must include 10."
     )
-    memory_mb: int = Field(64, ge=1, le=1_000_000, description="Maximum size of a block of scores.")
     split: Literal["leave-one-out", "temporal"] = Field(
         "leave-one-out", description="How test and validation targets are held out."
     )

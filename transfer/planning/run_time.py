@@ -11,9 +11,11 @@ import torch
 from domains.domain import Domain
 from recipes.schema import Recipe
 from transfer.diffusion.settings import S2IDMSettings
+from transfer.evaluation.settings import SCORES_MB
 from transfer.progress import RESULTS, S2IDM, SOURCE_ENCODER, TITLES, VOCABULARY, Step, of_piece
 from transfer.runs.checks import is_baseline, needs_s2idm, variants_of
 from transfer.runs.plan import Plan
+from transfer.training.settings import LOGITS_MB
 from transfer.variants import Variant
 
 LARGE = 20e9
@@ -134,7 +136,7 @@ def _memory(recipe: Recipe, sources: list[Sizes], target: Sizes | None, anchors:
     if target is not None:
         model = target.items * recipe.encoder.dim + recipe.prompts.count * recipe.encoder.dim * anchors
         hidden = 3 * target.users * recipe.s2idm.hidden * 4
-        working = (recipe.evaluation.memory_mb + recipe.training.logits_memory_mb) << 20
+        working = (SCORES_MB + LOGITS_MB) << 20
         adapting = s2idm * 4 + model * ADAM + hidden + working
     return PROGRAM + held + max(largest * PER_INTERACTION, fitting, adapting)
 

@@ -272,8 +272,7 @@ def _plan(source: SourceArtifact, recipe: Recipe, domain: Domain, mapped: Mapped
     settings = resolved(recipe)
     for key in ("variants", "seeds", "name", "description", "sources", "target", "unseen_map"):
         settings.pop(key)
-    for key in ("cutoffs", "memory_mb"):
-        settings["evaluation"].pop(key)
+    settings["evaluation"].pop("cutoffs")
     return {
         "settings": settings,
         "domain": domain.fingerprint,

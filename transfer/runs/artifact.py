@@ -19,8 +19,10 @@ from transfer.interests.settings import InterestSettings
 from transfer.runs.artifact_files import MANIFEST, FileEntry, refuse_changed, write_manifest
 from vocab.vocabulary import SememeVocabulary
 
-FORMAT_VERSION = 4
-"""3: without a manifest."""
+FORMAT_VERSION = 5
+"""3: without a manifest. 4: settings held what is now constant or belongs to the machine; `Settings` drops it."""
+READS = (4, 5)
+"""Versions that this release opens."""
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 VOCABULARY = "vocabulary.json"
@@ -96,9 +98,10 @@ def kind_of(folder: Path) -> str:
     config = read_json(folder / CONFIG)
     if not isinstance(config, dict) or not isinstance(config.get("kind"), str):
         raise RunError("this config.json is not of an artifact of this toolkit", location=folder / CONFIG)
-    if config.get("format_version") != FORMAT_VERSION:
+    if config.get("format_version") not in READS:
+        known = " and ".join(f"version {version}" for version in READS)
         raise RunError(
-            f"format version {config.get('format_version')!r}, and this release reads version {FORMAT_VERSION}",
+            f"format version {config.get('format_version')!r}, and this release reads {known}",
             location=folder / CONFIG,
             hint="Make the artifact again with this release, or install the release that wrote it",
             code="run-version",

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from domains.domain import Domain
 from recipes.load import check_recipe
-from recipes.schema import Recipe
+from recipes.schema import Recipe, resolved
 from transfer.assembly import assemble
 from transfer.diffusion.masked import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
@@ -211,7 +211,7 @@ class SourceArtifact(Artifact):
             interests=config.interests,
             domains=config.domains,
             seed=config.seed,
-            recipe=config.recipe,
+            recipe=resolved(recipe),
             anchor_vectors=None if vectors is None else vectors.float(),
             sentence_encoder=config.sentence_encoder,
             transferable=Transferable(learned, config.terms),

@@ -194,8 +194,6 @@ class Worker:
         """Newly initialised, or what the source artifact holds where the variant starts from it."""
         width, device = self.factory.width, self.task.runtime.device
         model = assemble(variant, self.recipe, self.features, width, seed).to(device)
-        if self.recipe.training.compile:
-            model.encoder.compile(dynamic=True)
         if variant.from_source:
             start_from_source(model, self.source.transferable.weights, self.source.encoder_settings)
         return model

@@ -14,6 +14,7 @@ from transfer.evaluation.ranking import ScoreRows, rank
 from transfer.interests.views import TrainView, Views
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.scorer import model_scores
+from transfer.runtime import working_memory
 from transfer.sequences import SequenceBatch, Spans, gather, shuffled_by_length
 from transfer.training import losses
 from transfer.training.auxiliary import Auxiliary
@@ -32,6 +33,7 @@ from transfer.training.epochs import (
 )
 from transfer.training.failures import warn_of_failures
 from transfer.training.sampling import NegativeSampler
+from transfer.training.settings import ADAM_BETAS, GBCE_T, LOGITS_MB
 from transfer.training.task import Task
 
 SMALLEST_BATCH = 16
@@ -129,7 +131,7 @@ class Trainer:
         self.optimiser = torch.optim.Adam(
             learned,
             lr=self.settings.learning_rate,
-            betas=(self.settings.beta1, self.settings.beta2),
+            betas=ADAM_BETAS,
             weight_decay=self.settings.weight_decay,
             fused=True,
         )
@@ -265,10 +267,10 @@ class Trainer:
         positive = self.model.prepared_items(positive).float()
         if self.settings.loss == "softmax":
             places = self.sampler.place[positive_ids]
-            return losses.softmax(states, positive, places, self.settings.logits_memory_mb << 20)
+            return losses.softmax(states, positive, places, working_memory(LOGITS_MB))
         negative = self.model.prepared_items(negative).float()
         if self.settings.loss == "bce":
             return losses.bce(states, positive, negative)
         if self.settings.loss == "gbce":
-            return losses.gbce(states, positive, negative, self.sampler.n_items, self.settings.gbce_t)
+            return losses.gbce(states, positive, negative, self.sampler.n_items, GBCE_T)
         return losses.sampled_softmax(states, positive, negative, positive_ids, negative_ids)

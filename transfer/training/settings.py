@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from domains.settings import Settings
 
+ADAM_BETAS = (0.9, 0.98)
+GBCE_T = 0.75
+"""Calibration t of gBCE."""
+LOGITS_MB = 256
+"""Maximum size of the logits of softmax over all items; $TRANSFER_MEMORY_MB lowers it."""
+
 
 class TrainingSettings(Settings):
     """The training loop; every trained variant gets the same budget."""
+
+    fixed: ClassVar[Mapping[str, object]] = {"beta1": 0.9, "beta2": 0.98, "gbce_t": 0.75}
+    ignored: ClassVar[Mapping[str, object]] = {"logits_memory_mb": 256, "compile": False}
 
     loss: Literal["bce", "gbce", "sampled_softmax", "softmax"] = Field(
         "sampled_softmax", description="Training loss; the paper: bce (Eq. 3)."
@@ -22,11 +32,8 @@ class TrainingSettings(Settings):
         description="Number of negatives: per positive (bce, gbce; default 1 as in the paper) or per batch "
         "(sampled_softmax; default 2048, at most the number of items).",
     )
-    gbce_t: float = Field(0.75, ge=0, le=1, description="Calibration t of gBCE.")
     learning_rate: float = Field(0.001, gt=0, description="Learning rate of Adam; the paper: 0.005 on Home.")
     learning_rate_decay: float = Field(0.99, gt=0, le=1, description="Factor on the learning rate after every epoch.")
-    beta1: float = Field(0.9, ge=0, lt=1, description="Adam's first momentum.")
-    beta2: float = Field(0.98, ge=0, lt=1, description="Adam's second momentum.")
     weight_decay: float = Field(0.0, ge=0, description="L2 penalty through Adam.")
     batch_size: int = Field(128, ge=1, le=1_000_000, description="Sequences per step.")
     steps: int = Field(
@@ -66,11 +73,7 @@ class TrainingSettings(Settings):
         le=1 << 40,
         description="Maximum number of training users for validation, evenly spaced.",
     )
-    logits_memory_mb: int = Field(
-        256, ge=1, le=1_000_000, description="Maximum size of the logits of softmax over all items."
-    )
     precision: Literal["float32", "bf16"] = Field("float32", description="Precision of the forward pass (autocast).")
-    compile: bool = Field(False, description="Compile the encoder with torch.compile.")
 
     @property
     def keeps_base(self) -> bool:

@@ -63,26 +63,45 @@ class SentenceEncoder:
         fingerprint: SHA-256 of its files and settings. Equal fingerprints mean equal vectors, up to rounding.
     """
 
-    def __init__(self, folder: Path, settings: SemanticSettings, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: SemanticSettings,
+        device: str = "cpu",
+        *,
+        cache: Path | None = None,
+        batch_tokens: int | None = None,
+    ) -> None:
         self.folder = folder
         self.settings = settings
         self.device = device
+        self.cache_folder = cache or cache_root()
+        self.batch_tokens = batch_tokens or (_CPU_BATCH_TOKENS if device == "cpu" else _GPU_BATCH_TOKENS)
         self.name = _name(folder, settings)
         self.dim = MULTILINGUAL_DIM if settings.encoder == MULTILINGUAL else _dim(folder)
 
     @classmethod
-    def find(cls, settings: SemanticSettings, device: str = "cpu") -> SentenceEncoder:
+    def find(
+        cls,
+        settings: SemanticSettings,
+        device: str = "cpu",
+        *,
+        cache: Path | None = None,
+        batch_tokens: int | None = None,
+    ) -> SentenceEncoder:
         """Find the encoder that the settings name.
 
         Args:
             settings: name and options of the encoder.
             device: a torch device.
+            cache: folder of cached vectors; default: $TRANSFER_CACHE, else the user's cache folder.
+            batch_tokens: tokens in a batch; default: 1,024 on a CPU, whose caches it fits, and 65,536 on a GPU.
 
         Raises:
             NoSentenceEncoder: it is not installed and cannot be downloaded.
             InputError: it is installed but unusable.
         """
-        return cls(locate(settings), settings, device)
+        return cls(locate(settings), settings, device, cache=cache, batch_tokens=batch_tokens)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -110,9 +129,8 @@ class SentenceEncoder:
 
     @cached_property
     def _cache(self) -> VectorCache:
-        root = self.settings.cache or cache_root()
         folder = f"{self.fingerprint[:32]}-{self._precision}-{_ARITHMETIC}"
-        return VectorCache(root / "vectors" / folder, self.dim)
+        return VectorCache(self.cache_folder / "vectors" / folder, self.dim)
 
     @cached_property
     def _precision(self) -> str:
@@ -151,12 +169,10 @@ class SentenceEncoder:
         from vocab.encoder.network import batches
 
         tokens = self._model.tokenise(texts)
-        budget = self.settings.batch_tokens
-        if budget is None:
-            budget = _CPU_BATCH_TOKENS if self.device == "cpu" else _GPU_BATCH_TOKENS
-        total = sum(1 for _ in batches(tokens.lengths, budget))
+        total = sum(1 for _ in batches(tokens.lengths, self.batch_tokens))
         rows = np.empty((len(texts), self.dim), np.float32)
-        for places, vectors in track(self._model.embed_all(tokens, budget), f"Reading titles with {self.name}", total):
+        embedded = self._model.embed_all(tokens, self.batch_tokens)
+        for places, vectors in track(embedded, f"Reading titles with {self.name}", total):
             rows[places] = vectors
         return rows
 

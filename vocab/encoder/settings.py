@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
 from string import Formatter
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
+
+from domains.settings import Settings
 
 DEFAULT_TEMPLATE = "{title} by {authors|brand|developer}. {categories}"
 
@@ -34,10 +36,10 @@ def parse_template(template: str) -> tuple[tuple[tuple[str, tuple[str, ...]], ..
     return tuple(parts), ending
 
 
-class SemanticSettings(BaseModel):
+class SemanticSettings(Settings):
     """The sentence encoder of anchors and item texts."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    ignored: ClassVar[Mapping[str, object]] = {"batch_tokens": None, "cache": None}
 
     encoder: str = Field(
         default="auto",
@@ -55,11 +57,6 @@ class SemanticSettings(BaseModel):
         "{authors|brand} is the first of the two that the item has. '{title}' is the title only.",
     )
     max_length: int = Field(default=64, ge=3, description="Maximum length of a text in tokens; longer texts are cut.")
-    batch_tokens: int | None = Field(
-        default=None,
-        ge=1,
-        description="Tokens in a batch. Unset is 1,024 on a CPU, whose caches it fits, and 65,536 on a GPU.",
-    )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto",
         description="Floating point format of the encoder. 'auto' is bfloat16 if the hardware supports it, else "
@@ -72,10 +69,6 @@ class SemanticSettings(BaseModel):
         le=1,
         description="Whitening of the vectors: 0 leaves them unchanged, 1 gives all directions the same variance. "
         "Learned from the anchors.",
-    )
-    cache: Path | None = Field(
-        default=None,
-        description="Cache folder for vectors. Unset is $TRANSFER_CACHE, else the user's cache folder.",
     )
 
     @field_validator("template")

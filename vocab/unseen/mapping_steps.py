@@ -17,6 +17,15 @@ from vocab.wordnet.lexicon import wordnet
 # How close the anchor is to the word: equal for a lemma, less for a part or a hypernym.
 _LEMMA, _SPELLING, _PART, _SYNONYM = 1.0, 0.9, 0.7, 0.8
 _HYPERNYM_DECAY = 0.75
+EDIT_LENGTH = 7
+"""Minimum length of a word that may differ from an anchor by one edit. In short words one letter changes the meaning
+(martha, marsha)."""
+PART_LENGTH = 4
+"""Minimum length of each part of a compound. At 3, carpet would be car and pet."""
+SENSES = 1
+"""WordNet senses to use, most frequent first."""
+HYPERNYM_DEPTH = 2
+"""Maximum steps up to a hypernym."""
 _ROWS_AT_ONCE = 2048
 
 
@@ -57,16 +66,16 @@ def steps(
         english: whether the words are English; WordNet is used for English only.
     """
     known = frozenset(anchors)
-    spelling = SpellingIndex(anchors, settings.edit_length)
-    if settings.lemma and english:
+    spelling = SpellingIndex(anchors, EDIT_LENGTH)
+    if "lemma" in settings.steps and english:
         yield "lemma", lambda words: _by_lemma(words, known)
-    if settings.spelling:
+    if "spelling" in settings.steps:
         yield "spelling", lambda words: _by_spelling(words, spelling, english=english)
-    if settings.compound:
-        yield "compound", lambda words: _by_parts(words, spelling, settings.part_length)
-    if settings.wordnet and english:
-        yield "wordnet", lambda words: _by_wordnet(words, known, settings)
-    if settings.vectors and encoder is not None:
+    if "compound" in settings.steps:
+        yield "compound", lambda words: _by_parts(words, spelling)
+    if "wordnet" in settings.steps and english:
+        yield "wordnet", lambda words: _by_wordnet(words, known)
+    if "vectors" in settings.steps and encoder is not None:
         yield "vectors", lambda words: _by_vectors(words, anchors, settings, encoder, track)
 
 
@@ -82,16 +91,16 @@ def _by_spelling(words: Sequence[str], index: SpellingIndex, *, english: bool) -
     return {word: (Link(anchor, _SPELLING, "spelling"),) for word, anchor in found if anchor is not None}
 
 
-def _by_parts(words: Sequence[str], index: SpellingIndex, part_length: int) -> Links:
-    found = ((word, index.parts(word, part_length)) for word in words)
+def _by_parts(words: Sequence[str], index: SpellingIndex) -> Links:
+    found = ((word, index.parts(word, PART_LENGTH)) for word in words)
     return {word: tuple(Link(part, _PART, "compound") for part in parts) for word, parts in found if parts}
 
 
-def _by_wordnet(words: Sequence[str], anchors: frozenset[str], settings: UnseenSettings) -> Links:
+def _by_wordnet(words: Sequence[str], anchors: frozenset[str]) -> Links:
     lexicon = wordnet()
     links: dict[str, tuple[Link, ...]] = {}
     for word in words:
-        for distance, names in lexicon.relatives(word, settings.senses, settings.hypernym_depth):
+        for distance, names in lexicon.relatives(word, SENSES, HYPERNYM_DEPTH):
             if near := sorted(names & anchors):
                 weight = _SYNONYM * _HYPERNYM_DECAY**distance
                 links[word] = tuple(Link(anchor, weight, "wordnet") for anchor in near)

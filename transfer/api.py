@@ -97,7 +97,7 @@ def fit(
         out: folder to write the artifact to; it is only returned where none is given.
         settings: nested keys of a recipe, for example ``{"s2idm": {"epochs": 50}, "seeds": [1]}``.
         device: ``auto``, ``cpu`` or ``cuda``.
-        progress: where to show it, for example `transfer.cli.show.Terminal`.
+        progress: where to show it, for example `transfer.cli.output.Terminal`.
 
     Raises:
         InputError: data or settings are wrong, or the folder holds an artifact.

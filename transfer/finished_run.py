@@ -59,9 +59,14 @@ def recommendations_frame(
         for place, one in enumerate(recommendations, 1)
     ]
     schema: dict[str, pl.DataType | type[pl.DataType]] = {
-        "place": pl.Int64, "item_id": pl.String, "title": pl.String, "score": pl.Float64, "share": pl.Float64,
-        "reason": pl.String, "anchors": pl.List(pl.String),
-    }  # fmt: skip
+        "place": pl.Int64,
+        "item_id": pl.String,
+        "title": pl.String,
+        "score": pl.Float64,
+        "share": pl.Float64,
+        "reason": pl.String,
+        "anchors": pl.List(pl.String),
+    }
     return as_kind(pl.DataFrame([row | {"anchors": list(row["anchors"])} for row in rows], schema=schema), as_)
 
 

@@ -59,8 +59,12 @@ def track(progress: Progress, items: Iterable[T], title: str, total: int) -> Ite
 
 
 VOCABULARY, S2IDM, SOURCE_ENCODER, TITLES, RESULTS = (
-    "vocabulary", "S2IDM", "source encoder", "item texts", "tables and files",
-)  # fmt: skip
+    "vocabulary",
+    "S2IDM",
+    "source encoder",
+    "item texts",
+    "tables and files",
+)
 """Names of the steps that are no variant."""
 TOO_SHORT = 0.2
 """Seconds below which a step tells nothing of others: it was finished before."""

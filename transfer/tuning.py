@@ -70,15 +70,17 @@ class Space(Settings):
         return value
 
 
-DEFAULT = Space.model_validate({
-    "keys": {
-        "training.learning_rate": {"low": 0.0003, "high": 0.01, "log": True},
-        "encoder.dim": (32, 64, 128),
-        "encoder.blocks": (1, 2, 3),
-        "encoder.dropout": {"low": 0.0, "high": 0.5, "step": 0.1},
-        "training.batch_size": (128, 256, 512),
+DEFAULT = Space.model_validate(
+    {
+        "keys": {
+            "training.learning_rate": {"low": 0.0003, "high": 0.01, "log": True},
+            "encoder.dim": (32, 64, 128),
+            "encoder.blocks": (1, 2, 3),
+            "encoder.dropout": {"low": 0.0, "high": 0.5, "step": 0.1},
+            "training.batch_size": (128, 256, 512),
+        }
     }
-})  # fmt: skip
+)
 """What is searched when nobody says."""
 
 

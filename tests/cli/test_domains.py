@@ -98,7 +98,7 @@ def test_fetch_asks_where_somebody_is_and_takes_no_for_an_answer(
         asked.append(question)
         return False
 
-    monkeypatch.setattr("transfer.cli.asking.at_terminal", lambda: True)
+    monkeypatch.setattr("transfer.cli.options.at_terminal", lambda: True)
     monkeypatch.setattr("typer.confirm", answer)
     refused = run_command(capsys, "domains", "fetch", "toys")
     assert refused.code == 1

@@ -17,7 +17,7 @@ from cli_cases import VARIANTS, run_command
 
 from domains.errors import InputError
 from domains.storage import load_domain
-from transfer.cli.target_report import print_target
+from transfer.cli.print_results import print_target
 from transfer.report.run_record import RunRecord
 from transfer.runs.artifact import FILES
 from transfer.runs.artifact_files import write_manifest

@@ -107,7 +107,7 @@ def test_what_cannot_be_guessed_is_asked(capsys: pytest.CaptureFixture[str], mon
         return next(answers)
 
     items = pl.DataFrame({"item_id": range(ITEMS), "price": [f"p{n}" for n in range(ITEMS)]})
-    monkeypatch.setattr("transfer.cli.asking.at_terminal", lambda: True)
+    monkeypatch.setattr("transfer.cli.options.at_terminal", lambda: True)
     monkeypatch.setattr("typer.prompt", prompt)
     result, target = init(capsys, acts(), items)
     assert result.code == 0, result.err

@@ -8,7 +8,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from transfer.cli import show
+from transfer.cli import output as show
 from transfer.progress import Step, Steps
 
 

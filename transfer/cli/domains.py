@@ -1,4 +1,4 @@
-"""`transfer domains list | show NAME | fetch NAME`."""
+"""`transfer domains list | show NAME | fetch NAME`, and `transfer prepare`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from domains.loaders.loader import Loader
     from domains.public_data import PublicData
+    from domains.spec import DomainSpec
+
 
 app = typer.Typer(no_args_is_help=True, help="Data to work with: bundled, public, and the formats that are read.")
 
@@ -29,15 +31,17 @@ def list_(json_: Json = False) -> None:
     """List bundled domains, public data sets, and the formats that can be read."""
     from domains.loaders.loader import BUNDLED, find_loader, loader_names
     from domains.public_data import known_data
-    from transfer.cli.show import OUT, print_json, say
+    from transfer.cli.output import OUT, print_json, say
 
     loaders = [find_loader(name) for name in loader_names()]
     if json_:
-        print_json({
-            "bundled": list(BUNDLED),
-            "public": [_facts(data) for data in known_data()],
-            "loaders": [{"name": loader.name, "summary": loader.summary} for loader in loaders],
-        })  # fmt: skip
+        print_json(
+            {
+                "bundled": list(BUNDLED),
+                "public": [_facts(data) for data in known_data()],
+                "loaders": [{"name": loader.name, "summary": loader.summary} for loader in loaders],
+            }
+        )
         return
     say(f"[bold]Bundled[/bold], ready to use: {', '.join(BUNDLED)}")
     rows = [
@@ -55,7 +59,7 @@ def show(name: Name, json_: Json = False) -> None:
     from domains.errors import InputError, suggest
     from domains.loaders.loader import BUNDLED, find_loader, loader_names
     from domains.public_data import known_data
-    from transfer.cli.show import print_json
+    from transfer.cli.output import print_json
 
     family, _, category = name.partition("/")
     public = {data.name: data for data in known_data()}
@@ -83,15 +87,18 @@ def fetch(name: DataName, to: To = None, yes: Yes = False, json_: Json = False) 
     from rich.markup import escape
 
     from domains.fetch import fetch_data
-    from transfer.cli.asking import confirm
-    from transfer.cli.download import Downloads, total_size
-    from transfer.cli.show import ERR, print_json, say
+    from transfer.cli.options import confirm
+    from transfer.cli.output import ERR, Downloads, print_json, say, total_size
 
     data = _public(name)
     folder = to or Path("data") / name
     if data.urls:
-        ERR.print(f"{data.title}\nlicence  {data.licence}\nsize     {total_size(data)}\npage     {data.page}",
-                  highlight=False, soft_wrap=True, markup=False)  # fmt: skip
+        ERR.print(
+            f"{data.title}\nlicence  {data.licence}\nsize     {total_size(data)}\npage     {data.page}",
+            highlight=False,
+            soft_wrap=True,
+            markup=False,
+        )
         if not yes and not confirm(f"Download it into {folder}?", "--yes"):
             raise typer.Exit(1)
     with Downloads() as downloads:
@@ -158,7 +165,7 @@ def _options(loader: Loader) -> dict[str, Any]:
 def _print_facts(facts: dict[str, Any]) -> None:
     from rich.markup import escape
 
-    from transfer.cli.show import say
+    from transfer.cli.output import say
 
     say(f"[bold]{escape(facts['name'])}[/bold]  {escape(facts['title'])}")
     for key, value in facts.items():
@@ -183,3 +190,56 @@ def _table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]
     for row in rows:
         table.add_row(*map(escape, row))
     return table
+
+
+Domain = Annotated[
+    str, typer.Argument(help="A domain (books, movielens:FOLDER, ...), or a recipe, whose target is prepared.")
+]
+Out = Annotated[Path, typer.Option("--out", help="Folder to write; empty or not there.")]
+Partitions = Annotated[int, typer.Option("--partitions", help="Parts, by a hash of the user; one must fit in memory.")]
+Source = Annotated[int | None, typer.Option("--source", min=1, help="Prepare this source of the recipe instead.")]
+
+
+def prepare(domain: Domain, out: Out, partitions: Partitions = 16, source: Source = None, json_: Json = False) -> None:
+    """Prepare a large domain once, in partitions, as a folder that recipes open with prepared:FOLDER."""
+    from rich.markup import escape
+
+    from domains.streaming import to_folder
+    from transfer.cli.output import print_json, say
+
+    spec, base = _chosen(domain, source)
+    made, reason = to_folder(spec, out, partitions, base=base)
+    if json_:
+        sizes = {"users": made.n_users, "items": made.n_items, "interactions": made.n_interactions}
+        print_json(
+            {
+                "folder": str(out),
+                **sizes,
+                "partitions": partitions,
+                "fingerprint": made.fingerprint,
+                "streamed": reason is None,
+                "why_not": reason,
+            }
+        )
+        return
+    sizes_ = f"{made.n_users:,} users, {made.n_items:,} items, {made.n_interactions:,} interactions"
+    say(f"{escape(made.name)}: {sizes_} -> [bold]{escape(str(out))}[/bold]")
+    if reason is not None:
+        say(escape(f"Held in memory, not streamed: {reason}."))
+    say(escape(f"In a recipe: target: prepared:{out}"))
+
+
+def _chosen(text: str, source: int | None) -> tuple[str | DomainSpec, Path]:
+    """What to prepare, and where its relative paths start."""
+    from domains.errors import InputError
+    from recipes.load import load_recipe, names_recipe
+
+    if not names_recipe(text):
+        return text, Path.cwd()
+    loaded = load_recipe(text)
+    if source is None and loaded.recipe.target is not None:
+        return loaded.recipe.target, loaded.folder
+    if source is None or source > len(loaded.recipe.sources):
+        count = len(loaded.recipe.sources)
+        raise InputError(f"the recipe has {count} sources", location="--source", hint=f"Write 1 to {count}")
+    return loaded.recipe.sources[source - 1], loaded.folder

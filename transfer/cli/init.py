@@ -55,16 +55,28 @@ QUESTIONS = {
 
 
 def command(
-    name: Name, interactions: Interactions, items: Items, source: Sources = None, out: Out = None,
-    user_column: User = None, item_column: Item = None, item_key_column: Key = None, time_column: Time = None,
-    title_column: Title = None, categories_column: Categories = None, time_unit: Unit = "auto",
-    time_format: Written = None, keep: Keep = None, encoding: Encoding = None, force: Force = False,
-) -> None:  # fmt: skip
+    name: Name,
+    interactions: Interactions,
+    items: Items,
+    source: Sources = None,
+    out: Out = None,
+    user_column: User = None,
+    item_column: Item = None,
+    item_key_column: Key = None,
+    time_column: Time = None,
+    title_column: Title = None,
+    categories_column: Categories = None,
+    time_unit: Unit = "auto",
+    time_format: Written = None,
+    keep: Keep = None,
+    encoding: Encoding = None,
+    force: Force = False,
+) -> None:
     """Look at two files of your own, guess their columns, and write a recipe for them."""
     from domains.errors import InputError
     from domains.guess import guess_columns
     from recipes.scaffold import compare_sources, look, recipe_text
-    from transfer.cli.show import ERR
+    from transfer.cli.output import ERR
     from transfer.files import write_text
 
     if not name.strip() or set(name) & set("/\\"):
@@ -77,9 +89,13 @@ def command(
             "this file is there already", location=path, hint="Choose another --out, or replace it with --force"
         )
     given = {
-        "user": user_column, "item": item_column, "item_key": item_key_column, "time": time_column,
-        "title": title_column, "categories": categories_column,
-    }  # fmt: skip
+        "user": user_column,
+        "item": item_column,
+        "item_key": item_key_column,
+        "time": time_column,
+        "title": title_column,
+        "categories": categories_column,
+    }
     said = {role: column for role, column in given.items() if column is not None}
     guess = guess_columns(interactions, items, said, encoding=encoding or "utf-8")
     columns, certain = _settled(guess, said), guess.by_name | said.keys()
@@ -99,7 +115,7 @@ def command(
 def _settled(guess: Guess, given: dict[str, str]) -> ColumnMapping:
     """One column a role: what was given, what has a usual name, and what the person says of the rest."""
     from domains.settings import ColumnMapping
-    from transfer.cli.asking import at_terminal, choose
+    from transfer.cli.options import at_terminal, choose
 
     found = {role: column for role, column in guess.columns.model_dump().items() if column is not None} | given
     for role, question in QUESTIONS.items():
@@ -131,7 +147,7 @@ def _report(findings: Findings, guess: Guess, certain: Set[str], path: Path) -> 
     from rich.markup import escape
 
     from domains.overview import summarise
-    from transfer.cli.show import OUT, say
+    from transfer.cli.output import OUT, say
 
     for line in findings.left_out:
         say(f"[bold]{escape(line)}[/bold]")
@@ -155,7 +171,7 @@ def _report_sources(compared: Sequence[Closeness], sources: Sequence[str]) -> No
     """How close the bundled sources are, and which the recipe uses."""
     from rich.markup import escape
 
-    from transfer.cli.show import say
+    from transfer.cli.output import say
 
     for one in compared:
         say(escape(str(one)))
@@ -166,7 +182,7 @@ def _report_sources(compared: Sequence[Closeness], sources: Sequence[str]) -> No
 def _report_next(path: Path) -> None:
     from rich.markup import escape
 
-    from transfer.cli.show import say
+    from transfer.cli.output import say
 
     file = escape(str(path))
     say(f"Wrote [bold]{file}[/bold]. Next: transfer run {file}")

@@ -21,7 +21,7 @@ def command(thing: Thing, json_: Json = False) -> None:
     """Look at data, those of a recipe, or an artifact: sizes, histograms, anchors, overlaps, and what looks wrong."""
     from rich.markup import escape
 
-    from transfer.cli.show import print_json, print_table, say
+    from transfer.cli.output import print_json, print_table, say
     from transfer.planning.inspection import inspect
     from transfer.report.result_tables import results
 
@@ -44,7 +44,7 @@ def command(thing: Thing, json_: Json = False) -> None:
 def _print_facts(found: Inspection) -> None:
     from rich.markup import escape
 
-    from transfer.cli.show import say
+    from transfer.cli.output import say
 
     if found.facts:
         say(f"[bold]{found.kind}[/bold]")
@@ -56,7 +56,7 @@ def _print_facts(found: Inspection) -> None:
 def _print_domain(view: DomainView) -> None:
     from rich.markup import escape
 
-    from transfer.cli.show import say
+    from transfer.cli.output import say
 
     name, *rest = str(view.summary).splitlines()
     say(f"[bold]{escape(name)}[/bold]")
@@ -80,7 +80,7 @@ def _print_domain(view: DomainView) -> None:
 def _print_bars(counts: tuple[tuple[str, int], ...]) -> None:
     from rich.markup import escape
 
-    from transfer.cli.show import say
+    from transfer.cli.output import say
 
     most = max((count for _, count in counts), default=1)
     width = max((len(word) for word, _ in counts), default=0)

@@ -1,11 +1,15 @@
-"""Options that several commands share."""
+"""Options that commands share, and questions at the terminal."""
 
 from __future__ import annotations
 
 import shlex
+import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+
+from domains.errors import InputError
 
 RecipeArgument = Annotated[str, typer.Argument(help="A recipe file, or the name of a bundled recipe (book_to_film).")]
 Set = Annotated[
@@ -35,3 +39,46 @@ def as_typed(given: list[str] | None, seed: int | None, variants: str | None = N
     typed = [f" --set {shlex.quote(override)}" for override in given or ()]
     typed += [] if seed is None else [f" --seed {seed}"]
     return "".join(typed + ([] if variants is None else [f" --variants {shlex.quote(variants)}"]))
+
+
+def at_terminal() -> bool:
+    """Whether somebody can answer."""
+    return sys.stdin.isatty()
+
+
+def confirm(question: str, option: str) -> bool:
+    """Ask for a yes.
+
+    Args:
+        question: what to agree to.
+        option: that agrees beforehand.
+
+    Raises:
+        InputError: nobody is there to ask.
+    """
+    if not at_terminal():
+        raise InputError(f"{question} Nobody is there to ask", location=option, hint=f"Give {option} to agree")
+    return typer.confirm(question, err=True)
+
+
+def choose(question: str, choices: Sequence[str], option: str, default: str | None = None) -> str:
+    """Ask for one of some names until one of them is given.
+
+    Args:
+        question: what to choose.
+        choices: the names.
+        option: that answers beforehand.
+        default: what Enter alone means.
+
+    Raises:
+        InputError: nobody is there to ask, and there is no default.
+    """
+    if not at_terminal():
+        if default is not None:
+            return default
+        raise InputError(f"{question} That cannot be guessed", location=option, hint=f"One of: {', '.join(choices)}")
+    while True:
+        given = str(typer.prompt(f"{question} ({', '.join(choices)})", default=default, err=True))
+        if given in choices:
+            return given
+        typer.echo(f"There is no {given!r}.", err=True)

@@ -1,4 +1,4 @@
-"""`transfer recipe list | check FILE | schema [--out FILE]`."""
+"""`transfer recipe list | check | schema`, and `transfer variants`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from transfer.cli.options import Json, RecipeArgument, Set, Variants, as_typed, 
 if TYPE_CHECKING:
     from transfer.planning.dry_run import DomainForecast, Forecast
 
+
 app = typer.Typer(no_args_is_help=True, help="Recipes: list the bundled ones, check one, get their JSON Schema.")
 
 Out = Annotated[Path | None, typer.Option("--out", help="File to write; standard output by default.")]
@@ -24,7 +25,7 @@ def list_(json_: Json = False) -> None:
     from rich.markup import escape
 
     from recipes.load import bundled_recipes, read_mapping
-    from transfer.cli.show import print_json, say
+    from transfer.cli.output import print_json, say
 
     found = {name: str(read_mapping(path).get("description", "")) for name, path in bundled_recipes().items()}
     if json_:
@@ -39,7 +40,7 @@ def list_(json_: Json = False) -> None:
 def check(recipe: RecipeArgument, set_: Set = None, variants: Variants = None, json_: Json = False) -> None:
     """Read a recipe and its data and say what a run would do, without training anything."""
     from recipes.load import load_recipe
-    from transfer.cli.show import print_json
+    from transfer.cli.output import print_json
     from transfer.planning.dry_run import forecast
     from transfer.runs.plan import make_plan
 
@@ -56,7 +57,7 @@ def schema(out: Out = None) -> None:
     from rich.markup import escape
 
     from recipes.schema import Recipe
-    from transfer.cli.show import say
+    from transfer.cli.output import say
     from transfer.files import write_text
 
     text = json.dumps(Recipe.model_json_schema(), indent=2, ensure_ascii=False)
@@ -70,7 +71,7 @@ def schema(out: Out = None) -> None:
 def _print(found: Forecast, following: str) -> None:
     from rich.markup import escape
 
-    from transfer.cli.show import say
+    from transfer.cli.output import say
     from transfer.progress import duration
 
     for domain in found.domains:
@@ -92,7 +93,7 @@ def _print(found: Forecast, following: str) -> None:
 def _print_domain(domain: DomainForecast) -> None:
     from rich.markup import escape
 
-    from transfer.cli.show import say
+    from transfer.cli.output import say
 
     say(f"[bold]{escape(domain.name)}[/bold]  {domain.role}")
     for line in str(domain.report).splitlines():
@@ -101,7 +102,46 @@ def _print_domain(domain: DomainForecast) -> None:
     if domain.role == "target" and not domain.coverage.n_covered:
         say("  [yellow]Note:[/yellow] no item has an anchor before unseen words are mapped")
     if domain.shared is not None:
-        say(f"  {domain.shared.shared:,} anchors shared with the target, "
-            f"Jensen-Shannon divergence {domain.shared.divergence:.2f} bits")  # fmt: skip
+        say(
+            f"  {domain.shared.shared:,} anchors shared with the target, "
+            f"Jensen-Shannon divergence {domain.shared.divergence:.2f} bits"
+        )
         if not domain.shared.shared:
             say("  [yellow]Note:[/yellow] it shares no word with the target; only sentence vectors could relate them")
+
+
+PARTS = {
+    "anchors": "learned vectors of an item's anchors join its ID",
+    "anchors-semantic": "sentence vectors of its anchors join its ID",
+    "title-semantic": "the sentence vector of its text joins its ID",
+    "categories": "learned vectors of its categories join its ID",
+    "no-id": "an item has no ID",
+    "source": "encoder and item maps start from the source artifact's",
+    "ipe": "interests enter as prompts, the paper's method; then one of:",
+    "positions": "interests up to each item are added to it",
+    "s2idm": "diffused interests (without ipe: fused with the states)",
+    "raw": "interests without diffusion",
+    "constant": "the control: prompts without interests",
+    "shuffled": "the control: another user's interests",
+    "matching": "late terms: titles, anchors, popularity",
+    "terms": "every late term: matching, transitions and repeats",
+}
+"""What may follow a system in a variant's label."""
+
+
+def variants(json_: Json = False) -> None:
+    """List the systems that a recipe can name, and the parts that join them."""
+    from rich.markup import escape
+
+    from transfer.cli.output import print_json, say
+    from transfer.registry import find_system, system_names
+
+    systems = {name: find_system(name).summary for name in system_names()}
+    if json_:
+        print_json({"systems": systems, "parts": PARTS})
+        return
+    for title, rows in (("Systems", systems), ("Parts, joined with +", PARTS)):
+        say(f"[bold]{title}[/bold]")
+        for name, summary in rows.items():
+            say(f"  {escape(name):<16}  {escape(summary)}")
+    say("Example: transfer run RECIPE --variants popular,sasrec,sasrec+ipe+s2idm")

@@ -81,7 +81,7 @@ def command(
 ) -> None:
     """Recommend items for a user, a history or interests, each with its reason; or for many users to a file."""
     from domains.errors import InputError
-    from transfer.cli.show import ERR, print_json
+    from transfer.cli.output import ERR, print_json
 
     if users is not None or out is not None or history_file is not None:
         if user is not None or history is not None or interests is not None or new_items is not None:
@@ -146,7 +146,7 @@ def _batch(
     no_reasons: bool,
 ) -> None:
     from domains.errors import InputError
-    from transfer.cli.show import ERR, progress_for
+    from transfer.cli.output import ERR, progress_for
     from transfer.serving.batch import EVERYBODY, Shard, recommend_all
     from transfer.serving.lists import read_ids
     from transfer.serving.opened import open_run
@@ -175,7 +175,7 @@ def _batch(
 def _print(heading: str, found: list[Recommendation], titles: TitleIndex) -> None:
     from rich.text import Text
 
-    from transfer.cli.show import OUT, plain_table
+    from transfer.cli.output import OUT, plain_table
 
     table = plain_table(heading)
     table.add_column("", justify="right")
@@ -189,7 +189,7 @@ def _print(heading: str, found: list[Recommendation], titles: TitleIndex) -> Non
 def _print_new(new: list[NewRecommendation], known: int, titles: TitleIndex) -> None:
     from rich.text import Text
 
-    from transfer.cli.show import OUT, plain_table
+    from transfer.cli.output import OUT, plain_table
 
     table = plain_table(f"New items, and the place that each would have among the {known:,} known ones")
     table.add_column("place", justify="right")

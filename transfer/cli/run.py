@@ -1,4 +1,4 @@
-"""`transfer run RECIPE`."""
+"""`transfer run`, its two halves `fit-source` and `adapt-target`, and `evaluate`."""
 
 from __future__ import annotations
 
@@ -7,18 +7,24 @@ from typing import Annotated
 
 import typer
 
-from transfer.cli.options import Device, Json, RecipeArgument, Seed, Set, Variants, overrides
+from transfer.cli.options import Device, Json, RecipeArgument, Seed, Set, Variants, as_typed, overrides
 
-Out = Annotated[
+RunOut = Annotated[
     Path | None, typer.Option("--out", help="Folder to write, with source/ and target/ in it; runs/RECIPE by default.")
 ]
 Track = Annotated[str | None, typer.Option("--track", help="Tell a tracker, such as tensorboard, as well.")]
 
 
-def command(
-    recipe: RecipeArgument, out: Out = None, variants: Variants = None, set_: Set = None, device: Device = "auto",
-    seed: Seed = None, track: Track = None, json_: Json = False,
-) -> None:  # fmt: skip
+def run(
+    recipe: RecipeArgument,
+    out: RunOut = None,
+    variants: Variants = None,
+    set_: Set = None,
+    device: Device = "auto",
+    seed: Seed = None,
+    track: Track = None,
+    json_: Json = False,
+) -> None:
     """Fit the sources, adapt to the target, compare: a whole recipe in one command."""
     from dataclasses import replace
 
@@ -26,8 +32,8 @@ def command(
 
     from domains.errors import InputError
     from recipes.load import load_recipe
-    from transfer.cli.show import runtime_for, say
-    from transfer.cli.target_report import print_target
+    from transfer.cli.output import runtime_for, say
+    from transfer.cli.print_results import print_target
     from transfer.planning.run_time import source_steps, target_steps
     from transfer.runs.artifact import claim
     from transfer.runs.pipeline import default_folder, run_plan
@@ -50,3 +56,113 @@ def command(
     runtime.steps.expect([*source_steps(plan, plan.needs_s2idm), *target_steps(plan)])
     result = run_plan(plan, folder, runtime)
     print_target(result.metrics, folder / "target", json_)
+
+
+SourceOut = Annotated[Path | None, typer.Option("--out", help="Folder to write; runs/RECIPE/source by default.")]
+Extend = Annotated[
+    str | None, typer.Option("--extend", metavar="ARTIFACT", help="Go on from this artifact; its anchors stay.")
+]
+
+
+def fit_source(
+    recipe: RecipeArgument,
+    out: SourceOut = None,
+    set_: Set = None,
+    device: Device = "auto",
+    seed: Seed = None,
+    extend: Extend = None,
+    json_: Json = False,
+) -> None:
+    """Learn vocabulary and S2IDM on the recipe's source domains, and write a source artifact."""
+    from rich.markup import escape
+
+    from recipes.load import load_recipe
+    from transfer.cli.output import print_json, runtime_for, say
+    from transfer.planning.run_time import source_steps
+    from transfer.runs.pipeline import default_folder, source_from
+    from transfer.runs.plan import make_plan
+    from transfer.runs.source_artifact import SourceArtifact
+
+    loaded = load_recipe(recipe, overrides(set_, seed))
+    folder = out or default_folder(loaded) / "source"
+    before = None if extend is None else SourceArtifact.load(extend)
+    runtime, plan = runtime_for(device, json_), make_plan(loaded, adapts=False)
+    runtime.steps.expect(source_steps(plan, with_s2idm=True))
+    artifact = source_from(plan, folder, runtime, before)
+    if json_:
+        print_json(
+            {"folder": str(folder), "anchors": len(artifact.vocabulary), "domains": [vars(d) for d in artifact.domains]}
+        )
+        return
+    names = ", ".join(note.name for note in artifact.domains)
+    anchors = f"{len(artifact.vocabulary):,} anchors"
+    say(f"Source artifact of {escape(names)}: {anchors} -> [bold]{escape(str(folder))}[/bold]")
+    say(escape(f"Next: transfer adapt-target {folder} {recipe}{as_typed(set_, seed)}"))
+
+
+TargetOut = Annotated[Path | None, typer.Option("--out", help="Folder to write; runs/RECIPE/target by default.")]
+Artifact = Annotated[str, typer.Argument(help="Folder of a source artifact, or its hub id.")]
+Target = Annotated[str, typer.Argument(help="A recipe with a target, or a domain (films, movielens:ml-1m, a folder).")]
+Shots = Annotated[float | None, typer.Option("--shots", help="Share of the target's users that train, 0 to 1.")]
+
+
+def adapt_target(
+    artifact: Artifact,
+    target: Target,
+    out: TargetOut = None,
+    variants: Variants = None,
+    shots: Shots = None,
+    set_: Set = None,
+    device: Device = "auto",
+    seed: Seed = None,
+    json_: Json = False,
+) -> None:
+    """Adapt a source artifact to a target domain: every variant with the same budget, evaluated alike."""
+    from transfer.cli.output import runtime_for
+    from transfer.cli.print_results import print_target
+    from transfer.planning.run_time import target_steps
+    from transfer.runs.pipeline import default_folder, recipe_for_target, target_from
+    from transfer.runs.plan import make_plan
+    from transfer.runs.source_artifact import SourceArtifact
+
+    source = SourceArtifact.load(artifact)
+    extra = overrides(set_, seed, variants) + ([] if shots is None else [f"shots={shots}"])
+    loaded = recipe_for_target(source, target, extra)
+    folder = out or default_folder(loaded) / "target"
+    runtime, plan = runtime_for(device, json_), make_plan(loaded, source)
+    runtime.steps.expect(target_steps(plan))
+    run = target_from(plan, source, folder, runtime)
+    print_target(run.metrics, folder, json_)
+
+
+Run = Annotated[str, typer.Argument(help="Folder of a target run, or its hub id.")]
+
+
+def evaluate(run: Run, device: Device = "auto", json_: Json = False) -> None:
+    """Evaluate a target run's product model again, from its files alone, and hold it against its metrics.json."""
+    from rich.markup import escape
+
+    from transfer.cli.output import print_json, say
+    from transfer.runs.target_run import TargetRun
+    from transfer.runtime import Runtime
+    from transfer.serving.reevaluate import SAME, largest_gap, reevaluate
+
+    loaded = TargetRun.load(run)
+    result = reevaluate(loaded, Runtime.current(device))
+    if json_:
+        print_json(result)
+        return
+    say(f"[bold]{escape(loaded.variant.label)}[/bold] on {escape(loaded.domain.name)}")
+    for stage in ("validation", "test"):
+        for protocol, values in result[stage].items():
+            shown = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+            say(f"  {stage:10s} {protocol:7s} {shown}")
+    gap = largest_gap(loaded, result)
+    if gap < SAME:
+        say("The same as in metrics.json.")
+        return
+    say(
+        f"[yellow]metrics.json says otherwise, by up to {gap:.2g}.[/yellow] Another device or precision explains small "
+        "differences, not large ones: then the folder was changed."
+    )
+    raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""`transfer share RUN OUT`."""
+"""`transfer share` and `transfer verify`."""
 
 from __future__ import annotations
 
@@ -7,17 +7,46 @@ from typing import Annotated
 
 import typer
 
+from transfer.cli.options import Json
+
 Run = Annotated[str, typer.Argument(help="Folder of a target run, or its hub id.")]
 Out = Annotated[Path, typer.Argument(help="New folder for the copy.")]
 
 
-def command(run: Run, out: Out) -> None:
+def share(run: Run, out: Out) -> None:
     """Write a copy of a target run without users: it recommends for histories and interests, and can be shared."""
     from rich.markup import escape
 
-    from transfer.cli.show import say
+    from transfer.cli.output import say
     from transfer.runs.sharing import share
     from transfer.runs.target_run import TargetRun
 
     share(TargetRun.load(run), out)
     say(f"{escape(str(out))} holds no user's id or history. It keeps weights, item counts and means of metrics.")
+
+
+Folder = Annotated[Path, typer.Argument(help="Folder of a source artifact or a target run.")]
+Accept = Annotated[
+    bool, typer.Option("--accept", help="Take the files as they are now: you changed one on purpose and trust them.")
+]
+
+
+def verify(folder: Folder, accept: Accept = False, json_: Json = False) -> None:
+    """Check that an artifact's files are as they were written; exit code 1 if one differs."""
+    from rich.markup import escape
+
+    from transfer.cli.output import print_json, say
+    from transfer.runs.sharing import accept as accept_files
+    from transfer.runs.sharing import verify
+
+    found = verify(folder) if not accept or (folder / "manifest.json").is_file() else []
+    if accept:
+        accept_files(folder)
+    if json_:
+        print_json([{"file": difference.name, "what": difference.what} for difference in found])
+    for difference in [] if json_ else found:
+        say(f"{escape(difference.name)}: {'accepted' if accept else difference.what}")
+    if not found and not json_:
+        say("Every file is as it was written." if not accept else "The files are listed as they are.")
+    if not accept and any(not difference.harmless for difference in found):
+        raise typer.Exit(1)

@@ -67,8 +67,16 @@ class Ranking:
         top = None if self.recommended is None else self.recommended[keep]
         whole = None if self.full_all is None else self.full_all[keep]
         candidates = None if self.full_all_candidates is None else self.full_all_candidates[keep]
-        return Ranking(self.users[keep], self.sampled[keep], self.full[keep], self.sampled_candidates[keep],
-                       self.full_candidates[keep], top, whole, candidates)  # fmt: skip
+        return Ranking(
+            self.users[keep],
+            self.sampled[keep],
+            self.full[keep],
+            self.sampled_candidates[keep],
+            self.full_candidates[keep],
+            top,
+            whole,
+            candidates,
+        )
 
 
 @torch.no_grad()

@@ -90,9 +90,10 @@ def forecast(plan: Plan) -> Forecast:
     no_anchor = anchors_of_target is not None and anchors_of_target.nnz == 0
     if target is not None and no_anchor and recipe.unseen is None:
         raise InputError(
-            f"none of its {target.domain.n_items:,} items would have an anchor", location=target.domain.name,
+            f"none of its {target.domain.n_items:,} items would have an anchor",
+            location=target.domain.name,
             hint="Check its titles with transfer inspect, use sources in the same language, or keep 'unseen'",
-        )  # fmt: skip
+        )
     domains = []
     for prepared, role in opened:
         mine = encoded[prepared.domain.name]

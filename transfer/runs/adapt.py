@@ -138,10 +138,11 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
     domain = plan.domain
     if mapped.anchors.nnz == 0:
         raise InputError(
-            f"none of its {domain.n_items:,} items has an anchor of the source artifact", location=domain.name,
+            f"none of its {domain.n_items:,} items has an anchor of the source artifact",
+            location=domain.name,
             hint="Use sources with titles in the same language, or set target_titles to build the vocabulary from the "
             "target's titles too (each anchor needs vocabulary.min_items titles)",
-        )  # fmt: skip
+        )
     runtime.log(f"{domain.name}: {str(mapped.coverage).splitlines()[0]}")
     domain = split.domain
     idf, semantics = source.vocabulary.idf, mapped.semantics
@@ -151,12 +152,18 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
     if not variants:
         raise InputError(
             "no variant can run: each needs a sentence encoder, or a source encoder in the artifact",
-            location="variants", hint='Install the extra "sememe-transfer[semantic]", or set source_encoder.channels',
-        )  # fmt: skip
+            location="variants",
+            hint='Install the extra "sememe-transfer[semantic]", or set source_encoder.channels',
+        )
     features = item_features(
-        domain, mapped.anchors, idf, _channels(variants, semantics), anchor_vectors, semantics,
+        domain,
+        mapped.anchors,
+        idf,
+        _channels(variants, semantics),
+        anchor_vectors,
+        semantics,
         recipe.semantic.whitening,
-    )  # fmt: skip
+    )
     if split.new_items is not None:
         features = replace(features, known=torch.from_numpy(~split.new_items))
     scratch = scratch_folder(out, runtime.rank)

@@ -115,17 +115,19 @@ def check_no_leak(target: Domain, recipe: Recipe, sources: Collection[str]) -> N
     """
     if target.fingerprint in sources:
         raise InputError(
-            "the target is also a source, and S2IDM would see its held-out interactions", location=target.name,
+            "the target is also a source, and S2IDM would see its held-out interactions",
+            location=target.name,
             hint="Set source_part: train and target_titles: false; in Python, fit domains.derived.without_held_out",
-        )  # fmt: skip
+        )
     settings = recipe.evaluation
     as_source_part = settings.split == "leave-one-out" and not settings.new_items and recipe.shots == 1
     if not as_source_part and without_held_out(target).fingerprint in sources:
         raise InputError(
             "the target is also a source, and source_part: train is cut by leave-one-out with all users and items, so "
-            "S2IDM would see interactions that this split holds out", location=target.name,
+            "S2IDM would see interactions that this split holds out",
+            location=target.name,
             hint="Use another source, or evaluation.split: leave-one-out, new_items: 0 and shots: 1",
-        )  # fmt: skip
+        )
 
 
 def check_map_exists(recipe: Recipe) -> None:
@@ -136,9 +138,10 @@ def check_map_exists(recipe: Recipe) -> None:
     """
     if recipe.unseen is not None and recipe.unseen_map is not None and not recipe.unseen_map.is_file():
         raise InputError(
-            "there is no such file of unseen words", location=recipe.unseen_map,
+            "there is no such file of unseen words",
+            location=recipe.unseen_map,
             hint="Check unseen_map. Relative paths are searched in the recipe's folder, then in the working folder",
-        )  # fmt: skip
+        )
 
 
 def check_can_select(split: Split) -> None:
@@ -149,15 +152,17 @@ def check_can_select(split: Split) -> None:
     """
     if not (split.test >= 0).any():
         raise InputError(
-            f"none of the {split.domain.n_users:,} users has a test target", location=split.domain.name,
+            f"none of the {split.domain.n_users:,} users has a test target",
+            location=split.domain.name,
             hint="Move evaluation.test_from to an earlier time, or lower evaluation.new_items",
-        )  # fmt: skip
+        )
     users = split.training_users
     if len(users) and not (split.validation[users] >= 0).any():
         raise InputError(
             f"none of the {len(users):,} training users has a validation target, so no epoch can be selected",
-            location=split.domain.name, hint="Let more users train (shots), or move evaluation.validation_from",
-        )  # fmt: skip
+            location=split.domain.name,
+            hint="Let more users train (shots), or move evaluation.validation_from",
+        )
 
 
 def check_has_anchors(source: Domain, anchors: csr_matrix) -> None:
@@ -189,4 +194,4 @@ def check_encoder_can_select(recipe: Recipe, sources: Sequence[Domain]) -> None:
             "selecting an epoch of the source encoder needs users with 3 interactions, and the sources have none",
             location="source_encoder.channels",
             hint="Remove the source encoder, or use sources in which users have 3 or more interactions",
-        )  # fmt: skip
+        )

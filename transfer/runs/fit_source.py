@@ -203,9 +203,10 @@ def _counted_already(target: Domain, extends: SourceArtifact | None) -> bool:
         return False
     if extends.target_items != target.items_fingerprint:
         raise InputError(
-            "the extended artifact holds other titles under this name", location=target.name,
+            "the extended artifact holds other titles under this name",
+            location=target.name,
             hint="Set target_titles: false, or rename the target",
-        )  # fmt: skip
+        )
     return True
 
 

@@ -39,10 +39,16 @@ class InterestFactory:
     """
 
     def __init__(
-        self, domain: Domain, item_anchors: csr_matrix, idf: npt.NDArray[np.float32], s2idm: S2IDM | None,
-        settings: InterestSettings, device: torch.device, scratch: Path | None = None,
+        self,
+        domain: Domain,
+        item_anchors: csr_matrix,
+        idf: npt.NDArray[np.float32],
+        s2idm: S2IDM | None,
+        settings: InterestSettings,
+        device: torch.device,
+        scratch: Path | None = None,
         progress: Progress | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.domain, self.item_anchors, self.idf = domain, item_anchors, idf
         self.s2idm, self.settings, self.device = None if s2idm is None else s2idm.to(device), settings, device
         self.scratch = scratch

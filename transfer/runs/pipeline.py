@@ -63,9 +63,10 @@ def source_from(
             runtime.log(f"Reusing the source artifact in {folder}; it matches recipe and data")
             return found
         raise InputError(
-            f"this folder holds a source artifact of other settings or data (differs: {differs})", location=folder,
+            f"this folder holds a source artifact of other settings or data (differs: {differs})",
+            location=folder,
             hint="Choose another --out, or delete the folder",
-        )  # fmt: skip
+        )
     with alone_in(folder) if runtime.is_main else nullcontext():
         log = JsonLines(folder / LOG, fresh=not (folder / PIECES).is_dir()) if runtime.is_main else lambda _: None
         for domain in plan.source_domains:

@@ -136,5 +136,6 @@ def _refuse_misfit(own: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> 
             here = "nothing" if name not in own else str(tuple(own[name].shape))
             raise InputError(
                 f"the source encoder does not fit: its {name} is {tuple(tensor.shape)}, the target's is {here}",
-                location="encoder", hint="Use the source's 'encoder' settings and 'prompts.count' for the target",
-            )  # fmt: skip
+                location="encoder",
+                hint="Use the source's 'encoder' settings and 'prompts.count' for the target",
+            )

@@ -11,8 +11,8 @@ from report_cases import EVIL, five_seeds, run_record
 from rich.cells import cell_len
 from rich.console import Console
 
-from transfer.cli import show
-from transfer.cli.target_report import print_target
+from transfer.cli import output as show
+from transfer.cli.print_results import print_target
 from transfer.report.result_tables import comparisons, results
 from transfer.report.run_record import RunRecord
 from transfer.report.table_format import for_terminal
@@ -116,7 +116,7 @@ def test_variants_lists_every_system_and_every_part_of_a_label(capsys):
 
     from cli_cases import run_command
 
-    from transfer.cli.variants import PARTS
+    from transfer.cli.recipe import PARTS
     from transfer.registry import BUILT_IN
     from transfer.variants import parse_variant
 

@@ -1,4 +1,4 @@
-"""How things look in a terminal: errors, progress, tables. Results go to standard output, all else to stderr."""
+"""What commands show: errors, progress, tables. Results go to standard output, all else to stderr."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.markup import escape
-from rich.progress import Progress
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Task as RichTask
+from rich.progress import TransferSpeedColumn as SpeedColumn
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -28,7 +30,9 @@ from transfer.report.table_format import Table as ResultTable
 from transfer.report.table_format import for_terminal
 
 if TYPE_CHECKING:
+    from domains.public_data import PublicData
     from transfer.runtime import Runtime
+
 
 # Texts are the user's: ':dog:' in a title is no picture.
 OUT = Console(emoji=False)
@@ -189,3 +193,44 @@ def print_table(table: ResultTable) -> None:
 def plain_table(title: str) -> Table:
     """The look of every table: a title, shown as it is, a rule under the head, no boxes."""
     return Table(title=Text(title, "bold"), title_justify="left", box=SIMPLE_HEAD, padding=(0, 0, 0, 1), pad_edge=False)
+
+
+def total_size(data: PublicData) -> str:
+    """The size of all files as the servers tell it; the catalogue's word where one of them does not.
+
+    Raises:
+        InputError: a server cannot be reached or has no such file.
+    """
+    from domains.fetch import remote_size
+
+    sizes = [remote_size(url) for url in data.urls]
+    known = [size for size in sizes if size is not None]
+    return f"{sum(known) / 1e6:,.1f} MB" if len(known) == len(sizes) else f"about {data.size}"
+
+
+class Downloads:
+    """One bar a file; what `domains.fetch` calls while bytes come."""
+
+    def __init__(self) -> None:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            SpeedColumn(),
+            TimeRemainingColumn(),
+        )
+        self._progress = Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal)
+        self._bars: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def __call__(self, name: str, here: int, total: int | None) -> None:
+        """Move the bar of a file."""
+        if name not in self._bars:
+            self._bars[name] = self._progress.add_task(name, total=total)
+        self._progress.update(self._bars[name], completed=here)

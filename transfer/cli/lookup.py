@@ -1,0 +1,158 @@
+"""Look something up in a run: `transfer titles`, `explain`, `anchors explain` and `anchors neighbours`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from transfer.cli.options import Json
+
+Run = Annotated[str, typer.Argument(help="Folder of a run, or its hub id.")]
+Search = Annotated[str, typer.Option("--search", help="Words that the title holds, or an id; all items without it.")]
+TitleCount = Annotated[int, typer.Option("-k", "--count", min=1, help="How many items, the most popular first.")]
+
+
+def titles(run: Run, search: Search = "", count: TitleCount = 20, json_: Json = False) -> None:
+    """List items of a run by title, with their ids."""
+    import numpy as np
+    from rich.text import Text
+
+    from transfer.cli.output import OUT, plain_table, print_json
+    from transfer.serving.opened import open_run
+    from transfer.serving.titles import TitleIndex
+
+    domain = open_run(run).domain
+    index, met = TitleIndex.of(domain), np.bincount(domain.items, minlength=domain.n_items)
+    found = index.search(search)
+    rows = [(str(domain.item_ids[i].as_py()), domain.titles[i].as_py() or "", int(met[i])) for i in found[:count]]
+    if json_:
+        print_json([dict(zip(("item_id", "title", "interactions"), row, strict=True)) for row in rows])
+        return
+    table = plain_table(f"{len(found):,} items" + (f", the first {count}" if len(found) > count else ""))
+    table.add_column("id")
+    table.add_column("title")
+    table.add_column("interactions", justify="right")
+    for name, title, times in rows:
+        table.add_row(Text(name), Text(title or "(no title)"), f"{times:,}")
+    OUT.print(table)
+
+
+User = Annotated[str | None, typer.Option("--user", help="Id of a user of the target domain.")]
+Past = Annotated[str | None, typer.Option("--history", metavar='"TITLE; TITLE"', help="Titles or ids, oldest first.")]
+Count = Annotated[int, typer.Option("-k", "--count", min=1, help="How many recommendations.")]
+Figure = Annotated[Path | None, typer.Option("--figure", help="Draw it to this file (png, svg or pdf).")]
+Variant = Annotated[str | None, typer.Option("--variant", help="Another finished variant of the run.")]
+
+
+def explain(
+    run: Run,
+    user: User = None,
+    history: Past = None,
+    count: Count = 5,
+    figure: Figure = None,
+    variant: Variant = None,
+    json_: Json = False,
+) -> None:
+    """Explain a person's recommendations: interests before and after diffusion, terms and past items."""
+    from rich.text import Text
+
+    from domains.errors import InputError
+    from transfer.cli.output import ERR, OUT, plain_table, print_json
+    from transfer.serving.explain import draw, explain
+    from transfer.serving.history import History
+    from transfer.serving.opened import open_run
+    from transfer.serving.recommend import Recommender
+
+    if (user is None) == (history is None):
+        raise InputError("give exactly one of them", location="--user, --history", hint="For example --user 42")
+    loaded = open_run(run, variant)
+    recommender = Recommender(loaded)
+    past = (
+        History.of_user(loaded.domain, user)
+        if user is not None
+        else History.of_text(loaded.domain, history or "", recommender.titles)
+    )
+    for note in past.notes:
+        ERR.print(note, highlight=False, markup=False, soft_wrap=True)
+    found = explain(recommender, past, count)
+    if figure is not None:
+        draw(found, figure)
+    if json_:
+        print_json(found.as_dict())
+        return
+    table = plain_table("Interests before and after diffusion")
+    for name, side in (("anchor", "left"), ("before", "right"), ("after", "right"), ("made by", "left")):
+        table.add_column(name, justify="right" if side == "right" else "left")
+    for one in found.interests:
+        after = "" if one.after is None else f"{one.after:.3f}"
+        made = ", ".join(source.item for source in one.sources) or "diffusion"
+        table.add_row(Text(one.anchor), f"{one.before:.3f}" if one.before else "", after, Text(made))
+    OUT.print(table)
+    terms = list(found.recommended[0].terms) if found.recommended else []
+    table = plain_table("What carried each recommendation")
+    table.add_column("title")
+    for name in (*terms, "score"):
+        table.add_column(name, justify="right")
+    table.add_column("past items")
+    for carried in found.recommended:
+        past_items = ", ".join(f"{source.item} {source.value:+.2f}" for source in carried.sources)
+        parts = [f"{carried.terms[name]:.2f}" for name in terms]
+        item = carried.recommendation
+        title = recommender.titles.label_of(item.item_id)
+        table.add_row(Text(title), *parts, f"{item.score:.2f}", Text(past_items or item.reason))
+    OUT.print(table)
+
+
+anchors = typer.Typer(no_args_is_help=True, help="Look at the anchors of a target run.")
+
+RunFolder = Annotated[str, typer.Argument(help="Folder of a target run.")]
+Words = Annotated[list[str], typer.Argument(help="Words as they stand in titles.")]
+
+
+@anchors.command("explain")
+def explain_words(run: RunFolder, words: Words) -> None:
+    """Say which anchors a word stands for, and by which step it found them."""
+    from pathlib import Path
+
+    from rich.markup import escape
+
+    from domains.errors import InputError
+    from transfer.cli.output import say
+    from transfer.runs.artifact import UNSEEN, VOCABULARY
+    from vocab.unseen.unseen_map import UnseenMap
+    from vocab.vocabulary import SememeVocabulary
+
+    folder = Path(run)
+    if not (folder / UNSEEN).is_file():
+        raise InputError(
+            "no map of unseen words here", location=folder / UNSEEN, hint="Name the folder of a target run"
+        )
+    unseen = UnseenMap.load(folder / UNSEEN, SememeVocabulary.load(folder / VOCABULARY))
+    for word in words:
+        say(escape(unseen.explain(word)))
+
+
+@anchors.command("neighbours")
+def neighbours(
+    run: RunFolder, word: Annotated[str, typer.Argument(help="A word as it stands in titles.")], json_: Json = False
+) -> None:
+    """Say which anchors S2IDM links to a word: what diffusion makes of an interest in it alone."""
+    from rich.text import Text
+
+    from transfer.cli.output import OUT, plain_table, print_json
+    from transfer.serving.neighbours import anchor_neighbours
+    from transfer.serving.opened import open_run
+
+    found = anchor_neighbours(open_run(run), word)
+    if json_:
+        print_json([vars(one) for one in found])
+        return
+    table = plain_table(f"What S2IDM links to {word}")
+    table.add_column("anchor")
+    table.add_column("gain", justify="right")
+    table.add_column("items", justify="right")
+    for one in found:
+        table.add_row(Text(one.anchor), f"{one.gain:+.3f}", f"{one.items:,}")
+    OUT.print(table)

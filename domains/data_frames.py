@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from domains.domain import TEXT_TYPE
-from domains.errors import InputError, Problems
+from domains.errors import DataError, InputError, Problems
 from domains.io.columns import map_interactions, map_items
 from domains.io.scan import scan
 from domains.items import read_item_rows
@@ -68,7 +68,7 @@ class NewItems:
 
     def __post_init__(self) -> None:
         if len(self.ids) != len(self.titles):
-            raise InputError(f"{len(self.ids)} ids for {len(self.titles)} titles", location="new items")
+            raise DataError(f"{len(self.ids)} ids for {len(self.titles)} titles", location="new items", code="frame")
 
 
 def read_new_items(items: Any, location: str = "items") -> NewItems:
@@ -84,14 +84,16 @@ def read_new_items(items: Any, location: str = "items") -> NewItems:
         InputError: it is no table, or lacks a column, an id or a title.
     """
     table = scan(items) if isinstance(items, str) else _lazy(items, location)
-    raw = RawTables(pl.LazyFrame(), map_items(table, ColumnMapping(), "|", location), "items", items_place=location)
+    raw = RawTables(pl.LazyFrame(), map_items(table, ColumnMapping(), "|", location), "items", items_location=location)
     problems = Problems()
     frame, _ = read_item_rows(raw, PrepareSettings(), problems)
     problems.check()
     untitled = (frame["title"] == "").arg_true()
     if len(untitled):
         item = frame["item_id"][untitled[0]]
-        raise InputError(f"item {item!r} has no title", location=location, hint="Give every new item one")
+        raise DataError(
+            f"item {item!r} has no title", location=location, hint="Give every new item one", code="title-missing"
+        )
     names = [name for name in frame.columns if name == "categories" or name.startswith(TEXT)]
     fields = {name.removeprefix(TEXT): _lists(frame[name]) for name in names}
     return NewItems(frame["item_id"].to_list(), frame["title"].to_list(), fields)
@@ -112,28 +114,35 @@ def _lazy(frame: Any, what: str) -> pl.LazyFrame:
             return pl.from_pandas(frame).lazy()
         return pl.DataFrame(pl.from_arrow(frame)).lazy()
     except (AttributeError, TypeError, ValueError, pl.exceptions.DuplicateError) as error:
-        raise _refusal(frame, what) from error
+        raise _explain_refusal(frame, what) from error
 
 
-def _refusal(frame: Any, what: str) -> InputError:
+def _explain_refusal(frame: Any, what: str) -> InputError:
     """Explain why polars refuses a frame: repeated names, a column of mixed values, or no frame at all."""
     # An Arrow table has `column_names`; its `columns` are the values.
     names = [str(name) for name in getattr(frame, "column_names", getattr(frame, "columns", ()))]
     repeated = [name for name in names if names.count(name) > 1]
     if repeated:
-        return InputError(
-            f"several columns are called {repeated[0]!r}", location=what, hint="Give the columns different names"
+        return DataError(
+            f"several columns are called {repeated[0]!r}",
+            location=what,
+            hint="Give the columns different names",
+            code="frame",
         )
     mixed = _mixed_column(frame) if names and type(frame).__module__.startswith("pandas") else None
     if mixed is not None:
         types = sorted({type(value).__name__ for value in frame[mixed].dropna()})
-        return InputError(
+        return DataError(
             f"column {mixed!r} holds {' and '.join(types)}",
             location=what,
             hint="Make it text, for example with .astype('string')",
+            code="frame",
         )
-    return InputError(
-        f"a {type(frame).__name__} is no data frame", location=what, hint="Give a polars, pandas or Arrow table"
+    return DataError(
+        f"a {type(frame).__name__} is no data frame",
+        location=what,
+        hint="Give a polars, pandas or Arrow table",
+        code="frame",
     )
 
 

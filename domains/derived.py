@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from domains.domain import TEXT_TYPE, Domain, Ints, TimeKind, spread
-from domains.errors import InputError
+from domains.errors import SettingsError
 from domains.split import Split, leave_one_out
 
 
@@ -107,7 +107,9 @@ def check_distinct_names(domains: Sequence[Domain]) -> None:
         InputError: two have the same name.
     """
     if len({domain.name for domain in domains}) < len(domains):
-        raise InputError("two domains have the same name", location="sources", hint="Give each a name of its own")
+        raise SettingsError(
+            "two domains have the same name", location="sources", hint="Give each a name of its own", code="names"
+        )
 
 
 def _prefixed(ids: pa.Array, name: str) -> pa.Array:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from domains.errors import InputError
+from domains.errors import DataError
 
 Ints = npt.NDArray[np.int64]
 ItemIndices = npt.NDArray[np.int32]
@@ -79,30 +79,37 @@ class Domain:
     def _check(self) -> None:
         """Refuse arrays that contradict each other; O(N), vectorised."""
         if len(self.titles) != len(self.item_ids):
-            raise InputError(f"{len(self.titles)} titles for {len(self.item_ids)} items", location=self.name)
+            raise DataError(
+                f"{len(self.titles)} titles for {len(self.item_ids)} items", location=self.name, code="domain"
+            )
         if self.categories is not None and len(self.categories) != len(self.item_ids):
-            raise InputError(
-                f"{len(self.categories)} category lists for {len(self.item_ids)} items", location=self.name
+            raise DataError(
+                f"{len(self.categories)} category lists for {len(self.item_ids)} items",
+                location=self.name,
+                code="domain",
             )
         for name, values in self.texts.items():
             if name in RESERVED:
-                raise InputError(f"a text field cannot be called {name!r}", location=self.name)
+                raise DataError(f"a text field cannot be called {name!r}", location=self.name, code="domain")
             if len(values) != len(self.item_ids) or values.type != TEXT_TYPE:
-                raise InputError(
+                raise DataError(
                     f"text field {name!r} has {len(values)} values of type {values.type} for "
                     f"{len(self.item_ids)} items",
                     location=self.name,
+                    code="domain",
                 )
         if len(self.offsets) != len(self.user_ids) + 1 or self.offsets[0] != 0 or self.offsets[-1] != len(self.items):
-            raise InputError("user offsets do not cover the interactions", location=self.name)
+            raise DataError("user offsets do not cover the interactions", location=self.name, code="domain")
         if len(self.times) != len(self.items):
-            raise InputError(f"{len(self.times)} times for {len(self.items)} interactions", location=self.name)
+            raise DataError(
+                f"{len(self.times)} times for {len(self.items)} interactions", location=self.name, code="domain"
+            )
         if np.any(np.diff(self.offsets) < 0):
-            raise InputError("user offsets descend", location=self.name)
+            raise DataError("user offsets descend", location=self.name, code="domain")
         if len(self.items) and (self.items.min() < 0 or self.items.max() >= len(self.item_ids)):
-            raise InputError("an interaction names an item outside the item table", location=self.name)
+            raise DataError("an interaction names an item outside the item table", location=self.name, code="domain")
         if _descend_within(self.times, self.offsets):
-            raise InputError("a user's times descend", location=self.name)
+            raise DataError("a user's times descend", location=self.name, code="domain")
 
     def __repr__(self) -> str:
         sizes = f"{self.n_users:,} users, {self.n_items:,} items, {self.n_interactions:,} interactions"

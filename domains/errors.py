@@ -156,9 +156,9 @@ def explain(error: ValidationError, model: type[BaseModel], before: str) -> Inpu
         settings = settings_at(model, keys[:-1])
         known = set() if settings is None else set(settings.model_fields)
         hint = f"{suggest(keys[-1], known)}Known keys: {', '.join(sorted(known))}"
-        return SettingsError(f"unknown key {keys[-1]!r}", location=where, hint=hint)
+        return SettingsError(f"unknown key {keys[-1]!r}", location=where, hint=hint, code="unknown-key")
     if first["type"] == "missing":
-        return SettingsError("this key must be given", location=where, hint="Add it")
+        return SettingsError("this key must be given", location=where, hint="Add it", code="missing-key")
     if first["type"] == "too_short":
         return SettingsError(f"at least {first['ctx']['min_length']} must be given here", location=where, hint="Add it")
     if first["type"] == "too_long":

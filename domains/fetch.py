@@ -14,7 +14,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from domains.errors import InputError
+from domains.errors import DataError, InputError, SettingsError
 from domains.public_data import PublicData
 
 CHUNK = 1 << 20
@@ -66,10 +66,11 @@ def fetch_data(data: PublicData, folder: Path, *, progress: Progress = silent) -
             the next call resumes.
     """
     if not data.urls:
-        raise InputError(
+        raise DataError(
             "cannot be fetched by a program",
             location=data.name,
             hint=f"Go to {data.page}: {data.by_hand}; put the files into {folder}, then open {data.spec(folder)}",
+            code="download-by-hand",
         )
     fetched = []
     for url in data.urls:
@@ -103,8 +104,11 @@ def fetch_file(url: str, folder: Path, *, progress: Progress = silent) -> Fetche
         mark.unlink(missing_ok=True)
         _record(folder, fetched)
     except OSError as error:
-        raise InputError(
-            f"cannot be written: {error.strerror or error}", location=target, hint="Make room there, then run it again"
+        raise DataError(
+            f"cannot be written: {error.strerror or error}",
+            location=target,
+            hint="Make room there, then run it again",
+            code="not-writable",
         ) from error
     return fetched
 
@@ -121,7 +125,9 @@ def unpack(archive: Path, folder: Path) -> list[Path]:
             _check_members(archive, members)
             return [_extract(opened, member, folder) for member in members]
     except (zipfile.BadZipFile, EOFError) as error:
-        raise InputError(f"is damaged: {error}", location=archive, hint="Remove it, and fetch it again") from error
+        raise DataError(
+            f"is damaged: {error}", location=archive, hint="Remove it, and fetch it again", code="damaged"
+        ) from error
 
 
 def _receive(url: str, part: Path, mark: Path, name: str, progress: Progress) -> None:
@@ -153,23 +159,31 @@ def _receive(url: str, part: Path, mark: Path, name: str, progress: Progress) ->
 def _ask(url: str, *, method: str = "GET", headers: dict[str, str] | None = None) -> Any:
     """Open a web address, never a local file."""
     if urlsplit(url).scheme not in {"http", "https"}:
-        raise InputError("is no address on the web", location=url, hint="Give one that starts with https://")
+        raise SettingsError(
+            "is no address on the web", location=url, hint="Give one that starts with https://", code="address"
+        )
     try:
         return urlopen(Request(url, method=method, headers=headers or {}), timeout=TIMEOUT)  # noqa: S310
     except HTTPError as error:
-        raise InputError(
+        raise DataError(
             f"the server answers {error.code} {error.reason}",
             location=url,
             hint="The file may have moved; see the data set's page",
+            code="download",
         ) from error
     except (URLError, HTTPException, ConnectionError, TimeoutError) as error:
-        raise InputError(f"the server cannot be reached: {error}", location=url, hint="Check the network") from error
+        raise DataError(
+            f"the server cannot be reached: {error}", location=url, hint="Check the network", code="download"
+        ) from error
 
 
 def _broken(url: str, here: int, total: int | None) -> InputError:
     of = "" if total is None else f" of {total:,}"
-    return InputError(
-        f"the download broke off after {here:,}{of} bytes", location=url, hint="Run it again: it resumes there"
+    return DataError(
+        f"the download broke off after {here:,}{of} bytes",
+        location=url,
+        hint="Run it again: it resumes there",
+        code="download",
     )
 
 
@@ -177,9 +191,14 @@ def _check_members(archive: Path, members: list[zipfile.ZipInfo]) -> None:
     for member in members:
         path = PurePosixPath(member.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
-            raise InputError(f"would write to {member.filename!r}", location=archive, hint="Do not trust this archive")
+            raise DataError(
+                f"would write to {member.filename!r}",
+                location=archive,
+                hint="Do not trust this archive",
+                code="archive",
+            )
     if sum(member.file_size for member in members) > LARGEST_RATIO * archive.stat().st_size:
-        raise InputError("unpacks to absurdly much", location=archive, hint="Do not trust this archive")
+        raise DataError("unpacks to absurdly much", location=archive, hint="Do not trust this archive", code="archive")
 
 
 def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> Path:
@@ -212,7 +231,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        raise InputError(f"is damaged: {error}", location=path, hint="Remove it, and fetch again") from error
+        raise DataError(
+            f"is damaged: {error}", location=path, hint="Remove it, and fetch again", code="damaged"
+        ) from error
 
 
 def _write_json(path: Path, data: dict[str, Any]) -> None:

@@ -62,14 +62,16 @@ def read_interactions(raw: RawTables, settings: PrepareSettings, problems: Probl
     Raises:
         InputError: the table cannot be read, `keep` does not fit it, or no row is left.
     """
-    location = raw.interactions_place
+    location = raw.interactions_location
     there = list(schema_of(raw.interactions, location))
     clauses = find_columns(parse_keep(settings.keep), there, location)
     needed = ["user_id", "item_id", *(["timestamp"] if "timestamp" in there else [])]
     needed += [clause.column for clause in clauses if clause.column not in needed]
     frame = collect(raw.interactions.select(*dict.fromkeys(needed)), location)
     if frame.is_empty():
-        raise DataError("no interactions", location=location, hint="The file is empty or holds only a header")
+        raise DataError(
+            "no interactions", location=location, hint="The file is empty or holds only a header", code="empty"
+        )
     steps: list[Step] = []
     notes: list[str] = []
     rows = Rows(location)
@@ -98,7 +100,9 @@ def read_interactions(raw: RawTables, settings: PrepareSettings, problems: Probl
         notes.append(f"Rows of {PurePath(location).name} that are left out: {counts} (missing: drop).")
     if users.is_empty():
         problems.check()
-        raise DataError("no row has a user, an item and a time", location=location, hint="Map other columns")
+        raise DataError(
+            "no row has a user, an item and a time", location=location, hint="Map other columns", code="empty"
+        )
     if times.note:
         notes.append(times.note)
     user_ids, user_index = _encode(users)
@@ -118,8 +122,9 @@ def _times(frame: pl.DataFrame, raw: RawTables, settings: PrepareSettings, rows:
         if settings.time_kind != "order":
             raise DataError(
                 "no time column",
-                location=raw.interactions_place,
+                location=raw.interactions_location,
                 hint="Map it with columns.time, or set time_kind to 'order' to take the order of the rows",
+                code="column",
             )
         places = pl.int_range(frame.height, dtype=pl.Int64, eager=True)
         return Times(places, TimeKind.ORDER, places)

@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 
 from domains.cells import Rows, counted, plain_text
-from domains.errors import InputError, Problems
+from domains.errors import DataError, InputError, Problems
 from domains.ids import to_ids
 from domains.io.collect import collect
 from domains.raw_tables import TEXT, RawTables
@@ -38,7 +38,7 @@ def read_item_rows(raw: RawTables, settings: PrepareSettings, problems: Problems
     Raises:
         InputError: the table cannot be read.
     """
-    location = raw.items_place
+    location = raw.items_location
     frame = collect(raw.items, location)
     ids = to_ids(frame["item_id"], "item id", location, missing=settings.missing, problems=problems)
     titles, notes = clean_titles(frame["title"].cast(pl.String), location)
@@ -96,21 +96,23 @@ def _check_titles(frame: pl.DataFrame, rows: Rows, problems: Problems) -> None:
     damaged = frame["title"].str.contains("\0", literal=True).arg_true()
     if len(damaged):
         problems.add(
-            InputError(
+            DataError(
                 f"the title of item {frame['item_id'][damaged[0]]!r} holds a NUL byte",
                 location=rows.at(damaged[0]),
                 hint="Remove it; the file may be damaged",
+                code="nul-byte",
             )
         )
     lengths = frame["title"].str.len_chars()
     endless = (lengths > LONGEST_TITLE).arg_true()
     if len(endless):
         problems.add(
-            InputError(
+            DataError(
                 f"the title of item {frame['item_id'][endless[0]]!r} has {lengths[endless[0]]:,} characters",
                 location=rows.at(endless[0]),
                 hint=f"Titles have at most {LONGEST_TITLE:,}; look for a quote that is not closed, set quoting to "
                 "'none', or map another column",
+                code="title-length",
             )
         )
 
@@ -154,7 +156,7 @@ def read_items(
         InputError: an item is in no row (unless `unknown_items` says otherwise), or has several titles (unless
             `duplicate_items` does).
     """
-    location = raw.items_place
+    location = raw.items_location
     wanted = pl.DataFrame({"item_id": pl.Series(item_ids)})
     others = frame.join(wanted, on="item_id", how="anti").select("item_id").unique().sort("item_id")
     if settings.catalogue == "all":
@@ -192,11 +194,12 @@ def _merge_duplicates(frame: pl.DataFrame, settings: PrepareSettings, location: 
     disagreeing = several = titles.filter(pl.col("title").list.len() > 1)
     if several.height and settings.duplicate_items == "error":
         first, second = several["title"][0][:2]
-        raise InputError(
+        raise DataError(
             f"item {several['item_id'][0]!r} has several titles: {first[:60]!r} and {second[:60]!r} "
             f"({several.height:,} such items)",
             location=location,
             hint="Correct the file, or set duplicate_items to 'most' (what most rows say), 'first' or 'longest'",
+            code="titles-differ",
         )
     weight = pl.col("title").str.len_chars()
     rank = weight if settings.duplicate_items == "longest" else (weight > 0)
@@ -257,24 +260,27 @@ def _unknown(item_ids: pa.Array, known: npt.NDArray[np.bool_], frame: pl.DataFra
     first = item_ids[int(np.flatnonzero(~known)[0])].as_py()
     otherwise = otherwise_written(pl.Series(item_ids), frame["item_id"].unique())
     if known.any() and otherwise > missing / 2:
-        return InputError(
-            f"{missing:,} of {len(item_ids):,} items of {raw.interactions_place} have no row, such as {first!r}, but "
+        return DataError(
+            f"{missing:,} of {len(item_ids):,} items of {raw.interactions_location} have no row, such as {first!r}, but "
             f"{otherwise:,} of them have one under an id that is written otherwise",
-            location=raw.items_place,
+            location=raw.items_location,
             hint=f"{ALIKE} that holds the item id",
+            code="unknown-item",
         )
     if not known.any():
         there = "" if frame.is_empty() else f", such as {frame['item_id'][0]!r}"
-        return InputError(
-            f"none of the {missing:,} item ids of {raw.interactions_place}, such as {first!r}, is among its "
+        return DataError(
+            f"none of the {missing:,} item ids of {raw.interactions_location}, such as {first!r}, is among its "
             f"{frame['item_id'].n_unique():,} ids{there}",
-            location=raw.items_place,
+            location=raw.items_location,
             hint=f"{ALIKE} that holds the item id",
+            code="unknown-item",
         )
-    return InputError(
-        f"{missing:,} of {len(item_ids):,} items of {raw.interactions_place} have no row, the first is {first!r}",
-        location=raw.items_place,
+    return DataError(
+        f"{missing:,} of {len(item_ids):,} items of {raw.interactions_location} have no row, the first is {first!r}",
+        location=raw.items_location,
         hint="Set unknown_items to 'drop' (without them) or 'keep' (without a title)",
+        code="unknown-item",
     )
 
 

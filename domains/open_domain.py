@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from domains.disk import cache_root
 from domains.domain import Domain
-from domains.errors import InputError, explain
+from domains.errors import InputError, SettingsError, explain
 from domains.io.paths import allowing, expand_pattern, is_url
 from domains.loaders.loader import check_options, find_loader
 from domains.preparation import prepare
@@ -75,10 +75,11 @@ def parse_spec(value: object) -> DomainSpec:
 def _ready(domain: Domain, spec: DomainSpec) -> PreparedDomain:
     """Report on a saved domain, which cannot be prepared again."""
     if spec.prepare.model_fields_set:
-        raise InputError(
+        raise SettingsError(
             "a domain that is ready cannot be prepared again",
             location=f"domain {domain.name!r}, prepare",
             hint="Leave 'prepare' out, or name the raw files instead",
+            code="prepared-already",
         )
     step = Step("ready", domain.n_users, domain.n_items, domain.n_interactions)
     return PreparedDomain(domain, PreparationReport((step,)))

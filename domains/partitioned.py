@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from domains.disk import replacing, sweep
 from domains.domain import Domain, Ints, ItemIndices, TimeKind, spread
-from domains.errors import InputError
+from domains.errors import DataError, SettingsError
 from domains.storage import load_domain, save_domain
 
 FORMAT = "prepared"
@@ -62,13 +62,22 @@ def begin(folder: Path, partitions: int) -> None:
         InputError: it holds something, or cannot be written.
     """
     if not 1 <= partitions <= MOST_PARTITIONS:
-        raise InputError(f"{partitions} is no number of partitions", location="--partitions", hint="Write 1 or more")
+        raise SettingsError(
+            f"{partitions} is no number of partitions",
+            location="--partitions",
+            hint="Write 1 or more",
+            code="partitions",
+        )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError("is there and not empty", location=folder, hint="Give another folder, or remove it")
+        raise DataError(
+            "is there and not empty", location=folder, hint="Give another folder, or remove it", code="not-empty"
+        )
     try:
         (folder / INTERACTIONS).mkdir(parents=True)
     except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", location=folder, hint="Give another folder") from error
+        raise DataError(
+            f"cannot be written: {error.strerror}", location=folder, hint="Give another folder", code="not-writable"
+        ) from error
 
 
 def write_part(
@@ -164,16 +173,22 @@ def load_prepared(folder: Path) -> Domain:
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise InputError(
+        raise DataError(
             f"no prepared domain (no {MANIFEST})",
             location=folder,
             hint="Check the path; a preparation that was interrupted must run again, into an empty folder",
+            code="no-domain",
         ) from error
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"is damaged: {error}", location=path, hint="Prepare the domain again") from error
+        raise DataError(
+            f"is damaged: {error}", location=path, hint="Prepare the domain again", code="damaged"
+        ) from error
     if not isinstance(manifest, dict) or (manifest.get("format"), manifest.get("version")) != (FORMAT, VERSION):
-        raise InputError(
-            f"is no manifest of {FORMAT}, version {VERSION}", location=path, hint="Prepare the domain again"
+        raise DataError(
+            f"is no manifest of {FORMAT}, version {VERSION}",
+            location=path,
+            hint="Prepare the domain again",
+            code="version",
         )
     return load_domain(folder / DOMAIN)
 
@@ -188,7 +203,9 @@ def _column(folder: Path, index: int, name: str) -> npt.NDArray[Any]:
     try:
         table = pq.read_table(path, columns=[name], partitioning=None)
     except (OSError, KeyError, pa.ArrowException) as error:
-        raise InputError(f"cannot be read: {error}", location=path, hint="Write this part again") from error
+        raise DataError(
+            f"cannot be read: {error}", location=path, hint="Write this part again", code="damaged"
+        ) from error
     column: npt.NDArray[Any] = table.column(0).to_numpy()
     return column
 

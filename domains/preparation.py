@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from domains.cells import counted
 from domains.domain import Domain, Ints, ItemIndices, TimeKind
-from domains.errors import InputError, Problems
+from domains.errors import DataError, InputError, Problems
 from domains.interactions import Interactions, read_interactions
 from domains.items import ItemTable, read_item_rows, read_items
 from domains.preparation_report import PreparationReport, PreparedDomain, Step
@@ -89,7 +89,7 @@ def prepare(raw: RawTables, settings: PrepareSettings, name: str | None = None) 
     if domain.n_items > (before := log.step("")).items:
         steps.append(replace(before, name="items without an interaction kept", items=domain.n_items))
     elif table.unused:
-        where = PurePath(raw.items_place).name
+        where = PurePath(raw.items_location).name
         notes.append(f"{counted(table.unused, 'item')} of {where} occur in no interaction (catalogue: used).")
     return PreparedDomain(domain, PreparationReport(tuple(steps), tuple(notes)))
 
@@ -167,10 +167,11 @@ def _drop_items(log: Log, table: ItemTable, raw: RawTables, settings: PrepareSet
 def no_title(table: ItemTable, titleless: Mask, present: int, raw: RawTables) -> InputError:
     """The error for items without a title, of which there are `present` in all."""
     first = table.ids[int(np.flatnonzero(titleless)[0])].as_py()
-    return InputError(
+    return DataError(
         f"item {first!r} has no title ({int(titleless.sum()):,} of {present:,} items)",
-        location=raw.items_place,
+        location=raw.items_location,
         hint="Set missing_titles to 'keep' (no anchors for them) or 'drop'",
+        code="title-missing",
     )
 
 
@@ -232,9 +233,10 @@ def _nothing_left(name: str, steps: list[Step], settings: PrepareSettings) -> In
     last = next(step for step in steps if step.interactions == 0)
     before = next((step for step in reversed(steps) if step.interactions), None)
     held = "" if before is None else f" ({before.interactions:,} interactions before it)"
-    return InputError(
+    return DataError(
         f"no interactions are left after the step {last.name!r}{held}",
         location=name,
         hint=f"Lower min_user_interactions ({settings.min_user_interactions}) or min_item_interactions "
         f"({settings.min_item_interactions}), or give more data",
+        code="empty",
     )

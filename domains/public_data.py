@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from domains.errors import InputError, suggest
+from domains.errors import SettingsError, suggest
 
 UCSD = "https://mcauleylab.ucsd.edu/public_datasets"
 GROUPLENS = "https://files.grouplens.org/datasets/movielens"
@@ -65,20 +65,22 @@ def find_data(name: str) -> PublicData:
     family, _, category = name.partition("/")
     by_name = {entry.name: entry for entry in CATALOGUE}
     if family not in by_name:
-        raise InputError(
+        raise SettingsError(
             f"no public data set is called {family!r}",
             location="data set",
             hint=f"{suggest(family, by_name)}Known: {', '.join(sorted(by_name))}",
+            code="public-data",
         )
     entry = by_name[family]
     if not entry.categories and not category:
         return entry
     if category not in entry.categories:
         example = f"; for instance {family}/{entry.categories[0]}" if entry.categories else "; it has no categories"
-        raise InputError(
+        raise SettingsError(
             f"{family!r} has no category {category!r}" if category else f"{family!r} needs a category",
             location="data set",
             hint=f"{suggest(category, entry.categories)}Categories: {', '.join(entry.categories) or 'none'}{example}",
+            code="public-data",
         )
     urls = tuple(url.replace("{category}", category) for url in entry.urls)
     return replace(entry, name=name, title=f"{entry.title}: {category}", urls=urls, categories=())

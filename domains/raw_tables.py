@@ -25,8 +25,8 @@ class RawTables:
             text field, of any type (see `domains.text_fields`).
         name: suggested name of the domain.
         time_kind: what the times are, where the format says so; None lets the values decide.
-        interactions_place: file or address of the interactions, for messages.
-        items_place: the same of the items.
+        interactions_location: file or address of the interactions, for messages.
+        items_location: the same of the items.
         notes: what the loader noticed, a sentence each.
     """
 
@@ -34,8 +34,8 @@ class RawTables:
     items: pl.LazyFrame
     name: str
     time_kind: TimeKind | None = None
-    interactions_place: str = "interactions"
-    items_place: str = "items"
+    interactions_location: str = "interactions"
+    items_location: str = "items"
     notes: tuple[str, ...] = ()
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from domains.errors import InputError, suggest
+from domains.errors import SettingsError, suggest
 from domains.loaders.loader import BUNDLED, check_options, find_loader, loader_names
 from domains.settings import PrepareSettings, Settings
 
@@ -81,18 +81,20 @@ def _from_text(text: str) -> dict[str, Any]:
     if colon and "://" not in text and len(name) > 1:
         loader = find_loader(name)
         if loader.needed:
-            raise InputError(
+            raise SettingsError(
                 f"{text!r} gives one option, but {name} needs {len(loader.needed)}", location="domain",
                 hint=f"Write {{loader: {name}, {', '.join(f'{key}: ...' for key in loader.needed)}}}",
+                code="domain-spec",
             )  # fmt: skip
         return {"loader": name, "options": {loader.argument: argument}}
     if "/" in text or "\\" in text or text.startswith(".") or Path(text).is_dir():
         return {"loader": "saved", "options": {"folder": text}}
     known = (*BUNDLED, *(f"{loader}:..." for loader in loader_names()))
-    raise InputError(
+    raise SettingsError(
         f"no domain is called {text!r}",
         location="domain",
         hint=f"{suggest(text, (*BUNDLED, *loader_names()))}Known: {', '.join(known)}, or the path of a saved domain",
+        code="domain-spec",
     )
 
 
@@ -103,10 +105,11 @@ def _from_mapping(given: dict[str, Any]) -> dict[str, Any]:
     theirs = set(loader.options.model_fields)
     for key in given:
         if key not in own | theirs:
-            raise InputError(
+            raise SettingsError(
                 f"unknown key {key!r} for the loader {loader.name!r}",
                 location=f"domain.{key}",
                 hint=f"{suggest(str(key), own | theirs)}Known keys: {', '.join(sorted(own | theirs))}",
+                code="unknown-key",
             )
     options = dict(given.get("options") or {})
     options.update({key: value for key, value in given.items() if key in theirs and key not in own})

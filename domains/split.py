@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domains.domain import Domain, Ints, spread
-from domains.errors import InputError
+from domains.errors import DataError, SettingsError
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +52,12 @@ def leave_one_out(domain: Domain, *, short_users: str = "error") -> Split:
     short = np.flatnonzero(domain.lengths < 3)
     if len(short) and short_users == "error":
         first = int(short[0])
-        raise InputError(
+        raise DataError(
             f"user {domain.user_ids[first].as_py()!r} has {int(domain.lengths[first])} interactions and leave-one-out "
             f"needs 3 ({len(short)} such users)",
             location=domain.name,
             hint="Set min_user_interactions to 3 or more, or evaluation.short_users to 'train'",
+            code="short-users",
         )
     ends = domain.offsets[1:]
     long = domain.lengths >= 3
@@ -77,11 +78,13 @@ def temporal(domain: Domain, *, validation_from: int, test_from: int) -> Split:
         test_from: unix seconds, later than `validation_from`.
     """
     if domain.time_kind != "timestamp":
-        raise InputError(
-            "a temporal split needs timestamps, and this domain's times are only an order", location=domain.name
+        raise DataError(
+            "a temporal split needs timestamps, and this domain's times are only an order",
+            location=domain.name,
+            code="time-order",
         )
     if test_from <= validation_from:
-        raise InputError("test_from must be later than validation_from", location=domain.name)
+        raise SettingsError("test_from must be later than validation_from", location=domain.name, code="split")
     before_validation = _count_before(domain, validation_from)
     before_test = _count_before(domain, test_from)
     starts, ends = domain.offsets[:-1], domain.offsets[1:]
@@ -103,7 +106,7 @@ def fewer_users(split: Split, share: float, seed: int) -> Split:
         seed: of the draw; the users of a smaller share are among those of a larger one.
     """
     if not 0 <= share <= 1:
-        raise InputError(f"a share of users lies between 0 and 1, not {share}")
+        raise SettingsError(f"a share of users lies between 0 and 1, not {share}", code="split")
     order = np.random.default_rng(seed).permutation(split.training_users)
     count = 0 if share == 0 else max(1, round(share * len(order)))
     protocol = f"{split.protocol}, {share_text(share)} of the users"
@@ -129,10 +132,11 @@ def hide_items(split: Split, hidden: npt.NDArray[np.bool_]) -> Split:
     domain = split.domain
     hidden = np.asarray(hidden)
     if hidden.shape != (domain.n_items,) or hidden.dtype != np.bool_:
-        raise InputError(
+        raise DataError(
             f"the mask of hidden items is {hidden.dtype} of shape {hidden.shape}",
             location=domain.name,
             hint=f"Give {domain.n_items} bools, one an item",
+            code="split",
         )
     stays = ~hidden[domain.items]
     stays[split.test[split.test >= 0]] = True
@@ -170,10 +174,11 @@ def only_new_items(split: Split, share: float, seed: int) -> Split:
     assert new.new_items is not None
     tested = np.append(new.new_items[new.domain.items], False)[new.test]
     if not tested.any():
-        raise InputError(
+        raise SettingsError(
             f"no test target is among the {int(hidden.sum())} hidden items",
             location=domain.name,
             hint="Hide a larger share",
+            code="split",
         )
     return replace(new, test=np.where(tested, new.test, -1))
 

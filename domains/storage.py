@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from domains.disk import flush, flush_folder
 from domains.domain import Domain, TimeKind
-from domains.errors import InputError
+from domains.errors import DataError
 from domains.raw_tables import TEXT, text_columns
 
 FORMAT = "domain"
@@ -42,24 +42,30 @@ def save_domain(domain: Domain, folder: Path, *, extra: dict[str, Any] | None = 
     """
     folder = Path(folder)
     if folder.exists() and not (folder / META).is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(
-            "is there and holds no saved domain", location=folder, hint="Give another folder, or remove it"
+        raise DataError(
+            "is there and holds no saved domain",
+            location=folder,
+            hint="Give another folder, or remove it",
+            code="not-empty",
         )
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".writing", dir=folder.parent))
     except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", location=folder, hint="Give another folder") from error
+        raise DataError(
+            f"cannot be written: {error.strerror}", location=folder, hint="Give another folder", code="not-writable"
+        ) from error
     try:
         _write(domain, fresh, extra or {})
         flush(fresh)
         _swap(fresh, folder)
         flush_folder(folder.parent)
     except OSError as error:
-        raise InputError(
+        raise DataError(
             f"cannot be written: {error.strerror or error}",
             location=folder,
             hint="Make room there, or give another folder",
+            code="not-writable",
         ) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -93,7 +99,7 @@ def load_domain(folder: Path, mmap: bool = True) -> Domain:
             **arrays,
         )
     except _DAMAGES as error:
-        raise InputError(f"is damaged: {error}", location=folder, hint=AGAIN) from error
+        raise DataError(f"is damaged: {error}", location=folder, hint=AGAIN, code="damaged") from error
 
 
 def read_meta(folder: Path) -> dict[str, Any]:
@@ -101,16 +107,21 @@ def read_meta(folder: Path) -> dict[str, Any]:
     try:
         meta = json.loads((folder / META).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise InputError(f"no saved domain (no {META})", location=folder, hint="Check the path") from error
+        raise DataError(
+            f"no saved domain (no {META})", location=folder, hint="Check the path", code="no-domain"
+        ) from error
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"is damaged: {error}", location=folder / META, hint=AGAIN) from error
+        raise DataError(f"is damaged: {error}", location=folder / META, hint=AGAIN, code="damaged") from error
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
-        raise InputError("is of something else than a domain", location=folder / META, hint="Check the path")
+        raise DataError(
+            "is of something else than a domain", location=folder / META, hint="Check the path", code="no-domain"
+        )
     if meta.get("version") != VERSION:
-        raise InputError(
+        raise DataError(
             f"is of format version {meta.get('version')}, this program reads version {VERSION}",
             location=folder,
             hint=AGAIN,
+            code="version",
         )
     return meta
 

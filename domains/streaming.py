@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domains.domain import Domain, Ints, TimeKind
-from domains.errors import InputError, Problems
+from domains.errors import DataError, Problems
 from domains.ids import to_ids
 from domains.io.collect import schema_of
 from domains.io.paths import allowing
@@ -37,7 +37,7 @@ MICROSECONDS = 1_000_000
 
 def why_not(raw: RawTables, settings: PrepareSettings) -> str | None:
     """Return what keeps these tables from being streamed, as a clause; None if nothing does."""
-    schema = schema_of(raw.interactions, raw.interactions_place)
+    schema = schema_of(raw.interactions, raw.interactions_location)
     if settings.keep:
         return "prepare.keep chooses rows"
     if "timestamp" not in schema:
@@ -76,8 +76,8 @@ def prepare_streamed(
     """
     begin(folder, partitions)
     acts = raw.interactions
-    users = _Codes.of(acts, "user_id", raw.interactions_place, settings)
-    items = _Codes.of(acts, "item_id", raw.interactions_place, settings)
+    users = _Codes.of(acts, "user_id", raw.interactions_location, settings)
+    items = _Codes.of(acts, "item_id", raw.interactions_location, settings)
     problems = Problems()
     rows, _ = read_item_rows(raw, settings, problems)
     problems.check()
@@ -93,7 +93,9 @@ def prepare_streamed(
         parts = _Parts(tuple(kept))
         alive_users, alive_items = _core(parts, len(users.ids), len(table.ids), settings)
         if not alive_users.any():
-            raise InputError("no interactions are left", location=name or raw.name, hint="Lower the minima of prepare")
+            raise DataError(
+                "no interactions are left", location=name or raw.name, hint="Lower the minima of prepare", code="empty"
+            )
         catalogue = alive_items | (table.titled & table.known) if settings.catalogue == "all" else alive_items
         order = np.flatnonzero(catalogue)
         order = order[np.asarray(pc.sort_indices(table.ids.take(pa.array(order))), dtype=np.int64)]

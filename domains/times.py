@@ -193,6 +193,7 @@ class _Reading:
             location=rows_of(self.location).at(text.is_not_null().arg_true()[0]),
             hint="Write unix seconds or dates like 2024-01-31 23:59:59, set time_format, or map another column to the "
             "time",
+            code="time-unread",
         )
 
     def _check_spreadsheet_days(self, column: pl.Series) -> None:

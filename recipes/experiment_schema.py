@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from domains.errors import InputError, explain, suggest
+from domains.errors import SettingsError, explain, suggest
 from domains.settings import Settings, repeated
 from recipes.load import bundled_experiments, bundled_recipes, read_mapping
 
@@ -53,7 +53,9 @@ def published(location: str) -> Published:
     data = _all()
     known = [f"{table}/{column}" for table, body in data["tables"].items() for column in body["columns"]]
     if location not in known:
-        raise InputError(f"no figures were published as {location!r}", hint=f"Known: {', '.join(known)}")
+        raise SettingsError(
+            f"no figures were published as {location!r}", hint=f"Known: {', '.join(known)}", code="published"
+        )
     table, _, column = location.partition("/")
     body = data["tables"][table]
     return Published(location, data["source"], body["title"], tuple(data["differs"]), body["columns"][column])
@@ -203,8 +205,9 @@ def _find(given: str | Path) -> Path:
     known = bundled_recipes() | bundled_experiments()
     if str(given) in known:
         return known[str(given)]
-    raise InputError(
+    raise SettingsError(
         "no such experiment or recipe",
         location=given,
         hint=f"{suggest(str(given), known)}Bundled: {', '.join(known)}; or give a YAML file",
+        code="no-recipe",
     )

@@ -68,7 +68,10 @@ def load_recipe(
     data = _merged(path, ())
     if data.keys() & {"experiment", "cost"}:
         raise SettingsError(
-            "this is an experiment, not a recipe", location=given, hint=f"Run it with `transfer experiment {given}`"
+            "this is an experiment, not a recipe",
+            location=given,
+            hint=f"Run it with `transfer experiment {given}`",
+            code="recipe",
         )
     data.setdefault("name", path.stem)
     data = overlaid(data, settings or {})
@@ -121,6 +124,7 @@ def find_recipe(given: str | Path) -> Path:
         "no such recipe",
         location=given,
         hint=f"{hint}Bundled recipes: {', '.join(bundled)}; or give a YAML file",
+        code="no-recipe",
     )
 
 
@@ -147,7 +151,10 @@ def apply_override(data: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key.strip():
         raise SettingsError(
-            f"{override!r} is not key=value", location="--set", hint="Write for example --set encoder.dim=128"
+            f"{override!r} is not key=value",
+            location="--set",
+            hint="Write for example --set encoder.dim=128",
+            code="override",
         )
     parts = key.strip().split(".")
     here: Any = data
@@ -156,7 +163,7 @@ def apply_override(data: dict[str, Any], override: str) -> None:
             here = here[int(part)] if isinstance(here, list) else here.setdefault(part, {})
         except (ValueError, IndexError, AttributeError):
             raise SettingsError(
-                f"{part!r} leads nowhere", location=f"--set {key}", hint="Name a key of the recipe"
+                f"{part!r} leads nowhere", location=f"--set {key}", hint="Name a key of the recipe", code="override"
             ) from None
     bare = "," in text and not text.lstrip().startswith("[") and _takes_list(parts)
     value = _parsed(f"[{text}]" if bare else text, f"--set {key}")
@@ -165,7 +172,7 @@ def apply_override(data: dict[str, Any], override: str) -> None:
     elif isinstance(here, dict):
         here[parts[-1]] = value
     else:
-        raise SettingsError("the path ends in a value that has no keys", location=f"--set {key}")
+        raise SettingsError("the path ends in a value that has no keys", location=f"--set {key}", code="override")
 
 
 def _takes_list(keys: Sequence[str]) -> bool:
@@ -179,13 +186,17 @@ def _merged(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     """Read a file and merge it into the recipe that it extends."""
     if path in above or len(above) >= DEEPEST_EXTENDS:
         chain = " -> ".join(step.name for step in (*above, path))
-        raise SettingsError(f"'extends' goes in a circle or too deep: {chain}", location=path, hint="Break the chain")
+        raise SettingsError(
+            f"'extends' goes in a circle or too deep: {chain}", location=path, hint="Break the chain", code="extends"
+        )
     data = read_mapping(path)
     parent = data.pop("extends", None)
     if parent is None:
         return data
     if not isinstance(parent, str):
-        raise SettingsError("'extends' names one recipe", location=path, hint="Write extends: other.yaml")
+        raise SettingsError(
+            "'extends' names one recipe", location=path, hint="Write extends: other.yaml", code="extends"
+        )
     return overlaid(_merged(_parent(path, parent), (*above, path)), data)
 
 
@@ -199,12 +210,14 @@ def _parent(path: Path, parent: str) -> Path:
             f"'extends' points outside the recipe's folder: {parent}",
             location=path,
             hint="Copy that recipe beside this one",
+            code="extends",
         )
     if not target.is_file():
         raise SettingsError(
             f"'extends' names no recipe: {parent}",
             location=path,
             hint="Name a file beside this one or a bundled recipe",
+            code="extends",
         )
     return target
 
@@ -216,18 +229,22 @@ def read_mapping(path: Path) -> dict[str, Any]:
         InputError: it is too large, not UTF-8, not YAML, or not a mapping.
     """
     if not path.is_file():
-        raise SettingsError("no such file", location=path, hint="Check the path")
+        raise SettingsError("no such file", location=path, hint="Check the path", code="no-recipe")
     if path.stat().st_size > LARGEST_FILE:
-        raise SettingsError("too large for a recipe (over 1 MiB)", location=path, hint="Give a recipe, not data")
+        raise SettingsError(
+            "too large for a recipe (over 1 MiB)", location=path, hint="Give a recipe, not data", code="recipe"
+        )
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise SettingsError(
-            f"not UTF-8 text (byte {error.start})", location=path, hint="Save the recipe as UTF-8"
+            f"not UTF-8 text (byte {error.start})", location=path, hint="Save the recipe as UTF-8", code="yaml"
         ) from None
     data = _parsed(text, path)
     if not isinstance(data, dict):
-        raise SettingsError("a recipe is a mapping of keys to values", location=path, hint="Begin with 'sources:'")
+        raise SettingsError(
+            "a recipe is a mapping of keys to values", location=path, hint="Begin with 'sources:'", code="recipe"
+        )
     return data
 
 
@@ -259,8 +276,10 @@ def _parsed(text: str, location: object) -> Any:
         return _NoAliases(text).get_single_data()
     except RecursionError:
         raise SettingsError(
-            "not valid YAML: nested too deep", location=location, hint="A recipe has few levels"
+            "not valid YAML: nested too deep", location=location, hint="A recipe has few levels", code="yaml"
         ) from None
     except (yaml.YAMLError, ValueError) as error:  # a date like 2001-13-45 is the latter
         problem = " ".join(str(error).split())
-        raise SettingsError(f"not valid YAML: {problem}", location=location, hint="Correct this line") from None
+        raise SettingsError(
+            f"not valid YAML: {problem}", location=location, hint="Correct this line", code="yaml"
+        ) from None

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import yaml
 
 from domains.domain import Domain
-from domains.errors import InputError
+from domains.errors import DataError, InputError, SettingsError
 from domains.guess import guess_separator
 from domains.ids import to_ids
 from domains.io.collect import collect, schema_of
@@ -100,14 +100,15 @@ def look(
     _decide_items(raw, found, notes)
     if not keep:
         taken = {columns.user or "", columns.item or "", columns.time or "", "user_id", "item_id", "timestamp"}
-        notes += value_notes(raw.interactions, taken, raw.interactions_place)
+        notes += value_notes(raw.interactions, taken, raw.interactions_location)
     prepared = prepare(raw, PrepareSettings(**found))
     domain, report = prepared.domain, prepared.report
     if not (domain.lengths >= 3).any():
-        raise InputError(
+        raise DataError(
             f"none of the {domain.n_users:,} users has 3 interactions, and nobody could be tested",
             location=interactions,
             hint="Give data in which some users have 3 or more",
+            code="short-users",
         )
     return Findings(columns, domain, found, separator, report.left_out, tuple(notes))
 
@@ -123,9 +124,9 @@ def _load(options: dict[str, Any]) -> RawTables:
 
 
 def _category_separator(raw: RawTables) -> str | None:
-    if "categories" not in schema_of(raw.items, raw.items_place):
+    if "categories" not in schema_of(raw.items, raw.items_location):
         return None
-    return guess_separator(collect(raw.items.select("categories"), raw.items_place)["categories"])
+    return guess_separator(collect(raw.items.select("categories"), raw.items_location)["categories"])
 
 
 def recipe_text(
@@ -153,8 +154,11 @@ def recipe_text(
     """
     for source in sources:
         if (parse_spec(source).name or source.rpartition(":")[2]) == name:
-            raise InputError(
-                f"a source is called {name!r} as well", location="NAME", hint="Give the target another name"
+            raise SettingsError(
+                f"a source is called {name!r} as well",
+                location="NAME",
+                hint="Give the target another name",
+                code="names",
             )
     target: dict[str, Any] = {
         "name": name,
@@ -241,8 +245,11 @@ def _decide_items(raw: RawTables, found: dict[str, Any], notes: list[str]) -> No
         )
     untitled = int(pc.sum(pc.equal(prepared.domain.titles, "")).as_py() or 0)
     if untitled == prepared.domain.n_items:
-        raise InputError(
-            "no item has a title", location=raw.items_place, hint="Name another column with --title-column"
+        raise DataError(
+            "no item has a title",
+            location=raw.items_location,
+            hint="Name another column with --title-column",
+            code="title-missing",
         )
     if untitled:
         found["missing_titles"] = "keep"
@@ -251,7 +258,7 @@ def _decide_items(raw: RawTables, found: dict[str, Any], notes: list[str]) -> No
 
 def _otherwise_written(raw: RawTables) -> int:
     """Items of the interactions that have a row under an id with other zeros."""
-    tables = ((raw.interactions, raw.interactions_place), (raw.items, raw.items_place))
+    tables = ((raw.interactions, raw.interactions_location), (raw.items, raw.items_location))
     ids = [
         to_ids(
             collect(table.select("item_id").unique(), location)["item_id"], "item id", location, missing="drop"

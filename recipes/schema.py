@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from domains.errors import InputError
+from domains.errors import SettingsError
 from domains.settings import Settings, repeated
 from domains.spec import DomainSpec
 from recipes.presets import PRESETS, Preset, overlaid
@@ -152,10 +152,11 @@ class Recipe(Settings):
         by_rank = [f"{name}@{k}" for name in ("ndcg", "hit") for k in self.evaluation.cutoffs]
         known = [f"{protocol}/{name}" for protocol in ("full", "sampled") for name in (*by_rank, "mrr", "auc")]
         if self.training.metric not in known:
-            raise InputError(
+            raise SettingsError(
                 f"unknown metric {self.training.metric!r}",
                 location="training.metric",
                 hint=f"Known with these evaluation.cutoffs: {', '.join(known)}",
+                code="metric",
             )
         return self
 

@@ -210,8 +210,8 @@ TABLE = [
     Case("unknown key", run(encodr={"dim": 4}), "mine.yaml: encodr", "unknown key", "Did you mean 'encoder'?"),
     Case("unknown inner key", run(encoder={"dims": 4}), "encoder.dims", "unknown key 'dims'", "Did you mean 'dim'?"),
     Case(
-        "unknown key of optional settings", run(unseen={"lema": True}), "unseen.lema",
-        "unknown key 'lema'", "Did you mean 'lemma'?",
+        "unknown key of optional settings", run(unseen={"nearst": 2}), "unseen.nearst",
+        "unknown key 'nearst'", "Did you mean 'nearest'?",
     ),
     Case("cutoffs without ten", run(evaluation={"cutoffs": [20]}), "evaluation", "NDCG@10", "Keep 10"),
     Case("wrong type", run(encoder={"dim": "wide"}), "encoder.dim", "given: 'wide'", "Correct this value"),

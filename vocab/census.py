@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from domains.errors import InputError
+from domains.errors import SettingsError
 from vocab.normalisers.normaliser import Normaliser
 from vocab.sememes import Ints, ItemSememes, Lemmas, read_sememes
 from vocab.settings import VocabularySettings
@@ -88,7 +88,9 @@ def take_census(
         InputError: no domain is given.
     """
     if not titles_by_domain:
-        raise InputError("a vocabulary needs the titles of at least one domain", location="vocabulary")
+        raise SettingsError(
+            "a vocabulary needs the titles of at least one domain", location="vocabulary", code="no-domain"
+        )
     tables: dict[str, ItemSememes] = {}
     lemma_of: dict[str, str | None] = dict(known_lemmas)
     for domain, titles in titles_by_domain.items():

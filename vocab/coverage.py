@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.spatial.distance import jensenshannon
 
-from domains.errors import InputError
+from domains.errors import DataError
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -96,12 +96,16 @@ def overlap(first: csr_matrix, second: csr_matrix) -> Overlap:
         InputError: the numbers of anchors differ, or a domain has no anchors.
     """
     if first.shape[1] != second.shape[1]:
-        raise InputError(f"the domains have different vocabularies ({first.shape[1]} and {second.shape[1]} anchors)")
+        raise DataError(
+            f"the domains have different vocabularies ({first.shape[1]} and {second.shape[1]} anchors)",
+            code="no-anchors",
+        )
     uses = [np.asarray(matrix.sum(axis=0), dtype=np.float64).ravel() for matrix in (first, second)]
     if not all(use.sum() > 0 for use in uses):
-        raise InputError(
+        raise DataError(
             "one of the domains has no anchors, so there is nothing to compare",
             hint="Check the language of its titles, or build the vocabulary with this domain",
+            code="no-anchors",
         )
     left, right = (use > 0 for use in uses)
     shared = int(np.count_nonzero(left & right))

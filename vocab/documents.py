@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from domains.disk import replacing
-from domains.errors import InputError
+from domains.errors import InputError, RunError
 
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -44,7 +44,9 @@ class Layout(Generic[Document]):
             with replacing(path) as unfinished:
                 unfinished.write_text(text, encoding="utf-8")
         except OSError as error:
-            raise InputError(f"the {self.name} cannot be written ({error})", location=path) from error
+            raise RunError(
+                f"the {self.name} cannot be written ({error})", location=path, code="not-writable"
+            ) from error
 
     def read(self, path: Path) -> Document:
         """Read and validate a document.
@@ -54,19 +56,22 @@ class Layout(Generic[Document]):
                 key, or has wrong fields.
         """
         try:
-            content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_refuse_duplicates)
+            content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_check_duplicates)
         except FileNotFoundError as error:
-            raise InputError(f"there is no such {self.name}", location=path, hint="Check the path") from error
+            raise RunError(
+                f"there is no such {self.name}", location=path, hint="Check the path", code="no-file"
+            ) from error
         except _DuplicateError as error:
             raise self.damaged(path, f"{error} occurs twice") from error
         except (OSError, ValueError, RecursionError) as error:
             raise self.damaged(path, f"it is no JSON ({error})") from error
         if not isinstance(content, dict) or content.get("format") != self.format:
-            raise InputError(f"this is no {self.name}", location=path, hint=self.hint)
+            raise RunError(f"this is no {self.name}", location=path, hint=self.hint, code="file-kind")
         if content.get("version") != self.version:
-            raise InputError(
+            raise RunError(
                 f"it has format version {content.get('version')}, this program reads version {self.version}",
                 location=path, hint="Make it again with this version, or install the version that made it",
+                code="version",
             )  # fmt: skip
         try:
             return self.model.model_validate(content)
@@ -77,14 +82,14 @@ class Layout(Generic[Document]):
 
     def damaged(self, path: Path, problem: str) -> InputError:
         """Return the error for an unusable file."""
-        return InputError(f"the {self.name} is damaged: {problem}", location=path, hint=self.hint)
+        return RunError(f"the {self.name} is damaged: {problem}", location=path, hint=self.hint, code="damaged")
 
 
 class _DuplicateError(Exception):
     """A key occurs twice in one JSON object."""
 
 
-def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _check_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) != len(pairs):
         raise _DuplicateError(repr(Counter(key for key, _ in pairs).most_common(1)[0][0]))

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domains.domain import PROSE
-from domains.errors import InputError, suggest
+from domains.errors import SettingsError, suggest
 from vocab.encoder.settings import parse_template
 from vocab.settings import DEFAULT_FIELDS
 from vocab.text import NOT_A_WORD, Titles, as_strings, cleaned
@@ -34,10 +34,11 @@ def item_texts(fields: Mapping[str, Titles], wanted: Sequence[str]) -> pa.Array:
     """
     there = [name for name in wanted if name in fields]
     if not there:
-        raise InputError(
+        raise SettingsError(
             f"the items have no {' and no '.join(wanted)} to take anchors from",
             location="vocabulary.fields",
             hint=f"Set it to some of {', '.join(fields)}, or map more columns of the items",
+            code="fields",
         )
     texts = [_words_of(name, fields[name]) for name in there]
     return texts[0] if len(texts) == 1 else pc.utf8_trim(pc.binary_join_element_wise(*texts, _SPACE), " ")
@@ -55,10 +56,11 @@ def check_fields(wanted: Sequence[str], there: Collection[str]) -> None:
     """
     for name in wanted:
         if name not in there and name not in DEFAULT_FIELDS:
-            raise InputError(
+            raise SettingsError(
                 f"no domain has a field {name!r}",
                 location="vocabulary.fields",
                 hint=f"{suggest(name, there)}Fields: {', '.join(sorted(there))}; others are mapped by columns.text",
+                code="fields",
             )
 
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from domains.errors import InputError
+from domains.errors import DataError
 
 # Combining marks belong to words (Hindi vowels are marks). The underscore joins the parts of one word, as in
 # WordNet's video_game, so that categories and collocations stay one word.
@@ -33,7 +33,7 @@ def as_strings(titles: Titles) -> pa.Array:
         array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
         return pc.fill_null(array.cast(pa.large_string()), "")
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, UnicodeError) as error:
-        raise InputError(f"titles must be text ({error})", location="titles") from error
+        raise DataError(f"titles must be text ({error})", location="titles", code="titles") from error
 
 
 def cleaned(titles: pa.Array) -> pa.Array:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.sparse import csr_matrix
 
-from domains.errors import InputError
+from domains.errors import DataError, SettingsError
 from vocab.census import take_census, with_phrases
 from vocab.coverage import Coverage
 from vocab.documents import Layout
@@ -69,9 +69,9 @@ class SememeVocabulary:
     def __post_init__(self) -> None:
         if len(set(self.words)) != len(self.words):
             twice = next(word for word in self.words if self.words.count(word) > 1)
-            raise InputError(f"the word {twice!r} occurs twice in the vocabulary")
+            raise DataError(f"the word {twice!r} occurs twice in the vocabulary", code="vocabulary")
         if self.item_counts.shape != (len(self.words),):
-            raise InputError(f"{self.item_counts.shape} item counts for {len(self.words)} words")
+            raise DataError(f"{self.item_counts.shape} item counts for {len(self.words)} words", code="vocabulary")
         self.item_counts.setflags(write=False)
         object.__setattr__(self, "lemma_of", MappingProxyType(dict(self.lemma_of)))
 
@@ -97,10 +97,11 @@ class SememeVocabulary:
         census = take_census(titles_by_domain, settings, normaliser)
         words = census.anchors(settings)
         if not words:
-            raise InputError(
+            raise DataError(
                 f"no word of {census.n_items} titles can become an anchor",
                 location="vocabulary",
                 hint="Lower min_items, raise max_share, or check the titles",
+                code="no-anchors",
             )
         counts, domains = census.counts_of(words), tuple(titles_by_domain)
         return cls(words, census.lemma_of, counts, census.n_items, domains, settings, language)
@@ -115,9 +116,10 @@ class SememeVocabulary:
         """
         again = sorted(set(titles_by_domain) & set(self.domains))
         if again:
-            raise InputError(
+            raise SettingsError(
                 f"the vocabulary already holds the domain {again[0]!r}",
                 hint="Rename the new domain",
+                code="names",
             )
         normaliser = normaliser or make_normaliser(self.settings.normaliser, self.language)
         census = take_census(titles_by_domain, self.settings, normaliser, self.words, self.lemma_of)

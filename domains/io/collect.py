@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from domains.errors import InputError
+from domains.errors import DataError, InputError
 from domains.io.compressed import BREAKS_OFF, READING_FAILS, broken_off, delimiter_of, open_text
 from domains.io.paths import KINDS, expand
 
@@ -72,12 +72,12 @@ def diagnose(error: BaseException, location: str) -> InputError:
 
 def _as_said(error: BaseException, location: str) -> InputError:
     said = str(error).strip().split("\n")[0][:300]
-    return InputError(f"cannot be read: {said}", location=location, hint=COMPLETE)
+    return DataError(f"cannot be read: {said}", location=location, hint=COMPLETE, code="unreadable")
 
 
 def _look_through(file: str) -> InputError | None:
     if Path(file).stat().st_size == 0:
-        return InputError("is empty", location=file, hint=COMPLETE)
+        return DataError("is empty", location=file, hint=COMPLETE, code="empty")
     kind = next((KINDS[ending] for ending in reversed(Path(file).suffixes) if ending in KINDS), "csv")
     number = 0
     try:
@@ -85,7 +85,7 @@ def _look_through(file: str) -> InputError | None:
             found = _wrong_bytes(line) or (_wrong_json(line) if kind == "json" else None)
             if found is not None:
                 problem, hint = found
-                return InputError(problem, location=f"{file}, line {number}", hint=hint)
+                return DataError(problem, location=f"{file}, line {number}", hint=hint, code="line")
     except BREAKS_OFF as error:
         return broken_off(file, number, error)
     return _wrong_fields(file) if kind in {"csv", "tsv"} else None
@@ -146,22 +146,25 @@ def _wrong_fields(file: str) -> InputError | None:
             for row in rows:
                 header = header or row
                 if marks % 2:  # within a field, where Python takes it for text and polars does not
-                    return InputError(
+                    return DataError(
                         "an odd number of quote marks",
                         location=f"{file}, line {start}",
                         hint='Remove the mark, or quote the field and double it: "12"" wide"',
+                        code="quoting",
                     )
                 if len(row) > len(header):
-                    return InputError(
+                    return DataError(
                         f"{len(row)} fields, the header has {len(header)}",
                         location=f"{file}, line {start}",
                         hint="Quote fields that hold the delimiter, or set separator",
+                        code="fields",
                     )
                 start = rows.line_num + 1
         except csv.Error as error:
-            return InputError(
+            return DataError(
                 f"quotes do not match: {error}",
                 location=f"{file}, line {start}",
                 hint="Close the quote, or double quotes within a field",
+                code="quoting",
             )
     return None

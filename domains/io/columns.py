@@ -96,6 +96,7 @@ def map_items(table: pl.LazyFrame, columns: ColumnMapping, separator: str, locat
             f"column {title!r} of type {types[title]} cannot be the title",
             location=location,
             hint="Make it text, or map another column",
+            code="column",
         )
     texts = _text_columns(columns, found, there, location)
     roles = [pl.col(theirs).alias(ours) for ours, theirs in found.items() if theirs is not None]

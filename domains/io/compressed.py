@@ -187,5 +187,8 @@ def delimiter_of(path: str | Path, encoding: str = "utf-8") -> str:
 def broken_off(file: str, line: int, error: Exception) -> DataError:
     """Say after which line a compressed file could not be read on."""
     return DataError(
-        f"the compressed file breaks off: {error}", location=f"{file}, after line {line}", hint="Fetch it again"
+        f"the compressed file breaks off: {error}",
+        location=f"{file}, after line {line}",
+        hint="Fetch it again",
+        code="breaks-off",
     )

@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, ValidationInfo
 
-from domains.errors import InputError, SettingsError
+from domains.errors import DataError, SettingsError
 
 SCHEMES = ("https", "s3", "gs")
 """What commands can allow."""
@@ -135,13 +135,14 @@ def expand(source: str) -> list[str]:
     elif has_magic(source):
         found = [str(file) for file in expand_pattern(source) if file.is_file() and _visible(Path(file.name))]
     else:
-        raise InputError(
+        raise DataError(
             "no such file",
             location=source,
             hint="Check the path; a relative one starts at the recipe's folder, then at the working folder",
+            code="no-file",
         )
     if not found:
-        raise InputError("no data files", location=source, hint="Check the folder or the pattern")
+        raise DataError("no data files", location=source, hint="Check the folder or the pattern", code="no-file")
     return sorted(found)
 
 
@@ -155,12 +156,13 @@ def kind_of(files: Sequence[str], source: str) -> str:
     if len(kinds) == 1 and "" not in kinds:
         return kinds.pop()
     endings = sorted({_ending(file) or "nothing" for file in files})
-    raise InputError(
+    raise DataError(
         f"holds files of several kinds: {', '.join(endings)}"
         if len(endings) > 1
         else f"files that end in {endings[0]} are unknown",
         location=source,
         hint=f"Give files of one kind: {', '.join(KINDS)}, with or without .gz",
+        code="file-kind",
     )
 
 
@@ -180,7 +182,9 @@ def find_file(folder: str, patterns: Sequence[str], what: str, *, excluding: str
     if root.is_file():
         root = root.parent
     if not root.is_dir():
-        raise InputError("no such folder", location=folder, hint="Check the path; unpack an archive first")
+        raise DataError(
+            "no such folder", location=folder, hint="Check the path; unpack an archive first", code="no-file"
+        )
     for deep in ("", "**/"):
         for pattern in patterns:
             named = {path for end in ("", *COMPRESSIONS) for path in root.glob(f"{deep}{pattern}{end}")}
@@ -190,15 +194,17 @@ def find_file(folder: str, patterns: Sequence[str], what: str, *, excluding: str
             if len(found) == 1:
                 return str(found[0])
             if found:
-                raise InputError(
+                raise DataError(
                     f"several files could be the {what}: {', '.join(path.name for path in found[:5])}",
                     location=folder,
                     hint="Name the file itself in the options, or keep only one in the folder",
+                    code="several-files",
                 )
-    raise InputError(
+    raise DataError(
         f"no file with the {what} (looked for {', '.join(patterns)}, also with .gz or .zst)",
         location=folder,
         hint="Put the published file there under its own name, or name it in the options",
+        code="no-file",
     )
 
 

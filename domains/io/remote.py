@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from domains.errors import DataError, InputError
+from domains.errors import DataError, SettingsError
 from domains.io.paths import check_address, is_url
 
 
@@ -21,7 +21,7 @@ def scan_remote_parquet(url: str) -> pl.LazyFrame:
     filesystem, path = _filesystem(url)
     files = sorted(filesystem.glob(path)) if "*" in path else path
     if not files or (isinstance(files, str) and not filesystem.exists(files)):
-        raise InputError("no such file", location=url, hint="Check the address and your access to it")
+        raise DataError("no such file", location=url, hint="Check the address and your access to it", code="no-file")
     return pl.scan_pyarrow_dataset(dataset.dataset(files, filesystem=filesystem, format="parquet", partitioning="hive"))
 
 
@@ -37,8 +37,8 @@ def fetch_urls(url: str) -> list[str]:
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         fetched: Any = fsspec.open_local(f"simplecache::{url}", simplecache={"cache_storage": folder})
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"cannot be fetched: {error}", location=url, hint="Check the address and your access to it"
+        raise DataError(
+            f"cannot be fetched: {error}", location=url, hint="Check the address and your access to it", code="download"
         ) from error
     return [fetched] if isinstance(fetched, str) else sorted(fetched)
 
@@ -49,10 +49,11 @@ def _filesystem(url: str) -> tuple[Any, str]:
     try:
         filesystem, path = fsspec.core.url_to_fs(url)
     except (ImportError, ValueError) as error:
-        raise InputError(
+        raise SettingsError(
             f"this kind of address cannot be read: {error}",
             location=url,
             hint="Install the fsspec package that it names",
+            code="address",
         ) from error
     return filesystem, path
 
@@ -102,6 +103,7 @@ def load_table(
             f"cannot be loaded through datasets: {said}",
             location=f"data set {location!r}",
             hint="Check id, configuration, split and network, or fetch the files and use a loader for local ones",
+            code="download",
         ) from error
     frame = pl.from_arrow(loaded.data.table)
     assert isinstance(frame, pl.DataFrame)

@@ -269,9 +269,9 @@ def _records(file: str) -> Iterator[Record]:
         try:
             record = _parse(line)
         except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
-            raise _refused(file, number, str(error)) from error
+            raise _no_literal(file, number, str(error)) from error
         if not isinstance(record, dict):
-            raise _refused(file, number, f"a {type(record).__name__}")
+            raise _no_literal(file, number, f"a {type(record).__name__}")
         yield record
 
 
@@ -294,9 +294,10 @@ def _parse(line: bytes) -> object:
         return ast.literal_eval(line.decode("utf-8").strip())
 
 
-def _refused(file: str, number: int, said: str) -> InputError:
-    return InputError(
+def _no_literal(file: str, number: int, said: str) -> InputError:
+    return DataError(
         f"is no dictionary written as a Python literal: {said[:200]}",
         location=f"{file}, line {number}",
         hint="Check that the file is complete; strict JSON belongs to the loader of a later edition",
+        code="line",
     )

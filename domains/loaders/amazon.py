@@ -192,10 +192,10 @@ def _published_2023(options: Amazon2023Options, category: str) -> RawTables:
 
 
 def _tables_2023(
-    interactions: pl.LazyFrame, items: pl.LazyFrame, name: str, location: str, items_place: str
+    interactions: pl.LazyFrame, items: pl.LazyFrame, name: str, location: str, items_location: str
 ) -> RawTables:
     ours = {"parent_asin": "item_id"}
-    return RawTables(interactions.rename(ours), items.rename(ours), name, TimeKind.TIMESTAMP, location, items_place)
+    return RawTables(interactions.rename(ours), items.rename(ours), name, TimeKind.TIMESTAMP, location, items_location)
 
 
 AMAZON_2014 = Loader(

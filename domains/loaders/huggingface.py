@@ -57,10 +57,10 @@ def load(options: HuggingFaceOptions) -> RawTables:
     """Fetch both tables and map their columns."""
     acts = options.interactions
     things = options.items or acts
-    location, items_place = _place(acts), _place(things)
+    location, items_location = _place(acts), _place(things)
     interactions = map_interactions(_table(acts), options.columns, location)
-    items = map_items(_table(things), options.columns, options.category_separator, items_place)
-    return RawTables(interactions, items, acts.dataset.split("/")[-1], None, location, items_place)
+    items = map_items(_table(things), options.columns, options.category_separator, items_location)
+    return RawTables(interactions, items, acts.dataset.split("/")[-1], None, location, items_location)
 
 
 def _table(table: HubTable) -> pl.LazyFrame:

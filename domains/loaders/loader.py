@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from domains.errors import InputError, explain, suggest
+from domains.errors import SettingsError, explain, suggest
 
 if TYPE_CHECKING:  # settings are checked on every start, and need no polars
     from domains.domain import Domain
@@ -84,24 +84,27 @@ def find_loader(name: str) -> Loader:
     else:
         points = [point for point in entry_points(group=ENTRY_POINT_GROUP) if point.name == name]
         if not points:
-            raise InputError(
+            raise SettingsError(
                 f"no loader is called {name!r}",
                 location="loader",
                 hint=f"{suggest(name, loader_names())}Known: {', '.join(loader_names())}",
+                code="loader",
             )
         try:
             loader = points[0].load()
         except (ImportError, AttributeError) as error:
-            raise InputError(
+            raise SettingsError(
                 f"cannot be imported: {error}",
                 location=f"loader {name!r} ({points[0].value})",
                 hint="Correct or remove that package",
+                code="loader",
             ) from error
     if not isinstance(loader, Loader):
-        raise InputError(
+        raise SettingsError(
             "is no domains.loaders.loader.Loader",
             location=f"loader {name!r}",
             hint="Correct or remove that package",
+            code="loader",
         )
     return loader
 

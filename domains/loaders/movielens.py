@@ -61,17 +61,17 @@ def _read_dat(ratings: str, films: str, name: str) -> RawTables:
     interactions = scan_fields(ratings, "::", ("user_id", "item_id", "rating", "timestamp"))
     encoding = "utf-8" if _is_utf8(films) else "latin-1"
     films_table = scan_fields(films, "::", ("item_id", "title", "categories"), encoding=encoding)
-    return _tables(interactions, _mended(films_table), name, ratings, films)
+    return _tables(interactions, _cleaned(films_table), name, ratings, films)
 
 
 def _read_csv(ratings: str, films: str, name: str) -> RawTables:
     names = {"userId": "user_id", "movieId": "item_id"}
     interactions = scan(ratings).rename(names)
     items = scan(films).select(pl.col("movieId").alias("item_id"), "title", pl.col("genres").alias("categories"))
-    return _tables(interactions, _mended(items), name, ratings, films)
+    return _tables(interactions, _cleaned(items), name, ratings, films)
 
 
-def _mended(items: pl.LazyFrame) -> pl.LazyFrame:
+def _cleaned(items: pl.LazyFrame) -> pl.LazyFrame:
     genres = pl.col("categories").replace(NO_GENRES, "").alias("categories")
     return items.with_columns(article_first(pl.col("title")), genres).with_columns(split_list("categories", "|"))
 
@@ -88,8 +88,10 @@ def _is_utf8(path: str) -> bool:
     return True
 
 
-def _tables(interactions: pl.LazyFrame, items: pl.LazyFrame, name: str, location: str, items_place: str) -> RawTables:
-    return RawTables(interactions, items, name, TimeKind.TIMESTAMP, location, items_place)
+def _tables(
+    interactions: pl.LazyFrame, items: pl.LazyFrame, name: str, location: str, items_location: str
+) -> RawTables:
+    return RawTables(interactions, items, name, TimeKind.TIMESTAMP, location, items_location)
 
 
 LOADER = Loader("movielens", "MovieLens 100K, 1M, 10M, 20M, 25M, 32M and latest", MovieLensOptions, load, "folder")

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from domains.domain import Domain
-from domains.errors import InputError
+from domains.errors import DataError
 from domains.io.paths import InputPath
 from domains.loaders.loader import Loader
 from domains.partitioned import load_prepared
@@ -25,17 +25,19 @@ def load_saved(options: SavedOptions) -> Domain:
     """Memory-map the folder."""
     folder = Path(options.folder)
     if folder.is_file():
-        raise InputError(
+        raise DataError(
             "is a file, and no saved domain",
             location=folder,
             hint="Name the loader (loader:path), or give two tables: {interactions: FILE, items: FILE}",
+            code="no-domain",
         )
     if folder.is_dir() and not (folder / META).exists():
-        raise InputError(
+        raise DataError(
             f"no saved domain (no {META})",
             location=folder,
             hint=f"Check the path; raw data need their loader's name, such as movielens:{folder} "
             "(all loaders: transfer domains list)",
+            code="no-domain",
         )
     return load_domain(folder)
 

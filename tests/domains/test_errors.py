@@ -19,12 +19,17 @@ def test_each_class_has_a_code_of_its_own(kind, code):
 
 def test_within_moves_the_location_and_keeps_the_rest():
     with pytest.raises(RunError) as caught, within("case 3"):
-        raise RunError("wrong", location="file", hint="Mend it", code="disk-full")
+        raise RunError("wrong", location="file", hint="Correct it", code="disk-full")
     error = caught.value
-    assert (error.problem, error.location, error.hint, error.code) == ("wrong", "case 3: file", "Mend it", "disk-full")
+    assert (error.problem, error.location, error.hint, error.code) == (
+        "wrong",
+        "case 3: file",
+        "Correct it",
+        "disk-full",
+    )
 
 
 def test_a_wrong_recipe_is_a_settings_error():
     with pytest.raises(SettingsError) as caught:
         check_recipe({"sources": ["books"], "encoder": {"dmi": 3}}, "mine.yaml")
-    assert caught.value.code == "settings"
+    assert caught.value.code == "unknown-key"

@@ -334,5 +334,5 @@ def test_all_problems_of_both_files_are_in_one_message():
     with pytest.raises(CombinedError) as caught:
         prepare(tables(acts, rows), PrepareSettings(**NOTHING))
     found = [(error.code, error.location) for error in caught.value.errors]
-    assert found == [("missing", "acts, row 1"), ("time-unread", "acts, row 2"), ("input", "items")]
+    assert found == [("missing", "acts, row 1"), ("time-unread", "acts, row 2"), ("unknown-item", "items")]
     assert all(error.hint in str(caught.value) for error in caught.value.errors)

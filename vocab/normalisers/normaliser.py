@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from domains.errors import InputError
+from domains.errors import SettingsError
 from vocab.settings import NormaliserSettings
 
 ENTRY_POINTS = "transfer.normalisers"
@@ -76,8 +76,9 @@ def _factory(name: str, language: str) -> NormaliserFactory:
     for point in entry_points(group=ENTRY_POINTS, name=name):
         factory: NormaliserFactory = point.load()
         return factory
-    raise InputError(
+    raise SettingsError(
         f"there is no normaliser {name!r}",
         location="vocabulary.normaliser.name",
         hint=f"Use one of {', '.join(available_normalisers())}, or install the package that provides it",
+        code="normaliser",
     )

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy.sparse import csr_matrix
 
 from domains.cells import counted
-from domains.errors import InputError
+from domains.errors import RunError
 from vocab.documents import Layout
 from vocab.encoder.sentence_encoder import SentenceEncoder, Track, untracked
 from vocab.normalisers.normaliser import make_normaliser
@@ -232,12 +232,17 @@ def _link(path: Path, word: str, entry: tuple[str, float, str], vocabulary: Seme
     anchor, weight, step = entry
     location = f"{path}, word {word!r}"
     if vocabulary.index(anchor) is None:
-        raise InputError(f"{anchor!r} is no anchor", location=location, hint="Use a word of the vocabulary")
+        raise RunError(
+            f"{anchor!r} is no anchor", location=location, hint="Use a word of the vocabulary", code="unseen-map"
+        )
     if not 0 < weight <= 1:
-        raise InputError(f"the weight {weight} is not in (0, 1]", location=location)
+        raise RunError(f"the weight {weight} is not in (0, 1]", location=location, code="unseen-map")
     if step not in ORDER[1:]:
-        raise InputError(
-            f"there is no step {step!r}", location=location, hint="Set the step of entries you change to 'hand'"
+        raise RunError(
+            f"there is no step {step!r}",
+            location=location,
+            hint="Set the step of entries you change to 'hand'",
+            code="unseen-map",
         )
     return Link(anchor, weight, step)
 

@@ -14,7 +14,7 @@ from typing import Any
 from zipfile import BadZipFile
 
 from domains.disk import cache_root, replacing
-from domains.errors import InputError
+from domains.errors import RunError
 
 _DATA = Path(__file__).parent
 _ARCHIVE = Path("corpora") / "wordnet.zip"
@@ -158,6 +158,9 @@ def wordnet() -> Lexicon:
             warnings.simplefilter("ignore")  # the absence of the multilingual WordNet is intended
             return Lexicon(BundledReader(nltk.data.ZipFilePathPointer(str(archive), "wordnet/"), None))
     except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise InputError(
-            f"the bundled WordNet cannot be read ({error})", location=archive, hint="Install the package again"
+        raise RunError(
+            f"the bundled WordNet cannot be read ({error})",
+            location=archive,
+            hint="Install the package again",
+            code="wordnet",
         ) from error

@@ -261,8 +261,8 @@ def _unknown(item_ids: pa.Array, known: npt.NDArray[np.bool_], frame: pl.DataFra
     otherwise = otherwise_written(pl.Series(item_ids), frame["item_id"].unique())
     if known.any() and otherwise > missing / 2:
         return DataError(
-            f"{missing:,} of {len(item_ids):,} items of {raw.interactions_location} have no row, such as {first!r}, but "
-            f"{otherwise:,} of them have one under an id that is written otherwise",
+            f"{missing:,} of {len(item_ids):,} items of {raw.interactions_location} have no row, such as {first!r}, "
+            f"but {otherwise:,} of them have one under an id that is written otherwise",
             location=raw.items_location,
             hint=f"{ALIKE} that holds the item id",
             code="unknown-item",

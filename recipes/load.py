@@ -253,8 +253,8 @@ class _NoAliases(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         event: Any = self.peek_event()
-        for kind, refused in (("aliases (*)", isinstance(event, yaml.AliasEvent)), ("tags (!)", _has_tag(event))):
-            if refused:
+        for kind, found in (("aliases (*)", isinstance(event, yaml.AliasEvent)), ("tags (!)", _has_tag(event))):
+            if found:
                 raise yaml.YAMLError(f"line {event.start_mark.line + 1}: {kind} are not allowed in a recipe")
         return super().compose_node(parent, index)
 

@@ -38,8 +38,8 @@ def _as_written(schema: dict[str, Any]) -> None:
     properties = schema["properties"]
     for key in ONE_OR_MANY:
         listed = properties[key]
-        told = {part: listed.pop(part) for part in ("title", "description", "default") if part in listed}
-        properties[key] = {**told, "anyOf": [listed["items"], listed]}
+        shared = {part: listed.pop(part) for part in ("title", "description", "default") if part in listed}
+        properties[key] = {**shared, "anyOf": [listed["items"], listed]}
     properties["extends"] = {
         "type": "string",
         "description": "A recipe to inherit from: bundled, or a file in this folder or below.",

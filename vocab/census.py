@@ -51,21 +51,21 @@ class Census:
 
     def anchors(self, settings: VocabularySettings, known: Collection[str] = ()) -> tuple[str, ...]:
         """Choose new anchors beside the `known` ones, most frequent first, ties in alphabetical order."""
-        refused = set(known) | self._too_common(settings)
+        excluded = set(known) | self._too_common(settings)
         totals = self.totals
         ranked = sorted(
-            (-count, word) for word, count in totals.items() if count >= settings.min_items and word not in refused
+            (-count, word) for word, count in totals.items() if count >= settings.min_items and word not in excluded
         )
         room = len(ranked) if settings.max_anchors is None else max(settings.max_anchors - len(known), 0)
         return tuple(word for _, word in ranked[:room])
 
     def _too_common(self, settings: VocabularySettings) -> set[str]:
         """Sememes that occur in too large a share of a domain's items."""
-        refused: set[str] = set()
+        excluded: set[str] = set()
         for domain, counts in self.item_counts.items():
             size = self.domain_sizes[domain]
-            refused.update(word for word, count in counts.items() if settings.too_common(count, size))
-        return refused
+            excluded.update(word for word, count in counts.items() if settings.too_common(count, size))
+        return excluded
 
 
 def take_census(

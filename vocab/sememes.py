@@ -68,11 +68,11 @@ def keep_words(words: pa.Array, normaliser: Normaliser, settings: NormaliserSett
         keep = pc.and_(keep, pc.and_not(lettered, numeric))
     if settings.drop_sizes:
         keep = pc.and_not(keep, pc.match_substring_regex(words, _SIZE))
-    refused = {*settings.extra_stop_words, *_as_words(settings.extra_stop_words, normaliser)}
+    excluded = {*settings.extra_stop_words, *_as_words(settings.extra_stop_words, normaliser)}
     if settings.stop_words == "builtin":
-        refused |= normaliser.stop_words
-    if refused:
-        listed = pc.is_in(words, value_set=pa.array(sorted(refused), pa.large_string()))
+        excluded |= normaliser.stop_words
+    if excluded:
+        listed = pc.is_in(words, value_set=pa.array(sorted(excluded), pa.large_string()))
         keep = pc.and_not(keep, listed)
     mask: npt.NDArray[np.bool_] = keep.to_numpy(zero_copy_only=False)
     return mask

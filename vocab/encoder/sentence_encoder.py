@@ -36,7 +36,7 @@ _CPU_BATCH_TOKENS, _GPU_BATCH_TOKENS = 1024, 65_536
 # Increase this when rounding changes, so that cached vectors are computed again.
 _ARITHMETIC = 2
 # Number of texts between two writes to the cache; an interrupted run loses at most this many.
-_PIECE = 16_384
+_CHUNK = 16_384
 
 
 class Track(Protocol):
@@ -154,14 +154,14 @@ class SentenceEncoder:
 
     def _compute(self, texts: Sequence[str], keys: pa.Array, track: Track) -> Floats:
         """Compute (n, dim) float32 of distinct texts and write them to the cache in chunks."""
-        pieces = [slice(start, start + _PIECE) for start in range(0, len(texts), _PIECE)]
+        chunks = [slice(start, start + _CHUNK) for start in range(0, len(texts), _CHUNK)]
         rows = np.empty((len(texts), self.dim), np.float32)
-        for piece in pieces:
-            rows[piece] = self._compute_piece(texts[piece], track)
-            self._cache.put(keys[piece], rows[piece])
+        for chunk in chunks:
+            rows[chunk] = self._compute_chunk(texts[chunk], track)
+            self._cache.put(keys[chunk], rows[chunk])
         return rows
 
-    def _compute_piece(self, texts: Sequence[str], track: Track) -> Floats:
+    def _compute_chunk(self, texts: Sequence[str], track: Track) -> Floats:
         if self.settings.encoder == MULTILINGUAL:
             model = self._multilingual
             total = model.n_batches(len(texts))

@@ -67,9 +67,16 @@ def comparison(
     difference = means[0] - means[1]
     settings = {"p_users": 0.01, "p_seeds": None, "seeds": 2, **more}
     return Comparison(
-        variant=ours.label, baseline=theirs.label, stage="test", metric=metric, difference=difference,
-        relative=difference / means[1], low=low, high=high, **settings,
-    )  # fmt: skip
+        variant=ours.label,
+        baseline=theirs.label,
+        stage="test",
+        metric=metric,
+        difference=difference,
+        relative=difference / means[1],
+        low=low,
+        high=high,
+        **settings,
+    )
 
 
 def run_record(**changed: Any) -> RunRecord:
@@ -78,27 +85,54 @@ def run_record(**changed: Any) -> RunRecord:
         "popular": variant("popular", (0.02,), (0.05,), (0.6,), beyond=Beyond(coverage=0.001, popularity_rank=0.0001)),
         "sasrec": variant("sasrec", (0.03, 0.05), (0.10, 0.12), (0.7, 0.7)),
         "sasrec+ipe+s2idm": variant(
-            "sasrec+ipe+s2idm", (0.05, 0.07), (0.11, 0.13), (0.8, 0.8), base="sasrec",
+            "sasrec+ipe+s2idm",
+            (0.05, 0.07),
+            (0.11, 0.13),
+            (0.8, 0.8),
+            base="sasrec",
             kept_epochs=(KeptEpochs(base=3, variant=2), KeptEpochs(base=5, variant=0)),
         ),
         "gru4rec": variant("gru4rec", (0.01,), (0.02,), (0.5,)),
-    }  # fmt: skip
+    }
     ours, base = variants["sasrec+ipe+s2idm"], variants["sasrec"]
     data: dict[str, Any] = {
-        "domain": "b", "users": 1234, "items": 567, "interactions": 8901, "seeds": (0, 1),
+        "domain": "b",
+        "users": 1234,
+        "items": 567,
+        "interactions": 8901,
+        "seeds": (0, 1),
         "protocol": {
-            "split": "leave-one-out", "selection": "validation full/ndcg@10, on some", "sampled": "999",
-            "full": "all items", "repeats": "removed", "prompts_see": "train", "shots": 0.25, "training_users": 300,
-            "validation_users": 290, "test_users": 400,
+            "split": "leave-one-out",
+            "selection": "validation full/ndcg@10, on some",
+            "sampled": "999",
+            "full": "all items",
+            "repeats": "removed",
+            "prompts_see": "train",
+            "shots": 0.25,
+            "training_users": 300,
+            "validation_users": 290,
+            "test_users": 400,
         },
         "coverage": {
-            "n_items": 567, "n_covered": 510, "anchors_per_item": 2.5, "quantiles": (0, 1, 2, 3, 9),
-            "unmapped": (("odd", 3),), "share": 0.9,
+            "n_items": 567,
+            "n_covered": 510,
+            "anchors_per_item": 2.5,
+            "quantiles": (0, 1, 2, 3, 9),
+            "unmapped": (("odd", 3),),
+            "share": 0.9,
         },
-        "variants": variants, "baselines": ("popular",), "skipped": {}, "few_seeds": {"gru4rec": (0,)},
+        "variants": variants,
+        "baselines": ("popular",),
+        "skipped": {},
+        "few_seeds": {"gru4rec": (0,)},
         "product": {
-            "variant": ours.label, "seed": 1, "metric": "full/ndcg@10", "validation": ours.selection.mean,
-            "runner_up": "sasrec", "margin": 0.02, "beaten_by": (),
+            "variant": ours.label,
+            "seed": 1,
+            "metric": "full/ndcg@10",
+            "validation": ours.selection.mean,
+            "runner_up": "sasrec",
+            "margin": 0.02,
+            "beaten_by": (),
         },
         "comparisons": (
             comparison(ours, base, "full/ndcg@10", 0.01, 0.03),
@@ -106,7 +140,7 @@ def run_record(**changed: Any) -> RunRecord:
             comparison(variants["gru4rec"], variants["popular"], "full/ndcg@10", -0.02, 0.001),
         ),
         "example_user": "7",
-    }  # fmt: skip
+    }
     return RunRecord(**data | changed)
 
 
@@ -118,10 +152,19 @@ def cell_record(metrics: RunRecord | None = None, **changed: Any) -> CellRecord:
     groups = (Group(low=3, high=5, users=10, mean=mean, gain=gain), Group(low=6, high=6, users=9, mean=mean, gain=gain))
     few = dict.fromkeys(metrics.variants, 0.25)
     data: dict[str, Any] = {
-        "key": "a-to-b", "label": f"a to b {EVIL}", "protocol_name": "strong", "recipe": "tiny", "description": EVIL,
-        "sources": (f"a{EVIL}",), "loss": "bce", "metrics": metrics,
+        "key": "a-to-b",
+        "label": f"a to b {EVIL}",
+        "protocol_name": "strong",
+        "recipe": "tiny",
+        "description": EVIL,
+        "sources": (f"a{EVIL}",),
+        "loss": "bce",
+        "metrics": metrics,
         "published": PublishedFigures(
-            place="table4/x", source="A paper", table="t", differs=("other data",),
+            place="table4/x",
+            source="A paper",
+            table="t",
+            differs=("other data",),
             figures={"sasrec": {"ndcg@10": 0.2}, "sasrec+ipe+s2idm": {"ndcg@10": 0.21}},
         ),
         "breakdowns": Breakdowns(history=groups, known_anchors=groups[:1]),
@@ -134,16 +177,19 @@ def cell_record(metrics: RunRecord | None = None, **changed: Any) -> CellRecord:
             "sasrec (base) · seed 0": Curve(epoch=(0.0, 1.0), validation=(0.1, 0.2), seconds=(0.0, 1.0)),
             "sasrec · seed 0": Curve(epoch=(0.0,), validation=(0.2,), seconds=(0.0,)),
         },
-        "overlap": (
-            OverlapRecord(source="a", target="b", shared=3, first_only=1, second_only=0, divergence=0.5),
-        ),
+        "overlap": (OverlapRecord(source="a", target="b", shared=3, first_only=1, second_only=0, divergence=0.5),),
         "cases": (
             Case(
-                user=EVIL, history=(EVIL, ""), interactions=2, known=1, words=("toy_car", EVIL), before=(1.0, 0.0),
+                user=EVIL,
+                history=(EVIL, ""),
+                interactions=2,
+                known=1,
+                words=("toy_car", EVIL),
+                before=(1.0, 0.0),
                 after=(0.5, 1.0),
             ),
         ),
-    }  # fmt: skip
+    }
     return CellRecord(**data | changed)
 
 
@@ -152,24 +198,38 @@ def experiment_record(**changed: Any) -> ExperimentRecord:
     row = {"model": "S2IDM", "items": 100, "width": 10, "parameters_m": 0.5, "memory_mb": 12.0, "train_s": 1.5}
     rows = (CostRow(**row, evaluate_s=0.25), CostRow(**row | {"model": "TI-DiffRec", "width": 100}, evaluate_s=2.5))
     printed = PublishedCostRow(
-        data="CD", model="S2IDM", items=105841, sememes=476, parameters_m=0.92, gpu_mb=1408, train_s=364.9,
+        data="CD",
+        model="S2IDM",
+        items=105841,
+        sememes=476,
+        parameters_m=0.92,
+        gpu_mb=1408,
+        train_s=364.9,
         evaluate_s=827.78,
-    )  # fmt: skip
+    )
     reference = PublishedFigures(
-        place="table5/pixel", source="A paper", table="t", differs=(),
+        place="table5/pixel",
+        source="A paper",
+        table="t",
+        differs=(),
         figures={"sasrec": {"ndcg@10": 0.0857, "hit@10": 0.1583}, "t-diffrec": {"ndcg@10": 0.0436}},
-    )  # fmt: skip
+    )
     data: dict[str, Any] = {
-        "name": "trial", "description": EVIL,
+        "name": "trial",
+        "description": EVIL,
         "made": Made(
-            date="2030-01-02", machine="a machine", torch="9", release="1", quick=False,
+            date="2030-01-02",
+            machine="a machine",
+            torch="9",
+            release="1",
+            quick=False,
             command=f"transfer experiment trial --set name={EVIL}",
         ),
         "cells": (cell_record(), cell_record(key="second", label="second", published=None)),
         "unfinished": (UnfinishedRecord(key="third", reason=EVIL),),
         "reference": (reference,),
         "cost": Cost(settings={"users": 500}, rows=rows, published=PublishedCost(title="Table 3", rows=(printed,))),
-    }  # fmt: skip
+    }
     return ExperimentRecord(**data | changed)
 
 
@@ -188,9 +248,14 @@ def five_seeds() -> RunRecord:
         for rival, p in p_values.items()
     )
     product = {
-        "variant": ours.label, "seed": 1, "metric": "full/ndcg@10", "validation": ours.selection.mean,
-        "runner_up": None, "margin": None, "beaten_by": (),
-    }  # fmt: skip
+        "variant": ours.label,
+        "seed": 1,
+        "metric": "full/ndcg@10",
+        "validation": ours.selection.mean,
+        "runner_up": None,
+        "margin": None,
+        "beaten_by": (),
+    }
     return run_record(
         variants=variants, seeds=(0, 1, 2, 3, 4), comparisons=comparisons, few_seeds={}, product=product, threads=2
     )

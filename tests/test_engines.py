@@ -46,11 +46,13 @@ def write_log(folder: Path) -> None:
     rng = np.random.default_rng(1)
     (folder / "acts").mkdir()
     for number, rows in enumerate((900, 1_100)):
-        pl.DataFrame({
-            "user_id": [f"ü{one}" if one % 9 == 0 else f"u{one}" for one in rng.integers(200, size=rows)],
-            "item_id": [f"i{one}" for one in np.minimum(rng.zipf(1.3, rows), 60)],
-            "timestamp": 1_400_000_000 + rng.integers(40, size=rows),
-        }).write_parquet(folder / "acts" / f"{number}.parquet")  # fmt: skip
+        pl.DataFrame(
+            {
+                "user_id": [f"ü{one}" if one % 9 == 0 else f"u{one}" for one in rng.integers(200, size=rows)],
+                "item_id": [f"i{one}" for one in np.minimum(rng.zipf(1.3, rows), 60)],
+                "timestamp": 1_400_000_000 + rng.integers(40, size=rows),
+            }
+        ).write_parquet(folder / "acts" / f"{number}.parquet")
     names = [f"i{one}" for one in range(1, 61)]
     pl.DataFrame({"item_id": names, "title": [f"title of {name}" for name in names]}).write_parquet(
         folder / "items.parquet"
@@ -69,9 +71,15 @@ def test_engines_write_the_same_bytes(tmp_path, engine):
     assert reason is None
     assert 50 < made.n_users < 200
     run_example(
-        f"prepare_{engine}.py", tmp_path / "acts", tmp_path / "items.parquet", tmp_path / "out",
-        "--partitions", 7, "--name", "log",
-    )  # fmt: skip
+        f"prepare_{engine}.py",
+        tmp_path / "acts",
+        tmp_path / "items.parquet",
+        tmp_path / "out",
+        "--partitions",
+        7,
+        "--name",
+        "log",
+    )
     assert hashes(tmp_path / "out") == hashes(tmp_path / "expected")
 
 

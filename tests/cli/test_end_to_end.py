@@ -41,8 +41,11 @@ def by_commands(tiny, tmp_path_factory):
     out = tmp_path_factory.mktemp("by-commands") / "out"
     ran = subprocess.run(
         [sys.executable, "-m", "transfer.cli.main", "run", str(tiny.recipe), "--out", str(out), "--json"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert ran.returncode == 0, ran.stderr
     return out, json.loads(ran.stdout)
 

@@ -22,12 +22,25 @@ from recipes.scaffold import look
 
 USERS, ITEMS = 12, 10
 ALWAYS = {
-    "missing": "drop", "duplicate_items": "most", "min_user_interactions": 1, "min_item_interactions": 1,
+    "missing": "drop",
+    "duplicate_items": "most",
+    "min_user_interactions": 1,
+    "min_item_interactions": 1,
     "catalogue": "all",
-}  # fmt: skip
+}
 """Settings that every recipe of `init` has."""
-TITLES = ["red ball", "blue ball", "red kite", "blue kite", "space ship", "space dog", "dog house", "tree house",
-          "tree of life", "life of dogs"]  # fmt: skip
+TITLES = [
+    "red ball",
+    "blue ball",
+    "red kite",
+    "blue kite",
+    "space ship",
+    "space dog",
+    "dog house",
+    "tree house",
+    "tree of life",
+    "life of dogs",
+]
 
 
 def acts(per_user: int = 8, **renamed: str) -> pl.DataFrame:
@@ -84,8 +97,12 @@ def test_other_names_are_found_by_their_values(capsys: pytest.CaptureFixture[str
     )
     assert result.code == 0, result.err
     assert target["columns"] == {
-        "user": "wer", "item": "was", "item_key": "nummer", "time": "wann", "title": "worte",
-    }  # fmt: skip
+        "user": "wer",
+        "item": "was",
+        "item_key": "nummer",
+        "time": "wann",
+        "title": "worte",
+    }
     assert result.out.count("(by its values)") == 5
 
 
@@ -175,20 +192,31 @@ def test_categories_in_one_text_are_split(capsys: pytest.CaptureFixture[str]) ->
 @pytest.mark.parametrize(
     ("interactions", "items", "prepare", "note"),
     [
-        (acts(), goods().with_columns(title=pl.when(pl.col("item_id") > 0).then("title")),
-         {"missing_titles": "keep"}, "1 items have no title"),
+        (
+            acts(),
+            goods().with_columns(title=pl.when(pl.col("item_id") > 0).then("title")),
+            {"missing_titles": "keep"},
+            "1 items have no title",
+        ),
         (acts(), goods().filter(pl.col("item_id") > 1), {"unknown_items": "drop"}, "2 items of the interactions"),
-        (acts(), pl.concat([goods(), goods().with_columns(pl.col("title") + "!")]),
-         {}, "10 items with several titles: the one that most rows have is taken"),
+        (
+            acts(),
+            pl.concat([goods(), goods().with_columns(pl.col("title") + "!")]),
+            {},
+            "10 items with several titles: the one that most rows have is taken",
+        ),
         (acts(), pl.concat([goods(), goods()]), {}, ""),
         (acts().drop("timestamp"), goods(), {"time_kind": "order"}, "no column of times"),
     ],
     ids=["titles", "unknown", "several", "repeated", "times"],
-)  # fmt: skip
+)
 def test_what_the_files_need_is_written_and_said(
-    interactions: pl.DataFrame, items: pl.DataFrame, prepare: dict[str, Any], note: str,
+    interactions: pl.DataFrame,
+    items: pl.DataFrame,
+    prepare: dict[str, Any],
+    note: str,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     result, target = init(capsys, interactions, items)
     assert result.code == 0, result.err
     assert target["prepare"] == {**ALWAYS, **prepare}
@@ -246,8 +274,13 @@ def test_a_recipe_in_another_folder_still_finds_the_files(capsys: pytest.Capture
 def test_three_commands_from_two_files_to_recommendations(capsys: pytest.CaptureFixture[str]) -> None:
     result, _ = init(capsys, acts(), goods(), "--source", "books")
     assert result.code == 0, result.err
-    tiny = [part for group, values in TINY.items() for key, value in values.items() if group != "evaluation"
-            for part in ("--set", f"{group}.{key}={value}")]  # fmt: skip
+    tiny = [
+        part
+        for group, values in TINY.items()
+        for key, value in values.items()
+        if group != "evaluation"
+        for part in ("--set", f"{group}.{key}={value}")
+    ]
     ran = run_command(capsys, "run", "shop.yaml", "--set", "evaluation.negatives=5", "--set", "sample_users=100", *tiny)
     assert ran.code == 0, ran.err
     asked = run_command(capsys, "recommend", "runs/shop/target", "--user", "u3", "--json")
@@ -266,9 +299,20 @@ def test_what_looks_wrong_with_the_data_is_told(tmp_path, monkeypatch, capsys):
     done = run_command(capsys, "init", "mixed", "--interactions", "mixed.csv", "--items", "items.csv")
     assert "the times span decades" in done.out, done.err
     done = run_command(
-        capsys, "init", "bare", "--interactions", "bare.csv", "--items", "items.csv", "--user-column", "u0",
-        "--item-column", "0", "--time-column", "1500000000",
-    )  # fmt: skip
+        capsys,
+        "init",
+        "bare",
+        "--interactions",
+        "bare.csv",
+        "--items",
+        "items.csv",
+        "--user-column",
+        "u0",
+        "--item-column",
+        "0",
+        "--time-column",
+        "1500000000",
+    )
     assert "the first line looks like data" in done.out, done.err
 
 

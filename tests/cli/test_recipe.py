@@ -142,9 +142,14 @@ def test_the_schema_is_of_the_recipe(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 TYPES: dict[str, Any] = {
-    "object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool,
+    "object": dict,
+    "array": list,
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
     "null": type(None),
-}  # fmt: skip
+}
 
 
 def fits(value: Any, schema: Any, root: Any) -> bool:

@@ -29,14 +29,15 @@ def shares(*found):
 def test_the_choice_is_compared_with_its_rivals(script):
     table = script.choices(shares(1.0, 0.05, 0))
     assert [column.heading for column in table.columns[1:]] == [
-        "a to b · strong, 5% of the users", "a to b · strong, 100% of the users"
-    ]  # fmt: skip
+        "a to b · strong, 5% of the users",
+        "a to b · strong, 100% of the users",
+    ]
     assert [[entry.text for entry in row.entries] for row in table.rows] == [
         ["validation prefers", "`sasrec+ipe+s2idm`", "`sasrec+ipe+s2idm`"],
         ["over `sasrec`", "+50.0% (p 0.030)", "+50.0% (p 0.030)"],
         ["over `sasrec+ipe+constant`", "+20.0% (p 0.040)", "+20.0% (p 0.040)"],
         ["over `popular`", "+200.0% (p 0.040)", "+200.0% (p 0.040)"],
-    ]  # fmt: skip
+    ]
 
 
 def test_gains_of_few_seeds_have_no_test(script):

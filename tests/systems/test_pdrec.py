@@ -110,9 +110,12 @@ def recommender():
     torch.manual_seed(0)
     settings = EncoderSettings(dim=8, blocks=1, max_length=8, dropout=0.0)
     return SequentialRecommender(
-        ItemTower(ItemFeatures(ITEMS), ItemSettings(), 8), make_encoder(settings, 0), Unconditioned(),
-        ScoreSettings(), 8,
-    )  # fmt: skip
+        ItemTower(ItemFeatures(ITEMS), ItemSettings(), 8),
+        make_encoder(settings, 0),
+        Unconditioned(),
+        ScoreSettings(),
+        8,
+    )
 
 
 def test_the_loss_by_hand(plugged):

@@ -19,9 +19,17 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "plugins.md"
 TINY = ("s2idm.hidden=8", "s2idm.epochs=1", "encoder.dim=8", "training.base_epochs=1", "training.epochs=1")
 GOODS = (
-    "Rote Äpfel", "Grüner Apfel", "Birnen und Äpfel", "Der Apfelsaft", "Kerzen mit Duft", "Rote Kerze", "Grüne Birne",
-    "Kerzen ohne Duft", "Birnensaft", "Apfelsaft mit Birnen",
-)  # fmt: skip
+    "Rote Äpfel",
+    "Grüner Apfel",
+    "Birnen und Äpfel",
+    "Der Apfelsaft",
+    "Kerzen mit Duft",
+    "Rote Kerze",
+    "Grüne Birne",
+    "Kerzen ohne Duft",
+    "Birnensaft",
+    "Apfelsaft mit Birnen",
+)
 
 
 def files_of_the_page() -> dict[str, str]:

@@ -20,13 +20,19 @@ from domains.errors import InputError
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "api.md"
 
-ACTS = pl.DataFrame({
-    "user_id": [f"u{user}" for user in range(6) for _ in range(6)],
-    "item_id": [item for _ in range(6) for item in range(6)],
-    "timestamp": [1_600_000_000 + 60 * step for step in range(36)],
-})  # fmt: skip
-ITEMS = pl.DataFrame({"item_id": range(6), "title": [f"story of the {animal}s" for animal in
-                                                    ("cat", "dog", "horse", "cow", "hen", "goat")]})  # fmt: skip
+ACTS = pl.DataFrame(
+    {
+        "user_id": [f"u{user}" for user in range(6) for _ in range(6)],
+        "item_id": [item for _ in range(6) for item in range(6)],
+        "timestamp": [1_600_000_000 + 60 * step for step in range(36)],
+    }
+)
+ITEMS = pl.DataFrame(
+    {
+        "item_id": range(6),
+        "title": [f"story of the {animal}s" for animal in ("cat", "dog", "horse", "cow", "hen", "goat")],
+    }
+)
 
 
 def test_the_page_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):

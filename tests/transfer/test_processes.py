@@ -58,9 +58,12 @@ def target_model(runtime, loss, size):
     torch.manual_seed(0)
     settings = EncoderSettings(dim=8, blocks=1, dropout=0.0, max_length=6)
     model = SequentialRecommender(
-        ItemTower(ItemFeatures(ITEMS), ItemSettings(), 8), make_encoder(settings, 2), PromptGenerators(ANCHORS, 8, 2),
-        ScoreSettings(), 8,
-    )  # fmt: skip
+        ItemTower(ItemFeatures(ITEMS), ItemSettings(), 8),
+        make_encoder(settings, 2),
+        PromptGenerators(ANCHORS, 8, 2),
+        ScoreSettings(),
+        8,
+    )
     raw = RawInterests(interests())
     views = InterestViews(split, "prefix", lambda _: raw, 0, runtime.device)
     log = []

@@ -92,9 +92,13 @@ def test_a_killed_search_tries_the_killed_values_again(recipe, tmp_path, scored)
 
 def test_spaces_are_checked(recipe, tmp_path):
     wrong = (
-        {"evaluation.negatives": [9, 99]}, {"training.metric": ["full/mrr", "full/ndcg@10"]}, {"encoder.dim": [8]}, {},
-        {"encoder.dropout": {"low": 0.5, "high": 0.1}}, {"s2idm.hidden": [8, 16]},
-    )  # fmt: skip
+        {"evaluation.negatives": [9, 99]},
+        {"training.metric": ["full/mrr", "full/ndcg@10"]},
+        {"encoder.dim": [8]},
+        {},
+        {"encoder.dropout": {"low": 0.5, "high": 0.1}},
+        {"s2idm.hidden": [8, 16]},
+    )
     for keys in wrong:
         with pytest.raises(InputError):
             check_space(keys, "space")

@@ -127,16 +127,26 @@ def test_the_base_is_the_same_model_without_interests(drawn):
 
 def test_claims_stand_beside_their_controls():
     names = [
-        "popular", "sasrec", "sasrec+ipe+constant", "sasrec+ipe+shuffled", "sasrec+ipe+s2idm", "sasrec+anchors",
+        "popular",
+        "sasrec",
+        "sasrec+ipe+constant",
+        "sasrec+ipe+shuffled",
+        "sasrec+ipe+s2idm",
+        "sasrec+anchors",
         "sasrec+anchors+ipe+s2idm",
-    ]  # fmt: skip
+    ]
     pairs = compared(names)
     assert {baseline for variant, baseline in pairs if variant == "sasrec+ipe+s2idm"} == {
-        "popular", "sasrec", "sasrec+ipe+constant", "sasrec+ipe+shuffled",
-    }  # fmt: skip
+        "popular",
+        "sasrec",
+        "sasrec+ipe+constant",
+        "sasrec+ipe+shuffled",
+    }
     assert {baseline for variant, baseline in pairs if variant == "sasrec+anchors+ipe+s2idm"} == {
-        "popular", "sasrec", "sasrec+anchors",
-    }  # fmt: skip
+        "popular",
+        "sasrec",
+        "sasrec+anchors",
+    }
     assert len(pairs) == len(set(pairs))
     assert all((baseline, variant) not in pairs and variant != baseline for variant, baseline in pairs)
     assert all(not is_baseline(parse_variant(variant)) for variant, _ in pairs)
@@ -156,16 +166,20 @@ def test_every_way_in_has_controls_of_its_own():
     ]
     pairs = compared(names)
     assert {rival for variant, rival in pairs if variant == f"sasrec+{way}+s2idm"} == {
-        "sasrec", f"sasrec+{way}+constant", f"sasrec+{way}+raw",
-    }  # fmt: skip
+        "sasrec",
+        f"sasrec+{way}+constant",
+        f"sasrec+{way}+raw",
+    }
     assert parse_variant(f"sasrec+{way}+s2idm").base.label == "sasrec"
 
 
 def test_fused_interests_are_held_against_another_users_and_against_constant_prompts():
     pairs = compared(["sasrec", "sasrec+ipe+constant", "sasrec+shuffled", "sasrec+s2idm"])
     assert {rival for variant, rival in pairs if variant == "sasrec+s2idm"} == {
-        "sasrec", "sasrec+ipe+constant", "sasrec+shuffled",
-    }  # fmt: skip
+        "sasrec",
+        "sasrec+ipe+constant",
+        "sasrec+shuffled",
+    }
 
 
 def test_channels_of_the_recipe_do_not_matter_to_comparisons():
@@ -176,11 +190,20 @@ def test_channels_of_the_recipe_do_not_matter_to_comparisons():
 
 def test_matching_is_held_against_the_same_without_and_against_controls_that_have_it():
     names = [
-        "matching", "sasrec", "sasrec+matching", "sasrec+ipe+constant", "sasrec+ipe+constant+matching",
-        "sasrec+ipe+s2idm", "sasrec+ipe+s2idm+matching",
-    ]  # fmt: skip
+        "matching",
+        "sasrec",
+        "sasrec+matching",
+        "sasrec+ipe+constant",
+        "sasrec+ipe+constant+matching",
+        "sasrec+ipe+s2idm",
+        "sasrec+ipe+s2idm+matching",
+    ]
     pairs = compared(names)
     assert {baseline for variant, baseline in pairs if variant == "sasrec+ipe+s2idm+matching"} == {
-        "matching", "sasrec", "sasrec+ipe+s2idm", "sasrec+matching", "sasrec+ipe+constant+matching",
-    }  # fmt: skip
+        "matching",
+        "sasrec",
+        "sasrec+ipe+s2idm",
+        "sasrec+matching",
+        "sasrec+ipe+constant+matching",
+    }
     assert {baseline for variant, baseline in pairs if variant == "sasrec+matching"} == {"matching", "sasrec"}

@@ -272,9 +272,12 @@ def test_a_variant_that_never_left_its_base_is_marked_in_every_table():
     record = cells[0].metrics
     marked = "`sasrec+ipe+s2idm`†"
     found = [
-        tables.results(record), tables.comparisons(record), tables.overview(cells), tables.interests(cells),
+        tables.results(record),
+        tables.comparisons(record),
+        tables.overview(cells),
+        tables.interests(cells),
         tables.seed_values(record),
-    ]  # fmt: skip
+    ]
     for table in found:
         assert [row for row in table.rows if marked in [one.text for one in row.entries]], table.title
         assert not [row for row in table.rows if "`sasrec`†" in [one.text for one in row.entries]], table.title
@@ -351,8 +354,9 @@ def test_what_interests_add_is_told_apart_from_what_else_differs():
 def test_published_figures_on_other_data_stand_apart():
     table = tables.reference(experiment_record().reference)
     assert [[one.text or one.published for one in row.entries] for row in table.rows] == [
-        ["table5/pixel", "`sasrec`", "0.0857", "0.1583"], ["table5/pixel", "`t-diffrec`", "0.0436", ""]
-    ]  # fmt: skip
+        ["table5/pixel", "`sasrec`", "0.0857", "0.1583"],
+        ["table5/pixel", "`t-diffrec`", "0.0436", ""],
+    ]
     assert "None of these figures is ours." in table.notes[0]
 
 
@@ -416,8 +420,10 @@ def test_numbers_read_well():
     assert [difference_text(value) for value in (-0.00004, -0.0456, 0.0)] == ["+0.0000", "-0.0456", "+0.0000"]
     assert [relative_text(share) for share in (None, -0.0004, -0.04, 0.0)] == ["", "+0.0%", "-4.0%", "+0.0%"]
     assert [metric_text(metric) for metric in ("full/ndcg@10", "sampled/hit@5", "sampled/auc")] == [
-        "NDCG@10, all items", "Hit@5, sampled", "AUC, sampled"
-    ]  # fmt: skip
+        "NDCG@10, all items",
+        "Hit@5, sampled",
+        "AUC, sampled",
+    ]
 
 
 def test_names_may_break_and_text_is_escaped():

@@ -177,8 +177,9 @@ def test_no_baseline_looks_at_what_it_may_not(name):
     idle = np.setdiff1d(np.arange(split.domain.n_users), split.training_users)
     changed = small_domain(
         [items[start:stop] for start, stop in zip(split.domain.offsets, split.domain.offsets[1:], strict=False)],
-        n_items=ITEMS, repeats=True,
-    )  # fmt: skip
+        n_items=ITEMS,
+        repeats=True,
+    )
     again = fewer_users(leave_one_out(changed), 0.6, 0)
     assert again.training_users.tolist() == split.training_users.tolist()
     np.testing.assert_allclose(scores(name, again, "validation")[0], ours, atol=1e-6)

@@ -100,9 +100,13 @@ def test_projection_equals_rows_times_weight_in_value_and_gradient(drawn, width,
     result = HiddenReverse(model.denoiser, schedule).from_dense(torch.from_numpy(interests.toarray()))
     outer = model.denoiser.outer
     ours = DiffusedInterests(
-        result.hidden, outer.weight.detach(), result.bias_scale * outer.bias.detach(), result.carried, raw,
+        result.hidden,
+        outer.weight.detach(),
+        result.bias_scale * outer.bias.detach(),
+        result.carried,
+        raw,
         dense_budget=1 << 20 if fits else 0,
-    )  # fmt: skip
+    )
     users = torch.tensor([4, 1, 1, 0])
     generator = torch.Generator().manual_seed(0)
     weight = torch.randn(width, ours.width, generator=generator).requires_grad_()

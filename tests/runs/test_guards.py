@@ -182,9 +182,12 @@ def test_a_target_that_is_its_own_source_is_refused_at_every_door(tmp_path):
 
 @pytest.mark.parametrize(
     "settings",
-    [{"evaluation": {"new_items": 0.2}}, {"shots": 0.5},
-     {"evaluation": {"split": "temporal", "validation_from": 10, "test_from": 20}}],
-)  # fmt: skip
+    [
+        {"evaluation": {"new_items": 0.2}},
+        {"shots": 0.5},
+        {"evaluation": {"split": "temporal", "validation_from": 10, "test_from": 20}},
+    ],
+)
 def test_a_source_part_is_cut_by_leave_one_out_and_serves_no_other_split(settings):
     domain = small_domain(random_histories(np.random.default_rng(0), 30, 20, 5, 9))
     part = train_part(leave_one_out(domain))
@@ -460,8 +463,12 @@ def test_two_runs_never_share_a_folder(tmp_path):
 
 
 def test_without_training_matching_decides(tmp_path):
-    variants = ["sasrec+anchors", "sasrec+anchors+no-id+source", "sasrec+anchors+no-id+source+matching",
-                "sasrec+anchors+matching"]  # fmt: skip
+    variants = [
+        "sasrec+anchors",
+        "sasrec+anchors+no-id+source",
+        "sasrec+anchors+no-id+source+matching",
+        "sasrec+anchors+matching",
+    ]
     _, _, run = made(tmp_path, source_encoder={"channels": ["anchors"], "epochs": 1}, variants=variants, shots=0)
     assert run.variant.label == "sasrec+anchors+matching"
 
@@ -472,8 +479,10 @@ def test_an_artifact_goes_on_to_learn_and_tells_what_stays_and_what_is_lost(tmp_
     loaded.path.write_text(yaml.safe_dump({k: v for k, v in kept.items() if k not in {"target", "source_encoder"}}))
     extended = source_from(
         make_plan(load_recipe(loaded.path, ["s2idm.hidden=16", "vocabulary.min_items=3"])),
-        tmp_path / "extended", Runtime(), source,
-    )  # fmt: skip
+        tmp_path / "extended",
+        Runtime(),
+        source,
+    )
     assert [note.name for note in extended.domains] == ["tapes", "songs"]
     count = len(source.vocabulary)
     assert extended.vocabulary.words[:count] == source.vocabulary.words

@@ -77,9 +77,13 @@ def test_ids_are_hidden_in_training_only_and_per_occurrence():
 def test_what_does_not_belong_to_the_model_is_not_saved_with_it():
     names = set(tower(*EVERY).state_dict())
     assert names == {
-        "log_scales", "channels.id.table.weight", "channels.anchors.table.weight", "channels.categories.table.weight",
-        "channels.anchors-semantic.map.weight", "channels.title-semantic.map.weight",
-    }  # fmt: skip
+        "log_scales",
+        "channels.id.table.weight",
+        "channels.anchors.table.weight",
+        "channels.categories.table.weight",
+        "channels.anchors-semantic.map.weight",
+        "channels.title-semantic.map.weight",
+    }
 
 
 def test_a_channel_without_its_features_is_refused():

@@ -171,8 +171,11 @@ def test_settings_win_in_order(tmp_path):
     )
     cells = cells_of(load_experiment(path), overrides=["score.temperature=7"])
     assert [cell.key for cell in cells] == [
-        "a-b.paper.shots-0.5", "a-b.paper.shots-1", "a-b.strong.shots-0.5", "a-b.strong.shots-1"
-    ]  # fmt: skip
+        "a-b.paper.shots-0.5",
+        "a-b.paper.shots-1",
+        "a-b.strong.shots-0.5",
+        "a-b.strong.shots-1",
+    ]
     paper, strong = cells[0].main.recipe, cells[2].main.recipe
     assert (paper.encoder.dim, paper.encoder.blocks, paper.encoder.heads) == (4, 3, 2)
     assert (strong.encoder.heads, strong.training.loss) == (1, "softmax")
@@ -218,8 +221,9 @@ def extras_of(folder, variants, extras, overrides=()):
 def test_extras_stand_beside_what_they_are_compared_with(tmp_path):
     fused = ["sasrec", "sasrec+anchors", "sasrec+s2idm"]
     assert extras_of(tmp_path, fused, ["sasrec+s2idm+matching"]) == (
-        fused, ["sasrec", "sasrec+s2idm", "sasrec+s2idm+matching"]
-    )  # fmt: skip
+        fused,
+        ["sasrec", "sasrec+s2idm", "sasrec+s2idm+matching"],
+    )
     prompts = ["sasrec", "gru4rec+ipe+s2idm"]
     assert extras_of(tmp_path, prompts, ["gru4rec"]) == (prompts, [*prompts, "gru4rec"])
 
@@ -239,8 +243,10 @@ def test_what_only_an_extra_is_the_base_of_is_compared_with_it(tmp_path):
     compared = [(c.variant, c.baseline, c.metric) for c in record.cells[0].metrics.comparisons]
     for metric in ("full/ndcg@10", "sampled/ndcg@10"):
         assert sorted(pair for *pair, of in compared if of == metric) == [
-            ["gru4rec", "sasrec"], ["gru4rec+ipe+s2idm", "gru4rec"], ["gru4rec+ipe+s2idm", "sasrec"]
-        ]  # fmt: skip
+            ["gru4rec", "sasrec"],
+            ["gru4rec+ipe+s2idm", "gru4rec"],
+            ["gru4rec+ipe+s2idm", "sasrec"],
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -268,16 +274,24 @@ def test_the_record_holds_every_part(finished):
     (cell,) = record.cells
     metrics = cell.metrics
     assert list(metrics.variants) == [
-        "popular", "sasrec", "sasrec+ipe+constant", "sasrec+ipe+s2idm", "ease", "gru4rec", "sasrec+s2idm"
-    ]  # fmt: skip
+        "popular",
+        "sasrec",
+        "sasrec+ipe+constant",
+        "sasrec+ipe+s2idm",
+        "ease",
+        "gru4rec",
+        "sasrec+s2idm",
+    ]
     assert metrics.few_seeds == {"gru4rec": (0,), "sasrec+s2idm": (0,)}
     assert len(metrics.variants["sasrec"].figure("test", "full/ndcg@10").values) == 2
     assert len(metrics.variants["gru4rec"].figure("test", "full/ndcg@10").values) == 1
     assert cell.bases == dict.fromkeys(["sasrec+ipe+constant", "sasrec+ipe+s2idm", "sasrec+s2idm"], "sasrec")
     assert {(c.variant, c.baseline, c.metric) for c in metrics.comparisons} >= {
-        ("sasrec+ipe+s2idm", "sasrec", "full/ndcg@10"), ("sasrec+ipe+s2idm", "sasrec", "sampled/ndcg@10"),
-        ("sasrec+ipe+s2idm", "ease", "full/ndcg@10"), ("gru4rec", "sasrec", "sampled/ndcg@10"),
-    }  # fmt: skip
+        ("sasrec+ipe+s2idm", "sasrec", "full/ndcg@10"),
+        ("sasrec+ipe+s2idm", "sasrec", "sampled/ndcg@10"),
+        ("sasrec+ipe+s2idm", "ease", "full/ndcg@10"),
+        ("gru4rec", "sasrec", "sampled/ndcg@10"),
+    }
     whole = {(c.variant, c.baseline): c.difference for c in metrics.comparisons if c.metric[0] == "f"}
     for groups in (cell.breakdowns.history, cell.breakdowns.known_anchors):
         assert sum(group.users for group in groups) == 40
@@ -484,9 +498,12 @@ def ranking_of(*ranks):
 def test_gains_over_a_base_are_those_of_the_same_seeds():
     first, second = ranking_of(0, 20), ranking_of(20, 0)
     rankings = {
-        "sasrec": {"test": [first, second]}, "sasrec+s2idm": {"test": [second]}, "sasrec+anchors": {"test": [first]},
-        "gru4rec": {"test": [first]}, "gru4rec+anchors": {"test": [second, first]},
-    }  # fmt: skip
+        "sasrec": {"test": [first, second]},
+        "sasrec+s2idm": {"test": [second]},
+        "sasrec+anchors": {"test": [first]},
+        "gru4rec": {"test": [first]},
+        "gru4rec+anchors": {"test": [second, first]},
+    }
     seeds = {"sasrec": [0, 3], "sasrec+s2idm": [3], "sasrec+anchors": [3], "gru4rec": [3], "gru4rec+anchors": [0, 3]}
     bases = {"sasrec+s2idm": "sasrec", "sasrec+anchors": "sasrec", "gru4rec+anchors": "gru4rec"}
     gains = base_gains(rankings, seeds, bases, (10,))

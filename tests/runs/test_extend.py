@@ -26,13 +26,17 @@ def test_old_anchors_give_the_same_hidden_states() -> None:
 
 def test_tables_keep_their_first_rows_and_the_rest_is_taken_over() -> None:
     old = {
-        "table": torch.ones(2, 3), "scale": torch.tensor(4.0), "gone": torch.ones(1),
+        "table": torch.ones(2, 3),
+        "scale": torch.tensor(4.0),
+        "gone": torch.ones(1),
         "positions": torch.arange(6.0).view(3, 2),
-    }  # fmt: skip
+    }
     new = {
-        "table": torch.zeros(4, 3), "scale": torch.tensor(0.0), "added": torch.full((2,), 7.0),
+        "table": torch.zeros(4, 3),
+        "scale": torch.tensor(0.0),
+        "added": torch.full((2,), 7.0),
         "positions": torch.zeros(2, 2),
-    }  # fmt: skip
+    }
     grown = grown_weights(old, new)
     assert grown["table"].tolist() == [[1.0] * 3, [1.0] * 3, [0.0] * 3, [0.0] * 3]
     assert grown["positions"].tolist() == [[0.0, 1.0], [2.0, 3.0]]

@@ -74,10 +74,14 @@ def test_a_user_after_whom_nothing_comes_does_not_teach_that_nothing_comes_next(
     monkeypatch.setattr(Semantics, "find", classmethod(lambda cls, settings, runtime: None))
     histories = random_histories(np.random.default_rng(0), users=30, items=6, low=3, high=6)
     titles = ["dragon castle", "dragon robot", "castle robot", "dragon planet", "planet castle", "robot planet"]
-    recipe = check_recipe({
-        "sources": "books", "vocabulary": {"min_items": 1, "max_share": 1.0},
-        "s2idm": {"hidden": 8, "epochs": 2, "steps": 3, "batch_size": 8, "objective": "next"},
-    }, "test")  # fmt: skip
+    recipe = check_recipe(
+        {
+            "sources": "books",
+            "vocabulary": {"min_items": 1, "max_share": 1.0},
+            "s2idm": {"hidden": 8, "epochs": 2, "steps": 3, "batch_size": 8, "objective": "next"},
+        },
+        "test",
+    )
     several, more = (
         fit_source(plan_of(recipe, [small_domain(users, titles=titles)]), Runtime()).artifact.s2idm.state_dict()
         for users in (histories, [*histories, *([item] for item in range(6))])

@@ -33,8 +33,16 @@ def same(left, right):
     assert all(torch.equal(left.weights[name], right.weights[name]) for name in left.weights)
     for stage in ("validation", "test"):
         ours, theirs = left.rankings[stage], right.rankings[stage]
-        for field in ("users", "sampled", "full", "sampled_candidates", "full_candidates", "recommended", "full_all",
-                      "full_all_candidates"):  # fmt: skip
+        for field in (
+            "users",
+            "sampled",
+            "full",
+            "sampled_candidates",
+            "full_candidates",
+            "recommended",
+            "full_all",
+            "full_all_candidates",
+        ):
             np.testing.assert_array_equal(getattr(ours, field), getattr(theirs, field))
 
 

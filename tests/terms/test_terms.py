@@ -272,6 +272,33 @@ def test_a_good_model_keeps_its_say() -> None:
     assert found.titles == found.repeats == 0
 
 
+def test_a_good_model_keeps_its_say_among_a_sample_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transfer.terms.search.LARGEST_SEARCH", 1)
+    monkeypatch.setattr("transfer.terms.search.FEWEST_USERS", 64)
+    known, domain, targets = ring(200)
+    perfect = torch.nn.functional.one_hot(torch.from_numpy(targets.items), 20).float()
+    own = InnerProducts(perfect, torch.eye(20))
+    assert not search_weights(own, replace(known, follows=None), domain, targets, ("titles", "popularity"))
+
+
+def test_a_model_and_a_term_that_know_different_users_both_count() -> None:
+    known, domain, targets = ring(200)
+    first = torch.arange(len(targets))[:, None] % 2 == 0
+    noise = torch.randn(len(targets), 20, generator=torch.Generator().manual_seed(4))
+    right = torch.nn.functional.one_hot(torch.from_numpy(targets.items), 20).float()
+    own = InnerProducts(torch.where(first, 4 * right, 1.5 * right) + noise, torch.eye(20))
+    found = search_weights(own, known, domain, targets, ("titles", "transitions"))
+    scores = {
+        name: joined(own, known, domain, targets, weights)
+        for name, weights in (("both", found), ("own", TermWeights()))
+    }
+    found_ranks = {
+        name: rank(domain, targets, rows, EvaluationSettings(), CPU, sampled=False).full
+        for name, rows in scores.items()
+    }
+    assert (found_ranks["both"] == 0).mean() > (found_ranks["own"] == 0).mean() + 0.1
+
+
 def test_where_people_buy_again_repeats_count_for_an_item() -> None:
     domain = small_domain([[item, item + 1, item, item + 1, item, item + 1] for item in range(0, 40, 2)] * 10,
                           n_items=41, repeats=True)  # fmt: skip

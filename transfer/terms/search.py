@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from domains.domain import Domain, Ints
 from transfer.evaluation.protocol import Targets
@@ -23,8 +25,11 @@ STARTS: Sequence[Mapping[str, float]] = (
 """Where searches begin: near what sparse and dense domains prefer."""
 FACTORS = (0.0, 0.35, 0.5, 0.7, 0.85, 1.2, 1.4, 2.0, 3.0)
 """A weight is tried at these multiples of itself."""
-OWN_STARTS = (0.5, 1.0, 2.0)
-"""A model's scores begin at these multiples of the terms' spread."""
+EQUAL = 0.3
+"""Weight of every part, in units of its spread, where a search begins that prefers none."""
+FLOOR = 0.02
+"""Probability that the smooth measure gives every target: one that no weights can reach then pulls at none of them."""
+SMOOTH_STEPS = 40
 ROUNDS = 4
 LARGEST_SEARCH = 1 << 26
 """Scores looked at while candidates are found: users are sampled so that there are no more."""
@@ -67,12 +72,13 @@ def search_weights(
         progress: of the search, which takes minutes where users are many.
     """
     shown = progress or Silent()
-    few = targets.only(_sample(len(targets), domain.n_items))
+    sample = _sample(len(targets), domain.n_items)
+    few = targets.only(sample)
     left_out = LEAVE_OUT if "repeats" in terms and targets.excludes_seen else 0.0
     if not len(few):
         return TermWeights(repeats=left_out)
     with shown.task("Candidates for late terms", len(few)) as task:
-        candidates = find_candidates(own, known, domain, few, terms, task.advance)
+        candidates = find_candidates(_of_rows(own, sample), known, domain, few, terms, task.advance)
     parts = [name for name in candidates.scale if name != "repeats" or not targets.excludes_seen]
     if parts in ([], [OWN]):
         return TermWeights(repeats=left_out)
@@ -94,17 +100,50 @@ class _Search:
         self.timed = len({recency for _, recency in candidates.features} - {None}) > 1
 
     def starts(self) -> list[_Point]:
-        """Return where to begin."""
-        points = []
+        """Return where to begin: what other domains prefer, all parts alike, and the best of a smooth measure."""
+        scale = self.candidates.scale
+        alike = {part: EQUAL / scale[part] if part != "repeats" and scale[part] > _TINY else 0.0 for part in self.parts}
+        points = [_Point(alike, MIDDLE), self.smoothed(_Point(alike, MIDDLE))]
         for start in STARTS:
             terms = {part: start.get(part, 0.0) for part in self.parts if part != OWN}
-            spread = np.sqrt(sum((weight * self.candidates.scale[part]) ** 2 for part, weight in terms.items()))
-            if OWN not in self.parts:
-                points.append(_Point(terms, MIDDLE))
-                continue
-            unit = max(float(spread), _TINY) / max(self.candidates.scale[OWN], _TINY)
-            points += [_Point({OWN: factor * unit, **terms}, MIDDLE) for factor in OWN_STARTS]
+            if OWN in self.parts:
+                spread = np.sqrt(sum((weight * scale[part]) ** 2 for part, weight in terms.items()))
+                terms[OWN] = float(spread) / max(scale[OWN], _TINY)
+            points.append(_Point(terms, MIDDLE))
         return points
+
+    def smoothed(self, point: _Point) -> _Point:
+        """Return the weights that minimise the mean of -log(`FLOOR` + softmax of the target), started at a point.
+
+        All weights move together, which a climb along one of them cannot: without it a model's own scores are lost
+        where the terms beside it begin too strong.
+        """
+        c = self.candidates
+        scale = {part: c.scale[part] if c.scale[part] > _TINY else 1.0 for part in self.parts}
+        features = torch.from_numpy(
+            np.stack([c.feature(part, point.recency) / np.float32(scale[part]) for part in self.parts], axis=1)
+        )
+        user, target = torch.from_numpy(c.user), torch.from_numpy(c.target)
+        begun = [point.weights[part] * scale[part] for part in self.parts]
+        weights = torch.tensor(begun, dtype=torch.float32, requires_grad=True)
+        optimiser = torch.optim.LBFGS([weights], max_iter=SMOOTH_STEPS, line_search_fn="strong_wolfe")
+
+        def loss() -> Tensor:
+            optimiser.zero_grad()
+            scores = features @ weights
+            top = torch.full((len(target),), -torch.inf).scatter_reduce(0, user, scores.detach(), "amax")
+            total = torch.zeros(len(target)).index_add(0, user, (scores - top[user]).exp())
+            chance = (scores[target] - top).exp() / total
+            value = -(FLOOR + chance).log().mean()
+            value.backward()
+            return value
+
+        with torch.enable_grad():
+            optimiser.step(loss)
+        found = weights.detach().tolist()
+        if not np.isfinite(found).all():
+            return point
+        return _Point({part: value / scale[part] for part, value in zip(self.parts, found, strict=True)}, point.recency)
 
     def scores(self, point: _Point) -> npt.NDArray[np.float32]:
         """Return (m,) scores of the candidates."""
@@ -172,6 +211,12 @@ class _Search:
             if not idle or (OWN not in point.weights and len(active) == 1):
                 return point
             point = _Point({**point.weights, min(idle)[1]: 0.0}, point.recency)
+
+
+def _of_rows(own: ScoreRows | None, sample: npt.NDArray[np.int64]) -> ScoreRows | None:
+    """Return scores whose rows are those of a sample."""
+    chosen = torch.from_numpy(sample)
+    return None if own is None else lambda rows: own(chosen.to(rows.device)[rows])
 
 
 def _error(values: npt.NDArray[np.float64]) -> float:

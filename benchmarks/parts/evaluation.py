@@ -21,12 +21,12 @@ from transfer.evaluation.ranking import ScoreRows, rank
 from transfer.evaluation.settings import EvaluationSettings
 from transfer.model.scorer import final_states, model_scores
 from transfer.terms.joined import joined
-from transfer.terms.known import KnownItems, known_items
+from transfer.terms.known import TITLE_WIDTH, KnownItems, known_items, main_directions
 from transfer.terms.weights import LEAVE_OUT, TermWeights
 
 WORDS = 5_000
 ANCHORS_AN_ITEM = 5
-TITLE_WIDTH = 384
+WIDTH = 384
 BLOCK = 128
 """Users a block of the bare multiply: the size at which it is fastest."""
 
@@ -85,7 +85,7 @@ def _terms(options: Options) -> Section:
         "users x items", "model, s", "+ transitions, s", "+ anchors, s", "+ titles, s", "+ matching, s",
         "+ all terms, s", "all / model",
     ]  # fmt: skip
-    note = f"Full ranking. Titles: {TITLE_WIDTH} wide, six times the model. Anchors: {ANCHORS_AN_ITEM} an item."
+    note = f"Full ranking. Titles: {TITLE_WIDTH} of {WIDTH} directions. Anchors: {ANCHORS_AN_ITEM} an item."
     return Section("Late terms beside a model, d = 64", columns, rows, [note])
 
 
@@ -107,8 +107,8 @@ def _known(split: Split) -> KnownItems:
     owner = np.repeat(np.arange(items), ANCHORS_AN_ITEM)
     words = generator.choice(WORDS, len(owner), p=chances / chances.sum())
     anchors = csr_matrix((np.ones(len(owner), np.float32), (owner, words)), shape=(items, WORDS))
-    titles = torch.nn.functional.normalize(torch.randn(items, TITLE_WIDTH), dim=-1)
-    return known_items(split, anchors, np.ones(WORDS, np.float32), titles, None, CPU)
+    titles = torch.nn.functional.normalize(torch.randn(items, WIDTH), dim=-1)
+    return known_items(split, anchors, np.ones(WORDS, np.float32), titles, None, CPU, main_directions(titles))
 
 
 @torch.no_grad()

@@ -19,7 +19,7 @@ from transfer.evaluation.target_histories import history_matrix
 from transfer.evaluation.tiles import InnerProducts
 from transfer.terms.following import Follows, count_transitions, recent_items, scaled_rows, strongest
 from transfer.terms.joined import joined
-from transfer.terms.known import KnownItems, known_items
+from transfer.terms.known import KnownItems, known_items, main_directions
 from transfer.terms.registry import TERMS, weights_of
 from transfer.terms.search import FEWEST_USERS, halves, search_weights
 from transfer.terms.weights import LEAVE_OUT, TermBuffers, TermWeights
@@ -341,3 +341,21 @@ def test_halves_are_disjoint_and_of_the_seed() -> None:
     alone = np.array([7])
     assert [list(half) for half in halves(alone, 0)] == [[7], [7]]
     assert [len(half) for half in halves(users[:0], 0)] == [0, 0]
+
+
+def test_titles_are_compared_by_their_main_directions() -> None:
+    generator = torch.Generator().manual_seed(0)
+    plane = torch.randn(40, 2, generator=generator) @ torch.randn(2, 6, generator=generator)
+    vectors = torch.nn.functional.normalize(plane, dim=-1)
+    vectors[3] = 0.0
+    basis = main_directions(vectors, width=2)
+    assert basis is not None and basis.shape == (6, 2)
+    torch.testing.assert_close(basis.t() @ basis, torch.eye(2))
+    known = KnownItems(csr_matrix((40, 7), dtype=np.float32), IDF, vectors, CPU, title_basis=basis)
+    assert known.titles is not None and not known.titles[3].any(), "an item without a title is like no other"
+    torch.testing.assert_close(known.titles @ known.titles.t(), vectors @ vectors.t(), atol=1e-5, rtol=1e-5)
+    noisy = torch.nn.functional.normalize(vectors + 0.05 * torch.randn(40, 6, generator=generator), dim=-1)
+    close = replace(known, title_vectors=noisy, title_basis=main_directions(noisy, width=2)).titles
+    assert close is not None
+    torch.testing.assert_close(close.norm(dim=1), torch.ones(40))
+    assert main_directions(vectors, width=6) is None and main_directions(None) is None

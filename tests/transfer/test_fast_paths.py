@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 from torch.nn import functional as F
 from transfer_cases import PROPERTY, random_histories, sequences, small_domain
 
@@ -18,7 +19,7 @@ from transfer.encoders.settings import EncoderSettings
 from transfer.evaluation import ranking, tiles
 from transfer.evaluation.protocol import count_below, targets_of
 from transfer.evaluation.settings import EvaluationSettings
-from transfer.evaluation.tiles import InnerProducts
+from transfer.evaluation.tiles import InnerProducts, ItemMatrix, SparseProducts
 from transfer.interests.views import NoViews, TrainView
 from transfer.items.features import ItemFeatures
 from transfer.items.settings import ItemSettings
@@ -191,6 +192,13 @@ def test_ranks_do_not_depend_on_the_blocks(excludes_seen, monkeypatch):
         assert found[0].full[row] == above
 
 
+def cut(monkeypatch, size):
+    """Make tiles of so many users and items."""
+    monkeypatch.setattr(tiles, "TILE", size)
+    monkeypatch.setattr(tiles, "USERS", size)
+    monkeypatch.setattr(ranking, "USERS", size)
+
+
 @pytest.mark.parametrize("excludes_seen", [True, False])
 @pytest.mark.parametrize("tile", [1, 7, 1000])
 def test_tiles_rank_as_whole_rows_do(excludes_seen, tile, monkeypatch):
@@ -204,12 +212,52 @@ def test_tiles_rank_as_whole_rows_do(excludes_seen, tile, monkeypatch):
     states[3], items[5] = torch.nan, torch.nan
     products = InnerProducts(states, items)
     settings = EvaluationSettings(negatives=20)
-    monkeypatch.setattr(tiles, "TILE", tile)
-    monkeypatch.setattr(ranking, "TILE", tile)
+    cut(monkeypatch, tile)
     ours = ranking.rank(domain, targets, products, settings, CPU, sampled=False)
     whole = ranking.rank(domain, targets, lambda rows: products(rows), settings, CPU, sampled=False)
     assert np.array_equal(ours.full, whole.full)
     assert np.array_equal(ours.full_candidates, whole.full_candidates)
+
+
+@pytest.mark.parametrize("dense", [True, False, None])
+@pytest.mark.parametrize("tile", [1, 7, 1000])
+@pytest.mark.parametrize("width", [0, 3])
+def test_sparse_products_are_added_in_tiles(dense, tile, width, monkeypatch):
+    generator, numbers = torch.Generator().manual_seed(0), np.random.default_rng(0)
+    domain = small_domain(random_histories(np.random.default_rng(2), 50, ITEMS, 3, 9), n_items=ITEMS)
+    targets = targets_of(leave_one_out(domain), "test")
+    # Small whole numbers: products are exact, and many tie.
+    states = torch.randint(-2, 3, (len(targets), width), generator=generator).float()
+    items = torch.randint(-2, 3, (ITEMS, width), generator=generator).float()
+    own = states @ items.t()
+    plain, parts = own, []
+    for columns in (ITEMS, 11):
+        users = numbers.integers(1, 3, (len(targets), columns)) * (numbers.random((len(targets), columns)) < 0.2)
+        others = numbers.integers(1, 3, (ITEMS, columns)) * (numbers.random((ITEMS, columns)) < 0.2)
+        plain = plain + torch.from_numpy(users @ others.T).float()
+        matrix = ItemMatrix(csr_matrix(others.T.astype(np.float32)))
+        parts.append(SparseProducts(csr_matrix(users.astype(np.float32)), matrix, CPU, dense))
+    cut(monkeypatch, tile)
+    products = InnerProducts(states, items, tuple(parts))
+    rows = torch.tensor([49, 0, 7, 7])
+    assert torch.equal(products(rows), plain[rows])
+    items = torch.tensor([5, 39, 5, 0])
+    assert torch.equal(products.tiles_and_own(rows, 7, items)[1], plain[rows, items])
+    assert torch.equal(parts[0](rows) + parts[1](rows), (plain - own)[rows])
+    settings = EvaluationSettings(negatives=20)
+    for sampled in (False, True):
+        ours = ranking.rank(domain, targets, products, settings, CPU, sampled=sampled)
+        whole = ranking.rank(domain, targets, lambda rows: plain[rows], settings, CPU, sampled=sampled)
+        assert np.array_equal(ours.full, whole.full)
+        assert np.array_equal(ours.sampled, whole.sampled)
+
+
+def test_users_are_made_dense_where_many_items_share_their_columns():
+    everywhere = ItemMatrix(csr_matrix(np.ones((2, 300), np.float32)))
+    nowhere = ItemMatrix(csr_matrix(np.eye(300, dtype=np.float32)))
+    person = csr_matrix(np.ones((1, 2), np.float32)), csr_matrix(np.eye(1, 300, dtype=np.float32))
+    assert SparseProducts(person[0], everywhere, CPU).makes_dense
+    assert not SparseProducts(person[1], nowhere, CPU).makes_dense
 
 
 def test_equal_vectors_tie_in_tiles_whatever_they_round_to():
@@ -223,6 +271,27 @@ def test_equal_vectors_tie_in_tiles_whatever_they_round_to():
     products = InnerProducts(torch.randn(len(targets), 64, generator=generator), kinds[kind])
     full = ranking.rank(domain, targets, products, EvaluationSettings(), CPU, sampled=False).full
     order = (products.states @ kinds.t()).argsort(dim=1, descending=True)
+    for row in range(len(targets)):
+        own = order[row].tolist().index(int(kind[targets.items[row]]))
+        ahead = torch.isin(kind, order[row, : own + 1])
+        ahead[torch.from_numpy(np.array([*histories[row][:-1], targets.items[row]]))] = False
+        assert full[row] == int(ahead.sum())
+
+
+@pytest.mark.parametrize("dense", [True, False])
+def test_equal_items_tie_whatever_sparse_products_add(dense):
+    generator, numbers = torch.Generator().manual_seed(0), np.random.default_rng(0)
+    histories = random_histories(np.random.default_rng(3), 300, 2500, 3, 4)
+    domain = small_domain(histories, n_items=2500)
+    targets = targets_of(leave_one_out(domain), "test")
+    kind = torch.randint(0, 3, (2500,), generator=generator)
+    vectors, columns = torch.randn(3, 64, generator=generator), numbers.random((3, 40)).astype(np.float32)
+    users = csr_matrix(numbers.random((len(targets), 40)) * (numbers.random((len(targets), 40)) < 0.3))
+    part = SparseProducts(users, ItemMatrix(csr_matrix(columns[kind.numpy()].T)), CPU, dense)
+    products = InnerProducts(torch.randn(len(targets), 64, generator=generator), vectors[kind], (part,))
+    plain = products.states @ vectors.t() + torch.from_numpy((users @ columns.T).astype(np.float32))
+    full = ranking.rank(domain, targets, products, EvaluationSettings(), CPU, sampled=False).full
+    order = plain.argsort(dim=1, descending=True)
     for row in range(len(targets)):
         own = order[row].tolist().index(int(kind[targets.items[row]]))
         ahead = torch.isin(kind, order[row, : own + 1])

@@ -120,12 +120,14 @@ def excluded_pairs(items: Tensor, starts: Tensor, stops: Tensor) -> tuple[Tensor
     return owner, items[position].long()
 
 
-def count_below(scores: Tensor, target: Tensor) -> Tensor:
+def count_below(scores: Tensor, target: Tensor, dim: int = 1) -> Tensor:
     """(B,) int64, scores in each row (B, I) that are below the target (B, 1); the scores are overwritten.
+
+    With `dim` 0, the scores are (I, B) and the targets (1, B).
 
     Ones and zeros in place and a float sum are several times as fast as a sum of bools, and exact: float32 counts to
     2**24.
     """
-    if scores.shape[1] > 1 << 24 or scores.dtype not in {torch.float32, torch.float64}:
-        return (scores < target).sum(1)
-    return scores.lt_(target).sum(1).long()
+    if scores.shape[dim] > 1 << 24 or scores.dtype not in {torch.float32, torch.float64}:
+        return (scores < target).sum(dim)
+    return scores.lt_(target).sum(dim).long()

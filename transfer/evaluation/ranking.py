@@ -13,7 +13,7 @@ from domains.domain import Domain
 from transfer.evaluation.metrics import Ranks, means
 from transfer.evaluation.protocol import Targets, count_below, excluded_pairs, negatives_a_target, sampled_negatives
 from transfer.evaluation.settings import SCORES_MB, EvaluationSettings
-from transfer.evaluation.tiles import TILE, InnerProducts, counts_below_targets
+from transfer.evaluation.tiles import USERS, InnerProducts, counts_below_targets
 from transfer.runtime import working_memory
 
 ScoreRows = Callable[[Tensor], Tensor]
@@ -109,10 +109,10 @@ def rank(
     """
     count = len(targets)
     products = score_rows if isinstance(score_rows, InnerProducts) else None
-    if sampled or top or device.type != "cpu" or (products and products.sparse):
+    if sampled or top or device.type != "cpu":
         products = None  # these need every score of a row at once, or have no cache that tiles could stay in
     block = (
-        TILE
+        USERS
         if products
         else _rows_a_block(domain.n_items, device, working_memory(SCORES_MB) if memory is None else memory)
     )

@@ -30,6 +30,7 @@ class ItemFeatures:
         categories: (I, c) item-category matrix, for ``categories``.
         known: (I,) bool, items in the training data; None for all. The ID channel is zero for other items.
         whitening: whitening of the sentence vectors, also for new items; None if not whitened.
+        title_basis: (s, t) directions of the title vectors that late terms read; None for all.
     """
 
     count: int
@@ -39,6 +40,7 @@ class ItemFeatures:
     categories: csr_matrix | None = None
     known: Tensor | None = None
     whitening: Whitening | None = None
+    title_basis: Tensor | None = None
 
 
 def category_names(domain: Domain) -> pa.Array:

@@ -12,11 +12,11 @@ from torch import Tensor
 from domains.domain import Domain
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
-from transfer.evaluation.tiles import InnerProducts
+from transfer.evaluation.tiles import InnerProducts, no_scores
 from transfer.interests.forms import Interests
 from transfer.model.recommender import SequentialRecommender
 from transfer.sequences import Spans, by_length, gather
-from transfer.terms.joined import joined
+from transfer.terms.joined import JoinedItems
 from transfer.terms.known import KnownItems
 from transfer.terms.weights import TermWeights
 
@@ -123,8 +123,7 @@ class Scorer:
         if self.ranker is not None:
             return self.ranker(domain, targets)
         if self.model is None:
-            items, device = domain.n_items, self.device
-            return lambda rows: torch.zeros(len(rows), items, device=device)
+            return no_scores(len(targets), domain.n_items, self.device)
         states = final_states(
             self.model, domain, targets, interests, self.max_length, self.device, vectors=self.item_vectors
         )
@@ -132,7 +131,11 @@ class Scorer:
 
     def scores(self, domain: Domain, targets: Targets, interests: Interests | None) -> ScoreRows:
         """Return the scores of the product: those of the model plus its late terms; arguments as for `own`."""
-        return joined(self.own(domain, targets, interests), self.known, domain, targets, self.weights)
+        return self._joined.scores(self.own(domain, targets, interests), domain, targets)
+
+    @cached_property
+    def _joined(self) -> JoinedItems:
+        return JoinedItems.of(self.known, self.weights, None if self.model is None else self.item_table)
 
 
 @torch.no_grad()

@@ -35,6 +35,7 @@ from transfer.runs.product_choice import choose_product, choosing_values
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.train_variant import Worker, choosing_users
 from transfer.runtime import Runtime
+from transfer.terms.known import main_directions
 from transfer.training.epochs import Log
 from transfer.training.task import Task
 from transfer.variants import Variant
@@ -164,6 +165,8 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
         semantics,
         recipe.semantic.whitening,
     )
+    if len(split.training_users):
+        features = replace(features, title_basis=main_directions(features.title_vectors))
     if split.new_items is not None:
         features = replace(features, known=torch.from_numpy(~split.new_items))
     scratch = scratch_folder(out, runtime.rank)

@@ -166,7 +166,8 @@ class TargetRun(Artifact):
     def known_items(self, device: torch.device) -> KnownItems:
         """Return the items as late terms see them, with what the training users made popular and had in turn."""
         idf, titles = self.vocabulary.idf, self.features.title_vectors
-        return KnownItems(self.item_anchors, idf, titles, device, self.counts, self.follows)
+        basis = self.features.title_basis
+        return KnownItems(self.item_anchors, idf, titles, device, self.counts, self.follows, basis)
 
     def unseen(self) -> UnseenMap | None:
         """The map of words that are no anchors, which lies in the run's folder; None where the recipe made none."""
@@ -240,7 +241,7 @@ def _item_tensors(anchors: csr_matrix, features: ItemFeatures) -> dict[str, Tens
     tensors = {f"anchors.{part}": value for part, value in _csr_parts(anchors).items()}
     if features.categories is not None:
         tensors |= {f"categories.{part}": value for part, value in _csr_parts(features.categories).items()}
-    for name in ("anchor_vectors", "title_vectors", "known"):
+    for name in ("anchor_vectors", "title_vectors", "title_basis", "known"):
         vectors = getattr(features, name)
         if vectors is not None:
             tensors[name] = vectors
@@ -293,6 +294,7 @@ def _read_items(file: TensorFile, items: int, anchors: int) -> tuple[csr_matrix,
         anchors=matrix,
         anchor_vectors=file.maybe("anchor_vectors", items, None),
         title_vectors=titles,
+        title_basis=file.maybe("title_basis", width, None),
         categories=file.maybe_csr("categories", items),
         known=file.maybe("known", items, dtype=torch.bool),
         whitening=whitening,

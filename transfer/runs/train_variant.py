@@ -62,7 +62,13 @@ class Worker:
         self.source, self.recipe, self.task, self.features = source, recipe, task, features
         self.factory, self.pieces, self.log = factory, pieces, log
         self.known = known_items(
-            task.split, factory.item_anchors, factory.idf, features.title_vectors, features.known, task.runtime.device
+            task.split,
+            factory.item_anchors,
+            factory.idf,
+            features.title_vectors,
+            features.known,
+            task.runtime.device,
+            features.title_basis,
         )
         self._alone: dict[tuple[str, ...], TermWeights] = {}
         self._objectives: dict[str, Auxiliary | None] = {}

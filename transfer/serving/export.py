@@ -76,9 +76,9 @@ class Graph(nn.Module):
             tables.append(scorer.item_table)
         self.strengths: list[float] = []
         features: list[Tensor] = []
-        if weights.titles and known.title_vectors is not None:
-            features.append(known.title_vectors.float())
-            tables.append(known.title_vectors.float())
+        if weights.titles and known.titles is not None:
+            features.append(known.titles.float())
+            tables.append(known.titles.float())
             self.strengths.append(float(weights.titles))
         if weights.anchors:
             weighted = known.weighted_anchors

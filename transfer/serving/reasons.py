@@ -23,7 +23,7 @@ from transfer.evaluation.target_histories import history_matrix
 from transfer.model.scorer import Scorer
 from transfer.serving.history import History
 from transfer.sparse import unit_rows
-from transfer.terms.following import recent_items
+from transfer.terms.following import PARTS, recent_items
 
 Kind = Literal["after", "like", "with", "popular"]
 KINDS: tuple[Kind, ...] = ("after", "like", "with", "popular")
@@ -117,8 +117,8 @@ class Reasons:
         decay = np.where(past >= 0, np.float32(weights.recency) ** ages, 0).astype(np.float32)
         left, right, terms = np.maximum(past, 0), np.maximum(items, 0), {}
         whole = history_matrix(history.domain, history.targets, weights.recency)
-        if weights.titles and known.title_vectors is not None:
-            vectors = known.title_vectors.cpu()
+        if weights.titles and known.titles is not None:
+            vectors = known.titles.cpu()
             similar = torch.bmm(vectors[torch.from_numpy(left)], vectors[torch.from_numpy(right)].transpose(1, 2))
             length = np.linalg.norm(whole @ vectors.numpy(), axis=1)
             terms["titles"] = weights.titles * _shares(decay, length) * similar.numpy()
@@ -137,11 +137,10 @@ class Reasons:
     def _follows(self) -> csr_matrix | None:
         """(I, I) what each recent item adds to the others by transitions; None if it adds nothing."""
         weights, follows = self.scorer.weights, self.scorer.known.transitions
-        named = {"transitions": "forward", "backward": "backward", "onward": "onward"}
-        used = {part: getattr(weights, name) for name, part in named.items() if getattr(weights, name)}
+        used = {name: getattr(weights, name) for name in PARTS if getattr(weights, name)}
         if follows is None or not used:
             return None
-        return sum(weight * getattr(follows, part) for part, weight in used.items()).tocsr()
+        return sum(weight * follows.part(name) for name, weight in used.items()).tocsr()
 
     def of(self, history: History, items: Ints) -> list[list[Reason]]:
         """Return the reason for each of the items (n, k) of each of n people; shorter lists where items are -1."""

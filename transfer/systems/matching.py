@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import torch
-
 from domains.domain import Domain
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
+from transfer.evaluation.tiles import no_scores
 from transfer.registry import Baseline, NoSettings, Ranker, Target
-from transfer.terms.anchors import parts
+from transfer.terms.anchors import ANCHORS
 from transfer.terms.known import KnownItems
 
 
@@ -17,7 +16,7 @@ def fit(target: Target, settings: NoSettings) -> Ranker:
     items, device = target.split.domain.n_items, target.runtime.device
 
     def ranker(domain: Domain, targets: Targets) -> ScoreRows:
-        return lambda rows: torch.zeros(len(rows), items, device=device)
+        return no_scores(len(targets), items, device)
 
     return ranker
 
@@ -31,7 +30,7 @@ def fit_anchors(target: Target, settings: NoSettings) -> Ranker:
     known = KnownItems(target.items.anchors, target.items.idf, None, target.runtime.device)
 
     def ranker(domain: Domain, targets: Targets) -> ScoreRows:
-        return parts(known, domain, targets, recency=1.0)["anchors"]
+        return ANCHORS.parts(known, domain, targets, recency=1.0)["anchors"]
 
     return ranker
 

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from scipy.sparse import csr_matrix
+
 from domains.domain import Domain
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.target_histories import history_matrix
-from transfer.evaluation.tiles import SparseProducts
+from transfer.evaluation.tiles import ItemMatrix
 from transfer.sparse import unit_rows
-from transfer.terms.base import Part, Term
+from transfer.terms.base import Term
 from transfer.terms.known import KnownItems
 
 
-def parts(known: KnownItems, domain: Domain, targets: Targets, recency: float) -> dict[str, Part]:
-    """Return the cosines, in [0, 1]."""
-    users = unit_rows((history_matrix(domain, targets, recency) @ known.weighted_anchors).tocsr())
-    return {"anchors": SparseProducts(users, known.unit_anchors.T, known.device)}
+def items(known: KnownItems, part: str) -> ItemMatrix:
+    """Return unit rows."""
+    return known.anchors
 
 
-ANCHORS = Term(name="anchors", summary="words shared with the recent items", weights=("anchors",), parts=parts)
+def users(known: KnownItems, domain: Domain, targets: Targets, recency: float) -> csr_matrix:
+    """Return unit rows: the scores are cosines, in [0, 1]."""
+    return unit_rows((history_matrix(domain, targets, recency) @ known.weighted_anchors).tocsr())
+
+
+ANCHORS = Term(
+    name="anchors",
+    summary="words shared with the recent items",
+    weights=("anchors",),
+    items=items,
+    users=users,
+    timed=True,
+)

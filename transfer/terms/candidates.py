@@ -20,8 +20,6 @@ RECENCIES = (0.9, 0.6, 0.4)
 """What an item's weight in a history is multiplied by for every later item."""
 MIDDLE = 0.6
 """Recency of parts that know none, and of the spreads."""
-WITH_RECENCY = ("titles", "anchors")
-"""Terms that depend on recency."""
 TOP = 40
 """Items that each part brings in for each user."""
 OWN = "own"
@@ -112,9 +110,10 @@ def _scores(
     here = torch.arange(len(targets), device=known.device)
     scores: dict[tuple[str, float | None], Tensor] = {} if own is None else {(OWN, None): own(rows).clone()}
     for name in terms:
-        for recency in RECENCIES if name in WITH_RECENCY else (MIDDLE,):
-            for part, values in TERMS[name].parts(known, domain, targets, recency).items():
-                scores[part, recency if name in WITH_RECENCY else None] = values(here)
+        term = TERMS[name]
+        for recency in RECENCIES if term.timed else (MIDDLE,):
+            for part, values in term.parts(known, domain, targets, recency).items():
+                scores[part, recency if term.timed else None] = values(here)
     return scores
 
 

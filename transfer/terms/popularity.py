@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from domains.domain import Domain
 from transfer.evaluation.protocol import Targets
-from transfer.evaluation.tiles import InnerProducts
-from transfer.terms.base import Part, Term
+from transfer.terms.base import Term
 from transfer.terms.known import KnownItems
 
 
-def parts(known: KnownItems, domain: Domain, targets: Targets, recency: float) -> dict[str, Part]:
-    """Return the same scores, in [0, 1], for every target; nothing where nobody trains."""
-    if known.popularity is None:
-        return {}
-    return {"popularity": InnerProducts(torch.ones(len(targets), 1, device=known.device), known.popularity[:, None])}
+def items(known: KnownItems, part: str) -> Tensor | None:
+    """Return one column in [0, 1]; None where nobody trains."""
+    return None if known.popularity is None else known.popularity[:, None]
 
 
-POPULARITY = Term(name="popularity", summary="what many users had", weights=("popularity",), parts=parts)
+def users(known: KnownItems, domain: Domain, targets: Targets, recency: float) -> Tensor:
+    """Return ones: every target gets the same scores."""
+    return torch.ones(len(targets), 1, device=known.device)
+
+
+POPULARITY = Term(name="popularity", summary="what many users had", weights=("popularity",), items=items, users=users)

@@ -21,7 +21,7 @@ from benchmarks.kills import finished, in_child, make_run, write_recipe
 from domains.errors import InputError
 from recipes.load import load_recipe
 from transfer.files import read_sealed
-from transfer.runs.artifact import FILES, PIECES
+from transfer.runs.artifact import CHECKPOINTS, FILES
 from transfer.runs.artifact_files import MANIFEST, UNUSED, write_manifest
 from transfer.runs.sharing import open_any
 from transfer.training.epochs import SUFFIX
@@ -50,7 +50,7 @@ def outcome(folder: Path, path: Path, listed: bool, draw: random.Random) -> str:
     try:
         if listed and path.name != MANIFEST:
             write_manifest(folder, FILES)
-        if name.startswith(f"{PIECES}/") and path.suffix == ".safetensors":
+        if name.startswith(f"{CHECKPOINTS}/") and path.suffix == ".safetensors":
             read_sealed(path)
         else:
             open_any(folder)
@@ -76,7 +76,7 @@ def try_flips(folders: list[Path], count: int, seed: int) -> Counter[str]:
         listed = bool(number % 2)
         result = outcome(folder, path, listed, draw)
         # A bit of a space in the manifest, or of the entry of a file that nothing reads, changes nothing.
-        unused = path.name in {*UNUSED, MANIFEST} or path.parent == folder / PIECES
+        unused = path.name in {*UNUSED, MANIFEST} or path.parent == folder / CHECKPOINTS
         if result == "accepted" and not unused and not listed:
             raise RuntimeError(f"a flipped bit in {path} was accepted")
         found[

@@ -324,7 +324,7 @@ TABLE = [
         "config of something else",
         adapt(lambda p: p.edited(p.source(), "config.json", lambda data: data.clear())),
         "config.json",
-        "not of an artifact of this toolkit",
+        "not the config.json of an artifact of this toolkit",
         "",
     ),
     Case(

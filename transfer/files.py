@@ -155,7 +155,7 @@ def read_json(path: Path) -> Any:
             raise _RefusedError(f"larger than {LARGEST_JSON >> 20} MiB")
         text = path.read_text(encoding="utf-8")
         data = json.loads(text, parse_int=_integer, parse_float=_number, parse_constant=_number)
-        _refuse_deep(data)
+        _check_depth(data)
         return data
     except FileNotFoundError:
         raise RunError("no such file", location=path, hint="Is this the folder of a finished run?") from None
@@ -186,7 +186,7 @@ def _number(text: str) -> float:
     return number
 
 
-def _refuse_deep(data: Any) -> None:
+def _check_depth(data: Any) -> None:
     level = [data]
     for _ in range(DEEPEST_JSON):
         level = [

@@ -70,7 +70,7 @@ TOO_SHORT = 0.2
 """Seconds below which a step tells nothing of others: it was finished before."""
 
 
-def of_piece(label: str, seed: int | None) -> str:
+def step_name(label: str, seed: int | None) -> str:
     """Return the name of the step that makes a variant; baselines have no seed."""
     return label if seed is None else f"{label} · seed {seed}"
 

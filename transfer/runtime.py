@@ -67,7 +67,14 @@ class Runtime:
             state = PartialState(cpu=device == "cpu" or not torch.cuda.is_available())
             first = state.process_index == 0
             shown = shown if first else Silent()
-            return cls(state.device, state.process_index, state.num_processes, shown, seconds, planned)
+            return cls(
+                device=state.device,
+                rank=state.process_index,
+                processes=state.num_processes,
+                progress=shown,
+                checkpoint_seconds=seconds,
+                steps=planned,
+            )
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         return cls(torch.device(device), progress=shown, checkpoint_seconds=seconds, steps=planned)

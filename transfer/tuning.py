@@ -112,7 +112,7 @@ STORAGE, CLAIM, FOUND = "trials.log", "tuning.json", "found.yaml"
 Score = Callable[[list[str]], float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Found:
     """What a search found.
 
@@ -286,7 +286,15 @@ def _finish(
     # Of the recipe's own variants and seeds, not those of the search.
     recipe = load_recipe(given, [one for one in fixed if not one.startswith(("variants=", "seeds="))] + changes)
     write_text(folder / FOUND, text + _yaml(recipe.recipe, recipe.folder))
-    return Found(metric, before, max(top.value, before), values, len(complete), len(failed), folder / FOUND)
+    return Found(
+        metric=metric,
+        before=before,
+        best=max(top.value, before),
+        values=values,
+        trials=len(complete),
+        failed=len(failed),
+        recipe=folder / FOUND,
+    )
 
 
 def _yaml(recipe: Recipe, base: Path) -> str:

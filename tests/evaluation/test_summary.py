@@ -15,7 +15,13 @@ from transfer.evaluation.summary import compare_all, protocol_record, seed_value
 def ranking(full, sampled=None, items=20):
     full = np.array(full)
     sampled = full if sampled is None else np.array(sampled)
-    return Ranking(np.arange(len(full)), sampled, full, np.full(len(full), 8), np.full(len(full), items))
+    return Ranking(
+        users=np.arange(len(full)),
+        sampled=sampled,
+        full=full,
+        sampled_candidates=np.full(len(full), 8),
+        full_candidates=np.full(len(full), items),
+    )
 
 
 def by_stage(*rankings):

@@ -492,7 +492,13 @@ def test_groups_hold_everybody_once(keys, groups):
 
 def ranking_of(*ranks):
     found = np.array(ranks)
-    return Ranking(np.arange(len(found)), found, found, np.full(len(found), 100), np.full(len(found), 100))
+    return Ranking(
+        users=np.arange(len(found)),
+        sampled=found,
+        full=found,
+        sampled_candidates=np.full(len(found), 100),
+        full_candidates=np.full(len(found), 100),
+    )
 
 
 def test_gains_over_a_base_are_those_of_the_same_seeds():

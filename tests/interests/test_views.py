@@ -38,7 +38,7 @@ class Recorded:
 
 
 def views(split, sees, seed=0, shuffled=False):
-    return InterestViews(split, sees, Recorded, seed, CPU, shuffled)
+    return InterestViews(split=split, sees=sees, make=Recorded, seed=seed, device=CPU, shuffled=shuffled)
 
 
 def splits(seed=0):
@@ -109,7 +109,7 @@ def test_fixed_interests_are_made_once():
         calls.append(stops)
         return Recorded(stops)
 
-    made = InterestViews(split, "train", make, 0, CPU)
+    made = InterestViews(split=split, sees="train", make=make, seed=0, device=CPU)
     assert made.for_training(1).interests is made.for_training(9).interests
     assert made.for_stage("test") is made.for_stage("test")
     assert len(calls) == 2
@@ -150,7 +150,14 @@ ITEM_ANCHORS = csr_matrix(ITEMS, dtype=np.float32)
 def factory(split, settings=InterestSettings()):  # noqa: B008 - a frozen value
     torch.manual_seed(0)
     s2idm = S2IDM(7, S2IDMSettings(hidden=5)).eval()
-    return InterestFactory(split.domain, ITEM_ANCHORS, np.ones(7, np.float32), s2idm, settings, CPU)
+    return InterestFactory(
+        domain=split.domain,
+        item_anchors=ITEM_ANCHORS,
+        idf=np.ones(7, np.float32),
+        s2idm=s2idm,
+        settings=settings,
+        device=CPU,
+    )
 
 
 def views_of(made, split, name, sees="train", seed=0):

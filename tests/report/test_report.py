@@ -169,7 +169,7 @@ def assert_fits(svg):
 
 def test_everything_in_a_chart_fits():
     long = "sasrec+title-semantic+no-id+source+ipe+constant+matching over sasrec+title-semantic+no-id+source"
-    rows = [drawing.Interval(long, 0.0, -0.01, 0.01, "+1234.5%", False)] * 3
+    rows = [drawing.Interval(label=long, middle=0.0, low=-0.01, high=0.01, text="+1234.5%", certain=False)] * 3
     assert_fits(drawing.forest(rows, "difference in NDCG@10, all items, 95 % interval"))
     series = [drawing.Series(long, (0, 1, 2), (0.1, 0.2, 0.3), (0.1, 0.1, 0.1))] * 6
     assert_fits(drawing.lines(series, "different anchors met before the test item", "validation NDCG@10, all items"))
@@ -184,7 +184,12 @@ def test_labels_of_a_forest_stand_between_the_bars(monkeypatch):
     monkeypatch.setattr(
         drawing, "Figure", lambda *a, figure=drawing.Figure, **k: made.append(figure(*a, **k)) or made[-1]
     )
-    rows = [drawing.Interval(f"{'sasrec+title-semantic+' * 4}{n}", 0.01, -0.02, 0.03, "+1%", True) for n in range(4)]
+    rows = [
+        drawing.Interval(
+            label=f"{'sasrec+title-semantic+' * 4}{n}", middle=0.01, low=-0.02, high=0.03, text="+1%", certain=True
+        )
+        for n in range(4)
+    ]
     drawing.forest(rows, "gain")
     (axes,) = made[0].axes
     bars = [line.get_window_extent().y0 for line in axes.lines[1:]]
@@ -196,7 +201,9 @@ def test_labels_of_a_forest_stand_between_the_bars(monkeypatch):
 
 @pytest.mark.parametrize("gain", [0.0, -1e-9, 4e-6])
 def test_gains_of_about_zero_get_an_axis_that_can_be_read(gain):
-    drawn = drawing.forest([drawing.Interval("a over b", gain, gain, gain, "", False)], "gain")
+    drawn = drawing.forest(
+        [drawing.Interval(label="a over b", middle=gain, low=gain, high=gain, text="", certain=False)], "gain"
+    )
     ticks = re.findall(r">(\N{MINUS SIGN}?0\.\d+)</text>", drawn)
     assert "0.0000" in ticks
     assert all(len(tick) <= 8 for tick in ticks)

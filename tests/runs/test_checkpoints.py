@@ -1,4 +1,4 @@
-"""Finished pieces of a run come back as they were, those of another plan are refused, files are written whole."""
+"""Finished variants are read back as they were, those of another plan are an error, files are written atomically."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from domains.errors import InputError
 from transfer.evaluation.ranking import Ranking
 from transfer.files import JsonLines, read_json, read_tensors, replacing, write_json, write_tensors, write_text
-from transfer.runs.checkpoints import Piece, Pieces
+from transfer.runs.checkpoints import Checkpoints, FinishedVariant
 
 PLAN = {"settings": {"dim": 8, "list": [1, 2]}, "domain": "abc"}
 
@@ -19,13 +19,15 @@ PLAN = {"settings": {"dim": 8, "list": [1, 2]}, "domain": "abc"}
 def ranking(seed=0, top=True):
     generator = np.random.default_rng(seed)
     parts = [generator.integers(0, 50, 6) for _ in range(7)]
-    return Ranking(*parts[:5], generator.integers(0, 50, (6, 3)) if top else None, *(parts[5:] if top else ()))
+    names = ("users", "sampled", "full", "sampled_candidates", "full_candidates", "full_all", "full_all_candidates")
+    found = dict(zip(names if top else names[:5], parts, strict=False))
+    return Ranking(**found, recommended=generator.integers(0, 50, (6, 3)) if top else None)
 
 
-def piece(seed=0):
+def finished(seed=0):
     generator = torch.Generator().manual_seed(seed)
     weights = {"items.table": torch.randn(3, 2, generator=generator), "count": torch.tensor(4)}
-    return Piece(weights, {"validation": ranking(seed, top=False), "test": ranking(seed + 1)})
+    return FinishedVariant(weights, {"validation": ranking(seed, top=False), "test": ranking(seed + 1)})
 
 
 def same(left, right):
@@ -47,47 +49,47 @@ def same(left, right):
 
 
 def test_pieces_come_back_in_another_process(tmp_path):
-    first = Pieces(tmp_path, PLAN)
+    first = Checkpoints(tmp_path, PLAN)
     assert first.get("sasrec+ipe", 0) is None
-    first.keep("sasrec+ipe", 0, piece())
-    first.keep("sasrec+ipe", 1, piece(5))
-    again = Pieces(tmp_path, dict(reversed(PLAN.items())))
-    same(again.get("sasrec+ipe", 0), piece())
-    same(again.get("sasrec+ipe", 1), piece(5))
+    first.keep("sasrec+ipe", 0, finished())
+    first.keep("sasrec+ipe", 1, finished(5))
+    again = Checkpoints(tmp_path, dict(reversed(PLAN.items())))
+    same(again.get("sasrec+ipe", 0), finished())
+    same(again.get("sasrec+ipe", 1), finished(5))
     assert again.get("sasrec", 0) is None
     assert again.get("sasrec+ipe", 2) is None
 
 
 def test_a_baseline_has_no_weights(tmp_path):
-    pieces = Pieces(tmp_path, PLAN)
-    kept = Piece({}, piece().rankings)
-    pieces.keep("popular", 0, kept)
-    same(pieces.get("popular", 0), kept)
+    checkpoints = Checkpoints(tmp_path, PLAN)
+    kept = FinishedVariant({}, finished().rankings)
+    checkpoints.keep("popular", 0, kept)
+    same(checkpoints.get("popular", 0), kept)
 
 
 def test_parts_are_kept_apart(tmp_path):
-    pieces = Pieces(tmp_path, PLAN)
-    pieces.keep_weights("sasrec", 0, "base", {"a": torch.ones(2)})
-    assert pieces.get("sasrec", 0) is None
-    assert pieces.weights("sasrec", 0, "base")["a"].tolist() == [1, 1]
-    assert pieces.weights("sasrec", 1, "base") is None
+    checkpoints = Checkpoints(tmp_path, PLAN)
+    checkpoints.keep_weights("sasrec", 0, "base", {"a": torch.ones(2)})
+    assert checkpoints.get("sasrec", 0) is None
+    assert checkpoints.weights("sasrec", 0, "base")["a"].tolist() == [1, 1]
+    assert checkpoints.weights("sasrec", 1, "base") is None
 
 
 @pytest.mark.parametrize(
     "other", [{**PLAN, "domain": "abd"}, {**PLAN, "more": 1}, {**PLAN, "settings": {"dim": 9, "list": [1, 2]}}]
 )
 def test_a_folder_of_another_plan_is_refused(tmp_path, other):
-    Pieces(tmp_path, PLAN)
+    Checkpoints(tmp_path, PLAN)
     with pytest.raises(InputError, match=r"other settings or data.*--out"):
-        Pieces(tmp_path, other)
+        Checkpoints(tmp_path, other)
 
 
 def test_only_the_first_process_writes(tmp_path):
-    other = Pieces(tmp_path, PLAN, writes=False)
-    other.keep("sasrec", 0, piece())
+    other = Checkpoints(tmp_path, PLAN, writes=False)
+    other.keep("sasrec", 0, finished())
     assert list(tmp_path.rglob("*")) == []
-    Pieces(tmp_path, PLAN).keep("sasrec", 0, piece())
-    same(other.get("sasrec", 0), piece())
+    Checkpoints(tmp_path, PLAN).keep("sasrec", 0, finished())
+    same(other.get("sasrec", 0), finished())
 
 
 def test_a_block_that_fails_leaves_the_old_file(tmp_path):

@@ -33,7 +33,7 @@ from transfer.experiments.execute import run_experiment
 from transfer.files import alone_in, read_tensors
 from transfer.items.sentence_vectors import Semantics
 from transfer.planning.dry_run import forecast
-from transfer.runs.checkpoints import piece_path, read_piece
+from transfer.runs.checkpoints import checkpoint_path, read_finished
 from transfer.runs.checks import check_can_select, check_no_leak
 from transfer.runs.pipeline import recipe_for_target, source_from, target_from
 from transfer.runs.plan import make_plan, make_split
@@ -342,7 +342,7 @@ def test_the_product_is_told_with_the_validation_of_the_users_that_train(tmp_pat
     )
     users = make_split(run.domain, loaded.recipe).training_users
     for name in run.metrics.variants:
-        ranking = read_piece(piece_path(tmp_path / "target", name, 0, "done")).rankings["validation"]
+        ranking = read_finished(checkpoint_path(tmp_path / "target", name, 0, "done")).rankings["validation"]
         ranks = ranking.full[np.isin(ranking.users, users)]
         expected = np.where(ranks < 10, 1 / np.log2(ranks + 2.0), 0).mean()
         assert run.metrics.variants[name].selection.values == pytest.approx([expected])
@@ -366,10 +366,10 @@ def test_a_kept_base_stays_as_it_is_under_every_variant_and_trains_once(tmp_path
         (tmp_path / base).mkdir()
         made(tmp_path / base, variants=variants, training={**training, "base": base})
         run = tmp_path / base / "target"
-        weights = read_tensors(piece_path(run, "sasrec", 0, "base"))
+        weights = read_tensors(checkpoint_path(run, "sasrec", 0, "base"))
         kept = {}
         for name in variants:
-            done = read_piece(piece_path(run, name, 0, "done")).weights
+            done = read_finished(checkpoint_path(run, name, 0, "done")).weights
             kept[name] = all(torch.equal(done[key], value) for key, value in weights.items())
         stages = [json.loads(line).get("stage") for line in (run / "training.jsonl").read_text().splitlines()]
         assert kept["sasrec"] == kept["sasrec+ipe+raw"] == (base == "kept")
@@ -379,7 +379,7 @@ def test_a_kept_base_stays_as_it_is_under_every_variant_and_trains_once(tmp_path
 def test_another_users_interests_are_never_the_product(tmp_path):
     _, _, run = made(tmp_path, variants=["sasrec+ipe+shuffled", "sasrec"], shots=0)
     assert run.variant.label == "sasrec"
-    assert "`sasrec`, chosen for what it is made of: nobody trained" in (tmp_path / "target" / "README.md").read_text()
+    assert "`sasrec`, chosen by its parts: no user trained" in (tmp_path / "target" / "README.md").read_text()
 
 
 def test_new_items_change_nothing_of_what_was_popular(tmp_path):

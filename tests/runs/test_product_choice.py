@@ -45,8 +45,12 @@ def test_equals_go_to_fewer_parts_and_then_to_the_larger_mean():
 
 def test_values_are_of_the_choosing_users_and_averaged_over_seeds():
     users, full = np.array([3, 5, 9]), np.array([0, 1, 20])
-    one = Ranking(users, full, full, np.full(3, 50), np.full(3, 50))
-    two = Ranking(users, full + 1, full + 1, np.full(3, 50), np.full(3, 50))
+    one = Ranking(
+        users=users, sampled=full, full=full, sampled_candidates=np.full(3, 50), full_candidates=np.full(3, 50)
+    )
+    two = Ranking(
+        users=users, sampled=full + 1, full=full + 1, sampled_candidates=np.full(3, 50), full_candidates=np.full(3, 50)
+    )
     found = choosing_values([one, two], np.array([5, 9]), "full/ndcg@10", (10,))
     gain = [1 / np.log2(rank + 2) for rank in (1, 2)]
     assert found == pytest.approx([np.mean(gain), 0.0])

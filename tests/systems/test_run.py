@@ -10,7 +10,7 @@ from experiment_cases import write_recipe
 
 from recipes.load import load_recipe
 from transfer.files import read_tensors
-from transfer.runs.checkpoints import piece_path
+from transfer.runs.checkpoints import checkpoint_path
 from transfer.runs.pipeline import source_from, target_from
 from transfer.runs.plan import make_plan
 from transfer.runs.target_run import TargetRun
@@ -77,7 +77,7 @@ def test_only_a_variant_that_asks_for_matching_has_it(tmp_path):
     source = source_from(make_plan(loaded), tmp_path / "source", Runtime())
     source.transferable.weights.update(TermWeights(anchors=4.0, recency=0.4).tensors())
     target_from(make_plan(loaded, source), source, tmp_path / "target", Runtime())
-    plain, matched = (read_tensors(piece_path(tmp_path / "target", name, 0, "done")) for name in names)
+    plain, matched = (read_tensors(checkpoint_path(tmp_path / "target", name, 0, "done")) for name in names)
     read = [TermWeights.read(lambda name, found=found: found.get(f"model.{name}")) for found in (plain, matched)]
     assert read == [TermWeights(), TermWeights(anchors=4.0, recency=0.4)]
 
@@ -90,5 +90,5 @@ def test_without_any_training_matching_decides(tmp_path):
     assert run.metrics.product.variant == "matching", "an untrained model adds nothing"
     alone, joined = (run.metrics.variants[name].test["full"]["mrr"].mean for name in ("matching", "sasrec+matching"))
     assert joined == pytest.approx(alone, rel=0.2)
-    piece = read_tensors(piece_path(tmp_path / "target", "sasrec+matching", 0, "done"))
+    piece = read_tensors(checkpoint_path(tmp_path / "target", "sasrec+matching", 0, "done"))
     assert TermWeights.read(lambda name: piece.get(f"model.{name}")).anchors == BESIDE_NOISE

@@ -65,7 +65,7 @@ def target_model(runtime, loss, size):
         8,
     )
     raw = RawInterests(interests())
-    views = InterestViews(split, "prefix", lambda _: raw, 0, runtime.device)
+    views = InterestViews(split=split, sees="prefix", make=lambda _: raw, seed=0, device=runtime.device)
     log = []
     fitted = fit(model, task, views, title="model", epochs=2, seed=0, log=log.append)
     return {

@@ -22,9 +22,9 @@ from transfer.training.epochs import (
     Epoch,
     Log,
     Saved,
+    check_divergence,
     logger,
     optimiser_state,
-    refuse_divergence,
     restore_optimiser,
     steps_in_memory,
     train_epochs,
@@ -239,7 +239,7 @@ class _Trainer:
         }
         mean = float(np.mean(list(held.values())))
         hint = f"Lower {self.key}.learning_rate, or the weights of interactions"
-        refuse_divergence(self.title, number, hint, loss=loss, held_out=mean)
+        check_divergence(self.title, number, hint, loss=loss, held_out=mean)
         entry = {"loss": loss, "held_out": held, "seconds": round(time.perf_counter() - began, 3)}
         return Epoch(-mean, entry, f"held-out loss {mean:.4g}")
 

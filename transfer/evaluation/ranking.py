@@ -28,7 +28,7 @@ FEWEST_ROWS = 32
 """Fewer would read the item table too often."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Ranking:
     """Ranks of one model's targets, 0 is the top.
 
@@ -68,14 +68,14 @@ class Ranking:
         whole = None if self.full_all is None else self.full_all[keep]
         candidates = None if self.full_all_candidates is None else self.full_all_candidates[keep]
         return Ranking(
-            self.users[keep],
-            self.sampled[keep],
-            self.full[keep],
-            self.sampled_candidates[keep],
-            self.full_candidates[keep],
-            top,
-            whole,
-            candidates,
+            users=self.users[keep],
+            sampled=self.sampled[keep],
+            full=self.full[keep],
+            sampled_candidates=self.sampled_candidates[keep],
+            full_candidates=self.full_candidates[keep],
+            recommended=top,
+            full_all=whole,
+            full_all_candidates=candidates,
         )
 
 
@@ -152,14 +152,14 @@ def rank(
     # with a target at -inf, but they are no candidates, so the rank is capped.
     full = (domain.n_items - 1 - below).minimum(candidates - 1)
     return Ranking(
-        targets.users,
-        among.cpu().numpy() if sampled else np.zeros(count, np.int64),
-        full.cpu().numpy(),
-        np.full(count, negatives_a_target(domain.n_items, settings) + 1, np.int64),
-        candidates.cpu().numpy(),
-        recommended.cpu().numpy() if top else None,
-        (full + seen_above).cpu().numpy() if products is None else None,
-        np.full(count, domain.n_items, np.int64) if products is None else None,
+        users=targets.users,
+        sampled=among.cpu().numpy() if sampled else np.zeros(count, np.int64),
+        full=full.cpu().numpy(),
+        sampled_candidates=np.full(count, negatives_a_target(domain.n_items, settings) + 1, np.int64),
+        full_candidates=candidates.cpu().numpy(),
+        recommended=recommended.cpu().numpy() if top else None,
+        full_all=(full + seen_above).cpu().numpy() if products is None else None,
+        full_all_candidates=np.full(count, domain.n_items, np.int64) if products is None else None,
     )
 
 

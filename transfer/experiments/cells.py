@@ -16,7 +16,7 @@ from recipes.experiment_schema import Entry, Experiment, LoadedExperiment
 from recipes.load import LoadedRecipe, find_recipe, load_recipe
 from recipes.presets import overlaid
 from recipes.schema import Recipe
-from transfer.runs.checkpoints import piece_path
+from transfer.runs.checkpoints import checkpoint_path
 from transfer.runs.checks import is_baseline, variants_of
 from transfer.runs.pipeline import source_settings
 from transfer.variants import comparisons, parse_variant
@@ -29,7 +29,7 @@ QUICK: dict[str, Any] = {
 """Settings of `--quick`: they test that every part works. The figures mean nothing."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cell:
     """One recipe under one protocol and share of users: one table of results.
 
@@ -86,10 +86,10 @@ class Job:
 
     def is_done(self, folder: Path) -> bool:
         """Whether all checkpoints are in the cell's folder."""
-        return all(piece_path(folder, v, _piece_seed(v, self.seed), "done").is_file() for v in self.variants)
+        return all(checkpoint_path(folder, v, _checkpoint_seed(v, self.seed), "done").is_file() for v in self.variants)
 
 
-def _piece_seed(variant: str, seed: int) -> int:
+def _checkpoint_seed(variant: str, seed: int) -> int:
     return 0 if is_baseline(parse_variant(variant)) else seed
 
 
@@ -111,11 +111,11 @@ def cells_of(loaded: LoadedExperiment, quick: bool = False, overrides: Sequence[
         for protocol, settings in (experiment.protocols or {"": {}}).items()
         for share in experiment.shots or (None,)
     )
-    _refuse_shared_folders(cells, loaded.path)
+    _check_distinct_folders(cells, loaded.path)
     return cells
 
 
-def _refuse_shared_folders(cells: Sequence[Cell], place: Path) -> None:
+def _check_distinct_folders(cells: Sequence[Cell], place: Path) -> None:
     hint = "Use labels and protocols that differ in letters or digits"
     first: dict[str, Cell] = {}
     for cell in cells:
@@ -153,7 +153,15 @@ def _cell(
     label = entry.label or main.recipe.name
     parts = (_slug(label), _slug(protocol), "" if share is None else f"shots-{share:g}")
     key = ".".join(part for part in parts if part)
-    return Cell(key, label, protocol, main, extra, entry.published, experiment.known_anchors)
+    return Cell(
+        key=key,
+        label=label,
+        protocol=protocol,
+        main=main,
+        extra=extra,
+        published=entry.published,
+        thresholds=experiment.known_anchors,
+    )
 
 
 def _recipes(

@@ -142,7 +142,14 @@ def case_studies(source: SourceArtifact, adapted: Adapted, runtime: Runtime) -> 
     if source.s2idm is None:
         return []
     domain, anchors = adapted.split.domain, adapted.items.anchors
-    factory = InterestFactory(domain, anchors, source.vocabulary.idf, source.s2idm, source.interests, runtime.device)
+    factory = InterestFactory(
+        domain=domain,
+        item_anchors=anchors,
+        idf=source.vocabulary.idf,
+        s2idm=source.s2idm,
+        settings=source.interests,
+        device=runtime.device,
+    )
     targets = targets_of(adapted.split, "test")
     stops = domain.offsets[1:].copy()
     stops[targets.users] = targets.stops

@@ -83,6 +83,7 @@ class InterestViews:
 
     def __init__(
         self,
+        *,
         split: Split,
         sees: Sees,
         make: InterestsUpTo,

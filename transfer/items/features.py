@@ -90,6 +90,7 @@ def available(channels: Iterable[Channel], sentence_encoder: bool, anchor_vector
 
 
 def item_features(
+    *,
     domain: Domain,
     anchors: csr_matrix,
     idf: npt.NDArray[np.float32],

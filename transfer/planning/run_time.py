@@ -12,7 +12,7 @@ from domains.domain import Domain
 from recipes.schema import Recipe
 from transfer.diffusion.settings import S2IDMSettings
 from transfer.evaluation.settings import SCORES_MB
-from transfer.progress import RESULTS, S2IDM, SOURCE_ENCODER, TITLES, VOCABULARY, Step, of_piece
+from transfer.progress import RESULTS, S2IDM, SOURCE_ENCODER, TITLES, VOCABULARY, Step, step_name
 from transfer.runs.checks import is_baseline, needs_s2idm, variants_of
 from transfer.runs.plan import Plan
 from transfer.training.settings import LOGITS_MB
@@ -181,7 +181,7 @@ def target_steps(plan: Plan) -> list[Step]:
         seconds = cost[variant.label] / len(seeds)
         # What joins a finished model with late terms, and what is only counted, searches and ranks.
         kind = "training" if seconds and not is_baseline(variant) else "ranking"
-        found += [Step(of_piece(variant.label, seed), LEAST + seconds, kind) for seed in seeds]
+        found += [Step(step_name(variant.label, seed), LEAST + seconds, kind) for seed in seeds]
     return [*found, Step(RESULTS, LEAST, RESULTS)]
 
 

@@ -63,7 +63,14 @@ def overview(cells: Sequence[CellRecord]) -> list[Chart]:
 
 
 def _interval(label: str, gain: Gain) -> Interval:
-    return Interval(label, gain.difference, gain.low, gain.high, relative_text(gain.relative), gain.certain)
+    return Interval(
+        label=label,
+        middle=gain.difference,
+        low=gain.low,
+        high=gain.high,
+        text=relative_text(gain.relative),
+        certain=gain.certain,
+    )
 
 
 def prompted(record: RunRecord) -> dict[str | None, str]:

@@ -62,7 +62,7 @@ class Series:
     colour: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Interval:
     """A row of a forest plot.
 

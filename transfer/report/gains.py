@@ -206,7 +206,7 @@ def cell_verdict(record: RunRecord) -> str:
     name = record.product.variant
     chosen = f"Validation prefers `{name}`"
     if not record.protocol.training_users:
-        chosen = f"No user trains, so nothing was validated; `{name}` is chosen for what it is made of"
+        chosen = f"No user trains, so nothing was validated; `{name}` is chosen by its parts"
     figure = record.variants[name].figure("test", METRIC)
     if figure is None:
         return f"{chosen}. Nobody was tested."

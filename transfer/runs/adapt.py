@@ -24,16 +24,16 @@ from transfer.files import JsonLines, scratch_folder
 from transfer.items.features import ItemFeatures, item_features
 from transfer.items.sentence_vectors import Semantics, same_encoder
 from transfer.items.settings import SEMANTIC_CHANNELS, Channel
-from transfer.progress import RESULTS, TITLES, of_piece
+from transfer.progress import RESULTS, TITLES, step_name
 from transfer.report.run_record import KeptEpochs
 from transfer.runs.artifact import LOG, UNSEEN
-from transfer.runs.checkpoints import Pieces
+from transfer.runs.checkpoints import Checkpoints
 from transfer.runs.checks import is_baseline, lacking
 from transfer.runs.interest_factory import InterestFactory
 from transfer.runs.plan import Plan
 from transfer.runs.product_choice import choose_product, choosing_values
 from transfer.runs.source_artifact import SourceArtifact
-from transfer.runs.train_variant import Worker, choosing_users
+from transfer.runs.train_variant import VariantTrainer, choosing_users
 from transfer.runtime import Runtime
 from transfer.terms.known import main_directions
 from transfer.training.epochs import Log
@@ -104,7 +104,7 @@ class Adapted:
         weights: variant -> weights of the best seed on validation.
         best_seed: variant -> best seed on validation.
         validation: variant -> selecting metric of each seed, over the training users.
-        product: variant that validation prefers, see `choose_product`; never a shuffled control, which serves nobody.
+        product: best variant on validation, see `choose_product`; never a shuffled control.
         skipped: variants that could not run, with the reason.
         kept_epochs: trained variant -> one entry per seed, the selected epoch of each training phase.
     """
@@ -157,13 +157,13 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
             hint='Install the extra "sememe-transfer[semantic]", or set source_encoder.channels',
         )
     features = item_features(
-        domain,
-        mapped.anchors,
-        idf,
-        _channels(variants, semantics),
-        anchor_vectors,
-        semantics,
-        recipe.semantic.whitening,
+        domain=domain,
+        anchors=mapped.anchors,
+        idf=idf,
+        channels=_channels(variants, semantics),
+        anchor_vectors=anchor_vectors,
+        semantics=semantics,
+        whitening=recipe.semantic.whitening,
     )
     if len(split.training_users):
         features = replace(features, title_basis=main_directions(features.title_vectors))
@@ -171,14 +171,29 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
         features = replace(features, known=torch.from_numpy(~split.new_items))
     scratch = scratch_folder(out, runtime.rank)
     factory = InterestFactory(
-        domain, mapped.anchors, idf, source.s2idm, source.interests, runtime.device, scratch, runtime.progress
+        domain=domain,
+        item_anchors=mapped.anchors,
+        idf=idf,
+        s2idm=source.s2idm,
+        settings=source.interests,
+        device=runtime.device,
+        scratch=scratch,
+        progress=runtime.progress,
     )
     task = Task(split, recipe.encoder.max_length, recipe.training, recipe.evaluation, runtime)
-    pieces = Pieces(out, _plan(source, recipe, domain, mapped), runtime.is_main)
-    worker = Worker(source, recipe, task, features, factory, pieces, _log(out, runtime))
+    checkpoints = Checkpoints(out, _plan(source, recipe, domain, mapped), runtime.is_main)
+    trainer = VariantTrainer(
+        source=source,
+        recipe=recipe,
+        task=task,
+        features=features,
+        factory=factory,
+        checkpoints=checkpoints,
+        log=_log(out, runtime),
+    )
     for name, reason in skipped.items():
         runtime.warn(f"Skipped {name}: {reason}")
-    made = _every_piece(worker, recipe, variants)
+    made = _every_variant(trainer, recipe, variants)
     runtime.begin(RESULTS)
     product = _product(recipe, split, variants, made)
     shutil.rmtree(scratch, ignore_errors=True)
@@ -209,24 +224,24 @@ class _Made:
     kept_epochs: dict[str, tuple[KeptEpochs, ...]] = field(default_factory=dict)
 
 
-def _every_piece(worker: Worker, recipe: Recipe, variants: Sequence[Variant]) -> _Made:
+def _every_variant(trainer: VariantTrainer, recipe: Recipe, variants: Sequence[Variant]) -> _Made:
     """Run every variant and seed, in the recipe's order, and keep the weights of the best seed on validation."""
     made = _Made()
     for variant in variants:
         label = variant.label
         seeds = (0,) if is_baseline(variant) else recipe.seeds
-        pieces = []
+        checkpoints = []
         for seed in seeds:
-            worker.task.runtime.begin(of_piece(label, None if is_baseline(variant) else seed))
-            pieces.append(worker.piece(variant, seed))
-        made.rankings[label] = {stage: [piece.rankings[stage] for piece in pieces] for stage in STAGES}
-        scores = [validation_score(piece.rankings["validation"], worker.task) for piece in pieces]
+            trainer.task.runtime.begin(step_name(label, None if is_baseline(variant) else seed))
+            checkpoints.append(trainer.finished(variant, seed))
+        made.rankings[label] = {stage: [finished.rankings[stage] for finished in checkpoints] for stage in STAGES}
+        scores = [validation_score(finished.rankings["validation"], trainer.task) for finished in checkpoints]
         best = int(np.argmax(scores))
         # A baseline has no seed of its own and is listed under the first one.
-        made.weights[label], made.best_seed[label] = pieces[best].weights, recipe.seeds[best]
+        made.weights[label], made.best_seed[label] = checkpoints[best].weights, recipe.seeds[best]
         made.validation[label] = scores
-        kept = tuple(piece.kept for piece in pieces if piece.kept is not None)
-        if len(kept) == len(pieces):
+        kept = tuple(finished.kept for finished in checkpoints if finished.kept is not None)
+        if len(kept) == len(checkpoints):
             made.kept_epochs[label] = kept
     return made
 

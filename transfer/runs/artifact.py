@@ -1,4 +1,4 @@
-"""What every artifact folder shares: a format version, a kind, and the hub's save and load conventions."""
+"""The base of all artifacts: format version, kind, and saving and loading as on the hub."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from domains.errors import InputError, RunError, explain, suggest
 from transfer.diffusion.settings import S2IDMSettings
 from transfer.files import SCRATCH, cannot_write, json_text, private_folder, read_json, write_text
 from transfer.interests.settings import InterestSettings
-from transfer.runs.artifact_files import MANIFEST, FileEntry, refuse_changed, write_manifest
+from transfer.runs.artifact_files import MANIFEST, FileEntry, check_unchanged, write_manifest
 from vocab.vocabulary import SememeVocabulary
 
 FORMAT_VERSION = 5
@@ -34,17 +34,17 @@ RECIPE = "recipe.yaml"
 ITEMS = "items.safetensors"
 UNSEEN = "unseen.json"
 """The map of unseen words in a target run's folder; may be edited and named by the recipe's `unseen_map`."""
-PIECES = "pieces"
+CHECKPOINTS = "pieces"
 
 FILES = frozenset({CONFIG, WEIGHTS, VOCABULARY, README, LOG, DOMAIN, METRICS, RECIPE, ITEMS, UNSEEN})
 """Files and folders of a finished artifact."""
-_OURS = FILES | {MANIFEST, PIECES}
-_TRACES = {CONFIG, LOG, PIECES}
-"""What a run leaves first or last: with none of them, a folder was not made here."""
+_OURS = FILES | {MANIFEST, CHECKPOINTS}
+_TRACES = {CONFIG, LOG, CHECKPOINTS}
+"""A folder with none of these was not made by a run."""
 
 
 def claim(folder: Path, kind: str) -> None:
-    """Stop before anything is computed where the results would go over somebody else's files.
+    """Raise if results would overwrite other files. Called before anything is computed.
 
     Args:
         folder: for an artifact; may be missing, empty, or an earlier run of the same kind.
@@ -71,7 +71,7 @@ def claim(folder: Path, kind: str) -> None:
 
 
 class ArtifactConfig(BaseModel):
-    """What every `config.json` says; each kind of artifact adds its own."""
+    """Contents of every `config.json`; each kind of artifact adds its own keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -83,10 +83,10 @@ class ArtifactConfig(BaseModel):
 
 
 def kind_of(folder: Path) -> str:
-    """The kind of the artifact in a folder, of a format version that this release reads.
+    """Return the kind of the artifact in a folder.
 
     Raises:
-        InputError: there is none, or it is of another version.
+        InputError: there is none, or this release cannot read its format version.
     """
     if not (folder / CONFIG).is_file():
         raise RunError(
@@ -97,7 +97,7 @@ def kind_of(folder: Path) -> str:
         )
     config = read_json(folder / CONFIG)
     if not isinstance(config, dict) or not isinstance(config.get("kind"), str):
-        raise RunError("this config.json is not of an artifact of this toolkit", location=folder / CONFIG)
+        raise RunError("this is not the config.json of an artifact of this toolkit", location=folder / CONFIG)
     if config.get("format_version") not in READS:
         known = " and ".join(f"version {version}" for version in READS)
         raise RunError(
@@ -113,11 +113,11 @@ Config = TypeVar("Config", bound=ArtifactConfig)
 
 
 def read_config(folder: Path, model: type[Config]) -> Config:
-    """The config of an artifact.
+    """Read the config of an artifact.
 
     Args:
         folder: of the artifact.
-        model: what its config holds; the default of `kind` is the kind that it must be.
+        model: type of the config; its default `kind` is the required kind.
 
     Raises:
         InputError: there is no artifact, it is of another kind or format version, or its config is damaged.
@@ -136,7 +136,7 @@ def read_config(folder: Path, model: type[Config]) -> Config:
 
 @contextmanager
 def _writing(folder: Path) -> Iterator[None]:
-    """Report a full disk as such, wherever it strikes."""
+    """Turn an OSError while writing into an InputError."""
     try:
         yield
     except OSError as error:
@@ -144,10 +144,10 @@ def _writing(folder: Path) -> Iterator[None]:
 
 
 def read_vocabulary(folder: Path, config: ArtifactConfig) -> SememeVocabulary:
-    """The vocabulary of an artifact.
+    """Read the vocabulary of an artifact.
 
     Raises:
-        InputError: it is damaged, or another one than the weights were trained with.
+        InputError: it is damaged, or the weights were trained with another one.
     """
     vocabulary = SememeVocabulary.load(folder / VOCABULARY)
     if vocabulary.fingerprint != config.vocabulary_fingerprint:
@@ -161,10 +161,10 @@ def read_vocabulary(folder: Path, config: ArtifactConfig) -> SememeVocabulary:
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Artifact:
-    """A folder that can be saved, loaded and shared on the hub; subclasses say what is in it.
+    """A folder that can be saved, loaded and shared on the hub. Subclasses define its contents.
 
     Attributes:
-        folder: where it was read from, also where that is the hub's cache; None for one that was just made.
+        folder: where it was read from (possibly the hub's cache); None if it was just made.
     """
 
     config_type: ClassVar[type[ArtifactConfig]]
@@ -189,7 +189,7 @@ class Artifact:
         revision: str | None = None,
         commit_message: str = "Upload artifact",
     ) -> str:
-        """Upload the artifact to a repository on the hub, which is made if it is missing; return the commit's URL."""
+        """Upload the artifact to a hub repository, created if missing, and return the commit's URL."""
         from huggingface_hub import HfApi
 
         api = HfApi(token=token)
@@ -230,9 +230,9 @@ class Artifact:
         return cls.read(folder)
 
     def write(self, folder: Path) -> None:
-        """Write the artifact into an existing folder; `config.json` goes first and comes last.
+        """Write the artifact into an existing folder.
 
-        A folder without it is known to be unfinished.
+        `config.json` is removed first and written last, so a folder without it is unfinished.
         """
         with _writing(folder):
             (folder / CONFIG).unlink(missing_ok=True)
@@ -241,7 +241,7 @@ class Artifact:
             write_text(folder / CONFIG, config)
 
     def _write(self, folder: Path) -> ArtifactConfig:
-        """Write every file but the config, which is returned."""
+        """Write all files but the config, and return the config."""
         raise NotImplementedError
 
     @classmethod
@@ -252,20 +252,20 @@ class Artifact:
             InputError: it is missing, damaged, changed, of another kind or version.
         """
         config = read_config(folder, cls.config_type)
-        refuse_changed(folder, FILES)
+        check_unchanged(folder, FILES)
         return replace(cls._read(folder, config), folder=folder)
 
     @classmethod
     def _read(cls, folder: Path, config: Any) -> Self:
-        """Read every file but the config."""
+        """Read all files but the config."""
         raise NotImplementedError
 
     @classmethod
     def load(cls, place: str | Path) -> Self:
-        """Read a local folder, or a hub id where neither such a folder is nor one that could hold it.
+        """Read an artifact from a local folder, or from the hub if no such folder exists.
 
         Raises:
-            InputError: neither is there.
+            InputError: neither exists.
         """
         folder = Path(place)
         if folder.is_dir():

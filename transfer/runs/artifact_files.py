@@ -19,11 +19,11 @@ from transfer.files import MADE_AGAIN, read_json, read_tensors, write_json
 
 MANIFEST = "manifest.json"
 UNUSED = frozenset({"README.md", "training.jsonl"})
-"""Files that are listed and that nothing reads: a changed one is reported and does no harm."""
+"""Files that nothing reads: a change of them is reported, but is no error."""
 
 
 class FileEntry(BaseModel):
-    """One file as it was written."""
+    """Size and digest of one file when it was written."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -32,13 +32,13 @@ class FileEntry(BaseModel):
 
     @classmethod
     def of(cls, path: Path) -> FileEntry:
-        """Size and digest of a file."""
+        """Return size and digest of a file."""
         with path.open("rb") as file:
             return cls(size=path.stat().st_size, sha256=hashlib.file_digest(file, "sha256").hexdigest())
 
     @classmethod
     def of_text(cls, text: str) -> FileEntry:
-        """Size and digest of a text that is not written yet."""
+        """Return size and digest of a text before it is written."""
         content = text.encode()
         return cls(size=len(content), sha256=hashlib.sha256(content).hexdigest())
 
@@ -55,11 +55,11 @@ class Manifest(BaseModel):
 
 @dataclass(frozen=True)
 class Difference:
-    """How a folder differs from its manifest.
+    """A difference between a folder and its manifest.
 
     Attributes:
         name: of the file, relative to the folder.
-        what: that happened to it since the artifact was written.
+        what: happened to it since the artifact was written.
     """
 
     name: str
@@ -72,11 +72,11 @@ class Difference:
 
 
 def write_manifest(folder: Path, names: Iterable[str], more: dict[str, FileEntry] | None = None) -> None:
-    """List the files of an artifact.
+    """Write the manifest of an artifact.
 
     Args:
         folder: of the artifact.
-        names: of its files and folders; those that are missing are left out.
+        names: of its files and folders; missing ones are left out.
         more: entries of files that are written after the manifest.
     """
     files = {name: FileEntry.of(folder / name) for name in _files(folder, names)}
@@ -85,7 +85,7 @@ def write_manifest(folder: Path, names: Iterable[str], more: dict[str, FileEntry
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of an artifact.
+    """Read the manifest of an artifact.
 
     Raises:
         InputError: it is missing or damaged.
@@ -93,7 +93,7 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     if not path.is_file():
         raise RunError(
-            f"there is no {MANIFEST}, so nobody can say whether the files are as they were written",
+            f"there is no {MANIFEST}, so changes of the files cannot be noticed",
             location=folder,
             hint=f"If you trust this folder, list its files as they are: transfer verify {folder} --accept",
             code="manifest-missing",
@@ -110,7 +110,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def differences(folder: Path, names: Iterable[str]) -> list[Difference]:
-    """What was changed, removed or added since an artifact was written, by name.
+    """Return the files that were changed, removed or added since an artifact was written, sorted by name.
 
     Args:
         folder: of the artifact.
@@ -131,8 +131,8 @@ def differences(folder: Path, names: Iterable[str]) -> list[Difference]:
     return sorted(found, key=lambda difference: difference.name)
 
 
-def refuse_changed(folder: Path, names: Iterable[str]) -> None:
-    """Stop before files are read that are not what was written.
+def check_unchanged(folder: Path, names: Iterable[str]) -> None:
+    """Raise if the files differ from those that were written.
 
     Raises:
         InputError: a file was changed, removed or added, or there is no manifest.
@@ -165,17 +165,17 @@ def _files(folder: Path, names: Iterable[str]) -> list[str]:
 
 
 MOST_COLUMNS = 10_000_000
-"""Of a sparse matrix, whose width a file states in a number."""
+"""Largest accepted width of a sparse matrix in a file."""
 
 
 @dataclass(frozen=True)
 class TensorFile:
-    """A safetensors file whose tensors are taken one by one, each with the shape, type and range it must have.
+    """A safetensors file. Each tensor is taken with the shape, type and range that it must have.
 
     Attributes:
         path: the file.
         tensors: everything in it.
-        taken: names taken so far; `finish` refuses a file that holds more.
+        taken: names taken so far; `finish` raises if the file holds more.
     """
 
     path: Path
@@ -191,8 +191,8 @@ class TensorFile:
         """
         return cls(path, read_tensors(path))
 
-    def refused(self, problem: str) -> RunError:
-        """The error of a file that holds something wrong."""
+    def error(self, problem: str) -> RunError:
+        """Return the error of a damaged file."""
         return RunError(problem, location=self.path, hint=MADE_AGAIN, code="run-damaged")
 
     def take(
@@ -204,7 +204,7 @@ class TensorFile:
         high: float = torch.inf,
         nan: bool = False,
     ) -> Tensor:
-        """A tensor.
+        """Return a tensor.
 
         Args:
             name: in the file.
@@ -218,31 +218,31 @@ class TensorFile:
             InputError: it is missing or differs from this.
         """
         if name not in self.tensors:
-            raise self.refused(f"lacks {name}")
+            raise self.error(f"lacks {name}")
         tensor = self.tensors[name]
         fits = tensor.dim() == len(shape) and all(
             want is None or want == size for want, size in zip(shape, tensor.shape, strict=False)
         )
         if not fits or tensor.dtype != dtype:
             wanted = ", ".join("any" if size is None else str(size) for size in shape)
-            raise self.refused(
+            raise self.error(
                 f"{name} is {_kind(tensor.dtype)} of shape {tuple(tensor.shape)}, not {_kind(dtype)} ({wanted})"
             )
         if dtype.is_floating_point and not (~tensor.isinf() if nan else tensor.isfinite()).all():
-            raise self.refused(f"{name} holds {'infinity' if nan else 'numbers that are not finite'}")
+            raise self.error(f"{name} holds {'infinity' if nan else 'numbers that are not finite'}")
         bounded = low > -torch.inf or high < torch.inf
         values = tensor[~tensor.isnan()] if nan else tensor
         if bounded and values.numel() and not low <= float(values.min()) <= float(values.max()) <= high:
-            raise self.refused(f"{name} holds values outside {low:g} to {high:g}")
+            raise self.error(f"{name} holds values outside {low:g} to {high:g}")
         self.taken.add(name)
         return tensor
 
     def maybe(self, name: str, *shape: int | None, dtype: torch.dtype = torch.float32) -> Tensor | None:
-        """A tensor that a file may lack; see `take`."""
+        """Return a tensor, or None if the file lacks it; see `take`."""
         return self.take(name, *shape, dtype=dtype) if name in self.tensors else None
 
     def csr(self, name: str, rows: int, columns: int | None = None) -> csr_matrix:
-        """A sparse matrix of weights in [0, 1] from its parts, whose indices are checked before SciPy sees them.
+        """Return a sparse matrix from its parts. Indices are checked before SciPy uses them.
 
         Args:
             name: before the dot of the parts' names.
@@ -254,27 +254,27 @@ class TensorFile:
         """
         width = self.take(f"{name}.columns", 1, dtype=torch.int64, low=0, high=MOST_COLUMNS)
         if columns is not None and int(width) != columns:
-            raise self.refused(f"{name} has {int(width)} columns, not {columns}")
+            raise self.error(f"{name} has {int(width)} columns, not {columns}")
         indices = self.take(f"{name}.indices", None, dtype=torch.int64, low=0, high=int(width) - 1)
         data = self.take(f"{name}.data", len(indices), low=0)
         indptr = self.take(f"{name}.indptr", rows + 1, dtype=torch.int64, low=0, high=len(indices)).numpy()
         if indptr[0] != 0 or indptr[-1] != len(indices) or (np.diff(indptr) < 0).any():
-            raise self.refused(f"{name}.indptr does not rise from 0 to {len(indices)}")
+            raise self.error(f"{name}.indptr does not rise from 0 to {len(indices)}")
         return csr_matrix((data.numpy(), indices.numpy(), indptr), shape=(rows, int(width)))
 
     def maybe_csr(self, name: str, rows: int) -> csr_matrix | None:
-        """A sparse matrix that a file may lack; see `csr`."""
+        """Return a sparse matrix, or None if the file lacks it; see `csr`."""
         return self.csr(name, rows) if any(key.startswith(f"{name}.") for key in self.tensors) else None
 
     def state(self, prefix: str, module: nn.Module) -> dict[str, Tensor]:
-        """The weights of a module, without their prefix.
+        """Return the weights of a module, without their prefix.
 
         Args:
             prefix: before the names of its weights.
-            module: with weights of the right names, shapes and types; may be on the meta device, which costs nothing.
+            module: has the names, shapes and types that the weights must have; may be on the meta device.
 
         Raises:
-            InputError: a weight is missing, does not fit the settings, or there is one more.
+            InputError: a weight is missing, superfluous, or does not fit.
         """
         wanted = module.state_dict()
         try:
@@ -282,22 +282,24 @@ class TensorFile:
                 name: self.take(prefix + name, *like.shape, dtype=like.dtype) for name, like in sorted(wanted.items())
             }
         except RunError as error:
-            raise self.refused(f"the weights do not fit the config: {error.problem}") from None
-        self._refuse_more(key for key in self.tensors if key.startswith(prefix) and key[len(prefix) :] not in wanted)
+            raise self.error(f"the weights do not fit the config: {error.problem}") from None
+        self._check_nothing_else(
+            key for key in self.tensors if key.startswith(prefix) and key[len(prefix) :] not in wanted
+        )
         return found
 
     def finish(self) -> None:
-        """Refuse what nobody asked for.
+        """Raise if tensors are left over.
 
         Raises:
             InputError: the file holds more than was taken.
         """
-        self._refuse_more(self.tensors.keys() - self.taken)
+        self._check_nothing_else(self.tensors.keys() - self.taken)
 
-    def _refuse_more(self, names: object) -> None:
+    def _check_nothing_else(self, names: object) -> None:
         more = sorted(names)  # type: ignore[call-overload]
         if more:
-            raise self.refused(f"holds {', '.join(more[:3])}, which these settings have no place for")
+            raise self.error(f"holds {', '.join(more[:3])}, which these settings do not have")
 
 
 def _kind(dtype: torch.dtype) -> str:

@@ -1,4 +1,4 @@
-"""Finished pieces of a run (one variant, one seed) and checkpoints between: a killed run goes on where it stopped."""
+"""Checkpoints of a run, from which a killed run resumes: finished variants, and trainings between two epochs."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from transfer.evaluation.protocol import Stage
 from transfer.evaluation.ranking import Ranking
 from transfer.files import read_json, read_sealed, write_json, write_sealed
 from transfer.report.run_record import KeptEpochs
-from transfer.runs.artifact import PIECES
+from transfer.runs.artifact import CHECKPOINTS
 from transfer.training.epochs import SUFFIX, Checkpoint
 
 PLAN = "plan.json"
 KEPT = "kept_epochs"
-"""Key of the kept epochs among the facts of a piece."""
+"""Key of the kept epochs among the facts of a finished variant."""
 
 
 @dataclass(frozen=True, eq=False)
-class Piece:
+class FinishedVariant:
     """A finished variant of one seed.
 
     Attributes:
@@ -41,40 +41,40 @@ class Piece:
     kept: KeptEpochs | None = None
 
 
-def piece_path(run: Path, variant: str, seed: int, part: str) -> Path:
-    """Where the folder of a run keeps a part (``base``, ``done``) of a variant and seed."""
-    return run / PIECES / variant / f"seed-{seed}.{part}.safetensors"
+def checkpoint_path(run: Path, variant: str, seed: int, part: str) -> Path:
+    """Return the file of a part (``base``, ``done``) of a variant and seed in the folder of a run."""
+    return run / CHECKPOINTS / variant / f"seed-{seed}.{part}.safetensors"
 
 
 def finished_variants(run: Path) -> list[str]:
-    """Variants of which the folder of a run keeps a finished piece, in alphabetical order."""
-    return sorted({path.parent.name for path in (run / PIECES).glob("*/*.done.safetensors")})
+    """Return the labels of the finished variants in the folder of a run, in alphabetical order."""
+    return sorted({path.parent.name for path in (run / CHECKPOINTS).glob("*/*.done.safetensors")})
 
 
-def read_piece(path: Path) -> Piece:
-    """A finished piece from its file."""
+def read_finished(path: Path) -> FinishedVariant:
+    """Read a finished variant from its file."""
     tensors, facts = read_sealed(path)
     stages: tuple[Stage, Stage] = ("validation", "test")
     rankings = {stage: _ranking(tensors, f"ranks.{stage}.") for stage in stages}
     weights = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
-    return Piece(weights, rankings, KeptEpochs.model_validate_json(facts[KEPT]) if KEPT in facts else None)
+    return FinishedVariant(weights, rankings, KeptEpochs.model_validate_json(facts[KEPT]) if KEPT in facts else None)
 
 
-class Pieces:
-    """The folder of a run's finished pieces.
+class Checkpoints:
+    """The folder of a run's checkpoints.
 
     Args:
         folder: of the run.
-        plan: whatever decides the outcome of a piece; a folder with another plan is refused.
+        plan: all settings and data that determine the results; a folder with another plan is an error.
         writes: whether this process writes.
-        replaces: start anew in a folder with another plan, in place of refusing it.
+        replaces: delete the checkpoints of another plan instead of raising.
 
     Raises:
-        InputError: the folder holds pieces of another plan.
+        InputError: the folder holds checkpoints of another plan.
     """
 
     def __init__(self, folder: Path, plan: Mapping[str, Any], writes: bool = True, replaces: bool = False) -> None:
-        self.folder, self.writes = folder / PIECES, writes
+        self.folder, self.writes = folder / CHECKPOINTS, writes
         self.digest = digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
         found = self.folder / PLAN
         other = found.exists() and _digest_in(found) != digest
@@ -90,54 +90,54 @@ class Pieces:
             write_json(found, {"digest": digest})
 
     def clear(self) -> None:
-        """Remove everything: what was made of it is kept elsewhere."""
+        """Remove all checkpoints, when the artifact is written."""
         if self.writes:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, variant: str, seed: int, part: str) -> Path:
-        return piece_path(self.folder.parent, variant, seed, part)
+        return checkpoint_path(self.folder.parent, variant, seed, part)
 
     def checkpoint(self, variant: str, seed: int, phase: str) -> Checkpoint:
-        """Where a phase of training keeps its state until the piece is finished."""
-        path = piece_path(self.folder.parent, variant, seed, phase).with_suffix("").with_suffix(SUFFIX)
+        """Return the checkpoint of a training phase, which is kept until the variant is finished."""
+        path = checkpoint_path(self.folder.parent, variant, seed, phase).with_suffix("").with_suffix(SUFFIX)
         return Checkpoint(path, f"{self.digest} {variant} {seed} {phase}", self.writes)
 
     def forget(self, variant: str, seed: int, phase: str) -> None:
-        """Remove the state of a phase whose result is kept."""
+        """Remove the checkpoint of a phase whose result is kept."""
         self.checkpoint(variant, seed, phase).remove()
 
     def weights(self, variant: str, seed: int, part: str) -> dict[str, Tensor] | None:
-        """Weights that were kept, or None."""
+        """Return the kept weights, or None."""
         found = self.weights_with_facts(variant, seed, part)
         return None if found is None else found[0]
 
     def weights_with_facts(self, variant: str, seed: int, part: str) -> tuple[dict[str, Tensor], dict[str, str]] | None:
-        """Weights that were kept and what was noted about them, or None."""
+        """Return the kept weights and the facts about them, or None."""
         path = self._path(variant, seed, part)
         return read_sealed(path) if path.exists() else None
 
     def keep_weights(
         self, variant: str, seed: int, part: str, weights: Mapping[str, Tensor], facts: Mapping[str, str] | None = None
     ) -> None:
-        """Keep weights and notes about them."""
+        """Keep weights and facts about them."""
         if self.writes:
             write_sealed(self._path(variant, seed, part), weights, facts)
 
-    def get(self, variant: str, seed: int) -> Piece | None:
-        """A finished piece, or None."""
+    def get(self, variant: str, seed: int) -> FinishedVariant | None:
+        """Return a finished variant, or None."""
         path = self._path(variant, seed, "done")
-        return read_piece(path) if path.exists() else None
+        return read_finished(path) if path.exists() else None
 
-    def keep(self, variant: str, seed: int, piece: Piece) -> None:
-        """Keep a finished piece, in one atomic file."""
-        tensors = {f"model.{name}": tensor for name, tensor in piece.weights.items()}
-        for stage, ranking in piece.rankings.items():
+    def keep(self, variant: str, seed: int, finished: FinishedVariant) -> None:
+        """Keep a finished variant in one atomic file."""
+        tensors = {f"model.{name}": tensor for name, tensor in finished.weights.items()}
+        for stage, ranking in finished.rankings.items():
             for field in _FIELDS:
                 tensors[f"ranks.{stage}.{field}"] = torch.from_numpy(getattr(ranking, field))
             for field in _OPTIONAL:
                 if getattr(ranking, field) is not None:
                     tensors[f"ranks.{stage}.{field}"] = torch.from_numpy(getattr(ranking, field))
-        facts = None if piece.kept is None else {KEPT: piece.kept.model_dump_json()}
+        facts = None if finished.kept is None else {KEPT: finished.kept.model_dump_json()}
         self.keep_weights(variant, seed, "done", tensors, facts)
 
 
@@ -155,4 +155,11 @@ def _ranking(tensors: Mapping[str, Tensor], prefix: str) -> Ranking:
     users, sampled, full, sampled_candidates, full_candidates = (tensors[prefix + f].numpy() for f in _FIELDS)
     found = {field: tensors.get(prefix + field) for field in _OPTIONAL}
     optional = {field: None if tensor is None else tensor.numpy() for field, tensor in found.items()}
-    return Ranking(users, sampled, full, sampled_candidates, full_candidates, **optional)
+    return Ranking(
+        users=users,
+        sampled=sampled,
+        full=full,
+        sampled_candidates=sampled_candidates,
+        full_candidates=full_candidates,
+        **optional,
+    )

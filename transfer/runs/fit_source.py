@@ -25,7 +25,7 @@ from transfer.items.settings import SEMANTIC_CHANNELS
 from transfer.progress import S2IDM as S2IDM_STEP
 from transfer.progress import SOURCE_ENCODER, VOCABULARY
 from transfer.registry import trained_system
-from transfer.runs.checkpoints import Pieces
+from transfer.runs.checkpoints import Checkpoints
 from transfer.runs.checks import check_has_anchors
 from transfer.runs.plan import Plan
 from transfer.runs.source_artifact import DomainNote, SourceArtifact
@@ -92,9 +92,9 @@ def fit_source(
         )
     semantics = Semantics.find(recipe.semantic, runtime)
     if extends is not None:
-        for word in _what_stays(recipe, extends):
+        for word in _overruled_settings(recipe, extends):
             runtime.warn(word)
-        if semantics is not None and _goes_on_with_vectors(recipe, extends):
+        if semantics is not None and _continues_with_vectors(recipe, extends):
             same_encoder(extends.sentence_encoder, semantics, "the titles that the source encoder learned from")
     seed = recipe.seeds[0]
     interests, coverage, matrices = [], {}, []
@@ -110,26 +110,26 @@ def fit_source(
     runtime.begin(S2IDM_STEP)
     before = None if extends is None else extends.s2idm
     start = None if before is None else grown_s2idm(before, len(vocabulary), recipe.s2idm, seed)
-    pieces = None
+    checkpoints = None
     if folder is not None:
         made_of = _made_of(recipe, sources, vocabulary, semantics, extends)
-        pieces = Pieces(folder, made_of, runtime.is_main, replaces=True)
-    s2idm = _s2idm(interests, recipe, start, runtime, log, pieces) if sources and with_s2idm else None
+        checkpoints = Checkpoints(folder, made_of, runtime.is_main, replaces=True)
+    s2idm = _s2idm(interests, recipe, start, runtime, log, checkpoints) if sources and with_s2idm else None
     notes = (() if extends is None else extends.domains) + tuple(DomainNote.of(domain) for domain in sources)
     vectors = None if semantics is None else semantics.words(vocabulary.words)
     fingerprint = None if semantics is None else semantics.encoder.fingerprint
     runtime.begin(SOURCE_ENCODER)
     transferable = train_source_encoder(
-        recipe,
-        sources,
-        matrices,
-        vocabulary.idf,
-        vectors,
-        semantics,
-        runtime,
-        log,
-        _learned_before(recipe, extends),
-        None if pieces is None else pieces.checkpoint("source-encoder", seed, "base"),
+        recipe=recipe,
+        sources=sources,
+        item_anchors=matrices,
+        idf=vocabulary.idf,
+        anchor_vectors=vectors,
+        semantics=semantics,
+        runtime=runtime,
+        log=log,
+        start=_learned_before(recipe, extends),
+        checkpoint=None if checkpoints is None else checkpoints.checkpoint("source-encoder", seed, "base"),
     )
     titled = target is not None and recipe.target_titles
     artifact = SourceArtifact(
@@ -153,22 +153,22 @@ def _s2idm(
     start: S2IDM | None,
     runtime: Runtime,
     log: Log,
-    pieces: Pieces | None,
+    checkpoints: Checkpoints | None,
 ) -> S2IDM:
     """Train S2IDM, resuming from a checkpoint if there is one."""
     seed, part = recipe.seeds[0], ("s2idm", recipe.seeds[0], "base")
-    if pieces is None:
+    if checkpoints is None:
         return train_s2idm(interests, recipe.s2idm, seed, runtime, log, start)
-    found = pieces.weights(*part)
+    found = checkpoints.weights(*part)
     if found is None:
-        checkpoint = pieces.checkpoint(*part)
+        checkpoint = checkpoints.checkpoint(*part)
         model = train_s2idm(interests, recipe.s2idm, seed, runtime, log, start, checkpoint=checkpoint)
-        pieces.keep_weights(*part, model.state_dict())
+        checkpoints.keep_weights(*part, model.state_dict())
     else:
         model = start or make_s2idm(interests[0].inputs.shape[1], recipe.s2idm)
         model.load_state_dict(found)
         model = model.to(runtime.device).eval()
-    pieces.forget(*part)
+    checkpoints.forget(*part)
     return model
 
 
@@ -219,7 +219,7 @@ def _targets_before(sources: Sequence[Domain], extends: SourceArtifact) -> set[s
     }
 
 
-def _goes_on_with_vectors(recipe: Recipe, extends: SourceArtifact) -> bool:
+def _continues_with_vectors(recipe: Recipe, extends: SourceArtifact) -> bool:
     """Whether trained maps of sentence vectors are trained further."""
     learned = extends.learned_encoder
     return learned is not None and bool(SEMANTIC_CHANNELS & set(learned.channels) & set(recipe.source_encoder.channels))
@@ -244,7 +244,7 @@ def _learned_before(recipe: Recipe, extends: SourceArtifact | None) -> dict[str,
     return {name: tensor for name, tensor in extends.transferable.weights.items() if same or name != "items.log_scales"}
 
 
-def _what_stays(recipe: Recipe, extends: SourceArtifact) -> list[str]:
+def _overruled_settings(recipe: Recipe, extends: SourceArtifact) -> list[str]:
     """Warn of settings of the recipe that the extended artifact overrules, and of a dropped source encoder."""
     model = recipe.s2idm if extends.s2idm is None else extends.s2idm.settings
     vocabulary = extends.vocabulary.settings

@@ -40,6 +40,7 @@ class InterestFactory:
 
     def __init__(
         self,
+        *,
         domain: Domain,
         item_anchors: csr_matrix,
         idf: npt.NDArray[np.float32],
@@ -107,7 +108,9 @@ class InterestFactory:
         def made(stops: Ints) -> Interests:
             return self.made(kind, self.original(stops))
 
-        return InterestViews(split, prompts.sees, made, seed, self.device, kind == "shuffled")
+        return InterestViews(
+            split=split, sees=prompts.sees, make=made, seed=seed, device=self.device, shuffled=kind == "shuffled"
+        )
 
     def _by_position(self, kind: InterestName, split: Split, prompts: PromptSettings, seed: int) -> Views:
         if kind == "constant":

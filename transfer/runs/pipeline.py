@@ -15,7 +15,7 @@ from recipes.presets import with_preset
 from recipes.schema import Recipe, resolved
 from transfer.files import JsonLines, alone_in
 from transfer.runs.adapt import Adapted, adapt_target
-from transfer.runs.artifact import CONFIG, LOG, PIECES, claim
+from transfer.runs.artifact import CHECKPOINTS, CONFIG, LOG, claim
 from transfer.runs.checkpoints import finished_variants
 from transfer.runs.checks import check_no_leak
 from transfer.runs.fit_source import fit_source
@@ -59,7 +59,7 @@ def source_from(
         differs = _difference(found, plan, extends, with_s2idm)
         if differs is None:
             if runtime.is_main:
-                shutil.rmtree(folder / PIECES, ignore_errors=True)  # a kill may have come right before it
+                shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # a killed run may have left them
             runtime.log(f"Reusing the source artifact in {folder}; it matches recipe and data")
             return found
         raise InputError(
@@ -68,7 +68,7 @@ def source_from(
             hint="Choose another --out, or delete the folder",
         )
     with alone_in(folder) if runtime.is_main else nullcontext():
-        log = JsonLines(folder / LOG, fresh=not (folder / PIECES).is_dir()) if runtime.is_main else lambda _: None
+        log = JsonLines(folder / LOG, fresh=not (folder / CHECKPOINTS).is_dir()) if runtime.is_main else lambda _: None
         for domain in plan.source_domains:
             runtime.log(size_of(domain))
         fitted = fit_source(plan, runtime, log, extends, folder, with_s2idm)
@@ -76,7 +76,7 @@ def source_from(
             runtime.log(f"{name}: {str(coverage).splitlines()[0]}")
         if runtime.is_main:
             fitted.artifact.write(folder)
-            shutil.rmtree(folder / PIECES)
+            shutil.rmtree(folder / CHECKPOINTS)
         runtime.wait()
     return fitted.artifact
 

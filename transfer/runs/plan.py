@@ -33,7 +33,7 @@ from transfer.variants import Variant
 from vocab.item_texts import check_fields, item_texts
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Plan:
     """A validated recipe with its data.
 
@@ -174,7 +174,15 @@ def _checked(
         split = make_split(target.domain, recipe)
         check_can_select(split)
     variants = () if split is None else tuple(variants_of(recipe))
-    return Plan(recipe, location, tuple(sources), target, split, variants, overruled)
+    return Plan(
+        recipe=recipe,
+        location=location,
+        sources=tuple(sources),
+        target=target,
+        split=split,
+        variants=variants,
+        overruled=overruled,
+    )
 
 
 def _opened(spec: DomainSpec, loaded: LoadedRecipe) -> PreparedDomain:

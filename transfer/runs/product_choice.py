@@ -1,4 +1,4 @@
-"""The choice of the product: what validation prefers, and fewer parts where the gain may be chance."""
+"""Choose the product: the simplest variant that is not significantly worse than the best on validation."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ def choose_product(variants: Sequence[Variant], values: Mapping[str, PerUser]) -
     """The simplest variant whose validation metric is within one standard error of the best one.
 
     With m_v(u) the metric of variant v for user u, averaged over seeds, and b the variant with the largest mean, v
-    stays if mean(m_b - m_v) <= sd(m_b - m_v) / sqrt(U). Of those that stay, late terms alone go first (they hold
-    popularity, and validation leaves out what does not help), then other baselines, then trained variants with fewer
-    parts, then the larger mean. With many users the standard error is small and the best variant wins; with few users
-    a part must earn its place.
+    stays if mean(m_b - m_v) <= sd(m_b - m_v) / sqrt(U). Of those, late terms alone come first (they include
+    popularity, and validation drops terms that do not help), then other baselines, then trained variants with fewer
+    parts, then the larger mean. With many users the standard error is small and the best variant wins.
 
     Args:
-        variants: that may serve, at least one.
+        variants: at least one; all may serve.
         values: (U,) validation metric of each user by label, the same users for all.
     """
     best = max(variants, key=lambda variant: values[variant.label].mean())
@@ -33,7 +32,7 @@ def choose_product(variants: Sequence[Variant], values: Mapping[str, PerUser]) -
 
 
 def _simplicity(variant: Variant) -> tuple[int, int]:
-    """Less is simpler: late terms alone, other baselines, then trained variants by their parts."""
+    """Return a smaller key for simpler variants: late terms alone, other baselines, then trained ones by parts."""
     if is_baseline(variant):
         return (0, 0) if variant.terms else (1, 0)
     return (2, variant.parts)
@@ -48,11 +47,11 @@ def _within_one_error(lead: PerUser) -> bool:
 def choosing_values(
     rankings: Sequence[Ranking], users: npt.NDArray[np.int64], metric: str, cutoffs: tuple[int, ...]
 ) -> PerUser:
-    """(U,) a validation metric of some users, averaged over seeds.
+    """Return a validation metric of some users, (U,), averaged over seeds.
 
     Args:
         rankings: of the validation stage, one a seed.
-        users: indices of the users that choose; those without a validation target are left out.
+        users: indices of the choosing users; those without a validation target are dropped.
         metric: PROTOCOL/NAME, for example ``full/ndcg@10``.
         cutoffs: k of the metrics.
     """

@@ -1,4 +1,4 @@
-"""From what adapting found out to the record that is written to `metrics.json`."""
+"""Summarise the results of adapting as the record in `metrics.json`."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from transfer.runs.target_run import TargetRun
 
 
 def open_any(folder: Path) -> Artifact:
-    """The artifact in a folder, of either kind, with everything in it checked.
+    """Open and check the artifact in a folder, source or target.
 
     Raises:
         InputError: there is none, or it is damaged or changed.
@@ -26,12 +26,12 @@ def open_any(folder: Path) -> Artifact:
     kind = kind_of(folder)
     kinds: dict[str, type[Artifact]] = {"source": SourceArtifact, "target": TargetRun}
     if kind not in kinds:
-        raise RunError(f"this is a {kind} artifact, which this release does not know", location=folder, code="run-kind")
+        raise RunError(f"this release does not know {kind} artifacts", location=folder, code="run-kind")
     return kinds[kind].read(folder)
 
 
 def verify(folder: Path) -> list[Difference]:
-    """What differs from the manifest; if nothing does, the contents are checked as well.
+    """Return the differences from the manifest. If there are none, also check the contents.
 
     Raises:
         InputError: there is no artifact or manifest, or the contents of unchanged files are wrong.
@@ -44,7 +44,7 @@ def verify(folder: Path) -> list[Difference]:
 
 
 def accept(folder: Path) -> Artifact:
-    """List the files as they are now, so that the artifact is read again.
+    """Write a new manifest of the files as they are now.
 
     Raises:
         InputError: there is no artifact, a run is writing to it, or its contents cannot be used.
@@ -56,21 +56,21 @@ def accept(folder: Path) -> Artifact:
 
 
 FEWEST_COUNTS = 3.0
-"""Transitions counted less often are left out: where nobody has an item twice, a user counts at most 1."""
+"""Rarer transitions are left out. Without repeats, a user adds at most 1 to a transition."""
 
 
 def share(run: TargetRun, folder: Path) -> TargetRun:
     """Write a copy without users: their ids, histories, ranks and the example user are left out.
 
-    What is learned from all users together stays: weights, how often each item was chosen, and means of metrics. The
-    copy recommends for histories and interests; it cannot be evaluated again.
+    Aggregates stay: weights, how often each item was chosen, and means of metrics. The copy recommends for histories
+    and interests; it cannot be evaluated again.
 
     Args:
         run: read from a folder.
         folder: for the copy; must be new or empty.
 
     Raises:
-        InputError: the folder holds something, or cannot be written.
+        InputError: the folder is not empty, or cannot be written.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunError("this folder is not empty", location=folder, hint="Choose a new one", code="folder-in-use")
@@ -89,7 +89,7 @@ def _of_several(follows: csr_matrix) -> csr_matrix:
 
 
 def without_users(domain: Domain) -> Domain:
-    """A domain of the same items that nobody has met."""
+    """Return the domain with its items and without users."""
     return replace(
         domain,
         user_ids=domain.user_ids[:0],

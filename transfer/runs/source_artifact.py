@@ -1,4 +1,4 @@
-"""The source artifact: vocabulary, S2IDM, and what they were made from."""
+"""The source artifact: vocabulary, S2IDM, and a note of the data they were trained on."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ KIND = "source"
 
 @dataclass(frozen=True)
 class DomainNote:
-    """What an artifact remembers of a domain it was trained on.
+    """Sizes and fingerprint of a domain that an artifact was trained on.
 
     Attributes:
         name: of the domain.
@@ -64,17 +64,17 @@ class DomainNote:
 
     @classmethod
     def of(cls, domain: Domain) -> DomainNote:
-        """Sizes and fingerprint of a domain."""
+        """Return the note of a domain."""
         return cls(domain.name, domain.n_users, domain.n_items, domain.n_interactions, domain.fingerprint)
 
 
 @dataclass(frozen=True, eq=False)
 class Transferable:
-    """What the sources teach about any domain whose items have titles.
+    """Weights that apply to any domain whose items have titles.
 
     Attributes:
-        weights: of encoder and item maps, by name; empty where no source encoder was asked for or can be made.
-        terms: weights of late terms alone that the sources' validation items prefer; None without a source encoder.
+        weights: of encoder and item maps, by name; empty without a source encoder.
+        terms: weights of late terms alone, tuned on the sources' validation items; None without a source encoder.
     """
 
     weights: dict[str, Tensor]
@@ -83,12 +83,12 @@ class Transferable:
 
 @dataclass(frozen=True)
 class LearnedEncoder:
-    """What the encoder in a source artifact is, as far as a target must agree with it.
+    """The properties of a source encoder that a target must share.
 
     Attributes:
-        system: its name.
+        system: name of its system.
         settings: of the encoder.
-        channels: what its items were made of.
+        channels: channels of its items.
     """
 
     system: str
@@ -111,18 +111,18 @@ class SourceConfig(ArtifactConfig):
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SourceArtifact(Artifact):
-    """Everything that a target needs of its sources.
+    """Everything that a target needs from its sources.
 
     Attributes:
         vocabulary: q anchors.
         s2idm: over them; None if it was not asked for, or there were no sources.
         interests: how s'_0 was weighted.
-        domains: what it was trained on.
+        domains: the domains it was trained on.
         seed: of the training.
         recipe: resolved, as plain data.
         anchor_vectors: (q, s) sentence vectors of the anchors; None if no encoder was installed.
         sentence_encoder: fingerprint of that encoder.
-        transferable: what was learned without item IDs; empty if nothing was.
+        transferable: weights learned without item IDs; may be empty.
         target_items: fingerprint of the target's items if their titles joined the vocabulary.
     """
 
@@ -158,7 +158,7 @@ class SourceArtifact(Artifact):
 
     @property
     def learned_encoder(self) -> LearnedEncoder | None:
-        """What `+source` starts from; None where the artifact holds no encoder."""
+        """The encoder that `+source` starts from; None if the artifact has none."""
         if not self.transferable.weights:
             return None
         settings = EncoderSettings.model_validate(self.recipe.get("encoder", {}))
@@ -166,11 +166,11 @@ class SourceArtifact(Artifact):
 
     @property
     def encoder_settings(self) -> SourceEncoderSettings:
-        """How the transferable encoder was made."""
+        """Settings of the source encoder."""
         return SourceEncoderSettings.model_validate(self.recipe.get("source_encoder", {}))
 
     def vectors(self, semantics: Semantics | None) -> Tensor | None:
-        """(q, s) sentence vectors of the anchors: the artifact's own, or those of an encoder that is installed here."""
+        """Return the (q, s) sentence vectors of the anchors: the artifact's, or computed by the installed encoder."""
         if self.anchor_vectors is None and semantics is not None:
             return semantics.words(self.vocabulary.words)
         return self.anchor_vectors
@@ -220,12 +220,12 @@ class SourceArtifact(Artifact):
 
 
 def s2idm_tensors(s2idm: S2IDM | None) -> dict[str, Tensor]:
-    """Weights of an S2IDM by their names in an artifact; see `read_s2idm`."""
+    """Return the weights of an S2IDM by their names in an artifact; see `read_s2idm`."""
     return {} if s2idm is None else {f"s2idm.{name}": value for name, value in s2idm.state_dict().items()}
 
 
 def read_s2idm(file: TensorFile, anchors: int, settings: S2IDMSettings | None) -> S2IDM | None:
-    """An S2IDM, in evaluation mode; None if the artifact holds none.
+    """Read an S2IDM in evaluation mode, or None if the artifact has none.
 
     Args:
         file: with its weights.
@@ -233,7 +233,7 @@ def read_s2idm(file: TensorFile, anchors: int, settings: S2IDMSettings | None) -
         settings: of the model; None if there is none.
 
     Raises:
-        InputError: the weights do not fit the settings; nothing of the stated sizes is allocated then.
+        InputError: the weights do not fit the settings. Memory is allocated only after this check.
     """
     if settings is None:
         return None
@@ -246,12 +246,12 @@ def read_s2idm(file: TensorFile, anchors: int, settings: S2IDMSettings | None) -
 
 
 def _read_encoder(file: TensorFile, recipe: Recipe, anchors: int) -> dict[str, Tensor]:
-    """Weights of the source encoder, checked against a model of the recipe's sizes over one item; empty for none."""
+    """Read the weights of the source encoder, checked against a model over one item; empty if there is none."""
     if not any(name.startswith("encoder.") for name in file.tensors):
         return {}
     settings = recipe.source_encoder
     if not settings.channels:
-        raise file.refused("holds an encoder, and its recipe asks for none")
+        raise file.error("holds an encoder, and its recipe asks for none")
     maps = [t.shape[-1] for name, t in file.tensors.items() if name.endswith("-semantic.map.weight") and t.dim() == 2]
     vectors = torch.empty(1, maps[0] if maps else 1)
     features = ItemFeatures(1, csr_matrix((1, anchors), dtype=np.float32), vectors, vectors)

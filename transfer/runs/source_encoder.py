@@ -38,6 +38,7 @@ OF_TEXT = ("titles", "anchors")
 
 
 def train_source_encoder(
+    *,
     recipe: Recipe,
     sources: Sequence[Domain],
     item_anchors: Sequence[csr_matrix],
@@ -71,7 +72,15 @@ def train_source_encoder(
         return Transferable({})
     union = side_by_side(sources)
     anchors = vstack(list(item_anchors), format="csr")
-    features = item_features(union, anchors, idf, channels, anchor_vectors, semantics, recipe.semantic.whitening)
+    features = item_features(
+        domain=union,
+        anchors=anchors,
+        idf=idf,
+        channels=channels,
+        anchor_vectors=anchor_vectors,
+        semantics=semantics,
+        whitening=recipe.semantic.whitening,
+    )
     known = KnownItems(anchors, idf, features.title_vectors, runtime.device)
     system = trained_system(recipe.source_encoder.system)
     variant = Variant(system.name, channels)
@@ -113,7 +122,7 @@ def start_from_source(
         settings: settings of the source encoder, for the order of its channels.
     """
     own = model.state_dict()
-    _refuse_misfit(own, weights)
+    _check_fits(own, weights)
     shared = [name for name in model.items.channels if name in settings.channels]
     moved = {
         name: tensor
@@ -130,7 +139,7 @@ def start_from_source(
     model.load_state_dict({**own, **{name: tensor for name, tensor in moved.items() if name in own}})
 
 
-def _refuse_misfit(own: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:
+def _check_fits(own: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:
     for name, tensor in weights.items():
         if name.startswith("encoder.") and (name not in own or own[name].shape != tensor.shape):
             here = "nothing" if name not in own else str(tuple(own[name].shape))

@@ -1,4 +1,4 @@
-"""A target run: the product model with all that it needs to recommend, and the record of how it was chosen."""
+"""The target run: the product with everything it needs to recommend, and the record of how it was chosen."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class TargetConfig(ArtifactConfig):
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TargetRun(Artifact):
-    """The variant that validation preferred on a target domain.
+    """The product of a run: the variant that was best on validation, with its data.
 
     Attributes:
         domain: the target, with its interactions.
@@ -92,9 +92,9 @@ class TargetRun(Artifact):
         weights: its model.
         recipe: of the run.
         metrics: of all variants.
-        counts: (I,) float32 training interactions of each item, NaN for one that nobody could meet.
+        counts: (I,) float32 training interactions of each item; NaN for items hidden from training.
         follows: (I, I) float32, how often an item came soon after another among the training users.
-        sentence_encoder: fingerprint of the encoder that read the titles, where one did.
+        sentence_encoder: fingerprint of the titles' sentence encoder, or None.
     """
 
     config_type: ClassVar[type[ArtifactConfig]] = TargetConfig
@@ -113,13 +113,13 @@ class TargetRun(Artifact):
     sentence_encoder: str | None = None
 
     def __repr__(self) -> str:
-        """Variant, domain, size and place."""
+        """Show variant, domain, size and folder."""
         d = self.domain
         size = f"{d.n_users:,} users, {d.n_items:,} items"
         return f"<TargetRun {self.variant.label} on {d.name}: {size}, in {self.folder or 'memory'}>"
 
     def model(self) -> SequentialRecommender:
-        """The product's network, in evaluation mode; its own scores lack the late terms, which `scorer` adds."""
+        """Return the product's network in evaluation mode. Its scores lack the late terms, which `scorer` adds."""
         model = assemble(self.variant, self.recipe, self.features, len(self.vocabulary), seed=0)
         model.load_state_dict(self.weights)
         return model.eval()
@@ -135,12 +135,12 @@ class TargetRun(Artifact):
         if self.has_model:
             return Scorer.of_model(self.model().to(device), known, length, device)
         weights = TermWeights.of(self.weights) if self.variant.terms else TermWeights()
-        # Late terms alone count nothing: they also serve from a copy without users.
+        # Late terms alone need no users, so they also serve from a copy without them.
         ranker = None if self.variant.is_terms_alone else self._ranker(device)
         return Scorer(model=None, ranker=ranker, known=known, weights=weights, max_length=length, device=device)
 
     def _ranker(self, device: torch.device) -> Ranker:
-        """The baseline that is served, counted again from the training part of the run's own interactions."""
+        """Return the product's baseline, fitted again to the training part of the run's interactions."""
         system = find_system(self.variant.architecture)
         if isinstance(system, Trained):
             raise ValueError(f"{system.name} is no baseline")
@@ -160,17 +160,24 @@ class TargetRun(Artifact):
         return system.fit(target, system_settings(system, self.recipe.systems))
 
     def interest_factory(self, domain: Domain, device: torch.device) -> InterestFactory:
-        """Makes the interests of the users of a domain with this run's items."""
-        return InterestFactory(domain, self.item_anchors, self.vocabulary.idf, self.s2idm, self.interests, device)
+        """Return the factory of interests for users of a domain with this run's items."""
+        return InterestFactory(
+            domain=domain,
+            item_anchors=self.item_anchors,
+            idf=self.vocabulary.idf,
+            s2idm=self.s2idm,
+            settings=self.interests,
+            device=device,
+        )
 
     def known_items(self, device: torch.device) -> KnownItems:
-        """Return the items as late terms see them, with what the training users made popular and had in turn."""
+        """Return the items as late terms see them, with popularity and transitions of the training users."""
         idf, titles = self.vocabulary.idf, self.features.title_vectors
         basis = self.features.title_basis
         return KnownItems(self.item_anchors, idf, titles, device, self.counts, self.follows, basis)
 
     def unseen(self) -> UnseenMap | None:
-        """The map of words that are no anchors, which lies in the run's folder; None where the recipe made none."""
+        """Return the map of unseen words from the run's folder, or None if there is none."""
         file = None if self.folder is None else self.folder / UNSEEN
         return UnseenMap.load(file, self.vocabulary) if file is not None and file.is_file() else None
 
@@ -203,7 +210,7 @@ class TargetRun(Artifact):
         domain = load_domain(folder / DOMAIN)
         if domain.fingerprint != config.domain_fingerprint:
             raise RunError(
-                "the domain is not the one that this run was made of",
+                "the domain is not the one of this run",
                 location=folder / DOMAIN,
                 hint="Restore the folder, or adapt to the target again",
                 code="run-mixed",
@@ -272,18 +279,18 @@ def _read_weights(
 def _meta_model(
     file: TensorFile, variant: Variant, recipe: Recipe, features: ItemFeatures, width: int
 ) -> SequentialRecommender:
-    """The model that a file must hold the weights of, without any memory for them."""
+    """Return the model whose weights a file must hold, on the meta device."""
     try:
         with torch.device("meta"):
             return assemble(variant, recipe, features, width, seed=0)
     except ValueError as error:
         if isinstance(error, InputError):
             raise
-        raise file.refused(f"does not fit the variant {variant}: {error}") from None
+        raise file.error(f"does not fit the variant {variant}: {error}") from None
 
 
 def _read_items(file: TensorFile, items: int, anchors: int) -> tuple[csr_matrix, ItemFeatures]:
-    """What a run knows of its items, every part checked against their number and that of the anchors."""
+    """Read anchors and features of the items, each checked against the number of items and anchors."""
     matrix = file.csr("anchors", items, anchors)
     titles = file.maybe("title_vectors", items, None)
     width = None if titles is None else titles.shape[1]
@@ -319,7 +326,7 @@ the comparisons are in `metrics.json`; every setting is in `recipe.yaml`; one li
 
 
 def _users_held(run: TargetRun) -> str:
-    """What a run's folder holds of users, and how to use it."""
+    """Describe which data of users the folder holds, and how to use the run."""
     history = '`transfer recommend FOLDER --history "title; title"`'
     if not run.domain.n_users:
         return f"""This copy holds nothing of any single user.
@@ -337,11 +344,11 @@ Use it: `transfer recommend FOLDER --user ID` or {history}."""
 
 
 def _why(metrics: RunRecord) -> str:
-    """Why the run holds the variant that it holds."""
+    """Say why this variant is the product."""
     if not metrics.protocol.training_users:
-        return "chosen for what it is made of: nobody trained, so nothing was validated"
+        return "chosen by its parts: no user trained, so nothing was validated"
     names = ", ".join(metrics.variants)
     beaten = "".join(
-        f"; {name} scores higher there, but not by more than chance may" for name in metrics.product.beaten_by
+        f"; {name} scores higher there, but the difference is not significant" for name in metrics.product.beaten_by
     )
     return f"which validation prefers among {names}{beaten}"

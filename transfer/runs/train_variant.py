@@ -1,4 +1,4 @@
-"""Makes the pieces of a target run: one variant and one seed each; what is on disk is taken from there."""
+"""Train and evaluate the variants of a target run, one variant and seed at a time. Finished ones are read from disk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from transfer.model.recommender import SequentialRecommender
 from transfer.model.scorer import Scorer
 from transfer.registry import Baseline, Items, SourceKnowledge, Target, find_system, system_settings, trained_system
 from transfer.report.run_record import KeptEpochs
-from transfer.runs.checkpoints import KEPT, Piece, Pieces
+from transfer.runs.checkpoints import KEPT, Checkpoints, FinishedVariant
 from transfer.runs.interest_factory import InterestFactory
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.source_encoder import start_from_source
@@ -37,30 +37,31 @@ from transfer.training.task import Task
 from transfer.variants import Variant
 
 RECOMMENDED = 10
-"""Items kept of every user's full ranking, for coverage and popularity bias."""
+"""Top items kept of each user's full ranking, for coverage and popularity bias."""
 BASE, VARIANT = "base", "variant"
 """The two phases of training a variant."""
 BESIDE_NOISE = 64.0
 """Strength of late terms beside a model that was never trained."""
 SECOND_PHASE = 7919
-"""Added to the seed after the base, so that both phases draw differently."""
+"""Added to the seed in the second phase, so that the two phases draw different numbers."""
 
 
-class Worker:
-    """Makes pieces: what is on disk is taken from there."""
+class VariantTrainer:
+    """Trains and evaluates variants; finished ones are read from disk."""
 
     def __init__(
         self,
+        *,
         source: SourceArtifact,
         recipe: Recipe,
         task: Task,
         features: ItemFeatures,
         factory: InterestFactory,
-        pieces: Pieces,
+        checkpoints: Checkpoints,
         log: Log,
     ) -> None:
         self.source, self.recipe, self.task, self.features = source, recipe, task, features
-        self.factory, self.pieces, self.log = factory, pieces, log
+        self.factory, self.checkpoints, self.log = factory, checkpoints, log
         self.known = known_items(
             task.split,
             factory.item_anchors,
@@ -73,15 +74,15 @@ class Worker:
         self._alone: dict[tuple[str, ...], TermWeights] = {}
         self._objectives: dict[str, Auxiliary | None] = {}
 
-    def piece(self, variant: Variant, seed: int) -> Piece:
-        """A finished variant of one seed, from disk or made now. Baselines have no seed."""
+    def finished(self, variant: Variant, seed: int) -> FinishedVariant:
+        """Return a finished variant of one seed, from disk or trained now. Baselines have no seed."""
         system = find_system(variant.architecture)
         if isinstance(system, Baseline):
             return self._baseline(variant, system)
         return self.variant(variant, seed)
 
-    def _baseline(self, variant: Variant, system: Baseline) -> Piece:
-        found = self.pieces.get(variant.label, 0)
+    def _baseline(self, variant: Variant, system: Baseline) -> FinishedVariant:
+        found = self.checkpoints.get(variant.label, 0)
         if found is not None:
             return found
         split, runtime = self.task.split, self.task.runtime
@@ -99,22 +100,24 @@ class Worker:
             rankings[stage] = self._rank(
                 stage, joined(ranker(split.domain, targets), self.known, split.domain, targets, terms)
             )
-        piece = Piece(terms.tensors() if variant.terms else {}, rankings)
-        self.pieces.keep(variant.label, 0, piece)
-        return piece
+        finished = FinishedVariant(terms.tensors() if variant.terms else {}, rankings)
+        self.checkpoints.keep(variant.label, 0, finished)
+        return finished
 
-    def variant(self, variant: Variant, seed: int) -> Piece:
+    def variant(self, variant: Variant, seed: int) -> FinishedVariant:
         """Train and evaluate a variant from its base."""
-        found = self.pieces.get(variant.label, seed)
+        found = self.checkpoints.get(variant.label, seed)
         if found is not None:
-            self.pieces.forget(variant.label, seed, VARIANT)  # a kill may have come between the two
+            self.checkpoints.forget(variant.label, seed, VARIANT)  # a killed run may have left it
             return found
         views = self.factory.views(variant, self.task.split, self.recipe.prompts, seed)
         model, kept = self._with_terms(variant, views, seed) if variant.terms else self._trained(variant, views, seed)
-        piece = Piece(dict(model.state_dict()), {stage: self._evaluate(model, views, stage) for stage in STAGES}, kept)
-        self.pieces.keep(variant.label, seed, piece)
-        self.pieces.forget(variant.label, seed, VARIANT)
-        return piece
+        finished = FinishedVariant(
+            dict(model.state_dict()), {stage: self._evaluate(model, views, stage) for stage in STAGES}, kept
+        )
+        self.checkpoints.keep(variant.label, seed, finished)
+        self.checkpoints.forget(variant.label, seed, VARIANT)
+        return finished
 
     def _trained(self, variant: Variant, views: Views, seed: int) -> tuple[SequentialRecommender, KeptEpochs]:
         """Train a variant from its base."""
@@ -129,7 +132,7 @@ class Worker:
             model.items.requires_grad_(False)
             model.encoder.requires_grad_(False)
         epochs = training.epochs if len(self.task.split.training_users) else 0
-        checkpoint = self.pieces.checkpoint(variant.label, seed, VARIANT)
+        checkpoint = self.checkpoints.checkpoint(variant.label, seed, VARIANT)
         title = f"{variant.label} · seed {seed}"
         fitted = self._fit(variant, model, views, title, epochs, seed + SECOND_PHASE, checkpoint)
         if variant.entry != "none":
@@ -137,28 +140,31 @@ class Worker:
         return model, KeptEpochs(base=base_epoch, variant=fitted.best_epoch if epochs else None)
 
     def _with_terms(self, variant: Variant, views: Views, seed: int) -> tuple[SequentialRecommender, KeptEpochs | None]:
-        """Join the finished model without late terms with them: what they add is then no difference of training."""
+        """Add late terms to the finished model without them, so that only the terms make a difference."""
         model = self._fresh(variant, seed)
-        piece = self.variant(variant.without_terms, seed)
-        model.load_state_dict(piece.weights)
+        finished = self.variant(variant.without_terms, seed)
+        model.load_state_dict(finished.weights)
         self._weigh_terms(variant, model, views)
-        return model, piece.kept
+        return model, finished.kept
 
     def _base(self, variant: Variant, seed: int) -> tuple[Mapping[str, Tensor], int | None]:
-        """The base trained to convergence, which every variant starts from, and the epoch that was kept."""
-        found = self.pieces.weights_with_facts(variant.label, seed, BASE)
+        """Return the weights of the converged base, which every variant starts from, and its kept epoch."""
+        found = self.checkpoints.weights_with_facts(variant.label, seed, BASE)
         if found is None:
             weights, epoch = self._trained_base(variant, seed)
             facts = {} if epoch is None else {KEPT: str(epoch)}
-            self.pieces.keep_weights(variant.label, seed, BASE, weights, facts)
+            self.checkpoints.keep_weights(variant.label, seed, BASE, weights, facts)
         else:
             weights, facts = found
-        self.pieces.forget(variant.label, seed, BASE)
+        self.checkpoints.forget(variant.label, seed, BASE)
         return weights, int(facts[KEPT]) if KEPT in facts else None
 
     def _trained_base(self, variant: Variant, seed: int) -> tuple[Mapping[str, Tensor], int | None]:
         model = self._fresh(variant, seed)
-        title, checkpoint = f"{variant.label} (base) · seed {seed}", self.pieces.checkpoint(variant.label, seed, BASE)
+        title, checkpoint = (
+            f"{variant.label} (base) · seed {seed}",
+            self.checkpoints.checkpoint(variant.label, seed, BASE),
+        )
         fitted = self._fit(variant, model, NoViews(), title, self._base_epochs, seed, checkpoint)
         return model.state_dict(), fitted.best_epoch if self._base_epochs else None
 
@@ -189,7 +195,7 @@ class Worker:
         )
 
     def _objective(self, architecture: str) -> Auxiliary | None:
-        """The system's own objective, made once for all variants and seeds that share it."""
+        """Return the system's own objective. All variants and seeds of a system share one."""
         if architecture not in self._objectives:
             system = trained_system(architecture)
             settings = system_settings(system, self.recipe.systems)
@@ -197,7 +203,7 @@ class Worker:
         return self._objectives[architecture]
 
     def _fresh(self, variant: Variant, seed: int) -> SequentialRecommender:
-        """Newly initialised, or what the source artifact holds where the variant starts from it."""
+        """Return a newly initialised model; a variant with `+source` starts from the source artifact's weights."""
         width, device = self.factory.width, self.task.runtime.device
         model = assemble(variant, self.recipe, self.features, width, seed).to(device)
         if variant.from_source:
@@ -213,7 +219,7 @@ class Worker:
         return Scorer.of_model(model, self.known, self.task.max_length, self.task.runtime.device)
 
     def _weigh_terms(self, variant: Variant, model: SequentialRecommender, views: Views) -> None:
-        """Find how late terms join the score; without training users the source knows."""
+        """Set the weights of late terms: tuned on validation, or those of the source if no user trains."""
         targets = self._fitting_targets
         if len(targets):
             own = self._scorer(model).own(self.task.split.domain, targets, views.for_stage("validation"))
@@ -222,7 +228,7 @@ class Worker:
         elif variant.from_source:
             model.terms.set(self._untried(TermWeights.of(self.source.transferable.weights), variant.terms))
         else:
-            # Nothing of this model was ever trained: what it says is noise beside the terms.
+            # The model was never trained, so its scores are noise; the terms must dominate.
             model.terms.set(self._terms_alone(variant.terms).times(BESIDE_NOISE))
 
     def _terms_alone(self, terms: tuple[str, ...]) -> TermWeights:
@@ -237,13 +243,13 @@ class Worker:
         return self._alone[terms]
 
     def _untried(self, weights: TermWeights, terms: tuple[str, ...]) -> TermWeights:
-        """Return weights from elsewhere for these terms; what a user had is left out if nobody has an item twice."""
+        """Return weights that were not tuned here. Without repeats in the data, items of the history are left out."""
         repeats = 0.0 if self.task.split.domain.repeats else LEAVE_OUT
         return replace(weights, repeats=repeats).only(weights_of(terms))
 
     @property
     def _fitting_targets(self) -> Targets:
-        """Validation targets that find weights: of half of the users, since the other half chooses the product."""
+        """Validation targets of the half of the users that tunes weights; the other half chooses the product."""
         split = self.task.split
         fitting, _ = halves(_validated(split), self.recipe.evaluation.seed)
         return targets_of(split, "validation", fitting)
@@ -257,7 +263,7 @@ class Worker:
 
 
 def choosing_users(split: Split, seed: int) -> Ints:
-    """The half of the validated training users that chooses the product; the other half finds weights of terms."""
+    """Return the half of the validated training users that chooses the product. The other half tunes late terms."""
     return halves(_validated(split), seed)[1]
 
 

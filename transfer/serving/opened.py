@@ -11,7 +11,7 @@ from domains.errors import InputError, RunError, suggest
 from transfer.registry import Trained, find_system
 from transfer.report.run_record import ProductRecord
 from transfer.runs.artifact import CONFIG
-from transfer.runs.checkpoints import finished_variants, piece_path, read_piece
+from transfer.runs.checkpoints import checkpoint_path, finished_variants, read_finished
 from transfer.runs.target_run import TargetRun
 from transfer.variants import Variant, parse_variant
 
@@ -57,7 +57,7 @@ def with_variant(run: TargetRun, label: str) -> TargetRun:
     record = run.metrics.variants[variant.label]
     seeds = run.metrics.seeds_of(variant.label) or (0,)  # baselines have no seed, and their pieces are named 0
     seed = seeds[int(np.argmax(record.selection.values))]
-    weights = read_piece(piece_path(run.folder, variant.label, seed, "done")).weights
+    weights = read_finished(checkpoint_path(run.folder, variant.label, seed, "done")).weights
     channels = run.recipe.items.channels
     serving = {name for name in run.metrics.variants if parse_variant(name, channels).is_serving}
     validation = {name: one.selection.mean for name, one in run.metrics.variants.items() if name in serving}

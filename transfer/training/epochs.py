@@ -275,7 +275,7 @@ def _restore(learner: Learner, saved: Saved, runtime: Runtime) -> None:
         restore_random(saved.part("random."), runtime.device)
 
 
-def refuse_divergence(title: str, epoch: int, hint: str, **numbers: float) -> None:
+def check_divergence(title: str, epoch: int, hint: str, **numbers: float) -> None:
     """Stop where a loss is no longer a number.
 
     Raises:

@@ -24,9 +24,9 @@ from transfer.training.epochs import (
     Fitted,
     Log,
     Saved,
+    check_divergence,
     logger,
     optimiser_state,
-    refuse_divergence,
     restore_optimiser,
     steps_in_memory,
     train_epochs,
@@ -148,7 +148,7 @@ class Trainer:
         began = time.perf_counter()
         loss = self.train(self.views.for_training(number), number)
         trained = time.perf_counter()
-        refuse_divergence(self.title, number, "Lower training.learning_rate", loss=loss)
+        check_divergence(self.title, number, "Lower training.learning_rate", loss=loss)
         score = validate(self.model, self.task, self.views)
         entry = {
             "loss": loss,

@@ -19,23 +19,23 @@ _MARKS = {
 MISSING = tuple(
     sorted({"NaN", "NaT", "#NaN", *(form(mark) for mark in _MARKS for form in (str, str.upper, str.title))})
 )
-"""How programs write a cell without a value."""
+"""Marks that programs write for a missing value."""
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
-"""Signs without a width, which stay around text that was copied from web pages."""
+"""Zero-width characters, often left around text that was copied from web pages."""
 SCIENTIFIC = r"^[+-]?\d{1,3}(?:[.,]\d+[eE]\+?|[eE]\+)\d+$"
-"""A number as a spreadsheet shows one that is too long: 7.65612E+16, 7,65612e+16, 7E+10. `7E10` may be an id."""
+"""A long number as a spreadsheet shows it: 7.65612E+16, 7,65612e+16, 7E+10. `7E10` may be an id."""
 TOO_NARROW = r"^#{3,}$"
-"""What a spreadsheet shows, and some export, where a column is too narrow."""
+"""What spreadsheets show, and some export, if a column is too narrow."""
 AS_TEXT = "Export again with this column as text or as whole numbers; the lost digits cannot be restored"
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Where rows of a table came from, after some of them were left out.
+    """Positions in the file of the rows of a table, some of which may have been dropped.
 
     Attributes:
         location: the file.
-        numbers: (N,) the row in the file of each row that is left, from 1; None if all are left.
+        numbers: (N,) row number in the file of each remaining row, from 1; None if no row was dropped.
     """
 
     location: object
@@ -45,18 +45,18 @@ class Rows:
         return str(self.location)
 
     def at(self, position: int) -> str:
-        """The location of one row, for messages."""
+        """Return the location of one row, for messages."""
         number = position + 1 if self.numbers is None else self.numbers[position]
         return f"{self.location}, row {number}"
 
 
 def rows_of(location: object) -> Rows:
-    """Rows of a whole file, if none are given."""
+    """Return the rows of a whole file, unless `location` is `Rows` already."""
     return location if isinstance(location, Rows) else Rows(location)
 
 
 def clean_text(text: pl.Series) -> pl.Series:
-    """Cut off blanks and invisible signs at both ends; cells without a value become null.
+    """Strip blanks and zero-width characters; marks of missing values become null.
 
     Args:
         text: (N,) String.
@@ -66,20 +66,20 @@ def clean_text(text: pl.Series) -> pl.Series:
 
 
 def damaged_numbers(text: pl.Series) -> pl.Series:
-    """(N,) bool: the cell is a number in scientific notation, or signs in place of one; null counts as False."""
+    """Return (N,) bool: the cell is a number in scientific notation or ``###``; False for null."""
     return (text.str.contains(SCIENTIFIC) | text.str.contains(TOO_NARROW)).fill_null(value=False)
 
 
 def report_rows(
     problems: Problems, column: pl.Series, bad: pl.Series, problem: str, location: object, hint: str, code: str = "data"
 ) -> None:
-    """Note the first bad row and how many there are.
+    """Add a problem that shows the first bad row and the number of bad rows.
 
     Args:
-        problems: where it is noted.
-        column: (N,) the cells; the first bad one is shown, unless it is null.
+        problems: list to add to.
+        column: (N,) the cells; the first bad one is shown unless it is null.
         bad: (N,) bool.
-        problem: what is wrong with them; the first one stands in place of ``{}``, or behind.
+        problem: what is wrong; ``{}`` in it is replaced by the first bad cell, which otherwise follows.
         location: the file, or the `Rows` in it.
         hint: what to do.
         code: of the error.
@@ -98,12 +98,12 @@ def report_rows(
 
 
 def counted(count: int, noun: str) -> str:
-    """``1 row``, ``1,234 rows``."""
+    """Write a count and its noun: ``1 row``, ``1,234 rows``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def shortened(value: object) -> str:
-    """A value for a message."""
+    """Shorten a value for a message."""
     text = value.isoformat(" ") if isinstance(value, datetime) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
@@ -113,13 +113,13 @@ TAGS = (
     "tbody|td|th|thead|tr|tt|u|ul"
 )
 MARKUP = rf"(?i)</?(?:{TAGS})(?:\s[^<>]*)?/?>"
-"""Tags of HTML; `<Untitled>` is none."""
+"""HTML tags; `<Untitled>` is not one."""
 SCRIPT = r"(?is)<script\b.*?</script>|<style\b.*?</style>|<!--.*?-->"
 ENTITY = r"&(?:[A-Za-z][A-Za-z0-9]{1,31}|#\d{1,7}|#[xX][0-9A-Fa-f]{1,6});"
 
 
 def plain_text(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Texts without tags and entities, and the positions of those that held some.
+    """Remove tags and entities from texts; also return the positions of the changed ones.
 
     Args:
         texts: (n,) String without nulls.
@@ -131,7 +131,7 @@ def plain_text(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
     if not len(marked):
         return texts, marked
     bare = texts.gather(marked).str.replace_all(SCRIPT, " ").str.replace_all(MARKUP, " ").to_list()
-    # Twice: &amp;lt; is often a `<` that was escaped by two programs.
+    # Unescape twice: &amp;lt; is often a `<` that two programs escaped.
     after = pl.Series([html.unescape(html.unescape(text)) for text in bare], dtype=pl.String)
     after = after.str.replace_all(MARKUP, " ").str.replace_all(r"\s+", " ").str.strip_chars()
     return texts.clone().scatter(marked, after), marked

@@ -7,11 +7,11 @@ import unicodedata
 from collections.abc import Collection, Sequence
 
 STROKES = str.maketrans("łøđ", "lod")
-"""Letters whose strokes no normal form takes off."""
+"""Letters whose strokes NFKD does not remove."""
 
 
 def plain_name(name: str) -> str:
-    """A column's name without type suffix (``:token``), case, accents and signs; words are joined by ``_``."""
+    """Normalise a column's name: no type suffix (``:token``), case, accents or signs; words joined by ``_``."""
     folded = unicodedata.normalize("NFKD", name.split(":")[0].casefold()).translate(STROKES)
     plain = "".join(sign for sign in folded if not unicodedata.combining(sign))
     return re.sub(r"[\W_]+", "_", plain).strip("_")
@@ -32,7 +32,7 @@ THINGS = (
     "product", "article", "artikel", "produkt", "produit", "producto", "articulo", "prodotto", "articolo", "produto",
     "artigo", "towar", "artykul", "vara",
 )  # fmt: skip
-"""The thing itself: its id where no column is called an id, else its title."""
+"""Names of the thing itself: its id if no column is called an id, else its title."""
 ALIASES: dict[str, tuple[str, ...]] = {
     "user": (
         "user_id", "userid", "user", "uid", "reviewerid", "customer_id", "customerid", "customer", "visitor_id",
@@ -80,7 +80,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Known names, in English, German, French, Spanish, Italian, Portuguese, Dutch, Polish and Swedish.
 
-They are compared without case, accents, blanks, hyphens and type suffixes (``user_id:token``); the first one wins.
+Names are compared in the form of `plain_name`; the first match wins.
 """
 
 
@@ -117,21 +117,21 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "color": ("color", "colour", "colors", "colours", "farbe", "couleur", "colore", "kleur", "kolor", "farg", "farve"),
     "material": ("material", "materials", "materiau", "materiale", "materiaal", "werkstoff"),
 }  # fmt: skip
-"""Name of a field -> how columns that hold it are called, in the form of `plain_name`; the first one wins."""
+"""Text field -> names of columns that hold it, in the form of `plain_name`; the first match wins."""
 
 
 def field_name(column: str) -> str:
-    """The field that a column holds, by its name: ``Marke`` is `brand`; an unknown name is its own field."""
+    """Return the text field that a column holds: ``Marke`` is `brand`. An unknown name is its own field."""
     plain = plain_name(column)
     return next((field for field, names in FIELDS.items() if plain in names), plain)
 
 
 def find_text_columns(there: Sequence[str], taken: Collection[str | None]) -> dict[str, str]:
-    """The columns that look like text fields: field -> column.
+    """Find the columns that look like text fields: field -> column.
 
     Args:
         there: columns of the item table.
-        taken: columns that play another role.
+        taken: columns that have another role.
     """
     by_plain = {plain_name(name): name for name in reversed(there) if name not in taken}
     found = {

@@ -1,4 +1,4 @@
-"""From data frames in memory to a `Domain`."""
+"""Make a `Domain` from data frames in memory."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def from_frames(
 
     Args:
         interactions: a polars, pandas or Arrow table of users, items and times.
-        items: a table of items and titles; may be the same table.
-        columns: names of their columns; the others are found by their usual names.
+        items: a table of items and titles; may be the same object.
+        columns: names of the columns; others are found by their usual names.
         settings: how to prepare; default: `PrepareSettings()`.
         category_separator: what separates categories that stand in one text.
         name: of the domain.
 
     Raises:
-        InputError: as `domains.preparation.prepare`, or the frames are of another kind.
+        InputError: as `domains.preparation.prepare`, or an argument is not a data frame.
     """
     columns = columns or ColumnMapping()
     acts, things = _lazy(interactions, "interactions"), _lazy(items, "items")
@@ -54,11 +54,11 @@ def from_frames(
 
 @dataclass(frozen=True, eq=False)
 class NewItems:
-    """Items that no domain has yet.
+    """Items that are not in a domain yet.
 
     Attributes:
-        ids: (n) one each.
-        titles: (n) one each, none empty.
+        ids: (n) ids.
+        titles: (n) titles, none empty.
         fields: ``categories`` and further text fields by name, (n,) large_list<large_string>; may be empty.
     """
 
@@ -72,16 +72,16 @@ class NewItems:
 
 
 def read_new_items(items: Any, location: str = "items") -> NewItems:
-    """Read a table of new items: ids, titles, and the categories and text fields that it has.
+    """Read a table of new items: ids, titles, categories and text fields.
 
-    All text is cleaned as that of a domain is.
+    Text is cleaned in the same way as that of a domain.
 
     Args:
-        items: a polars, pandas or Arrow table, or the path of one.
+        items: a polars, pandas or Arrow table, or a path.
         location: for errors.
 
     Raises:
-        InputError: it is no table, or lacks a column, an id or a title.
+        InputError: it is not a table, or a column, an id or a title is missing.
     """
     table = scan(items) if isinstance(items, str) else _lazy(items, location)
     raw = RawTables(pl.LazyFrame(), map_items(table, ColumnMapping(), "|", location), "items", items_location=location)
@@ -118,7 +118,7 @@ def _lazy(frame: Any, what: str) -> pl.LazyFrame:
 
 
 def _explain_refusal(frame: Any, what: str) -> InputError:
-    """Explain why polars refuses a frame: repeated names, a column of mixed values, or no frame at all."""
+    """Explain why polars cannot read a frame: repeated names, a column of mixed types, or not a frame."""
     # An Arrow table has `column_names`; its `columns` are the values.
     names = [str(name) for name in getattr(frame, "column_names", getattr(frame, "columns", ()))]
     repeated = [name for name in names if names.count(name) > 1]
@@ -139,7 +139,7 @@ def _explain_refusal(frame: Any, what: str) -> InputError:
             code="frame",
         )
     return DataError(
-        f"a {type(frame).__name__} is no data frame",
+        f"a {type(frame).__name__} is not a data frame",
         location=what,
         hint="Give a polars, pandas or Arrow table",
         code="frame",
@@ -147,7 +147,7 @@ def _explain_refusal(frame: Any, what: str) -> InputError:
 
 
 def _mixed_column(frame: Any) -> Any | None:
-    """Name of the first column of a pandas frame whose values have no common type."""
+    """Return the first column of a pandas frame whose values have no common type."""
     for name in frame.columns:
         try:
             pl.from_pandas(frame[name])

@@ -1,4 +1,4 @@
-"""Read times written as text or as digits, in all usual forms."""
+"""Read dates and times written as text or as digits, in the usual forms."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from domains.errors import DataError
 from domains.time_format import compile_format
 
 FAST = re.compile(r"%[YmdByF](?:[^%\w]+(?:T)?%[YmdHMSyBbFT]|T%[HT]|%\.f|Z| UTC|%z$)*")
-"""Formats that polars reads as we do, and ten times faster than a regular expression."""
+"""Formats that polars reads in the same way, ten times faster than a regular expression."""
 FAST_CLOCKS = (
     " %H:%M:%S", "T%H:%M:%S", " %H:%M:%S UTC", "T%H:%M:%SZ", " %H:%M:%S%.f", "T%H:%M:%S%.f", " %H:%M:%S%.f UTC",
     "T%H:%M:%S%.fZ", " %H:%M:%S%.f%z", "T%H:%M:%S%.f%z", " %H:%M", "",
 )  # fmt: skip
 SAMPLE = 10_000
-"""Rows that are looked at before a whole column is read in several ways."""
+"""Rows to try before a whole column is read in several ways."""
 DATES = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%B %d, %Y", "%B %d %Y", "%d %B %Y", "%d %B, %Y",
     "%d-%B-%Y", "%d/%B/%Y", "%d-%B-%y",
 )  # fmt: skip
-"""Forms of a date that mean one thing; a time of day may follow. %B also reads `Jul`."""
+"""Unambiguous forms of a date; a time of day may follow. %B also reads `Jul`."""
 WHOLE = ("%a %b %e %H:%M:%S %z %Y", "%a %b %e %H:%M:%S %Y", "%Y%m%dT%H%M%S%z", "%Y%m%dT%H%M%S")
-"""Forms in which the time of day stands elsewhere."""
+"""Forms in which the time of day is not at the end."""
 EITHER = (
     ("%d/%m/%Y", "%m/%d/%Y"),
     ("%d-%m-%Y", "%m-%d-%Y"),
     ("%d/%m/%y", "%m/%d/%y", "%y/%m/%d"),
     ("%d.%m.%y", "%y.%m.%d"),
 )
-"""Forms of which only the other values can tell which number is the day."""
+"""Ambiguous forms: only the other values show which number is the day."""
 DIGITS = (
     (4, "%Y%m"),
     (6, "%Y%m%d"),
@@ -40,23 +40,23 @@ DIGITS = (
     (12, "%Y%m%d%H%M%S"),
     (15, "%Y%m%d%H%M%S%3f"),
 )
-"""How many digits follow the first two of a year, and the date that these digits may write."""
+"""Number of digits after the first two of a year, and the format of such numbers."""
 OTHER_ORDERS = {
     8: ("%d%m%Y", "%m%d%Y"), 6: ("%y%m%d", "%d%m%y", "%m%d%y"),
     10: ("%y%m%d%H%M", "%d%m%y%H%M", "%m%d%y%H%M", "%d%m%Y%H", "%m%d%Y%H"),
     12: ("%y%m%d%H%M%S", "%d%m%Y%H%M", "%m%d%Y%H%M"), 14: ("%d%m%Y%H%M%S", "%m%d%Y%H%M%S"),
 }  # fmt: skip
-"""How many digits, and the dates that they may write when the year is short or stands last."""
+"""Number of digits, and the formats if the year has two digits or comes last."""
 CENTURIES = (1900, 2101)
 MANY = 20
-"""So many different numbers of six digits are dates by chance only once in 10^28."""
+"""This many different numbers of six digits are all dates by chance only once in 10^28."""
 
 
 def read_dates(text: pl.Series, location: object) -> pl.Series | None:
-    """Datetimes in UTC, read as the first value is written; None if that is no known form.
+    """Read datetimes in UTC in the form of the first value; None if that form is unknown.
 
     Args:
-        text: (N,) String; the first value that is not null decides.
+        text: (N,) String; the first value that is not null decides the form.
         location: where the column comes from, for messages.
 
     Raises:
@@ -79,7 +79,7 @@ def read_dates(text: pl.Series, location: object) -> pl.Series | None:
         if len(best) > 1:
             clock = " %H:%M" if ":" in sample[0] else ""
             raise DataError(
-                f"{sample[0]!r} may have the day or the month first, and no other value tells", location=location,
+                f"{sample[0]!r} may have the day or the month first, and no other value shows which", location=location,
                 hint=f"Set time_format to {' or '.join(repr(pattern + clock) for pattern in best)}",
                 code="time-ambiguous",
             )  # fmt: skip
@@ -93,7 +93,7 @@ def _fewest_unread(text: pl.Series, patterns: Sequence[str]) -> list[str]:
 
 
 def _read(text: pl.Series, pattern: str) -> pl.Series:
-    """Datetimes by the pattern of a day, behind which a time of day may stand."""
+    """Read datetimes by the format of a date; a time of day may follow."""
     for clock in FAST_CLOCKS:
         dates = _read_fast(text, pattern + clock)
         if dates is not None:
@@ -102,7 +102,7 @@ def _read(text: pl.Series, pattern: str) -> pl.Series:
 
 
 def _read_fast(text: pl.Series, written: str) -> pl.Series | None:
-    """Datetimes by polars' own reader; None if it does not read every value."""
+    """Read datetimes with polars' own reader; None if it cannot read every value."""
     if not FAST.fullmatch(written):
         return None
     clock = "%H" in written
@@ -123,10 +123,10 @@ def _read_fast(text: pl.Series, written: str) -> pl.Series | None:
 
 
 def parse(text: pl.Series, written: str) -> pl.Series:
-    """Datetimes in UTC by a strftime format; null where it does not fit.
+    """Read datetimes in UTC by a strftime format; null for values that do not match.
 
     Raises:
-        InputError: it is no format.
+        InputError: the format is not valid.
     """
     compiled = compile_format(written)
     dates = _read_fast(text, written)
@@ -134,14 +134,14 @@ def parse(text: pl.Series, written: str) -> pl.Series:
 
 
 def read_digits(numbers: pl.Series, location: object) -> tuple[pl.Series, str] | None:
-    """Datetimes if all numbers write a date in digits, such as 20240131 or 202401312359, and the format they follow.
+    """Read numbers that are all dates in digits, such as 20240131 or 202401312359; also return their format.
 
     Args:
         numbers: (N,) numbers; whole floats count as integers.
         location: where the column comes from, for messages.
 
     Raises:
-        InputError: they write dates in an order that only a person can tell, such as 31012024.
+        InputError: they are dates in an ambiguous order, such as 31012024.
     """
     present = numbers.drop_nulls()
     if present.dtype.is_float():
@@ -162,7 +162,7 @@ def read_digits(numbers: pl.Series, location: object) -> tuple[pl.Series, str] |
 
 
 def _check_other_orders(present: pl.Series, location: object) -> None:
-    """Refuse numbers that write a date throughout, but do not begin with a year of four digits."""
+    """Raise if all numbers are dates that do not begin with a year of four digits."""
     for length, orders in OTHER_ORDERS.items():
         largest = int(str(present.max()))
         if not 10 ** (length - 2) <= largest < 10**length:  # the day or month may begin with a zero

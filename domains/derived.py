@@ -14,12 +14,12 @@ from domains.split import Split, leave_one_out
 
 
 def sample_users(domain: Domain, count: int, seed: int = 0) -> Domain:
-    """Return random users with all their interactions; the item table and item indices do not change.
+    """Keep random users with all their interactions; the item table and item indices do not change.
 
     Args:
         domain: the interactions.
-        count: users to keep; a domain that has no more comes back as it is.
-        seed: of the draw; a smaller sample is part of a larger one.
+        count: number of users to keep; a smaller domain is returned unchanged.
+        seed: seed of the draw; a smaller sample is a subset of a larger one.
     """
     if domain.n_users <= count:
         return domain
@@ -31,19 +31,19 @@ def sample_users(domain: Domain, count: int, seed: int = 0) -> Domain:
 def train_part(split: Split) -> Domain:
     """Return the domain without validation and test interactions.
 
-    Users and items keep their indices; the name says what it is.
+    Users and items keep their indices. "(train part)" is added to the name.
     """
     domain = split.domain
     return _cut(domain, f"{domain.name} (train part)", domain.user_ids, split.starts, split.train_stop)
 
 
 def without_held_out(domain: Domain) -> Domain:
-    """Return the training part of leave-one-out; users too short for it keep everything."""
+    """Return the training part of leave-one-out; users with fewer than 3 interactions keep all."""
     return train_part(leave_one_out(domain, short_users="train"))
 
 
 def _cut(domain: Domain, name: str, user_ids: pa.Array, starts: Ints, stops: Ints) -> Domain:
-    """A domain whose users hold the interactions in these spans of the old one."""
+    """Return a domain whose users have only the interactions in these spans."""
     lengths = stops - starts
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     _, positions = spread(starts, lengths)
@@ -61,12 +61,11 @@ def side_by_side(domains: Sequence[Domain]) -> Domain:
     """Return one domain with the users and items of all; ids are prefixed by the domain's name.
 
     Args:
-        domains: at least one, with different names. A domain without a text field that another has gets an empty one.
-            Times stay as they are; the union says
-            they are only an order unless all are timestamps.
+        domains: at least one, with different names. A text field that only some domains have is empty in the others.
+            Times do not change; their kind is an order unless all are timestamps.
 
     Raises:
-        InputError: two have the same name.
+        InputError: two domains have the same name.
     """
     check_distinct_names(domains)
     item_start = np.cumsum([0, *(domain.n_items for domain in domains)])
@@ -90,7 +89,7 @@ def side_by_side(domains: Sequence[Domain]) -> Domain:
 
 
 def _joined(domains: Sequence[Domain], name: str) -> pa.Array:
-    """A text field of all items."""
+    """Concatenate a text field of all domains."""
     nothing = pa.array([], TEXT_TYPE.value_type)
     return pa.concat_arrays([
         domain.fields[name].cast(TEXT_TYPE)
@@ -104,11 +103,11 @@ def check_distinct_names(domains: Sequence[Domain]) -> None:
     """Check that no two domains share a name.
 
     Raises:
-        InputError: two have the same name.
+        InputError: two domains have the same name.
     """
     if len({domain.name for domain in domains}) < len(domains):
         raise SettingsError(
-            "two domains have the same name", location="sources", hint="Give each a name of its own", code="names"
+            "two domains have the same name", location="sources", hint="Give each its own name", code="names"
         )
 
 

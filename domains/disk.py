@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and the folder of all caches."""
+"""Write files atomically and durably; find the folder of all caches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from platformdirs import user_cache_path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; it becomes `path` when the block ends without an error.
+    """Yield a temporary path, which replaces `path` if the block ends without an error.
 
     File and folder are flushed to the device before and after the rename.
 
@@ -48,7 +48,7 @@ def flush(path: Path) -> None:
 
 
 def flush_folder(folder: Path) -> None:
-    """Flush the names in a folder; Windows and some network file systems cannot, and need not."""
+    """Flush the names in a folder. Windows and some network file systems cannot and need not."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -60,7 +60,7 @@ def flush_folder(folder: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder that may be missing."""
+    """Remove a file or a folder if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -68,7 +68,7 @@ def remove(path: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed processes left unfinished in a folder and below; nobody else may be writing there."""
+    """Remove unfinished files of killed processes in a folder and below. No other process may be writing there."""
     for path in [*folder.rglob(".*.part"), *folder.rglob(".*.writing")]:
         with suppress(OSError):
             remove(path)

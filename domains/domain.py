@@ -1,4 +1,4 @@
-"""`Domain`: who did what in which order, and what the things are called; columnar, ragged and immutable."""
+"""`Domain`: users, items, titles and interactions; columnar, ragged and immutable."""
 
 from __future__ import annotations
 
@@ -21,41 +21,41 @@ ItemIndices = npt.NDArray[np.int32]
 TEXT_TYPE = pa.large_list(pa.large_string())
 """Type of categories and text fields."""
 PROSE = frozenset({"description", "abstract", "features"})
-"""Text fields whose values are sentences; the values of others are names."""
+"""Text fields with sentences; the values of all others are names."""
 CHECKED_AT_ONCE = 1 << 24
-"""Interactions whose times are checked in one step."""
+"""Number of interactions whose times are checked at once."""
 RESERVED = frozenset({"item_id", "title", "categories"})
-"""Names that no text field may have."""
+"""Names that a text field must not have."""
 
 
 class TimeKind(StrEnum):
-    """What the numbers in `Domain.times` are."""
+    """Meaning of the numbers in `Domain.times`."""
 
     TIMESTAMP = "timestamp"
-    """Seconds since 1970-01-01 UTC; differences between them mean something."""
+    """Seconds since 1970-01-01 UTC; their differences are meaningful."""
     ORDER = "order"
-    """Ranks only: larger is later, differences mean nothing (Section 3.3 then weights by position)."""
+    """Ranks: larger is later, differences have no meaning. Section 3.3 then weights by position."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Domain:
-    """A prepared domain. Build one with `domains.preparation`, read one back with `domains.storage`.
+    """A prepared domain. Make one with `domains.preparation`, load one with `domains.storage`.
 
     Interactions are ragged: those of user ``u`` are ``items[offsets[u]:offsets[u + 1]]``, oldest first.
 
     Attributes:
-        name: what people call it.
+        name: its name.
         item_ids: (I,) large_string, unique.
-        titles: (I,) large_string, ``""`` where an item has no title.
-        categories: (I,) large_list<large_string>, or None where the source has no categories.
+        titles: (I,) large_string, ``""`` for an item without a title.
+        categories: (I,) large_list<large_string>, or None if the source has no categories.
         user_ids: (U,) large_string, unique.
         offsets: (U + 1,) int64, ascending, from 0 to N.
         items: (N,) int32, item indices.
         times: (N,) int64, ascending within a user.
         time_kind: whether `times` are timestamps or only an order.
-        repeats: whether a user may hold the same item more than once.
+        repeats: whether a user may have the same item more than once.
         texts: further text fields by name, such as ``authors``, ``brand`` or ``description``: (I,)
-            large_list<large_string>, an empty list where an item has none.
+            large_list<large_string>; an item without values has an empty list.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Domain:
             array.setflags(write=False)
 
     def _check(self) -> None:
-        """Refuse arrays that contradict each other; O(N), vectorised."""
+        """Raise if the arrays contradict each other. O(N), vectorised."""
         if len(self.titles) != len(self.item_ids):
             raise DataError(
                 f"{len(self.titles)} titles for {len(self.item_ids)} items", location=self.name, code="domain"
@@ -132,7 +132,7 @@ class Domain:
 
     @cached_property
     def lengths(self) -> Ints:
-        """(U,) int64, interactions of each user."""
+        """(U,) int64, number of interactions of each user."""
         return np.diff(self.offsets)
 
     @property
@@ -142,7 +142,7 @@ class Domain:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over every column; two domains with the same fingerprint are the same data."""
+        """SHA-256 over every column; equal fingerprints mean equal data."""
         digest = hashlib.sha256()
         for strings in (self.item_ids, self.titles, self.user_ids):
             digest.update(_string_bytes(strings))
@@ -166,7 +166,7 @@ class Domain:
 
     @cached_property
     def items_fingerprint(self) -> str:
-        """SHA-256 over what is known of the items, whatever anybody did with them."""
+        """SHA-256 over ids and texts of the items, without interactions."""
         digest = hashlib.sha256(_string_bytes(self.item_ids) + _string_bytes(self.titles))
         digest.update(self._list_bytes)
         return digest.hexdigest()
@@ -181,7 +181,7 @@ class Domain:
 
 
 def _descend_within(times: Ints, offsets: Ints) -> bool:
-    """Whether times fall within a user; in blocks, for the arrays may be larger than memory."""
+    """Whether the times of any user descend. Works in blocks, because the arrays may be larger than memory."""
     for first in range(0, len(times), CHECKED_AT_ONCE):
         stop = min(first + CHECKED_AT_ONCE + 1, len(times))
         backwards = np.diff(times[first:stop]) < 0
@@ -198,7 +198,7 @@ def _bytes_of_lists(lists: pa.Array) -> bytes:
 
 
 def _string_bytes(strings: pa.Array) -> bytes:
-    """Length-prefixed UTF-8 of a string array, independent of how Arrow happens to chunk or slice it."""
+    """Serialise a string array as offsets and UTF-8, independent of Arrow's chunks and slices."""
     compact = pa.concat_arrays([strings.cast(pa.large_string()), pa.array([], pa.large_string())])
     _, offsets, data = compact.buffers()
     if len(compact) == 0:
@@ -209,11 +209,11 @@ def _string_bytes(strings: pa.Array) -> bytes:
 
 
 def spread(starts: Ints, lengths: Ints) -> tuple[Ints, Ints]:
-    """Every element of some spans of a flat array, one span after the other.
+    """List every element of some spans of a flat array, span by span.
 
     Args:
-        starts: (R,) int64, flat position of each span's first element.
-        lengths: (R,) int64, elements of each span; none may be negative.
+        starts: (R,) int64, flat position of the first element of each span.
+        lengths: (R,) int64, number of elements of each span, not negative.
 
     Returns:
         (n,) int64 span and (n,) int64 flat position of each element, n = sum of the lengths.

@@ -1,4 +1,4 @@
-"""The errors that a user's input can cause, their hints, and how several of them become one."""
+"""Errors that a user's input can cause. Everything in the project raises them, and the commands print them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pydantic import BaseModel, ValidationError
 
 
 class InputError(ValueError):
-    """Something in a file, a recipe, an artifact or an option that only its author can correct.
+    """A mistake in a file, a recipe, an artifact or an option, which only its author can correct.
 
     Args:
         problem: what is wrong, as one sentence without a full stop.
-        location: the file, row, key or option where it was found.
+        location: the file, row, key or option.
         hint: what the author can do about it.
-        code: a stable name of this problem in kebab case, for programs; by default the one of the class.
+        code: a stable name of this problem in kebab case, for programs; by default that of the class.
     """
 
     default_code: ClassVar[str] = "input"
@@ -33,12 +33,12 @@ class InputError(ValueError):
         super().__init__(head if hint is None else f"{head}. {hint}")
 
     def at(self, location: object) -> Self:
-        """The same error at another location."""
+        """Return the same error at another location."""
         return type(self)(self.problem, location=location, hint=self.hint, code=self.code)
 
 
 class DataError(InputError):
-    """A domain's files hold something wrong."""
+    """The data are wrong: a file, a row, a domain."""
 
     default_code = "data"
 
@@ -50,14 +50,14 @@ class SettingsError(InputError):
 
 
 class RunError(InputError):
-    """An artifact, a run's folder, or what is written to it is wrong."""
+    """An artifact or a run's folder is wrong, or cannot be written."""
 
     default_code = "run"
 
 
 @contextmanager
 def within(location: object) -> Iterator[None]:
-    """Prefix the location of an error with the one of many things that is being worked on."""
+    """Prefix the location of an error in this block."""
     try:
         yield
     except InputError as error:
@@ -66,7 +66,7 @@ def within(location: object) -> Iterator[None]:
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """``"Did you mean 'x'? "``, or ``""`` where nothing is near; made to stand before another sentence."""
+    """Return ``"Did you mean 'x'? "`` for the nearest known name, or ``""``. Another sentence can follow."""
     by_lower = {candidate.lower(): candidate for candidate in sorted(known)}
     near = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=0.6)
     return f"Did you mean {by_lower[near[0]]!r}? " if near else ""
@@ -89,12 +89,12 @@ class CombinedError(InputError):
         super().__init__("\n".join([f"{len(errors)} problems", *lines, *more]), code="several")
 
     def at(self, location: object) -> Self:
-        """The same errors, each with a location in front of its own."""
+        """Return the same errors; the location is put before that of each."""
         return type(self)(tuple(error.at(f"{location}: {error.location or ''}".rstrip(": ")) for error in self.errors))
 
 
 class Problems:
-    """A list of errors that grows while files are checked.
+    """Collects errors while files are checked, and raises them together.
 
     Usage::
 
@@ -110,24 +110,24 @@ class Problems:
         self.errors: list[InputError] = []
 
     def add(self, error: InputError) -> None:
-        """Note an error; several in one are taken apart, and equal ones are noted once."""
+        """Add an error; combined errors are split, and equal ones are added once."""
         for one in error.errors if isinstance(error, CombinedError) else (error,):
             if str(one) not in {str(known) for known in self.errors}:
                 self.errors.append(one)
 
     @contextmanager
     def catch(self) -> Iterator[None]:
-        """Note the InputError that ends this block, and go on behind it."""
+        """Add the InputError that ends this block, and continue after the block."""
         try:
             yield
         except InputError as error:
             self.add(error)
 
     def check(self) -> None:
-        """Raise what was noted.
+        """Raise the errors, if there are any.
 
         Raises:
-            InputError: the only error, or an `CombinedError` with all of them.
+            InputError: the only error, or a `CombinedError` with all of them.
         """
         if len(self.errors) == 1:
             raise self.errors[0]
@@ -136,12 +136,12 @@ class Problems:
 
 
 def explain(error: ValidationError, model: type[BaseModel], before: str) -> InputError:
-    """Turn the first error into an InputError.
+    """Turn the first error of pydantic into an InputError with key, problem and the nearest known key.
 
     Args:
         error: what `model` raised.
         model: the settings that were validated.
-        before: what stands before the key, such as ``options.`` or ``mine.yaml: ``.
+        before: text before the key, such as ``options.`` or ``mine.yaml: ``.
     """
     first = error.errors()[0]
     keys = [_short(str(part)) for part in first["loc"]]
@@ -165,7 +165,9 @@ def explain(error: ValidationError, model: type[BaseModel], before: str) -> Inpu
         return SettingsError(
             f"at most {first['ctx']['max_length']} may be given here", location=where, hint="Give fewer"
         )
-    if first["type"] == "value_error" and isinstance(first["input"], Mapping):  # the whole settings say nothing more
+    if first["type"] == "value_error" and isinstance(
+        first["input"], Mapping
+    ):  # showing the whole settings would not help
         return SettingsError(str(cause), location=where, hint="Correct this value")
     shown = _short(repr(first.get("input")))
     problem = first["msg"].removeprefix("Value error, ")
@@ -188,6 +190,6 @@ def settings_at(model: type[BaseModel], keys: Sequence[str]) -> type[BaseModel] 
 
 
 def _settings_in(annotation: Any) -> type[BaseModel] | None:
-    """The settings class of an annotation, also of an optional one."""
+    """Return the settings class of an annotation, which may be optional."""
     candidates = [annotation, *get_args(annotation)]
     return next((kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)), None)

@@ -1,4 +1,4 @@
-"""Downloads that resume, with a checksum of each file."""
+"""Download files, resume broken downloads, and record checksums."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from domains.public_data import PublicData
 
 CHUNK = 1 << 20
 TIMEOUT = 60
-"""Seconds without a byte after which a connection counts as broken."""
+"""Seconds without data until a connection counts as broken."""
 RECORD = "checksums.json"
 LARGEST_RATIO = 200
-"""An archive that unpacks to more than this many times its size is refused; text packs to a tenth at most."""
+"""Maximum ratio of unpacked to packed size; text packs to about a tenth."""
 
 Progress = Callable[[str, int, int | None], None]
-"""Called with the file's name, the bytes received, and the total (None if unknown)."""
+"""Called with the name of a file, the bytes received, and the total (None if unknown)."""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """A file that is here, complete."""
+    """A complete file."""
 
     name: str
     url: str
@@ -43,7 +43,7 @@ def silent(_name: str, _here: int, _all: int | None) -> None:
 
 
 def remote_size(url: str) -> int | None:
-    """Ask the server for the size of a file in bytes; None if it does not tell.
+    """Ask the server for the size of a file in bytes; None if it does not say.
 
     Raises:
         InputError: the server cannot be reached or has no such file.
@@ -54,16 +54,15 @@ def remote_size(url: str) -> int | None:
 
 
 def fetch_data(data: PublicData, folder: Path, *, progress: Progress = silent) -> list[Fetched]:
-    """Fetch the files of a public data set and unpack archives. The caller has shown licence and size.
+    """Download the files of a public data set and unpack archives. Show licence and size to the user before.
 
     Args:
-        data: what to fetch.
-        folder: where to put it; files that are there and as recorded are not fetched again.
-        progress: told how far each file is.
+        data: the data set.
+        folder: target folder; files with the recorded checksum are not downloaded again.
+        progress: called after every chunk.
 
     Raises:
-        InputError: only a person can download it (the hint says how), or a download failed. Received bytes stay, and
-            the next call resumes.
+        InputError: it must be downloaded by hand (the hint says how), or a download failed. The next call resumes it.
     """
     if not data.urls:
         raise DataError(
@@ -82,10 +81,10 @@ def fetch_data(data: PublicData, folder: Path, *, progress: Progress = silent) -
 
 
 def fetch_file(url: str, folder: Path, *, progress: Progress = silent) -> Fetched:
-    """Fetch one file into a folder, under the last part of its address.
+    """Download one file into a folder, under the last part of its address.
 
-    A broken download leaves ``NAME.part``; the next call asks for the rest of it, and starts over where the file on
-    the server has changed since. Size and SHA-256 of each complete file stand in ``checksums.json``.
+    A broken download leaves ``NAME.part``. The next call asks for the rest, or starts again if the file on the server
+    has changed. Size and SHA-256 of each complete file are recorded in ``checksums.json``.
 
     Raises:
         InputError: the server has no such file, the connection broke, or the disk is full.
@@ -114,10 +113,10 @@ def fetch_file(url: str, folder: Path, *, progress: Progress = silent) -> Fetche
 
 
 def unpack(archive: Path, folder: Path) -> list[Path]:
-    """Unpack a zip archive; each file appears complete or not at all.
+    """Unpack a zip archive; each file is written atomically.
 
     Raises:
-        InputError: it is damaged, would write outside the folder, or unpacks to absurdly much.
+        InputError: it is damaged, would write outside the folder, or exceeds `LARGEST_RATIO`.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
@@ -131,10 +130,10 @@ def unpack(archive: Path, folder: Path) -> list[Path]:
 
 
 def _receive(url: str, part: Path, mark: Path, name: str, progress: Progress) -> None:
-    """Append the missing bytes of a file to `part`."""
+    """Download the missing bytes of a file and append them to `part`."""
     here = part.stat().st_size if part.exists() else 0
     version = _read_json(mark).get("version") if here else None
-    # Without a mark of the version, bytes of two versions could be joined.
+    # Without the version, bytes of two versions could be mixed.
     headers = {"Range": f"bytes={here}-", "If-Range": version} if version else {}
     with _ask(url, headers=headers) as answer:
         going_on = answer.status == 206
@@ -157,10 +156,10 @@ def _receive(url: str, part: Path, mark: Path, name: str, progress: Progress) ->
 
 
 def _ask(url: str, *, method: str = "GET", headers: dict[str, str] | None = None) -> Any:
-    """Open a web address, never a local file."""
+    """Open a web address; never a local file."""
     if urlsplit(url).scheme not in {"http", "https"}:
         raise SettingsError(
-            "is no address on the web", location=url, hint="Give one that starts with https://", code="address"
+            "is not a web address", location=url, hint="Give one that starts with https://", code="address"
         )
     try:
         return urlopen(Request(url, method=method, headers=headers or {}), timeout=TIMEOUT)  # noqa: S310
@@ -198,7 +197,12 @@ def _check_members(archive: Path, members: list[zipfile.ZipInfo]) -> None:
                 code="archive",
             )
     if sum(member.file_size for member in members) > LARGEST_RATIO * archive.stat().st_size:
-        raise DataError("unpacks to absurdly much", location=archive, hint="Do not trust this archive", code="archive")
+        raise DataError(
+            f"unpacks to more than {LARGEST_RATIO} times its size",
+            location=archive,
+            hint="Do not trust this archive",
+            code="archive",
+        )
 
 
 def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> Path:

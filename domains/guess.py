@@ -1,4 +1,4 @@
-"""Guess the role of each column from the heads of two files."""
+"""Guess the role of each column from the first rows of two files."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from domains.settings import ColumnMapping
 from domains.times import to_times
 
 HEAD = 1000
-"""Rows to look at."""
+"""Number of rows to read."""
 MANY = 100
-"""In so many rows, a user would occur twice; a column of different values names events."""
+"""In this many rows a user occurs twice; a column of distinct values holds ids of events."""
 SEPARATORS = (";", ",", ">", "/")
-"""Signs that may separate categories; the bar needs no guess."""
+"""Possible separators of categories besides the default bar."""
 DATE_LIKE = r"^\s*\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b"
-"""Text that begins like a date, in whatever order."""
+"""Text that begins like a date, in any order."""
 WORDS = r"\pL+\s+\S"
 """Text of several words."""
 NO_TITLE = r"^(?:https?://|/|[\w.]+@|\s*[\[{])"
 """Addresses, paths and records."""
 LONG = 80
-"""Characters; texts that are longer on average describe."""
+"""Characters; longer texts on average are descriptions."""
 DESCRIPTION = re.compile(
     r"desc|text|summary|abstract|body|review|comment|remark|content|detail|url|image|bemerk|beschr"
 )
@@ -46,7 +46,7 @@ class Guess:
 
     Attributes:
         columns: one name for each role; None if no column fits.
-        by_name: roles found by a usual name. The others were found by their values: ask the user to confirm.
+        by_name: roles found by a usual name. The others were found by values: ask the user to confirm.
         unsure: roles that several columns fit equally well: ask the user.
         interactions: all columns of the file of interactions.
         items: all columns of the file of items.
@@ -77,8 +77,8 @@ def guess_columns(
     Args:
         interactions: path, glob or address of the interactions.
         items: path, glob or address of the items.
-        given: role -> column that is known; it plays no other role.
-        separator: of delimited text; by default it is found.
+        given: known columns by role; they get no other role.
+        separator: of delimited text; detected by default.
         encoding: of delimited text.
 
     Raises:
@@ -127,7 +127,7 @@ def guess_columns(
 
 
 def guess_separator(categories: pl.Series) -> str | None:
-    """Return the sign that separates categories in one text: its parts recur most. None if no sign fits.
+    """Return the separator of categories in one text: the one whose parts recur most. None if none fits.
 
     Args:
         categories: (I,) List(String), split at the default separator.
@@ -141,7 +141,7 @@ def guess_separator(categories: pl.Series) -> str | None:
         if texts.str.contains(sign, literal=True).any()
     }
     best = min(different, key=different.__getitem__, default=None)
-    # A sign within one name, as in "Home, Garden", makes more parts than there were texts.
+    # A sign within a name, as in "Home, Garden", gives more distinct parts than there are texts.
     return best if best is not None and different[best] <= texts.n_unique() else None
 
 
@@ -150,7 +150,7 @@ def _named(role: str, columns: list[str]) -> str | None:
 
 
 def _shared_values(acts: pl.DataFrame, things: pl.DataFrame) -> tuple[tuple[str, str] | tuple[None, None], bool]:
-    """Return the two columns, one of each file, that share most different values, and whether another is close.
+    """Return the two columns, one of each file, that share most distinct values, and whether another is close.
 
     Counting rows would mislead: every rating from 1 to 5 also occurs among numeric item ids.
     """
@@ -164,7 +164,7 @@ def _shared_values(acts: pl.DataFrame, things: pl.DataFrame) -> tuple[tuple[str,
     best = max(shared, key=lambda pair: shared[pair], default=None)
     if best is None or not shared[best]:
         return (None, None), False
-    # Users that are numbered as items are.
+    # Users may be numbered like items.
     rival = any(count >= shared[best] / 2 for (name, _), count in shared.items() if name != best[0])
     return best, rival
 
@@ -174,14 +174,14 @@ def _identifies(column: pl.Series) -> bool:
 
 
 def _recurs(column: pl.Series) -> bool:
-    """Whether the values could be users: no fractions, no dates, and with many rows some of them twice."""
+    """Whether the values could be users: no fractions, no dates, and in many rows some values twice."""
     if not _identifies(column) or _dated(column) or _mostly(column, DECIMAL):
         return False
     return len(column) < MANY or column.n_unique() < len(column)
 
 
 def _mostly(column: pl.Series, pattern: str) -> bool:
-    """Whether nearly all of a column is text of a pattern."""
+    """Whether nearly all values match a pattern."""
     return column.dtype == pl.String and float(column.str.contains(pattern).mean() or 0) > 0.9  # type: ignore[arg-type]
 
 
@@ -196,7 +196,7 @@ def _dated(column: pl.Series) -> bool:
 
 
 def _title_like(table: pl.DataFrame, taken: set[str | None]) -> str | None:
-    """The text column that names best: many different values of several words, short rather than long."""
+    """Return the column most like titles: many distinct values of several words, short rather than long."""
     scores: dict[str, tuple[float, float]] = {}
     for name in table.columns:
         if name in taken or table[name].dtype != pl.String:

@@ -1,4 +1,4 @@
-"""Read ids as text, the same text for every type in which a file stores them."""
+"""Convert ids of any type to the same text."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from domains.cells import AS_TEXT, clean_text, damaged_numbers, report_rows
 from domains.errors import DataError, Problems
 
 LARGEST_EXACT = {pl.Float32: 2**24, pl.Float64: 2**53}
-"""Larger floats of a type are not all whole numbers of their own."""
+"""Largest float of a type up to which every integer is exact."""
 EXCEL_DIGITS = 15
-"""A spreadsheet keeps so many digits of a number, and writes zeros for the rest."""
+"""Number of digits that a spreadsheet keeps; it writes zeros for the rest."""
 LONG_DIGITS = 10
-"""Numbers of so many digits that all end in `MANY_ZEROS` were shown with fewer digits, and written out again."""
+"""Numbers of this many digits that all end in `MANY_ZEROS` zeros were rounded when they were shown."""
 MANY_ZEROS = 4
 ENOUGH_ZEROS = 6
-"""So many zeros, over all ids, are no chance."""
+"""Minimum number of zeros, over all ids, to call them rounded."""
 WHOLE_FLOAT = r"^-?\d+\.0+$"
 FILL_IN = "Fill it in, remove the row, or set prepare.missing to 'drop'"
 
@@ -30,16 +30,16 @@ def to_ids(
     missing: Literal["error", "drop"] = "error",
     problems: Problems | None = None,
 ) -> pl.Series:
-    """(N,) String: blanks around it cut off, in one Unicode form (NFC), whole floats as integers (7.0 -> "7").
+    """Convert ids to (N,) String: stripped, in NFC, whole floats as integers (7.0 -> "7").
 
-    Empty cells, and the marks that programs write for them (nan, NULL, <NA>, ...), are missing.
+    Empty cells and marks of missing values (nan, NULL, <NA>, ...) count as missing.
 
     Args:
         column: ids as text, integers, decimals, floats or categories.
         what: "user id" or "item id", for messages.
         location: the file or the `Rows` in it, for messages.
         missing: whether a row without an id is an error, or null in the result.
-        problems: where errors are noted; rows with an error are null then. Default: they are raised.
+        problems: collects errors; their rows are null in the result. By default, errors are raised.
 
     Raises:
         InputError: a row has no id, ids were rounded, or the column's type cannot identify anything.
@@ -52,7 +52,7 @@ def to_ids(
 
 
 class _Reading:
-    """One column on its way to ids; what is wrong goes into `problems`, and becomes null."""
+    """Converts one column; wrong rows are added to `problems` and become null."""
 
     def __init__(self, what: str, location: object, problems: Problems) -> None:
         self.what, self.location, self.problems = what, location, problems
@@ -77,7 +77,7 @@ class _Reading:
         return self._check_zeros(ids) if column.dtype.is_integer() else self._whole_text(ids)
 
     def _whole_numbers(self, column: pl.Series) -> pl.Series:
-        """Floats or decimals as integers."""
+        """Convert floats or decimals to integers."""
         whole = pl.Int64 if column.dtype.is_float() else pl.Int128
         fractions = column != (column.floor() if column.dtype.is_float() else column.cast(whole).cast(column.dtype))
         hint = f"Map the column that holds the {self.what}"
@@ -89,7 +89,7 @@ class _Reading:
         return column.cast(whole)
 
     def _whole_text(self, ids: pl.Series) -> pl.Series:
-        """Text without damage, in one form."""
+        """Normalise text and reject damaged values."""
         if (ids.str.len_bytes() != ids.str.len_chars()).any():
             ids = ids.str.normalize("NFC")
         nul = ids.str.contains("\0", literal=True)
@@ -106,7 +106,7 @@ class _Reading:
         return self._check_zeros(ids)
 
     def _check_zeros(self, ids: pl.Series) -> pl.Series:
-        """Reject long numbers if all of them end in zeros."""
+        """Reject long numbers if all end in zeros."""
         for least, kept in ((EXCEL_DIGITS + 1, EXCEL_DIGITS), (LONG_DIGITS, None)):
             long = (ids.str.len_bytes() >= least) & ids.str.contains(r"^[1-9]\d+$")
             different = ids.filter(long.fill_null(value=False)).unique()
@@ -118,7 +118,7 @@ class _Reading:
         return ids
 
     def _reject(self, column: pl.Series, bad: pl.Series, problem: str, hint: str, code: str) -> pl.Series:
-        """Note the bad rows and empty them."""
+        """Add the bad rows to `problems` and set them to null."""
         bad = bad.fill_null(value=False)
         if not bad.any():
             return column

@@ -1,4 +1,4 @@
-"""The interactions as numbers: rows that are kept, ids, times."""
+"""Read the interactions: choose rows by `keep`, convert ids to indices and times to numbers."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from domains.settings import PrepareSettings
 from domains.times import Times, to_times
 
 FEW_USERS, CROWD_ROWS, CROWD_SHARE = 20, 100, 0.1
-"""From so many users on, one with so many rows and such a share of all is hardly one person."""
+"""With this many users or more, a user with so many rows and such a share is hardly one person."""
 
 
 @dataclass(frozen=True, eq=False)
 class Interactions:
-    """Rows with a user, an item and a time, in the order of the file.
+    """Rows with user, item and time, in the order of the file.
 
     Attributes:
         user_ids: (U,) large_string, sorted.
         item_ids: (I,) large_string, sorted.
         users: (N,) int64, index into `user_ids`.
         items: (N,) int64, index into `item_ids`.
-        times: (N,) each.
-        steps: what was read, and what each step left of it.
-        notes: what was noticed.
+        times: (N,) times.
+        steps: sizes after reading and after each step.
+        notes: observations for the user.
     """
 
     user_ids: pa.Array
@@ -52,12 +52,12 @@ class Interactions:
 
 
 def read_interactions(raw: RawTables, settings: PrepareSettings, problems: Problems) -> Interactions:
-    """Read the interactions, apply `keep`, and leave out rows without user, item or time.
+    """Read the interactions, apply `keep`, and drop rows without user, item or time.
 
     Args:
-        raw: what a loader read.
-        settings: `keep`, `missing` and those of times.
-        problems: where rows that are wrong are noted; the result is without them then.
+        raw: tables of a loader.
+        settings: `keep`, `missing` and the settings of times.
+        problems: collects wrong rows; the result does not contain them.
 
     Raises:
         InputError: the table cannot be read, `keep` does not fit it, or no row is left.
@@ -112,7 +112,7 @@ def read_interactions(raw: RawTables, settings: PrepareSettings, problems: Probl
 
 
 def _nothing(rows: int) -> Times:
-    """Stands for times that could not be read, so that ids are still checked."""
+    """Return placeholders for unreadable times, so that ids are still checked."""
     zeros = pl.zeros(rows, dtype=pl.Int64, eager=True)
     return Times(zeros, TimeKind.ORDER, zeros)
 
@@ -147,7 +147,7 @@ def _step(name: str, users: pl.Series, items: pl.Series, setting: str = "") -> S
 
 
 def _same_but_case(ids: pa.Array, what: str) -> list[str]:
-    """A note if ids would be fewer without upper case, accents in other forms and blanks."""
+    """Return a note if some ids differ only in case, Unicode form or blanks."""
     text = pl.Series(ids)
     plain = text.str.normalize("NFKC").str.to_lowercase().str.replace_all(r"\s+", "")
     same = plain.is_duplicated()
@@ -159,7 +159,7 @@ def _same_but_case(ids: pa.Array, what: str) -> list[str]:
 
 
 def _crowd(user_ids: pa.Array, users: Ints) -> list[str]:
-    """A note if one user did so much that many people may stand behind it."""
+    """Return a note if one user has so many rows that several people may share the id."""
     counts = np.bincount(users)
     most = int(counts.argmax())
     if len(counts) < FEW_USERS or counts[most] < CROWD_SHARE * len(users) or counts[most] < CROWD_ROWS:
@@ -172,7 +172,7 @@ def _crowd(user_ids: pa.Array, users: Ints) -> list[str]:
 
 
 def _encode(ids: pl.Series) -> tuple[pa.Array, Ints]:
-    """Sorted distinct ids as large_string, and for each row its place among them."""
+    """Return the sorted distinct ids as large_string, and the index of each row's id."""
     encoded = ids.to_arrow().dictionary_encode()
     dictionary = encoded.dictionary.cast(pa.large_string())
     order = np.asarray(pc.sort_indices(dictionary), dtype=np.int64)
@@ -186,10 +186,10 @@ ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def find_columns(clauses: Sequence[Clause], there: Sequence[str], location: object) -> tuple[Clause, ...]:
-    """The clauses with the columns' names as the file writes them; case does not matter.
+    """Return the clauses with column names as in the file; case is ignored.
 
     Raises:
-        InputError: a column is not there.
+        InputError: a column is missing.
     """
     found = []
     for clause in clauses:
@@ -207,10 +207,10 @@ def find_columns(clauses: Sequence[Clause], there: Sequence[str], location: obje
 
 
 def keep_mask(frame: pl.DataFrame, clauses: Sequence[Clause], location: object) -> tuple[pl.Series, list[str]]:
-    """(N,) bool: which rows meet all clauses; and what is worth a note.
+    """Return (N,) bool, which rows meet all clauses, and notes.
 
     Raises:
-        InputError: a clause fits no row, or compares what has no order; the hint lists the column's values.
+        InputError: no row meets a clause, or its column cannot be compared; the hint lists the column's values.
     """
     mask = pl.Series([True]).new_from_index(0, frame.height)
     notes: list[str] = []
@@ -239,7 +239,7 @@ def _meets(column: pl.Series, clause: Clause, location: object, notes: list[str]
 
 
 def _equals(text: pl.Series, value: str) -> pl.Series:
-    """Rows with this text, or with this number in another notation (5 and 5.0)."""
+    """Return the rows with this text, or with the same number in another notation (5 and 5.0)."""
     equal = text == value.strip()
     number = _number(value)
     if number is not None:

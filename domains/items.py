@@ -20,20 +20,20 @@ from domains.settings import PrepareSettings
 from domains.text_fields import read_texts
 
 LONGEST_TITLE = 100_000
-"""Characters. Real titles end long before; several thousand occur where pages were scraped."""
+"""Maximum characters of a title. Real titles are much shorter; scraped ones can have several thousand."""
 
 
 def read_item_rows(raw: RawTables, settings: PrepareSettings, problems: Problems) -> tuple[pl.DataFrame, list[str]]:
     """Read and clean the item table.
 
     Args:
-        raw: what a loader read.
+        raw: tables of a loader.
         settings: `missing` decides about rows without an id.
-        problems: where rows that are wrong are noted; the result is without them then.
+        problems: collects wrong rows; the result does not contain them.
 
     Returns:
         ``item_id`` (String), ``title`` (String, ``""`` if there is none) and ``categories`` and ``text:NAME``
-        (List(String)) if the source has them; and what was noticed.
+        (List(String)) if the source has them; and notes.
 
     Raises:
         InputError: the table cannot be read.
@@ -44,7 +44,7 @@ def read_item_rows(raw: RawTables, settings: PrepareSettings, problems: Problems
     titles, notes = clean_titles(frame["title"].cast(pl.String), location)
     frame = frame.with_columns(ids.alias("item_id"), titles.alias("title"))
     if "categories" in frame.columns:
-        named = pl.element().filter(pl.element().str.strip_chars() != "")  # a null is no more a name than a blank
+        named = pl.element().filter(pl.element().str.strip_chars() != "")  # null and blank are not names
         frame = frame.with_columns(pl.col("categories").list.eval(named))
     frame, said = read_texts(frame, location)
     notes += said
@@ -62,7 +62,7 @@ def read_item_rows(raw: RawTables, settings: PrepareSettings, problems: Problems
 
 
 def clean_titles(titles: pl.Series, location: object) -> tuple[pl.Series, list[str]]:
-    """(I,) String without nulls, line ends, markup and HTML entities, and a note for each kind that occurred.
+    """Remove line ends, markup and HTML entities from titles; null becomes empty. Also return notes.
 
     Args:
         titles: (I,) String.
@@ -92,7 +92,7 @@ def _short(text: str) -> str:
 
 
 def _check_titles(frame: pl.DataFrame, rows: Rows, problems: Problems) -> None:
-    """Note a NUL byte, and a title so long that it can only be rows that ran together."""
+    """Add problems for titles with a NUL byte, and for titles so long that several rows must have been joined."""
     damaged = frame["title"].str.contains("\0", literal=True).arg_true()
     if len(damaged):
         problems.add(
@@ -119,17 +119,17 @@ def _check_titles(frame: pl.DataFrame, rows: Rows, problems: Problems) -> None:
 
 @dataclass(frozen=True, eq=False)
 class ItemTable:
-    """What is known of I items: those of the interactions in the order of their ids, then the others.
+    """I items: those of the interactions in the order of their ids, then the others.
 
     Attributes:
         ids: large_string.
         titles: large_string, ``""`` where there is none.
-        categories: large_list<large_string>, or None where the source has no categories.
-        texts: the further text fields by name, large_list<large_string> each.
+        categories: large_list<large_string>, or None if the source has no categories.
+        texts: further text fields by name, large_list<large_string> each.
         known: bool, whether the item has a row in the item table.
         titled: bool, whether it has a title.
-        unused: how many items of the table occur in no interaction; those with a title are here if `catalogue` is
-            ``all``.
+        unused: number of items of the table without interactions; if `catalogue` is ``all``, those with a title are
+            included here.
     """
 
     ids: pa.Array
@@ -144,17 +144,17 @@ class ItemTable:
 def read_items(
     raw: RawTables, frame: pl.DataFrame, item_ids: pa.Array, settings: PrepareSettings
 ) -> tuple[ItemTable, list[str]]:
-    """Look up the items of the interactions, and say what was noticed.
+    """Look up the items of the interactions; also return notes.
 
     Args:
-        raw: where the tables are, for messages.
+        raw: the tables, for their locations in messages.
         frame: from `read_item_rows`.
         item_ids: (I,) of the interactions.
-        settings: what becomes of items with several titles, in no row, or in no interaction.
+        settings: `catalogue`, `unknown_items` and `duplicate_items`.
 
     Raises:
-        InputError: an item is in no row (unless `unknown_items` says otherwise), or has several titles (unless
-            `duplicate_items` does).
+        InputError: an item has no row and `unknown_items` is ``error``, or several titles and `duplicate_items` is
+            ``error``.
     """
     location = raw.items_location
     wanted = pl.DataFrame({"item_id": pl.Series(item_ids)})
@@ -181,12 +181,12 @@ def read_items(
 
 
 def _list_columns(frame: pl.DataFrame) -> list[str]:
-    """Categories and text fields."""
+    """Return the columns of categories and text fields."""
     return [name for name in frame.columns if name == "categories" or name.startswith(TEXT)]
 
 
 def _merge_duplicates(frame: pl.DataFrame, settings: PrepareSettings, location: str) -> tuple[pl.DataFrame, list[str]]:
-    """One row an item, with the categories and texts of all its rows; rows with a title go first."""
+    """Merge the rows of an item: one title, and the categories and texts of all rows."""
     if frame["item_id"].n_unique() == frame.height:
         return frame, []
     titled = frame.filter(pl.col("title") != "")
@@ -224,7 +224,7 @@ def _merge_duplicates(frame: pl.DataFrame, settings: PrepareSettings, location: 
 
 
 def _several_titles(disagreeing: pl.DataFrame, merged: pl.DataFrame, which: str) -> str:
-    """A note on items with several titles, with an example."""
+    """Return a note on items with several titles, with an example."""
     item, titles = disagreeing.row(0)
     taken = merged.filter(pl.col("item_id") == item)["title"][0]
     other = next(title for title in titles if title != taken)
@@ -240,11 +240,11 @@ def _several_titles(disagreeing: pl.DataFrame, merged: pl.DataFrame, which: str)
 
 
 ALIKE = "Write the ids alike in both files (case, leading zeros and a float's '.0' make them differ), or map the column"
-"""What mends ids of two files that do not meet; what the column holds follows."""
+"""Hint for two files whose ids differ; the content of the column follows."""
 
 
 def otherwise_written(ids: pl.Series, there: pl.Series) -> int:
-    """How many ids are not there, but would be in one case, without blanks, leading zeros and ``.0`` at their end."""
+    """Count the ids that match only if case, blanks, leading zeros and a final ``.0`` are ignored."""
     plain = (
         column.str.normalize("NFKC").str.to_lowercase().str.replace_all(r"\s+", "").str.replace(r"\.0$", "")
         .str.replace(r"^0+([0-9])", "$1")
@@ -255,7 +255,7 @@ def otherwise_written(ids: pl.Series, there: pl.Series) -> int:
 
 
 def _unknown(item_ids: pa.Array, known: npt.NDArray[np.bool_], frame: pl.DataFrame, raw: RawTables) -> InputError:
-    """Tell a few missing items from two files that write their ids differently."""
+    """Return the error for missing items: a few are missing, or the two files write ids differently."""
     missing = int((~known).sum())
     first = item_ids[int(np.flatnonzero(~known)[0])].as_py()
     otherwise = otherwise_written(pl.Series(item_ids), frame["item_id"].unique())
@@ -285,7 +285,7 @@ def _unknown(item_ids: pa.Array, known: npt.NDArray[np.bool_], frame: pl.DataFra
 
 
 def _one_array(series: pl.Series) -> pa.Array:
-    """One contiguous Arrow array with 64-bit offsets."""
+    """Convert to one contiguous Arrow array with 64-bit offsets."""
     if series.dtype == pl.String:
         return pa.concat_arrays([series.to_arrow().cast(pa.large_string())])
     return pa.concat_arrays([series.to_arrow().cast(pa.large_list(pa.large_string()))])

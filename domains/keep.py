@@ -1,4 +1,4 @@
-"""The conditions of `keep`: ``event_type in [purchase, cart]``, ``rating >= 4``. Parsed as data, never evaluated."""
+"""Parse the conditions of `keep`: ``event_type in [purchase, cart]``, ``rating >= 4``. Nothing is evaluated."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Clause:
     Attributes:
         column: name of the column.
         operator: ``in``, ``not in``, ``<``, ``<=``, ``>`` or ``>=``; equality is ``in`` with one value.
-        values: as they are written.
+        values: as written.
     """
 
     column: str
@@ -43,7 +43,7 @@ def parse_keep(conditions: Sequence[str]) -> tuple[Clause, ...]:
     """Parse conditions; a row must meet all of them.
 
     Raises:
-        InputError: one is not understood.
+        InputError: a condition cannot be parsed.
     """
     return tuple(clause for text in conditions for clause in _Parser(text).clauses())
 
@@ -105,7 +105,7 @@ class _Parser:
             values.append(self._words("a value"))
 
     def _words(self, what: str) -> str:
-        """A quoted text, or words up to a sign or a keyword, such as ``Event Type``."""
+        """Read a quoted text, or words up to a sign or a keyword, such as ``Event Type``."""
         kind, token = self._next(what)
         if kind == "sign" or (kind == "word" and token.lower() in ("and", "or", "in")):
             raise self._error(f"{token!r} stands in place of {what}")

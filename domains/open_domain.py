@@ -29,14 +29,14 @@ def open_domain(
     cache: Path | None = None,
     allow: Collection[str] | None = None,
 ) -> PreparedDomain:
-    """Read and prepare a domain.
+    """Load and prepare a domain, or take it from the cache.
 
     Args:
-        spec: what a recipe says, or its short form.
-        base: folder of relative paths (the recipe's); the working folder is searched next.
-        cache: folder of cached domains; None prepares the domain each time.
-        allow: schemes of addresses that may be opened, such as ``https`` and ``s3``; default: what $TRANSFER_ALLOW
-            lists, else none.
+        spec: description of the domain as in a recipe, or its short form.
+        base: folder of relative paths, such as the recipe's; the working folder is searched next.
+        cache: folder of cached domains; None prepares the domain every time.
+        allow: schemes of addresses that may be opened, such as ``https`` and ``s3``; default: $TRANSFER_ALLOW, else
+            none.
 
     Raises:
         InputError: the description or the data are wrong.
@@ -61,10 +61,10 @@ def open_domain(
 
 
 def parse_spec(value: object) -> DomainSpec:
-    """Check a description that is text or a mapping.
+    """Validate a description, given as text or a mapping.
 
     Raises:
-        InputError: instead of pydantic's own error, naming the first key that is wrong.
+        InputError: a key is wrong; the first one is named.
     """
     try:
         return DomainSpec.model_validate(value)
@@ -73,10 +73,10 @@ def parse_spec(value: object) -> DomainSpec:
 
 
 def _ready(domain: Domain, spec: DomainSpec) -> PreparedDomain:
-    """Report on a saved domain, which cannot be prepared again."""
+    """Return a saved domain with a report. It cannot be prepared again."""
     if spec.prepare.model_fields_set:
         raise SettingsError(
-            "a domain that is ready cannot be prepared again",
+            "a domain that is prepared already cannot be prepared again",
             location=f"domain {domain.name!r}, prepare",
             hint="Leave 'prepare' out, or name the raw files instead",
             code="prepared-already",
@@ -86,7 +86,7 @@ def _ready(domain: Domain, spec: DomainSpec) -> PreparedDomain:
 
 
 PREPARATION = 4
-"""Increase it when the same files and settings give another domain than before."""
+"""Increase this if the same files and settings give another domain than before."""
 
 
 def default_cache() -> Path:
@@ -95,15 +95,15 @@ def default_cache() -> Path:
 
 
 def cache_key(spec: DomainSpec, options: BaseModel) -> str | None:
-    """Hash everything that determines the domain.
+    """Hash everything that determines a domain.
 
     Args:
         spec: name, loader and settings.
-        options: of the loader, with resolved paths. Each file in them counts by path, size and modification time.
+        options: options of the loader, with resolved paths. Files count by path, size and modification time.
 
     Returns:
-        64 hex digits; None if the options name no local file (bundled data, the hub) or an address, because a change
-        there cannot be seen.
+        64 hex digits; None if the options name no local file (bundled data, the hub) or an address, because changes
+        cannot be detected there.
     """
     texts = list(_texts(options.model_dump(mode="json")))
     files = sorted({file for text in texts for file in _files(text)})
@@ -125,12 +125,12 @@ def recall(cache: Path, key: str) -> PreparedDomain | None:
 
 
 def remember(cache: Path, key: str, prepared: PreparedDomain) -> None:
-    """Put a domain into the cache; warn if that fails."""
+    """Store a domain in the cache; warn if that fails."""
     try:
         save_domain(prepared.domain, cache / key, extra={"report": prepared.report.as_dict()})
     except InputError as error:
         if recall(cache, key) is not None:
-            return  # another process kept the same domain meanwhile
+            return  # another process stored the same domain meanwhile
         warnings.warn(f"the prepared domain is not cached: {error}", stacklevel=2)
 
 
@@ -146,9 +146,9 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _files(text: str) -> Iterator[Path]:
-    """The files of an absolute path, glob or folder; none for other texts."""
+    """Yield the files of an absolute path, glob or folder; nothing for other texts."""
     path = Path(text)
-    # A slash alone separates categories; as a folder it would hold every file of the machine.
+    # A single slash is a separator of categories; as a folder it would contain every file of the machine.
     if not path.is_absolute() or path == Path(path.anchor):
         return
     roots = expand_pattern(text) if has_magic(text) else [path]

@@ -20,7 +20,7 @@ BAR_WIDTH = 30
 
 @dataclass(frozen=True)
 class Bin:
-    """How many values lie in [low, high]."""
+    """Number of values in [low, high]."""
 
     low: int
     high: int
@@ -29,23 +29,23 @@ class Bin:
 
 @dataclass(frozen=True)
 class DomainSummary:
-    """The numbers that describe a domain.
+    """Numbers that describe a domain.
 
     Attributes:
-        name: of the domain.
-        users: how many.
-        items: how many.
-        interactions: how many.
+        name: name of the domain.
+        users: number of users.
+        items: number of items.
+        interactions: number of interactions.
         density: interactions / (users * items).
         length_quantiles: interactions per user at `QUANTILES`, keyed ``"0%"`` to ``"100%"``.
-        popularity_quantiles: interactions per item, the same.
+        popularity_quantiles: interactions per item, in the same form.
         length_histogram: users by number of interactions, bins double in width.
         popularity_histogram: items by number of interactions, bins double in width.
         time_kind: ``timestamp`` or ``order``.
-        first_time: ISO 8601 UTC of the earliest interaction; None where times are an order.
-        last_time: the same of the latest.
+        first_time: ISO 8601 UTC of the earliest interaction; None if times are an order.
+        last_time: the same for the latest.
         titles_missing: items without a title.
-        with_categories: items with at least one category; None where the source has none.
+        with_categories: items with at least one category; None if the source has no categories.
         repeated_pairs: interactions with an item that the user had before.
     """
 
@@ -66,7 +66,7 @@ class DomainSummary:
     repeated_pairs: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Return everything as JSON-ready values."""
+        """Convert to a dictionary for JSON."""
         data = asdict(self)
         for key in ("length_histogram", "popularity_histogram"):
             data[key] = list(data[key])
@@ -92,7 +92,7 @@ class DomainSummary:
 
 
 def summarise(domain: Domain) -> DomainSummary:
-    """Count, in one pass over each column."""
+    """Compute the summary of a domain, in one pass over each column."""
     popularity = np.bincount(domain.items, minlength=domain.n_items)
     cells = domain.n_users * domain.n_items
     dated = domain.time_kind == TimeKind.TIMESTAMP and domain.n_interactions > 0
@@ -164,11 +164,11 @@ def _repeated_pairs(domain: Domain) -> int:
 
 SECONDS_PER_DAY = 86_400
 BOT_PER_DAY = 200
-"""Interactions within one day above which a user is hardly a person."""
+"""Interactions in one day above which a user is probably a program."""
 SAME_TIME_AT_LEAST = 5
-"""Users with fewer interactions may have one time for all by chance, for instance after an import."""
+"""Users with fewer interactions may have equal times by chance, for example after an import."""
 LONG_TITLE = 1_000
-"""Characters; longer titles are descriptions or broken rows."""
+"""Characters; longer titles are descriptions or damaged rows."""
 
 REPLACED = "\ufffd"
 _TAIL = "\u0080-\u00bf" + "".join(bytes([byte]).decode("cp1252", errors="ignore") for byte in range(0x80, 0xA0))
@@ -180,7 +180,7 @@ CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f]"
 
 @dataclass(frozen=True)
 class Suspicion:
-    """One kind of oddity: how often, and the first instance."""
+    """One kind of oddity: its number and the first example."""
 
     kind: str
     count: int
@@ -188,11 +188,11 @@ class Suspicion:
 
 
 def find_suspicions(domain: Domain, *, now: int | None = None) -> list[Suspicion]:
-    """Find oddities in times and titles.
+    """Find oddities in times and titles. They are no errors; the user decides.
 
     Args:
-        domain: where to look.
-        now: unix seconds after which a time lies in the future; default: the clock.
+        domain: the domain.
+        now: unix seconds of the present; default: the clock.
     """
     found = [*_in_titles(domain), *_in_times(domain, int(time.time()) if now is None else now)]
     return [suspicion for suspicion in found if suspicion.count]
@@ -207,8 +207,8 @@ def _in_titles(domain: Domain) -> list[Suspicion]:
         "title with markup": title.str.contains(MARKUP),
         "title with control characters": title.str.contains(CONTROL),
         f"title longer than {LONG_TITLE:,} characters": title.str.len_chars() > LONG_TITLE,
-        "title that is the mark of a missing one": title.str.contains(NOTHING),
-        "title that other items have too": (title != "") & title.is_duplicated(),
+        "title that marks a missing one": title.str.contains(NOTHING),
+        "title of several items": (title != "") & title.is_duplicated(),
     }
     return [_of_items(kind, frame.filter(test)) for kind, test in tests.items()]
 
@@ -244,9 +244,9 @@ def _in_times(domain: Domain, now: int) -> list[Suspicion]:
 
 
 def _busiest_days(domain: Domain, users: Ints) -> tuple[Ints, int]:
-    """Users above `BOT_PER_DAY`, ascending, and the first one's busiest day."""
+    """Return users above `BOT_PER_DAY`, ascending, and the number of interactions of the first on the busiest day."""
     days = domain.times // SECONDS_PER_DAY
-    # Users and, within one, days stand together: a day's interactions are one run.
+    # Rows are sorted by user and day, so the interactions of a day are one run.
     changes = np.flatnonzero((users[1:] != users[:-1]) | (days[1:] != days[:-1])) + 1
     starts = np.concatenate([[0], changes])
     counts = np.diff(np.append(starts, len(users)))

@@ -1,11 +1,11 @@
-"""The contract of a prepared folder, which any engine can write: see docs/scale.md.
+"""The partitioned folder of a prepared domain, which any engine can write: see docs/scale.md.
 
 ::
 
     manifest.json                  written last: sizes, partitions, format
-    users.arrow, items.arrow       ids (and what is known of items); the row is the index
-    interactions/part-00000.parquet   user, item, time; sorted by user, then time, then place in the file
-    domain/                        the same as a saved domain, whose arrays are mapped
+    users.arrow, items.arrow       ids (and texts of items); the row is the index
+    interactions/part-00000.parquet   user, item, time; sorted by user, time, position in the file
+    domain/                        a saved domain, whose arrays are memory-mapped
 """
 
 from __future__ import annotations
@@ -38,39 +38,39 @@ MOST_PARTITIONS = 100_000
 
 
 def partition_of(user_ids: pa.Array | npt.NDArray[Any], partitions: int) -> Ints:
-    """(U,) int64, the partition of each user: `HASH`.
+    """Return the partition of each user by `HASH`, (U,) int64.
 
     Args:
-        user_ids: text.
-        partitions: how many there are.
+        user_ids: (U,) text.
+        partitions: number of partitions.
     """
     texts = user_ids.to_pylist() if isinstance(user_ids, pa.Array | pa.ChunkedArray) else user_ids
-    # No engine has SHA-256 on columns in common; hashlib takes less than a microsecond, once a user.
+    # The engines share no SHA-256 on columns; hashlib takes less than a microsecond per user.
     heads = b"".join(hashlib.sha256(text.encode()).digest()[:4] for text in texts)
     return np.frombuffer(heads, dtype=">u4").astype(np.int64) % partitions
 
 
 def part_path(folder: Path, index: int) -> Path:
-    """The file of one partition."""
+    """Return the file of one partition."""
     return folder / INTERACTIONS / f"part-{index:05}.parquet"
 
 
 def begin(folder: Path, partitions: int) -> None:
-    """Make the folder ready for parts.
+    """Create the folder for partitions.
 
     Raises:
-        InputError: it holds something, or cannot be written.
+        InputError: it is not empty, or cannot be written.
     """
     if not 1 <= partitions <= MOST_PARTITIONS:
         raise SettingsError(
-            f"{partitions} is no number of partitions",
+            f"{partitions} is not a number of partitions",
             location="--partitions",
             hint="Write 1 or more",
             code="partitions",
         )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(
-            "is there and not empty", location=folder, hint="Give another folder, or remove it", code="not-empty"
+            "exists and is not empty", location=folder, hint="Give another folder, or remove it", code="not-empty"
         )
     try:
         (folder / INTERACTIONS).mkdir(parents=True)
@@ -83,11 +83,11 @@ def begin(folder: Path, partitions: int) -> None:
 def write_part(
     folder: Path, index: int, users: npt.NDArray[Any], items: npt.NDArray[Any], times: npt.NDArray[Any]
 ) -> None:
-    """Write one partition, complete or not at all; engines call this so that their files have the same bytes.
+    """Write one partition atomically. Engines call this so that their files have the same bytes.
 
     Args:
-        folder: of the contract.
-        index: of the partition, from 0.
+        folder: the partitioned folder.
+        index: index of the partition, from 0.
         users: (n,) indices, ascending.
         items: (n,) indices.
         times: (n,) unix seconds or ranks, ascending within a user.
@@ -98,7 +98,7 @@ def write_part(
 
 
 def write_domain(domain: Domain, folder: Path, partitions: int) -> None:
-    """Write the contract of a domain that is in memory.
+    """Write a domain in memory as a partitioned folder.
 
     Raises:
         InputError: the folder is not empty or cannot be written.
@@ -120,17 +120,17 @@ def finish(
     time_kind: TimeKind = TimeKind.TIMESTAMP,
     repeats: bool = False,
 ) -> Domain:
-    """Gather the parts into mapped arrays, check them, and write the manifest.
+    """Gather the partitions into memory-mapped arrays, check them, and write the manifest.
 
     Args:
-        folder: in which every part is written.
-        partitions: how many.
+        folder: the folder with every partition.
+        partitions: number of partitions.
         strings: name, ids, titles and texts: the arguments of `Domain` that are not numbers.
-        time_kind: of the times.
-        repeats: whether a user may hold an item more than once.
+        time_kind: kind of the times.
+        repeats: whether a user may have an item more than once.
 
     Raises:
-        InputError: a part is missing, or the parts contradict the ids.
+        InputError: a partition is missing, or the partitions contradict the ids.
     """
     users = len(strings["user_ids"])
     lengths = np.zeros(users, dtype=np.int64)
@@ -164,10 +164,10 @@ def finish(
 
 
 def load_prepared(folder: Path) -> Domain:
-    """Map a folder that `finish` completed.
+    """Memory-map a folder that `finish` completed.
 
     Raises:
-        InputError: it has no manifest, one of another version, or is damaged.
+        InputError: the manifest is missing or of another version, or the folder is damaged.
     """
     path = folder / MANIFEST
     try:
@@ -176,7 +176,7 @@ def load_prepared(folder: Path) -> Domain:
         raise DataError(
             f"no prepared domain (no {MANIFEST})",
             location=folder,
-            hint="Check the path; a preparation that was interrupted must run again, into an empty folder",
+            hint="Check the path; run an interrupted preparation again, into an empty folder",
             code="no-domain",
         ) from error
     except (OSError, ValueError, RecursionError) as error:
@@ -185,7 +185,7 @@ def load_prepared(folder: Path) -> Domain:
         ) from error
     if not isinstance(manifest, dict) or (manifest.get("format"), manifest.get("version")) != (FORMAT, VERSION):
         raise DataError(
-            f"is no manifest of {FORMAT}, version {VERSION}",
+            f"is not a manifest of {FORMAT}, version {VERSION}",
             location=path,
             hint="Prepare the domain again",
             code="version",
@@ -212,5 +212,5 @@ def _column(folder: Path, index: int, name: str) -> npt.NDArray[Any]:
 
 def _mapped(path: Path, dtype: np.dtype[Any], size: int) -> npt.NDArray[Any]:
     if not size:
-        return np.zeros(0, dtype)  # nothing cannot be mapped
+        return np.zeros(0, dtype)  # an empty file cannot be mapped
     return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=(size,))

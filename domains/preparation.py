@@ -1,4 +1,4 @@
-"""Raw tables -> `Domain`: unknown and title-less items, repeats, history limit, k-core, in this order."""
+"""Prepare raw tables in memory: drop unknown and untitled items, repeats, long histories, then apply the k-core."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ class Log:
     times: Ints
 
     def keep(self, mask: Mask) -> Log:
-        """Return the interactions where the mask is set."""
+        """Return the interactions where the mask is true."""
         return self if mask.all() else Log(self.users[mask], self.items[mask], self.times[mask])
 
     def step(self, name: str, setting: str = "") -> Step:
-        """Return the sizes now, after the step of this name."""
+        """Return the current sizes as a step of this name."""
         return Step(name, _count_distinct(self.users), _count_distinct(self.items), len(self.users), setting)
 
 
 def prepare(raw: RawTables, settings: PrepareSettings, name: str | None = None) -> PreparedDomain:
     """Filter, sort and number the interactions of a domain.
 
-    Users and items are numbered in the order of their ids (as text). A user's interactions stand by time, also within
-    a second, and rows with equal times stay in the order of the file, so that equal files give equal domains. Items
-    without a kept interaction leave, unless `catalogue` is ``all``.
+    Users and items are numbered in the order of their ids (as text). A user's interactions are sorted by time, also
+    within a second; rows with equal times keep the order of the file, so that equal files give equal domains. Items
+    without interactions are dropped, unless `catalogue` is ``all``.
 
     Args:
-        raw: what a loader read.
+        raw: tables of a loader.
         settings: which steps run, and how.
-        name: of the domain; default: what the loader suggests.
+        name: name of the domain; default: the loader's suggestion.
 
     Raises:
         InputError: an id or a time is missing or unreadable, an item is unknown, has no title or several (unless
@@ -64,7 +64,7 @@ def prepare(raw: RawTables, settings: PrepareSettings, name: str | None = None) 
     with problems.catch():
         rows, said = read_item_rows(raw, settings, problems)
         notes += said
-    # Ids that are wrong would be unknown as well, and say no more.
+    # Wrong ids would be reported again as unknown items.
     if (
         acts is None
         or rows is None
@@ -103,7 +103,7 @@ def _assemble(
     time_kind: TimeKind,
     settings: PrepareSettings,
 ) -> Domain:
-    """Number the users and items that are left without gaps."""
+    """Number the remaining users and items without gaps."""
     kept_users, user_index = np.unique(log.users, return_inverse=True)
     kept_items, item_index = _kept_items(log, table, settings)
     return Domain(
@@ -122,7 +122,7 @@ def _assemble(
 
 
 def _kept_items(log: Log, table: ItemTable, settings: PrepareSettings) -> tuple[Ints, ItemIndices]:
-    """Rows of the item table that stay, in the order of their ids; and (N,) each interaction's item among them."""
+    """Return the rows of the item table to keep, sorted by id, and (N,) the new item of each interaction."""
     stays = table.titled & table.known if settings.catalogue == "all" else np.zeros(len(table.ids), dtype=bool)
     stays[log.items] = True
     kept = np.flatnonzero(stays)
@@ -138,12 +138,12 @@ def _sorted(acts: Interactions) -> Log:
 
 
 def _by_user_and_time(users: Ints, times: Ints) -> npt.NDArray[np.intp]:
-    """(N,) positions in the order of user, then time, then file."""
+    """Return (N,) positions sorted by user, then time, then position in the file."""
     earliest = int(times.min())
     span = int(times.max()) - earliest + 1
     if (int(users.max()) + 1) * span >= 2**63:
         return np.lexsort((times, users))
-    # One key instead of two sorts: 2.5 times faster on ten million rows.
+    # One combined key is 2.5 times faster than two keys on ten million rows.
     return np.argsort(users * span + (times - earliest), kind="stable")
 
 
@@ -165,7 +165,7 @@ def _drop_items(log: Log, table: ItemTable, raw: RawTables, settings: PrepareSet
 
 
 def no_title(table: ItemTable, titleless: Mask, present: int, raw: RawTables) -> InputError:
-    """The error for items without a title, of which there are `present` in all."""
+    """Return the error for items without a title, out of `present` items."""
     first = table.ids[int(np.flatnonzero(titleless)[0])].as_py()
     return DataError(
         f"item {first!r} has no title ({int(titleless.sum()):,} of {present:,} items)",
@@ -196,7 +196,7 @@ def _drop_interactions(log: Log, settings: PrepareSettings) -> tuple[Log, list[S
 
 
 def one_of_each_pair(log: Log, which: str) -> Mask:
-    """(N,) bool: the first or last interaction of each (user, item) pair."""
+    """Return (N,) bool: the first or last interaction of each (user, item) pair."""
     size = int(log.items.max(initial=0)) + 1
     pairs = log.users * size + log.items
     mask = np.zeros(len(pairs), dtype=bool)
@@ -208,13 +208,13 @@ def one_of_each_pair(log: Log, which: str) -> Mask:
 
 
 def last_of_each_user(users: Ints, count: int) -> Mask:
-    """(N,) bool: the last `count` interactions of each user; `users` ascend."""
+    """Return (N,) bool: the last `count` interactions of each user; `users` ascend."""
     ends = np.searchsorted(users, users, side="right")
     return np.asarray(ends - np.arange(len(users)) <= count)
 
 
 def _core(log: Log, per_user: int, per_item: int) -> Log:
-    """Remove users and items with too few interactions until none is left with too few (iterated k-core)."""
+    """Remove users and items with too few interactions until all have enough (iterated k-core)."""
     while True:
         enough_users = np.bincount(log.users)[log.users] >= per_user
         enough_items = np.bincount(log.items)[log.items] >= per_item
@@ -229,7 +229,7 @@ def _count_distinct(codes: Ints) -> int:
 
 
 def _nothing_left(name: str, steps: list[Step], settings: PrepareSettings) -> InputError:
-    """Say which step removed everything."""
+    """Return the error that names the step that removed everything."""
     last = next(step for step in steps if step.interactions == 0)
     before = next((step for step in reversed(steps) if step.interactions), None)
     held = "" if before is None else f" ({before.interactions:,} interactions before it)"

@@ -1,4 +1,4 @@
-"""A report of the preparation: what each step left out, and notes."""
+"""Report of a preparation: the sizes after each step, and notes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class Step:
     """Sizes after one step.
 
     Attributes:
-        name: what the step did.
-        users: users that still have an interaction.
-        items: items that still have one.
-        interactions: how many.
-        setting: key of `prepare` that decides what the step leaves out; ``""`` for reading itself.
+        name: name of the step.
+        users: number of users with an interaction.
+        items: number of items with an interaction.
+        interactions: number of interactions.
+        setting: key of `prepare` that controls the step; ``""`` for reading.
     """
 
     name: str
@@ -30,14 +30,14 @@ class Step:
 
 @dataclass(frozen=True)
 class PreparationReport:
-    """The steps in order, and notes for people."""
+    """The steps in order, and notes for the user."""
 
     steps: tuple[Step, ...]
     notes: tuple[str, ...] = ()
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """A sentence for each step that left something out, with the setting that decides about it."""
+        """A sentence for each step that dropped something, with the setting that controls it."""
         lines = []
         for before, after in pairwise(self.steps):
             lost = [
@@ -50,12 +50,12 @@ class PreparationReport:
         return tuple(lines)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: ``{"steps": [{"name", "users", "items", "interactions"}], "notes": [...]}``."""
+        """Convert for JSON: ``{"steps": [{"name", "users", "items", "interactions"}], "notes": [...]}``."""
         return {"steps": [asdict(step) for step in self.steps], "notes": list(self.notes)}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> PreparationReport:
-        """The inverse of `as_dict`."""
+        """Make a report from the output of `as_dict`."""
         return cls(tuple(Step(**step) for step in data["steps"]), tuple(data["notes"]))
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Text from files made safe to print."""
+"""Make text from files safe to print."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udff
 
 
 def printable(text: str) -> str:
-    r"""Return the text on one line, without characters that steer a terminal or reorder what is read.
+    r"""Return the text on one line, without characters that control a terminal or reorder text.
 
     Line breaks and tabs become spaces. Control characters (and with them escape sequences), bidirectional embeddings,
     overrides and isolates, and halves of surrogate pairs become a visible escape such as ``\x1b`` or ``\u202e``.
-    Everything else stays, right-to-left letters and joined emoji included.
+    Everything else is kept, also right-to-left letters and joined emoji.
     """
     return _UNSAFE.sub(_escape, _SPACE.sub(" ", text))
 

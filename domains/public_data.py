@@ -1,4 +1,4 @@
-"""Known public data sets: their licence, their address, and the loader that opens them."""
+"""Known public data sets: licence, address and loader of each."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ NO_LICENCE = "no explicit licence: for research, cite the authors, do not redist
 
 @dataclass(frozen=True)
 class PublicData:
-    """One entry.
+    """One public data set, or a family of them.
 
     Attributes:
-        name: what commands call it; ``family/Category`` for one category of a family.
-        title: what it is.
+        name: name in commands; ``family/Category`` for one category of a family.
+        title: what it contains.
         licence: its terms in a few words.
-        size: of the download, roughly; the server is asked for the true size before a download.
-        page: where people read about it.
-        loader: name of the loader that opens it.
-        urls: what is fetched; empty if only a person can download it. ``{category}`` stands for the category.
-        opens: what the loader is given, below the data set's folder: a folder name, or ``""`` for that folder.
-        options: of the loader, if it needs more than one: keys and names of files in the data set's folder.
-        by_hand: which files to download and how, if a program cannot.
-        categories: of a family; empty for a single data set.
+        size: rough size of the download; the server is asked for the exact size before.
+        page: its web page.
+        loader: name of its loader.
+        urls: files to download; empty if it must be downloaded by hand. ``{category}`` is replaced by the category.
+        opens: folder that the loader gets, below the data set's folder; ``""`` for that folder itself.
+        options: options of a loader that needs several: keys and names of files in the data set's folder.
+        by_hand: which files to download by hand, and how.
+        categories: categories of a family; empty for a single data set.
     """
 
     name: str
@@ -44,7 +44,7 @@ class PublicData:
     categories: tuple[str, ...] = ()
 
     def spec(self, folder: Path) -> str:
-        """Return the text with which a recipe opens it from `folder`, in the short form if there is one."""
+        """Return its description for a recipe, if its files are in `folder`; in the short form if there is one."""
         if self.options:
             named = ", ".join(f"{key}: {folder / file}" for key, file in self.options)
             return f"{{loader: {self.loader}, {named}}}"
@@ -52,7 +52,7 @@ class PublicData:
 
 
 def known_data() -> tuple[PublicData, ...]:
-    """Return all entries, by name; a family is one entry."""
+    """Return all entries, sorted by name; a family is one entry."""
     return tuple(sorted(CATALOGUE, key=lambda entry: entry.name))
 
 
@@ -60,7 +60,7 @@ def find_data(name: str) -> PublicData:
     """Return the entry of a name; ``family/Category`` gives the entry of that category.
 
     Raises:
-        InputError: there is none, or a family is named without its category.
+        InputError: the name is unknown, or the category of a family is missing or unknown.
     """
     family, _, category = name.partition("/")
     by_name = {entry.name: entry for entry in CATALOGUE}

@@ -1,4 +1,4 @@
-"""The result of a loader: two lazy tables and what it knows about them."""
+"""`RawTables`, the result of a loader: two lazy tables, their locations, and notes."""
 
 from __future__ import annotations
 
@@ -10,24 +10,23 @@ import polars as pl
 from domains.domain import TimeKind
 
 TEXT = "text:"
-"""What stands before the name of a text field in the name of its column."""
+"""Prefix of columns that hold text fields."""
 
 
 @dataclass(frozen=True, eq=False)
 class RawTables:
-    """Interactions and items of one domain as the files hold them, unfiltered.
+    """Unfiltered interactions and items of one domain.
 
     Attributes:
-        interactions: ``user_id``, ``item_id`` (any type that identifies), ``timestamp`` (numbers, text, dates or
-            datetimes; may be absent if only the order of the rows is known), and whatever else the file holds, by
-            which `keep` may choose rows.
+        interactions: ``user_id``, ``item_id`` (text or numbers), ``timestamp`` (numbers, text, dates or datetimes; may
+            be absent if only the order of the rows is known), and all other columns, which `keep` can use.
         items: ``item_id``, ``title`` and optionally ``categories`` (list of strings) and ``text:NAME`` for each further
             text field, of any type (see `domains.text_fields`).
         name: suggested name of the domain.
-        time_kind: what the times are, where the format says so; None lets the values decide.
+        time_kind: kind of the times if the format defines it; None decides by the values.
         interactions_location: file or address of the interactions, for messages.
-        items_location: the same of the items.
-        notes: what the loader noticed, a sentence each.
+        items_location: file or address of the items, for messages.
+        notes: sentences for the user.
     """
 
     interactions: pl.LazyFrame
@@ -40,5 +39,5 @@ class RawTables:
 
 
 def text_columns(names: Iterable[str]) -> list[str]:
-    """The columns that hold text fields."""
+    """Return the columns that hold text fields."""
     return [name for name in names if name.startswith(TEXT)]

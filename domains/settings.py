@@ -48,7 +48,7 @@ class Settings(BaseModel):
 
 
 def repeated(values: Sequence[object]) -> str:
-    """The values that stand more than once, as a list to read; empty where none does."""
+    """List the values that occur more than once; empty if there are none."""
     return ", ".join(str(value) for value in dict.fromkeys(values) if values.count(value) > 1)
 
 
@@ -81,12 +81,12 @@ class PrepareSettings(Settings):
     max_history: int | None = Field(
         default=None,
         ge=1,
-        description="Only the last n interactions of a user stay; applied before the k-core.",
+        description="Keep only the last n interactions of each user; applied before the k-core.",
     )
     catalogue: Literal["used", "all"] = Field(
         default="used",
-        description="Which items there are: those with an interaction that is kept, or also all others of the item "
-        "table that have a title. The latter can be recommended by their text.",
+        description="Items of the domain: 'used' are those with an interaction, 'all' adds all others with a title, "
+        "which can be recommended by their text.",
     )
     missing_titles: Literal["error", "keep", "drop"] = Field(
         default="error",
@@ -96,7 +96,7 @@ class PrepareSettings(Settings):
     unknown_items: Literal["error", "drop", "keep"] = Field(
         default="error",
         description="Interactions with an item that is in no item table: stop, drop them, or keep the item "
-        "without a title (then `missing_titles` decides).",
+        "without a title (then `missing_titles` applies).",
     )
     duplicate_items: Literal["error", "most", "first", "longest"] = Field(
         default="error",
@@ -106,7 +106,7 @@ class PrepareSettings(Settings):
     )
     time_kind: TimeKindSetting = Field(
         default="auto",
-        description="What the times are. 'auto': dates and numbers that are plausible unix times (1973 to 2099) "
+        description="Kind of the times. 'auto': dates and numbers that are plausible unix times (1973 to 2099) "
         "are timestamps, other numbers only an order.",
     )
     time_unit: TimeUnit = Field(
@@ -133,19 +133,21 @@ class PrepareSettings(Settings):
 
 
 class ColumnMapping(Settings):
-    """Names of the columns in a user's own files. A name left out is looked up among well-known ones."""
+    """Names of the columns in the user's files. Columns without a name here are found by their usual names."""
 
-    user: str | None = Field(default=None, description="Column with the user id; default: user_id and its kin.")
+    user: str | None = Field(default=None, description="Column with the user id; default: user_id and similar names.")
     item: str | None = Field(
-        default=None, description="Column with the item id, in both files; default: item_id and its kin."
+        default=None, description="Column with the item id, in both files; default: item_id and similar names."
     )
     item_key: str | None = Field(
         default=None, description="Column with the item id in the item file, if it has another name there."
     )
-    time: str | None = Field(default=None, description="Column with the time; default: timestamp and its kin.")
-    title: str | None = Field(default=None, description="Column with the title; default: title, name and their kin.")
+    time: str | None = Field(default=None, description="Column with the time; default: timestamp and similar names.")
+    title: str | None = Field(
+        default=None, description="Column with the title; default: title, name and similar names."
+    )
     categories: str | None = Field(
-        default=None, description="Column with categories; default: categories, genres and their kin."
+        default=None, description="Column with categories; default: categories, genres and similar names."
     )
     text: dict[str, str] | None = Field(
         default=None,
@@ -156,14 +158,14 @@ class ColumnMapping(Settings):
     @field_validator("text", mode="before")
     @classmethod
     def _by_field(cls, value: Any) -> Any:
-        """A list of columns names each field after its column."""
+        """Turn a list of columns into a mapping; each field is named after its column."""
         listed = [value] if isinstance(value, str) else value
         if not isinstance(listed, (list, tuple)):
             return value
         fields: dict[Any, Any] = {}
         for column in listed:
             field = field_name(column) if isinstance(column, str) else column
-            # Two columns of one kind: the second one is a field of its own name.
+            # The second of two columns of one kind becomes a field under its own name.
             fields[plain_name(column) if field in fields else field] = column
         return fields
 

@@ -15,14 +15,14 @@ from domains.settings import PrepareSettings, Settings
 
 
 class DomainSpec(Settings):
-    """Where a domain comes from and how it is prepared.
+    """Source of a domain and settings of its preparation.
 
-    A recipe may write it shorter: the name of bundled data (``books``, ``films``), ``loader:argument``
-    (``movielens:data/ml-1m``), the path of a saved domain, or a mapping in which the options of the loader stand
+    Short forms in recipes: the name of bundled data (``books``, ``films``), ``loader:argument``
+    (``movielens:data/ml-1m``), the path of a saved domain, or a mapping with the options of the loader
     beside ``loader``, ``name`` and ``prepare`` (``{interactions: a.csv, items: b.csv}``).
     """
 
-    name: str | None = Field(default=None, description="What people call it; default: the loader's suggestion.")
+    name: str | None = Field(default=None, description="Name of the domain; default: the loader's suggestion.")
     loader: str = Field(default="table", description="Name of the loader that reads the files.")
     prepare: PrepareSettings = Field(default_factory=PrepareSettings, description="How the domain is prepared.")
     options: dict[str, Any] = Field(
@@ -43,7 +43,7 @@ class DomainSpec(Settings):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """The schema for editors, with the short forms."""
+        """Extend the JSON Schema for editors by the short forms."""
         reference = handler(schema)
         long = handler.resolve_ref_schema(reference)
         forms = [_form(name, long, handler) for name in loader_names()]
@@ -60,7 +60,7 @@ class DomainSpec(Settings):
 
 
 def _form(name: str, long: JsonSchemaValue, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-    """The JSON Schema of a mapping for one loader, whose options stand beside the keys that all domains have."""
+    """Return the JSON Schema of a mapping for one loader: its options beside the common keys."""
     loader = find_loader(name)
     options = handler.resolve_ref_schema(handler(loader.options.__pydantic_core_schema__))
     default = DomainSpec.model_fields["loader"].default
@@ -74,7 +74,7 @@ def _form(name: str, long: JsonSchemaValue, handler: GetJsonSchemaHandler) -> Js
 
 
 def _from_text(text: str) -> dict[str, Any]:
-    """The long form of ``books``, ``loader:argument`` or a folder."""
+    """Return the long form of ``books``, ``loader:argument`` or a folder."""
     if text in BUNDLED:
         return {"loader": "bundled", "options": {"dataset": text}}
     name, colon, argument = text.partition(":")
@@ -99,7 +99,7 @@ def _from_text(text: str) -> dict[str, Any]:
 
 
 def _from_mapping(given: dict[str, Any]) -> dict[str, Any]:
-    """Move the loader's keys into ``options``, and check that no key is unknown."""
+    """Move the loader's keys into ``options``; raise if a key is unknown."""
     own = set(DomainSpec.model_fields)
     loader = find_loader(str(given.get("loader", "table")))
     theirs = set(loader.options.model_fields)

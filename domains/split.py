@@ -1,4 +1,4 @@
-"""Which interactions train, which one validates, which one tests. A split is three arrays beside a `Domain`."""
+"""Split a `Domain` into training, validation and test interactions. A split is three arrays beside the domain."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from domains.errors import DataError, SettingsError
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Targets and what may be known before them.
+    """Held-out targets and the end of each user's training part.
 
     The history of a target at flat position ``p`` of user ``u`` is ``domain.items[offsets[u]:p]``.
 
     Attributes:
         domain: the interactions.
-        train_stop: (U,) int64, flat position one past the last interaction of each user that may train.
-        validation: (U,) int64, flat position of the validation target, -1 where a user has none.
-        test: (U,) int64, flat position of the test target, -1 where a user has none.
-        training_users: (n,) int64, ascending; the users that are trained and selected on (fewer in few-shot runs).
-        protocol: one phrase for tables.
-        new_items: (I,) bool, items that nobody has met before the test; None if there are none.
+        train_stop: (U,) int64, flat position after the last training interaction of each user.
+        validation: (U,) int64, flat position of the validation target, -1 if the user has none.
+        test: (U,) int64, flat position of the test target, -1 if the user has none.
+        training_users: (n,) int64, ascending; users for training and validation (fewer in few-shot runs).
+        protocol: short description for tables.
+        new_items: (I,) bool, items without interactions before the test; None if there are none.
     """
 
     domain: Domain
@@ -42,12 +42,12 @@ class Split:
 
 
 def leave_one_out(domain: Domain, *, short_users: str = "error") -> Split:
-    """Last interaction tests, the one before it validates, the rest trains (Section 4.1).
+    """Use the last interaction for test, the one before it for validation, the rest for training (Section 4.1).
 
     Args:
         domain: the interactions.
-        short_users: what becomes of a user with fewer than three interactions: ``error`` names the first one,
-            ``train`` lets all that they did train and gives them no target.
+        short_users: users with fewer than three interactions: ``error`` raises, ``train`` uses all their interactions
+            for training and none as a target.
     """
     short = np.flatnonzero(domain.lengths < 3)
     if len(short) and short_users == "error":
@@ -70,11 +70,11 @@ def leave_one_out(domain: Domain, *, short_users: str = "error") -> Split:
 
 
 def temporal(domain: Domain, *, validation_from: int, test_from: int) -> Split:
-    """Global time points: a user's first interaction at or after each one is the target, what came before trains.
+    """Split at two points in time: a user's first interaction at or after each one is the target.
 
     Args:
         domain: the interactions; its times must be timestamps.
-        validation_from: unix seconds; nothing at or after it trains.
+        validation_from: unix seconds; interactions at or after it are not used for training.
         test_from: unix seconds, later than `validation_from`.
     """
     if domain.time_kind != "timestamp":
@@ -98,12 +98,12 @@ def temporal(domain: Domain, *, validation_from: int, test_from: int) -> Split:
 
 
 def fewer_users(split: Split, share: float, seed: int) -> Split:
-    """Let a random share of the users train and select; all of them are still tested (few-shot).
+    """Use a random share of the users for training and validation, and all users for test (few-shot).
 
     Args:
         split: any split.
-        share: in [0, 1]; at least one user stays for any share above 0.
-        seed: of the draw; the users of a smaller share are among those of a larger one.
+        share: in [0, 1]; any share above 0 keeps at least one user.
+        seed: seed of the draw; a smaller share is a subset of a larger one.
     """
     if not 0 <= share <= 1:
         raise SettingsError(f"a share of users lies between 0 and 1, not {share}", code="split")
@@ -114,10 +114,10 @@ def fewer_users(split: Split, share: float, seed: int) -> Split:
 
 
 def hide_items(split: Split, hidden: npt.NDArray[np.bool_]) -> Split:
-    """Make items new: nobody has met them before the test, and they stay as test targets (new-item experiments).
+    """Remove items from training and validation, but keep them as test targets (new-item experiments).
 
-    Their interactions leave the train and validation part; a user whose validation target is hidden has none. The
-    item table stays whole, so that item indices mean the same in both domains and hidden items can be ranked.
+    A user whose validation target is hidden has none. The item table does not change, so that item indices stay valid
+    and hidden items can be ranked.
 
     Args:
         split: any split.
@@ -127,7 +127,7 @@ def hide_items(split: Split, hidden: npt.NDArray[np.bool_]) -> Split:
         A split over a new domain; users keep their indices.
 
     Raises:
-        InputError: the mask is not one bool an item.
+        InputError: the mask is not one bool per item.
     """
     domain = split.domain
     hidden = np.asarray(hidden)
@@ -135,13 +135,13 @@ def hide_items(split: Split, hidden: npt.NDArray[np.bool_]) -> Split:
         raise DataError(
             f"the mask of hidden items is {hidden.dtype} of shape {hidden.shape}",
             location=domain.name,
-            hint=f"Give {domain.n_items} bools, one an item",
+            hint=f"Give {domain.n_items} bools, one per item",
             code="split",
         )
     stays = ~hidden[domain.items]
     stays[split.test[split.test >= 0]] = True
     moved: Ints = np.concatenate([[0], np.cumsum(stays)]).astype(np.int64)
-    # A position of -1 reads the last entry, which is put back by `where` or false.
+    # Position -1 reads the last entry, which `where` replaces or which is false.
     validated = np.append(stays, False)[split.validation]
     smaller = replace(domain, offsets=moved[domain.offsets], items=domain.items[stays], times=domain.times[stays])
     return replace(
@@ -156,12 +156,12 @@ def hide_items(split: Split, hidden: npt.NDArray[np.bool_]) -> Split:
 
 
 def only_new_items(split: Split, share: float, seed: int) -> Split:
-    """Hide a random share of the items, and test only on targets that nobody has met: these, and any other such item.
+    """Hide a random share of the items, and test only on items without interactions before the test.
 
     Args:
         split: any split.
-        share: of the items, in (0, 1); at least one is hidden.
-        seed: of the draw.
+        share: share of the items, in (0, 1); at least one is hidden.
+        seed: seed of the draw.
 
     Raises:
         InputError: no test target is among the hidden items.
@@ -184,7 +184,7 @@ def only_new_items(split: Split, share: float, seed: int) -> Split:
 
 
 def _unmet(domain: Domain, stops: Ints) -> npt.NDArray[np.bool_] | None:
-    """(I,) bool, items that occur at no flat position before each user's stop; None if there are none."""
+    """Return (I,) bool, items without an interaction before each user's stop; None if there are none."""
     met = np.zeros(domain.n_items, dtype=np.bool_)
     _, positions = spread(domain.offsets[:-1], stops - domain.offsets[:-1])
     met[domain.items[positions]] = True
@@ -192,11 +192,11 @@ def _unmet(domain: Domain, stops: Ints) -> npt.NDArray[np.bool_] | None:
 
 
 def _count_before(domain: Domain, moment: int) -> Ints:
-    """(U,) int64, how many interactions of each user came before `moment`."""
+    """Return (U,) int64, number of interactions of each user before `moment`."""
     earlier: npt.NDArray[np.int64] = np.concatenate([[0], np.cumsum(domain.times < moment)]).astype(np.int64)
     return earlier[domain.offsets[1:]] - earlier[domain.offsets[:-1]]
 
 
 def share_text(share: float) -> str:
-    """A share of users as a percentage; small ones keep their digits."""
+    """Format a share as a percentage with three significant digits."""
     return f"{100 * share:.3g}%"

@@ -1,4 +1,4 @@
-"""A `Domain` as a folder: Arrow files for strings, .npy for numbers, meta.json for the rest; mapped when read."""
+"""Save a `Domain` to a folder and load it: Arrow for strings, .npy for numbers, meta.json for the rest."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ ITEMS = "items.arrow"
 USERS = "users.arrow"
 ARRAYS = {"offsets": np.int64, "items": np.int32, "times": np.int64}
 _DAMAGES = (OSError, ValueError, KeyError, TypeError, SyntaxError, TokenError, MemoryError, pa.ArrowException)
-"""What NumPy and Arrow raise for damaged files."""
-AGAIN = "Prepare the domain again and save it anew"
+"""Errors of NumPy and Arrow for damaged files."""
+AGAIN = "Prepare the domain and save it again"
 
 
 def save_domain(domain: Domain, folder: Path, *, extra: dict[str, Any] | None = None) -> None:
-    """Write a domain; the folder appears complete or not at all.
+    """Save a domain atomically.
 
     Args:
-        domain: what to save.
-        folder: where; an earlier saved domain there is replaced, anything else is refused.
-        extra: more to keep in meta.json, under ``extra``.
+        domain: the domain.
+        folder: target folder; it may be missing, empty, or hold a saved domain, which is replaced.
+        extra: additional values for meta.json, under ``extra``.
 
     Raises:
-        InputError: the folder holds something else, or cannot be written.
+        InputError: the folder holds other files, or cannot be written.
     """
     folder = Path(folder)
     if folder.exists() and not (folder / META).is_file() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(
-            "is there and holds no saved domain",
+            "exists and does not hold a saved domain",
             location=folder,
             hint="Give another folder, or remove it",
             code="not-empty",
@@ -72,14 +72,14 @@ def save_domain(domain: Domain, folder: Path, *, extra: dict[str, Any] | None = 
 
 
 def load_domain(folder: Path, mmap: bool = True) -> Domain:
-    """Read a saved domain.
+    """Load a saved domain.
 
     Args:
-        folder: written by `save_domain`.
-        mmap: leave the arrays in the files and read them as they are used, instead of all at once.
+        folder: folder written by `save_domain`.
+        mmap: memory-map the arrays instead of reading them.
 
     Raises:
-        InputError: no saved domain, one of another version, or a damaged one.
+        InputError: there is no saved domain, or it is damaged or of another version.
     """
     folder = Path(folder)
     meta = read_meta(folder)
@@ -103,7 +103,7 @@ def load_domain(folder: Path, mmap: bool = True) -> Domain:
 
 
 def read_meta(folder: Path) -> dict[str, Any]:
-    """The checked meta.json of a saved domain."""
+    """Read and check the meta.json of a saved domain."""
     try:
         meta = json.loads((folder / META).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -113,9 +113,7 @@ def read_meta(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"is damaged: {error}", location=folder / META, hint=AGAIN, code="damaged") from error
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
-        raise DataError(
-            "is of something else than a domain", location=folder / META, hint="Check the path", code="no-domain"
-        )
+        raise DataError("does not describe a domain", location=folder / META, hint="Check the path", code="no-domain")
     if meta.get("version") != VERSION:
         raise DataError(
             f"is of format version {meta.get('version')}, this program reads version {VERSION}",
@@ -154,7 +152,7 @@ def _write(domain: Domain, folder: Path, extra: dict[str, Any]) -> None:
 
 
 def _swap(fresh: Path, folder: Path) -> None:
-    """Put the fresh folder in place; an earlier one steps aside first, for a folder cannot be replaced in one move."""
+    """Move the new folder into place. A folder cannot be replaced in one step, so an old one is moved away first."""
     if not folder.exists():
         fresh.replace(folder)
         return
@@ -177,7 +175,7 @@ def _write_strings(path: Path, columns: dict[str, pa.Array]) -> None:
 def _read_strings(path: Path, mmap: bool) -> pa.Table:
     with pa.memory_map(str(path)) if mmap else pa.OSFile(str(path)) as source:
         table = pa.ipc.open_file(source).read_all()
-    table.validate(full=True)  # Arrow trusts the offsets of its strings: a damaged file would read other memory
+    table.validate(full=True)  # Arrow does not check offsets of strings: a damaged file would read other memory
     return table
 
 
@@ -197,7 +195,7 @@ def _column(table: pa.Table, name: str) -> pa.Array:
 
 
 def _read_numbers(folder: Path, name: str, meta: dict[str, Any], mmap: bool) -> npt.NDArray[Any]:
-    # numpy cannot map an empty file part, and an empty array costs nothing to read.
+    # NumPy cannot map an empty array.
     mode: Literal["r"] | None = "r" if mmap and meta["interactions"] else None
     array: npt.NDArray[Any] = np.load(folder / f"{name}.npy", mmap_mode=mode, allow_pickle=False)
     if array.ndim != 1 or array.dtype != ARRAYS[name]:

@@ -36,7 +36,7 @@ MICROSECONDS = 1_000_000
 
 
 def why_not(raw: RawTables, settings: PrepareSettings) -> str | None:
-    """Return what keeps these tables from being streamed, as a clause; None if nothing does."""
+    """Return the reason why these tables cannot be streamed, as a clause; None if they can."""
     schema = schema_of(raw.interactions, raw.interactions_location)
     if settings.keep:
         return "prepare.keep chooses rows"
@@ -62,14 +62,14 @@ def why_not(raw: RawTables, settings: PrepareSettings) -> str | None:
 def prepare_streamed(
     raw: RawTables, settings: PrepareSettings, folder: Path, partitions: int, name: str | None = None
 ) -> Domain:
-    """Prepare tables into a folder; only for tables about which `why_not` says nothing.
+    """Prepare tables into a partitioned folder. `why_not` must return None for them.
 
     Args:
-        raw: what a loader read.
+        raw: tables of a loader.
         settings: which steps run, and how.
-        folder: empty or not there.
-        partitions: how many; the largest one must fit into memory.
-        name: of the domain; default: what the loader suggests.
+        folder: target; empty or missing.
+        partitions: number of partitions; the largest one must fit into memory.
+        name: name of the domain; default: the loader's suggestion.
 
     Raises:
         InputError: as `domains.preparation.prepare`.
@@ -119,11 +119,11 @@ def prepare_streamed(
 
 @dataclass(frozen=True, eq=False)
 class _Codes:
-    """Distinct ids, sorted, and what each is written like in the file.
+    """Sorted distinct ids, and the values in the file that stand for each.
 
     Attributes:
         ids: (U,) large_string.
-        written: the file's value (column ``raw``) and its index in `ids` (``code``).
+        written: value in the file (column ``raw``) and its index in `ids` (``code``).
     """
 
     ids: pa.Array
@@ -134,13 +134,13 @@ class _Codes:
         raw = acts.select(pl.col(column).alias("raw")).unique().collect(engine="streaming")["raw"]
         ids = to_ids(raw, column.replace("_", " "), location, missing=settings.missing)
         found = pl.DataFrame({"raw": raw, "id": ids}).drop_nulls("id")
-        distinct = found["id"].unique().sort()  # by bytes of UTF-8, as Arrow does
+        distinct = found["id"].unique().sort()  # by UTF-8 bytes, as Arrow does
         codes = pl.DataFrame({"id": distinct}).with_row_index("code").with_columns(pl.col("code").cast(pl.Int64))
         return cls(distinct.to_arrow().cast(pa.large_string()), found.join(codes, on="id").select("raw", "code"))
 
 
 class _Parts:
-    """Interactions by partition, read one at a time."""
+    """Reads the interactions one partition at a time."""
 
     def __init__(self, files: tuple[Path, ...]) -> None:
         self.files = files
@@ -151,7 +151,7 @@ class _Parts:
 
 
 def _span(raw: RawTables) -> tuple[int | None, int, int]:
-    """First and last second, and how many rows have none."""
+    """Return the first and last second, and the number of rows without a time."""
     seconds = _seconds(raw.interactions)
     found = raw.interactions.select(
         seconds.min().alias("first"), seconds.max().alias("last"), seconds.null_count().alias("nulls")
@@ -161,7 +161,7 @@ def _span(raw: RawTables) -> tuple[int | None, int, int]:
 
 
 def _exact(acts: pl.LazyFrame) -> pl.Expr:
-    """A number that sorts as the times do."""
+    """Return a number in the order of the times."""
     time = pl.col("timestamp")
     return time.cast(pl.Int64) if acts.collect_schema()["timestamp"].is_integer() else time.dt.timestamp("us")
 
@@ -172,7 +172,7 @@ def _seconds(acts: pl.LazyFrame) -> pl.Expr:
 
 
 def _scatter(acts: pl.LazyFrame, users: _Codes, items: _Codes, place: Ints, scratch: Path) -> None:
-    """Write the interactions as numbers, one folder a partition."""
+    """Write the interactions as numbers, one folder per partition."""
     owner = users.written.with_columns(pl.Series("part", place).gather(users.written["code"]).alias("part"))
     (
         acts.with_row_index("row")
@@ -185,7 +185,7 @@ def _scatter(acts: pl.LazyFrame, users: _Codes, items: _Codes, place: Ints, scra
 
 
 def _keep_part(folder: Path, stays: npt.NDArray[np.bool_], settings: PrepareSettings, out: Path) -> Path:
-    """Sort one partition and apply what needs to know one user only; a user is in one partition."""
+    """Sort one partition and apply the steps that need only one user at a time."""
     if folder.is_dir():
         part = pl.read_parquet(str(folder / "*.parquet"), hive_partitioning=False).sort("user", "exact", "row")
         log = Log(*(part[name].to_numpy() for name in ("user", "item", "time")))
@@ -216,7 +216,7 @@ def _items_that_stay(table: ItemTable, raw: RawTables, settings: PrepareSettings
 def _core(
     parts: _Parts, users: int, items: int, settings: PrepareSettings
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Return (U,) and (I,) bool: who is left by the iterated k-core, one pass over the partitions a round."""
+    """Return (U,) and (I,) bool: users and items of the iterated k-core; each round reads all partitions once."""
     alive_users, alive_items = np.ones(users, dtype=bool), np.ones(items, dtype=bool)
     while True:
         of_user, of_item = np.zeros(users, dtype=np.int64), np.zeros(items, dtype=np.int64)
@@ -239,17 +239,17 @@ def to_folder(
     base: Path | None = None,
     allow: Collection[str] | None = None,
 ) -> tuple[Domain, str | None]:
-    """Write a prepared folder.
+    """Prepare a domain into a partitioned folder, streamed if the tables allow it.
 
     Args:
-        spec: what a recipe says, or its short form.
-        folder: empty or not there.
-        partitions: how many.
+        spec: description of the domain as in a recipe, or its short form.
+        folder: target; empty or missing.
+        partitions: number of partitions.
         base: folder of relative paths.
         allow: schemes of addresses that may be opened.
 
     Returns:
-        The domain, mapped; and why it could not be streamed, if it could not.
+        The memory-mapped domain; and the reason why it could not be streamed, or None.
 
     Raises:
         InputError: the description or the data are wrong, or the folder cannot be written.
@@ -261,7 +261,7 @@ def to_folder(
         loaded = loader.load(options)
         if isinstance(loaded, Domain):
             write_domain(loaded, folder, partitions)
-            return load_prepared(folder), "the domain is ready"
+            return load_prepared(folder), "the domain is prepared already"
         reason = why_not(loaded, checked.prepare)
         if reason is None:
             return prepare_streamed(loaded, checked.prepare, folder, partitions, checked.name), None

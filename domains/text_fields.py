@@ -1,4 +1,4 @@
-"""Text fields of items as they stand in files -> lists of plain values; what says nothing is left out, with a note."""
+"""Clean the text fields of items: lists of plain values, without empty fields."""
 
 from __future__ import annotations
 
@@ -13,27 +13,26 @@ from domains.io.columns import LONGEST_TEXT, split_list
 from domains.raw_tables import TEXT, text_columns
 
 LISTED = frozenset({"tags", "genres", "color", "material", "shelves"})
-"""Fields whose values are separated by commas."""
+"""Fields with values separated by commas."""
 MOST_VALUES = 50
-"""Values of one item that are kept."""
+"""Maximum number of values per item."""
 SEPARATOR = "\x1f"
 TWO_NAMES = r"^\s*[^,\s]+\s[^,]*(?:,\s*[^,\s]+\s[^,]*)+$"
-"""Full names with commas between them; ``Rowling, J.K.`` is one name."""
+"""Full names separated by commas; ``Rowling, J.K.`` is one name."""
 
 
 def read_texts(frame: pl.DataFrame, location: object) -> tuple[pl.DataFrame, list[str]]:
     """Clean the text fields of an item table.
 
-    Values are without markup, entities and line ends, at most `LONGEST_TEXT` characters long, and each stands once.
-    Marks of nothing ("n/a") and values without a letter are left out.
+    Markup, entities and line ends are removed, values are cut to `LONGEST_TEXT` characters, and duplicates are dropped.
+    So are marks of missing values ("n/a") and values without a letter.
 
     Args:
         frame: with a column ``text:NAME`` for each field, of any type.
         location: the file, for the notes.
 
     Returns:
-        The frame with List(String) columns, without fields that say nothing; and a note for each field that is left
-        out or cut.
+        The frame with List(String) columns, without empty fields; and a note for each field that is dropped or cut.
     """
     notes = []
     for column in text_columns(frame.columns):
@@ -59,7 +58,7 @@ def _kind(dtype: pl.DataType) -> str:
 
 
 def _lists(column: pl.Series, name: str) -> pl.Series | None:
-    """(I,) List(String); None if the type has no text in it."""
+    """Convert to (I,) List(String); None if the type holds no text."""
     kind = column.dtype
     if isinstance(kind, (pl.List, pl.Array)):
         lists = column.arr.to_list() if isinstance(kind, pl.Array) else column
@@ -80,9 +79,9 @@ def _lists(column: pl.Series, name: str) -> pl.Series | None:
         separated = text.str.replace_all(r"[;|]", SEPARATOR)
         separated = pl.when(text.str.contains(TWO_NAMES)).then(separated.str.replace_all(",", SEPARATOR, literal=True))
         separated = separated.otherwise(text.str.replace_all(r"[;|]", SEPARATOR))
-    # What is written as a list is read as one.
+    # Text that is written as a list is read as one.
     listed = text.str.contains(r"^\s*\[.*\]\s*$")
-    # Entities end in a semicolon, which would separate.
+    # Resolve entities first: their semicolon would separate values.
     plain, _ = plain_text(column.cast(pl.String).fill_null("").str.head(LONGEST_TEXT + 1))
     frame = pl.DataFrame({"text": plain})
     frame = frame.with_columns(pl.when(listed).then(text).otherwise(separated).alias("text"))
@@ -94,7 +93,7 @@ def _named(record: pl.Struct) -> bool:
 
 
 def _clean(lists: pl.Series) -> tuple[pa.Array, int]:
-    """(I,) lists of plain values that say something, each once; and how many were cut."""
+    """Return (I,) lists of distinct plain values with a letter, and the number of values that were cut."""
     arrow = lists.to_arrow().cast(TEXT_TYPE)
     rows = pc.list_parent_indices(arrow).to_numpy(zero_copy_only=False)
     flat = pl.Series(pc.list_flatten(arrow), dtype=pl.String).fill_null("")

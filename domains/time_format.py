@@ -30,23 +30,23 @@ CODES: dict[str, tuple[str, str]] = {
     "s": ("s", r"\d{1,12}"), "u": ("u", "[1-7]"), "w": ("w", "[0-6]"), "a": ("a", _WEEKDAY), "A": ("a", _WEEKDAY),
     "U": ("U", r"\d{1,2}"), "W": ("W", r"\d{1,2}"), "V": ("V", r"\d{1,2}"),
 }  # fmt: skip
-"""Directive -> the group that it fills and the text that it takes."""
+"""Directive -> name of its group, and its regular expression."""
 COMBINED = {
     "D": "%m/%d/%y", "F": "%Y-%m-%d", "T": "%H:%M:%S", "R": "%H:%M", "r": "%I:%M:%S %p", "h": "%b", "v": "%e-%b-%Y",
     "c": "%a %b %e %H:%M:%S %Y", "x": "%m/%d/%y", "X": "%H:%M:%S", "+": "%a %b %e %H:%M:%S %Z %Y", "n": "\n", "t": "\t",
 }  # fmt: skip
-"""Directives that stand for others; those that depend on the language are read as in English."""
+"""Directives that combine others; those that depend on the language are read as English."""
 DIRECTIVE = re.compile(r"%(?P<flags>[-_0^#:.]*)(?P<width>\d*)[EO]?(?P<code>.?)", re.DOTALL)
 CLOCK = (
     r"(?:(?:t|:|,?\s+(?:at\s+)?)(?P<H>\d{1,2})(?::(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?)?"
     rf"(?:\s*(?P<p>{_HALF}))?(?:\s*(?P<z>{_OFFSET}))?)?"
 )
-"""A time of day that may follow a date, as far as it is written."""
+"""An optional time of day after a date, with or without minutes, seconds and zone."""
 LETTERS = {
     "yyyy": "%Y", "YYYY": "%Y", "yy": "%y", "MMM": "%b", "MM": "%m", "dd": "%d", "DD": "%d", "HH": "%H", "hh": "%I",
     "mm": "%M", "ss": "%S", "SSS": "%f", "a": "%p",
 }  # fmt: skip
-"""Patterns of Java and spreadsheets, for the hint."""
+"""Patterns of Java and spreadsheets, to suggest the equivalent directive."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class TimeFormat:
     parts: frozenset[str]
 
     def read(self, text: pl.Series) -> pl.Series:
-        """(N,) Datetime("us") in UTC; null where the text does not match or names no real time.
+        """Read (N,) Datetime("us") in UTC; null if the text does not match or is not a real time.
 
         Args:
             text: (N,) String.
@@ -141,11 +141,11 @@ def compile_format(written: str, *, clock: bool = False) -> TimeFormat:
     """Compile a strftime format.
 
     Args:
-        written: directives with or without flags (``%-m``, ``%_d``), and the signs between them.
-        clock: allow a time of day in any usual form behind it, and a weekday in front.
+        written: directives with or without flags (``%-m``, ``%_d``), and text between them.
+        clock: allow a time of day in any usual form after it, and a weekday before it.
 
     Raises:
-        InputError: a directive is unknown, or the directives do not name a time.
+        InputError: a directive is unknown, or the directives do not define a time.
     """
     parts: set[str] = set()
     pattern = _pattern(written, parts)
@@ -158,7 +158,7 @@ def compile_format(written: str, *, clock: bool = False) -> TimeFormat:
 
 
 def _pattern(written: str, parts: set[str]) -> str:
-    """The regular expression of a format; adds the groups that it fills to `parts`."""
+    """Return the regular expression of a format; add the names of its groups to `parts`."""
     pattern, end = "", 0
     for match in DIRECTIVE.finditer(written):
         pattern += _literal(written[end : match.start()])
@@ -181,7 +181,7 @@ def _pattern(written: str, parts: set[str]) -> str:
             parts.add(name)
         else:
             raise SettingsError(
-                f"{match[0]!r} is no directive of strftime",
+                f"{match[0]!r} is not a directive of strftime",
                 location="time_format",
                 hint=f"Known: {' '.join(f'%{code}' for code in sorted({*CODES, *COMBINED}, key=str.lower))}",
                 code="time-format",
@@ -190,12 +190,12 @@ def _pattern(written: str, parts: set[str]) -> str:
 
 
 def _literal(text: str) -> str:
-    """Blanks match any blanks."""
+    """Escape text; blanks match any blanks."""
     return re.sub(r"(?:\\?\s)+", r"\\s+", re.escape(text))
 
 
 def _check(written: str, parts: set[str]) -> None:
-    """Check that the parts make a time."""
+    """Raise if the parts do not define a time."""
     if not parts:
         for theirs, ours in LETTERS.items():
             written = re.sub(rf"(?<![%A-Za-z]){theirs}(?![A-Za-z])", ours, written)
@@ -225,11 +225,11 @@ def _leap(year: pl.Expr) -> pl.Expr:
 
 
 def _epoch_day(year: pl.Expr, month: pl.Expr, day: pl.Expr) -> pl.Expr:
-    """Days since 1970-01-01; null where there is no such day."""
+    """Days since 1970-01-01; null if the day does not exist."""
     month_days = pl.when(month.is_in([4, 6, 9, 11])).then(30).when(month != 2).then(31)
     most = month_days.when(_leap(year)).then(29).otherwise(28)
     real = month.is_between(1, 12) & day.is_between(1, most)
-    # Years from March on, so that the leap day is a year's last (Hinnant's days_from_civil).
+    # Count years from March, so that the leap day is the last of a year (Hinnant's days_from_civil).
     shifted = pl.when(month > 2).then(year).otherwise(year - 1)
     day_of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
     days = 365 * shifted + shifted // 4 - shifted // 100 + shifted // 400 + day_of_year - 719_468
@@ -242,7 +242,7 @@ def _weekday_of(epoch_day: pl.Expr) -> pl.Expr:
 
 
 def _offset_seconds() -> pl.Expr:
-    """Seconds east of Greenwich; 0 for Z, UTC, GMT and for none."""
+    """Seconds east of Greenwich; 0 for Z, UTC, GMT and no zone."""
     digits = pl.col("z").str.replace_all(":", "", literal=True)
     hours, minutes, seconds = (digits.str.slice(at, 2).cast(pl.Int64, strict=False).fill_null(0) for at in (1, 3, 5))
     east = hours * 3600 + minutes * 60 + seconds

@@ -1,4 +1,4 @@
-"""Read a column of times as unix seconds, or as an order."""
+"""Read a column of times as unix seconds or as ranks."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from domains.ids import FILL_IN, LARGEST_EXACT
 from domains.settings import TimeKindSetting, TimeUnit
 
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9, "ticks": 10**7, "filetime": 10**7, "webkit": 10**6}
-"""Ticks of a unit in a second."""
+"""Ticks per second of each unit."""
 ORIGIN = {"ticks": 62_135_596_800, "filetime": 11_644_473_600, "webkit": 11_644_473_600}
-"""Seconds from a unit's zero to 1970; .NET counts from the year 1, Windows and browsers from 1601."""
+"""Seconds from the zero of a unit to 1970; .NET counts from the year 1, Windows and browsers from 1601."""
 UNIX = ("s", "ms", "us", "ns")
 EARLIEST_SECOND = 10**8
 """1973-03-03: smaller numbers are ranks or years, not the unix seconds of a recommender's log."""
 LATEST_SECOND = 41 * 10**8
 """2099-12-03. A unit's plausible range is these two bounds times its ticks per second; the ranges do not overlap."""
 SENSIBLE = (788_918_400, 2_524_608_000)
-"""1995 to 2050: in these years the other units leave nothing to the unix units but 1973 and 1990."""
+"""1995 to 2050, the range for other units; it overlaps with the unix units only in 1973 and 1990."""
 EXCEL_ZERO = 25_569
-"""1970-01-01 in days of a spreadsheet, which count from 1899-12-30."""
+"""1970-01-01 in spreadsheet days, which count from 1899-12-30."""
 EXCEL_DAYS = (34_700, 54_789)
-"""1995 to 2050 in these days."""
+"""1995 to 2050 in spreadsheet days."""
 NO_TIME_AFTER = 4_070_908_800
-"""2099-01-01: later dates, such as 9999-12-31, stand for no date."""
+"""2099-01-01: later dates, such as 9999-12-31, mark a missing date."""
 NO_TIME_BEFORE = -2_208_988_800
-"""1900-01-01: this date and earlier ones stand for no date."""
+"""1900-01-01: this and earlier dates mark a missing date."""
 
 
 class Times(NamedTuple):
-    """A column of times, understood.
+    """A column of times as numbers.
 
     Attributes:
         values: (N,) Int64, unix seconds or ranks; null where a row has no time.
         kind: which of the two.
-        exact: (N,) Int64, sorts as the column did, also within a second.
+        exact: (N,) Int64 in the order of the column, also within a second.
         note: how unusual times were read; None for usual ones.
     """
 
@@ -60,24 +60,24 @@ def to_times(
     missing: Literal["error", "drop"] = "error",
     problems: Problems | None = None,
 ) -> Times:
-    """Turn a column of times into unix seconds, or into ranks if it holds only an order.
+    """Convert a column of times to unix seconds, or to ranks if it holds only an order.
 
-    Dates and datetimes are timestamps; those without a zone are read as UTC. Numbers (also numbers written as text)
-    are timestamps when their median is plausible as unix time in the unit, or, with ``auto``, in one of s, ms, us and
-    ns: between 1973 and 2099. Numbers that all write a date (20240131, 202401312359), .NET ticks, Windows file times,
-    browser times and days of a spreadsheet are timestamps, too. All other numbers are an order.
+    Dates and datetimes are timestamps; those without a zone are read as UTC. Numbers, also as text, are timestamps if
+    their median is between 1973 and 2099 in the unit, or, with ``auto``, in one of s, ms, us and ns. Numbers that are
+    all dates in digits (20240131, 202401312359), .NET ticks, Windows file times, browser times and spreadsheet days are
+    timestamps too. All other numbers are an order.
 
     Args:
         column: (N,) integers, floats, text, dates or datetimes, in file order.
-        kind: what the numbers are; ``auto`` decides as above.
-        unit: of numeric timestamps; ``auto`` decides as above.
+        kind: kind of the numbers; ``auto`` decides as above.
+        unit: unit of numeric timestamps; ``auto`` decides as above.
         location: the file or the `Rows` in it, for messages.
-        written: format of times written as text, in strftime's codes; by default it is found.
+        written: strftime format of times as text; detected by default.
         missing: whether a row without a time is an error, or null in the result.
-        problems: where rows that are wrong are noted; they are null then. Default: they are raised.
+        problems: collects wrong rows, which are null in the result. By default, errors are raised.
 
     Raises:
-        InputError: a value is missing, is no time, is negative, was rounded, or is of another unit than the rest.
+        InputError: a value is missing, not a time, negative, rounded, or in another unit than the rest.
     """
     reading = _Reading(location, Problems() if problems is None else problems, missing)
     times = reading.read(column, kind, unit, written)
@@ -87,11 +87,11 @@ def to_times(
 
 
 class _Reading:
-    """One column on its way to times; rows that are wrong go into `problems`, and become null."""
+    """Converts one column; wrong rows are added to `problems` and become null."""
 
     def __init__(self, location: object, problems: Problems, missing: str) -> None:
         self.location, self.problems, self.missing = location, problems, missing
-        self.wrong: pl.Series | None = None  # (N,) rows that are noted already, so that they are not missing as well
+        self.wrong: pl.Series | None = None  # (N,) rows with a problem already, which are not reported as missing again
 
     def read(self, column: pl.Series, kind: TimeKindSetting, unit: TimeUnit, written: str | None) -> Times:
         note = None
@@ -142,12 +142,12 @@ class _Reading:
         first = next(iter(column.drop_nulls()), None)
         if found is None:
             raise DataError(
-                f"times such as {first} are unix times in no unit",
+                f"times such as {first} are not unix times in any unit",
                 location=self.location,
                 hint="Set time_unit to s, ms, us or ns, or time_kind to 'order'",
                 code="time-unit",
             )
-        # Zero and minus one stand for no time in many logs.
+        # In many logs, 0 and -1 mark a missing time.
         times = _without(column, (column == 0) | (column == -1)) if found in UNIX and unit == "auto" else column
         self._require(column, times)
         if found == "excel":
@@ -163,7 +163,7 @@ class _Reading:
         return Times(seconds, TimeKind.TIMESTAMP, exact, note)
 
     def _from_text(self, column: pl.Series, written: str | None) -> pl.Series:
-        """Numbers or datetimes; the first value decides which."""
+        """Read text as numbers or datetimes; the first value decides which."""
         text = clean_text(column)
         present = text.drop_nulls()
         if present.is_empty():
@@ -212,7 +212,7 @@ class _Reading:
         return read
 
     def _require(self, column: pl.Series, times: pl.Series) -> None:
-        """Note the rows without a time."""
+        """Add the rows without a time to `problems`."""
         if self.missing == "error":
             empty = times.is_null() if self.wrong is None else times.is_null() & ~self.wrong
             self._note(column, empty, "no time", FILL_IN, "missing")
@@ -222,7 +222,7 @@ class _Reading:
         return self._reject(column, column < 0, "negative time", hint, "time-negative")
 
     def _reject(self, column: pl.Series, bad: pl.Series, problem: str, hint: str, code: str) -> pl.Series:
-        """Note the bad rows and empty them."""
+        """Add the bad rows to `problems` and set them to null."""
         bad = bad.fill_null(value=False)
         self._note(column, bad, problem, hint, code)
         return _without(column, bad)
@@ -233,7 +233,7 @@ class _Reading:
 
 
 def _without(column: pl.Series, bad: pl.Series) -> pl.Series:
-    """The column with null in the bad rows."""
+    """Return the column with null in the bad rows."""
     bad = bad.fill_null(value=False)
     if not bad.any():
         return column
@@ -241,9 +241,9 @@ def _without(column: pl.Series, bad: pl.Series) -> pl.Series:
 
 
 def _rounded(text: pl.Series) -> pl.Series:
-    """(N,) bool: numbers in scientific notation that lost digits, and signs in place of a number.
+    """Return (N,) bool: numbers in scientific notation that lost digits, and ``###``.
 
-    1.585299421e9 is whole to the second, and so are all of a column if one of them is.
+    1.585299421e9 is exact to the second. If one value of a column is, all are.
     """
     narrow = text.str.contains(TOO_NARROW)
     if not text.str.contains(r"^\d{1,3}(?:[.,]\d+)?[eE]\+?\d+$").any():
@@ -257,7 +257,7 @@ def _rounded(text: pl.Series) -> pl.Series:
 
 
 def _plausible_unit(column: pl.Series) -> str | None:
-    """The unit in which the median is a time between 1973 and 2099; for units but the unix ones, 1995 to 2050."""
+    """Return the unit in which the median is between 1973 and 2099 (unix units) or 1995 and 2050 (others)."""
     median = column.median()
     if median is None:
         return None
@@ -274,7 +274,7 @@ def _plausible_unit(column: pl.Series) -> str | None:
 
 
 def _as_order(column: pl.Series) -> pl.Series:
-    """Integers that sort as the column does; fractions and huge numbers become dense ranks, so that none are merged."""
+    """Convert to integers in the same order. Fractions and huge numbers become dense ranks, so that none are merged."""
     exact = column.is_between(0, LARGEST_EXACT[pl.Float64]) & (column == column.floor())
     if column.dtype.is_float() and not exact.fill_null(value=True).all():
         return column.rank("dense").cast(pl.Int64) - 1

@@ -1,4 +1,4 @@
-"""Columns beside user, item and time that say which rows count: events, ratings, cancelled orders."""
+"""Find columns by which rows could be chosen, such as events, ratings and cancelled orders, and suggest `keep`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import polars as pl
 from domains.io.collect import collect, schema_of
 
 HEAD = 10_000
-"""Rows that are looked at to find the columns."""
+"""Number of rows to find the columns."""
 FEW = 40
-"""Different values that kinds of events have at most."""
+"""Maximum number of distinct kinds of events."""
 WISHES = (
     "purchase", "purchased", "buy", "bought", "order", "ordered", "transaction", "checkout", "paid", "sale", "complete",
     "completed", "delivered", "shipped",
@@ -19,7 +19,7 @@ WISHES = (
     "wishlist", "favorite", "favourite", "fav",
     "like", "liked", "kauf", "achat", "compra", "acquisto", "koop", "zakup", "kop", "read", "watched", "finished",
 )  # fmt: skip
-"""Words of events that mean a wish, without blanks and hyphens."""
+"""Names of events that show interest, without blanks and hyphens."""
 GLANCES = (
     "view", "viewed", "pageview", "pv", "click", "clicked", "impression", "search", "visit", "visited", "detail",
     "show", "removefromcart", "remove", "removed", "cancel", "cancelled", "canceled", "cancellation", "return",
@@ -27,7 +27,7 @@ GLANCES = (
     "refund", "refunded", "dislike", "disliked", "skip", "skipped", "void", "voided", "storniert", "storno", "retoure",
     "annule", "annulé", "retour", "devuelto", "cancelado", "annullato", "reso", "failed", "pending",
 )  # fmt: skip
-"""Words of events that mean less than a wish, or its opposite."""
+"""Names of events that show little interest or none."""
 YES = ("1", "true", "yes", "y", "t", "1.0")
 RATINGS = (
     "rating", "ratings", "stars", "score", "overall", "grade", "vote", "bewertung", "sterne", "note", "nota",
@@ -40,11 +40,11 @@ QUANTITIES = (
 
 
 def value_notes(interactions: pl.LazyFrame, taken: Set[str], location: str) -> tuple[str, ...]:
-    """A sentence for each column that says which rows count, with the `keep` that would choose among them.
+    """Return a sentence for each column by which rows could be chosen, with a suggested `keep`.
 
     Args:
         interactions: all columns of the file.
-        taken: columns that are the user, the item or the time.
+        taken: columns of user, item and time.
         location: the file, for errors.
 
     Raises:
@@ -73,7 +73,7 @@ def value_notes(interactions: pl.LazyFrame, taken: Set[str], location: str) -> t
 
 
 def _events(name: str, counts: pl.DataFrame, total: int) -> str | None:
-    """Values of which one is a glance, a cancellation or a wish by its word."""
+    """Return a note if the values are names of events."""
     values = [str(value) for value in counts["value"]]
     if len(values) > FEW:
         return None
@@ -81,7 +81,7 @@ def _events(name: str, counts: pl.DataFrame, total: int) -> str | None:
     if len(values) == 2 and len(flags) == 1 and _plain(name).removeprefix("is").removeprefix("has") in WISHES:
         rows = int(counts.filter(pl.col("value") == flags[0])["len"].sum())
         keep = f"{_quoted(name)} == {flags[0]}"
-        return f"Column {name} tells wishes from other rows, and all count as wishes. {_offer(keep, rows, total)}"
+        return f"Column {name} marks some rows as wishes, but all rows count. {_offer(keep, rows, total)}"
     wishes = [value for value in values if _plain(value) in WISHES]
     glances = [value for value in values if _plain(value) in GLANCES]
     if not glances or len(wishes) + len(glances) < len(values) / 3:
@@ -95,11 +95,11 @@ def _events(name: str, counts: pl.DataFrame, total: int) -> str | None:
     rows = int(counts.filter(pl.col("value").is_in(kept))["len"].sum())
     if not rows:
         return None
-    return f"Column {name} tells kinds of events ({listed}), and all count as wishes. {_offer(keep, rows, total)}"
+    return f"Column {name} holds kinds of events ({listed}), and all count equally. {_offer(keep, rows, total)}"
 
 
 def _ratings(name: str, counts: pl.DataFrame, total: int) -> str | None:
-    """Numbers under the name of a rating."""
+    """Return a note if the column is named like a rating and holds numbers."""
     if not _named(name, RATINGS):
         return None
     numbers = _numbers(counts)
@@ -115,11 +115,11 @@ def _ratings(name: str, counts: pl.DataFrame, total: int) -> str | None:
         return None
     keep = f"{_quoted(name)} >= {limit:g}"
     span = f"{low:g} to {high:g}{unrated}"
-    return f"Column {name} holds ratings ({span}), and bad ones count as wishes. {_offer(keep, rows, total)}"
+    return f"Column {name} holds ratings ({span}), and bad ones count like good ones. {_offer(keep, rows, total)}"
 
 
 def _quantities(name: str, counts: pl.DataFrame, total: int) -> str | None:
-    """Numbers below zero under the name of a quantity: cancelled or returned."""
+    """Return a note if the column is named like a quantity and has negative numbers: cancelled or returned."""
     if not _named(name, QUANTITIES):
         return None
     numbers = _numbers(counts)
@@ -130,7 +130,7 @@ def _quantities(name: str, counts: pl.DataFrame, total: int) -> str | None:
     keep = f"{_quoted(name)} > 0"
     return (
         f"Column {name} is below zero in {negative:,} rows ({_share(negative, total)}): cancelled or returned orders "
-        f"count as wishes. {_offer(keep, positive, total)}"
+        f"count like orders. {_offer(keep, positive, total)}"
     )
 
 
@@ -153,7 +153,7 @@ def _plain(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A name or value as `keep` takes it."""
+    """Quote a name or value for `keep` if necessary."""
     return text if text and all(sign.isalnum() or sign in "_.-" for sign in text) else f"'{text}'"
 
 

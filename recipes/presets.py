@@ -11,7 +11,7 @@ Preset = Literal["strong", "paper"]
 PRESETS: Mapping[Preset, Mapping[str, Any]] = {
     "strong": {},
     "paper": {
-        # At this learning rate a variant first loses what its base had and is back after some thirty epochs.
+        # At this learning rate a variant first gets worse than its base and needs about thirty epochs to recover.
         "training": {
             "loss": "bce",
             "learning_rate": 0.005,
@@ -30,7 +30,7 @@ PRESETS: Mapping[Preset, Mapping[str, Any]] = {
 
 
 def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Mappings merge key by key, except domains, which replace each other whole; anything else is replaced."""
+    """Merge nested mappings key by key. A target and all other values are replaced as a whole."""
     merged = dict(below)
     for key, value in above.items():
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
@@ -39,9 +39,9 @@ def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, An
 
 
 def with_preset(resolved: Mapping[str, Any], preset: object) -> dict[str, Any]:
-    """Settings that are written out in full, moved from their preset to another; None leaves them as they are.
+    """Move settings with all values from their preset to another; None returns them unchanged.
 
-    In settings written out every value looks like one that somebody asked for, and would win over any preset.
+    Values that equal the old preset are removed first, because all values would override the new preset.
     """
     if preset is None or preset == resolved.get("preset"):
         return dict(resolved)

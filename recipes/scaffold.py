@@ -1,4 +1,4 @@
-"""A first recipe for two files of one's own: what they hold, what has to be decided, and the YAML that says so."""
+"""Write a first recipe for two files of the user: find columns and settings, and write the YAML."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ from vocab.closeness import Closeness, closeness
 from vocab.settings import VocabularySettings
 
 EVERYBODY = {"min_user_interactions": 1, "min_item_interactions": 1, "catalogue": "all"}
-"""Nobody and nothing is left out: the 5-core is a habit of benchmarks."""
+"""Settings that keep all users and items; the 5-core is a habit of benchmarks."""
 
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """What two files turned out to hold, and the settings with which they become a domain.
+    """The domain in two files, and the settings that prepare it.
 
     Attributes:
-        columns: roles and columns.
-        domain: as these settings prepare it.
-        prepare: the settings that differ from their defaults.
-        category_separator: what separates categories, where it is not the default.
-        left_out: what the preparation leaves out, with the setting that keeps it, a sentence each.
-        notes: what was decided and why, a sentence each.
+        columns: column of each role.
+        domain: the domain, prepared with these settings.
+        prepare: settings that differ from the defaults.
+        category_separator: separator of categories, if it is not the default.
+        left_out: sentences about what the preparation drops, with the setting that keeps it.
+        notes: sentences about decisions and their reasons.
     """
 
     columns: ColumnMapping
@@ -65,19 +65,19 @@ def look(
     keep: Sequence[str] = (),
     encoding: str | None = None,
 ) -> Findings:
-    """Read two files and find settings with which they can be prepared.
+    """Read two files and find settings that prepare them.
 
     Args:
-        interactions: path, glob or address of who did what when.
-        items: the same of what the items are called.
-        columns: user, item and title must be known.
-        time_unit: of numeric times.
-        time_format: how times are written.
-        keep: which rows of the interactions count, as `PrepareSettings.keep`.
-        encoding: of both files; None: it is found.
+        interactions: path, glob or address of the interactions.
+        items: path, glob or address of the items.
+        columns: column names; user, item and title are required.
+        time_unit: unit of numeric times.
+        time_format: format of times as text.
+        keep: conditions for rows of the interactions, as in `PrepareSettings.keep`.
+        encoding: encoding of both files; None detects it.
 
     Raises:
-        InputError: a file cannot be read, nothing is left of it, or no user has the 3 interactions that a test needs.
+        InputError: a file cannot be read, no interactions are left, or no user has 3 interactions.
     """
     options: dict[str, Any] = {
         "interactions": interactions, "items": items, "columns": columns.model_dump(exclude_none=True)
@@ -96,7 +96,7 @@ def look(
     notes: list[str] = [] if separator is None else [f"Categories are split at {separator!r}."]
     if columns.time is None:
         found["time_kind"] = "order"
-        notes.append("There is no column of times: the order of the rows is taken for the order of events.")
+        notes.append("There is no column of times, so the order of the rows is used.")
     _decide_items(raw, found, notes)
     if not keep:
         taken = {columns.user or "", columns.item or "", columns.time or "", "user_id", "item_id", "timestamp"}
@@ -105,7 +105,7 @@ def look(
     domain, report = prepared.domain, prepared.report
     if not (domain.lengths >= 3).any():
         raise DataError(
-            f"none of the {domain.n_users:,} users has 3 interactions, and nobody could be tested",
+            f"none of the {domain.n_users:,} users has 3 interactions, so there are no test targets",
             location=interactions,
             hint="Give data in which some users have 3 or more",
             code="short-users",
@@ -114,7 +114,7 @@ def look(
 
 
 def compare_sources(domain: Domain, names: Sequence[str] = BUNDLED) -> list[Closeness]:
-    """How close each source is to a domain by its words."""
+    """Compare the words of each source with those of a domain."""
     settings = VocabularySettings()
     return [closeness(name, open_domain(name).domain.fields, domain.fields, settings) for name in names]
 
@@ -138,24 +138,24 @@ def recipe_text(
     out: Path,
     encoding: str | None = None,
 ) -> str:
-    """A recipe with these files as its target, as YAML.
+    """Write a recipe with these files as its target, as YAML.
 
     Args:
-        name: of the target domain.
-        interactions: as `look` got it.
-        items: as `look` got it.
-        findings: what `look` found.
-        sources: domains as a recipe names them; empty: the target trains alone.
-        encoding: as `look` got it.
-        out: file that it is written to; relative paths in it start from its folder.
+        name: name of the target domain.
+        interactions: argument of `look`.
+        items: argument of `look`.
+        findings: result of `look`.
+        sources: source domains as in a recipe; empty for the target alone.
+        encoding: argument of `look`.
+        out: file of the recipe; relative paths in it start at its folder.
 
     Raises:
-        InputError: a source is unknown, or has the target's name.
+        InputError: a source is unknown, or has the name of the target.
     """
     for source in sources:
         if (parse_spec(source).name or source.rpartition(":")[2]) == name:
             raise SettingsError(
-                f"a source is called {name!r} as well",
+                f"a source is also called {name!r}",
                 location="NAME",
                 hint="Give the target another name",
                 code="names",
@@ -188,14 +188,14 @@ def recipe_text(
 
 
 COMMENTS = {
-    "sources": "Other catalogues to learn interests from; [] learns from this one alone.",
-    "target": "Nobody is left out: min_..._interactions: 1 keeps customers and items with one interaction, and "
+    "sources": "Other catalogues to learn interests from; [] uses only the target.",
+    "target": "All users and items are kept: min_..._interactions: 1 keeps those with one interaction, and "
     "catalogue: all keeps items without any.",
-    "s2idm": "Small sources make few steps an epoch, for which the paper's 5e-5 is too slow.",
-    "evaluation": "Users with fewer than 3 interactions train and are served; they are no test targets.",
+    "s2idm": "Small sources have few steps per epoch, so the paper's 5e-5 is too slow.",
+    "evaluation": "Users with fewer than 3 interactions are used for training and can be served, but not tested.",
     "variants": "Models to train and compare; the best on validation is served.",
 }
-"""What is said of a key of the recipe."""
+"""Comment above each key of the recipe."""
 STYLE: dict[str, Any] = {"sort_keys": False, "allow_unicode": True, "width": 78}
 
 
@@ -204,7 +204,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _columns(columns: ColumnMapping) -> dict[str, Any]:
-    """The mapping as short as it can be written: text fields as a list where their names follow from the columns."""
+    """Return the shortest form of the mapping: text fields as a list if their names follow from the columns."""
     written = columns.model_dump(exclude_none=True)
     if columns.text and ColumnMapping.model_validate({"text": list(columns.text.values())}).text == columns.text:
         written["text"] = list(columns.text.values())
@@ -212,7 +212,7 @@ def _columns(columns: ColumnMapping) -> dict[str, Any]:
 
 
 def _decide_items(raw: RawTables, found: dict[str, Any], notes: list[str]) -> None:
-    """Settle what becomes of items without a row, and without a title."""
+    """Decide about items without a row, and items without a title."""
     lenient: dict[str, Any] = {
         **found, "repeats": "keep", "min_user_interactions": 0, "min_item_interactions": 0,
         "missing_titles": "keep", "unknown_items": "drop",
@@ -220,7 +220,7 @@ def _decide_items(raw: RawTables, found: dict[str, Any], notes: list[str]) -> No
     try:
         prepared = prepare(raw, PrepareSettings(**lenient))
     except InputError:
-        # Where nothing is left because no id is known, the strict setting says so better.
+        # If nothing is left because no id is known, the strict setting has the better message.
         prepare(raw, PrepareSettings(**{**lenient, "unknown_items": "error"}))
         raise
     notes += prepared.report.notes
@@ -230,12 +230,12 @@ def _decide_items(raw: RawTables, found: dict[str, Any], notes: list[str]) -> No
             continue
         unknown = before.items - after.items
         otherwise = _otherwise_written(raw)
-        if otherwise > unknown / 2:  # to leave them out would lose what is there
+        if otherwise > unknown / 2:  # dropping them would lose known items
             prepare(raw, PrepareSettings(**{**lenient, "unknown_items": "error"}))
         found["unknown_items"] = "drop"
         lost = 100 * (before.interactions - after.interactions) / before.interactions
         notes.append(
-            f"{unknown:,} items of the interactions are in no row of the items: they are left out, and with them "
+            f"{unknown:,} items of the interactions have no row in the items: they are dropped with "
             f"{lost:.3g} % of the interactions."
             + (
                 f" {otherwise:,} of them have a row under an id that differs in case, zeros or blanks."
@@ -253,11 +253,11 @@ def _decide_items(raw: RawTables, found: dict[str, Any], notes: list[str]) -> No
         )
     if untitled:
         found["missing_titles"] = "keep"
-        notes.append(f"{untitled:,} items have no title: they are kept, and get no anchors.")
+        notes.append(f"{untitled:,} items have no title: they are kept but get no anchors.")
 
 
 def _otherwise_written(raw: RawTables) -> int:
-    """Items of the interactions that have a row under an id with other zeros."""
+    """Count the items of the interactions whose row has a differently written id."""
     tables = ((raw.interactions, raw.interactions_location), (raw.items, raw.items_location))
     ids = [
         to_ids(
@@ -269,7 +269,7 @@ def _otherwise_written(raw: RawTables) -> int:
 
 
 def _from(out: Path, path: str) -> str:
-    """A path as the recipe's folder sees it; absolute paths and addresses stay."""
+    """Return a path relative to the recipe's folder; absolute paths and addresses do not change."""
     if "://" in path or Path(path).expanduser().is_absolute():
         return path
     return Path(os.path.relpath(path, out.parent or Path())).as_posix()

@@ -232,7 +232,7 @@ TABLE = [
     Case("target is a source", run(sources=["books"], target="books"), "books", "held-out interactions", "source_part"),
     Case("unknown domain", run(target="flims"), "target", "no domain is called 'flims'", "Did you mean 'films'?"),
     Case("unknown loader", run(target="movielenz:x"), "target", "no loader is called", "Did you mean 'movielens'?"),
-    Case("domain twice", run(target={**table("films"), "name": "books"}), "sources", "same name", "a name of its own"),
+    Case("domain twice", run(target={**table("films"), "name": "books"}), "sources", "same name", "its own name"),
     Case("variant part", run(variants=["sasrec+iep"]), "variants", "unknown part 'iep'", "Parts are: ipe"),
     Case("variant without encoder", run(variants=["+ipe"]), "variants", "has no system", "Start with sasrec"),
     Case("unknown system", run(variants=["gru5rec"]), "variants", "'gru5rec'", "gru4rec"),
@@ -455,7 +455,7 @@ TABLE = [
         "cannot be guessed",
         "item_id, price",
     ),
-    Case("init like a source", named_books, "NAME", "a source is called 'books' as well", "another name"),
+    Case("init like a source", named_books, "NAME", "a source is also called 'books'", "another name"),
     Case(
         "init over a file",
         lambda p: [*untitled(p), "--out", p.text("x", "there.yaml")],

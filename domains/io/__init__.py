@@ -1,1 +1,1 @@
-"""Reading files, globs, folders and addresses as lazy tables, with clear errors."""
+"""Read files, globs, folders and addresses as lazy tables, with clear errors."""

@@ -14,7 +14,7 @@ from domains.io.compressed import BREAKS_OFF, READING_FAILS, broken_off, delimit
 from domains.io.paths import KINDS, expand
 
 FAILS = (pl.exceptions.PolarsError, pl.exceptions.PanicException, *READING_FAILS)
-"""What reading a damaged file raises; polars gives up on some damaged Parquet files with a panic."""
+"""Errors of reading a damaged file; polars panics on some damaged Parquet files."""
 
 
 def collect(lazy: pl.LazyFrame, location: str) -> pl.DataFrame:
@@ -22,10 +22,10 @@ def collect(lazy: pl.LazyFrame, location: str) -> pl.DataFrame:
 
     Args:
         lazy: the query.
-        location: the file, glob or folder that it reads; after an error it is searched for the cause.
+        location: the file, glob or folder that it reads; after an error, the cause is searched there.
 
     Raises:
-        InputError: the file cannot be read or does not hold what its format promises.
+        InputError: the file cannot be read, or its content does not match its format.
     """
     try:
         return lazy.collect(engine="streaming")
@@ -36,7 +36,7 @@ def collect(lazy: pl.LazyFrame, location: str) -> pl.DataFrame:
 
 
 def schema_of(lazy: pl.LazyFrame, location: str) -> dict[str, pl.DataType]:
-    """Return names and types of the columns; reads heads only.
+    """Return names and types of the columns; reads only the beginning.
 
     Raises:
         InputError: as `collect`.
@@ -49,14 +49,14 @@ def schema_of(lazy: pl.LazyFrame, location: str) -> dict[str, pl.DataType]:
         raise diagnose(error, location) from error
 
 
-COMPLETE = "Check that the file is complete and of the format that its name says"
+COMPLETE = "Check that the file is complete and has the format of its name"
 
 
 def diagnose(error: BaseException, location: str) -> InputError:
-    """Find the first line that is wrong; if none is, return the reader's own message.
+    """Find the first wrong line; if there is none, return the message of the reader.
 
     Args:
-        error: what the reader raised.
+        error: error of the reader.
         location: the file, glob or folder that it read.
     """
     try:
@@ -121,15 +121,15 @@ def _wrong_json(line: bytes) -> tuple[str, str] | None:
         value = json.loads(line, parse_constant=constants.append)
     except (ValueError, RecursionError) as error:
         if line.startswith((b"{'", b"{u'")):
-            return "is a Python literal, no JSON", "Use the loader of the edition that writes them, such as amazon2014"
-        return f"is no JSON: {error}", "Each line must be one JSON object"
+            return "is a Python literal, not JSON", "Use the loader of the edition that writes them, such as amazon2014"
+        return f"is not JSON: {error}", "Each line must be one JSON object"
     if constants:
-        return f"holds {constants[0]}, which is no JSON", "Write null in its place"
-    return None if isinstance(value, dict) else ("is no JSON object", "Each line must be one JSON object")
+        return f"holds {constants[0]}, which is not JSON", "Write null in its place"
+    return None if isinstance(value, dict) else ("is not a JSON object", "Each line must be one JSON object")
 
 
 def _wrong_fields(file: str) -> InputError | None:
-    """The first row with more fields than the header, with an unclosed quote, or with a quote mark too many."""
+    """Find the first row with more fields than the header, an unclosed quote, or an extra quote mark."""
     marks = 0
 
     def text() -> Iterator[str]:
@@ -145,7 +145,7 @@ def _wrong_fields(file: str) -> InputError | None:
         try:
             for row in rows:
                 header = header or row
-                if marks % 2:  # within a field, where Python takes it for text and polars does not
+                if marks % 2:  # inside a field, which Python accepts and polars does not
                     return DataError(
                         "an odd number of quote marks",
                         location=f"{file}, line {start}",

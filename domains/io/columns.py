@@ -20,13 +20,13 @@ def find_column(
 
     Args:
         role: a key of `ALIASES`.
-        given: the name that the user gave, or None to look among the aliases.
+        given: the name that the user gave, or None to search the aliases.
         there: the columns of the file.
         location: the file, for messages.
-        required: whether its absence is an error; None is returned otherwise.
+        required: whether a missing column is an error; otherwise None is returned.
 
     Raises:
-        InputError: the column is required and is not there.
+        InputError: the column is required and missing.
     """
     if given is not None:
         if given in there:
@@ -52,12 +52,12 @@ def find_column(
 
 
 def map_interactions(table: pl.LazyFrame, columns: ColumnMapping, location: str) -> pl.LazyFrame:
-    """Add the columns of interactions under their own names; a table without times keeps the order of its rows.
+    """Add the columns ``user_id``, ``item_id`` and ``timestamp`` (if there are times) to a table of interactions.
 
-    The other columns stay, for `keep` may ask for them.
+    The other columns are kept for `keep`.
 
     Raises:
-        InputError: a column is not there.
+        InputError: a column is missing.
     """
     there = list(schema_of(table, location))
     problems = Problems()
@@ -72,10 +72,10 @@ def map_interactions(table: pl.LazyFrame, columns: ColumnMapping, location: str)
 
 
 def map_items(table: pl.LazyFrame, columns: ColumnMapping, separator: str, location: str) -> pl.LazyFrame:
-    """Rename the columns of a table of items; categories that are text are split at the separator.
+    """Select and rename the columns of a table of items; categories in one text are split at the separator.
 
     Raises:
-        InputError: a column is not there, or titles are lists or records.
+        InputError: a column is missing, or titles are lists or records.
     """
     types = schema_of(table, location)
     there = list(types)
@@ -116,7 +116,7 @@ def map_items(table: pl.LazyFrame, columns: ColumnMapping, separator: str, locat
 def _text_columns(
     columns: ColumnMapping, found: Mapping[str, str | None], there: Sequence[str], location: str
 ) -> Mapping[str, str]:
-    """Text field -> column, as the user says or by the usual names."""
+    """Return text field -> column, as given or by the usual names."""
     if columns.text is None:
         who = find_column("user", columns.user, there, location, required=False) if columns.user in there else None
         return find_text_columns(there, {*found.values(), columns.user, who})
@@ -131,23 +131,23 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _delimiter_hint(there: Sequence[str]) -> str:
-    """Say so where a single column that holds delimiters was read with the wrong one."""
+    """Hint at a wrong delimiter if there is only one column and its name holds delimiters."""
     if len(there) == 1 and any(sign in there[0] for sign in ",;\t|"):
-        return "; or set separator, for the whole line was read as one column"
+        return "; or set separator, because each line was read as one column"
     return ""
 
 
 ARTICLES = "The|A|An|Les|Le|La|Los|Las|Lo|El|Il|Gli|I|Der|Die|Das|Den|Det|En|Ett|Et|Un|Une|Una|O|Os|As|De|Het"
-"""Articles that film catalogues put behind the title, in the languages that occur there."""
+"""Articles that film catalogues put after the title, in several languages."""
 
 QUOTED = r"""'[^']*'|"[^"]*\""""
 """A text in single or double quotes."""
 NAMED = rf"""['"]name['"]\s*:\s*({QUOTED})"""
-"""What a record, written as JSON or Python, is called."""
+"""The name in a record that is written as JSON or Python."""
 
 
 def article_first(title: pl.Expr) -> pl.Expr:
-    """``Matrix, The (1999)`` -> ``The Matrix (1999)``, also within the parentheses of a second title."""
+    """``Matrix, The (1999)`` -> ``The Matrix (1999)``; also in a second title in parentheses."""
     led = title.str.replace(rf"^([^(]+?), ({ARTICLES})( \(|$)", "${2} ${1}${3}")
     led = led.str.replace(r"^([^(]+?), (L')( \(|$)", "${2}${1}${3}")
     within = led.str.replace_all(rf"\(([^()]+), ({ARTICLES})\)", "(${2} ${1})")
@@ -155,7 +155,7 @@ def article_first(title: pl.Expr) -> pl.Expr:
 
 
 def json_list(column: str) -> pl.Expr:
-    """Read a JSON list of strings; null where the text is no list."""
+    """Read a JSON list of strings; null if the text is not a list."""
     text = pl.col(column)
     return (
         pl.when(text.str.starts_with("[")).then(text).otherwise(None).str.json_decode(pl.List(pl.String)).alias(column)
@@ -165,8 +165,8 @@ def json_list(column: str) -> pl.Expr:
 def split_list(column: str, separator: str) -> pl.Expr:
     """Split text into a list without blanks and empty parts; null stays null.
 
-    Text that is a list as JSON or Python writes it, ``["A", "B"]``, is split as one, whatever the separator; of records
-    in it, ``[{"id": 1, "name": "A"}]``, the names are taken.
+    A list in JSON or Python, ``["A", "B"]``, is read as a list, whatever the separator. Of records in a list,
+    ``[{"id": 1, "name": "A"}]``, the names are used.
     """
     text, part = pl.col(column), pl.element().str.strip_chars()
     quoted = text.str.extract_all(QUOTED).list.eval(pl.element().str.head(-1).str.tail(-1))
@@ -180,32 +180,32 @@ def split_list(column: str, separator: str) -> pl.Expr:
 
 LIST = pl.List(pl.String)
 LONGEST_TEXT = 1_000
-"""Characters of one value that are kept; sentence encoders end long before."""
+"""Maximum characters of one value; sentence encoders read fewer."""
 
 
 def select_texts(found: Mapping[str, str], types: Mapping[str, pl.DataType]) -> list[pl.Expr]:
-    """Columns under the names of their fields, long text cut already while it is read.
+    """Select columns under the names of their fields; long text is cut while it is read.
 
     Args:
         found: field -> column.
-        types: of all columns.
+        types: types of all columns.
     """
     return [text_field(field, pl.col(column), types[column]) for field, column in found.items()]
 
 
 def text_field(field: str, column: pl.Expr, kind: pl.DataType | type[pl.DataType] = LIST) -> pl.Expr:
-    """A text field of an item table (see `domains.text_fields`), long text cut.
+    """Return a text field of an item table (see `domains.text_fields`) with long text cut.
 
     Args:
         field: its name.
-        column: what holds it.
+        column: its column.
         kind: type of the column.
     """
     return _cut(column, kind).alias(f"{TEXT}{field}")
 
 
 def _cut(column: pl.Expr, kind: pl.DataType | type[pl.DataType]) -> pl.Expr:
-    """One character more than is kept tells later that there was more."""
+    """Cut text to one character more than is kept, so that it can be reported later."""
     if kind == pl.String:
         return column.str.head(LONGEST_TEXT + 1)
     if kind == LIST:

@@ -1,4 +1,4 @@
-"""Open text that may be compressed, and check its first bytes, its header and how far it expands."""
+"""Open text that may be compressed; check its first bytes, its header and its uncompressed size."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGEST_HEAD = 1 << 20
 MOST_COLUMNS = 10_000
 LARGEST_RATIO = 100
 FREE_SIZE = 1 << 30
-"""Compressed files may expand to 1 GiB, and to more only by `LARGEST_RATIO`: text packs to a tenth or so."""
+"""Compressed files may expand to 1 GiB, or further up to `LARGEST_RATIO`; text packs to about a tenth."""
 CHUNK = 1 << 20
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -39,15 +39,15 @@ FOREIGN = {
     b"<!doctype html": ("a web page", "Download the file itself; this may be a page that asks to log in"),
     b"<html": ("a web page", "Download the file itself; this may be a page that asks to log in"),
 }
-"""First bytes of files that are no text, what they are, and what to do."""
+"""First bytes of files that are not text, what they are, and a hint."""
 BREAKS_OFF = (EOFError, gzip.BadGzipFile, zlib.error)
-"""What a compressed file raises that is truncated or damaged."""
+"""Errors of a truncated or damaged compressed file."""
 READING_FAILS = (OSError, EOFError, UnicodeError, zlib.error)
-"""What Python raises over a file that is damaged."""
+"""Errors of Python when it reads a damaged file."""
 
 
 class _Unzipped(RawIOBase):
-    """A file of zstandard, which Python reads from 3.14 on; Arrow does today. It breaks off as gzip does."""
+    """Reads a zstandard file through Arrow (Python can from 3.14 on). Truncated files raise the same error as gzip."""
 
     def __init__(self, path: str | Path) -> None:
         import pyarrow as pa
@@ -55,11 +55,11 @@ class _Unzipped(RawIOBase):
         self._stream = pa.input_stream(str(path), compression="zstd")
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fill as much of the buffer as there is."""
+        """Read into the buffer."""
         try:
             data = self._stream.read(len(buffer))
         except OSError as error:
@@ -74,7 +74,7 @@ class _Unzipped(RawIOBase):
 
 
 def open_text(path: str | Path) -> IO[bytes]:
-    """Open a file that may be compressed with gzip or zstandard, whatever its name says."""
+    """Open a file that may be compressed with gzip or zstandard, whatever its name."""
     with Path(path).open("rb") as head:
         magic = head.read(len(ZSTD_MAGIC))
     if magic == ZSTD_MAGIC:
@@ -84,10 +84,10 @@ def open_text(path: str | Path) -> IO[bytes]:
 
 
 def within_budget(files: list[str]) -> list[str]:
-    """Return the files, after a look at how far the compressed ones expand.
+    """Return the files; raise if a compressed one would fill the memory.
 
     Raises:
-        InputError: one expands so far that it would fill the memory.
+        InputError: a file expands to more than the limit.
     """
     for file in files:
         stat = Path(file).stat()
@@ -115,7 +115,7 @@ def _check_expansion(file: str, size: int, _modified: int) -> None:
                         code="expands",
                     )
     except READING_FAILS:
-        return  # the reader says where it breaks off
+        return  # the reader reports where the file is damaged
 
 
 def first_line(path: str | Path, encoding: str = "utf-8") -> str:
@@ -129,10 +129,10 @@ def first_line(path: str | Path, encoding: str = "utf-8") -> str:
 
 
 def check_text(path: str | Path, encoding: str = "utf-8") -> None:
-    """Check that a file holds text, by its first bytes.
+    """Raise if the first bytes of a file are not text.
 
     Raises:
-        InputError: it is a program, a picture, a workbook, ..., or text in UTF-16 that is not named as such.
+        InputError: it is a program, a picture, a workbook, ..., or text in UTF-16 without that encoding set.
     """
     try:
         with open_text(path) as binary:
@@ -157,17 +157,17 @@ def check_text(path: str | Path, encoding: str = "utf-8") -> None:
 
 
 def _is_utf16(head: bytes) -> bool:
-    """Whether the bytes read as UTF-16 and hold mostly usual signs."""
+    """Whether the bytes are valid UTF-16 with mostly printable characters."""
     order = "utf-16" if head[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-16-le" if head[1::2].count(0) else "utf-16-be"
     text = head[: len(head) // 2 * 2].decode(order, errors="replace")
     return sum(sign.isprintable() or sign.isspace() for sign in text) > 0.95 * len(text) and "\n" in text + "\n"
 
 
 def check_columns(path: str | Path, delimiter: str, encoding: str = "utf-8") -> None:
-    """Check that the header does not hold an absurd number of columns.
+    """Raise if the header has more than `MOST_COLUMNS` columns.
 
     Raises:
-        InputError: it does.
+        InputError: it has.
     """
     head = first_line(path, encoding)
     if head.count(delimiter) >= MOST_COLUMNS or len(head) >= LONGEST_HEAD:
@@ -180,12 +180,12 @@ def check_columns(path: str | Path, delimiter: str, encoding: str = "utf-8") -> 
 
 
 def delimiter_of(path: str | Path, encoding: str = "utf-8") -> str:
-    """Return the known delimiter that the first line holds most often, a comma where it holds none."""
+    """Return the most frequent known delimiter in the first line; a comma if there is none."""
     return max(DELIMITERS, key=first_line(path, encoding).count)
 
 
 def broken_off(file: str, line: int, error: Exception) -> DataError:
-    """Say after which line a compressed file could not be read on."""
+    """Return the error for a compressed file that cannot be read after this line."""
     return DataError(
         f"the compressed file breaks off: {error}",
         location=f"{file}, after line {line}",

@@ -16,13 +16,13 @@ from pydantic import AfterValidator, ValidationInfo
 from domains.errors import DataError, SettingsError
 
 SCHEMES = ("https", "s3", "gs")
-"""What commands can allow."""
+"""Schemes that can be allowed."""
 VARIABLE = "TRANSFER_ALLOW"
 _given: ContextVar[frozenset[str] | None] = ContextVar("allowed_schemes", default=None)
 
 
 def is_url(path: str) -> bool:
-    """Whether a text is an address rather than a path."""
+    """Whether a text is an address and not a path."""
     return "://" in path or "::" in path
 
 
@@ -30,7 +30,7 @@ def allowed_schemes() -> frozenset[str]:
     """Return the schemes given to `allowing`, else those in $TRANSFER_ALLOW.
 
     Raises:
-        InputError: the variable names a scheme that cannot be allowed.
+        InputError: the variable names another scheme than `SCHEMES`.
     """
     given = _given.get()
     if given is not None:
@@ -39,21 +39,21 @@ def allowed_schemes() -> frozenset[str]:
 
 
 def check_schemes(schemes: Collection[str], location: str) -> frozenset[str]:
-    """Return the schemes if commands can allow them.
+    """Return the schemes if all of them can be allowed.
 
     Raises:
-        InputError: one of them is none of `SCHEMES`.
+        InputError: one is not in `SCHEMES`.
     """
     unknown = sorted(set(schemes) - set(SCHEMES))
     if unknown:
-        hint = f"Choose from {', '.join(SCHEMES)}; download other files and name them by their paths"
+        hint = f"Choose from {', '.join(SCHEMES)}; download other files and give their paths"
         raise SettingsError(f"{unknown[0]!r} cannot be allowed", location=location, hint=hint, code="address")
     return frozenset(schemes)
 
 
 @contextmanager
 def allowing(schemes: Collection[str] | None) -> Iterator[None]:
-    """Allow these schemes within the block; None leaves it to $TRANSFER_ALLOW."""
+    """Allow these schemes within the block; None uses $TRANSFER_ALLOW."""
     token = _given.set(None if schemes is None else frozenset(schemes))
     try:
         yield
@@ -62,17 +62,17 @@ def allowing(schemes: Collection[str] | None) -> Iterator[None]:
 
 
 def check_address(url: str) -> None:
-    """Check that an address may be opened.
+    """Raise if an address must not be opened.
 
     Raises:
-        InputError: its scheme is not allowed, or it is a chain of several protocols.
+        InputError: its scheme is not allowed, or it chains several protocols.
     """
     scheme = url.partition("://")[0].lower()
-    by_hand = "Download the file, and name it by its path"
+    by_hand = "Download the file and give its path"
     if "::" in url:
-        raise SettingsError("a chain of protocols is not opened", location=url, hint=by_hand, code="address")
+        raise SettingsError("chains of protocols are not opened", location=url, hint=by_hand, code="address")
     if scheme == "file":
-        raise SettingsError("is a local file", location=url, hint="Name it by its path", code="address")
+        raise SettingsError("is a local file", location=url, hint="Give its path", code="address")
     if scheme in allowed_schemes():
         return
     if scheme in SCHEMES:
@@ -83,7 +83,7 @@ def check_address(url: str) -> None:
 
 
 def resolve(path: str, info: ValidationInfo) -> str:
-    """Return an absolute path if the context names a ``base``, else the text itself."""
+    """Return an absolute path if the validation context has a ``base``, else the text itself."""
     base = (info.context or {}).get("base")
     if is_url(path) or base is None:
         return path
@@ -97,7 +97,7 @@ def resolve(path: str, info: ValidationInfo) -> str:
 
 
 def expand_pattern(pattern: str) -> list[Path]:
-    """Return what a glob matches, sorted; ``**`` crosses folders."""
+    """Return the sorted matches of a glob; ``**`` crosses folders."""
     path = Path(pattern)
     return sorted(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
 
@@ -109,7 +109,7 @@ def _exists(path: Path) -> bool:
 
 
 InputPath = Annotated[str, AfterValidator(resolve)]
-"""A file, folder, glob or URL; resolved against the validation context's ``base``."""
+"""A file, folder, glob or URL. Relative paths start at the ``base`` of the validation context."""
 
 
 KINDS: Mapping[str, str] = {
@@ -122,7 +122,7 @@ COMPRESSIONS = frozenset({".gz", ".zst"})
 
 
 def expand(source: str) -> list[str]:
-    """List the data files of a path, a glob or a folder, sorted; hidden files and markers (``_SUCCESS``) are left out.
+    """List the data files of a path, a glob or a folder, sorted, without hidden files and markers (``_SUCCESS``).
 
     Raises:
         InputError: there are none.
@@ -150,7 +150,7 @@ def kind_of(files: Sequence[str], source: str) -> str:
     """Return the one kind of all the files: parquet, arrow, json, csv or tsv.
 
     Raises:
-        InputError: they are of several kinds, or of an unknown one.
+        InputError: the kinds differ, or one is unknown.
     """
     kinds = {KINDS.get(_ending(file), "") for file in files}
     if len(kinds) == 1 and "" not in kinds:
@@ -167,13 +167,13 @@ def kind_of(files: Sequence[str], source: str) -> str:
 
 
 def find_file(folder: str, patterns: Sequence[str], what: str, *, excluding: str = "") -> str:
-    """Return the one file that matches the first pattern that matches any; deeper folders are searched last.
+    """Return the one file that matches the first matching pattern; subfolders are searched last.
 
     Args:
-        folder: where to look.
-        patterns: names or globs, best first; each also matches with ``.gz`` or ``.zst`` at its end.
-        what: what the file holds, for the message.
-        excluding: a prefix of names that do not count.
+        folder: folder to search.
+        patterns: names or globs, best first; each also matches with ``.gz`` or ``.zst`` appended.
+        what: content of the file, for the message.
+        excluding: prefix of names to ignore.
 
     Raises:
         InputError: no file matches, or several do.

@@ -1,4 +1,4 @@
-"""Find out whether quote marks in delimited text quote fields or are part of the text."""
+"""Detect whether quote marks in delimited text quote fields or are part of the text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class FoundQuoting:
 
     Attributes:
         quoting: ``double`` if they quote fields, ``none`` if they are text.
-        note: a sentence for people, if they are text.
+        note: a sentence for the user if they are text.
     """
 
     quoting: Literal["double", "none"] = "double"
@@ -35,17 +35,17 @@ class FoundQuoting:
 
 
 def find_quoting(file: str, delimiter: str) -> FoundQuoting:
-    """Look at lines with an odd number of marks, which open or close a field of several lines, and at quoted words.
+    """Detect the role of quote marks from quoted words and from lines with an odd number of marks.
 
-    The marks are text if every line of the file has as many fields as the header without quoting, and the lines
-    within such fields begin as other rows do.
+    An odd number opens or closes a field of several lines. The marks are text if every line of the file, read without
+    quoting, has as many fields as the header, and the lines inside such fields begin like other rows.
 
     Args:
         file: UTF-8, compressed or not.
         delimiter: of its fields.
 
     Raises:
-        InputError: some lines need quoting, and elsewhere a mark swallows whole rows.
+        InputError: some lines need quoting, and elsewhere a mark would join whole rows.
     """
     stat = Path(file).stat()
     return _find_quoting(file, delimiter, (stat.st_size, stat.st_mtime_ns))
@@ -103,11 +103,11 @@ def _find_quoting(file: str, delimiter: str, _version: tuple[int, int]) -> Found
 
 
 def unquote(table: pl.LazyFrame, names: list[str]) -> pl.LazyFrame:
-    """Take off the marks around whole fields of a table that was read without quoting.
+    """Remove the marks around whole fields of a table that was read without quoting.
 
     Args:
-        table: all columns String.
-        names: of its columns.
+        table: all columns are String.
+        names: names of its columns.
     """
     plain = {name: name.strip().strip(MARK) for name in names}
     text = pl.col(pl.String)
@@ -119,7 +119,7 @@ def unquote(table: pl.LazyFrame, names: list[str]) -> pl.LazyFrame:
 
 
 def _joined(found: pl.DataFrame) -> tuple[Lines, Lines]:
-    """First and last lines of the fields of several lines that quoting would make."""
+    """Return the first and last lines of the multi-line fields that quoting would make."""
     opens = found["opens"].fill_null(value=False)
     pairs: list[list[int]] = []
     open_at: int | None = None
@@ -142,7 +142,7 @@ def _only(inside: Mask, span: slice) -> Mask:
 
 
 def _begin_alike(first: pl.Series, inside: Mask) -> bool:
-    """Whether the lines within quoted fields begin with the kind of text with which the other rows begin."""
+    """Whether the lines inside quoted fields begin like other rows."""
     shapes = first.fill_null("").str.strip_chars(MARK).str.replace_all(r"\pL+", "a").str.replace_all(r"\d+", "0")
     outside = ~inside
     outside[0] = False  # the header

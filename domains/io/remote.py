@@ -26,7 +26,7 @@ def scan_remote_parquet(url: str) -> pl.LazyFrame:
 
 
 def fetch_urls(url: str) -> list[str]:
-    """Copy the file or the files of a glob to temporary local files, which live as long as this process."""
+    """Copy a file or the files of a glob to temporary local files, which are deleted when the process ends."""
     import fsspec
 
     filesystem, path = _filesystem(url)
@@ -52,14 +52,14 @@ def _filesystem(url: str) -> tuple[Any, str]:
         raise SettingsError(
             f"this kind of address cannot be read: {error}",
             location=url,
-            hint="Install the fsspec package that it names",
+            hint="Install the fsspec package that the message names",
             code="address",
         ) from error
     return filesystem, path
 
 
 HUB = "hf://datasets/"
-"""Addresses of the hub itself, which its loaders may always open."""
+"""Prefix of addresses on the hub, which its loaders may always open."""
 
 
 def load_table(
@@ -80,8 +80,8 @@ def load_table(
         data_files: files or globs to read.
 
     Raises:
-        InputError: it cannot be loaded: no such name, no network, a script that `datasets` refuses to run, a broken
-            file, an address that is not allowed.
+        InputError: it cannot be loaded: unknown name, no network, a data set with a script, a broken file, an address
+            that is not allowed.
     """
     import datasets
 
@@ -97,7 +97,7 @@ def load_table(
             revision=revision,
             data_files=None if data_files is None else list(data_files),
         )
-    except Exception as error:  # the errors of its HTTP library, formats and data sets have no common base
+    except Exception as error:  # its errors have no common base class
         said = (str(error).strip() or type(error).__name__).split("\n")[0][:300]
         raise DataError(
             f"cannot be loaded through datasets: {said}",

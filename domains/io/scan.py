@@ -1,4 +1,4 @@
-"""Scan files, globs, folders and URLs as lazy tables, by their endings. Text stays text: ``007`` is ``007``."""
+"""Scan files, globs, folders and URLs as lazy tables, by their suffixes. Text stays text: ``007`` is ``007``."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def scan(
     """Scan a file, a glob, a folder (Hive-partitioned or not) or a URL.
 
     Args:
-        source: what to read; several files must be of one kind, and are read in the order of their names.
-        separator: of delimited text; default: a tab in ``.tsv``, otherwise what the first line holds most of.
+        source: file, glob, folder or URL; several files must be of one kind, and are read in the order of their names.
+        separator: of delimited text; default: a tab in ``.tsv``, else the most frequent one in the first line.
         encoding: of delimited text.
-        quoting: of delimited text: whether quote marks quote fields, ``double``, or are text, ``none``; by default
-            the lines tell.
+        quoting: of delimited text: ``double`` if quote marks quote fields, ``none`` if they are text; detected by
+            default.
 
     Raises:
-        InputError: nothing is there, the ending is unknown, it is no text, or the URL's scheme is not allowed.
+        InputError: nothing is found, the suffix is unknown, it is not text, or the scheme of the URL is not allowed.
     """
     _check_encoding(encoding)
     if is_url(source):
@@ -74,16 +74,16 @@ def quoting_notes(source: str, separator: str | None, encoding: str, quoting: Qu
 
 
 def scan_json_lines(source: str, fields: Sequence[str]) -> pl.LazyFrame:
-    """Scan some fields of JSON lines as text, nested values as JSON, absent ones as null; compressed or not."""
+    """Scan some fields of JSON lines as text; nested values are JSON, missing ones null. Files may be compressed."""
     return pl.scan_ndjson(within_budget(expand(source)), schema=dict.fromkeys(fields, pl.String))
 
 
 def scan_lines(source: str, *, encoding: str = "utf-8") -> pl.LazyFrame:
-    """Scan text as one column, ``line``, nothing in it interpreted."""
+    """Scan text as one column, ``line``, without interpreting it."""
     if encoding != "utf-8":
         files = expand(source)
         return from_batches(lambda: text_batches(files, encoding, LINE), {LINE: pl.String})
-    # A separator that occurs in no text makes each line one field.
+    # This separator does not occur in text, so each line is one field.
     return pl.scan_csv(
         within_budget(expand(source)),
         separator="\x1e",
@@ -95,9 +95,9 @@ def scan_lines(source: str, *, encoding: str = "utf-8") -> pl.LazyFrame:
 
 
 def scan_fields(source: str, separator: str, names: Sequence[str], *, encoding: str = "utf-8") -> pl.LazyFrame:
-    """Scan lines whose fields are separated by any text (``::``), never quoted; the first fields get the names.
+    """Scan lines with fields separated by any text (``::``), without quoting; the names are for the first fields.
 
-    A line with fewer fields has nulls for the rest.
+    Missing fields at the end of a line are null.
     """
     fields = pl.col(LINE).str.split_exact(separator, len(names) - 1).struct.rename_fields(list(names))
     return scan_lines(source, encoding=encoding).select(fields.alias("fields")).unnest("fields")
@@ -151,9 +151,9 @@ def _check_encoding(encoding: str) -> None:
 
 
 def _scan_json(files: list[str]) -> pl.LazyFrame:
-    """Guess types from the first rows, but read as text what may be text in a later row.
+    """Infer types from the first rows, but read as text what may be text in a later row.
 
-    These are whole numbers, columns that are empty in the first rows, and lists of both.
+    These are integers, columns that are empty in the first rows, and lists of both.
     """
     guessed = schema_of(pl.scan_ndjson(files, infer_schema_length=1000), files[0])
     as_text = {name: text for name, dtype in guessed.items() if (text := _text_like(dtype)) is not None}
@@ -161,7 +161,7 @@ def _scan_json(files: list[str]) -> pl.LazyFrame:
 
 
 def _text_like(dtype: PolarsType | DataTypeClass) -> PolarsType | None:
-    """The type with text in place of whole numbers and of nothing; None if it has neither."""
+    """Return the type with text in place of integers and nulls; None if it has neither."""
     if isinstance(dtype, pl.List):
         inner = _text_like(dtype.inner)
         return None if inner is None else pl.List(inner)
@@ -169,7 +169,7 @@ def _text_like(dtype: PolarsType | DataTypeClass) -> PolarsType | None:
 
 
 def _scan_transcoded(files: list[str], delimiter: str, encoding: str, quoting: Quoting) -> pl.LazyFrame:
-    """Delimited text of another encoding, through temporary UTF-8 copies made in bounded pieces."""
+    """Scan delimited text of another encoding through temporary UTF-8 copies."""
     folder = tempfile.mkdtemp(prefix="domains-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     copies = []
@@ -190,15 +190,15 @@ def _scan_transcoded(files: list[str], delimiter: str, encoding: str, quoting: Q
 PolarsType: TypeAlias = pl.DataType | type[pl.DataType]
 
 BATCH = 20_000
-"""Rows of a batch: large enough to make the cost per batch small, small enough for lines of 1 MB now and then."""
+"""Rows per batch: enough for a small cost per batch, few enough for occasional lines of 1 MB."""
 
 
 def from_batches(batches: Callable[[], Iterable[pl.DataFrame]], schema: Mapping[str, PolarsType]) -> pl.LazyFrame:
-    """Make a lazy table that calls `batches` each time it is collected.
+    """Make a lazy table of batches made in Python, for formats that polars cannot scan.
 
     Args:
-        batches: gives frames of the schema.
-        schema: of each of them.
+        batches: returns frames; called at each collection.
+        schema: schema of all frames.
     """
 
     def source(
@@ -218,7 +218,7 @@ def from_batches(batches: Callable[[], Iterable[pl.DataFrame]], schema: Mapping[
 
 
 def text_batches(files: Iterable[str], encoding: str, column: str) -> Iterator[pl.DataFrame]:
-    """Decode the lines of some files, compressed or not, in batches of `BATCH`."""
+    """Yield the decoded lines of some files in batches of `BATCH`; files may be compressed."""
     for file in files:
         with open_text(file) as binary:
             held: list[str] = []
@@ -231,21 +231,21 @@ def text_batches(files: Iterable[str], encoding: str, column: str) -> Iterator[p
 
 
 LONGEST_LINE = 16 * 2**20
-"""Bytes; a longer line is no record of such a file, and parsing it could exhaust the memory."""
+"""Maximum bytes of a line; parsing a longer one could fill the memory."""
 
 Record = dict[str, Any]
 
 
 def scan_literals(source: str, schema: Mapping[str, PolarsType], pick: Callable[[Record], Record]) -> pl.LazyFrame:
-    """Scan dictionaries in batches.
+    """Scan files with one Python literal per line (older McAuley data). Literals are parsed, never run.
 
     Args:
-        source: a file, a glob or a folder; compressed or not.
-        schema: of the fields that `pick` gives.
+        source: a file, a glob or a folder; files may be compressed.
+        schema: schema of the fields that `pick` returns.
         pick: returns the wanted fields of one record.
 
     Raises:
-        InputError: (when collected) a line is no dictionary; names the line.
+        InputError: a line is not a dictionary; raised when the table is collected.
     """
     files = expand(source)
 
@@ -276,7 +276,7 @@ def _records(file: str) -> Iterator[Record]:
 
 
 def _lines(file: str) -> Iterator[tuple[int, bytes]]:
-    """Lines, counted from 1; a line that is too long comes in pieces, which are no records."""
+    """Yield numbered lines from 1; lines longer than `LONGEST_LINE` are split and cannot be parsed."""
     number = 0
     with open_text(file) as lines:
         try:
@@ -288,7 +288,7 @@ def _lines(file: str) -> Iterator[tuple[int, bytes]]:
 
 
 def _parse(line: bytes) -> object:
-    """Parse one literal, without Python's warnings about escapes."""
+    """Parse one literal; hide Python's warnings about escapes."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.literal_eval(line.decode("utf-8").strip())
@@ -296,7 +296,7 @@ def _parse(line: bytes) -> object:
 
 def _no_literal(file: str, number: int, said: str) -> InputError:
     return DataError(
-        f"is no dictionary written as a Python literal: {said[:200]}",
+        f"is not a dictionary in Python's notation: {said[:200]}",
         location=f"{file}, line {number}",
         hint="Check that the file is complete; strict JSON belongs to the loader of a later edition",
         code="line",

@@ -1,1 +1,1 @@
-"""Loaders, one file a format; `domains.loaders.loader` finds them by name."""
+"""Loaders, one file per format. `domains.loaders.loader` finds them by name."""

@@ -24,10 +24,10 @@ from domains.raw_tables import TEXT, RawTables
 from domains.settings import Settings
 
 PAGE_SCRIPT = "getTime"
-"""Some titles of this edition are pieces of the page's script; all of those call this function."""
+"""Some titles of 2018 are parts of the page's script; all of them call this function."""
 
 PAGE_OF = r"^Visit Amazon's | Page$"
-"""Around the name of an author in place of the brand."""
+"""Text of 2018 around the name of an author in the field of the brand."""
 BY = r"^by\s+"
 HUB = "hf://datasets/McAuley-Lab/Amazon-Reviews-2023"
 TEXTS = {"store": "brand", "description": "description", "features": "features"}
@@ -71,12 +71,12 @@ def is_csv(file: str) -> bool:
 
 
 def category_name(file: str) -> str:
-    """``meta_Toys_and_Games.json.gz`` -> ``Toys_and_Games``."""
+    """Return the category of a file: ``meta_Toys_and_Games.json.gz`` -> ``Toys_and_Games``."""
     return Path(file).name.split(".")[0].removeprefix("meta_")
 
 
 def headless_csv(file: str, names: list[str]) -> pl.LazyFrame:
-    """Scan a CSV without a header, all as text."""
+    """Scan a CSV without a header; all columns are text."""
     return pl.scan_csv(within_budget(expand(file)), has_header=False, new_columns=names, infer_schema=False)
 
 
@@ -101,7 +101,7 @@ def load_2014(options: AmazonOptions) -> RawTables:
 
 
 def _pick_2014(record: dict[str, Any]) -> dict[str, Any]:
-    """Id, title, the categories of all paths, each once, brand and description."""
+    """Return id, title, distinct categories of all paths, brand and description."""
     paths = record.get("categories") or []
     categories = list(dict.fromkeys(chain.from_iterable(paths)))
     description = record.get("description")
@@ -141,7 +141,7 @@ class Amazon2023Options(AmazonOptions):
     category: str | None = Field(default=None, description="Category to fetch through `datasets`, such as All_Beauty.")
     subset: Subset = Field(
         default="raw_review",
-        description="What to fetch: all reviews, or a published core; the parts of a split are joined again.",
+        description="All reviews, or a published core; the parts of a split are joined again.",
     )
     root: str = Field(default=HUB, description="Address or folder that holds the published layout.")
 

@@ -15,13 +15,13 @@ from domains.settings import Settings
 
 
 class BookCrossingOptions(Settings):
-    """Where it is."""
+    """Folder of the data set."""
 
     folder: InputPath = Field(description="Folder with BX-Book-Ratings.csv and BX-Books.csv.")
 
 
 def load(options: BookCrossingOptions) -> RawTables:
-    """Scan both files. There are no times: the order of the rows stands for them, and says little."""
+    """Scan both files. There are no times; the order of the rows replaces them, but means little."""
     ratings = find_file(options.folder, ("BX-Book-Ratings.csv", "BX_Book_Ratings.csv"), "ratings")
     books = find_file(options.folder, ("BX-Books.csv", "BX_Books.csv"), "books")
     interactions = _scan(ratings, ("user_id", "item_id")).with_row_index("timestamp")
@@ -31,7 +31,7 @@ def load(options: BookCrossingOptions) -> RawTables:
         text_field("authors", pl.col("author"), pl.String),
         text_field("publisher", pl.col("publisher"), pl.String),
     )
-    # The same book is listed with the letter of its ISBN in both cases.
+    # Some books are listed twice, with the letter of the ISBN in both cases.
     isbn = pl.col("item_id").str.to_uppercase()
     return RawTables(
         interactions.with_columns(isbn),
@@ -46,15 +46,15 @@ def load(options: BookCrossingOptions) -> RawTables:
 def _scan(path: str, names: tuple[str, ...]) -> pl.LazyFrame:
     """Take the first fields of each line after the header.
 
-    Every field is quoted, and quotes within one are escaped by a backslash, which no CSV reader expects beside
-    semicolons in titles; `";"` separates fields safely.
+    Every field is quoted, and quotes in a field are escaped by a backslash, which CSV readers do not expect. Fields are
+    split at `";"`, because titles contain semicolons.
     """
     fields = (
         pl.col(LINE).str.strip_prefix('"').str.split_exact('";"', len(names)).struct.rename_fields([*names, "rest"])
     )
     table = scan_lines(path, encoding="latin-1").slice(1).filter(pl.col(LINE) != "").select(fields.alias("fields"))
     text = pl.col(*names[1:]).str.replace_all('\\"', '"', literal=True)
-    # Names are separated by semicolons, which end entities as well.
+    # Resolve &amp; first: names are separated by semicolons, which also end entities.
     return table.unnest("fields").select(names[0], text.str.replace_all("&amp;", "&", literal=True))
 
 

@@ -1,4 +1,4 @@
-"""The two small domains that come with the project."""
+"""The two small domains that are bundled with the project."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ TIME_KINDS = {"books": TimeKind.ORDER, "films": TimeKind.TIMESTAMP}
 
 
 class BundledOptions(Settings):
-    """Which of them."""
+    """Name of the domain."""
 
     dataset: Literal["books", "films"] = Field(description="'books' (Goodreads ratings) or 'films' (MovieTweetings).")
 
 
 def load(options: BundledOptions) -> RawTables:
-    """Read the Parquet files out of the package; works from a wheel and from a zip."""
+    """Read the Parquet files from the package; works from a wheel and from a zip."""
     folder = files("domains") / "bundled" / options.dataset
     with (
         as_file(folder / "interactions.parquet") as interactions_file,

@@ -15,13 +15,13 @@ from domains.settings import Settings
 
 
 class GoodbooksOptions(Settings):
-    """Where it is."""
+    """Folder of the data set."""
 
     folder: InputPath = Field(description="Folder with ratings.csv and books.csv.")
 
 
 def load(options: GoodbooksOptions) -> RawTables:
-    """Scan both files; the place of a row is its time."""
+    """Scan both files; the position of a row is its time."""
     ratings = find_file(options.folder, ("ratings.csv",), "ratings")
     books = find_file(options.folder, ("books.csv",), "books")
     interactions = scan(ratings).rename({"book_id": "item_id"}).with_row_index("timestamp")

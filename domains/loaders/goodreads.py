@@ -22,7 +22,7 @@ PLANS = (
     r"^(?:to-?read|want|wish|read(?:ing)?$|currently|own|my-|favou?rite|default|library|kindle|e-?book|audio|books?$|"
     r"did-not|dnf|abandoned|finished|.*(?:owned|to-read|to-buy|\d{4}.*))"
 )
-"""Shelves that say what a reader plans or has, rather than what a book is."""
+"""Shelves that name plans or possessions of a reader, not a subject."""
 BOOKS = ("goodreads_books_*.json", "goodreads_books.json")
 
 
@@ -41,7 +41,7 @@ class GoodreadsOptions(Settings):
 
 
 def load(options: GoodreadsOptions) -> RawTables:
-    """Scan the files; the most used shelves are no categories, for they name plans (`to-read`), not subjects."""
+    """Scan the files. Shelves are not used as categories, because the most used ones name plans (`to-read`)."""
     folder = options.folder or ""
     acts = options.interactions or find_file(folder, INTERACTIONS, "interactions")
     books = options.books or find_file(folder, BOOKS, "books")
@@ -60,20 +60,20 @@ def load(options: GoodreadsOptions) -> RawTables:
 
 
 def _beside(books: str) -> str | None:
-    """The file of authors in the folder of the books, if it is there."""
+    """Return the file of authors in the folder of the books, or None."""
     found = sorted(Path(books).parent.glob("goodreads_book_authors.json*"))
     return str(found[0]) if found else None
 
 
 def _shelves() -> pl.Expr:
-    """The most used shelves that say what a book is."""
+    """Return the most used shelves that name a subject."""
     names = pl.col("popular_shelves").str.extract_all(r'"name":\s*"[^"]*"')
     name = pl.element().str.extract(r':\s*"([^"]*)"')
     return names.list.eval(name.filter(~name.str.contains(PLANS))).list.head(MOST_SHELVES)
 
 
 def _with_authors(items: pl.LazyFrame, file: str | None) -> pl.LazyFrame:
-    """Names in place of the authors' numbers; without the file there are none."""
+    """Replace the authors' ids by names; without the file, drop them."""
     if file is None:
         return items.drop("authors")
     names = scan_json_lines(file, ("author_id", "name"))

@@ -17,7 +17,7 @@ from domains.settings import ColumnMapping, Settings
 
 
 class HubTable(Settings):
-    """One table on the hub; its id alone will do."""
+    """One table on the hub; the id alone is enough."""
 
     dataset: str = Field(
         description="Id such as owner/name, a local folder, or a format (csv, json, parquet) with data_files."

@@ -1,4 +1,4 @@
-"""Find loaders by name: built-in ones, imported on demand, and those of other packages by entry point."""
+"""`Loader`, and how loaders are found by name: built-in ones and those of other packages by entry point."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from domains.errors import SettingsError, explain, suggest
 
-if TYPE_CHECKING:  # settings are checked on every start, and need no polars
+if TYPE_CHECKING:  # settings are checked at every start and do not need polars
     from domains.domain import Domain
     from domains.raw_tables import RawTables
 
@@ -47,7 +47,7 @@ class Loader:
     """One format.
 
     Attributes:
-        name: what a recipe calls it.
+        name: name in recipes.
         summary: one line for listings.
         options: pydantic model of its options.
         load: reads the files; returns raw tables for `prepare`, or a prepared domain.
@@ -62,7 +62,7 @@ class Loader:
 
     @property
     def needed(self) -> tuple[str, ...]:
-        """Required options, if the short form with its one option is not enough."""
+        """Required options, if the short form with one option is not enough; else empty."""
         required = [key for key, field in self.options.model_fields.items() if field.is_required()]
         return tuple(required) if set(required) - {self.argument} else ()
 
@@ -73,7 +73,7 @@ def loader_names() -> tuple[str, ...]:
 
 
 def find_loader(name: str) -> Loader:
-    """Import the loader of this name; a built-in one wins over one of another package.
+    """Import the loader of this name; built-in loaders have priority.
 
     Raises:
         InputError: no package provides it, or its package cannot be imported.
@@ -101,7 +101,7 @@ def find_loader(name: str) -> Loader:
             ) from error
     if not isinstance(loader, Loader):
         raise SettingsError(
-            "is no domains.loaders.loader.Loader",
+            "is not a domains.loaders.loader.Loader",
             location=f"loader {name!r}",
             hint="Correct or remove that package",
             code="loader",
@@ -113,12 +113,12 @@ def check_options(loader: Loader, options: Mapping[str, Any], context: dict[str,
     """Validate a loader's options.
 
     Args:
-        loader: whose options they are.
-        options: as a recipe gives them.
-        context: for validators; ``base`` is the folder that relative paths start from.
+        loader: the loader.
+        options: options from the recipe.
+        context: for validators; ``base`` is the folder of relative paths.
 
     Raises:
-        InputError: the first thing that is wrong, naming its key.
+        InputError: an option is wrong; the first one is named.
     """
     try:
         return loader.options.model_validate(dict(options), context=context)

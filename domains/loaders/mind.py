@@ -29,13 +29,13 @@ NEWS = (
 
 
 class MindOptions(Settings):
-    """Unpacked parts, and which clicks count."""
+    """Unpacked parts, and the clicks to use."""
 
     folder: InputPath = Field(description="Folder with behaviors.tsv and news.tsv, or a glob such as MINDsmall_*.")
     clicks: Literal["impressions", "all"] = Field(
         default="impressions",
         description="'impressions': clicks with a time. 'all': the earlier history of each user before them; it has "
-        "no times, so that all times are then only an order.",
+        "no times, so all times become an order.",
     )
 
 
@@ -55,14 +55,14 @@ def load(options: MindOptions) -> RawTables:
     if options.clicks == "all":
         clicks = pl.concat([_history(behaviours), clicks])
     kind = TimeKind.TIMESTAMP if options.clicks == "impressions" else TimeKind.ORDER
-    # Parts repeat the same news.
+    # Several parts contain the same news.
     return RawTables(
         clicks, items.unique("item_id", maintain_order=True), Path(folders[0]).name, kind, acts[0], news[0]
     )
 
 
 def _clicks(behaviours: pl.LazyFrame) -> pl.LazyFrame:
-    """Impressions `N1-0 N2-1`: the ones that end in 1 were clicked. Times are US dates in UTC."""
+    """Return the clicked impressions: in `N1-0 N2-1`, those that end in 1. Times are US dates in UTC."""
     shown = behaviours.select("user_id", "timestamp", pl.col("impressions").str.split(" ").alias("item_id")).explode(
         "item_id"
     )
@@ -72,7 +72,7 @@ def _clicks(behaviours: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _history(behaviours: pl.LazyFrame) -> pl.LazyFrame:
-    """Each user's history once (it is the same in all of a user's rows), its places as times, before any real one."""
+    """Return each user's history once (all rows of a user repeat it); positions are its times, before all real ones."""
     once = behaviours.filter(pl.col("history").is_not_null()).unique("user_id", keep="first", maintain_order=True)
     items = once.select("user_id", pl.col("history").str.split(" ").alias("item_id"))
     places = items.with_columns(pl.int_ranges(0, pl.col("item_id").list.len(), dtype=pl.Int64).alias("timestamp"))

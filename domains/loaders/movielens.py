@@ -25,13 +25,13 @@ NO_GENRES = "(no genres listed)"
 
 
 class MovieLensOptions(Settings):
-    """Where it was unpacked."""
+    """Folder of the data set."""
 
-    folder: InputPath = Field(description="Unpacked folder, such as ml-1m; the edition is seen from its files.")
+    folder: InputPath = Field(description="Unpacked folder, such as ml-1m; the edition is detected from its files.")
 
 
 def load(options: MovieLensOptions) -> RawTables:
-    """Read whichever edition the folder holds."""
+    """Read the edition in the folder."""
     editions = {
         "u.data": ("u.item", _read_100k),
         "ratings.dat": ("movies.dat", _read_dat),

@@ -14,7 +14,7 @@ from domains.settings import Settings
 
 
 class MovieTweetingsOptions(Settings):
-    """Where it is."""
+    """Folder of the data set."""
 
     folder: InputPath = Field(description="Folder with ratings.dat and movies.dat, such as latest/ of the repository.")
 

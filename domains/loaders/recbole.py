@@ -45,10 +45,10 @@ def load(options: RecBoleOptions) -> RawTables:
 
 
 def _interaction_files(source: str) -> list[str]:
-    """The file that is named, or all parts of the one data set in a folder, in the order of time.
+    """Return the given file, or all parts of the one data set in a folder, in the order of time.
 
     Raises:
-        InputError: there is none, or there are several data sets.
+        InputError: there is no data set, or several.
     """
     if Path(source).is_file():
         return [source]
@@ -67,14 +67,14 @@ def _interaction_files(source: str) -> list[str]:
 
 
 def _place(name: str) -> tuple[int, int, str]:
-    """Train before validation before test, and part2 before part10."""
+    """Sort key: train, validation, test; part2 before part10."""
     part = name.split(".")[1].lower()
     number = re.search(r"\d+", part)
     return PARTS.index(part) if part in PARTS else 0, int(number[0]) if number else 0, name
 
 
 def _scan(files: list[str]) -> pl.LazyFrame:
-    """Read all as text, types cut off the names; values are never quoted in this format."""
+    """Read all columns as text and remove the types from the names; this format has no quoting."""
     table = pl.scan_csv(within_budget(files), separator="\t", quote_char=None, infer_schema=False)
     return table.rename(lambda name: name.split(":")[0])
 

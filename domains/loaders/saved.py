@@ -26,7 +26,7 @@ def load_saved(options: SavedOptions) -> Domain:
     folder = Path(options.folder)
     if folder.is_file():
         raise DataError(
-            "is a file, and no saved domain",
+            "is a file, not a saved domain",
             location=folder,
             hint="Name the loader (loader:path), or give two tables: {interactions: FILE, items: FILE}",
             code="no-domain",

@@ -16,7 +16,7 @@ from domains.settings import Settings
 
 
 class SteamOptions(Settings):
-    """Where it is."""
+    """Folder of the data set."""
 
     folder: InputPath = Field(description="Folder with steam_reviews.json(.gz) and steam_games.json(.gz).")
 
@@ -35,7 +35,7 @@ def load(options: SteamOptions) -> RawTables:
         f"{TEXT}tags": pl.List(pl.String),
     }
     interactions = scan_literals(reviews, acts, _review)
-    # A few games have no id; nothing can refer to them.
+    # A few games have no id, so no review can refer to them.
     items = scan_literals(games, things, _game).filter(pl.col("item_id").is_not_null())
     return RawTables(interactions, items, "steam", TimeKind.TIMESTAMP, reviews, games)
 

@@ -1,4 +1,4 @@
-"""Your own two tables: CSV, TSV, Parquet, JSON Lines or Arrow, with a column mapping."""
+"""The user's own two tables: CSV, TSV, Parquet, JSON Lines or Arrow, with a column mapping."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from domains.settings import ColumnMapping, Settings
 
 
 class TableOptions(Settings):
-    """Two files and what their columns are called."""
+    """Two files and the names of their columns."""
 
     interactions: InputPath = Field(
         description="The interactions: a file, a glob, a folder of files of one kind or an address."
@@ -30,13 +30,13 @@ class TableOptions(Settings):
     encoding: str = Field(default="utf-8", description="Encoding of CSV files, such as latin-1 or utf-16.")
     quoting: Quoting = Field(
         default="auto",
-        description="Whether quote marks in CSV files quote fields ('double') or are part of the text ('none'); by "
-        "default the lines of the file tell.",
+        description="Whether quote marks in CSV files quote fields ('double') or are part of the text ('none'); "
+        "detected by default.",
     )
 
 
 def load(options: TableOptions) -> RawTables:
-    """Scan both files and map their columns; this reads heads and looks for quote marks."""
+    """Scan both files and map their columns. Reads only the beginnings, and checks quote marks."""
     problems = Problems()
     acts, things = options.interactions, options.items
     interactions = items = None

@@ -15,7 +15,7 @@ from domains.settings import Settings
 
 
 class YelpOptions(Settings):
-    """Where it is."""
+    """Folder of the data set."""
 
     folder: InputPath = Field(description="Folder with yelp_academic_dataset_review.json and ..._business.json.")
 

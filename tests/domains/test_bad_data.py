@@ -69,7 +69,7 @@ TABLE = [
     ),
     Broken(
         "the wrong delimiter", {"acts.csv": ACTS, "items.csv": ITEMS},
-        "acts.csv", "no column looks like the user", "whole line was read as one column", {"separator": ";"},
+        "acts.csv", "no column looks like the user", "each line was read as one column", {"separator": ";"},
     ),
     Broken(
         "no user column", {"acts.csv": ACTS.replace("user_id", "who"), "items.csv": ITEMS},
@@ -129,12 +129,12 @@ TABLE = [
         "acts.parquet", "cannot be read", "complete", USE_PARQUET,
     ),
     Broken(
-        "a line that is no JSON", {"acts.jsonl": LONG_JSON + '{"user_id": "u",\n', "items.csv": ITEMS},
-        "acts.jsonl, line 3001", "is no JSON", "one JSON object", USE_JSON,
+        "a line that is not JSON", {"acts.jsonl": LONG_JSON + '{"user_id": "u",\n', "items.csv": ITEMS},
+        "acts.jsonl, line 3001", "is not JSON", "one JSON object", USE_JSON,
     ),
     Broken(
         "a JSON line that is no object", {"acts.jsonl": LONG_JSON + "[1, 2]\n", "items.csv": ITEMS},
-        "acts.jsonl, line 3001", "is no JSON object", "one JSON object", USE_JSON,
+        "acts.jsonl, line 3001", "is not a JSON object", "one JSON object", USE_JSON,
     ),
     Broken(
         "text in a timestamp of JSON lines, late",
@@ -157,7 +157,7 @@ TABLE = [
     Broken(
         "a bare NaN in JSON lines",
         {"acts.csv": ACTS, "items.jsonl": '{"item_id": "a", "title": "A"}\n{"item_id": "b", "title": NaN}\n'},
-        "items.jsonl, line 2", "holds NaN, which is no JSON", "Write null", {"items": "items.jsonl"},
+        "items.jsonl, line 2", "holds NaN, which is not JSON", "Write null", {"items": "items.jsonl"},
     ),
     Broken(
         "text in the timestamp", {"acts.csv": acts("u,a,1400000000", "u,b,yesterday"), "items.csv": ITEMS},
@@ -195,7 +195,7 @@ TABLE = [
     ),
     Broken(
         "ranks said to be timestamps", {"acts.csv": acts("u,a,1", "u,b,2"), "items.csv": ITEMS},
-        "acts.csv", "unix times in no unit", "time_kind to 'order'", prepare={**ALL, "time_kind": "timestamp"},
+        "acts.csv", "not unix times in any unit", "time_kind to 'order'", prepare={**ALL, "time_kind": "timestamp"},
     ),
     Broken(
         "times of day without a day",
@@ -371,7 +371,7 @@ def test_titles_of_any_script_stay_as_they_are(title: str, tmp_path: Path) -> No
         ("movielnes:x", "no loader is called 'movielnes'", "Did you mean 'movielens'?"),
         ("/nowhere/at/all", "no saved domain", "Check the path"),
         (str(Path(__file__).parent), "no saved domain (no meta.json)", f"movielens:{Path(__file__).parent} (all"),
-        (__file__, "is a file, and no saved domain", "two tables"),
+        (__file__, "is a file, not a saved domain", "two tables"),
     ],
 )
 def test_wrong_short_forms(text: str, problem: str, hint: str) -> None:

@@ -123,7 +123,7 @@ def test_sizes_and_refusals(shelf, tmp_path):
     assert remote_size(f"{shelf.address}/data.bin") == len(CONTENT)
     with pytest.raises(InputError, match="answers 404"):
         fetch_file(f"{shelf.address}/gone.bin", tmp_path)
-    with pytest.raises(InputError, match="no address on the web"):
+    with pytest.raises(InputError, match="not a web address"):
         fetch_file((tmp_path / "x").as_uri(), tmp_path)
     with pytest.raises(InputError, match="cannot be reached"):
         remote_size("http://127.0.0.1:1/x")
@@ -162,7 +162,7 @@ def test_archives_do_not_write_outside(tmp_path, name):
 def test_bombs_and_damaged_archives_are_refused(tmp_path):
     bomb = tmp_path / "bomb.zip"
     bomb.write_bytes(zipped({"zeros": b"\0" * 10_000_000}))
-    with pytest.raises(InputError, match="absurdly much"):
+    with pytest.raises(InputError, match="more than 200 times"):
         unpack(bomb, tmp_path)
     bomb.write_bytes(bomb.read_bytes()[:-50])
     with pytest.raises(InputError, match="is damaged"):

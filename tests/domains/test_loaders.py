@@ -91,7 +91,7 @@ def test_amazon_2014_ratings_only(tmp_path):
 def test_amazon_2014_names_the_bad_line_and_runs_nothing(tmp_path):
     write(tmp_path / "ratings_Toys.csv", "A1,0001,5.0,1400000200\n")
     write(tmp_path / "meta_Toys.json", "{'asin': '0001', 'title': 'One'}\n\n__import__('os').abort()\n")
-    with pytest.raises(InputError, match=r"meta_Toys\.json, line 3: is no dictionary"):
+    with pytest.raises(InputError, match=r"meta_Toys\.json, line 3: is not a dictionary"):
         read({"loader": "amazon2014", "folder": str(tmp_path)})
 
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domains.domain import Domain, TimeKind
-from domains.errors import InputError
+from domains.errors import DataError, InputError
 from domains.loaders import loader
 from domains.open_domain import default_cache, open_domain, parse_spec
 from domains.overview import find_suspicions, histogram, summarise
@@ -232,7 +232,7 @@ DAMAGES = {
     "version 99": damage_version,
     "is damaged": lambda folder: (folder / "meta.json").write_text("{"),
     "no saved domain": lambda folder: (folder / "meta.json").unlink(),
-    "something else": lambda folder: (folder / "meta.json").write_text("{}"),
+    "does not describe a domain": lambda folder: (folder / "meta.json").write_text("{}"),
     "is damaged: .*items.npy": lambda folder: (folder / "items.npy").unlink(),
     "is damaged: .*(mmap|shape|small|size)": lambda folder: os.truncate(folder / "times.npy", 200),
     "is damaged: .*[Oo]bject": damage_pickle,
@@ -247,12 +247,15 @@ def test_a_damaged_folder_is_refused(tmp_path, said):
     with pytest.raises(InputError, match=said) as caught:
         load_domain(tmp_path / "saved")
     assert caught.value.hint
+    codes = {"version 99": "version", "no saved domain": "no-domain", "does not describe a domain": "no-domain"}
+    assert caught.value.code == codes.get(said, "damaged")
 
 
 def test_other_folders_are_not_overwritten(tmp_path):
     (tmp_path / "thesis.txt").write_text("x")
-    with pytest.raises(InputError, match="holds no saved domain"):
+    with pytest.raises(DataError) as caught:
         save_domain(open_domain("books").domain, tmp_path)
+    assert (caught.value.code, caught.value.location) == ("not-empty", str(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
@@ -401,8 +404,8 @@ def test_suspicions_are_found():
         "title with markup": 2,
         "title with control characters": 1,
         "title longer than 1,000 characters": 1,
-        "title that other items have too": 2,
-        "title that is the mark of a missing one": 1,
+        "title of several items": 2,
+        "title that marks a missing one": 1,
         "interaction in the future": 1,
         "user with one time for all of 5 or more interactions": 1,
     }
@@ -445,5 +448,5 @@ def test_third_parties_join_by_entry_point(monkeypatch):
     assert open_domain(spec).domain.n_users == 3
     with pytest.raises(InputError, match="rows"):
         parse_spec({"loader": "theirs", "rows": "many"})
-    with pytest.raises(InputError, match=r"loader 'broken': is no domains\.loaders"):
+    with pytest.raises(InputError, match=r"loader 'broken': is not a domains\.loaders"):
         loader.find_loader("broken")

@@ -325,7 +325,7 @@ def test_frames_of_three_kinds_give_one_domain():
     ).domain
     assert renamed.fingerprint == lazy.fingerprint
     assert renamed.name == "mine"
-    with pytest.raises(InputError, match="a list is no data frame"):
+    with pytest.raises(InputError, match="a list is not a data frame"):
         from_frames([1], ITEMS)
 
 

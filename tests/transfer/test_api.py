@@ -119,7 +119,7 @@ def test_columns_of_one_name_are_told() -> None:
 
 @pytest.mark.parametrize("items", [{"title": ["a"]}, ITEMS.to_pandas()["title"], "items.csv"])
 def test_what_is_no_frame_is_told(items: object) -> None:
-    with pytest.raises(InputError, match="is no data frame"):
+    with pytest.raises(InputError, match="is not a data frame"):
         transfer.domain_from_frames(ACTS, items, name="zoo")
 
 

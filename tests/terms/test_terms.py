@@ -259,6 +259,19 @@ def test_the_search_finds_what_helps_and_drops_what_does_not() -> None:
     assert search_weights(None, known, domain, targets, ("popularity",)).transitions == 0
 
 
+def test_only_repeats_weigh_against_an_item() -> None:
+    known, domain, targets = ring(200)
+    titles = torch.eye(20)[:, :3] + 0.1
+    known = replace(known, title_vectors=torch.nn.functional.normalize(titles, dim=-1))
+    alone = search_weights(None, known, domain, targets, ("titles",))
+    assert alone.titles >= 0, "candidates do not hold the items that a negative weight brings to the top"
+    wrong = InnerProducts(-torch.nn.functional.one_hot(torch.from_numpy(targets.items), 20).float(), torch.eye(20))
+    beside = search_weights(wrong, known, domain, targets, NAMES)
+    finite = [value for name, value in vars(beside).items() if name != "repeats"]
+    assert min(finite) >= 0
+    assert max(finite) < 1e5, "a model that is wrong is not divided by nothing"
+
+
 def test_a_good_model_keeps_its_say() -> None:
     known, domain, targets = ring(200)
     perfect = torch.nn.functional.one_hot(torch.from_numpy(targets.items), 20).float()

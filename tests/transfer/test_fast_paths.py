@@ -260,6 +260,19 @@ def test_users_are_made_dense_where_many_items_share_their_columns():
     assert not SparseProducts(person[1], nowhere, CPU).makes_dense
 
 
+@pytest.mark.parametrize("width", [1, 31, 128, 1000, 1001])
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_largest_are_those_of_a_sort(width, count):
+    generator = torch.Generator().manual_seed(width)
+    scores = torch.randint(0, 50, (40, width), generator=generator).float()
+    scores[0], scores[1, : width // 2] = -torch.inf, -torch.inf
+    count = min(count, width)
+    values, places = tiles.largest(scores, count)
+    assert torch.equal(values, scores.sort(dim=1, descending=True).values[:, :count])
+    assert torch.equal(scores.gather(1, places), values)
+    assert all(len(set(row)) == count for row in places.tolist())
+
+
 def test_equal_vectors_tie_in_tiles_whatever_they_round_to():
     generator = torch.Generator().manual_seed(0)
     histories = random_histories(np.random.default_rng(3), 300, 1500, 3, 4)

@@ -13,7 +13,7 @@ from domains.domain import Domain
 from transfer.evaluation.metrics import Ranks, means
 from transfer.evaluation.protocol import Targets, count_below, excluded_pairs, negatives_a_target, sampled_negatives
 from transfer.evaluation.settings import SCORES_MB, EvaluationSettings
-from transfer.evaluation.tiles import USERS, InnerProducts, counts_below_targets
+from transfer.evaluation.tiles import USERS, InnerProducts, counts_below_targets, largest
 from transfer.runtime import working_memory
 
 ScoreRows = Callable[[Tensor], Tensor]
@@ -145,8 +145,8 @@ def rank(
             scores[owner, seen] = -torch.inf
             scores.scatter_(1, items[rows, None], target)
         if top:
-            best = scores.topk(recommended.shape[1], dim=1)
-            recommended[rows] = best.indices.where(best.values > -torch.inf, -1)
+            values, places = largest(scores, recommended.shape[1])
+            recommended[rows] = places.where(values > -torch.inf, -1)
         below[rows] = count_below(scores, target)
     # "Not below" rather than "at least": a score that is not a number counts against the target. Excluded items tie
     # with a target at -inf, but they are no candidates, so the rank is capped.

@@ -26,6 +26,8 @@ MOST_TILES = 128
 """Tiles hold more items where there would be more of them: each costs a few calls."""
 USERS = 512
 """Users of a tile: 2 MB of scores."""
+CHUNK = 32
+"""Scores that are compared with each other before any are sorted."""
 ENTRY = 100
 """An entry of a product of two sparse matrices costs as much as so many multiplications of a sparse and a dense one."""
 
@@ -233,6 +235,23 @@ def counts_below_targets(scores: InnerProducts, rows: Tensor, targets: Tensor, o
         tile[held_out] = target[0, held_out[1]]
         below += count_below(tile, target, dim=0)
     return below
+
+
+def largest(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Return values and places, (B, count), of the largest scores (B, I) of each row, the largest first.
+
+    They lie in the chunks with the largest maxima, of which there are no more than `count`: a pass that only compares
+    leaves few scores to be sorted.
+    """
+    whole = scores.shape[1] // CHUNK * CHUNK
+    if whole < 4 * CHUNK * count:
+        return scores.topk(count, dim=1)
+    best = scores[:, :whole].unflatten(1, (-1, CHUNK)).amax(2).topk(count, dim=1, sorted=False).indices
+    places = (best[:, :, None] * CHUNK + torch.arange(CHUNK, device=scores.device)).flatten(1)
+    rest = torch.arange(whole, scores.shape[1], device=scores.device).expand(len(scores), -1)
+    places = torch.cat([places, rest], dim=1)
+    found = scores.gather(1, places).topk(count, dim=1)
+    return found.values, places.gather(1, found.indices)
 
 
 def _by_tile(rows: Tensor, items: Tensor, n_items: int, width: int) -> list[tuple[Tensor, Tensor]]:

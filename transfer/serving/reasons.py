@@ -33,6 +33,7 @@ WORDS = 3
 """Shared anchors that a reason names."""
 
 Floats = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -125,12 +126,12 @@ class Reasons:
         if weights.anchors:
             length = _lengths((whole @ self._anchors).tocsr())
             scale = _shares(decay * _lengths(self._anchors)[left], length)
-            terms["anchors"] = weights.anchors * scale * self._anchor_cosines(left, right)
+            terms["anchors"] = weights.anchors * scale * _between(self._cosines, past >= 0, left, right)
         if self._follows is not None:
             place = recent_items(history.domain, history.targets)
             people = np.arange(len(past))[:, None]
             share = np.where(past >= 0, np.asarray(place[people, left].todense()), 0)
-            terms["transitions"] = share[:, :, None] * _entries(self._follows, left, right)
+            terms["transitions"] = share[:, :, None] * _between(self._followed, share > 0, left, right)
         return Contributions(past, terms)
 
     @cached_property
@@ -207,14 +208,16 @@ class Reasons:
         both = np.intersect1d(matrix[past].indices, matrix[item].indices)
         return tuple(self.words[anchor] for anchor in both[np.argsort(-idf[both], kind="stable")][:WORDS])
 
-    def _anchor_cosines(self, past: Ints, items: Ints) -> Floats:
-        """(n, h, k) cosines of anchors between past items and items."""
-        shape = (*past.shape, items.shape[1])
-        left = np.broadcast_to(past[..., None], shape).ravel()
-        right = np.broadcast_to(items[:, None], shape).ravel()
-        products = self._unit_anchors[left].multiply(self._unit_anchors[right]).sum(axis=1)
-        cosines: Floats = np.asarray(products, dtype=np.float32).reshape(shape)
-        return cosines
+    def _cosines(self, past: Ints, items: Ints) -> Floats:
+        """(m,) cosines of anchors between past items (m,) and items (m,)."""
+        products = self._unit_anchors[past].multiply(self._unit_anchors[items]).sum(axis=1)
+        return np.asarray(products, dtype=np.float32).ravel()
+
+    def _followed(self, past: Ints, items: Ints) -> Floats:
+        """(m,) what transitions from past items (m,) add to items (m,)."""
+        if self._follows is None:
+            raise ValueError("no transitions add to the scores")
+        return np.asarray(self._follows[past, items], dtype=np.float32).ravel()
 
 
 def _recent(domain: Domain, most: int) -> tuple[Ints, Ints]:
@@ -250,8 +253,9 @@ def _shares(weights: Floats, whole: Floats) -> Floats:
     return shares
 
 
-def _entries(matrix: csr_matrix, left: Ints, right: Ints) -> Floats:
-    """Return (n, m, k) the entries of a matrix between (n, m) rows and (n, k) columns."""
-    rows, columns = np.broadcast_arrays(left[:, :, None], right[:, None, :])
-    found: Floats = np.asarray(matrix[rows.ravel(), columns.ravel()], dtype=np.float32).reshape(rows.shape)
+def _between(pairs: Callable[[Ints, Ints], Floats], there: Mask, left: Ints, right: Ints) -> Floats:
+    """Return (n, h, k) numbers of pairs of (n, h) past items and (n, k) items; 0 for past items that are not there."""
+    person, _ = there.nonzero()
+    found = np.zeros((*left.shape, right.shape[1]), np.float32)
+    found[there] = pairs(np.repeat(left[there], right.shape[1]), right[person].ravel()).reshape(-1, right.shape[1])
     return found

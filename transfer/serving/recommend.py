@@ -13,6 +13,7 @@ import torch
 from domains.domain import Domain, Ints
 from domains.errors import InputError
 from transfer.evaluation.protocol import excluded_pairs
+from transfer.evaluation.tiles import largest
 from transfer.interests.forms import Interests
 from transfer.model.scorer import Scorer
 from transfer.runs.target_run import TargetRun
@@ -269,9 +270,9 @@ class Recommender:
                 block += penalty
             if targets.excludes_seen and not filters.allow_seen:
                 block[excluded_pairs(flat, starts[rows], stops[rows])] = -torch.inf
-            best = block.topk(count, dim=1)
-            scores[mine] = best.values.float().numpy()
-            items[mine] = np.where(np.isfinite(scores[mine]), best.indices.numpy(), -1)
+            values, places = largest(block, count)
+            scores[mine] = values.float().numpy()
+            items[mine] = np.where(np.isfinite(scores[mine]), places.numpy(), -1)
         return Top(items, scores, average)
 
     def described(self, history: History, top: Top) -> list[list[Recommendation]]:

@@ -39,6 +39,8 @@ WORTH = 0.3
 """A step is taken if it gains more than this many standard errors."""
 SURE = 1.0
 """A term stays if dropping it costs more than this many standard errors."""
+LEAST_OWN = 0.01
+"""Share of its start that a model's own scores keep, since the terms are divided by it."""
 _TINY = 1e-6
 
 
@@ -116,7 +118,8 @@ class _Search:
         """Return the weights that minimise the mean of -log(`FLOOR` + softmax of the target), started at a point.
 
         All weights move together, which a climb along one of them cannot: without it a model's own scores are lost
-        where the terms beside it begin too strong.
+        where the terms beside it begin too strong. Only `repeats` may be negative: candidates are the best of each
+        part, so they cannot show what a negative weight would bring to the top.
         """
         c = self.candidates
         scale = {part: c.scale[part] if c.scale[part] > _TINY else 1.0 for part in self.parts}
@@ -143,7 +146,10 @@ class _Search:
         found = weights.detach().tolist()
         if not np.isfinite(found).all():
             return point
-        return _Point({part: value / scale[part] for part, value in zip(self.parts, found, strict=True)}, point.recency)
+        least = {part: LEAST_OWN * weight if part == OWN else 0.0 for part, weight in point.weights.items()}
+        moved = {part: value / scale[part] for part, value in zip(self.parts, found, strict=True)}
+        kept = {part: value if part == "repeats" else max(value, least[part]) for part, value in moved.items()}
+        return _Point(kept, point.recency)
 
     def scores(self, point: _Point) -> npt.NDArray[np.float32]:
         """Return (m,) scores of the candidates."""

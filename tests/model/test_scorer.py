@@ -36,7 +36,7 @@ def folder(tmp_path_factory):
     return out
 
 
-@pytest.mark.parametrize("variant", ["matching", "sasrec", "sasrec+matching", "sasrec+ipe+s2idm"])
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_every_variant_that_is_served_scores_as_its_metrics_say(folder, variant):
     run = open_run(folder, variant)
     assert run.variant.label == variant == run.metrics.product.variant
@@ -46,10 +46,10 @@ def test_every_variant_that_is_served_scores_as_its_metrics_say(folder, variant)
     assert len(found) == 5
     assert found[0].share == 1 >= found[4].share
     scorer = run.scorer(torch.device("cpu"))
-    assert (scorer.model is None) == (variant == "matching")
+    assert (scorer.model is None) == (variant in {"matching", "popular"})
 
 
-@pytest.mark.parametrize("variant", ["popular", "sasrec+title-semantic"])
+@pytest.mark.parametrize("variant", ["ease", "sasrec+ipe+shuffled", "sasrec+title-semantic"])
 def test_a_variant_that_cannot_serve_is_refused(folder, variant):
     with pytest.raises(InputError) as raised:
         open_run(folder, variant)

@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from domains.errors import InputError, RunError, suggest
-from transfer.registry import Trained, find_system
 from transfer.report.run_record import ProductRecord
 from transfer.runs.artifact import CONFIG
 from transfer.runs.checkpoints import checkpoint_path, finished_variants, read_finished
 from transfer.runs.target_run import TargetRun
-from transfer.variants import Variant, parse_variant
+from transfer.variants import parse_variant
 
 INSIDE = "target"
 """Where the folder of `transfer run` keeps the target run."""
@@ -27,7 +26,7 @@ def open_run(place: str | Path, variant: str | None = None) -> TargetRun:
         variant: label of another finished variant; the product by default.
 
     Raises:
-        InputError: there is no run, it is damaged, or the variant is not finished there or cannot serve.
+        InputError: there is no run, it is damaged, or the variant is not finished there or a control.
     """
     folder = Path(place)
     if not (folder / CONFIG).is_file() and (folder / INSIDE / CONFIG).is_file():
@@ -40,16 +39,16 @@ def with_variant(run: TargetRun, label: str) -> TargetRun:
     """Return the run with another of its finished variants as the product, of the seed that validation prefers.
 
     Raises:
-        InputError: the variant is not finished in the run's folder, or cannot serve.
+        InputError: the variant is not finished in the run's folder, or a control that answers for another user.
     """
     variant = parse_variant(label, run.recipe.items.channels)
     if variant == run.variant:
         return run
     known = [] if run.folder is None else [run.variant.label, *finished_variants(run.folder)]
-    known = [name for name in dict.fromkeys(known) if _serves(parse_variant(name, run.recipe.items.channels))]
+    known = [name for name in dict.fromkeys(known) if parse_variant(name, run.recipe.items.channels).is_serving]
     if variant.label not in known or variant.label not in run.metrics.variants or run.folder is None:
         raise InputError(
-            f"the variant {variant.label!r} is not finished in this run, or cannot serve",
+            f"the variant {variant.label!r} is not finished in this run, or is a control",
             location="--variant",
             hint=f"{suggest(variant.label, known)}It has: {', '.join(known)}",
             code="unknown-variant",
@@ -77,9 +76,3 @@ def with_variant(run: TargetRun, label: str) -> TargetRun:
             code="run-mixed",
         ) from None
     return changed
-
-
-def _serves(variant: Variant) -> bool:
-    """Whether a variant's checkpoint is all that serving needs: a network, or late terms alone."""
-    trained = isinstance(find_system(variant.architecture), Trained)
-    return variant.is_serving and (trained or variant.is_terms_alone)

@@ -6,8 +6,8 @@ from typing import Literal
 
 import polars as pl
 
-from domains.cells import AS_TEXT, clean_text, damaged_numbers, report_rows
 from domains.errors import DataError, Problems
+from domains.raw_cells import AS_TEXT, clean_text, damaged_numbers, report_rows
 
 LARGEST_EXACT = {pl.Float32: 2**24, pl.Float64: 2**53}
 """Largest float of a type up to which every integer is exact."""

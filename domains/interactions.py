@@ -12,7 +12,6 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from domains.cells import Rows, counted
 from domains.dates import read_dates
 from domains.domain import Ints, TimeKind
 from domains.errors import DataError, InputError, Problems, SettingsError, suggest
@@ -20,6 +19,7 @@ from domains.ids import to_ids
 from domains.io.collect import collect, schema_of
 from domains.keep import FORMS, LOCATION, Clause, parse_keep
 from domains.preparation_report import Step
+from domains.raw_cells import Rows, counted
 from domains.raw_tables import RawTables
 from domains.settings import PrepareSettings
 from domains.times import Times, to_times

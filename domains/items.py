@@ -11,10 +11,10 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from domains.cells import Rows, counted, plain_text
 from domains.errors import DataError, InputError, Problems
 from domains.ids import to_ids
 from domains.io.collect import collect
+from domains.raw_cells import Rows, counted, plain_text
 from domains.raw_tables import TEXT, RawTables
 from domains.settings import PrepareSettings
 from domains.text_fields import read_texts

@@ -10,12 +10,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from domains.cells import counted
 from domains.domain import Domain, Ints, ItemIndices, TimeKind
 from domains.errors import DataError, InputError, Problems
 from domains.interactions import Interactions, read_interactions
 from domains.items import ItemTable, read_item_rows, read_items
 from domains.preparation_report import PreparationReport, PreparedDomain, Step
+from domains.raw_cells import counted
 from domains.raw_tables import RawTables
 from domains.settings import PrepareSettings
 

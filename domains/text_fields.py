@@ -7,9 +7,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from domains.cells import MISSING, plain_text
 from domains.domain import PROSE, TEXT_TYPE
 from domains.io.columns import LONGEST_TEXT, split_list
+from domains.raw_cells import MISSING, plain_text
 from domains.raw_tables import TEXT, text_columns
 
 LISTED = frozenset({"tags", "genres", "color", "material", "shelves"})

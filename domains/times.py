@@ -6,11 +6,11 @@ from typing import Literal, NamedTuple
 
 import polars as pl
 
-from domains.cells import AS_TEXT, SCIENTIFIC, TOO_NARROW, clean_text, report_rows, rows_of, shortened
 from domains.dates import parse, read_dates, read_digits
 from domains.domain import TimeKind
 from domains.errors import DataError, Problems
 from domains.ids import FILL_IN, LARGEST_EXACT
+from domains.raw_cells import AS_TEXT, SCIENTIFIC, TOO_NARROW, clean_text, report_rows, rows_of, shortened
 from domains.settings import TimeKindSetting, TimeUnit
 
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9, "ticks": 10**7, "filetime": 10**7, "webkit": 10**6}

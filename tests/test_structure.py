@@ -66,3 +66,10 @@ def test_nothing_inside_a_package_imports_in_a_circle(package: str) -> None:
         TopologicalSorter(inside).prepare()
     except CycleError as error:
         pytest.fail(f"imports go in a circle: {' -> '.join(error.args[1])}")
+
+
+def test_modules_of_the_lower_packages_have_names_of_their_own() -> None:
+    paths = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    below = {path.name for path in paths if path.relative_to(ROOT).parts[0] != "transfer"}
+    names = [path.name for path in paths if path.name in below - {"__init__.py", "settings.py"}]
+    assert sorted(names) == sorted(set(names))

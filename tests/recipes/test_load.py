@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 from transfer_cases import PROPERTY
 
 from domains.errors import InputError
@@ -330,3 +333,16 @@ def test_a_former_key_of_the_machine_is_ignored_with_a_warning(write):
     path = write("former.yaml", "sources: books\nevaluation: {memory_mb: 8, negatives: 9}\n")
     with pytest.warns(UserWarning, match="memory_mb"):
         assert load_recipe(path).recipe.evaluation.negatives == 9
+
+
+def leaves(model, before=""):
+    for name, field in model.model_fields.items():
+        kinds = [kind for kind in (field.annotation, *get_args(field.annotation)) if isinstance(kind, type)]
+        inner = next((kind for kind in kinds if issubclass(kind, BaseModel)), None)
+        nested = inner is not None and name not in ("target", "sources")
+        yield from leaves(inner, f"{before}{name}.") if nested else [before + name]
+
+
+def test_a_recipe_stays_small():
+    # A new key needs a reason: remove another one, or raise this number.
+    assert len(list(leaves(Recipe))) <= 92

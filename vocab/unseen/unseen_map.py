@@ -13,8 +13,8 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.sparse import csr_matrix
 
-from domains.cells import counted
 from domains.errors import RunError
+from domains.raw_cells import counted
 from vocab.documents import Layout
 from vocab.encoder.sentence_encoder import SentenceEncoder, Track, untracked
 from vocab.normalisers.normaliser import make_normaliser

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from domains.errors import InputError
 from transfer.progress import LOGGER, Progress, Silent, Steps, TransferWarning
@@ -106,28 +107,31 @@ class Runtime:
     def sum_(self, tensor: Tensor) -> Tensor:
         """Sum a tensor over all processes, in place."""
         if self.processes > 1:
-            torch.distributed.all_reduce(tensor)
+            from accelerate.utils import reduce
+
+            tensor.copy_(reduce(tensor, "sum"))
         return tensor
 
     def sum_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
-        """Sum the gradients of all processes, in place."""
+        """Sum the gradients of all processes, in place.
+
+        All gradients are summed as one vector: one message a step. A process without rows of a batch takes part with
+        zeros. `DistributedDataParallel`, which `Accelerator.prepare` adds, would need a backward pass there as well.
+        """
         if self.processes == 1:
             return
         owners = [parameter for parameter in parameters if parameter.requires_grad]
-        for parameter in owners:
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-        gradients = [parameter.grad for parameter in owners if parameter.grad is not None]
-        flat = self.sum_(torch.cat([gradient.reshape(-1) for gradient in gradients]))
-        start = 0
-        for gradient in gradients:
-            gradient.copy_(flat[start : start + gradient.numel()].view_as(gradient))
-            start += gradient.numel()
+        gradients = [torch.zeros_like(owner) if owner.grad is None else owner.grad for owner in owners]
+        vector_to_parameters(self.sum_(parameters_to_vector(gradients)), gradients)
+        for owner, gradient in zip(owners, gradients, strict=True):
+            owner.grad = gradient
 
     def wait(self) -> None:
         """Wait for all processes."""
         if self.processes > 1:
-            torch.distributed.barrier()
+            from accelerate import PartialState
+
+            PartialState().wait_for_everyone()
 
     def generator(self, *seeds: int) -> torch.Generator:
         """Return a generator on the device, seeded by all the given numbers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -82,9 +83,13 @@ def everything(runtime):
 
 def one_of_two(rank, folder):
     torch.set_num_threads(1)
+    ranks = dict.fromkeys(("RANK", "LOCAL_RANK"), str(rank)) | dict.fromkeys(("WORLD_SIZE", "LOCAL_WORLD_SIZE"), "2")
+    os.environ |= ranks | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500"}  # as a launcher sets them
     torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
     try:
-        torch.save(everything(Runtime(rank=rank, processes=2)), Path(folder) / f"{rank}.pt")
+        runtime = Runtime.current("cpu")
+        assert (runtime.rank, runtime.processes) == (rank, 2)
+        torch.save(everything(runtime), Path(folder) / f"{rank}.pt")
     finally:
         torch.distributed.destroy_process_group()
 

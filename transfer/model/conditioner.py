@@ -77,8 +77,12 @@ class InterestFusion(Conditioner):
         return fused
 
 
-class _Added(Conditioner):
-    """Interests as a vector W2 tanh(W1 x + b1) + b2 that is added somewhere, zero at the start.
+class InterestsAtPositions(Conditioner):
+    """What a user was interested in by each item is added to it, W2 tanh(W1 x + b1) + b2 (not in the paper).
+
+    Prompts see the same interests at every position, hence in training what they are to predict, or else less than in
+    testing. Interests that grow with the sequence hide nothing and leak nothing: rows of `interests` are flat positions
+    of the domain, each made from everything up to that interaction.
 
     Args:
         width: of interests: q anchors.
@@ -93,28 +97,11 @@ class _Added(Conditioner):
         nn.init.zeros_(self.outer.weight)
         nn.init.zeros_(self.outer.bias)
 
-    def vectors(self, rows: Tensor, interests: Interests) -> Tensor:
-        """(n, d) of the given (n,) rows of interests."""
-        made: Tensor = self.outer(torch.tanh(interests.project(rows, self.read.weight) + self.read.bias))
-        return made
-
-
-class InterestsAtPositions(_Added):
-    """What a user was interested in by each item is added to it, W2 tanh(W1 x + b1) + b2 (not in the paper).
-
-    Prompts see the same interests at every position, hence in training what they are to predict, or else less than in
-    testing. Interests that grow with the sequence hide nothing and leak nothing: rows of `interests` are flat positions
-    of the domain, each made from everything up to that interaction.
-
-    Args:
-        width: of interests: q anchors.
-        dim: width d.
-    """
-
     def encoded(self, encoder: SequenceEncoder, embeds: Tensor, batch: SequenceBatch, interests: Interests) -> Tensor:
         """Encode items with their interests; at the start these add nothing."""
         added = torch.zeros_like(embeds)
-        added[batch.mask] = self.vectors(batch.positions[batch.mask], interests).to(added.dtype)
+        read = interests.project(batch.positions[batch.mask], self.read.weight) + self.read.bias
+        added[batch.mask] = self.outer(torch.tanh(read)).to(added.dtype)
         states: Tensor = encoder(embeds + added, batch.mask)
         return states
 

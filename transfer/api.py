@@ -56,8 +56,8 @@ def domain_from_frames(
     """A domain from two polars, pandas or Arrow tables.
 
     Args:
-        interactions: who did what when.
-        items: what the items are called; may be the same table.
+        interactions: one row for each user, item and time.
+        items: ids, titles and fields of the items; may be the same table.
         name: of the domain.
         columns: roles (``user``, ``item``, ``time``, ``title``, ...) and the names of their columns; the usual names
             are found without it.
@@ -94,10 +94,10 @@ def fit(
     Args:
         sources: domains, or their descriptions as in a recipe.
         target: a domain whose titles are added to the vocabulary; its interactions are not read.
-        out: folder to write the artifact to; it is only returned where none is given.
+        out: folder to write the artifact to; without it, the artifact is only returned.
         settings: nested keys of a recipe, for example ``{"s2idm": {"epochs": 50}, "seeds": [1]}``.
         device: ``auto``, ``cpu`` or ``cuda``.
-        progress: where to show it, for example `transfer.cli.output.Terminal`.
+        progress: shows progress, for example `transfer.cli.output.Terminal`.
 
     Raises:
         InputError: data or settings are wrong, or the folder holds an artifact.
@@ -145,7 +145,7 @@ def adapt(
             ``{"variants": ["sasrec", "sasrec+ipe+s2idm"], "training": {"epochs": 30}}``. Settings fixed by the source
             (vocabulary, interests, s2idm, ...) do not change; a warning lists the differences.
         device: ``auto``, ``cpu`` or ``cuda``.
-        progress: where to show it.
+        progress: shows progress.
 
     Raises:
         InputError: data or settings are wrong, the source cannot be loaded, the target shares no anchor with it, or
@@ -173,12 +173,12 @@ def train(
     """Fit the sources, if any, and adapt to the target in one call, as `transfer run` does.
 
     Args:
-        target: a domain, or what a recipe calls it.
+        target: a domain, or its description as in a recipe.
         out: folder for ``source`` and ``target``. An interrupted call resumes.
         sources: domains to learn from; by default, only the target is used.
         settings: nested keys of a recipe.
         device: ``auto``, ``cpu`` or ``cuda``.
-        progress: where to show it.
+        progress: shows progress.
 
     Raises:
         InputError: data or settings are wrong, or the folder holds results of other settings or data.

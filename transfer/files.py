@@ -38,7 +38,7 @@ def cannot_write(error: OSError, path: Path) -> RunError:
     return RunError(
         f"cannot write: {error.strerror or error}",
         location=path,
-        hint="Free space or choose another --out; what is finished is kept",
+        hint="Free space or choose another --out; finished results are kept",
         code="disk-full" if full else "not-writable",
     )
 
@@ -60,9 +60,9 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Keep every other run out of a folder. The lock goes with the process: a kill leaves none behind.
+    """Lock a folder against other runs. The lock ends with the process, also if it is killed.
 
-    A new folder is private to its owner. What a killed run left unfinished in it is removed.
+    A new folder is private to its owner. Temporary files of a killed run are removed.
 
     Raises:
         InputError: another run is in there, or the folder cannot be written.
@@ -96,13 +96,13 @@ SCRATCH = "scratch"
 
 
 def scratch_folder(folder: Path, rank: int) -> Path:
-    """Where this process keeps intermediate results of a run; removed by the next run if this one is killed."""
+    """Return the folder for intermediate results of this process. The next run removes it if this one is killed."""
     return folder / f"{SCRATCH}-{rank}-{os.getpid()}"
 
 
 def _remove_scratch(folder: Path) -> None:
     """Remove intermediate results of processes that are gone."""
-    if os.name != "posix":  # elsewhere nobody can ask whether a process lives without disturbing it
+    if os.name != "posix":  # other systems cannot check that a process lives without sending it a signal
         return
     for path in folder.glob(f"{SCRATCH}-*-*"):
         owner = path.name.rsplit("-", 1)[1]
@@ -286,7 +286,7 @@ def _readable(path: Path) -> Iterator[None]:
 class JsonLines:
     """A log with one JSON object a line, flushed line by line; an epoch of a stage stands in it once.
 
-    A run that goes on from a checkpoint writes the epochs after it again: their lines, and whatever followed, go.
+    A run that resumes from a checkpoint repeats the epochs after it, so their lines are removed.
 
     Args:
         path: the file.

@@ -20,8 +20,6 @@ from transfer.serving.recommend import Filters, History, NewRecommendation, Reco
 if TYPE_CHECKING:
     import polars as pl
 
-    from transfer.serving.recommend import NewRecommendation, Recommendation
-
 FrameKind = Literal["polars", "pandas"]
 
 
@@ -74,9 +72,9 @@ class Run:
     """A finished run: its model, metrics and recommendations.
 
     Args:
-        target: what `adapt-target` writes.
-        folder: where it is.
-        new_items: how many of its last items `with_items` added.
+        target: the artifact that `adapt-target` writes.
+        folder: of the artifact.
+        new_items: number of its last items that `with_items` added.
     """
 
     def __init__(self, target: TargetRun, folder: Path, new_items: int = 0) -> None:

@@ -65,9 +65,9 @@ VOCABULARY, S2IDM, SOURCE_ENCODER, TITLES, RESULTS = (
     "item texts",
     "tables and files",
 )
-"""Names of the steps that are no variant."""
+"""Names of the steps other than variants."""
 TOO_SHORT = 0.2
-"""Seconds below which a step tells nothing of others: it was finished before."""
+"""Shorter steps correct no estimate: their results existed already."""
 
 
 def step_name(label: str, seed: int | None) -> str:
@@ -82,7 +82,7 @@ class Step:
     Attributes:
         name: unique within a command.
         seconds: rough estimate.
-        kind: steps of one kind are mistaken by the same factor.
+        kind: estimates of one kind are wrong by the same factor.
     """
 
     name: str
@@ -92,10 +92,10 @@ class Step:
 
 @dataclass
 class Steps:
-    """The plan of a command. It learns from each finished step how wrong the estimates of its kind are.
+    """The plan of a command. Each finished step corrects the estimates of its kind.
 
     Attributes:
-        ahead: all steps in their order; empty if nobody planned, and then nothing is said.
+        ahead: all steps in order; if empty, nothing is logged.
         clock: seconds.
     """
 
@@ -110,7 +110,7 @@ class Steps:
         self.ahead, self._at = tuple(steps), None
 
     def begin(self, name: str) -> None:
-        """End the step at work and begin another; one that nobody planned is left out."""
+        """End the current step and begin another. Steps that were not planned are ignored."""
         place = next((place for place, step in enumerate(self.ahead) if step.name == name), None)
         if place is None or place == self._at:
             return
@@ -119,21 +119,21 @@ class Steps:
         LOGGER.info(f"{self.position().capitalize()}: {name}")
 
     def position(self, share: float = 0.0) -> str:
-        """Return ``step 3 of 7, about 2 min left``; empty where nothing is at work.
+        """Return ``step 3 of 7, about 2 min left``; empty between steps.
 
         Args:
-            share: of the step at work that is done, where that is known.
+            share: finished share of the current step, if known.
         """
         if self._at is None:
             return ""
         return f"step {self._at + 1} of {len(self.ahead)}, about {duration(self.left(share))} left"
 
     def left(self, share: float = 0.0) -> float:
-        """Return the seconds that the step at work and those after it may take."""
+        """Return the expected seconds of the current step and those after it."""
         if self._at is None:
             return sum(self._expected(step) for step in self.ahead)
         spent = self.clock() - self._began
-        # A step that takes longer than expected has a fifth of it ahead.
+        # A step that takes longer than expected is assumed to be four fifths done.
         here = max(self._expected(self.ahead[self._at]) - spent, spent / 4)
         if share > 0:
             here = min(here, spent * (1 - share) / share)

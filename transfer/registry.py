@@ -77,7 +77,7 @@ class Items:
 
 @dataclass(frozen=True, eq=False)
 class SourceKnowledge:
-    """What was learned from the sources.
+    """Knowledge from the sources.
 
     Attributes:
         s2idm: the frozen diffusion model.
@@ -137,7 +137,7 @@ class Trained:
         encoder: makes the network from its settings and the maximum number of prompts.
         family: systems of one family have the same weights, so that they can start from each other's.
         objective: makes an additional objective, or one that replaces the recommendation loss; None for none.
-        fusion: makes the way in which interests enter where a variant names interests and no way (``sasrec+s2idm``);
+        fusion: makes the conditioner of a variant that names interests without a way to enter (``sasrec+s2idm``);
             None for the fusion of the paper's ablation. Called with the width of the interests, d and k.
         settings: validated values of ``systems.NAME`` in a recipe.
     """

@@ -34,7 +34,7 @@ class Runtime:
         progress: shows progress.
         steps: planned steps of the command.
         checkpoint_seconds: time between checkpoints of a training; a killed run loses at most this much work.
-        tracker: what is told of settings, epochs and results.
+        tracker: gets settings, epochs and results.
     """
 
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
@@ -86,7 +86,7 @@ class Runtime:
             LOGGER.info(text)
 
     def begin(self, step: str) -> None:
-        """Begin a step of the command and say so, from the first process only."""
+        """Begin and log a step of the command, in the first process only."""
         if self.is_main:
             self.steps.begin(step)
 
@@ -142,7 +142,7 @@ class Runtime:
 
 
 def _keep_freed_memory() -> None:
-    """Ask glibc to keep what is freed for the next allocation; does nothing with other C libraries.
+    """Ask glibc to keep freed memory for the next allocation; does nothing with other C libraries.
 
     By default every large tensor is new memory that the kernel fills with zeros, page by page: a seventh of an epoch.
     """

@@ -49,7 +49,7 @@ SMALL: dict[str, Any] = {
 
 
 def cycle(name: str = "cycle", swapped: bool = False) -> Domain:
-    """Users who each start somewhere and go on in the order of the items, around and around.
+    """Return users who start at different items and follow the order of the items in a cycle.
 
     Args:
         name: of the domain.
@@ -78,7 +78,7 @@ class SystemContract:
     Attributes:
         name: of the system.
         settings: values under ``systems.NAME``.
-        learns_order: whether it can learn what follows what; popularity and text cannot.
+        learns_order: whether it can learn the order of items; popularity and text cannot.
     """
 
     name: ClassVar[str] = ""
@@ -86,7 +86,7 @@ class SystemContract:
     learns_order: ClassVar[bool] = True
 
     def recipe(self) -> Recipe:
-        """A small recipe with the system as a variant; a baseline stands beside a trained one."""
+        """A small recipe with the system as a variant; a baseline is joined by a trained system."""
         variants = [self.name, "sasrec"] if isinstance(find_system(self.name), Baseline) else [self.name]
         return check_recipe({"sources": ["books"], **SMALL, "variants": variants, **self._systems()}, self.name)
 
@@ -104,7 +104,7 @@ class SystemContract:
         assert system.summary
 
     def test_it_learns_a_simple_cycle(self) -> None:
-        """Order is learned by those who can; the others are no worse than nothing."""
+        """Systems that can learn order do; the others are no worse than chance."""
         _, run = self.run()
         hit = run.metrics.variants[self.name].test["full"]["hit@5"].mean
         assert hit > 0.8 if self.learns_order else 0 <= hit <= 1

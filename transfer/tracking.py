@@ -17,20 +17,20 @@ TENSORBOARD = "tensorboard"
 
 
 class Tracker(Protocol):
-    """What a run tells; only the first process calls it."""
+    """Receives settings, epochs and results of a run, from the first process only."""
 
     def settings(self, recipe: Mapping[str, Any]) -> None:
         """Take the resolved recipe, before anything is trained."""
 
     def entry(self, entry: Mapping[str, object]) -> None:
-        """Take a line of `training.jsonl`: ``stage``, ``epoch`` and numbers. A resumed run may tell an epoch again."""
+        """Take a line of `training.jsonl`: ``stage``, ``epoch`` and numbers. A resumed run may repeat an epoch."""
 
     def result(self, metrics: Mapping[str, Any], folder: Path) -> None:
         """Take the contents of `metrics.json` and the folder of the finished artifact."""
 
 
 class Untracked:
-    """Tells nobody."""
+    """Ignores everything."""
 
     def settings(self, recipe: Mapping[str, Any]) -> None:
         """Do nothing."""
@@ -52,7 +52,7 @@ def open_tracker(name: str | None, folder: Path) -> Tracker:
 
     Args:
         name: of the tracker; None tracks nothing.
-        folder: of the run, beside whose artifacts a tracker may write.
+        folder: of the run; a tracker may write into it.
 
     Raises:
         InputError: no package provides it, or its package cannot be imported.

@@ -26,9 +26,9 @@ from transfer.runtime import Runtime
 
 Choice = str | int | float | bool | None
 TUNABLE = ("training", "encoder", "prompts", "items", "score", "systems")
-"""First parts of the keys that may be tuned: the others say what is measured or need other source artifacts."""
+"""First parts of the keys that may be tuned. Other keys change the measurement or need another source artifact."""
 NOT = ("training.metric",)
-"""Keys below these that may not: what chooses cannot be chosen."""
+"""Exceptions: keys that select the best trial cannot be tuned."""
 
 
 class Range(Settings):
@@ -81,7 +81,7 @@ DEFAULT = Space.model_validate(
         }
     }
 )
-"""What is searched when nobody says."""
+"""The default search space."""
 
 
 def read_space(path: Path | None) -> Space:
@@ -114,13 +114,13 @@ Score = Callable[[list[str]], float]
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What a search found.
+    """Result of a search.
 
     Attributes:
         metric: that chose, on validation items of training users.
         before: of the recipe as it is.
-        best: of the best trial; `before` where no trial is better.
-        values: of the best trial; empty where no trial is better.
+        best: of the best trial; `before` if no trial is better.
+        values: of the best trial; empty if no trial is better.
         trials: finished, of all sessions.
         failed: trials that ended in an error.
         recipe: the found recipe.
@@ -149,11 +149,11 @@ def tune(
 
     Args:
         given: recipe file or name.
-        folder: keeps the trials; the same call goes on there.
+        folder: stores the trials; the same call resumes.
         runtime: device, processes, progress.
         variant: which one; by default the last one of the recipe.
         trials: in all, with those of earlier sessions.
-        space: what may change.
+        space: keys and their values or ranges.
         overrides: of the recipe, for all trials.
 
     Raises:
@@ -180,7 +180,7 @@ def tune(
             mark = hashlib.sha256(json.dumps(changes).encode()).hexdigest()[:12]
             place = folder / f"trial-{mark}"
             run = target_from(make_plan(changed, source), source, place, runtime)
-            shutil.rmtree(place)  # it holds test figures, which nobody is to choose by
+            shutil.rmtree(place)  # its test figures must not influence the choice
             return run.metrics.variants[run.variant.label].selection.mean
 
         before = _baseline(folder, score)
@@ -201,7 +201,7 @@ def _optuna() -> Any:
 
 
 def _claim(folder: Path, loaded: LoadedRecipe, space: Space) -> None:
-    """Keep what is searched, and refuse to go on with something else."""
+    """Store the search space, and raise if the folder holds another one."""
     now = json.loads(
         json_text({"recipe": loaded.recipe.model_dump(mode="json"), "space": space.model_dump(mode="json")})
     )

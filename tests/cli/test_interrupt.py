@@ -43,5 +43,5 @@ def test_signals_are_obeyed(work, number, code):
     assert time.monotonic() - began < 4  # two seconds, and what a busy machine adds
     assert (process.returncode, said) == (
         code,
-        "Stopped. What was finished is kept: the same command goes on from there.\n",
+        "Stopped. Finished results are kept: run the same command to resume.\n",
     )

@@ -62,7 +62,7 @@ def test_an_interrupted_command_says_that_it_can_go_on(
     monkeypatch.setattr("recipes.load.bundled_recipes", interrupted)
     result = run_command(capsys, "recipe", "list")
     assert result.code == 130
-    assert result.err == "Stopped. What was finished is kept: the same command goes on from there.\n"
+    assert result.err == "Stopped. Finished results are kept: run the same command to resume.\n"
 
 
 def leaves(command: Any, name: str = "transfer") -> Iterator[tuple[str, Any]]:

@@ -83,7 +83,7 @@ def show(name: Name, json_: Json = False) -> None:
 
 @app.command("fetch")
 def fetch(name: DataName, to: To = None, yes: Yes = False, json_: Json = False) -> None:
-    """Download a public data set, after showing its licence and size; a broken download goes on where it stopped."""
+    """Download a public data set, after showing its licence and size; an interrupted download resumes."""
     from rich.markup import escape
 
     from domains.fetch import fetch_data
@@ -143,7 +143,7 @@ def _bundled(name: str) -> dict[str, Any]:
     summary = summarise(open_domain(name).domain)
     return {
         "name": name,
-        "title": "comes with the project; its licence lies beside it",
+        "title": "bundled; its licence is in the same folder",
         "recipe": name,
         **{key: getattr(summary, key) for key in ("users", "items", "interactions", "time_kind")},
     }
@@ -230,7 +230,7 @@ def prepare(domain: Domain, out: Out, partitions: Partitions = 16, source: Sourc
 
 
 def _chosen(text: str, source: int | None) -> tuple[str | DomainSpec, Path]:
-    """What to prepare, and where its relative paths start."""
+    """Return the domain to prepare, and the folder of its relative paths."""
     from domains.errors import InputError
     from recipes.load import load_recipe, names_recipe
 

@@ -30,7 +30,7 @@ def experiment(
     seed: Seed = None,
     json_: Json = False,
 ) -> None:
-    """Run variants x seeds x data sets, go on where it stopped, and write metrics.json, table.md and report.html."""
+    """Run variants x seeds x data sets, or resume them, and write metrics.json, table.md and report.html."""
     from recipes.experiment_schema import load_experiment
     from transfer.cli.output import runtime_for
     from transfer.cli.print_results import print_experiment

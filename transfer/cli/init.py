@@ -29,7 +29,7 @@ Sources = Annotated[
 Out = Annotated[Path | None, typer.Option("--out", help="The recipe's file; NAME.yaml by default.")]
 User = Annotated[str | None, typer.Option("--user-column", help="Column with the user's id.")]
 Item = Annotated[str | None, typer.Option("--item-column", help="Column with the item's id.")]
-Key = Annotated[str | None, typer.Option("--item-key-column", help="The same in the file of items, where it differs.")]
+Key = Annotated[str | None, typer.Option("--item-key-column", help="The same in the file of items, if it differs.")]
 Time = Annotated[str | None, typer.Option("--time-column", help="Column with the time.")]
 Title = Annotated[str | None, typer.Option("--title-column", help="Column with the title.")]
 Categories = Annotated[str | None, typer.Option("--categories-column", help="Column with the categories.")]
@@ -113,7 +113,7 @@ def command(
 
 
 def _settled(guess: Guess, given: dict[str, str]) -> ColumnMapping:
-    """One column a role: what was given, what has a usual name, and what the person says of the rest."""
+    """Return the column of each role: as given, by its usual name, or as the user answers."""
     from domains.settings import ColumnMapping
     from transfer.cli.options import at_terminal, choose
 
@@ -142,7 +142,7 @@ def _show_columns(columns: ColumnMapping, certain: Set[str], console: Console) -
 
 
 def _report(findings: Findings, guess: Guess, certain: Set[str], path: Path) -> None:
-    """What was found and decided, and the next command."""
+    """Print the columns, the decisions and the next command."""
     import numpy as np
     from rich.markup import escape
 

@@ -138,7 +138,7 @@ def explain_words(run: RunFolder, words: Words) -> None:
 def neighbours(
     run: RunFolder, word: Annotated[str, typer.Argument(help="A word as it stands in titles.")], json_: Json = False
 ) -> None:
-    """Say which anchors S2IDM links to a word: what diffusion makes of an interest in it alone."""
+    """Say which anchors S2IDM links to a word: the result of diffusing an interest in it alone."""
     from rich.text import Text
 
     from transfer.cli.output import OUT, plain_table, print_json

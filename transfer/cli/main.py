@@ -23,7 +23,7 @@ INTERRUPTED, TERMINATED = 130, 143
 """Exit codes after Ctrl-C and after SIGTERM, as shells know them."""
 GRACE = 1.5
 """Seconds that Python may take to obey before the process ends without it: a long computation in C does not listen."""
-MESSAGE = "Stopped. What was finished is kept: the same command goes on from there."
+MESSAGE = "Stopped. Finished results are kept: run the same command to resume."
 
 
 class Interrupts:
@@ -142,7 +142,7 @@ app.add_typer(recipe.app, name="recipe")
 
 
 def main() -> None:
-    """Run a command; a user's mistake becomes one message and exit code 2."""
+    """Run a command; an input error becomes one message and exit code 2."""
     if int(os.environ.get("RANK", "0")) > 0:  # one of several processes on one run: the first one speaks
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
     with Interrupts() as interrupts:
@@ -164,7 +164,7 @@ def _run(interrupts: Interrupts) -> None:
     except KeyboardInterrupt:
         sys.exit(interrupts.finish())
     except SystemExit as end:
-        if end.code == INTERRUPTED:  # what typer makes of KeyboardInterrupt
+        if end.code == INTERRUPTED:  # typer turns KeyboardInterrupt into this
             sys.exit(interrupts.finish())
         raise
     except (ValueError, OSError) as error:
@@ -178,7 +178,7 @@ def _run(interrupts: Interrupts) -> None:
 
 
 def _input_error(error: ValueError | OSError) -> InputError | None:
-    """What only the user can correct; a full disk counts, wherever it strikes."""
+    """Return the error as one that the user can correct, or None. A full disk counts."""
     if isinstance(error, InputError):
         return error
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:

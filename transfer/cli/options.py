@@ -17,7 +17,7 @@ Set = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the recipe, e.g. --set encoder.dim=128."),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="Run this one seed in place of the recipe's.")]
-Device = Annotated[str, typer.Option("--device", help="auto (a GPU where there is one), cpu or cuda.")]
+Device = Annotated[str, typer.Option("--device", help="auto (a GPU if available), cpu or cuda.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines, nothing else.")]
 Variants = Annotated[
     str | None, typer.Option("--variants", help="Comma-separated models, e.g. sasrec,sasrec+ipe+constant.")
@@ -35,14 +35,14 @@ def overrides(given: list[str] | None, seed: int | None, variants: str | None = 
 
 
 def as_typed(given: list[str] | None, seed: int | None, variants: str | None = None) -> str:
-    """The same options for the next command, which without them would do something else; empty where there are none."""
+    """Return the options as typed, for the command to run next."""
     typed = [f" --set {shlex.quote(override)}" for override in given or ()]
     typed += [] if seed is None else [f" --seed {seed}"]
     return "".join(typed + ([] if variants is None else [f" --variants {shlex.quote(variants)}"]))
 
 
 def at_terminal() -> bool:
-    """Whether somebody can answer."""
+    """Whether standard input is a terminal."""
     return sys.stdin.isatty()
 
 
@@ -50,11 +50,11 @@ def confirm(question: str, option: str) -> bool:
     """Ask for a yes.
 
     Args:
-        question: what to agree to.
+        question: text of the question.
         option: that agrees beforehand.
 
     Raises:
-        InputError: nobody is there to ask.
+        InputError: standard input is no terminal.
     """
     if not at_terminal():
         raise InputError(f"{question} Nobody is there to ask", location=option, hint=f"Give {option} to agree")
@@ -65,13 +65,13 @@ def choose(question: str, choices: Sequence[str], option: str, default: str | No
     """Ask for one of some names until one of them is given.
 
     Args:
-        question: what to choose.
+        question: text of the question.
         choices: the names.
         option: that answers beforehand.
-        default: what Enter alone means.
+        default: value of an empty answer.
 
     Raises:
-        InputError: nobody is there to ask, and there is no default.
+        InputError: standard input is no terminal, and there is no default.
     """
     if not at_terminal():
         if default is not None:

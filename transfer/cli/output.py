@@ -57,7 +57,7 @@ def print_json(data: Any) -> None:
 
 
 class _Bar(Task):
-    """A task as rich counts it, and what is said of it."""
+    """A task with its progress and latest note."""
 
     def __init__(self, title: str, total: int | None) -> None:
         self.title, self.note = title, ""
@@ -87,7 +87,7 @@ class _Bar(Task):
             told.append(_speed(counted.completed / counted.elapsed))
             if share < 1:
                 told.append(f"{duration(counted.elapsed * (1 / share - 1))} left")
-        # Tasks with a metric are trainings, which are nearly all of a step; the share of others says little of it.
+        # A task with a metric is a training, which takes most of a step. The share of other tasks says little about it.
         told += [part for part in (steps.position(share if self.note else 0.0),) if part]
         below = Table.grid(padding=(0, 1))
         below.add_row(ProgressBar(total=counted.total, completed=counted.completed, width=12), Text(" · ".join(told)))
@@ -95,7 +95,7 @@ class _Bar(Task):
 
 
 def _speed(a_second: float) -> str:
-    """Steps a second, or seconds a step where that reads better."""
+    """Return steps a second, or seconds a step for slow tasks."""
     if a_second < 1:
         return f"{1 / a_second:.1f} s each"
     return f"{a_second:,.0f}/s" if a_second >= 10 else f"{a_second:.1f}/s"
@@ -105,7 +105,7 @@ class Terminal(ProgressProtocol):
     """Two lines for the task at work in a terminal; one line a finished task everywhere.
 
     Args:
-        steps: of the command, said beside the task.
+        steps: of the command, shown with the task.
     """
 
     def __init__(self, steps: Steps | None = None) -> None:
@@ -114,7 +114,7 @@ class Terminal(ProgressProtocol):
 
     @contextmanager
     def task(self, title: str, total: int | None) -> Iterator[Task]:
-        """A bar while the work goes on, a line when it is done; a task within another takes its place."""
+        """Show a bar during the work and a line at its end. An inner task replaces the bar of the outer one."""
         bar = _Bar(title, total)
         live = None
         if ERR.is_terminal and not self._open:
@@ -155,7 +155,7 @@ def _print_warning(message: Warning | str, category: type[Warning], *_: Any, **_
 
 
 def progress_for(silent: bool, steps: Steps | None = None) -> ProgressProtocol:
-    """What a command reports to: bars, log lines and notes on stderr.
+    """Return the progress of a command: bars, log lines and notes on stderr.
 
     Args:
         silent: nothing at all.
@@ -171,7 +171,7 @@ def progress_for(silent: bool, steps: Steps | None = None) -> ProgressProtocol:
 
 
 def runtime_for(device: str, silent: bool) -> Runtime:
-    """Where a command of several steps runs, and what it reports to."""
+    """Return the runtime of a command with several steps."""
     from transfer.runtime import Runtime
 
     steps = Steps()
@@ -179,7 +179,7 @@ def runtime_for(device: str, silent: bool) -> Runtime:
 
 
 def say(text: str) -> None:
-    """A line of result, in markup: what a user wrote is escaped by the caller."""
+    """Print a line of the result, in markup. The caller escapes texts of the user."""
     # A terminal breaks lines between words; a command to copy stays in one line.
     OUT.print(text, highlight=False, soft_wrap=not OUT.is_terminal or "Next: transfer" in text)
 
@@ -196,7 +196,7 @@ def plain_table(title: str) -> Table:
 
 
 def total_size(data: PublicData) -> str:
-    """The size of all files as the servers tell it; the catalogue's word where one of them does not.
+    """Return the size of all files by the servers, or by the catalogue if a server does not say.
 
     Raises:
         InputError: a server cannot be reached or has no such file.
@@ -209,7 +209,7 @@ def total_size(data: PublicData) -> str:
 
 
 class Downloads:
-    """One bar a file; what `domains.fetch` calls while bytes come."""
+    """One bar for each file; `domains.fetch` calls it during the download."""
 
     def __init__(self) -> None:
         columns = (

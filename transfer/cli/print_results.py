@@ -15,7 +15,7 @@ from transfer.report.run_record import RunRecord
 from transfer.report.table_format import plain
 
 FEW = 50
-"""With fewer users, a mean over them is hardly worth a decision."""
+"""With fewer users, a note says that they are too few."""
 
 
 def print_target(record: RunRecord, folder: Path, as_json: bool) -> None:
@@ -33,14 +33,15 @@ def print_target(record: RunRecord, folder: Path, as_json: bool) -> None:
 
 
 def _notes(record: RunRecord) -> list[str]:
-    """What a reader of the figures must know."""
+    """Return notes about the figures: few users, a product that is not the best, skipped variants."""
     notes, protocol = [], record.protocol
     if protocol.training_users:
         for what, users in (("validation", protocol.validation_users), ("test", protocol.test_users)):
             if users < FEW:
-                notes.append(f"only {users} users have a {what} item: figures of so few may be chance.")
+                notes.append(f"only {users} users have a {what} item: too few for conclusions.")
     notes += [
-        f"{name} scores higher on validation, by no more than chance may give." for name in record.product.beaten_by
+        f"{name} scores higher on validation, but the difference is not significant."
+        for name in record.product.beaten_by
     ]
     return notes + [f"{name} was skipped: {reason}." for name, reason in record.skipped.items()]
 

@@ -38,7 +38,7 @@ def list_(json_: Json = False) -> None:
 
 @app.command("check")
 def check(recipe: RecipeArgument, set_: Set = None, variants: Variants = None, json_: Json = False) -> None:
-    """Read a recipe and its data and say what a run would do, without training anything."""
+    """Read a recipe and its data, and show what a run would do. Trains nothing."""
     from recipes.load import load_recipe
     from transfer.cli.output import print_json
     from transfer.planning.dry_run import forecast
@@ -126,7 +126,7 @@ PARTS = {
     "matching": "late terms: titles, anchors, popularity",
     "terms": "every late term: matching, transitions and repeats",
 }
-"""What may follow a system in a variant's label."""
+"""Parts of a variant's label after the system, with their meaning."""
 
 
 def variants(json_: Json = False) -> None:

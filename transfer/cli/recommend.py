@@ -201,7 +201,7 @@ def _print_new(new: list[NewRecommendation], known: int, titles: TitleIndex) -> 
 
 
 def _after(past: History, titles: TitleIndex) -> str:
-    """Return what the recommendations follow from."""
+    """Return a line about the user, history or interests that the recommendations are for."""
     recent = [titles.label(int(item)) for item in past.domain.items[-3:]]
     earlier = past.domain.n_interactions - len(recent)
     if not recent:

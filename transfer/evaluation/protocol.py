@@ -19,7 +19,7 @@ Stage = Literal["validation", "test"]
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """Users with a held-out item, what came before it, and what it is ranked against.
+    """Held-out items of users, with their histories and candidates.
 
     Attributes:
         users: (n,) int64.
@@ -39,15 +39,14 @@ class Targets:
         return len(self.users)
 
     def only(self, keep: Ints) -> Targets:
-        """Some of them, by row."""
+        """Return some of them, by row."""
         return Targets(self.users[keep], self.stops[keep], self.items[keep], self.seen_starts[keep], self.excludes_seen)
 
 
 def targets_of(split: Split, stage: Stage, users: Ints | None = None) -> Targets:
     """Targets of a stage.
 
-    Items seen before are excluded where the domain holds each pair once; where repeats are kept, a target may have
-    been seen before, and nothing is excluded.
+    Items of the history are excluded, unless the domain keeps repeats: then a target may be in the history.
 
     Args:
         split: the held-out positions.
@@ -80,10 +79,10 @@ def sampled_negatives(users: Ints, targets: Tensor, n_items: int, settings: Eval
         (n, m) int64 on the targets' device, m as in `negatives_a_target`.
 
     Raises:
-        InputError: there is one item alone.
+        InputError: there is only one item.
     """
     if n_items < 2:
-        raise InputError("a catalogue of one item leaves nothing to rank it against", location="items")
+        raise InputError("a catalogue of one item has nothing to rank it against", location="items")
     device = targets.device
     if negatives_a_target(n_items, settings) == n_items - 1:
         others = torch.arange(n_items - 1, dtype=torch.int64, device=device).expand(len(targets), -1)

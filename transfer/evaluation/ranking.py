@@ -20,10 +20,10 @@ ScoreRows = Callable[[Tensor], Tensor]
 """Scores of all items for some rows of the targets: (B,) int64 -> (B, I)."""
 
 PROTOCOLS = ("sampled", "full", "full_all")
-"""Sampled negatives; all items but those the user had; all items. The last two agree where repeats are kept."""
+"""Sampled negatives; all items but those of the history; all items. The last two are equal if repeats are kept."""
 
 CACHE_BYTES = 32 << 20
-"""Score blocks on a CPU: what is written by the multiply is still in the cache when it is counted."""
+"""Size of score blocks on a CPU: small enough that scores are still in the cache when they are counted."""
 FEWEST_ROWS = 32
 """Fewer would read the item table too often."""
 
@@ -38,9 +38,9 @@ class Ranking:
         full: (n,) int64, among all items that are not excluded.
         sampled_candidates: (n,) int64.
         full_candidates: (n,) int64.
-        full_all: (n,) int64, among all items, those the user had as well; None where only `full` was asked for.
+        full_all: (n,) int64, among all items, with those of the history; None if only `full` was computed.
         full_all_candidates: (n,) int64, or None.
-        recommended: (n, K) int64, the top items of the full ranking, where asked for; -1 where no more are candidates.
+        recommended: (n, K) int64, the top items of the full ranking, -1 after the last candidate; None if not kept.
     """
 
     users: Ranks
@@ -63,7 +63,7 @@ class Ranking:
         return found
 
     def only(self, keep: Ranks) -> Ranking:
-        """Some of the users, by row."""
+        """Return the ranking of some users, by row."""
         top = None if self.recommended is None else self.recommended[keep]
         whole = None if self.full_all is None else self.full_all[keep]
         candidates = None if self.full_all_candidates is None else self.full_all_candidates[keep]
@@ -98,10 +98,10 @@ def rank(
         targets: held-out items.
         score_rows: scores of all items for rows of `targets`.
         settings: negatives and seed.
-        device: where the scores are.
+        device: of the scores.
         top: how many recommended items to keep a user.
         sampled: whether the sampled protocol is wanted (selection on full ranking needs it not).
-        ranked: told the number of rows after each block.
+        ranked: called with the number of rows after each block.
         memory: bytes of a block of scores; default: `SCORES_MB`, or less if the environment says so.
 
     Returns:
@@ -164,7 +164,7 @@ def rank(
 
 
 def _blocks(count: int, block: int, done: Callable[[int], None]) -> Iterator[int]:
-    """The first row of each block; the number of rows of each is told when it is done."""
+    """Yield the first row of each block, and report the rows of each finished one."""
     for first in range(0, count, block):
         yield first
         done(min(block, count - first))

@@ -45,7 +45,7 @@ def compare(
     users, seeds = gain.mean(axis=0), gain.mean(axis=1)
     baseline_mean = float(theirs.mean())
     low, high = _bootstrap(users, resamples)
-    # Copies of one outcome are no sample of seeds: without training, what starts from the source never differs.
+    # Without training, all seeds of a variant with `+source` give the same result: that is no sample of seeds.
     drawn = any((side != side[0]).any() for side in (ours, theirs))
     return Comparison(
         variant=variant,
@@ -84,7 +84,7 @@ def two_way(gain: Floats) -> TwoWay | None:
     squares_seed = users * (by_seed**2).sum() / (seeds - 1)
     squares_user = seeds * (by_user**2).sum() / (users - 1)
     squares_rest = ((gain - mean - by_seed[:, None] - by_user) ** 2).sum() / ((seeds - 1) * (users - 1))
-    # Variance of the mean times S U. What users alone add cannot be negative, even if its estimate is.
+    # Variance of the mean times S U. The share of users cannot be negative, even if its estimate is.
     from_users = max(squares_user - squares_rest, 0.0)
     spread = squares_seed + from_users
     if spread == 0:

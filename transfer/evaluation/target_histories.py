@@ -13,12 +13,12 @@ from transfer.evaluation.ranking import ScoreRows
 
 
 def history_matrix(domain: Domain, targets: Targets, recency: float = 1.0) -> csr_matrix:
-    """(n, I) float32 matrix of what came before each target.
+    """Return the (n, I) float32 matrix of the items before each target.
 
     Args:
         domain: the interactions.
-        targets: whose histories.
-        recency: an item that lies n items back weighs `recency` ** n, the last one 1; repeats count once, at their
+        targets: one row each.
+        recency: an item n places before the last weighs `recency` ** n, the last one 1; repeats count once, at their
             last place.
     """
     starts = domain.offsets[:-1][targets.users]
@@ -37,7 +37,7 @@ def history_matrix(domain: Domain, targets: Targets, recency: float = 1.0) -> cs
 def sparse_scores(
     rows: csr_matrix, columns: csr_matrix, tiebreak: npt.NDArray[np.floating], device: torch.device
 ) -> ScoreRows:
-    """Scores rows @ columns, with a small addition that orders what they leave equal.
+    """Return the scores rows @ columns, with ties broken by another value.
 
     Args:
         rows: (n, m).

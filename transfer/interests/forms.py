@@ -124,7 +124,7 @@ class PermutedInterests:
 
     Args:
         interests: the real ones.
-        order: (U,) int64, whose interests each user gets.
+        order: (U,) int64, the user whose interests each user gets.
     """
 
     def __init__(self, interests: Interests, order: Tensor) -> None:

@@ -37,7 +37,7 @@ class Semantics:
 
     @classmethod
     def find(cls, settings: SemanticSettings, runtime: Runtime) -> Semantics | None:
-        """The encoder that the settings name; None, with a word about it, where it is not to be had."""
+        """Return the encoder of the settings. Warns and returns None if it is not available."""
         try:
             return cls(SentenceEncoder.find(settings, str(runtime.device)), runtime)
         except NoSentenceEncoder as missing:

@@ -12,7 +12,7 @@ from transfer.sequences import SequenceBatch
 
 
 class Conditioner(nn.Module):
-    """Base of every way in: runs an encoder over embedded sequences for given users."""
+    """Base of all conditioners: runs an encoder over embedded sequences, given the interests of their users."""
 
     def forward(
         self,
@@ -21,17 +21,17 @@ class Conditioner(nn.Module):
         batch: SequenceBatch,
         interests: Interests | None,
     ) -> Tensor:
-        """(B, L, d) embedded items of a batch in, (B, L, d) states out.
+        """Encode a batch: (B, L, d) embedded items to (B, L, d) states.
 
         Raises:
-            ValueError: there are no interests.
+            ValueError: interests are None.
         """
         if interests is None:
             raise ValueError(f"{type(self).__name__} needs interests; use NoInterests for constant ones")
         return self.encoded(encoder, embeds, batch, interests)
 
     def encoded(self, encoder: SequenceEncoder, embeds: Tensor, batch: SequenceBatch, interests: Interests) -> Tensor:
-        """What `forward` gives where there are interests."""
+        """`forward` with interests; subclasses implement it."""
         raise NotImplementedError
 
 
@@ -45,7 +45,7 @@ class Unconditioned(Conditioner):
         batch: SequenceBatch,
         interests: Interests | None,
     ) -> Tensor:
-        """Encode, without looking at interests."""
+        """Encode without interests."""
         states: Tensor = encoder(embeds, batch.mask)
         return states
 
@@ -69,7 +69,7 @@ class InterestFusion(Conditioner):
         nn.init.zeros_(self.outer.bias)
 
     def encoded(self, encoder: SequenceEncoder, embeds: Tensor, batch: SequenceBatch, interests: Interests) -> Tensor:
-        """Encode, then add what the network makes of state and interests; at the start it adds nothing."""
+        """Encode, then add the network's output for state and interests, which is zero before training."""
         states = encoder(embeds, batch.mask)
         read = torch.tanh(interests.project(batch.users, self.read.weight) + self.read.bias)
         both = torch.cat([states, read[:, None].expand(-1, states.shape[1], -1)], dim=-1)
@@ -78,11 +78,11 @@ class InterestFusion(Conditioner):
 
 
 class InterestsAtPositions(Conditioner):
-    """What a user was interested in by each item is added to it, W2 tanh(W1 x + b1) + b2 (not in the paper).
+    """Adds to each item the user's interests up to that item, as W2 tanh(W1 x + b1) + b2 (not in the paper).
 
-    Prompts see the same interests at every position, hence in training what they are to predict, or else less than in
-    testing. Interests that grow with the sequence hide nothing and leak nothing: rows of `interests` are flat positions
-    of the domain, each made from everything up to that interaction.
+    Prompts use the same interests at every position. In training these contain the targets, or else less than
+    in testing. Interests up to each item do not leak: rows of `interests` are flat positions of the domain, each
+    computed from all interactions up to it.
 
     Args:
         width: of interests: q anchors.
@@ -98,7 +98,7 @@ class InterestsAtPositions(Conditioner):
         nn.init.zeros_(self.outer.bias)
 
     def encoded(self, encoder: SequenceEncoder, embeds: Tensor, batch: SequenceBatch, interests: Interests) -> Tensor:
-        """Encode items with their interests; at the start these add nothing."""
+        """Encode items with their interests; before training they add zero."""
         added = torch.zeros_like(embeds)
         read = interests.project(batch.positions[batch.mask], self.read.weight) + self.read.bias
         added[batch.mask] = self.outer(torch.tanh(read)).to(added.dtype)
@@ -113,7 +113,7 @@ class PromptGenerators(Conditioner):
     mechanism. The k first layers are one matrix, so that sparse and factored interests are read once.
 
     With a gate, a state is s + g * (p - s): s without prompts, p with them, g one learned number a dimension. All g
-    are zero at the start, so the model begins as its base, and prompts enter only as far as they help.
+    start at zero, so the model starts as its base.
 
     Args:
         width: of interests: q anchors.

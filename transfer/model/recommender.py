@@ -21,7 +21,7 @@ class SequentialRecommender(nn.Module):
     """Scores are similarities of a user's state and an item's vector (Eq. 3).
 
     Args:
-        items: what items are.
+        items: computes item vectors.
         encoder: reads sequences.
         conditioner: how interests enter (see `transfer.model.conditioner`).
         score: cosine or dot, and its temperature.
@@ -43,7 +43,7 @@ class SequentialRecommender(nn.Module):
         self.terms = TermBuffers()
 
     def embed(self, ids: list[Tensor]) -> list[Tensor]:
-        """Item vectors for several id tensors by one lookup; where items are more than a table, each is computed once.
+        """Return item vectors for several id tensors by one lookup. Each distinct item is computed once.
 
         Args:
             ids: int64 tensors of any shape.
@@ -65,7 +65,7 @@ class SequentialRecommender(nn.Module):
 
         Args:
             embeds: (B, L, d) item vectors, right-padded.
-            batch: whose items they are.
+            batch: users, positions and mask of the items.
             interests: of users or of positions, as the conditioner reads them; None for the base model.
 
         Returns:

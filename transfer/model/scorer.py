@@ -37,13 +37,13 @@ def final_states(
     """(n, d) prepared state after each target's history.
 
     Args:
-        model: put into evaluation mode here and back afterwards.
+        model: in evaluation mode during the call.
         domain: the interactions.
-        targets: whose histories are encoded.
+        targets: the histories before them are encoded.
         interests: rows are the domain's users.
         max_length: most recent items that the encoder sees.
         device: of the model.
-        vectors: (I, d) of all items, where the caller has them.
+        vectors: (I, d) of all items; computed if None.
     """
     was_training = model.training
     model.eval()
@@ -113,11 +113,11 @@ class Scorer:
         return self.model.prepared_items(self.item_vectors)
 
     def own(self, domain: Domain, targets: Targets, interests: Interests | None) -> ScoreRows:
-        """Return the scores of the model or baseline alone; zeros where there is none.
+        """Return the scores of the model or baseline alone; zeros without one.
 
         Args:
             domain: the interactions.
-            targets: whose histories, each before its flat position.
+            targets: each history ends before its target.
             interests: rows are the domain's users, or its positions, as the model reads them.
         """
         if self.ranker is not None:

@@ -142,7 +142,7 @@ def _memory(recipe: Recipe, sources: list[Sizes], target: Sizes | None, anchors:
 
 
 def sizes(domain: Domain, recipe: Recipe) -> Sizes:
-    """Return what an estimate needs of a domain."""
+    """Return the sizes of a domain that an estimate needs."""
     seen = int(np.minimum(domain.lengths, recipe.encoder.max_length).sum())
     return Sizes(domain.n_users, domain.n_items, domain.n_interactions, seen)
 
@@ -179,7 +179,7 @@ def target_steps(plan: Plan) -> list[Step]:
     for variant in plan.variants:
         seeds: tuple[int | None, ...] = (None,) if is_baseline(variant) else recipe.seeds
         seconds = cost[variant.label] / len(seeds)
-        # What joins a finished model with late terms, and what is only counted, searches and ranks.
+        # Late terms on a finished model, and baselines, only search and rank.
         kind = "training" if seconds and not is_baseline(variant) else "ranking"
         found += [Step(step_name(variant.label, seed), LEAST + seconds, kind) for seed in seeds]
     return [*found, Step(RESULTS, LEAST, RESULTS)]

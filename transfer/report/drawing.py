@@ -67,7 +67,7 @@ class Interval:
     """A row of a forest plot.
 
     Attributes:
-        label: what is compared.
+        label: the compared variants.
         middle: the estimate.
         low: lower end.
         high: upper end.
@@ -89,7 +89,7 @@ def lines(series: Sequence[Series], across: str, up: str, labels: Sequence[str] 
     Args:
         series: at least one.
         across: title of the horizontal axis.
-        up: what the vertical axis shows; it stands above, where long titles have room.
+        up: title of the vertical axis, written above the chart, where long titles fit.
         labels: of the places 0, 1, ...; without labels the axis is numeric, and whole numbers stay whole.
     """
     names = [wrapped(printable(one.name), LABEL) for one in series]

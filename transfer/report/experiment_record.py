@@ -21,7 +21,7 @@ class Made(Document):
     release: str
     """Version of this package."""
     quick: bool
-    """Whether it was a trial on a sample of users, whose figures mean nothing."""
+    """Whether it was a trial on a sample of users; its figures are meaningless."""
     command: str
     """The command that makes everything again."""
 

@@ -276,7 +276,7 @@ def cell_facts(cell: CellRecord) -> list[str]:
 
 
 def published_note(cell: CellRecord) -> str:
-    """Say whose figures stand beside ours, and what differs; nothing if there are none."""
+    """Name the source of the published figures and the differences to our protocol; empty without published figures."""
     if cell.published is None:
         return ""
     return f"Published figures: {cell.published.source}. What differs: {'; '.join(cell.published.differs)}."

@@ -40,7 +40,7 @@ class Spread(Document):
 
 
 class Beyond(Document):
-    """What accuracy does not show, of the recommended ten; means over seeds."""
+    """Coverage and popularity bias of the top ten recommendations; means over seeds."""
 
     coverage: float
     """Share of the catalogue that anybody is recommended."""
@@ -56,7 +56,7 @@ class VariantParts(Document):
     channels: tuple[str, ...] = ()
     """What an item is: id, anchors, title-semantic, ..."""
     from_source: bool = False
-    """Whether it starts from what the source artifact learned."""
+    """Whether it starts from the weights of the source artifact."""
     entry: str = "none"
     """How interests enter: prompts, positions, ..., or none."""
     interests: str | None = None
@@ -210,7 +210,7 @@ class ProductRecord(Document):
     """The variant that the run recommends with."""
 
     variant: str
-    """The variant that validation prefers, with fewer parts where the lead may be chance (never another user's
+    """The best variant on validation, or a simpler one if the lead is not significant (never another user's
     interests)."""
     seed: int
     """The seed whose weights are kept."""
@@ -221,9 +221,9 @@ class ProductRecord(Document):
     runner_up: str | None
     """The best other variant."""
     margin: float | None
-    """How much better the product is than the runner-up; below 0 where the product has fewer parts instead."""
+    """Lead of the product over the runner-up; below 0 if the product was chosen for fewer parts."""
     beaten_by: tuple[str, ...]
-    """Variants with a higher validation metric, by no more than chance may give."""
+    """Variants with a higher validation metric whose lead is not significant."""
 
     @classmethod
     def of(cls, variant: str, seed: int, metric: str, validation: Mapping[str, float]) -> ProductRecord:
@@ -231,7 +231,7 @@ class ProductRecord(Document):
 
         Args:
             variant: label of the product.
-            seed: whose weights are kept.
+            seed: of the kept weights.
             metric: that selects.
             validation: mean over seeds of the metric, of the product and the others by label.
         """

@@ -66,7 +66,7 @@ class Column:
     """One column.
 
     Attributes:
-        heading: a comma is where it may break.
+        heading: may break after a comma.
         kind: names and texts are on the left and may break, numbers are on the right and may not.
         priority: in a narrow terminal, the columns with the largest numbers are left out first; 0 is never left out.
     """
@@ -81,11 +81,11 @@ class Entry:
     """The contents of one row in one column. Text between backticks is a name.
 
     Attributes:
-        text: what it says.
+        text: of the entry.
         detail: smaller, below or behind.
-        published: what a paper printed; never ours.
+        published: figure of a paper; never ours.
         strong: whether it is the best of its column.
-        faint: whether it may be chance.
+        faint: whether its difference is not significant.
     """
 
     text: str = ""
@@ -105,7 +105,7 @@ class Row:
     Attributes:
         entries: one a column.
         product: whether it is about the variant that the run recommends with.
-        faint: whether what it says may be chance.
+        faint: whether its difference is not significant.
     """
 
     entries: tuple[Entry, ...]
@@ -118,7 +118,7 @@ class Table:
     """A titled table.
 
     Attributes:
-        title: what it shows.
+        title: of the table.
         columns: from left to right.
         rows: from top to bottom.
         notes: sentences below it.
@@ -175,12 +175,12 @@ SHORTEST = 8
 
 
 def for_terminal(table: Table, width: int) -> Group:
-    """Lay out a table so that nothing of it is cut.
+    """Lay out a table so that nothing is cut.
 
     Names break after their plus signs. Columns that have no room are left out, and a note says which.
 
     Args:
-        table: what to show.
+        table: to print.
         width: of the terminal, in characters.
     """
     table = table.without_empty_columns()
@@ -275,7 +275,7 @@ def _least(table: Table) -> int:
 
 
 def _widths(table: Table, width: int) -> list[int]:
-    """Give every column what it needs, and share the rest: first among the headings of numbers, then among names."""
+    """Give every column its minimal width, then share the rest: first among headings of numbers, then among names."""
     natural, widths = _natural(table), _needed(table)
     room = width - (sum(widths) + len(widths) - 1)
     for numbers in (True, False):

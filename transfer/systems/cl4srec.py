@@ -22,18 +22,18 @@ from transfer.training.task import Task
 
 @dataclass(frozen=True, eq=False)
 class Augmented:
-    """An augmented batch, right-padded as ever.
+    """An augmented batch, padded on the right.
 
     Attributes:
-        batch: (B, L) items that are left, in their new order, with the positions that they had.
-        hidden: (B, L) bool, real positions whose item must not be seen.
+        batch: (B, L) remaining items in their new order, with their old positions.
+        hidden: (B, L) bool, positions whose item is hidden.
     """
 
     batch: SequenceBatch
     hidden: Tensor
 
     def where(self, chosen: Tensor, other: Augmented) -> Augmented:
-        """Rows of this batch where `chosen` (B,) says so, of the other one elsewhere."""
+        """Return rows of this batch if `chosen` (B,) is True, otherwise of the other one."""
         pick = chosen[:, None]
         ours, theirs = self.batch, other.batch
         batch = SequenceBatch(
@@ -49,7 +49,7 @@ Augmentation = Callable[[SequenceBatch, float, torch.Generator], Augmented]
 
 
 def crop(batch: SequenceBatch, share: float, draws: torch.Generator) -> Augmented:
-    """A random contiguous part of each sequence, floor(share * n) items long and at least one."""
+    """Keep a random contiguous part of each sequence, floor(share * n) items long and at least one."""
     lengths, column = _lengths(batch), _columns(batch)
     kept = _part(lengths, share).clamp_min(1)
     start = _start(lengths - kept, draws)
@@ -59,13 +59,13 @@ def crop(batch: SequenceBatch, share: float, draws: torch.Generator) -> Augmente
 
 
 def hide(batch: SequenceBatch, share: float, draws: torch.Generator) -> Augmented:
-    """floor(share * n) random items of each sequence hidden, their places kept (the paper's mask)."""
+    """Hide floor(share * n) random items of each sequence; positions stay (the paper's mask)."""
     order = _noise(batch, draws).masked_fill(~batch.mask, torch.inf).argsort(1).argsort(1)
     return Augmented(batch, order < _part(_lengths(batch), share)[:, None])
 
 
 def reorder(batch: SequenceBatch, share: float, draws: torch.Generator) -> Augmented:
-    """A random contiguous part of each sequence, floor(share * n) items long, in random order."""
+    """Shuffle a random contiguous part of each sequence, floor(share * n) items long."""
     lengths, column = _lengths(batch), _columns(batch)
     moved = _part(lengths, share)
     start = _start(lengths - moved, draws)[:, None]
@@ -81,7 +81,7 @@ AUGMENTATIONS: tuple[Augmentation, ...] = (crop, hide, reorder)
 def two_views(
     batch: SequenceBatch, shares: tuple[float, float, float], draws: torch.Generator
 ) -> tuple[Augmented, Augmented]:
-    """Two views of each sequence by two different augmentations, drawn for each sequence.
+    """Return two views of each sequence, by two different augmentations drawn for it.
 
     Args:
         batch: (B, L) sequences.
@@ -105,7 +105,7 @@ def _chosen(made: list[Augmented], which: Tensor) -> Augmented:
 
 
 def _moved(batch: SequenceBatch, columns: Tensor, mask: Tensor) -> SequenceBatch:
-    """Every place filled from the column (B, L) that is named for it."""
+    """Fill every place from its column (B, L)."""
     return SequenceBatch(batch.users, batch.items.gather(1, columns), mask, batch.positions.gather(1, columns))
 
 
@@ -118,7 +118,7 @@ def _columns(batch: SequenceBatch) -> Tensor:
 
 
 def _part(lengths: Tensor, share: float) -> Tensor:
-    """floor(share * n); the small addition keeps 0.3 * 10 from becoming 2."""
+    """floor(share * n); the small addition makes 0.3 * 10 give 3, not 2."""
     return (lengths * share + 1e-6).long()
 
 
@@ -133,7 +133,7 @@ def _start(room: Tensor, draws: torch.Generator) -> Tensor:
 
 
 class ContrastiveSettings(Settings):
-    """CL4SRec (Xie et al., 2022): contrast of two augmented views of each sequence, beside the recommendation loss."""
+    """CL4SRec (Xie et al., 2022): a contrastive loss between two augmented views of each sequence."""
 
     weight: float = Field(0.1, ge=0, description="Weight lambda of the contrastive loss.")
     temperature: float = Field(1.0, gt=0, description="Temperature of the inner products of states; the paper: 1.")

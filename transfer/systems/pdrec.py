@@ -1,13 +1,13 @@
 """PDRec (Ma et al., AAAI 2024): SASRec whose training uses the scores of diffusion over items.
 
-Three parts, in place of the ordinary loss: historical behaviour reweighting (positives weigh by how much the diffused
-preferences agree), diffusion-based positive augmentation (top-ranked items that were not trained on count as soft
+Three parts replace the ordinary loss: historical behaviour reweighting (positives are weighted by their agreement with
+the diffused preferences), diffusion-based positive augmentation (top-ranked items outside the training data are soft
 positives of the final state), and noise-free negative sampling (a second negative from the low-ranked items).
 
-Where public descriptions leave room, and where this differs from the authors' release: noise-free negatives come from a
-pool that is drawn once a user; augmented positives are never items that the user trained on (the release lets them be);
-held-out items are treated like any other item (the release takes them out of the negatives, which tells the model about
-the test); settings that the authors tune by data set have one default.
+Details that the paper leaves open, and differences from the authors' release: noise-free negatives come from a pool
+drawn once for each user; augmented positives are never items of the user's training data (in the release they may
+be); held-out items are treated like all others (the release removes them from the negatives, which leaks the test);
+settings that the authors tune for each data set have one default.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ class PlugIn:
 
     Attributes:
         weights: (N,) float32 by flat position; 1 outside the train parts.
-        positives: (U, c) int64, top-ranked items that the user has not trained on; none that nobody may meet.
-        negatives: (U, p) int64, low-ranked ones of the same.
+        positives: (U, c) int64, top-ranked items outside the user's training data; none that is hidden from training.
+        negatives: (U, p) int64, low-ranked items, under the same conditions.
     """
 
     weights: Tensor
@@ -126,14 +126,14 @@ class PlugIn:
 
 
 def behaviour_weights(scores: npt.NDArray[np.float64], owner: Ints, settings: PDRecSettings) -> npt.NDArray[np.float32]:
-    """Historical behaviour reweighting: how much each behaviour of a user agrees with the diffused preferences.
+    """Historical behaviour reweighting: weight each behaviour of a user by its agreement with the diffused preferences.
 
     Scores become 0 to 1 within a user (the lowest stays above 0), then are scaled to a mean of 1, mixed with the
     behaviour's rank as a share, and cut at the largest weight.
 
     Args:
         scores: (n,) diffused score of each behaviour.
-        owner: (n,) int64, ascending: whose it is.
+        owner: (n,) int64 ascending, the user of each.
         settings: `rank_weight` and `largest_weight`.
     """
     if len(scores) == 0:
@@ -167,7 +167,7 @@ class PDRec:
     """Binary cross-entropy with weights, soft positives and safe negatives from a plug-in.
 
     Args:
-        tables: what the plug-in says.
+        tables: weights, positives and negatives of the plug-in.
         sampler: of the ordinary negatives.
         settings: weights.
         longest: items that the encoder is made for; a train sequence may hold one more, its last target.
@@ -213,7 +213,7 @@ class PDRec:
 
 
 def _objective(task: Task, settings: PDRecSettings) -> PDRec:
-    """Train TI-DiffRec on the target's training part and read it off."""
+    """Train TI-DiffRec on the target's training part, and make the objective from its scores."""
     diffusion = train_diffrec(task.split, "time", settings.diffusion, SEED, task.runtime)
     tables = PlugIn.of(task.split, diffusion, settings.diffusion, settings, task.runtime.device)
     return PDRec(tables, NegativeSampler(task.split, task.runtime.device), settings, task.max_length)
@@ -221,7 +221,7 @@ def _objective(task: Task, settings: PDRecSettings) -> PDRec:
 
 PDREC = Trained(
     name="pdrec",
-    summary="SASRec that trains by what TI-DiffRec thinks of its users",
+    summary="SASRec trained with the preferences that TI-DiffRec predicts",
     encoder=SASRec,
     family="sasrec",
     objective=_objective,

@@ -21,7 +21,7 @@ def fit(target: Target, settings: NoSettings) -> Ranker:
     S2IDM comes from the source alone; of the target, only each user's own history is read.
 
     Raises:
-        InputError: there is no source.
+        InputError: the artifact has no S2IDM.
     """
     source = target.source
     if source is None:

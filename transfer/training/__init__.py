@@ -1,1 +1,1 @@
-"""The one training loop, its batches, negatives and losses, and objectives beside them."""
+"""The one training loop, its batches, negatives and losses, and additional objectives."""

@@ -1,4 +1,4 @@
-"""The seam for objectives beside the recommendation loss: contrast of augmented sequences, and what else may come."""
+"""The seam for additional objectives of training, such as a contrast of augmented sequences."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Auxiliary(Protocol):
     def loss(
         self, model: SequentialRecommender, whole: SequenceBatch, valid: Tensor, view: TrainView, draws: torch.Generator
     ) -> Tensor:
-        """A scalar on the scale of a mean over positions.
+        """Return a scalar on the scale of a mean over positions.
 
         Args:
             model: in training mode.
             whole: the train sequences, last item included.
             valid: (B, L - 1) bool, positions of ``whole.inputs()`` whose next item is a target.
             view: the interests of this epoch.
-            draws: on the batch's device; all that the objective draws comes from it.
+            draws: generator on the batch's device, for all random draws.
         """
         ...

@@ -37,17 +37,17 @@ class Saved:
     facts: dict[str, Any]
 
     def part(self, prefix: str) -> dict[str, Tensor]:
-        """The tensors whose names begin with a prefix, without it."""
+        """Return the tensors whose names begin with a prefix, without the prefix."""
         return {name.removeprefix(prefix): value for name, value in self.tensors.items() if name.startswith(prefix)}
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a training keeps its state.
+    """The file with the state of a training.
 
     Attributes:
         path: the file.
-        identity: of data, settings, seed and title; the state of another training is not taken.
+        identity: of data, settings, seed and title; the state of another training is ignored.
         writes: whether this process writes.
     """
 
@@ -56,7 +56,7 @@ class Checkpoint:
     writes: bool = True
 
     def load(self) -> Saved | None:
-        """The state of this training; None if there is none.
+        """Return the state of this training, or None.
 
         Raises:
             InputError: the file is damaged.
@@ -74,7 +74,7 @@ class Checkpoint:
             ) from None
 
     def save(self, state: Saved) -> None:
-        """Replace the state that is there.
+        """Save the state, in place of an earlier one.
 
         Raises:
             InputError: the disk is full or the folder cannot be written.
@@ -83,7 +83,7 @@ class Checkpoint:
             write_sealed(self.path, state.tensors, {"identity": self.identity, "state": json.dumps(state.facts)})
 
     def remove(self) -> None:
-        """Forget the state: what was trained is kept elsewhere."""
+        """Remove the file, when the trained weights are saved elsewhere."""
         if self.writes:
             self.path.unlink(missing_ok=True)
 
@@ -97,7 +97,7 @@ def optimiser_state(optimiser: torch.optim.Optimizer) -> Saved:
 
 
 def restore_optimiser(optimiser: torch.optim.Optimizer, saved: Saved) -> None:
-    """Bring an optimiser of the same parameters to a saved state."""
+    """Restore an optimiser of the same parameters."""
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in saved.tensors.items():
         index, name = key.split(".", 1)
@@ -124,7 +124,7 @@ def random_state(device: torch.device) -> dict[str, Tensor]:
 
 
 def restore_random(states: Mapping[str, Tensor], device: torch.device) -> None:
-    """Bring the global random generators to a saved state."""
+    """Restore the global random generators."""
     torch.set_rng_state(states["cpu"])
     position, has_gauss, gauss = states["numpy.rest"].tolist()
     keys = states["numpy.keys"].numpy().astype(np.uint32)
@@ -140,11 +140,11 @@ logger = logging.getLogger("transfer.training")
 
 @dataclass(frozen=True)
 class Epoch:
-    """What an epoch gave.
+    """Result of an epoch.
 
     Attributes:
         score: on held-out data; more is better.
-        entry: more for the log than the epoch's number.
+        entry: further keys for the log.
         shown: the score for people.
     """
 
@@ -154,7 +154,7 @@ class Epoch:
 
 
 class Learner(Protocol):
-    """What is trained: a model and everything else that the next epoch depends on."""
+    """A model in training, with everything else that the next epoch depends on."""
 
     @property
     def model(self) -> nn.Module:
@@ -162,7 +162,7 @@ class Learner(Protocol):
         ...
 
     def start(self) -> float:
-        """The score before the first epoch; minus infinity if nobody knows."""
+        """The score before the first epoch; minus infinity if unknown."""
         ...
 
     def epoch(self, number: int) -> Epoch:
@@ -174,7 +174,7 @@ class Learner(Protocol):
         ...
 
     def restore(self, saved: Saved) -> None:
-        """Take over what `state` gave."""
+        """Restore what `state` returned."""
         ...
 
 
@@ -186,7 +186,7 @@ class Fitted:
         best: validation metric of the kept epoch.
         best_epoch: 0 is the state before the first one.
         epochs: how many ran.
-        seconds: wall time, without what ran before a checkpoint.
+        seconds: wall time since the start or the loaded checkpoint.
     """
 
     best: float
@@ -218,12 +218,12 @@ def train_epochs(
         patience: epochs without a better score before it stops.
         log: called once an epoch.
         best_shown: the best score and its epoch for people.
-        checkpoint: where the state is kept between epochs; a training that was cut off goes on from there, and its
-            result is to the bit that of an uninterrupted one (one process, the same number of threads).
+        checkpoint: stores the state between epochs. A resumed training gives the same bits as an uninterrupted
+            one, with one process and the same number of threads.
     """
     model, began = learner.model, time.perf_counter()
     saved = None if checkpoint is None else checkpoint.load()
-    runtime.wait()  # nobody replaces the checkpoint before everybody has read it
+    runtime.wait()  # no process replaces the checkpoint before all have read it
     if saved is None:
         best, best_epoch, epoch = learner.start(), 0, 0
         best_state = copy.deepcopy(model.state_dict())
@@ -231,7 +231,7 @@ def train_epochs(
         best, best_epoch, epoch = (saved.facts[key] for key in ("best", "best_epoch", "epoch"))
         best_state = saved.part("best.")
         _restore(learner, saved, runtime)
-        logger.info("%s goes on after epoch %d", title, epoch)
+        logger.info("%s resumes after epoch %d", title, epoch)
     written, last = saved is not None, time.monotonic()
     with runtime.progress.task(title, epochs) as progress:
         if epoch:
@@ -276,7 +276,7 @@ def _restore(learner: Learner, saved: Saved, runtime: Runtime) -> None:
 
 
 def check_divergence(title: str, epoch: int, hint: str, **numbers: float) -> None:
-    """Stop where a loss is no longer a number.
+    """Raise if a loss is not finite.
 
     Raises:
         InputError: one of the numbers is not finite.
@@ -289,13 +289,13 @@ def check_divergence(title: str, epoch: int, hint: str, **numbers: float) -> Non
 def steps_in_memory(
     chunks: Iterable[Tensor], step: Callable[[Tensor], T], runtime: Runtime, shrunk: Callable[[int], None]
 ) -> Iterator[T]:
-    """Do a step for every chunk of rows; one that the device's memory cannot hold is halved, and so are those after it.
+    """Do a step for every chunk of rows. If the device runs out of memory, halve the chunk and all later ones.
 
     Args:
         chunks: rows of each step.
-        step: does one; it must not have changed anything when it runs out of memory.
-        runtime: of several processes none may halve alone, so the error stays one there.
-        shrunk: told the new number of rows.
+        step: does one; must change nothing if it runs out of memory.
+        runtime: with several processes the error is raised, because one process cannot halve alone.
+        shrunk: called with the new number of rows.
     """
     waiting, largest = deque(chunks), None
     while waiting:
@@ -309,7 +309,7 @@ def steps_in_memory(
         except torch.OutOfMemoryError:
             if len(rows) < 2 or runtime.processes > 1:
                 raise
-        # Outside the handler, whose traceback holds on to what the step had allocated.
+        # Outside the handler: its traceback keeps the step's tensors alive.
         largest = -(-len(rows) // 2)
         if runtime.device.type == "cuda":
             torch.cuda.empty_cache()

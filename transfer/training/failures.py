@@ -1,4 +1,4 @@
-"""Trainings that ran to their end and still went wrong: each is a warning with the cause and the setting to try."""
+"""Warn of trainings that finished but failed, with the cause and a setting to try."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from transfer.training.epochs import Fitted, logger
 from transfer.training.task import Task
 
 LOOKED_AT = 256
-"""Users whose states and prompts are compared."""
+"""Number of users whose states and prompts are compared."""
 SAME = 1e-3
-"""Vectors whose spread is a smaller share of their length are the same for everyone."""
+"""Vectors count as equal for all users if their spread is a smaller share of their length."""
 
 
 def warn_of_failures(model: SequentialRecommender, task: Task, views: Views, fitted: Fitted, title: str) -> None:
-    """Warn if a finished training taught nothing. Nothing is drawn at random here, and nothing is changed.
+    """Warn if a finished training taught nothing. Draws no random numbers and changes nothing.
 
     Args:
         model: after training, at its best epoch.
         task: data and settings.
-        views: the interests that it saw.
+        views: interests of the training.
         fitted: how the training went.
         title: of the training.
     """
@@ -77,7 +77,7 @@ def warn_of_a_phase_without_effect(fitted: Fitted, title: str) -> None:
 
 
 def candidates(task: Task) -> int:
-    """Items that a validation target is ranked among, on average; those that a user has met are left out."""
+    """Return the average number of candidates of a validation target, without items of the history."""
     split, domain = task.split, task.split.domain
     users = split.training_users
     met = 0.0 if domain.repeats or not len(users) else float((split.train_stop - split.starts)[users].mean())
@@ -86,12 +86,12 @@ def candidates(task: Task) -> int:
 
 
 def chance(metric: str, items: int, users: int) -> float:
-    """What random scores reach in one of forty cases: the mean of the metric plus two standard errors.
+    """Return a value that random scores exceed in one of forty cases: mean plus two standard errors.
 
     Args:
         metric: protocol/name, such as ``full/ndcg@10``.
-        items: that a target is ranked among.
-        users: over which the metric is averaged.
+        items: number of candidates.
+        users: number of users in the mean.
     """
     name, _, cutoff = metric.split("/", 1)[1].partition("@")
     if name == "auc":

@@ -1,4 +1,4 @@
-"""Exact uniform negatives: never an item that the user has trained on or that is new, without rejection or loops."""
+"""Exact uniform negatives: never an item of the user's training data or a new one; no rejection, no loops."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from domains.split import Split
 
 
 class NegativeSampler:
-    """Draws items uniformly from those a user has not trained on, by one binary search a draw.
+    """Draws items uniformly from those outside a user's training data, with one binary search for each draw.
 
-    A draw r from the I - n_u allowed ranks becomes the r-th allowed item: r plus the number of the user's items that
-    lie at or below it, found in the sorted keys item_k - k of all users at once.
+    A draw r from the I - n_u allowed ranks becomes the r-th allowed item: r plus the number of the user's items at
+    or below it, found in the sorted keys item_k - k of all users at once.
 
     Args:
-        split: whose train parts are the positives.
+        split: its train parts are the positives.
         device: of the tensors.
     """
 
     def __init__(self, split: Split, device: torch.device) -> None:
         domain = split.domain
         users, position = spread(split.starts, split.train_stop - split.starts)
-        # If nobody met anything, nothing trains, and any item may be drawn.
+        # Without training data nothing trains, and any item may be drawn.
         new = split.new_items
         known = np.arange(domain.n_items) if new is None or new.all() else np.flatnonzero(~new)
         place = np.empty(domain.n_items, dtype=np.int64)
@@ -51,7 +51,7 @@ class NegativeSampler:
             generator: on the sampler's device.
 
         Returns:
-            (n, count) int64. A user who trained on every item gets any item.
+            (n, count) int64. If a user's training data has all items, any item is drawn.
         """
         allowed = self.allowed[users][:, None]
         uniform = torch.rand(len(users), count, dtype=torch.float64, generator=generator, device=users.device)

@@ -12,7 +12,7 @@ from transfer.training.settings import TrainingSettings
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What a recommender is trained and selected on.
+    """Data and settings of a training.
 
     Attributes:
         split: interactions, targets, training users.

@@ -15,7 +15,7 @@ import torch
 from cli_cases import run_command
 from serving_cases import made_run
 
-from transfer.serving.export import export, padded
+from transfer.serving.export import Graph, export, padded
 from transfer.serving.history import History
 from transfer.serving.opened import open_run
 from transfer.serving.recommend import Filters, Recommender
@@ -37,11 +37,17 @@ def folder(tmp_path_factory):
     )
 
 
-@pytest.mark.parametrize("variant", ["sasrec+matching", "sasrec"])
-def test_onnxruntime_gives_the_same_top_twenty(folder, tmp_path, variant):
+SIMILAR = TermWeights(anchors=2.0, recency=0.6, popularity=1.0)
+EVERYTHING = replace(SIMILAR, transitions=1.5, backward=0.5, onward=0.3)
+
+
+@pytest.mark.parametrize(
+    ("variant", "weights"), [("sasrec+matching", SIMILAR), ("sasrec+matching", EVERYTHING), ("sasrec", None)]
+)
+def test_onnxruntime_gives_the_same_top_twenty(folder, tmp_path, variant, weights):
     run = open_run(folder, variant)
-    if run.variant.terms:
-        run.weights.update(TermWeights(anchors=2.0, recency=0.6, popularity=1.0).tensors())
+    if weights is not None:
+        run.weights.update(weights.tensors())
     written = export(run, tmp_path)
     assert written.agreement == 1.0
     assert written.left_out == ()
@@ -84,6 +90,21 @@ def test_repeats_count_once_at_their_last_place(folder, tmp_path):
         History.of_many(run.domain, [items[:6], items[:9]]).domain, repeats=True, user_ids=run.domain.user_ids[:2]
     )
     assert export(replace(run, domain=domain), tmp_path).agreement == 1.0
+
+
+def test_a_graph_adds_what_follows_the_last_three_items(folder):
+    run = open_run(folder, "sasrec+matching")
+    run.weights.update(TermWeights(transitions=1.5, backward=0.5, onward=0.3).tensors())
+    recommender = Recommender(run)
+    histories = [run.domain.items[:count] for count in (1, 2, 5)]
+    history = History.of_many(run.domain, histories)
+    expected = recommender.scorer.scores(history.domain, history.targets, None)(torch.arange(3))
+    without = replace(recommender.scorer, weights=TermWeights()).scores(history.domain, history.targets, None)
+    assert not torch.allclose(expected, without(torch.arange(3)), atol=1e-3)
+    items, lengths = padded(history, run.recipe.encoder.max_length)
+    with torch.no_grad():
+        found = Graph(recommender).eval()(torch.from_numpy(items), torch.from_numpy(lengths))
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("variant", ["sasrec+ipe+s2idm", "gru4rec"])

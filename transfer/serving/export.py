@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+from scipy.sparse import csr_matrix
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -23,6 +24,7 @@ from transfer.runs.target_run import TargetRun
 from transfer.sequences import SequenceBatch
 from transfer.serving.history import History
 from transfer.serving.recommend import Filters, Recommender
+from transfer.terms.following import PARTS, STEPS
 from transfer.terms.weights import LEAVE_OUT
 
 Format = Literal["onnx", "torch"]
@@ -30,10 +32,11 @@ GRAPH: dict[Format, str] = {"onnx": "model.onnx", "torch": "model.pt2"}
 ITEMS, VECTORS, FACTS = "items.parquet", "item_vectors.parquet", "export.json"
 MOST_DENSE = 1 << 28
 """Numbers of a dense item-anchor matrix."""
-EXPRESSED = frozenset({"titles", "anchors", "popularity", "recency"})
+EXPRESSED = frozenset({"titles", "anchors", "popularity", "recency", *PARTS})
 """Weights of late terms that the graph holds."""
 UNROLLED = frozenset({"gru4rec"})
 """Recurrent systems."""
+WITHOUT = "Export a variant without this term"
 OPSET = 20
 TOP = 20
 """Items whose agreement is checked."""
@@ -83,9 +86,7 @@ class Graph(nn.Module):
         if weights.anchors:
             weighted = known.weighted_anchors
             if weighted.shape[0] * weighted.shape[1] > MOST_DENSE:
-                raise RunError(
-                    "the items have too many anchors for one graph", location="export", hint="Export a variant without"
-                )
+                raise RunError("the items have too many anchors for one graph", location="export", hint=WITHOUT)
             features.append(torch.from_numpy(weighted.toarray().astype(np.float32)))
             tables.append(torch.from_numpy(known.unit_anchors.toarray().astype(np.float32)))
             self.strengths.append(float(weights.anchors))
@@ -97,9 +98,16 @@ class Graph(nn.Module):
         if weights.popularity and known.popularity is not None:
             level = level + float(weights.popularity) * known.popularity
         self.register_buffer("level", level)
+        self.follows = recommender.reasons.follows is not None
+        if recommender.reasons.follows is not None:
+            near, strength = padded_rows(recommender.reasons.follows)
+            self.register_buffer("near", near)
+            self.register_buffer("nearness", strength)
         self.register_buffer("table", torch.cat(tables, dim=1) if tables else torch.zeros(count, 1))
 
     vectors: Tensor
+    near: Tensor
+    nearness: Tensor
     level: Tensor
     table: Tensor
 
@@ -130,9 +138,35 @@ class Graph(nn.Module):
         for name, strength in zip(self.features, self.strengths, strict=True):
             feature: Tensor = getattr(self, name)
             states.append(strength * F.normalize((feature[items] * weights[..., None]).sum(1), dim=-1))
-        if not states:
-            return self.level.expand(items.shape[0], -1)
-        return torch.cat(states, dim=1) @ self.table.t() + self.level
+        scores = self.level.expand(items.shape[0], -1)
+        if states:
+            scores = torch.cat(states, dim=1) @ self.table.t() + scores
+        return self._with_transitions(scores, items, lengths) if self.follows else scores
+
+    def _with_transitions(self, scores: Tensor, items: Tensor, lengths: Tensor) -> Tensor:
+        """Add what follows the last three items; in a graph they stand in an order, without ties."""
+        ages = torch.arange(len(STEPS))
+        recent = items.gather(1, (lengths[:, None] - 1 - ages).clamp_min(0))
+        weights = torch.tensor(STEPS) * (lengths[:, None] > ages)
+        added = self.nearness[recent] * weights[:, :, None]
+        return scores.scatter_add(1, self.near[recent].flatten(1), added.flatten(1))
+
+
+def padded_rows(matrix: csr_matrix) -> tuple[Tensor, Tensor]:
+    """Return the columns (I, w) int64 and the values (I, w) float32 of the rows of a matrix, padded with zeros.
+
+    Raises:
+        InputError: they would not fit a graph.
+    """
+    lengths = np.diff(matrix.indptr)
+    width = int(max(1, lengths.max(initial=0)))
+    if width * matrix.shape[0] > MOST_DENSE:
+        raise RunError("too many items follow each other for one graph", location="export", hint=WITHOUT)
+    row = np.repeat(np.arange(matrix.shape[0]), lengths)
+    place = np.arange(matrix.nnz) - np.repeat(matrix.indptr[:-1], lengths)
+    columns, values = np.zeros((matrix.shape[0], width), np.int64), np.zeros((matrix.shape[0], width), np.float32)
+    columns[row, place], values[row, place] = matrix.indices, matrix.data
+    return torch.from_numpy(columns), torch.from_numpy(values)
 
 
 def export(run: TargetRun, folder: Path, to: Format = "onnx", histories: int = 1000) -> Exported:
@@ -252,7 +286,7 @@ def _agreement(recommender: Recommender, file: Path, length: int, histories: int
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     same = total = 0
     for part in np.array_split(users, max(1, len(users) // 256)):
-        history = History.of_users(domain, part)
+        history = History.of_many(domain, [domain.items[domain.offsets[u] : domain.offsets[u + 1]] for u in part])
         items, lengths = padded(history, length)
         [scores] = session.run(None, {"items": items, "lengths": lengths})
         top = recommender.top(history, TOP, Filters(allow_seen=True))

@@ -127,7 +127,7 @@ class Reasons:
             length = _lengths((whole @ self._anchors).tocsr())
             scale = _shares(decay * _lengths(self._anchors)[left], length)
             terms["anchors"] = weights.anchors * scale * _between(self._cosines, past >= 0, left, right)
-        if self._follows is not None:
+        if self.follows is not None:
             place = recent_items(history.domain, history.targets)
             people = np.arange(len(past))[:, None]
             share = np.where(past >= 0, np.asarray(place[people, left].todense()), 0)
@@ -135,7 +135,7 @@ class Reasons:
         return Contributions(past, terms)
 
     @cached_property
-    def _follows(self) -> csr_matrix | None:
+    def follows(self) -> csr_matrix | None:
         """(I, I) what each recent item adds to the others by transitions; None if it adds nothing."""
         weights, follows = self.scorer.weights, self.scorer.known.transitions
         used = {name: getattr(weights, name) for name in PARTS if getattr(weights, name)}
@@ -215,9 +215,9 @@ class Reasons:
 
     def _followed(self, past: Ints, items: Ints) -> Floats:
         """(m,) what transitions from past items (m,) add to items (m,)."""
-        if self._follows is None:
+        if self.follows is None:
             raise ValueError("no transitions add to the scores")
-        return np.asarray(self._follows[past, items], dtype=np.float32).ravel()
+        return np.asarray(self.follows[past, items], dtype=np.float32).ravel()
 
 
 def _recent(domain: Domain, most: int) -> tuple[Ints, Ints]:

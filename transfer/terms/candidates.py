@@ -55,7 +55,7 @@ class Candidates:
 
     def gains(self, scores: Floats) -> npt.NDArray[np.float64]:
         """Return (n,) NDCG@10 of every user; ties count against the target."""
-        above = np.add.reduceat((scores >= scores[self.target][self.user]).astype(np.float32), self.starts) - 1
+        above = np.add.reduceat(scores >= scores[self.target][self.user], self.starts, dtype=np.int32) - 1
         return np.where(above < 10, 1 / np.log2(above + 2.0), 0.0)
 
 

@@ -172,7 +172,7 @@ class _Search:
         for number in range(ROUNDS):
             before = point
             for part in self.parts:
-                point = self._better(point, [self._with(point, part, weight) for weight in self._tries(point, part)])
+                point = self._best_weight(point, part)
             if self.timed:
                 point = self._better(point, [replace(point, recency=recency) for recency in RECENCIES])
             if point == before:
@@ -181,11 +181,26 @@ class _Search:
             done(1)
         return point
 
-    def _better(self, point: _Point, others: Sequence[_Point]) -> _Point:
+    def _best_weight(self, point: _Point, part: str) -> _Point:
+        """Return the point with the best weight of one part; the sum of the others is formed once."""
+        others = self.scores(self._with(point, part, 0.0))
+        feature = self.candidates.feature(part, point.recency)
+        tries = [self._with(point, part, weight) for weight in self._tries(point, part)]
+        return self._better(
+            point, tries, lambda one: self.candidates.gains(others + np.float32(one.weights[part]) * feature)
+        )
+
+    def _better(
+        self,
+        point: _Point,
+        others: Sequence[_Point],
+        gains_of: Callable[[_Point], npt.NDArray[np.float64]] | None = None,
+    ) -> _Point:
         """Return the best of some points, or the given one unless the gain is more than noise."""
-        found, gains = point, self.gains(point)
+        measure = gains_of or self.gains
+        found, gains = point, measure(point)
         for other in others:
-            theirs = self.gains(other)
+            theirs = measure(other)
             difference = theirs - gains
             if difference.mean() > WORTH * _error(difference):
                 found, gains = other, theirs

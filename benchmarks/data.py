@@ -23,9 +23,12 @@ def benchmark_domain(folder: Path, quick: bool) -> Domain:
         return synthetic_domain(Size(users=1_000, items=2_000, words=1_000))
     if (folder / "interactions.parquet").is_file():
         spec = {
-            "loader": "table", "name": folder.name, "interactions": str((folder / "interactions.parquet").resolve()),
-            "items": str((folder / "items.parquet").resolve()), "prepare": {"missing_titles": "keep"},
-        }  # fmt: skip
+            "loader": "table",
+            "name": folder.name,
+            "interactions": str((folder / "interactions.parquet").resolve()),
+            "items": str((folder / "items.parquet").resolve()),
+            "prepare": {"missing_titles": "keep"},
+        }
         return open_domain(spec).domain
     try:
         return open_domain("films").domain

@@ -90,9 +90,12 @@ def measure(folder: Path) -> None:
         scores = model_scores(recommender, domain, targets, None, LENGTH, CPU)
         rank(domain, targets, scores, work.evaluation, CPU)
     found = {
-        "seconds": clock.seconds, "peak_mb": peak_memory_mb(), "anchors": len(vocabulary),
-        "interactions": domain.n_interactions, "threads": torch.get_num_threads(),
-    }  # fmt: skip
+        "seconds": clock.seconds,
+        "peak_mb": peak_memory_mb(),
+        "anchors": len(vocabulary),
+        "interactions": domain.n_interactions,
+        "threads": torch.get_num_threads(),
+    }
     (folder / "measured.json").write_text(json.dumps(found))
 
 

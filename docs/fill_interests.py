@@ -11,9 +11,27 @@ from transfer.serving.recommend import Recommender
 
 PAGE = Path(__file__).resolve().parent / "interests.md"
 WORDS = (
-    "superhero", "space", "war", "dragon", "love", "zombie", "vampire", "robot", "music", "football", "murder",
-    "pirates", "magic", "time travel", "dinosaur", "racing", "spy", "school", "ghost", "pizza",
-)  # fmt: skip
+    "superhero",
+    "space",
+    "war",
+    "dragon",
+    "love",
+    "zombie",
+    "vampire",
+    "robot",
+    "music",
+    "football",
+    "murder",
+    "pirates",
+    "magic",
+    "time travel",
+    "dinosaur",
+    "racing",
+    "spy",
+    "school",
+    "ghost",
+    "pizza",
+)
 TOP = 5
 HEAD = """# Interests as words
 

@@ -42,35 +42,127 @@ class Group:
 
 
 GROUPS = (
-    Group("Seeds > Vegetables", ("Tomato Seeds", "Carrot Seeds", "Pumpkin Seeds", "Lettuce Seeds", "Bean Seeds"),
-          ("", "50 pcs", "200 pcs"), (2, 3, 4), 4),
-    Group("Seeds > Flowers", ("Sunflower Seeds", "Lavender Seeds", "Wildflower Mix", "Poppy Seeds", "Zinnia Seeds"),
-          ("", "5 g", "20 g"), (3, 4, 5), 5),
-    Group("Bulbs", ("Tulip Bulbs", "Daffodil Bulbs", "Dahlia Tubers", "Crocus Bulbs", "Allium Bulbs"),
-          ("10 pcs", "25 pcs", "50 pcs"), (9, 10, 11), 5),
-    Group("Watering", ("Garden Hose", "Drip Irrigation Kit", "Sprinkler", "Watering Can", "Rain Barrel"),
-          ("10 l", "30 m", "1/2 inch", ""), (5, 6, 7), 3),
-    Group("Soil & Fertiliser", ("Tomato Fertiliser", "Compost", "Lawn Fertiliser", "Potting Soil", "Bone Meal"),
-          ("2 kg", "10 kg", "40 l"), (3, 4, 5), 6),
-    Group("Pots & Planters", ("Terracotta Pot", "Hanging Basket", "Window Box", "Raised Bed", "Plant Stand"),
-          ("14 cm", "28 cm", "60 x 40 cm"), (4, 5, 6), 4),
-    Group("Tools > Hand Tools", ("Trowel", "Secateurs", "Pruning Saw", "Garden Fork", "Spade", "Weeder"),
-          ("", "short", "long handle"), (3, 4, 9), 7),
-    Group("Tools > Machines", ("Lawn Mower", "Hedge Trimmer", "Leaf Blower", "Chainsaw", "Pressure Washer"),
-          ("18 V", "36 V", "1400 W"), (4, 5, 10), 8),
-    Group("Spare Parts", ("Mower Blade", "Trimmer Line", "Saw Chain", "Battery", "Charger"),
-          ("18 V", "36 V", "2 pcs"), (5, 6, 10), 7),
-    Group("Wildlife", ("Bird Feeder", "Nesting Box", "Bee Hotel", "Hedgehog House", "Suet Balls"),
-          ("", "small", "large", "30 pcs"), (11, 12, 1), 9),
-    Group("Lighting", ("Solar Lantern", "String Lights", "Path Light", "Torch Light", "Spotlight"),
-          ("4 pcs", "10 m", ""), (5, 6, 12), 11),
-    Group("Furniture", ("Bench", "Deck Chair", "Parasol", "Hammock", "Picnic Table", "Fire Bowl"),
-          ("", "120 cm", "3 m"), (5, 6, 7), 10),
-)  # fmt: skip
-KINDS = ("Classic", "Organic", "Giant", "Dwarf", "Heavy Duty", "Compact", "Deluxe", "Rustic", "Early", "Winter", "Red",
-         "Green", "Blue", "Copper", "Oak", "Foldable", "Premium", "Heritage", "Quiet", "Lightweight")  # fmt: skip
-BRANDS = ("Greenhill", "Thornwood", "Aquaflow", "Müller & Söhne", "Rootwell", "Fern & Finch", "Ironbark", "Solara",
-          "Old Orchard", "Meadowlark", "", "")  # fmt: skip
+    Group(
+        "Seeds > Vegetables",
+        ("Tomato Seeds", "Carrot Seeds", "Pumpkin Seeds", "Lettuce Seeds", "Bean Seeds"),
+        ("", "50 pcs", "200 pcs"),
+        (2, 3, 4),
+        4,
+    ),
+    Group(
+        "Seeds > Flowers",
+        ("Sunflower Seeds", "Lavender Seeds", "Wildflower Mix", "Poppy Seeds", "Zinnia Seeds"),
+        ("", "5 g", "20 g"),
+        (3, 4, 5),
+        5,
+    ),
+    Group(
+        "Bulbs",
+        ("Tulip Bulbs", "Daffodil Bulbs", "Dahlia Tubers", "Crocus Bulbs", "Allium Bulbs"),
+        ("10 pcs", "25 pcs", "50 pcs"),
+        (9, 10, 11),
+        5,
+    ),
+    Group(
+        "Watering",
+        ("Garden Hose", "Drip Irrigation Kit", "Sprinkler", "Watering Can", "Rain Barrel"),
+        ("10 l", "30 m", "1/2 inch", ""),
+        (5, 6, 7),
+        3,
+    ),
+    Group(
+        "Soil & Fertiliser",
+        ("Tomato Fertiliser", "Compost", "Lawn Fertiliser", "Potting Soil", "Bone Meal"),
+        ("2 kg", "10 kg", "40 l"),
+        (3, 4, 5),
+        6,
+    ),
+    Group(
+        "Pots & Planters",
+        ("Terracotta Pot", "Hanging Basket", "Window Box", "Raised Bed", "Plant Stand"),
+        ("14 cm", "28 cm", "60 x 40 cm"),
+        (4, 5, 6),
+        4,
+    ),
+    Group(
+        "Tools > Hand Tools",
+        ("Trowel", "Secateurs", "Pruning Saw", "Garden Fork", "Spade", "Weeder"),
+        ("", "short", "long handle"),
+        (3, 4, 9),
+        7,
+    ),
+    Group(
+        "Tools > Machines",
+        ("Lawn Mower", "Hedge Trimmer", "Leaf Blower", "Chainsaw", "Pressure Washer"),
+        ("18 V", "36 V", "1400 W"),
+        (4, 5, 10),
+        8,
+    ),
+    Group(
+        "Spare Parts",
+        ("Mower Blade", "Trimmer Line", "Saw Chain", "Battery", "Charger"),
+        ("18 V", "36 V", "2 pcs"),
+        (5, 6, 10),
+        7,
+    ),
+    Group(
+        "Wildlife",
+        ("Bird Feeder", "Nesting Box", "Bee Hotel", "Hedgehog House", "Suet Balls"),
+        ("", "small", "large", "30 pcs"),
+        (11, 12, 1),
+        9,
+    ),
+    Group(
+        "Lighting",
+        ("Solar Lantern", "String Lights", "Path Light", "Torch Light", "Spotlight"),
+        ("4 pcs", "10 m", ""),
+        (5, 6, 12),
+        11,
+    ),
+    Group(
+        "Furniture",
+        ("Bench", "Deck Chair", "Parasol", "Hammock", "Picnic Table", "Fire Bowl"),
+        ("", "120 cm", "3 m"),
+        (5, 6, 7),
+        10,
+    ),
+)
+KINDS = (
+    "Classic",
+    "Organic",
+    "Giant",
+    "Dwarf",
+    "Heavy Duty",
+    "Compact",
+    "Deluxe",
+    "Rustic",
+    "Early",
+    "Winter",
+    "Red",
+    "Green",
+    "Blue",
+    "Copper",
+    "Oak",
+    "Foldable",
+    "Premium",
+    "Heritage",
+    "Quiet",
+    "Lightweight",
+)
+BRANDS = (
+    "Greenhill",
+    "Thornwood",
+    "Aquaflow",
+    "Müller & Söhne",
+    "Rootwell",
+    "Fern & Finch",
+    "Ironbark",
+    "Solara",
+    "Old Orchard",
+    "Meadowlark",
+    "",
+    "",
+)
 GROUPS_OF_BRAND = 4
 
 
@@ -118,13 +210,15 @@ def _catalogue(groups: npt.NDArray[np.int64], rng: np.random.Generator) -> pl.Da
         names.append(name)
         brands.append(brand)
     ids = [f"GS-{number:05}" for number in rng.permutation(90_000)[: len(names)] + 10_000]
-    return pl.DataFrame({
-        "product": ids,
-        "name": names,
-        "category": [GROUPS[group].category for group in groups.tolist()],
-        "brand": brands,
-        "price": np.round(rng.lognormal(2.7, 0.9, len(names)), 2),
-    })  # fmt: skip
+    return pl.DataFrame(
+        {
+            "product": ids,
+            "name": names,
+            "category": [GROUPS[group].category for group in groups.tolist()],
+            "brand": brands,
+            "price": np.round(rng.lognormal(2.7, 0.9, len(names)), 2),
+        }
+    )
 
 
 def _one(words: Sequence[str], rng: np.random.Generator) -> str:
@@ -165,14 +259,16 @@ def _soil_orders(log: pl.DataFrame, catalogue: pl.DataFrame, rng: np.random.Gene
     products[gone] = [f"OLD-{number}" for number in rng.integers(100, 112, int(gone.sum()))]
     seconds = START + log["day"].to_numpy() * 86_400 + rng.integers(7 * 3600, 23 * 3600, count)
     status = np.where(rng.random(count) < 0.03, "returned", "completed")
-    orders = pl.DataFrame({
-        "order_no": 1_000_000 + np.argsort(np.argsort(seconds, kind="stable"), kind="stable"),
-        "customer": customers.tolist(),
-        "product": products.tolist(),
-        "ordered_at": pl.Series(seconds).cast(pl.Int64),
-        "quantity": 1 + rng.poisson(0.3, count),
-        "status": status.tolist(),
-    })  # fmt: skip
+    orders = pl.DataFrame(
+        {
+            "order_no": 1_000_000 + np.argsort(np.argsort(seconds, kind="stable"), kind="stable"),
+            "customer": customers.tolist(),
+            "product": products.tolist(),
+            "ordered_at": pl.Series(seconds).cast(pl.Int64),
+            "quantity": 1 + rng.poisson(0.3, count),
+            "status": status.tolist(),
+        }
+    )
     written = pl.from_epoch("ordered_at").dt.strftime("%Y-%m-%d %H:%M:%S")
     return orders.sort("order_no").with_columns(written, pl.col("order_no", "quantity").cast(pl.String))
 
@@ -183,9 +279,12 @@ def _soil_products(catalogue: pl.DataFrame, rng: np.random.Generator) -> pl.Data
     marked = pl.Series(rng.random(count) < 0.04)
     name = pl.col("name").str.replace_all("&", "&amp;", literal=True)
     text = (
-        "<p>This <b>" + pl.col("name").str.to_lowercase() + "</b> is made for "
-        + pl.col("category").str.replace(".* > ", "").str.to_lowercase() + ".</p>\n<ul><li>Frost-proof</li></ul>"
-    )  # fmt: skip
+        "<p>This <b>"
+        + pl.col("name").str.to_lowercase()
+        + "</b> is made for "
+        + pl.col("category").str.replace(".* > ", "").str.to_lowercase()
+        + ".</p>\n<ul><li>Frost-proof</li></ul>"
+    )
     products = catalogue.select(
         "product",
         pl.when(marked).then(pl.format("<b>{}</b>&nbsp;", name)).otherwise(name).alias("name"),

@@ -25,9 +25,12 @@ def prepare(spark: SparkSession, interactions: str, items: str, out: Path, parti
     """Write the folder; Spark moves the interactions, the driver holds the ids."""
     begin(out, partitions)
     log = spark.read.parquet(interactions).select(
-        F.col("user_id").cast("string"), F.col("item_id").cast("string"), F.col("timestamp").alias("time"),
-        F.col("_metadata.file_path").alias("file"), F.col("_metadata.row_index").alias("row"),
-    )  # fmt: skip
+        F.col("user_id").cast("string"),
+        F.col("item_id").cast("string"),
+        F.col("timestamp").alias("time"),
+        F.col("_metadata.file_path").alias("file"),
+        F.col("_metadata.row_index").alias("row"),
+    )
     pair = Window.partitionBy("user_id", "item_id").orderBy("time", "file", "row")
     log = log.withColumn("n", F.row_number().over(pair)).where("n = 1").drop("n")
     log = core(log).cache()
@@ -56,9 +59,12 @@ def prepare(spark: SparkSession, interactions: str, items: str, out: Path, parti
         write_part(out, part, *([[]] * 3))
     text = pa.large_string()
     strings = {
-        "name": name, "categories": None, "user_ids": pa.array(user_ids, text),
-        "item_ids": pa.array(titled["item_id"], text), "titles": pa.array(titled["title"].fillna(""), text),
-    }  # fmt: skip
+        "name": name,
+        "categories": None,
+        "user_ids": pa.array(user_ids, text),
+        "item_ids": pa.array(titled["item_id"], text),
+        "titles": pa.array(titled["title"].fillna(""), text),
+    }
     finish(out, partitions, strings)
 
 

@@ -80,8 +80,10 @@ def look(
         InputError: a file cannot be read, no interactions are left, or no user has 3 interactions.
     """
     options: dict[str, Any] = {
-        "interactions": interactions, "items": items, "columns": columns.model_dump(exclude_none=True)
-    }  # fmt: skip
+        "interactions": interactions,
+        "items": items,
+        "columns": columns.model_dump(exclude_none=True),
+    }
     if encoding is not None:
         options["encoding"] = encoding
     raw = _load(options)
@@ -214,9 +216,13 @@ def _columns(columns: ColumnMapping) -> dict[str, Any]:
 def _decide_items(raw: RawTables, found: dict[str, Any], notes: list[str]) -> None:
     """Decide about items without a row, and items without a title."""
     lenient: dict[str, Any] = {
-        **found, "repeats": "keep", "min_user_interactions": 0, "min_item_interactions": 0,
-        "missing_titles": "keep", "unknown_items": "drop",
-    }  # fmt: skip
+        **found,
+        "repeats": "keep",
+        "min_user_interactions": 0,
+        "min_item_interactions": 0,
+        "missing_titles": "keep",
+        "unknown_items": "drop",
+    }
     try:
         prepared = prepare(raw, PrepareSettings(**lenient))
     except InputError:

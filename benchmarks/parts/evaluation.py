@@ -76,15 +76,23 @@ def _terms(options: Options) -> Section:
             "all": replace(matching, transitions=1.0, backward=0.2, onward=0.3, repeats=LEAVE_OUT),
         }
         took = side_by_side(
-            {name: partial(_ranked, own, known, domain, targets, one, work.evaluation)
-             for name, one in weights.items()},
+            {
+                name: partial(_ranked, own, known, domain, targets, one, work.evaluation)
+                for name, one in weights.items()
+            },
             options.repeats,
-        )  # fmt: skip
+        )
         rows.append([f"{users:,} x {items:,}", *took.values(), f"{took['all'] / took['model']:.1f} x"])
     columns = [
-        "users x items", "model, s", "+ transitions, s", "+ anchors, s", "+ titles, s", "+ matching, s",
-        "+ all terms, s", "all / model",
-    ]  # fmt: skip
+        "users x items",
+        "model, s",
+        "+ transitions, s",
+        "+ anchors, s",
+        "+ titles, s",
+        "+ matching, s",
+        "+ all terms, s",
+        "all / model",
+    ]
     note = f"Full ranking. Titles: {TITLE_WIDTH} of {WIDTH} directions. Anchors: {ANCHORS_AN_ITEM} an item."
     return Section("Late terms beside a model, d = 64", columns, rows, [note])
 

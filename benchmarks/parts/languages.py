@@ -75,9 +75,14 @@ def run(options: Options) -> list[Section]:
     with TemporaryDirectory() as folder:
         rows = [_row(name, encode) for name, encode in _encoders(Path(folder)).items()]
     columns = [
-        "", "German -> English first, %", "French -> English first, %", "German -> French first, %",
-        "German queries right, %", "French queries right, %", "seconds for 140 texts",
-    ]  # fmt: skip
+        "",
+        "German -> English first, %",
+        "French -> English first, %",
+        "German -> French first, %",
+        "German queries right, %",
+        "French queries right, %",
+        "seconds for 140 texts",
+    ]
     notes = [
         "40 products in three languages: is the nearest title of the other language the translation? Ten query words a "
         f"language: how many of the first {FIRST} titles are of the right group of products (ten of forty are)?",

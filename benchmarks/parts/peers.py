@@ -91,8 +91,17 @@ def epoch_operations(inputs: Ints, job: Job) -> float:
     return 3 * forward  # the backward pass multiplies twice
 
 
-COLUMNS = ("", "epoch, s", "ours is faster", "full ranking, s", "ours is faster", "999 negatives, s", "ours is faster",
-           "NDCG@10", "peak MB")  # fmt: skip
+COLUMNS = (
+    "",
+    "epoch, s",
+    "ours is faster",
+    "full ranking, s",
+    "ours is faster",
+    "999 negatives, s",
+    "ours is faster",
+    "NDCG@10",
+    "peak MB",
+)
 
 
 def _rows(found: dict[str, Measured]) -> list[list[Cell]]:

@@ -46,9 +46,11 @@ def _measure(width: int, options: Options) -> list[Cell]:
     settings = S2IDMSettings()
     model = S2IDM(width, settings).eval()
     users = min(1024, WORKING_FLOATS // width)
-    columns = torch.rand(users, width).topk(ANCHORS_A_USER).indices.flatten() if width < 8_000 else (
-        torch.randint(0, width, (users * ANCHORS_A_USER,))
-    )  # fmt: skip
+    columns = (
+        torch.rand(users, width).topk(ANCHORS_A_USER).indices.flatten()
+        if width < 8_000
+        else (torch.randint(0, width, (users * ANCHORS_A_USER,)))
+    )
     values = torch.rand(len(columns)) * 0.5
     offsets = torch.arange(users) * ANCHORS_A_USER
     dense = torch.zeros(users, width)

@@ -41,14 +41,23 @@ def run(options: Options) -> list[Section]:
     times = side_by_side(ways, 1 if options.quick else options.repeats)
     exact, today = "float32, padded batches", f"{list(models)[-1]}, padded batches"
     rows: list[list[Cell]] = [
-        [name, times[name], times[exact] / times[name], times[today] / times[name],
-         *_agreement(vectors[exact], vectors[name])]
+        [
+            name,
+            times[name],
+            times[exact] / times[name],
+            times[today] / times[name],
+            *_agreement(vectors[exact], vectors[name]),
+        ]
         for name in ways
-    ]  # fmt: skip
+    ]
     columns = [
-        f"{len(texts):,} titles, {torch.get_num_threads()} threads", "seconds", "times float32, padded",
-        f"times {today}", f"titles with the same {NEIGHBOURS} neighbours, %", "neighbours that are the same, %",
-    ]  # fmt: skip
+        f"{len(texts):,} titles, {torch.get_num_threads()} threads",
+        "seconds",
+        "times float32, padded",
+        f"times {today}",
+        f"titles with the same {NEIGHBOURS} neighbours, %",
+        "neighbours that are the same, %",
+    ]
     notes = [
         f"Encoder: {SemanticSettings().encoder} of the extra 'semantic'; {int(tokens.lengths.sum()):,} tokens. "
         "Neighbours are by cosine among these titles; those of float32 with padding are the right ones.",

@@ -12,9 +12,19 @@ from benchmarks.timing import fastest
 
 COMMAND = ["-c", "from transfer.cli.main import main; main()"]
 BRIEF_RUN = (
-    "run", "book_to_film", "--variants", "sasrec,sasrec+ipe+s2idm", "--set", "s2idm.epochs=1",
-    "--set", "s2idm.hidden=64", "--set", "training.base_epochs=1", "--set", "training.epochs=1",
-)  # fmt: skip
+    "run",
+    "book_to_film",
+    "--variants",
+    "sasrec,sasrec+ipe+s2idm",
+    "--set",
+    "s2idm.epochs=1",
+    "--set",
+    "s2idm.hidden=64",
+    "--set",
+    "training.base_epochs=1",
+    "--set",
+    "training.epochs=1",
+)
 """Makes a folder to recommend from; how good the model is changes nothing about how long an answer takes."""
 IMPORTS = ("domains", "vocab.vocabulary", "recipes.schema", "transfer.variants", "torch")
 

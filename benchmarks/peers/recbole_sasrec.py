@@ -103,8 +103,11 @@ def run(job: Job) -> Measured:
         reached = _ndcg(model, dataset, valid, data)
         few = np.random.default_rng(job.seed).choice(everyone, min(job.sampled_users, len(everyone)), replace=False)
         sampled = _sampled_seconds(job, folder, trainer, few) * len(everyone) / len(few)
-    notes = ["one row for every target, 2,048 a step", "BPR loss, for it has no BCE",
-             f"999 negatives: scaled from {len(few)} users"]  # fmt: skip
+    notes = [
+        "one row for every target, 2,048 a step",
+        "BPR loss, for it has no BCE",
+        f"999 negatives: scaled from {len(few)} users",
+    ]
     return Measured(min(times), full, sampled, reached, notes=notes)
 
 

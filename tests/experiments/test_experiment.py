@@ -29,10 +29,10 @@ from recipes.experiment_schema import load_experiment, published
 from recipes.load import bundled_experiments, bundled_recipes, load_recipe
 from transfer.evaluation.metrics import BeyondAccuracy
 from transfer.evaluation.ranking import Ranking
-from transfer.experiments.cells import cells_of, jobs_of
 from transfer.experiments.execute import run_experiment
 from transfer.experiments.gather import learning_curves
 from transfer.experiments.job_pool import run_all
+from transfer.experiments.jobs import cells_of, jobs_of
 from transfer.experiments.users import base_gains, grouped, thresholds
 from transfer.interests.original import known_anchor_counts
 from transfer.progress import Silent

@@ -65,8 +65,11 @@ def test_the_example_serves_without_the_toolkit(folder, tmp_path, capsys):
     ids = run.domain.item_ids.to_pylist()
     shown = subprocess.run(
         [sys.executable, str(EXAMPLE), str(tmp_path), f"{ids[3]}; {ids[5]}"],
-        capture_output=True, text=True, check=True, cwd=tmp_path,
-    ).stdout  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    ).stdout
     expected = Recommender(run).recommend(History.of_items(run.domain, np.array([3, 5])), 10)
     assert [line.split()[1] for line in shown.splitlines()] == [item.item_id for item in expected]
 

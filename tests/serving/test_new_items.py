@@ -83,9 +83,11 @@ def test_old_items_stay_as_they_are_and_new_ones_are_their_titles(tmp_path, vari
         torch.testing.assert_close(after[count:], before[run.domain.items[:2].tolist()])
     if variant == "sasrec":
         assert not after[count:].any(), "an ID that nobody has seen says nothing"
-    history = History.of_titles(grown.domain, [titles[0]]) if titles[0] != titles[1] else History.of_items(
-        grown.domain, run.domain.items[:1]
-    )  # fmt: skip
+    history = (
+        History.of_titles(grown.domain, [titles[0]])
+        if titles[0] != titles[1]
+        else History.of_items(grown.domain, run.domain.items[:1])
+    )
     found = Recommender(grown).recommend(history, count + 2)
     assert {"first", "second"} & {item.item_id for item in found}
 
@@ -196,8 +198,9 @@ def test_the_fields_of_new_items_are_cleaned_as_those_of_known_ones():
     read = read_new_items(table)
     assert read.titles == ["x & y", "z"]
     assert {name: values.to_pylist() for name, values in read.fields.items()} == {
-        "categories": [["Pots", "Garden"], []], "brand": [["Oak"], []],
-    }  # fmt: skip
+        "categories": [["Pots", "Garden"], []],
+        "brand": [["Oak"], []],
+    }
 
 
 def test_new_items_are_read_from_the_fields_that_known_items_are_read_from(tmp_path):

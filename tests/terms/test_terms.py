@@ -313,8 +313,9 @@ def test_a_model_and_a_term_that_know_different_users_both_count() -> None:
 
 
 def test_where_people_buy_again_repeats_count_for_an_item() -> None:
-    domain = small_domain([[item, item + 1, item, item + 1, item, item + 1] for item in range(0, 40, 2)] * 10,
-                          n_items=41, repeats=True)  # fmt: skip
+    domain = small_domain(
+        [[item, item + 1, item, item + 1, item, item + 1] for item in range(0, 40, 2)] * 10, n_items=41, repeats=True
+    )
     split = leave_one_out(domain)
     bare = KnownItems(csr_matrix((41, 3), dtype=np.float32), np.ones(3, np.float32), None, CPU)
     found = search_weights(None, bare, domain, targets_of(split, "validation"), ("repeats",))
@@ -331,8 +332,10 @@ def test_without_anything_to_weigh_nothing_is_found() -> None:
 def test_a_search_looks_at_a_sample_of_many_users(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[int] = []
     known, domain, targets = ring(2 * FEWEST_USERS)
-    monkeypatch.setattr("transfer.terms.search.find_candidates",
-                        lambda own, known, domain, few, terms, done: looked.append(len(few)) or _stop())  # fmt: skip
+    monkeypatch.setattr(
+        "transfer.terms.search.find_candidates",
+        lambda own, known, domain, few, terms, done: looked.append(len(few)) or _stop(),
+    )
     for largest in (1 << 25, 5):
         monkeypatch.setattr("transfer.terms.search.LARGEST_SEARCH", largest)
         with pytest.raises(StopIteration):

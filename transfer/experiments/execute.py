@@ -8,10 +8,10 @@ from pathlib import Path
 
 from domains.errors import within
 from recipes.experiment_schema import LoadedExperiment, published, published_cost
-from transfer.experiments.cells import Cell, Job, cells_of, jobs_of
 from transfer.experiments.cost import measure_cost
 from transfer.experiments.gather import gather, made_note
 from transfer.experiments.job_pool import Unfinished, default_workers, run_all
+from transfer.experiments.jobs import Cell, Job, cells_of, jobs_of
 from transfer.files import JsonLines, alone_in, write_json, write_text
 from transfer.report.experiment_record import CellRecord, Cost, ExperimentRecord, PublishedCost, PublishedFigures
 from transfer.report.experiment_report import markdown, page

@@ -16,7 +16,7 @@ import torch
 from recipes.experiment_schema import LoadedExperiment, published
 from recipes.load import bundled_experiments, bundled_recipes
 from transfer.evaluation.summary import SeedRankings, compare_all
-from transfer.experiments.cells import Cell
+from transfer.experiments.jobs import Cell
 from transfer.experiments.users import (
     METRIC,
     base_gains,

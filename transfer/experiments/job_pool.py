@@ -16,7 +16,7 @@ from typing import TypeVar
 import torch
 
 from domains.errors import InputError
-from transfer.experiments.cells import Cell
+from transfer.experiments.jobs import Cell
 from transfer.progress import LOGGER, Progress, Step, Steps
 from transfer.report.experiment_record import UnfinishedRecord
 

@@ -55,9 +55,10 @@ def with_new_items(
     read = run.recipe.vocabulary.fields
     if not {"title", *items.fields} & set(read) and run.features.title_vectors is None:
         raise InputError(
-            f"the new items have no {' and no '.join(read)}, and this run reads nothing else", location="new items",
+            f"the new items have no {' and no '.join(read)}, and this run reads nothing else",
+            location="new items",
             hint="Put these columns into the table of new items",
-        )  # fmt: skip
+        )
     known = set(run.domain.item_ids.to_pylist())
     met: set[str] = set()
     for name in items.ids:
@@ -124,9 +125,10 @@ def _grown(run: TargetRun, more: Domain, anchors: csr_matrix, semantics: Semanti
         same_encoder(run.sentence_encoder, semantics, "this run's items")
     if semantics is None and not (old.title_vectors is None and old.anchor_vectors is None):
         raise InputError(
-            "this run's items are made of sentence vectors, and there is no sentence encoder", location="new items",
+            "this run's items are made of sentence vectors, and there is no sentence encoder",
+            location="new items",
             hint='Install the extra "sememe-transfer[semantic]"',
-        )  # fmt: skip
+        )
     grown = replace(old, count=old.count + count)
     trained = torch.ones(old.count, dtype=torch.bool) if old.known is None else old.known
     grown = replace(grown, known=torch.cat([trained, torch.zeros(count, dtype=torch.bool)]))

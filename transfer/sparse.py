@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from scipy.sparse import csr_matrix, diags
 from torch import Tensor
@@ -74,6 +75,12 @@ class SparseRows:
             starts - offsets, lengths
         )
         return Rows(self.columns[position], self.values[position], offsets, lengths, self.width)
+
+
+def columns_of(matrix: csr_matrix, row: int) -> npt.NDArray[np.int32]:
+    """Return the columns (n,) of the entries of one row, much faster than `matrix[row].indices`."""
+    found: npt.NDArray[np.int32] = matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]
+    return found
 
 
 def unit_rows(matrix: csr_matrix) -> csr_matrix:

@@ -22,7 +22,7 @@ from domains.domain import Domain, Ints
 from transfer.evaluation.target_histories import history_matrix
 from transfer.model.scorer import Scorer
 from transfer.serving.history import History
-from transfer.sparse import unit_rows
+from transfer.sparse import columns_of, unit_rows
 from transfer.terms.following import PARTS, recent_items
 
 Kind = Literal["after", "like", "with", "popular"]
@@ -205,7 +205,7 @@ class Reasons:
     def shared(self, past: int, item: int) -> tuple[str, ...]:
         """Return the anchors that two items share, the rarest first."""
         matrix, idf = self.scorer.known.item_anchors, self.scorer.known.idf
-        both = np.intersect1d(matrix[past].indices, matrix[item].indices)
+        both = np.intersect1d(columns_of(matrix, past), columns_of(matrix, item))
         return tuple(self.words[anchor] for anchor in both[np.argsort(-idf[both], kind="stable")][:WORDS])
 
     def _cosines(self, past: Ints, items: Ints) -> Floats:

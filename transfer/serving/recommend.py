@@ -22,6 +22,7 @@ from transfer.serving.interests import Fit, InterestIndex
 from transfer.serving.reasons import Reasons
 from transfer.serving.standing import as_unknown, places_among, weights_of_unknown
 from transfer.serving.titles import TitleIndex
+from transfer.sparse import columns_of
 from transfer.terms.weights import LEAVE_OUT
 
 __all__ = ["Filters", "History", "NewRecommendation", "Recommendation", "Recommender", "Top"]
@@ -231,7 +232,7 @@ class Recommender:
         domain, found = self.run.domain, []
         best = float(scores[items].max(initial=0))
         for item in items.tolist():
-            mine = {self.run.vocabulary.words[anchor] for anchor in self.run.item_anchors[item].indices}
+            mine = {self.run.vocabulary.words[anchor] for anchor in columns_of(self.run.item_anchors, item)}
             shared = tuple(anchor for anchors in fit.anchors for anchor in anchors if anchor in mine)[:SPOKEN]
             found.append(
                 Recommendation(
@@ -313,11 +314,11 @@ class Recommender:
         factory = run.interest_factory(domain, self.device)
         weight = factory.original(domain.offsets[1:]).toarray() * run.vocabulary.idf
         return [
-            [self._heaviest(run.item_anchors[item].indices, mine) for item in row if item >= 0]
+            [self._heaviest(columns_of(run.item_anchors, item), mine) for item in row if item >= 0]
             for row, mine in zip(top.items, weight, strict=True)
         ]
 
-    def _heaviest(self, anchors: Ints, weight: npt.NDArray[np.float32]) -> tuple[str, ...]:
+    def _heaviest(self, anchors: npt.NDArray[np.integer], weight: npt.NDArray[np.float32]) -> tuple[str, ...]:
         shared = sorted((anchor for anchor in anchors if weight[anchor] > 0), key=lambda anchor: -weight[anchor])
         return tuple(self.run.vocabulary.words[anchor] for anchor in shared[:SPOKEN])
 

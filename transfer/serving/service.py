@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -338,5 +338,5 @@ def _filters(recommender: Recommender, question: Question) -> Filters:
 
 
 def _answer(loaded: Loaded, found: Sequence[Recommendation], notes: Sequence[str]) -> Answer:
-    items = [Item(**(asdict(one) | {"anchors": list(one.anchors)})) for one in found]
+    items = [Item(**(vars(one) | {"anchors": list(one.anchors)})) for one in found]
     return Answer(items=items, notes=list(notes), run=loaded.name)

@@ -22,9 +22,9 @@ from transfer.report.experiment_report import markdown
 from transfer.report.gains import gains_of
 from transfer.report.table_format import (
     Column,
-    Entry,
     Row,
     Table,
+    TableEntry,
     code,
     for_markdown,
     metric_text,
@@ -100,14 +100,16 @@ def choices(record: ExperimentRecord) -> Table:
         for one in gains_of(cell.metrics)
         if one.variant == cell.metrics.product.variant
     }
-    rows = [Row((Entry("validation prefers"), *(Entry(f"`{cell.metrics.product.variant}`") for _, cell in found)))]
+    rows = [
+        Row((TableEntry("validation prefers"), *(TableEntry(f"`{cell.metrics.product.variant}`") for _, cell in found)))
+    ]
     for rival in dict.fromkeys(rival for rival, _ in gains):
-        texts = [Entry(f"over `{rival}`")]
+        texts = [TableEntry(f"over `{rival}`")]
         for place in range(len(found)):
             one = gains.get((rival, place))
             test = "" if one is None or one.p is None else f" (p {p_text(one.p)})"
             texts.append(
-                Entry("" if one is None else relative_text(one.relative) + test, faint=not (one and one.certain))
+                TableEntry("" if one is None else relative_text(one.relative) + test, faint=not (one and one.certain))
             )
         rows.append(Row(tuple(texts)))
     columns = (Column("NDCG@10, all items", "text"), *(Column(title) for title, _ in found))

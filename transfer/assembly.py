@@ -20,7 +20,7 @@ from transfer.model.conditioner import (
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.settings import PromptSettings
 from transfer.registry import Trained, trained_system
-from transfer.variants import Entry, Variant
+from transfer.variants import InterestEntry, Variant
 
 
 def assemble(variant: Variant, recipe: Recipe, features: ItemFeatures, width: int, seed: int) -> SequentialRecommender:
@@ -41,7 +41,7 @@ def assemble(variant: Variant, recipe: Recipe, features: ItemFeatures, width: in
     return SequentialRecommender(items, encoder, conditioner, recipe.score, dim)
 
 
-def _conditioner(entry: Entry, system: Trained, width: int, dim: int, prompts: PromptSettings) -> Conditioner:
+def _conditioner(entry: InterestEntry, system: Trained, width: int, dim: int, prompts: PromptSettings) -> Conditioner:
     match entry:
         case "prompts":
             return PromptGenerators(width, dim, prompts.count, gated=prompts.start == "neutral")

@@ -122,7 +122,7 @@ def _alive(process: int) -> bool:
 
 
 def private_folder(folder: Path) -> None:
-    """Make a folder that only its owner can open; the permissions of one that is there stay."""
+    """Make a folder that only its owner can open; an existing folder keeps its permissions."""
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)

@@ -19,7 +19,7 @@ class TransferWarning(UserWarning):
     """Something requested was overruled or skipped."""
 
 
-class Task(Protocol):
+class ProgressTask(Protocol):
     """A task with progress."""
 
     def advance(self, count: int = 1, note: str = "") -> None:
@@ -31,7 +31,7 @@ class Progress(Protocol):
     """Shows the progress of long tasks."""
 
     @contextmanager
-    def task(self, title: str, total: int | None) -> Iterator[Task]:
+    def task(self, title: str, total: int | None) -> Iterator[ProgressTask]:
         """Open a task of `total` steps (None: unknown)."""
         ...
 
@@ -45,7 +45,7 @@ class Silent:
     """Shows no progress; the default of the library."""
 
     @contextmanager
-    def task(self, title: str, total: int | None) -> Iterator[Task]:
+    def task(self, title: str, total: int | None) -> Iterator[ProgressTask]:
         """Return a task without output."""
         yield _SilentTask()
 
@@ -76,7 +76,7 @@ def step_name(label: str, seed: int | None) -> str:
 
 
 @dataclass(frozen=True)
-class Step:
+class PlannedStep:
     """A step that is ahead.
 
     Attributes:
@@ -99,13 +99,13 @@ class Steps:
         clock: seconds.
     """
 
-    ahead: tuple[Step, ...] = ()
+    ahead: tuple[PlannedStep, ...] = ()
     clock: Callable[[], float] = time.monotonic
     _at: int | None = None
     _began: float = 0.0
     _told: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
-    def expect(self, steps: Sequence[Step]) -> None:
+    def expect(self, steps: Sequence[PlannedStep]) -> None:
         """Set the plan."""
         self.ahead, self._at = tuple(steps), None
 
@@ -146,7 +146,7 @@ class Steps:
         if took >= TOO_SHORT:
             self._told.setdefault(step.kind, []).append((took, step.seconds))
 
-    def _expected(self, step: Step) -> float:
+    def _expected(self, step: PlannedStep) -> float:
         measured = self._told.get(step.kind, [])
         guessed = sum(seconds for _, seconds in measured)
         return step.seconds * (sum(took for took, _ in measured) / guessed if guessed else 1.0)

@@ -106,7 +106,7 @@ class Target:
 
 
 Ranker = Callable[["Domain", "Targets"], "ScoreRows"]
-"""Scores all items for histories: those of a domain before the given targets. The domain has the items of the one that
+"""Scores all items for the histories of a domain before the given targets. The domain has the items of the one that
 was fitted; its users may be others, for whom the system serves."""
 
 

@@ -118,7 +118,7 @@ class Found:
 
     Attributes:
         metric: that chose, on validation items of training users.
-        before: of the recipe as it is.
+        before: of the unchanged recipe.
         best: of the best trial; `before` if no trial is better.
         values: of the best trial; empty if no trial is better.
         trials: finished, of all sessions.
@@ -220,7 +220,7 @@ def _claim(folder: Path, loaded: LoadedRecipe, space: Space) -> None:
 
 
 def _baseline(folder: Path, score: Score) -> float:
-    """The score of the recipe as it is, measured once."""
+    """Return the score of the unchanged recipe, measured once."""
     path = folder / "before.json"
     if not path.exists():
         write_json(path, {"validation": score([])})

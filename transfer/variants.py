@@ -14,7 +14,7 @@ from domains.errors import InputError, suggest
 from transfer.interests.settings import InterestName
 from transfer.items.settings import Channel
 
-Entry = Literal["none", "prompts", "positions", "fusion"]
+InterestEntry = Literal["none", "prompts", "positions", "fusion"]
 """How interests enter the model: not at all (the base), as prompts (IPE), added to each item (interests up to that
 item), or fused with the states (the ablation `w/ S2IDM`, or the system's own fusion)."""
 
@@ -24,7 +24,7 @@ MATCHING: tuple[str, ...] = ("titles", "anchors", "popularity")
 """Late terms that ``matching`` stands for."""
 _GROUPS: dict[str, tuple[str, ...]] = {"terms": TERMS, "matching": MATCHING}
 """Labels of groups of late terms, the largest group first."""
-_WAYS: dict[str, Entry] = {"ipe": "prompts", "positions": "positions"}
+_WAYS: dict[str, InterestEntry] = {"ipe": "prompts", "positions": "positions"}
 _CHANNELS: tuple[Channel, ...] = get_args(Channel)
 _INTERESTS: tuple[InterestName, ...] = get_args(InterestName)
 
@@ -46,7 +46,7 @@ class Variant:
     architecture: str
     channels: tuple[Channel, ...] = ()
     from_source: bool = False
-    entry: Entry = "none"
+    entry: InterestEntry = "none"
     interests: InterestName | None = None
     terms: tuple[str, ...] = ()
     default_channels: tuple[Channel, ...] = field(default=("id",), compare=False, repr=False)
@@ -101,7 +101,7 @@ class Variant:
 
     def control(self, interests: InterestName) -> Variant:
         """The same model with other interests. Constant interests cannot be fused: that control has prompts."""
-        entry: Entry = "prompts" if interests == "constant" and self.entry == "fusion" else self.entry
+        entry: InterestEntry = "prompts" if interests == "constant" and self.entry == "fusion" else self.entry
         return replace(self, entry=entry, interests=interests)
 
 
@@ -179,7 +179,7 @@ def parse_variant(label: str, default_channels: tuple[Channel, ...] = ("id",)) -
             raise InputError(f"variant {label!r} has no item channel", location="variants")
     if way and interests is None:
         interests = "s2idm"
-    entry: Entry = "none" if interests is None else _WAYS.get(way, "fusion")
+    entry: InterestEntry = "none" if interests is None else _WAYS.get(way, "fusion")
     if entry == "fusion" and interests == "constant":
         raise InputError(f"variant {label!r} fuses a constant", location="variants", hint="Write +ipe+constant")
     ordered = tuple(term for term in TERMS if term in terms)

@@ -12,7 +12,7 @@ from benchmarks.tables import Cell, Section
 from benchmarks.timing import fastest
 from transfer.diffusion.reverse import HiddenReverse, reverse_literal
 from transfer.diffusion.s2idm import S2IDM
-from transfer.diffusion.s2idm_training import HISTORY, UNIFORM, Step, StepSampler
+from transfer.diffusion.s2idm_training import HISTORY, UNIFORM, StepSampler, TrainingStep
 from transfer.diffusion.settings import S2IDMSettings
 from transfer.runtime import Runtime
 from transfer.sparse import SparseRows
@@ -95,7 +95,7 @@ def _step_seconds(width: int, repeats: int, precision: Literal["float32", "bf16"
     model = S2IDM(width, settings).train()
     inputs = SparseRows.from_csr(_interests(settings.batch_size, width))
     sampler = StepSampler(settings.steps, HISTORY, UNIFORM, runtime.device)
-    step = Step(model, sampler, inputs, inputs, runtime)
+    step = TrainingStep(model, sampler, inputs, inputs, runtime)
     rows, draws = torch.arange(settings.batch_size), runtime.generator(0)
     return fastest(lambda: step(rows, draws), repeats)
 

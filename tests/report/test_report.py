@@ -23,9 +23,9 @@ from transfer.report.gains import cell_verdict, gains_of, holm, interest_gains, 
 from transfer.report.run_record import KeptEpochs, VariantParts
 from transfer.report.table_format import (
     Column,
-    Entry,
     Row,
     Table,
+    TableEntry,
     difference_text,
     for_markdown,
     metric_text,
@@ -407,7 +407,9 @@ def columns(line):
 @PROPERTY
 @given(st.text(st.characters(categories=None), max_size=30))
 def test_no_text_breaks_a_table(raw):
-    shown = for_markdown(Table(raw, (Column(raw, "text"), Column("n")), (Row((Entry(raw), Entry("1"))),), (raw,)))
+    shown = for_markdown(
+        Table(raw, (Column(raw, "text"), Column("n")), (Row((TableEntry(raw), TableEntry("1"))),), (raw,))
+    )
     lines = [line for line in shown.splitlines() if line.startswith("|")]
     assert [columns(line) for line in lines] in ([3, 3, 3], [2, 2, 2])
     assert not re.search(r"(?<!`)<", re.sub(r"(`+).*?\1", "", text(raw)))

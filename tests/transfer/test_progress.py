@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from transfer.cli import output as show
-from transfer.progress import Step, Steps
+from transfer.progress import PlannedStep, Steps
 
 
 class Clock:
@@ -30,7 +30,7 @@ def clock() -> Clock:
 @pytest.fixture
 def steps(clock: Clock) -> Steps:
     made = Steps(clock=clock)
-    made.expect([Step("texts", 5, "text"), *(Step(name, 100, "training") for name in "abc")])
+    made.expect([PlannedStep("texts", 5, "text"), *(PlannedStep(name, 100, "training") for name in "abc")])
     return made
 
 

@@ -24,7 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 from domains.errors import InputError
-from transfer.progress import LOGGER, Silent, Steps, Task, TransferWarning, duration
+from transfer.progress import LOGGER, ProgressTask, Silent, Steps, TransferWarning, duration
 from transfer.progress import Progress as ProgressProtocol
 from transfer.report.table_format import Table as ResultTable
 from transfer.report.table_format import for_terminal
@@ -56,7 +56,7 @@ def print_json(data: Any) -> None:
     sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-class _Bar(Task):
+class _Bar(ProgressTask):
     """A task with its progress and latest note."""
 
     def __init__(self, title: str, total: int | None) -> None:
@@ -113,7 +113,7 @@ class Terminal(ProgressProtocol):
         self._open: list[_Bar] = []
 
     @contextmanager
-    def task(self, title: str, total: int | None) -> Iterator[Task]:
+    def task(self, title: str, total: int | None) -> Iterator[ProgressTask]:
         """Show a bar during the work and a line at its end. An inner task replaces the bar of the outer one."""
         bar = _Bar(title, total)
         live = None
@@ -141,7 +141,7 @@ def _to_stderr(text: str) -> None:
 
 
 class _LogLines(logging.Handler):
-    """Log lines of the toolkit as they are, without time and level."""
+    """Prints log lines without time and level."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print a line to stderr."""
@@ -191,7 +191,7 @@ def print_table(table: ResultTable) -> None:
 
 
 def plain_table(title: str) -> Table:
-    """The look of every table: a title, shown as it is, a rule under the head, no boxes."""
+    """Return an empty table in the style of all commands: a title, a rule under the head, no boxes."""
     return Table(title=Text(title, "bold"), title_justify="left", box=SIMPLE_HEAD, padding=(0, 0, 0, 1), pad_edge=False)
 
 

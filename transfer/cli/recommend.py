@@ -44,9 +44,7 @@ Variant = Annotated[
     str | None, typer.Option("--variant", help="Another finished variant of the run, in place of the product.")
 ]
 OnlyItems = Annotated[str | None, typer.Option("--only-items", metavar="FILE", help="Ids that may be recommended.")]
-WithoutItems = Annotated[
-    str | None, typer.Option("--without-items", metavar="FILE", help="Ids that may not be recommended.")
-]
+WithoutItems = Annotated[str | None, typer.Option("--without-items", metavar="FILE", help="Ids to leave out.")]
 Users = Annotated[
     str | None,
     typer.Option("--users", metavar="all|FILE|FOLDER", help="Recommend to many: all users, those in a file, or parts."),

@@ -109,7 +109,7 @@ class SourceInterests:
     targets: csr_matrix
 
 
-class Step:
+class TrainingStep:
     """Computes the losses of a batch of users: draws steps and noise, denoises, updates the step sampler.
 
     Args:
@@ -221,7 +221,7 @@ class _Trainer:
         )
         self.domains = _held_out({source.name: source.inputs for source in sources}, settings.held_out, seed)
         sampler = StepSampler(model.schedule.steps, history, UNIFORM, runtime.device)
-        self.step = Step(model, sampler, inputs, targets, runtime)
+        self.step = TrainingStep(model, sampler, inputs, targets, runtime)
         self.batch_size = settings.batch_size
 
     def start(self) -> float:

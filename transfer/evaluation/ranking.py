@@ -139,7 +139,7 @@ def rank(
             drawn = sampled_negatives(targets.users[first : first + block], items[rows], domain.n_items, settings)
             among[rows] = drawn.shape[1] - (scores.gather(1, drawn) < target).sum(1)
         if targets.excludes_seen:
-            # Of the items that full ranking leaves out, those that do not score below the target stand above it.
+            # Excluded items that do not score below the target rank above it.
             rivals = ~(scores[owner, seen] < target[owner, 0])
             seen_above[rows] = torch.bincount(owner[rivals], minlength=len(rows))
             scores[owner, seen] = -torch.inf

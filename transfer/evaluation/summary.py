@@ -14,8 +14,7 @@ from recipes.schema import Recipe
 from transfer.evaluation.metrics import BeyondAccuracy, per_user
 from transfer.evaluation.protocol import Stage, negatives_a_target
 from transfer.evaluation.ranking import PROTOCOLS, Ranking
-from transfer.report.run_record import SEEDS_FOR_A_TEST, Beyond, Comparison, ProtocolRecord, Spread, TwoWay
-from transfer.report.run_record import Stage as StageRecord
+from transfer.report.run_record import SEEDS_FOR_A_TEST, Beyond, Comparison, ProtocolRecord, Spread, StageRecord, TwoWay
 
 Floats = npt.NDArray[np.float64]
 

@@ -17,7 +17,7 @@ import torch
 
 from domains.errors import InputError
 from transfer.experiments.jobs import Cell
-from transfer.progress import LOGGER, Progress, Step, Steps
+from transfer.progress import LOGGER, PlannedStep, Progress, Steps
 from transfer.report.experiment_record import UnfinishedRecord
 
 Work = TypeVar("Work")
@@ -69,7 +69,7 @@ def run_all(
     if workers <= 1 or len(works) <= 1:
         outcomes: list[Result | Failed] = []
         steps = Steps()
-        steps.expect([Step(f"{title}: {describe(work)}", A_WORK, title) for work in works])
+        steps.expect([PlannedStep(f"{title}: {describe(work)}", A_WORK, title) for work in works])
         for work in works:
             steps.begin(f"{title}: {describe(work)}")
             outcomes.append(_outcome(partial(function, work), describe(work)))

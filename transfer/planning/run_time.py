@@ -12,7 +12,7 @@ from domains.domain import Domain
 from recipes.schema import Recipe
 from transfer.diffusion.settings import S2IDMSettings
 from transfer.evaluation.settings import SCORES_MB
-from transfer.progress import RESULTS, S2IDM, SOURCE_ENCODER, TITLES, VOCABULARY, Step, step_name
+from transfer.progress import RESULTS, S2IDM, SOURCE_ENCODER, TITLES, VOCABULARY, PlannedStep, step_name
 from transfer.runs.checks import is_baseline, needs_s2idm, variants_of
 from transfer.runs.plan import Plan
 from transfer.training.settings import LOGITS_MB
@@ -155,34 +155,34 @@ LEAST = 2.0
 """Seconds of a step that reads, ranks or writes little."""
 
 
-def source_steps(plan: Plan, with_s2idm: bool) -> list[Step]:
+def source_steps(plan: Plan, with_s2idm: bool) -> list[PlannedStep]:
     """Return the steps of fitting the sources."""
     items = sum(domain.n_items for domain in plan.source_domains)
-    found = [Step(VOCABULARY, LEAST + items / TITLES_A_SECOND, VOCABULARY)]
+    found = [PlannedStep(VOCABULARY, LEAST + items / TITLES_A_SECOND, VOCABULARY)]
     if plan.sources and with_s2idm:
         alone = plan.recipe.model_copy(update={"target": None})
         cost = estimate(alone, [sizes(domain, alone) for domain in plan.source_domains], None, ANCHORS, _cores())
-        found.append(Step(S2IDM, LEAST + cost.source_seconds, S2IDM))
+        found.append(PlannedStep(S2IDM, LEAST + cost.source_seconds, S2IDM))
     if plan.sources and plan.recipe.source_encoder.channels:
         one = plan.recipe.model_copy(update={"variants": ("sasrec",), "seeds": plan.recipe.seeds[:1]})
         costs = [estimate(one, [], sizes(domain, one), ANCHORS, _cores()) for domain in plan.source_domains]
         seconds = sum(sum(cost.variant_seconds.values()) for cost in costs)
-        found.append(Step(SOURCE_ENCODER, LEAST + seconds, "training"))
+        found.append(PlannedStep(SOURCE_ENCODER, LEAST + seconds, "training"))
     return found
 
 
-def target_steps(plan: Plan) -> list[Step]:
+def target_steps(plan: Plan) -> list[PlannedStep]:
     """Return the steps of adapting to the target: its texts, every variant and seed, the results."""
     recipe, domain = plan.recipe, plan.domain
     cost = estimate(recipe, [], sizes(domain, recipe), ANCHORS, _cores()).variant_seconds
-    found = [Step(TITLES, LEAST + domain.n_items / EMBEDDED_A_SECOND, TITLES)]
+    found = [PlannedStep(TITLES, LEAST + domain.n_items / EMBEDDED_A_SECOND, TITLES)]
     for variant in plan.variants:
         seeds: tuple[int | None, ...] = (None,) if is_baseline(variant) else recipe.seeds
         seconds = cost[variant.label] / len(seeds)
         # Late terms on a finished model, and baselines, only search and rank.
         kind = "training" if seconds and not is_baseline(variant) else "ranking"
-        found += [Step(step_name(variant.label, seed), LEAST + seconds, kind) for seed in seeds]
-    return [*found, Step(RESULTS, LEAST, RESULTS)]
+        found += [PlannedStep(step_name(variant.label, seed), LEAST + seconds, kind) for seed in seeds]
+    return [*found, PlannedStep(RESULTS, LEAST, RESULTS)]
 
 
 def _cores() -> int:

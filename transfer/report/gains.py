@@ -109,7 +109,7 @@ def _gain(one: Comparison, published: PublishedFigures | None) -> Gain:
 
 
 def _published_gain(one: Comparison, published: PublishedFigures | None) -> float | None:
-    """The paper's relative gain. Its figures are of the sampled protocol."""
+    """The paper's relative gain, under the sampled protocol."""
     protocol, name = one.metric.split("/", 1)
     if published is None or protocol != "sampled":
         return None

@@ -10,9 +10,9 @@ from transfer.report.gains import Gain, InterestGain, gains_of, interest_gains
 from transfer.report.run_record import SEEDS_FOR_A_TEST, RunRecord, Spread, VariantRecord
 from transfer.report.table_format import (
     Column,
-    Entry,
     Row,
     Table,
+    TableEntry,
     difference_text,
     figure_text,
     interval_text,
@@ -51,16 +51,16 @@ def results(record: RunRecord, published: PublishedFigures | None = None, title:
     rows = []
     for name, variant in record.variants.items():
         beyond = variant.beyond
-        entries = [named(record, name), Entry(_seeds(record, name))]
+        entries = [named(record, name), TableEntry(_seeds(record, name))]
         validated = record.protocol.training_users > 0
-        entries += [_figure(variant.selection, chosen) if validated else Entry()]
+        entries += [_figure(variant.selection, chosen) if validated else TableEntry()]
         entries += [
             _figure(variant.figure("test", metric), best[metric], _printed(published, name, metric))
             for metric, _ in metrics
         ]
-        entries += [Entry(_kept(variant))]
+        entries += [TableEntry(_kept(variant))]
         shares = (None, None) if beyond is None else (beyond.coverage, beyond.popularity_rank)
-        entries += [Entry("" if share is None else f"{share:.3f}") for share in shares]
+        entries += [TableEntry("" if share is None else f"{share:.3f}") for share in shares]
         rows.append(Row(tuple(entries), product=name == record.product.variant))
     seeds = len(record.seeds)
     spread = f"mean ± standard deviation of {seeds} seeds" if seeds > 1 else "one seed"
@@ -90,11 +90,11 @@ def comparisons(
             (
                 named(record, gain.variant),
                 named(record, gain.rival),
-                Entry(difference_text(gain.difference)),
-                Entry(relative_text(gain.relative)),
-                Entry(interval_text(gain.low, gain.high)),
-                Entry(p_text(gain.p)),
-                Entry(published=relative_text(gain.published)),
+                TableEntry(difference_text(gain.difference)),
+                TableEntry(relative_text(gain.relative)),
+                TableEntry(interval_text(gain.low, gain.high)),
+                TableEntry(p_text(gain.p)),
+                TableEntry(published=relative_text(gain.published)),
             ),
             faint=not gain.certain,
         )
@@ -127,10 +127,10 @@ def inference_notes(gains: Sequence[Gain]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def named(record: RunRecord, name: str) -> Entry:
+def named(record: RunRecord, name: str) -> TableEntry:
     """Return the name of a variant, marked if it never left its base."""
     mark = UNMOVED if record.variants[name].unmoved else ""
-    return Entry(f"`{name}`{mark}")
+    return TableEntry(f"`{name}`{mark}")
 
 
 def unmoved_note(record: RunRecord, names: Iterable[str] | None = None) -> tuple[str, ...]:
@@ -159,10 +159,10 @@ def overview(cells: Sequence[CellRecord], metric: str = GLANCE[0], title: str = 
         found = [cell.metrics.variants.get(name) for cell in cells]
         mark = UNMOVED if any(variant is not None and variant.unmoved for variant in found) else ""
         figures = (
-            _at_a_glance(cell, name, metric, top) if name in cell.metrics.variants else Entry()
+            _at_a_glance(cell, name, metric, top) if name in cell.metrics.variants else TableEntry()
             for cell, top in zip(cells, best, strict=True)
         )
-        rows.append(Row((Entry(f"`{name}`{mark}"), *figures)))
+        rows.append(Row((TableEntry(f"`{name}`{mark}"), *figures)))
     notes = ["Product: the variant that validation chose in the column's run."]
     if any(variant.unmoved for cell in cells for variant in cell.metrics.variants.values()):
         notes.append(UNMOVED_SHORT)
@@ -170,7 +170,7 @@ def overview(cells: Sequence[CellRecord], metric: str = GLANCE[0], title: str = 
     return Table(title or metric_text(metric), columns, tuple(rows), tuple(notes))
 
 
-def _at_a_glance(cell: CellRecord, name: str, metric: str, best: float) -> Entry:
+def _at_a_glance(cell: CellRecord, name: str, metric: str, best: float) -> TableEntry:
     figure = cell.metrics.variants[name].figure("test", metric)
     entry = _figure(figure, best, _printed(cell.published, name, metric))
     if not entry or name != cell.metrics.product.variant:
@@ -191,17 +191,17 @@ def interests(cells: Sequence[CellRecord]) -> Table:
     return Table("What diffused interests add", tuple(columns), rows, notes).without_empty_columns()
 
 
-def _interest_entries(one: InterestGain) -> tuple[Entry, ...]:
+def _interest_entries(one: InterestGain) -> tuple[TableEntry, ...]:
     sampled, full = one.sampled, one.full
     return (
-        Entry(one.place),
+        TableEntry(one.place),
         named(one.record, full.variant),
         named(one.record, full.rival),
-        Entry(relative_text(sampled.relative), faint=not sampled.certain),
-        Entry(p_text(sampled.p), faint=not sampled.certain),
-        Entry(published=relative_text(sampled.published)),
-        Entry(relative_text(full.relative), faint=not full.certain),
-        Entry(p_text(full.p), faint=not full.certain),
+        TableEntry(relative_text(sampled.relative), faint=not sampled.certain),
+        TableEntry(p_text(sampled.p), faint=not sampled.certain),
+        TableEntry(published=relative_text(sampled.published)),
+        TableEntry(relative_text(full.relative), faint=not full.certain),
+        TableEntry(p_text(full.p), faint=not full.certain),
     )
 
 
@@ -211,8 +211,8 @@ def thresholds(cell: CellRecord) -> Table:
     rows = []
     for one in cell.thresholds:
         values = one.values.get("sampled/ndcg@10", {})
-        figures = (Entry(figure_text(values[name]) if name in values else "") for name in names)
-        rows.append(Row((Entry(f"at most {one.at_most}"), Entry(f"{one.users:,}"), *figures)))
+        figures = (TableEntry(figure_text(values[name]) if name in values else "") for name in names)
+        rows.append(Row((TableEntry(f"at most {one.at_most}"), TableEntry(f"{one.users:,}"), *figures)))
     columns = (Column("known anchors", "text"), Column("users"), *(Column(f"`{name}`") for name in names))
     return Table("NDCG@10, sampled, of users who know few anchors", columns, tuple(rows))
 
@@ -220,7 +220,13 @@ def thresholds(cell: CellRecord) -> Table:
 def seed_values(record: RunRecord) -> Table:
     """Return every seed's NDCG@10 of the variants with several seeds."""
     rows = [
-        Row((named(record, name), Entry(metric_text(metric)), Entry(", ".join(map(figure_text, figure.values)))))
+        Row(
+            (
+                named(record, name),
+                TableEntry(metric_text(metric)),
+                TableEntry(", ".join(map(figure_text, figure.values))),
+            )
+        )
         for name, variant in record.variants.items()
         for metric in GLANCE
         if (figure := variant.figure("test", metric)) is not None and len(figure.values) > 1
@@ -235,9 +241,9 @@ def reference(published: Sequence[PublishedFigures]) -> Table:
     rows = [
         Row(
             (
-                Entry(one.place),
-                Entry(f"`{variant}`"),
-                *(Entry(published=figure_text(figures[name]) if name in figures else "") for name in metrics),
+                TableEntry(one.place),
+                TableEntry(f"`{variant}`"),
+                *(TableEntry(published=figure_text(figures[name]) if name in figures else "") for name in metrics),
             )
         )
         for one in published
@@ -254,13 +260,13 @@ def costs(cost: Cost) -> Table:
     rows = [
         Row(
             (
-                Entry(one.model),
-                Entry(f"{one.items:,}"),
-                Entry(f"{one.width:,}"),
-                Entry(f"{one.parameters_m:.2f}"),
-                Entry(f"{one.memory_mb:,.0f}"),
-                Entry(f"{one.train_s:.2f}"),
-                Entry(f"{one.evaluate_s:.2f}"),
+                TableEntry(one.model),
+                TableEntry(f"{one.items:,}"),
+                TableEntry(f"{one.width:,}"),
+                TableEntry(f"{one.parameters_m:.2f}"),
+                TableEntry(f"{one.memory_mb:,.0f}"),
+                TableEntry(f"{one.train_s:.2f}"),
+                TableEntry(f"{one.evaluate_s:.2f}"),
             )
         )
         for one in cost.rows
@@ -269,8 +275,8 @@ def costs(cost: Cost) -> Table:
         width = printed.items if printed.model == "TI-DiffRec" else printed.sememes
         texts = (f"{printed.items:,}", f"{width:,}", f"{printed.parameters_m:.2f}", f"{printed.gpu_mb:,.0f}")
         times = (f"{printed.train_s:.2f}", f"{printed.evaluate_s:.2f}")
-        name = Entry(f"{printed.model} on {printed.data} (published)")
-        rows.append(Row((name, *(Entry(text) for text in texts + times))))
+        name = TableEntry(f"{printed.model} on {printed.data} (published)")
+        rows.append(Row((name, *(TableEntry(text) for text in texts + times))))
     notes = (
         f"{cost.settings['users']:,} made-up users. Memory: the peak on a GPU; weights, gradients and optimiser state "
         f"on a CPU. Published: {cost.published.title}.",
@@ -287,12 +293,12 @@ def _best(record: RunRecord, metric: str) -> float:
     return max((figure.mean for figure in found if figure is not None), default=0.0)
 
 
-def _figure(value: Spread | None, best: float, published: float | None = None) -> Entry:
+def _figure(value: Spread | None, best: float, published: float | None = None) -> TableEntry:
     if value is None:
-        return Entry()
+        return TableEntry()
     spread = f"± {figure_text(value.std)}" if len(value.values) > 1 else ""
     printed = "" if published is None else figure_text(published)
-    return Entry(figure_text(value.mean), spread, printed, strong=value.mean == best)
+    return TableEntry(figure_text(value.mean), spread, printed, strong=value.mean == best)
 
 
 def _printed(published: PublishedFigures | None, name: str, metric: str) -> float | None:

@@ -78,7 +78,7 @@ class KeptEpochs(Document):
     """Of the second phase, which trains the variant from its base; null if there was none."""
 
 
-Stage = dict[str, dict[str, Spread]]
+StageRecord = dict[str, dict[str, Spread]]
 """Protocol (``full``, ``sampled``) to metric to figure."""
 
 
@@ -91,9 +91,9 @@ class VariantRecord(Document):
     """What the variant is made of."""
     base: str | None = None
     """The variant without interests and late terms, if it is another one that was run too."""
-    validation: Stage
+    validation: StageRecord
     """On the validation items: protocol, then metric."""
-    test: Stage
+    test: StageRecord
     """On the test items: protocol, then metric."""
     beyond: Beyond | None = None
     """What accuracy does not show; null if no recommendations were kept."""
@@ -104,7 +104,7 @@ class VariantRecord(Document):
 
     def figure(self, stage: str, metric: str) -> Spread | None:
         """Return a figure by ``protocol/metric``, or None if it was not measured."""
-        stages: dict[str, Stage] = {"validation": self.validation, "test": self.test}
+        stages: dict[str, StageRecord] = {"validation": self.validation, "test": self.test}
         protocol, name = metric.split("/", 1)
         return stages[stage].get(protocol, {}).get(name)
 

@@ -77,7 +77,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Entry:
+class TableEntry:
     """The contents of one row in one column. Text between backticks is a name.
 
     Attributes:
@@ -108,7 +108,7 @@ class Row:
         faint: whether its difference is not significant.
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[TableEntry, ...]
     product: bool = False
     faint: bool = False
 
@@ -214,16 +214,16 @@ def for_terminal(table: Table, width: int) -> Group:
     return Group(laid, *(Text(printable(plain(note)), "dim") for note in notes), "")
 
 
-def _marked(table: Table, entries: Sequence[Entry], product: bool) -> list[Entry]:
+def _marked(table: Table, entries: Sequence[TableEntry], product: bool) -> list[TableEntry]:
     """Put the mark of the product before its name, and room for it before the others."""
     if not any(row.product for row in table.rows):
         return list(entries)
     first, *rest = entries
     mark = MARK if product else " " * len(MARK)
-    return [Entry(mark + first.text, first.detail, first.published, first.strong, first.faint), *rest]
+    return [TableEntry(mark + first.text, first.detail, first.published, first.strong, first.faint), *rest]
 
 
-def _text(entry: Entry, width: int) -> Text:
+def _text(entry: TableEntry, width: int) -> Text:
     lines = _lines(entry, width)
     style = ("bold" if entry.strong else "") + (" dim" if entry.faint else "")
     text = Text("\n".join(lines), style.strip())
@@ -232,7 +232,7 @@ def _text(entry: Entry, width: int) -> Text:
     return text
 
 
-def _lines(entry: Entry, width: int) -> list[str]:
+def _lines(entry: TableEntry, width: int) -> list[str]:
     """The lines of an entry; those after the first of a name are indented like the first."""
     text = printable(plain(entry.text))
     indent = " " * (len(text) - len(text.removeprefix(MARK).lstrip(" ")))
@@ -315,7 +315,7 @@ def for_markdown(table: Table, titled: bool = True) -> str:
     return "\n\n".join([*title, "\n".join(lines), *map(text, table.notes)])
 
 
-def _entry(entry: Entry, faint: bool) -> str:
+def _entry(entry: TableEntry, faint: bool) -> str:
     shown = " ".join(part for part in (text(entry.text), text(entry.detail)) if part)
     shown = f"**{shown}**" if entry.strong else shown
     shown = f"*{shown}*" if faint and shown else shown

@@ -1,4 +1,4 @@
-"""Makes the interests that a variant names, once for all variants and seeds that share them."""
+"""Make the interests of a variant. Variants and seeds with the same interests share them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from transfer.progress import Progress, Silent
 from transfer.variants import Variant
 
 SEEN_A_TIME = 1 << 24
-"""Interactions read at once where every interaction is a row of its own, made from all that precede it."""
+"""Interactions read at once when each interaction is a row, computed from itself and all before it."""
 
 
 class InterestFactory:
@@ -31,11 +31,11 @@ class InterestFactory:
         domain: the target.
         item_anchors: (I, q).
         idf: (q,).
-        s2idm: frozen; None without sources, when no interests can be diffused.
-        settings: how s'_0 is weighted; the source's own.
+        s2idm: frozen; None without sources.
+        settings: weighting of s'_0, as in the source.
         device: of the interests.
         scratch: folder for interests that are too large for memory.
-        progress: of diffusing them.
+        progress: shows the diffusion.
     """
 
     def __init__(
@@ -58,16 +58,16 @@ class InterestFactory:
 
     @property
     def width(self) -> int:
-        """Anchors q: what a prompt generator reads of a user."""
+        """Number of anchors q, the width of interests."""
         return int(self.item_anchors.shape[1])
 
     def original(self, stops: Ints) -> csr_matrix:
-        """(U, q) s'_0 of every user from what precedes the given flat positions (U,)."""
+        """Return (U, q) s'_0 of every user, from the interactions before the given flat positions (U,)."""
         starts = self.domain.offsets[:-1]
         return original_interests(self.domain, self.item_anchors, starts, stops, self.settings, self.idf)
 
     def original_by_position(self) -> csr_matrix:
-        """(N, q) s'_0 at every interaction, from it and what precedes it."""
+        """Return (N, q) s'_0 at every interaction, from it and all before it."""
         offsets, count = self.domain.offsets, self.domain.n_interactions
         starts, stops = np.repeat(offsets[:-1], np.diff(offsets)), np.arange(1, count + 1, dtype=np.int64)
         seen = np.cumsum(stops - starts)
@@ -79,7 +79,7 @@ class InterestFactory:
         return vstack(parts, format="csr")
 
     def made(self, kind: InterestName, original: csr_matrix) -> Interests:
-        """Raw or diffused interests as a model reads them, from s'_0 of any rows."""
+        """Return constant, raw or diffused interests, from s'_0 of any rows."""
         if kind == "constant":
             return NoInterests(self.width)
         if kind == "raw":
@@ -90,7 +90,7 @@ class InterestFactory:
             return self.s2idm.diffuse(original, scratch=self.scratch, done=task.advance)
 
     def views(self, variant: Variant, split: Split, prompts: PromptSettings, seed: int) -> Views:
-        """What a variant may see at each stage; shared between variants and seeds wherever it is the same."""
+        """Return the interests that a variant may see at each stage; equal ones are shared."""
         kind = variant.interests
         if kind is None:
             return NoViews()

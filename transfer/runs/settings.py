@@ -9,7 +9,7 @@ from transfer.items.settings import Channel
 
 
 class SourceEncoderSettings(Settings):
-    """An encoder trained on the sources without item IDs, so that a target can start from it or use it as it is."""
+    """An encoder trained on the sources without item IDs. A target can start from it or use it untrained."""
 
     channels: tuple[Channel, ...] = Field(
         (),

@@ -17,6 +17,7 @@ from transfer.evaluation.ranking import rank
 from transfer.evaluation.settings import EvaluationSettings
 from transfer.evaluation.target_histories import history_matrix
 from transfer.evaluation.tiles import InnerProducts
+from transfer.terms.companions import find_companions
 from transfer.terms.following import Follows, count_transitions, recent_items, scaled_rows, strongest
 from transfer.terms.joined import joined
 from transfer.terms.known import KnownItems, known_items, main_directions
@@ -163,9 +164,31 @@ def test_transitions_and_repeats_score_what_they_say() -> None:
     np.testing.assert_allclose(seen, [[-3, -3, -3, 0, 0], [-3, -3, -3, -3, 0]])
 
 
+def test_companions_are_cosines_between_the_training_users_of_items() -> None:
+    domain = small_domain([[0, 1, 2, 4, 4], [0, 1, 3, 4, 4], [1, 2, 4, 4], [0, 3]], n_items=5)
+    split = replace(leave_one_out(domain, short_users="train"), training_users=np.array([0, 1, 2]))
+    # They train on {0, 1, 2}, {0, 1, 3} and {1, 2}.
+    users = np.array([[1, 1, 0], [1, 1, 1], [1, 0, 1], [0, 1, 0], [0, 0, 0]])
+    expected = np.array([[cosine(one, other) for other in users] for one in users])
+    np.fill_diagonal(expected, 0)
+    np.testing.assert_allclose(find_companions(split).toarray(), expected, rtol=1e-6)
+    # 1 has the cosines 2 / sqrt(6) with 0 and with 2, and 1 / sqrt(3) with 3: of equals the first stays.
+    assert find_companions(split, 1).toarray()[1].nonzero()[0].tolist() == [0]
+
+
+def test_together_counts_the_recent_items_more_and_taste_all_alike() -> None:
+    companions = np.zeros((5, 5), np.float32)
+    companions[1, 3], companions[2, 3], companions[2, 4] = 0.5, 0.25, 1.0
+    known = replace(KNOWN, companions=csr_matrix(companions))
+    found = joined(None, known, DOMAIN, TARGETS, TermWeights(together=2.0, recency=0.5))(BOTH).numpy()
+    np.testing.assert_allclose(found[0], [0, 0, 0, 2 * (0.5 * 0.5 + 0.25), 2 * 1.0])
+    found = joined(None, known, DOMAIN, TARGETS, TermWeights(taste=2.0, recency=0.5))(BOTH).numpy()
+    np.testing.assert_allclose(found[0], [0, 0, 0, 2 * (0.5 + 0.25), 2 * 1.0])
+
+
 def test_a_missing_ingredient_gives_nothing() -> None:
     bare = KnownItems(csr_matrix((5, 7), dtype=np.float32), IDF, None, CPU)
-    everything = TermWeights(1, 1, 0.6, 1, 1, 1, 1, 1)
+    everything = TermWeights(1, 1, 0.6, 1, 1, 1, 1, 1, 1, 1)
     found = joined(None, bare, DOMAIN, TARGETS, everything)(BOTH).numpy()
     np.testing.assert_allclose(found, history_matrix(DOMAIN, TARGETS).toarray())
     single = small_domain([[0], [1]], n_items=2)
@@ -194,7 +217,7 @@ def test_every_form_of_a_joined_score_is_the_plain_sum() -> None:
     anchors = csr_matrix((generator.random((30, 12)) < 0.2).astype(np.float32))
     titles = torch.nn.functional.normalize(torch.randn(30, 6, generator=torch.Generator().manual_seed(0)), dim=-1)
     known = known_items(split, anchors, np.ones(12, np.float32), titles, None, CPU)
-    weights = TermWeights(0.7, 0.4, 0.6, 0.1, 1.1, 0.3, 0.2, -5.0)
+    weights = TermWeights(0.7, 0.4, 0.6, 0.1, 1.1, 0.3, 0.2, 0.9, 0.8, -5.0)
     model = InnerProducts(torch.randn(40, 5), torch.randn(30, 5))
     rows = torch.tensor([3, 0, 39])
     plain = model(rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal, Self
 
@@ -191,6 +191,10 @@ class TensorFile:
         """
         return cls(path, read_tensors(path))
 
+    def with_defaults(self, defaults: Mapping[str, Tensor]) -> Self:
+        """Return the file as if it held these tensors where it lacks them, which earlier versions did not write."""
+        return replace(self, tensors={**defaults, **self.tensors})
+
     def error(self, problem: str) -> RunError:
         """Return the error of a damaged file."""
         return RunError(problem, location=self.path, hint=MADE_AGAIN, code="run-damaged")
@@ -262,9 +266,9 @@ class TensorFile:
             raise self.error(f"{name}.indptr does not rise from 0 to {len(indices)}")
         return csr_matrix((data.numpy(), indices.numpy(), indptr), shape=(rows, int(width)))
 
-    def maybe_csr(self, name: str, rows: int) -> csr_matrix | None:
+    def maybe_csr(self, name: str, rows: int, columns: int | None = None) -> csr_matrix | None:
         """Return a sparse matrix, or None if the file lacks it; see `csr`."""
-        return self.csr(name, rows) if any(key.startswith(f"{name}.") for key in self.tensors) else None
+        return self.csr(name, rows, columns) if any(key.startswith(f"{name}.") for key in self.tensors) else None
 
     def state(self, prefix: str, module: nn.Module) -> dict[str, Tensor]:
         """Return the weights of a module, without their prefix.

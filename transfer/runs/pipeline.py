@@ -26,6 +26,7 @@ from transfer.runs.source_artifact import DomainNote, SourceArtifact
 from transfer.runs.target_run import KIND as TARGET
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
+from transfer.terms.companions import find_companions
 from transfer.terms.following import count_transitions
 from transfer.terms.known import counts_of
 from vocab.encoder.locate import has_encoder, on_hub
@@ -201,5 +202,6 @@ def run_of(plan: Plan, source: SourceArtifact, adapted: Adapted) -> TargetRun:
         metrics=summarise(plan, adapted),
         counts=counts_of(adapted.split, adapted.features.known),
         follows=count_transitions(adapted.split),
+        companions=find_companions(adapted.split),
         sentence_encoder=None if items.semantics is None else items.semantics.encoder.fingerprint,
     )

@@ -75,7 +75,13 @@ def share(run: TargetRun, folder: Path) -> TargetRun:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunError("this folder is not empty", location=folder, hint="Choose a new one", code="folder-in-use")
     metrics = run.metrics.model_copy(update={"example_user": ""})
-    copy = replace(run, domain=without_users(run.domain), follows=_of_several(run.follows), metrics=metrics)
+    copy = replace(
+        run,
+        domain=without_users(run.domain),
+        follows=_of_several(run.follows),
+        companions=_common(run),
+        metrics=metrics,
+    )
     copy.save_pretrained(folder)
     return replace(copy, folder=folder)
 
@@ -86,6 +92,16 @@ def _of_several(follows: csr_matrix) -> csr_matrix:
     kept.data[kept.data < FEWEST_COUNTS] = 0
     kept.eliminate_zeros()
     return kept
+
+
+def _common(run: TargetRun) -> csr_matrix:
+    """Return the cosines between items that several users share."""
+    kept = run.companions.tocoo()
+    users = np.nan_to_num(run.counts)
+    shared = kept.data * np.sqrt(users[kept.row] * users[kept.col])
+    several = shared.round() >= FEWEST_COUNTS
+    parts = (kept.data[several], (kept.row[several], kept.col[several]))
+    return csr_matrix(parts, shape=kept.shape, dtype=np.float32)
 
 
 def without_users(domain: Domain) -> Domain:

@@ -64,6 +64,9 @@ from vocab.vocabulary import SememeVocabulary
 KIND = "target"
 POPULARITY = "popularity"
 FOLLOWS = "follows"
+COMPANIONS = "companions"
+LATER_TERMS = ("terms.together", "terms.taste")
+"""Weights that files of version 4 lack."""
 
 
 class TargetConfig(ArtifactConfig):
@@ -94,6 +97,7 @@ class TargetRun(Artifact):
         metrics: of all variants.
         counts: (I,) float32 training interactions of each item; NaN for items hidden from training.
         follows: (I, I) float32, how often an item came soon after another among the training users.
+        companions: (I, I) float32, cosines between the training users of items.
         sentence_encoder: fingerprint of the titles' sentence encoder, or None.
     """
 
@@ -110,6 +114,7 @@ class TargetRun(Artifact):
     metrics: RunRecord
     counts: npt.NDArray[np.float32]
     follows: csr_matrix
+    companions: csr_matrix
     sentence_encoder: str | None = None
 
     def __repr__(self) -> str:
@@ -174,7 +179,7 @@ class TargetRun(Artifact):
         """Return the items as late terms see them, with popularity and transitions of the training users."""
         idf, titles = self.vocabulary.idf, self.features.title_vectors
         basis = self.features.title_basis
-        return KnownItems(self.item_anchors, idf, titles, device, self.counts, self.follows, basis)
+        return KnownItems(self.item_anchors, idf, titles, device, self.counts, self.follows, basis, self.companions)
 
     def unseen(self) -> UnseenMap | None:
         """Return the map of unseen words from the run's folder, or None if there is none."""
@@ -188,8 +193,9 @@ class TargetRun(Artifact):
         tensors |= s2idm_tensors(self.s2idm)
         write_tensors(folder / WEIGHTS, tensors)
         counts = {POPULARITY: torch.from_numpy(self.counts)}
-        follows = {f"{FOLLOWS}.{part}": value for part, value in _csr_parts(self.follows).items()}
-        write_tensors(folder / ITEMS, _item_tensors(self.item_anchors, self.features) | counts | follows)
+        counts |= {f"{FOLLOWS}.{part}": value for part, value in _csr_parts(self.follows).items()}
+        counts |= {f"{COMPANIONS}.{part}": value for part, value in _csr_parts(self.companions).items()}
+        write_tensors(folder / ITEMS, _item_tensors(self.item_anchors, self.features) | counts)
         write_text(folder / RECIPE, yaml.safe_dump(resolved(self.recipe), sort_keys=False, allow_unicode=True))
         write_json(folder / METRICS, self.metrics.as_dict())
         write_text(folder / README, _readme(self))
@@ -222,6 +228,7 @@ class TargetRun(Artifact):
         anchors, features = _read_items(items, domain.n_items, len(vocabulary))
         counts = items.take(POPULARITY, domain.n_items, low=0, nan=True)
         follows = items.csr(FOLLOWS, domain.n_items, domain.n_items)
+        companions = items.maybe_csr(COMPANIONS, domain.n_items, domain.n_items)  # none before version 5
         items.finish()
         file = TensorFile.open(folder / WEIGHTS)
         s2idm = read_s2idm(file, len(vocabulary), config.s2idm)
@@ -240,6 +247,7 @@ class TargetRun(Artifact):
             metrics=metrics,
             counts=counts.numpy(),
             follows=follows,
+            companions=csr_matrix(follows.shape, dtype=np.float32) if companions is None else companions,
             sentence_encoder=config.sentence_encoder,
         )
 
@@ -271,6 +279,8 @@ def _csr_parts(matrix: csr_matrix) -> dict[str, Tensor]:
 def _read_weights(
     file: TensorFile, variant: Variant, recipe: Recipe, features: ItemFeatures, width: int
 ) -> dict[str, Tensor]:
+    if variant.terms or isinstance(find_system(variant.architecture), Trained):
+        file = file.with_defaults({f"model.{name}": torch.tensor(0.0) for name in LATER_TERMS})
     if isinstance(find_system(variant.architecture), Trained):
         return file.state("model.", _meta_model(file, variant, recipe, features, width))
     return file.state("model.", LateTermsAlone()) if variant.terms else {}

@@ -32,7 +32,7 @@ GRAPH: dict[Format, str] = {"onnx": "model.onnx", "torch": "model.pt2"}
 ITEMS, VECTORS, FACTS = "items.parquet", "item_vectors.parquet", "export.json"
 MOST_DENSE = 1 << 28
 """Numbers of a dense item-anchor matrix."""
-EXPRESSED = frozenset({"titles", "anchors", "popularity", "recency", *PARTS})
+EXPRESSED = frozenset({"titles", "anchors", "popularity", "recency", "together", "taste", *PARTS})
 """Weights of late terms that the graph holds."""
 UNROLLED = frozenset({"gru4rec"})
 """Recurrent systems."""
@@ -103,11 +103,19 @@ class Graph(nn.Module):
             near, strength = padded_rows(recommender.reasons.follows)
             self.register_buffer("near", near)
             self.register_buffer("nearness", strength)
+        self.together, self.taste = float(weights.together), float(weights.taste)
+        self.accompanied = known.companions is not None and bool(self.together or self.taste)
+        if known.companions is not None and self.accompanied:
+            beside, strength = padded_rows(known.companions)
+            self.register_buffer("beside", beside)
+            self.register_buffer("closeness", strength)
         self.register_buffer("table", torch.cat(tables, dim=1) if tables else torch.zeros(count, 1))
 
     vectors: Tensor
     near: Tensor
     nearness: Tensor
+    beside: Tensor
+    closeness: Tensor
     level: Tensor
     table: Tensor
 
@@ -141,6 +149,10 @@ class Graph(nn.Module):
         scores = self.level.expand(items.shape[0], -1)
         if states:
             scores = torch.cat(states, dim=1) @ self.table.t() + scores
+        if self.accompanied:
+            strengths = self.together * weights + self.taste * (weights > 0)
+            added = self.closeness[items] * strengths[:, :, None]
+            scores = scores.scatter_add(1, self.beside[items].flatten(1), added.flatten(1))
         return self._with_transitions(scores, items, lengths) if self.follows else scores
 
     def _with_transitions(self, scores: Tensor, items: Tensor, lengths: Tensor) -> Tensor:

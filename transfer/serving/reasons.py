@@ -132,6 +132,9 @@ class Reasons:
             people = np.arange(len(past))[:, None]
             share = np.where(past >= 0, np.asarray(place[people, left].todense()), 0)
             terms["transitions"] = share[:, :, None] * _between(self._followed, share > 0, left, right)
+        if known.companions is not None and (weights.together or weights.taste):
+            share = np.where(past >= 0, weights.together * decay + weights.taste, 0).astype(np.float32)
+            terms["together"] = share[:, :, None] * _between(self._accompanied, past >= 0, left, right)
         return Contributions(past, terms)
 
     @cached_property
@@ -172,11 +175,11 @@ class Reasons:
         total = sum(found.terms.values(), np.zeros((people, held, items.shape[1]), np.float32))
         total[found.past < 0] = -np.inf
         place, best = total.argmax(1), total.max(1)
-        follows = found.terms.get("transitions")
-        after = np.zeros(place.shape, bool)
-        if follows is not None:
-            after = 2 * np.take_along_axis(follows, place[:, None], axis=1)[:, 0] >= best
-        kind = np.where(after, KINDS.index("after"), KINDS.index("like"))
+        kind = np.full(place.shape, KINDS.index("like"))
+        for term, name in (("together", "with"), ("transitions", "after")):
+            if term in found.terms:
+                most = 2 * np.take_along_axis(found.terms[term], place[:, None], axis=1)[:, 0] >= best
+                kind[most] = KINDS.index(name)
         silent = best <= 0
         if silent.any():
             if self.scorer.model is None:
@@ -212,6 +215,13 @@ class Reasons:
         """(m,) cosines of anchors between past items (m,) and items (m,)."""
         products = self._unit_anchors[past].multiply(self._unit_anchors[items]).sum(axis=1)
         return np.asarray(products, dtype=np.float32).ravel()
+
+    def _accompanied(self, past: Ints, items: Ints) -> Floats:
+        """(m,) cosines between the users of past items (m,) and those of items (m,)."""
+        companions = self.scorer.known.companions
+        if companions is None:
+            raise ValueError("nobody had two items")
+        return np.asarray(companions[past, items], dtype=np.float32).ravel()
 
     def _followed(self, past: Ints, items: Ints) -> Floats:
         """(m,) what transitions from past items (m,) add to items (m,)."""

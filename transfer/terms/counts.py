@@ -10,11 +10,13 @@ from domains.domain import Ints, spread
 from domains.split import Split
 
 
-def train_positions(split: Split) -> tuple[Ints, Ints]:
-    """Owner and flat position of every interaction that may train."""
+def train_positions(split: Split, longest: int | None = None) -> tuple[Ints, Ints]:
+    """Owner and flat position of every interaction that may train, or of the last ones of each user."""
     users = split.training_users
-    lengths = split.train_stop[users] - split.starts[users]
-    row, position = spread(split.starts[users], lengths)
+    starts, stops = split.starts[users], split.train_stop[users]
+    if longest is not None:
+        starts = np.maximum(starts, stops - longest)
+    row, position = spread(starts, stops - starts)
     return users[row], position
 
 
@@ -34,9 +36,9 @@ def untied_popularity(split: Split) -> npt.NDArray[np.float64]:
     return popularity(split) + (fraction if split.new_items is None else np.where(split.new_items, 0, fraction))
 
 
-def train_matrix(split: Split) -> csr_matrix:
-    """(U, I) binary float32 matrix of the training interactions."""
-    owner, position = train_positions(split)
+def train_matrix(split: Split, longest: int | None = None) -> csr_matrix:
+    """(U, I) binary float32 matrix of the training interactions, or of the last ones of each user."""
+    owner, position = train_positions(split, longest)
     shape = (split.domain.n_users, split.domain.n_items)
     matrix = csr_matrix((np.ones(len(owner), np.float32), (owner, split.domain.items[position])), shape=shape)
     matrix.data[:] = 1.0

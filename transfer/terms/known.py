@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from domains.split import Split
 from transfer.evaluation.tiles import ItemMatrix
 from transfer.sparse import unit_rows
+from transfer.terms.companions import find_companions
 from transfer.terms.counts import popularity
 from transfer.terms.following import Follows, count_transitions
 
@@ -38,6 +39,7 @@ class KnownItems:
             or they say nothing of a target.
         follows: (I, I) counts of what follows what; None where there are none.
         title_basis: (s, t) directions of the title vectors that are compared; None for all.
+        companions: (I, I) cosines between the users of items; None where there are none.
     """
 
     item_anchors: csr_matrix
@@ -47,6 +49,7 @@ class KnownItems:
     counts: npt.NDArray[np.float32] | None = None
     follows: csr_matrix | None = None
     title_basis: Tensor | None = None
+    companions: csr_matrix | None = None
 
     @property
     def count(self) -> int:
@@ -94,6 +97,11 @@ class KnownItems:
         """What follows what, ready to be multiplied."""
         return None if self.follows is None or self.follows.nnz == 0 else Follows(self.follows)
 
+    @cached_property
+    def companion_items(self) -> ItemMatrix | None:
+        """What items were had together, ready to be multiplied."""
+        return None if self.companions is None or self.companions.nnz == 0 else ItemMatrix(self.companions)
+
 
 def main_directions(vectors: Tensor | None, width: int = TITLE_WIDTH) -> Tensor | None:
     """Return the (s, t) orthogonal directions that hold most of (I, s) vectors; None where they are no fewer than s."""
@@ -129,4 +137,5 @@ def known_items(
         counts_of(split, known) if trained else None,
         count_transitions(split) if trained else None,
         title_basis,
+        find_companions(split) if trained else None,
     )

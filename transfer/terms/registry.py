@@ -9,9 +9,12 @@ from transfer.terms.base import Term
 from transfer.terms.popularity import POPULARITY
 from transfer.terms.repeats import REPEATS
 from transfer.terms.titles import TITLES
+from transfer.terms.together import TASTE, TOGETHER
 from transfer.terms.transitions import TRANSITIONS
 
-TERMS: Mapping[str, Term] = {term.name: term for term in (TITLES, ANCHORS, POPULARITY, TRANSITIONS, REPEATS)}
+TERMS: Mapping[str, Term] = {
+    term.name: term for term in (TITLES, ANCHORS, POPULARITY, TRANSITIONS, TOGETHER, TASTE, REPEATS)
+}
 """Every late term by its name, in the order of labels."""
 
 

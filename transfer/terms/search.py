@@ -214,7 +214,7 @@ class _Search:
         if part == "repeats":
             scale = max(abs(weight), 1.0)
             return [0.0, *(sign * factor * scale for sign in (-1, 1) for factor in FACTORS[1:]), LEAVE_OUT]
-        base = weight or STARTS[0].get(part, 0.0) / 2
+        base = weight or (STARTS[0].get(part) or EQUAL / max(self.candidates.scale[part], _TINY)) / 2
         return [factor * base for factor in FACTORS if factor or part != OWN]
 
     def without_idlers(self, point: _Point) -> _Point:

@@ -20,11 +20,13 @@ class TermWeights:
     Attributes:
         titles: weight of the cosine between title vectors.
         anchors: weight of the cosine between IDF-weighted anchors.
-        recency: for titles and anchors, an item that lies n items back counts `recency` ** n.
+        recency: for titles, anchors and together, an item that lies n items back counts `recency` ** n.
         popularity: weight of an item's popularity among the training users.
         transitions: weight of what others had after the recent items.
         backward: weight of what others had before the recent items.
         onward: weight of what is two transitions away from the recent items.
+        together: weight of what the users of the recent items had as well.
+        taste: weight of what the users of all items of the history had as well.
         repeats: weight of having had the item before; negative leaves such items out.
     """
 
@@ -35,6 +37,8 @@ class TermWeights:
     transitions: float = 0.0
     backward: float = 0.0
     onward: float = 0.0
+    together: float = 0.0
+    taste: float = 0.0
     repeats: float = 0.0
 
     def __bool__(self) -> bool:

@@ -1,0 +1,23 @@
+"""Anchor matching: cosine of the user's and the item's IDF-weighted anchors, without training. A zero-shot baseline."""
+
+from __future__ import annotations
+
+from domains.domain import Domain
+from transfer.evaluation.protocol import Targets
+from transfer.evaluation.ranking import ScoreRows
+from transfer.registry import Baseline, NoSettings, Ranker, Target
+from transfer.terms.anchors import ANCHORS
+from transfer.terms.known import KnownItems
+
+
+def fit(target: Target, settings: NoSettings) -> Ranker:
+    """Weigh all items of the history equally."""
+    known = KnownItems(target.items.anchors, target.items.idf, None, target.runtime.device)
+
+    def ranker(domain: Domain, targets: Targets) -> ScoreRows:
+        return ANCHORS.parts(known, domain, targets, recency=1.0)["anchors"]
+
+    return ranker
+
+
+ANCHOR_MATCHING = Baseline(name="anchor-matching", summary="items that share anchors with the history", fit=fit)

@@ -13,7 +13,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from scipy.sparse import csr_matrix
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -36,7 +35,9 @@ EXPRESSED = frozenset({"titles", "anchors", "popularity", "recency", "together",
 """Weights of late terms that the graph holds."""
 UNROLLED = frozenset({"gru4rec"})
 """Recurrent systems."""
-WITHOUT = "Export a variant without this term"
+LARGEST_GRAPH = 1 << 31
+"""Bytes of an ONNX file."""
+WITHOUT_ANCHORS = "Export a variant without the term anchors, whose matrix is the largest"
 OPSET = 20
 TOP = 20
 """Items whose agreement is checked."""
@@ -86,7 +87,7 @@ class Graph(nn.Module):
         if weights.anchors:
             weighted = known.weighted_anchors
             if weighted.shape[0] * weighted.shape[1] > MOST_DENSE:
-                raise RunError("the items have too many anchors for one graph", location="export", hint=WITHOUT)
+                raise RunError("the items have too many anchors for one graph", location="export", hint=WITHOUT_ANCHORS)
             features.append(torch.from_numpy(weighted.toarray().astype(np.float32)))
             tables.append(torch.from_numpy(known.unit_anchors.toarray().astype(np.float32)))
             self.strengths.append(float(weights.anchors))
@@ -100,9 +101,11 @@ class Graph(nn.Module):
         self.register_buffer("level", level)
         self.follows = recommender.reasons.follows is not None
         if recommender.reasons.follows is not None:
-            near, strength = padded_rows(recommender.reasons.follows)
-            self.register_buffer("near", near)
-            self.register_buffer("nearness", strength)
+            follows = recommender.reasons.follows
+            self.most_near = int(max(1, np.diff(follows.indptr).max(initial=0)))
+            self.register_buffer("starts", torch.from_numpy(follows.indptr.astype(np.int64)))
+            self.register_buffer("near", torch.from_numpy(follows.indices.astype(np.int32)))
+            self.register_buffer("nearness", torch.from_numpy(follows.data.astype(np.float32)))
         self.together, self.taste = float(weights.together), float(weights.taste)
         self.accompanied = known.companions is not None and bool(self.together or self.taste)
         if known.companions is not None and self.accompanied:
@@ -112,6 +115,7 @@ class Graph(nn.Module):
         self.register_buffer("table", torch.cat(tables, dim=1) if tables else torch.zeros(count, 1))
 
     vectors: Tensor
+    starts: Tensor
     near: Tensor
     nearness: Tensor
     beside: Tensor
@@ -160,8 +164,11 @@ class Graph(nn.Module):
         ages = torch.arange(len(STEPS))
         recent = items.gather(1, (lengths[:, None] - 1 - ages).clamp_min(0))
         weights = torch.tensor(STEPS) * (lengths[:, None] > ages)
-        added = self.nearness[recent] * weights[:, :, None]
-        return scores.scatter_add(1, self.near[recent].flatten(1), added.flatten(1))
+        place = self.starts[recent][:, :, None] + torch.arange(self.most_near)
+        there = place < self.starts[recent + 1][:, :, None]
+        place = place.clamp_max(len(self.near) - 1)
+        added = self.nearness[place] * there * weights[:, :, None]
+        return scores.scatter_add(1, self.near[place].long().flatten(1), added.flatten(1))
 
 
 def padded_rows(matrix: csr_matrix) -> tuple[Tensor, Tensor]:
@@ -173,7 +180,7 @@ def padded_rows(matrix: csr_matrix) -> tuple[Tensor, Tensor]:
     lengths = np.diff(matrix.indptr)
     width = int(max(1, lengths.max(initial=0)))
     if width * matrix.shape[0] > MOST_DENSE:
-        raise RunError("too many items follow each other for one graph", location="export", hint=WITHOUT)
+        raise RunError("too many items follow each other for one graph", location="export", hint=WITHOUT_ANCHORS)
     row = np.repeat(np.arange(matrix.shape[0]), lengths)
     place = np.arange(matrix.nnz) - np.repeat(matrix.indptr[:-1], lengths)
     columns, values = np.zeros((matrix.shape[0], width), np.int64), np.zeros((matrix.shape[0], width), np.float32)
@@ -217,6 +224,11 @@ def export(run: TargetRun, folder: Path, to: Format = "onnx", histories: int = 1
         left_out = tuple(name for name in left_out if name != "repeats")  # whoever asks leaves them out, see FACTS
     if left_out:
         log.warning("The graph lacks the late terms %s", ", ".join(left_out))
+    size = sum(buffer.numel() * buffer.element_size() for buffer in graph.buffers())
+    if to == "onnx" and size > LARGEST_GRAPH:
+        raise RunError(
+            f"the graph would have {size / 1e9:.1f} GB, and ONNX allows 2", location="export", hint=WITHOUT_ANCHORS
+        )
     folder.mkdir(parents=True, exist_ok=True)
     _write_graph(graph, folder / GRAPH[to], to, length)
     domain = run.domain

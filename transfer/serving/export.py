@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+from scipy.sparse import csr_matrix
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -37,6 +38,7 @@ UNROLLED = frozenset({"gru4rec"})
 """Recurrent systems."""
 LARGEST_GRAPH = 1 << 31
 """Bytes of an ONNX file."""
+WITHOUT_TOGETHER = "Export a variant without the terms together and taste"
 WITHOUT_ANCHORS = "Export a variant without the term anchors, whose matrix is the largest"
 OPSET = 20
 TOP = 20
@@ -180,7 +182,7 @@ def padded_rows(matrix: csr_matrix) -> tuple[Tensor, Tensor]:
     lengths = np.diff(matrix.indptr)
     width = int(max(1, lengths.max(initial=0)))
     if width * matrix.shape[0] > MOST_DENSE:
-        raise RunError("too many items follow each other for one graph", location="export", hint=WITHOUT_ANCHORS)
+        raise RunError("too many items go together for one graph", location="export", hint=WITHOUT_TOGETHER)
     row = np.repeat(np.arange(matrix.shape[0]), lengths)
     place = np.arange(matrix.nnz) - np.repeat(matrix.indptr[:-1], lengths)
     columns, values = np.zeros((matrix.shape[0], width), np.int64), np.zeros((matrix.shape[0], width), np.float32)

@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow.compute as pc
 
 from domains.domain import Domain, Ints, TimeKind
+from domains.ties import TieCounts, count_ties, last_two
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 BAR_WIDTH = 30
@@ -47,6 +48,7 @@ class DomainSummary:
         titles_missing: items without a title.
         with_categories: items with at least one category; None if the source has no categories.
         repeated_pairs: interactions with an item that the user had before.
+        ties: interactions that share a time, and the order of ids.
     """
 
     name: str
@@ -64,6 +66,7 @@ class DomainSummary:
     titles_missing: int
     with_categories: int | None
     repeated_pairs: int
+    ties: TieCounts
 
     def as_dict(self) -> dict[str, Any]:
         """Convert to a dictionary for JSON."""
@@ -82,6 +85,7 @@ class DomainSummary:
             "titles missing": f"{self.titles_missing:,}",
             "with categories": "-" if self.with_categories is None else f"{self.with_categories:,}",
             "repeats": f"{self.repeated_pairs:,}",
+            "order": str(self.ties),
             "per user": _listed(self.length_quantiles),
             "per item": _listed(self.popularity_quantiles),
         }
@@ -112,6 +116,7 @@ def summarise(domain: Domain) -> DomainSummary:
         titles_missing=int(pc.sum(pc.equal(domain.titles, "")).as_py() or 0),
         with_categories=_with_categories(domain),
         repeated_pairs=_repeated_pairs(domain),
+        ties=count_ties(domain, last_two(domain)),
     )
 
 

@@ -17,7 +17,8 @@ from domains.items import ItemTable, read_item_rows, read_items
 from domains.preparation_report import PreparationReport, PreparedDomain, Step
 from domains.raw_cells import counted
 from domains.raw_tables import RawTables
-from domains.settings import PrepareSettings
+from domains.settings import PrepareSettings, Ties
+from domains.ties import Hashes, TieOrder
 
 Mask = npt.NDArray[np.bool_]
 
@@ -43,7 +44,7 @@ def prepare(raw: RawTables, settings: PrepareSettings, name: str | None = None) 
     """Filter, sort and number the interactions of a domain.
 
     Users and items are numbered in the order of their ids (as text). A user's interactions are sorted by time, also
-    within a second; rows with equal times keep the order of the file, so that equal files give equal domains. Items
+    within a second; `ties` orders rows with equal times, so that equal files give equal domains. Items
     without interactions are dropped, unless `catalogue` is ``all``.
 
     Args:
@@ -73,7 +74,7 @@ def prepare(raw: RawTables, settings: PrepareSettings, name: str | None = None) 
         problems.check()
     assert acts is not None
     assert rows is not None
-    log, steps = _sorted(acts), list(acts.steps)
+    log, steps = _sorted(acts, settings.ties), list(acts.steps)
     with problems.catch():
         table, said = read_items(raw, rows, acts.item_ids, settings)
         notes += said
@@ -132,13 +133,16 @@ def _kept_items(log: Log, table: ItemTable, settings: PrepareSettings) -> tuple[
     return kept, place[log.items]
 
 
-def _sorted(acts: Interactions) -> Log:
-    order = _by_user_and_time(acts.users, acts.times.exact.to_numpy())
+def _sorted(acts: Interactions, ties: Ties) -> Log:
+    keys = TieOrder.of(ties, acts.user_ids, acts.item_ids).keys(acts.users, acts.items)
+    order = _by_user_and_time(acts.users, acts.times.exact.to_numpy(), keys)
     return Log(acts.users[order], acts.items[order], acts.times.values.to_numpy()[order])
 
 
-def _by_user_and_time(users: Ints, times: Ints) -> npt.NDArray[np.intp]:
-    """Return (N,) positions sorted by user, then time, then position in the file."""
+def _by_user_and_time(users: Ints, times: Ints, keys: Hashes | None) -> npt.NDArray[np.intp]:
+    """Return (N,) positions sorted by user, then time, then key, then position in the file."""
+    if keys is not None:
+        return np.lexsort((keys, times, users))
     earliest = int(times.min())
     span = int(times.max()) - earliest + 1
     if (int(users.max()) + 1) * span >= 2**63:

@@ -15,6 +15,7 @@ from domains.keep import parse_keep
 
 TimeUnit = Literal["auto", "s", "ms", "us", "ns", "ticks", "filetime", "webkit", "excel"]
 TimeKindSetting = Literal["auto", "timestamp", "order"]
+Ties = Literal["file", "random", "item"]
 
 
 class Settings(BaseModel):
@@ -70,6 +71,12 @@ class PrepareSettings(Settings):
         description="Which of a user's interactions with the same item is kept. 'first' is what most published "
         "benchmarks do and makes every leave-one-out target an item that the user had not met; 'last' keeps the "
         "newest; 'keep' keeps all, and full ranking then excludes no item that was seen.",
+    )
+    ties: Ties = Field(
+        default="file",
+        description="Order of a user's interactions that share a time: 'file' keeps the order of the rows, 'random' is "
+        "one fixed random order by the ids of user and item, 'item' sorts by item id (as numbers if all ids are whole "
+        "numbers). If results change with it, they depend on an order that nobody observed.",
     )
     min_user_interactions: int = Field(
         default=5,

@@ -40,6 +40,12 @@ class Split:
         """(U,) int64, flat position of each user's first interaction."""
         return self.domain.offsets[:-1]
 
+    @property
+    def held_out(self) -> Ints:
+        """(n,) int64, flat positions of the validation targets, then of the test targets."""
+        positions = np.concatenate([self.validation, self.test])
+        return positions[positions >= 0]
+
 
 def leave_one_out(domain: Domain, *, short_users: str = "error") -> Split:
     """Use the last interaction for test, the one before it for validation, the rest for training (Section 4.1).

@@ -30,6 +30,7 @@ from domains.preparation import Log, last_of_each_user, no_title, one_of_each_pa
 from domains.raw_tables import RawTables
 from domains.settings import PrepareSettings
 from domains.spec import DomainSpec
+from domains.ties import TieOrder
 from domains.times import EARLIEST_SECOND, LATEST_SECOND, NO_TIME_AFTER, NO_TIME_BEFORE
 
 MICROSECONDS = 1_000_000
@@ -82,12 +83,13 @@ def prepare_streamed(
     rows, _ = read_item_rows(raw, settings, problems)
     problems.check()
     table, _ = read_items(raw, rows, items.ids, settings)
+    ties = TieOrder.of(settings.ties, users.ids, items.ids)
     stays = _items_that_stay(table, raw, settings)[: len(items.ids)]
     with TemporaryDirectory(dir=folder, prefix=".", suffix=".writing") as scratch:
         place = partition_of(users.ids, partitions)
         _scatter(acts, users, items, place, Path(scratch))
         kept = [
-            _keep_part(Path(scratch) / f"part={index}", stays, settings, Path(scratch) / f"{index}")
+            _keep_part(Path(scratch) / f"part={index}", stays, ties, settings, Path(scratch) / f"{index}")
             for index in range(partitions)
         ]
         parts = _Parts(tuple(kept))
@@ -184,10 +186,15 @@ def _scatter(acts: pl.LazyFrame, users: _Codes, items: _Codes, place: Ints, scra
     )
 
 
-def _keep_part(folder: Path, stays: npt.NDArray[np.bool_], settings: PrepareSettings, out: Path) -> Path:
+def _keep_part(
+    folder: Path, stays: npt.NDArray[np.bool_], ties: TieOrder, settings: PrepareSettings, out: Path
+) -> Path:
     """Sort one partition and apply the steps that need only one user at a time."""
     if folder.is_dir():
-        part = pl.read_parquet(str(folder / "*.parquet"), hive_partitioning=False).sort("user", "exact", "row")
+        part = pl.read_parquet(str(folder / "*.parquet"), hive_partitioning=False)
+        keys = ties.keys(part["user"].to_numpy(), part["item"].to_numpy())
+        part = part.with_columns(pl.Series("tie", np.zeros(part.height, np.uint64) if keys is None else keys))
+        part = part.sort("user", "exact", "tie", "row")
         log = Log(*(part[name].to_numpy() for name in ("user", "item", "time")))
     else:
         log = Log(*(np.zeros(0, dtype=np.int64) for _ in range(3)))

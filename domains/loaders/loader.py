@@ -18,6 +18,8 @@ if TYPE_CHECKING:  # settings are checked at every start and do not need polars
 
 ENTRY_POINT_GROUP = "transfer.loaders"
 BUNDLED = ("books", "films")
+PREPARED = ("saved", "prepared")
+"""Loaders of domains that were prepared before."""
 
 BUILT_IN: Mapping[str, str] = {
     "amazon2014": "domains.loaders.amazon:AMAZON_2014",

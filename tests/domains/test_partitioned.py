@@ -50,6 +50,9 @@ SETTINGS = [
     {"missing_titles": "keep", "unknown_items": "keep", "repeats": "keep", "min_user_interactions": 12},
     {"missing_titles": "keep", "unknown_items": "drop", "repeats": "last", "max_history": 6, "catalogue": "all",
      "min_user_interactions": 3, "min_item_interactions": 20},
+    {"missing_titles": "keep", "unknown_items": "keep", "ties": "random"},
+    {"missing_titles": "keep", "unknown_items": "keep", "ties": "item", "repeats": "keep",
+     "min_user_interactions": 12},
 ]  # fmt: skip
 
 

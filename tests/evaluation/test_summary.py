@@ -73,6 +73,21 @@ def recipe(**settings):
     return Recipe.model_validate({"sources": ["books"], "target": "films", **settings})
 
 
+def test_the_note_counts_ties_of_held_out_items():
+    domain = small_domain([[2, 0, 1, 3], [3, 1, 0]], times=[[1, 5, 5, 9], [7, 7, 7]])
+    order = protocol_record(recipe(), leave_one_out(domain)).order
+    assert order is not None
+    # Held out: 1 (tied, after 0), 3 (after 1); 1 (tied, after 3), 0 (tied, after 1).
+    assert (order.held_out, order.held_out_tied, order.held_out_ascending) == (4, 3, 2)
+    assert (order.neighbours, order.neighbours_tied, order.neighbours_ascending) == (5, 3, 2)
+    assert order.ties == "file"
+    random = protocol_record(
+        recipe(target={"loader": "bundled", "dataset": "films", "prepare": {"ties": "random"}}), leave_one_out(domain)
+    )
+    saved = protocol_record(recipe(target={"loader": "saved", "folder": "there"}), leave_one_out(domain))
+    assert (random.order.ties, saved.order.ties) == ("random", None)
+
+
 def test_the_note_says_what_was_ranked_against_what():
     once = protocol_record(recipe(), leave_one_out(small_domain([[0, 1, 2]])))
     kept = protocol_record(recipe(), leave_one_out(small_domain([[0, 1, 0]], repeats=True)))

@@ -14,9 +14,9 @@ from transfer_cases import random_histories, rank_with, small_domain
 
 from domains.errors import InputError
 from domains.split import fewer_users, leave_one_out
+from domains.ties import id_places
 from transfer.evaluation.protocol import targets_of
 from transfer.registry import find_system
-from transfer.systems.next_ids import id_places
 
 CPU = torch.device("cpu")
 SIMPLE = ("popular", "transitions", "item-knn", "ease", "anchor-matching")

@@ -146,6 +146,7 @@ def _bundled(name: str) -> dict[str, Any]:
         "title": "bundled; its licence is in the same folder",
         "recipe": name,
         **{key: getattr(summary, key) for key in ("users", "items", "interactions", "time_kind")},
+        "order": str(summary.ties),
     }
 
 

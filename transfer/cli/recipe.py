@@ -101,6 +101,8 @@ def _print_domain(domain: DomainForecast) -> None:
     say(f"  {escape(str(domain.coverage).splitlines()[0])}")
     if domain.role == "target" and not domain.coverage.n_covered:
         say("  [yellow]Note:[/yellow] no item has an anchor before unseen words are mapped")
+    if domain.ties is not None and domain.ties.note:
+        say(f"  [yellow]Note:[/yellow] {escape(domain.ties.note)}")
     if domain.shared is not None:
         say(
             f"  {domain.shared.shared:,} anchors shared with the target, "

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from domains.loaders.loader import PREPARED
 from domains.split import Split
+from domains.ties import count_ties
 from recipes.schema import Recipe
 from transfer.evaluation.metrics import BeyondAccuracy, per_user
 from transfer.evaluation.protocol import Stage, negatives_a_target
 from transfer.evaluation.ranking import PROTOCOLS, Ranking
-from transfer.report.run_record import SEEDS_FOR_A_TEST, Beyond, Comparison, ProtocolRecord, Spread, StageRecord, TwoWay
+from transfer.report.run_record import (
+    SEEDS_FOR_A_TEST,
+    Beyond,
+    Comparison,
+    OrderRecord,
+    ProtocolRecord,
+    Spread,
+    StageRecord,
+    TwoWay,
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -199,4 +211,10 @@ def protocol_record(recipe: Recipe, split: Split) -> ProtocolRecord:
         training_users=len(split.training_users),
         validation_users=int((split.validation[split.training_users] >= 0).sum()),
         test_users=int((split.test >= 0).sum()),
+        order=OrderRecord(ties=_ties(recipe), **asdict(count_ties(split.domain, split.held_out))),
     )
+
+
+def _ties(recipe: Recipe) -> str | None:
+    """The order of equal times that the recipe asks for; None for a domain that was prepared before."""
+    return None if recipe.target is None or recipe.target.loader in PREPARED else recipe.target.prepare.ties

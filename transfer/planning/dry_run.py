@@ -9,6 +9,7 @@ import torch
 
 from domains.errors import InputError
 from domains.preparation_report import PreparationReport
+from domains.ties import TieCounts, count_ties
 from transfer.items.settings import SEMANTIC_CHANNELS
 from transfer.planning.run_time import Estimate, estimate, sizes
 from transfer.runs.checks import check_has_anchors, lacking
@@ -29,6 +30,7 @@ class DomainForecast:
         report: users, items and interactions after each preparation step.
         coverage: share of items with anchors, before other words are mapped.
         shared: anchors shared with the target; None for the target, or if one of them has no anchors.
+        ties: the target's interactions that share a time, and the order of its ids; None for a source.
     """
 
     name: str
@@ -36,6 +38,7 @@ class DomainForecast:
     report: PreparationReport
     coverage: Coverage
     shared: Overlap | None
+    ties: TieCounts | None
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class Forecast:
                     **domain.report.as_dict(),
                     "coverage": domain.coverage.as_dict(),
                     "shared": None if domain.shared is None else domain.shared.as_dict(),
+                    "ties": None if domain.ties is None else asdict(domain.ties),
                 }
                 for domain in self.domains
             ],
@@ -101,7 +105,9 @@ def forecast(plan: Plan) -> Forecast:
             check_has_anchors(prepared.domain, mine.matrix)
         compared = role == "source" and anchors_of_target is not None and not no_anchor
         shared = overlap(mine.matrix, anchors_of_target) if compared else None
-        domains.append(DomainForecast(prepared.domain.name, role, prepared.report, mine.coverage, shared))
+        split = plan.split if role == "target" else None
+        ties = None if split is None else count_ties(split.domain, split.held_out)
+        domains.append(DomainForecast(prepared.domain.name, role, prepared.report, mine.coverage, shared, ties))
     skipped = _skipped(plan)
     runs = tuple(variant.label for variant in plan.variants if variant.label not in skipped)
     cost = estimate(

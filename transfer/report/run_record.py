@@ -160,6 +160,25 @@ class Comparison(Document):
         return self
 
 
+class OrderRecord(Document):
+    """How much the sequences depend on the order of equal times, and how much they follow the order of ids."""
+
+    ties: str | None
+    """The setting `prepare.ties` of the target; null if the domain was prepared before."""
+    held_out: int = Field(ge=0)
+    """Validation and test items with an item before them."""
+    held_out_tied: int = Field(ge=0)
+    """Those that share their time with the item before, to the second."""
+    held_out_ascending: int = Field(ge=0)
+    """Those whose id is higher than that of the item before."""
+    neighbours: int = Field(ge=0)
+    """Pairs of consecutive items of one user."""
+    neighbours_tied: int = Field(ge=0)
+    """Pairs that share a time."""
+    neighbours_ascending: int = Field(ge=0)
+    """Pairs in which the second item has the higher id; half of them by chance."""
+
+
 class ProtocolRecord(Document):
     """How targets were held out and ranked."""
 
@@ -187,6 +206,8 @@ class ProtocolRecord(Document):
     """Training users with a validation item."""
     test_users: int = Field(ge=0)
     """Users with a test item."""
+    order: OrderRecord | None = None
+    """Order of equal times and of ids; null in files of earlier releases."""
 
 
 class CoverageRecord(Document):

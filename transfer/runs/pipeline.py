@@ -10,6 +10,7 @@ from typing import Any
 from domains.domain import Domain
 from domains.errors import InputError
 from domains.open_domain import parse_spec
+from domains.ties import count_ties
 from recipes.load import LoadedRecipe, apply_override, check_recipe, load_recipe, names_recipe
 from recipes.presets import with_preset
 from recipes.schema import Recipe, resolved
@@ -164,6 +165,8 @@ def target_from(plan: Plan, source: SourceArtifact, folder: Path, runtime: Runti
                 f"keep them"
             )
         runtime.log(size_of(plan.domain))
+        if note := count_ties(plan.target_split.domain, plan.target_split.held_out).note:
+            runtime.log(f"{plan.domain.name}: {note}")
         if runtime.is_main:
             runtime.tracker.settings(resolved(plan.recipe))
         adapted = adapt_target(plan, source, folder, runtime)

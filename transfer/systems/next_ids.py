@@ -7,12 +7,10 @@ the next id then seems good without having learned anything. This baseline measu
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 import torch
 
 from domains.domain import Domain
+from domains.ties import id_places
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
 from transfer.registry import Baseline, NoSettings, Ranker, Target
@@ -35,16 +33,6 @@ def fit(target: Target, settings: NoSettings) -> Ranker:
         return score_rows
 
     return ranker
-
-
-def id_places(item_ids: pa.Array) -> npt.NDArray[np.int64]:
-    """(I,) place of each item among the sorted ids: as numbers if all are whole numbers, else as text."""
-    digits = pc.all(pc.match_substring_regex(item_ids, r"^[0-9]{1,18}$")).as_py()
-    keys = item_ids.cast(pa.int64()) if digits else item_ids
-    order = pc.sort_indices(keys).to_numpy()
-    places = np.empty(len(order), np.int64)
-    places[order] = np.arange(len(order))
-    return places
 
 
 NEXT_IDS = Baseline(name="next-ids", summary="the ids after the last item's; a check of data without times", fit=fit)

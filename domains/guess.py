@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import getincrementaldecoder
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -14,6 +15,8 @@ from domains.column_names import find_text_columns
 from domains.errors import InputError, Problems
 from domains.io.collect import collect
 from domains.io.columns import find_column
+from domains.io.compressed import CHUNK, READING_FAILS, open_text
+from domains.io.paths import expand, is_url, kind_of
 from domains.io.scan import scan
 from domains.settings import ColumnMapping
 from domains.times import to_times
@@ -36,6 +39,10 @@ DESCRIPTION = re.compile(
     r"desc|text|summary|abstract|body|review|comment|remark|content|detail|url|image|bemerk|beschr"
 )
 NAME = re.compile(r"name|title|titel|label|bezeichn|nom|titre|titulo|titolo|nazwa|naam|namn")
+WESTERN = "cp1252"
+"""What spreadsheets in Western Europe and America write; latin-1 is a part of it."""
+MOST_BYTES = 1 << 28
+"""Bytes of a file in which its encoding is looked for."""
 DECIMAL = r"^\s*-?\d+[.,]\d+\s*$"
 """Text that is a number with a fraction: a price, a rating."""
 
@@ -124,6 +131,40 @@ def guess_columns(
     roles: dict[str, Any] = dict(found)
     columns = ColumnMapping(**roles, text=texts or None)
     return Guess(columns, by_name, unsure, tuple(acts.columns), tuple(things.columns))
+
+
+def guess_encoding(*sources: str) -> str | None:
+    """Return `WESTERN` if the text in some of these files is written so rather than in UTF-8; None otherwise.
+
+    Tables that are no delimited text, addresses, and files that cannot be read are left to their readers.
+    """
+    return WESTERN if any(_is_western(file) for source in sources for file in _text_files(source)) else None
+
+
+def _text_files(source: str) -> list[str]:
+    try:
+        return [] if is_url(source) else [file for file in expand(source) if kind_of([file], source) in {"csv", "tsv"}]
+    except (InputError, OSError):
+        return []
+
+
+def _is_western(file: str) -> bool:
+    """Whether most of the characters beyond ASCII are no UTF-8 in the first bytes that have any."""
+    wrong = right = read = 0
+    decoder = getincrementaldecoder("utf-8")("replace")
+    try:
+        with open_text(file) as stream:
+            while (chunk := stream.read(CHUNK)) and read < MOST_BYTES:
+                read += len(chunk)
+                if b"\0" in chunk:
+                    return False
+                text = decoder.decode(chunk)
+                replaced = text.count("\ufffd")
+                wrong += replaced
+                right += len(text) - replaced - len(text.encode("ascii", "ignore"))
+    except READING_FAILS:
+        return False
+    return wrong > right
 
 
 def guess_separator(categories: pl.Series) -> str | None:

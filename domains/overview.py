@@ -163,6 +163,20 @@ def _with_categories(domain: Domain) -> int | None:
     return int(pc.sum(pc.greater(pc.list_value_length(domain.categories), 0)).as_py() or 0)
 
 
+def share_of_returns(domain: Domain) -> float:
+    """Return the share of interactions with an item that the user had on an earlier day.
+
+    Times that are only an order have no days: there, every later interaction with the item counts.
+    """
+    if not domain.n_interactions:
+        return 0.0
+    order = np.lexsort((domain.times, domain.items, domain.owners))
+    users, items, times = domain.owners[order], domain.items[order], domain.times[order]
+    gap = SECONDS_PER_DAY if domain.time_kind == TimeKind.TIMESTAMP else 1
+    again = (np.diff(users) == 0) & (np.diff(items) == 0) & (np.diff(times) >= gap)
+    return float(again.sum() / domain.n_interactions)
+
+
 def _repeated_pairs(domain: Domain) -> int:
     return domain.n_interactions - pl.Series(domain.owners * max(domain.n_items, 1) + domain.items).n_unique()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import PurePath
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -182,9 +183,12 @@ def no_title(table: ItemTable, titleless: Mask, present: int, raw: RawTables) ->
 def _drop_interactions(log: Log, settings: PrepareSettings) -> tuple[Log, list[Step]]:
     """Apply `repeats`, `max_history` and the k-core."""
     steps: list[Step] = []
+    once = log.keep(without_repeats(log, settings.repeats))
     if settings.repeats != "keep":
-        log = log.keep(one_of_each_pair(log, settings.repeats))
-        steps.append(log.step(f"repeats: {settings.repeats} kept", "repeats"))
+        steps.append(once.step(f"repeats: {settings.repeats} kept", "repeats"))
+    elif once is not log:
+        steps.append(once.step("rows that stand twice counted once", "repeats"))
+    log = once
     if settings.max_history is not None:
         log = log.keep(last_of_each_user(log.users, settings.max_history))
         steps.append(log.step(f"last {settings.max_history} of each user", "max_history"))
@@ -199,15 +203,19 @@ def _drop_interactions(log: Log, settings: PrepareSettings) -> tuple[Log, list[S
     return log, steps
 
 
-def one_of_each_pair(log: Log, which: str) -> Mask:
-    """Return (N,) bool: the first or last interaction of each (user, item) pair."""
-    size = int(log.items.max(initial=0)) + 1
-    pairs = log.users * size + log.items
+def without_repeats(log: Log, which: Literal["first", "last", "keep"]) -> Mask:
+    """Return (N,) bool: the first or last interaction of each (user, item) pair; 'keep': all of different times."""
+    pairs = log.users * (int(log.items.max(initial=0)) + 1) + log.items
     mask = np.zeros(len(pairs), dtype=bool)
     if which == "first":
         mask[np.unique(pairs, return_index=True)[1]] = True
-    else:
+    elif which == "last":
         mask[len(pairs) - 1 - np.unique(pairs[::-1], return_index=True)[1]] = True
+    elif len(pairs):
+        # An export that holds a row twice is no second purchase.
+        order = np.lexsort((log.times, pairs))
+        new = (np.diff(pairs[order]) != 0) | (np.diff(log.times[order]) != 0)
+        mask[order[np.concatenate([[True], new])]] = True
     return mask
 
 

@@ -70,7 +70,7 @@ class PrepareSettings(Settings):
         default="first",
         description="Which of a user's interactions with the same item is kept. 'first' is what most published "
         "benchmarks do and makes every leave-one-out target an item that the user had not met; 'last' keeps the "
-        "newest; 'keep' keeps all, and full ranking then excludes no item that was seen.",
+        "newest; 'keep' keeps all of different times, and full ranking then excludes no item that was seen.",
     )
     ties: Ties = Field(
         default="file",

@@ -26,7 +26,7 @@ from domains.items import ItemTable, read_item_rows, read_items
 from domains.loaders.loader import check_options, find_loader
 from domains.open_domain import parse_spec
 from domains.partitioned import begin, finish, load_prepared, partition_of, write_domain, write_part
-from domains.preparation import Log, last_of_each_user, no_title, one_of_each_pair, prepare
+from domains.preparation import Log, last_of_each_user, no_title, prepare, without_repeats
 from domains.raw_tables import RawTables
 from domains.settings import PrepareSettings
 from domains.spec import DomainSpec
@@ -199,8 +199,7 @@ def _keep_part(
     else:
         log = Log(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
     log = log.keep(stays[log.items])
-    if settings.repeats != "keep":
-        log = log.keep(one_of_each_pair(log, settings.repeats))
+    log = log.keep(without_repeats(log, settings.repeats))
     if settings.max_history is not None:
         log = log.keep(last_of_each_user(log.users, settings.max_history))
     for name in ("users", "items", "times"):

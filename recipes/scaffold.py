@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from textwrap import wrap
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pyarrow.compute as pc
 import yaml
@@ -22,7 +22,9 @@ from domains.items import otherwise_written
 from domains.loaders.loader import BUNDLED, check_options, find_loader
 from domains.loaders.table_files import TableOptions, load
 from domains.open_domain import open_domain, parse_spec
+from domains.overview import share_of_returns
 from domains.preparation import prepare
+from domains.raw_cells import counted
 from domains.raw_tables import RawTables
 from domains.settings import ColumnMapping, PrepareSettings, TimeUnit
 from domains.value_notes import value_notes
@@ -31,6 +33,8 @@ from recipes.schema import DEFAULT_VARIANTS
 from vocab.closeness import Closeness, closeness
 from vocab.settings import VocabularySettings
 
+BUY_AGAIN = 0.05
+"""Share of interactions with an item of an earlier day from which on repeats are kept."""
 EVERYBODY = {"min_user_interactions": 1, "min_item_interactions": 1, "catalogue": "all"}
 """Settings that keep all users and items; the 5-core is a habit of benchmarks."""
 
@@ -74,7 +78,7 @@ def look(
         time_unit: unit of numeric times.
         time_format: format of times as text.
         keep: conditions for rows of the interactions, as in `PrepareSettings.keep`.
-        encoding: encoding of both files; None detects it.
+        encoding: encoding of both files; None is UTF-8.
 
     Raises:
         InputError: a file cannot be read, no interactions are left, or no user has 3 interactions.
@@ -99,7 +103,9 @@ def look(
     if columns.time is None:
         found["time_kind"] = "order"
         notes.append("There is no column of times, so the order of the rows is used.")
-    _decide_items(raw, found, notes)
+    everything = _decide_items(raw, found, notes)
+    found["repeats"], why = _decide_repeats(everything)
+    notes.append(why)
     if not keep:
         taken = {columns.user or "", columns.item or "", columns.time or "", "user_id", "item_id", "timestamp"}
         notes += value_notes(raw.interactions, taken, raw.interactions_location)
@@ -213,8 +219,17 @@ def _columns(columns: ColumnMapping) -> dict[str, Any]:
     return written
 
 
-def _decide_items(raw: RawTables, found: dict[str, Any], notes: list[str]) -> None:
-    """Decide about items without a row, and items without a title."""
+def _decide_repeats(domain: Domain) -> tuple[Literal["first", "keep"], str]:
+    """Return the setting for repeats, and why."""
+    share = share_of_returns(domain)
+    told = f"{share:.1%} of the interactions are with an item that the user had on an earlier day"
+    if share >= BUY_AGAIN:
+        return "keep", f"{told}: people come back, so they count and may be recommended again (repeats: keep)."
+    return "first", f"{told}: the first one counts, and only new items are recommended (repeats: first)."
+
+
+def _decide_items(raw: RawTables, found: dict[str, Any], notes: list[str]) -> Domain:
+    """Decide about items without a row, and items without a title; return the domain with all repeats."""
     lenient: dict[str, Any] = {
         **found,
         "repeats": "keep",
@@ -259,7 +274,12 @@ def _decide_items(raw: RawTables, found: dict[str, Any], notes: list[str]) -> No
         )
     if untitled:
         found["missing_titles"] = "keep"
-        notes.append(f"{untitled:,} items have no title: they are kept but get no anchors.")
+        fields = [name for name in prepared.domain.fields if name != "title"]
+        known = (
+            f"known by {' and '.join(fields)}" if fields else f"known by who had {'it' if untitled == 1 else 'them'}"
+        )
+        notes.append(f"{counted(untitled, 'item')} without a title: kept, {known}, and shown by id.")
+    return prepared.domain
 
 
 def _otherwise_written(raw: RawTables) -> int:

@@ -27,6 +27,7 @@ ALWAYS = {
     "min_user_interactions": 1,
     "min_item_interactions": 1,
     "catalogue": "all",
+    "repeats": "first",
 }
 """Settings that every recipe of `init` has."""
 TITLES = [
@@ -196,7 +197,7 @@ def test_categories_in_one_text_are_split(capsys: pytest.CaptureFixture[str]) ->
             acts(),
             goods().with_columns(title=pl.when(pl.col("item_id") > 0).then("title")),
             {"missing_titles": "keep"},
-            "1 items have no title",
+            "1 item without a title: kept, known by who had it",
         ),
         (acts(), goods().filter(pl.col("item_id") > 1), {"unknown_items": "drop"}, "2 items of the interactions"),
         (
@@ -356,3 +357,52 @@ def shop_example() -> ModuleType:
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def test_where_people_buy_again_repeats_are_kept_and_a_row_that_stands_twice_is_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    day = 86_400
+    first = acts()
+    later = first.filter(pl.col("item_id") < 2).with_columns(pl.col("timestamp") + 30 * day)
+    result, target = init(capsys, pl.concat([first, later, later]), goods())
+    assert result.code == 0, result.err
+    assert target["prepare"] == ALWAYS | {"repeats": "keep"}
+    assert f"{len(first) + len(later)} interactions" in result.out
+    assert f"{len(later)} of {len(first) + 2 * len(later)} interactions left out: rows that stand twice" in result.out
+    share = len(later) / (len(first) + len(later))
+    assert f"{share:.1%} of the interactions are with an item that the user had on an earlier day" in result.out
+    assert "(repeats: keep)" in " ".join(Path("shop.yaml").read_text(encoding="utf-8").split())
+
+
+def test_clicks_of_one_day_are_no_second_purchase(capsys: pytest.CaptureFixture[str]) -> None:
+    first = acts()
+    again = first.with_columns(pl.col("timestamp") + 60)
+    result, target = init(capsys, pl.concat([first, again]), goods())
+    assert result.code == 0, result.err
+    assert target["prepare"] == ALWAYS
+    assert "0.0% of the interactions" in result.out
+
+
+def test_western_files_are_read_and_their_encoding_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    titles = ["Gießkanne grün", "Schlauch weiß", *TITLES[2:]]
+    table = goods(item_id="Artikelnummer", title="Bezeichnung").with_columns(Bezeichnung=pl.Series(titles))
+    orders = acts(user_id="Kundennummer", item_id="Artikelnummer", timestamp="Bestelldatum")
+    orders.write_csv("acts.csv", separator=";")
+    Path("goods.csv").write_bytes(table.write_csv(separator=";").encode("latin-1"))
+    result = run_command(capsys, "init", "shop", "--interactions", "acts.csv", "--items", "goods.csv")
+    assert result.code == 0, result.err
+    assert "read as cp1252" in result.out
+    target = yaml.safe_load(Path("shop.yaml").read_text(encoding="utf-8"))["target"]
+    assert target["encoding"] == "cp1252"
+    domain = open_domain(parse_spec({"loader": "table", **target})).domain
+    assert domain.titles.to_pylist()[:2] == titles[:2]
+
+
+def test_one_wrong_byte_among_right_ones_is_no_other_encoding(capsys: pytest.CaptureFixture[str]) -> None:
+    acts().write_csv("acts.csv")
+    table = goods().with_columns(title=pl.Series(["grün", "weiß", *TITLES[2:]])).write_csv().encode()
+    Path("goods.csv").write_bytes(table.replace(b"space ship", b"space \xfc ship"))
+    result = run_command(capsys, "init", "shop", "--interactions", "acts.csv", "--items", "goods.csv")
+    assert result.code == 2
+    assert "goods.csv, line 6" in result.err

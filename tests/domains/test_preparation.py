@@ -53,6 +53,8 @@ def histories(domain):
 def literal(rows, repeats, k_user, k_item, last):
     """The same steps, one row at a time."""
     per_user = {}
+    if repeats == "keep":
+        rows = list(dict.fromkeys(rows))  # a row that stands twice is no second purchase
     for user, item, _ in sorted(rows, key=lambda row: row[2]):
         per_user.setdefault(user, []).append(item)
     for user, history in per_user.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -42,7 +43,7 @@ Keep = Annotated[
     list[str] | None,
     typer.Option("--keep", help="Rows that count: 'event_type in [purchase, cart]', 'rating >= 4'; may be repeated."),
 ]
-Encoding = Annotated[str | None, typer.Option("--encoding", help="Of CSV files, such as cp1252.")]
+Encoding = Annotated[str | None, typer.Option("--encoding", help="Of CSV files, such as cp1252; found by default.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the recipe if it is there.")]
 
 QUESTIONS = {
@@ -74,7 +75,7 @@ def command(
 ) -> None:
     """Look at two files of your own, guess their columns, and write a recipe for them."""
     from domains.errors import InputError
-    from domains.guess import guess_columns
+    from domains.guess import guess_columns, guess_encoding
     from recipes.scaffold import compare_sources, look, recipe_text
     from transfer.cli.output import ERR
     from transfer.files import write_text
@@ -97,16 +98,20 @@ def command(
         "categories": categories_column,
     }
     said = {role: column for role, column in given.items() if column is not None}
-    guess = guess_columns(interactions, items, said, encoding=encoding or "utf-8")
+    written = encoding or guess_encoding(interactions, items)
+    guess = guess_columns(interactions, items, said, encoding=written or "utf-8")
     columns, certain = _settled(guess, said), guess.by_name | said.keys()
     try:
-        findings = look(interactions, items, columns, time_unit, time_format, keep or (), encoding)
+        findings = look(interactions, items, columns, time_unit, time_format, keep or (), written)
     except InputError:
         _show_columns(columns, certain, ERR)  # one of them may be the mistake
         raise
+    if written != encoding:
+        told = f"The files are not in UTF-8: they are read as {written}. --encoding names another encoding."
+        findings = replace(findings, notes=(told, *findings.notes))
     compared = [] if source else compare_sources(findings.domain)
     sources = [one for one in source if one != "none"] if source else [one.source for one in compared if one.is_close]
-    write_text(path, recipe_text(name, interactions, items, findings, sources, path, encoding))
+    write_text(path, recipe_text(name, interactions, items, findings, sources, path, written))
     _report(findings, guess, certain, path)
     _report_sources(compared, sources)
     _report_next(path)
@@ -176,7 +181,8 @@ def _report_sources(compared: Sequence[Closeness], sources: Sequence[str]) -> No
     for one in compared:
         say(escape(str(one)))
     if compared:
-        say(f"The recipe learns from {' and '.join(sources) if sources else 'your data alone'}.")
+        near = f"The recipe learns from {' and '.join(sources)}."
+        say(near if sources else "No source is close enough: the recipe learns from your data alone.")
 
 
 def _report_next(path: Path) -> None:

@@ -238,7 +238,9 @@ class Trainer:
         if self.settings.loss == "softmax":
             return torch.empty(0, dtype=torch.int64, device=device)
         if self.settings.loss == "sampled_softmax":
-            return self.sampler.shared(min(self.settings.drawn, self.sampler.n_items), draws)
+            # As many draws as items: all of them, once each, cost the same and miss none.
+            every = self.settings.drawn >= self.sampler.n_items
+            return self.sampler.known if every else self.sampler.shared(self.settings.drawn, draws)
         width = inputs.items.shape[1]
         drawn = self.sampler.sample(inputs.users, width * self.settings.drawn, draws)
         return drawn.view(len(inputs.users), width, self.settings.drawn)

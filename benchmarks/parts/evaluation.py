@@ -19,9 +19,10 @@ from domains.split import Split
 from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.ranking import ScoreRows, rank
 from transfer.evaluation.settings import EvaluationSettings
+from transfer.items.sentence_vectors import TITLE_WIDTH, TitleSpace
 from transfer.model.scorer import final_states, model_scores
 from transfer.terms.joined import joined
-from transfer.terms.known import TITLE_WIDTH, KnownItems, known_items, main_directions
+from transfer.terms.known import KnownItems, known_items
 from transfer.terms.weights import LEAVE_OUT, TermWeights
 
 WORDS = 5_000
@@ -116,7 +117,9 @@ def _known(split: Split) -> KnownItems:
     words = generator.choice(WORDS, len(owner), p=chances / chances.sum())
     anchors = csr_matrix((np.ones(len(owner), np.float32), (owner, words)), shape=(items, WORDS))
     titles = torch.nn.functional.normalize(torch.randn(items, WIDTH), dim=-1)
-    return known_items(split, anchors, np.ones(WORDS, np.float32), titles, None, CPU, main_directions(titles))
+    return known_items(
+        split, anchors, np.ones(WORDS, np.float32), titles, None, CPU, TitleSpace.of(titles, narrow=True)
+    )
 
 
 @torch.no_grad()

@@ -17,10 +17,11 @@ from transfer.evaluation.ranking import rank
 from transfer.evaluation.settings import EvaluationSettings
 from transfer.evaluation.target_histories import history_matrix
 from transfer.evaluation.tiles import InnerProducts
+from transfer.items.sentence_vectors import TitleSpace
 from transfer.terms.companions import find_companions
 from transfer.terms.following import Follows, count_transitions, recent_items, scaled_rows, strongest
 from transfer.terms.joined import joined
-from transfer.terms.known import KnownItems, known_items, main_directions
+from transfer.terms.known import KnownItems, known_items
 from transfer.terms.registry import TERMS, weights_of
 from transfer.terms.search import FEWEST_USERS, halves, search_weights
 from transfer.terms.weights import LEAVE_OUT, TermBuffers, TermWeights
@@ -382,19 +383,23 @@ def test_halves_are_disjoint_and_of_the_seed() -> None:
     assert [len(half) for half in halves(users[:0], 0)] == [0, 0]
 
 
-def test_titles_are_compared_by_their_main_directions() -> None:
+def test_titles_are_compared_without_their_mean_along_their_main_directions() -> None:
     generator = torch.Generator().manual_seed(0)
+    shared = torch.tensor([3.0, 0, 0, 0, 0, 0])
     plane = torch.randn(40, 2, generator=generator) @ torch.randn(2, 6, generator=generator)
-    vectors = torch.nn.functional.normalize(plane, dim=-1)
+    vectors = plane + shared
     vectors[3] = 0.0
-    basis = main_directions(vectors, width=2)
-    assert basis is not None and basis.shape == (6, 2)
-    torch.testing.assert_close(basis.t() @ basis, torch.eye(2))
-    known = KnownItems(csr_matrix((40, 7), dtype=np.float32), IDF, vectors, CPU, title_basis=basis)
-    assert known.titles is not None and not known.titles[3].any(), "an item without a title is like no other"
-    torch.testing.assert_close(known.titles @ known.titles.t(), vectors @ vectors.t(), atol=1e-5, rtol=1e-5)
-    noisy = torch.nn.functional.normalize(vectors + 0.05 * torch.randn(40, 6, generator=generator), dim=-1)
-    close = replace(known, title_vectors=noisy, title_basis=main_directions(noisy, width=2)).titles
-    assert close is not None
-    torch.testing.assert_close(close.norm(dim=1), torch.ones(40))
-    assert main_directions(vectors, width=6) is None and main_directions(None) is None
+    there = vectors.ne(0).any(dim=1)
+    centred = vectors - vectors[there].mean(0)
+    expected = torch.nn.functional.normalize(centred, dim=-1) * there[:, None]
+    for narrow in (False, True):
+        space = TitleSpace.of(vectors, narrow=narrow, width=2)
+        assert (space.basis is None) is not narrow
+        known = KnownItems(csr_matrix((40, 7), dtype=np.float32), IDF, vectors, CPU, title_space=space)
+        assert known.titles is not None and not known.titles[3].any(), "an item without a title is like no other"
+        torch.testing.assert_close(known.titles @ known.titles.t(), expected @ expected.t(), atol=1e-5, rtol=1e-5)
+    narrow_space = TitleSpace.of(vectors, narrow=True, width=2).basis
+    assert narrow_space is not None
+    torch.testing.assert_close(narrow_space.t() @ narrow_space, torch.eye(2))
+    assert TitleSpace.of(vectors, narrow=True, width=6).basis is None
+    assert not TitleSpace.of(torch.zeros(4, 6), narrow=True, width=2)(torch.zeros(4, 6)).any()

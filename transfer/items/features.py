@@ -14,7 +14,7 @@ from torch import Tensor
 
 from domains.domain import Domain
 from domains.errors import InputError
-from transfer.items.sentence_vectors import Semantics, Whitening, anchor_means
+from transfer.items.sentence_vectors import Semantics, TitleSpace, Whitening, anchor_means
 from transfer.items.settings import SEMANTIC_CHANNELS, Channel
 
 
@@ -30,7 +30,7 @@ class ItemFeatures:
         categories: (I, c) item-category matrix, for ``categories``.
         known: (I,) bool, items in the training data; None for all. The ID channel is zero for other items.
         whitening: whitening of the sentence vectors, also for new items; None if not whitened.
-        title_basis: (s, t) directions of the title vectors that late terms read; None for all.
+        title_space: in which late terms compare title vectors; None for the vectors as they are.
     """
 
     count: int
@@ -40,7 +40,7 @@ class ItemFeatures:
     categories: csr_matrix | None = None
     known: Tensor | None = None
     whitening: Whitening | None = None
-    title_basis: Tensor | None = None
+    title_space: TitleSpace | None = None
 
 
 def category_names(domain: Domain) -> pa.Array:

@@ -145,3 +145,50 @@ class Whitening:
         along, square = straight @ mean, straight.square().sum(1).clamp_min(1e-12)
         factor = ((along.square() + square * (1 - mean.square().sum())).clamp_min(0).sqrt() - along) / square
         return torch.nn.functional.normalize(mean + factor[:, None] * straight, dim=-1).float() * known
+
+
+TITLE_WIDTH = 96
+"""Directions of title vectors that late terms compare where other terms are counted: a sum of all terms ranks as well
+with a quarter of the directions, in less than half of the time. Titles alone lose, so all are kept if nobody trains."""
+MOST_DECOMPOSED = 20_000
+"""Titles that the directions are found in."""
+
+
+@dataclass(frozen=True, eq=False)
+class TitleSpace:
+    """How late terms compare title vectors: without what all titles of the domain share, along their main directions.
+
+    All titles of one domain resemble each other, and what they share says nothing about a person.
+
+    Attributes:
+        mean: (s,) float32.
+        basis: (s, t) orthogonal directions; None for all.
+    """
+
+    mean: Tensor
+    basis: Tensor | None
+
+    @classmethod
+    def of(cls, vectors: Tensor, *, narrow: bool, width: int = TITLE_WIDTH) -> Self:
+        """Find the space of (n, s) vectors; zero rows (no text) do not count.
+
+        Args:
+            vectors: of the domain's titles.
+            narrow: whether only the `width` directions that hold most of them stay.
+            width: t.
+        """
+        known = vectors[vectors.ne(0).any(dim=1)]
+        if not len(known):
+            return cls(vectors.new_zeros(vectors.shape[1]), None)
+        mean = known.double().mean(0)
+        if not narrow or vectors.shape[1] <= width:
+            return cls(mean.float(), None)
+        some = known[torch.linspace(0, len(known) - 1, min(len(known), MOST_DECOMPOSED)).long()].double() - mean
+        _, directions = torch.linalg.eigh(some.t() @ some)
+        return cls(mean.float(), directions[:, -width:].float().contiguous())
+
+    def __call__(self, vectors: Tensor) -> Tensor:
+        """Map (n, s) vectors to (n, t) unit rows; zero rows stay zero."""
+        known = vectors.ne(0).any(dim=1, keepdim=True)
+        centred = vectors.float() - self.mean
+        return torch.nn.functional.normalize(centred if self.basis is None else centred @ self.basis, dim=-1) * known

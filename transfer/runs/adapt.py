@@ -22,7 +22,7 @@ from transfer.evaluation.ranking import Ranking
 from transfer.evaluation.summary import STAGES, SeedRankings
 from transfer.files import JsonLines, scratch_folder
 from transfer.items.features import ItemFeatures, item_features
-from transfer.items.sentence_vectors import Semantics, same_encoder
+from transfer.items.sentence_vectors import Semantics, TitleSpace, same_encoder
 from transfer.items.settings import SEMANTIC_CHANNELS, Channel
 from transfer.progress import RESULTS, TITLES, step_name
 from transfer.report.run_record import KeptEpochs
@@ -35,7 +35,6 @@ from transfer.runs.product_choice import choose_product, choosing_values
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.train_variant import VariantTrainer, choosing_users
 from transfer.runtime import Runtime
-from transfer.terms.known import main_directions
 from transfer.training.epochs import Log
 from transfer.training.task import Task
 from transfer.variants import Variant
@@ -165,8 +164,9 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
         semantics=semantics,
         whitening=recipe.semantic.whitening,
     )
-    if len(split.training_users):
-        features = replace(features, title_basis=main_directions(features.title_vectors))
+    if features.title_vectors is not None:
+        trained = len(split.training_users) > 0
+        features = replace(features, title_space=TitleSpace.of(features.title_vectors, narrow=trained))
     if split.new_items is not None:
         features = replace(features, known=torch.from_numpy(~split.new_items))
     scratch = scratch_folder(out, runtime.rank)

@@ -23,7 +23,7 @@ from transfer.diffusion.s2idm import S2IDM
 from transfer.files import write_json, write_tensors, write_text
 from transfer.interests.settings import InterestSettings
 from transfer.items.features import ItemFeatures
-from transfer.items.sentence_vectors import Whitening
+from transfer.items.sentence_vectors import TitleSpace, Whitening
 from transfer.items.settings import Channel
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.scorer import Scorer
@@ -178,8 +178,8 @@ class TargetRun(Artifact):
     def known_items(self, device: torch.device) -> KnownItems:
         """Return the items as late terms see them, with popularity and transitions of the training users."""
         idf, titles = self.vocabulary.idf, self.features.title_vectors
-        basis = self.features.title_basis
-        return KnownItems(self.item_anchors, idf, titles, device, self.counts, self.follows, basis, self.companions)
+        space = self.features.title_space
+        return KnownItems(self.item_anchors, idf, titles, device, self.counts, self.follows, space, self.companions)
 
     def unseen(self) -> UnseenMap | None:
         """Return the map of unseen words from the run's folder, or None if there is none."""
@@ -256,10 +256,13 @@ def _item_tensors(anchors: csr_matrix, features: ItemFeatures) -> dict[str, Tens
     tensors = {f"anchors.{part}": value for part, value in _csr_parts(anchors).items()}
     if features.categories is not None:
         tensors |= {f"categories.{part}": value for part, value in _csr_parts(features.categories).items()}
-    for name in ("anchor_vectors", "title_vectors", "title_basis", "known"):
+    for name in ("anchor_vectors", "title_vectors", "known"):
         vectors = getattr(features, name)
         if vectors is not None:
             tensors[name] = vectors
+    if features.title_space is not None:
+        parts = vars(features.title_space).items()
+        tensors |= {f"title_space.{part}": value for part, value in parts if value is not None}
     if features.whitening is not None:
         tensors |= {f"whitening.{part}": value for part, value in vars(features.whitening).items()}
     return tensors
@@ -306,12 +309,13 @@ def _read_items(file: TensorFile, items: int, anchors: int) -> tuple[csr_matrix,
     width = None if titles is None else titles.shape[1]
     mean = file.maybe("whitening.mean", width)
     whitening = None if mean is None else Whitening(mean, file.take("whitening.matrix", len(mean), len(mean)))
+    center = file.maybe("title_space.mean", width)
     features = ItemFeatures(
         count=items,
         anchors=matrix,
         anchor_vectors=file.maybe("anchor_vectors", items, None),
         title_vectors=titles,
-        title_basis=file.maybe("title_basis", width, None),
+        title_space=None if center is None else TitleSpace(center, file.maybe("title_space.basis", width, None)),
         categories=file.maybe_csr("categories", items),
         known=file.maybe("known", items, dtype=torch.bool),
         whitening=whitening,

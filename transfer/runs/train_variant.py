@@ -69,7 +69,7 @@ class VariantTrainer:
             features.title_vectors,
             features.known,
             task.runtime.device,
-            features.title_basis,
+            features.title_space,
         )
         self._alone: dict[tuple[str, ...], TermWeights] = {}
         self._objectives: dict[str, Auxiliary | None] = {}

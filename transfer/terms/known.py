@@ -10,20 +10,14 @@ import numpy.typing as npt
 import torch
 from scipy.sparse import csr_matrix, diags, identity
 from torch import Tensor
-from torch.nn import functional as F
 
 from domains.split import Split
 from transfer.evaluation.tiles import ItemMatrix
+from transfer.items.sentence_vectors import TitleSpace
 from transfer.sparse import unit_rows
 from transfer.terms.companions import find_companions
 from transfer.terms.counts import popularity
 from transfer.terms.following import Follows, count_transitions
-
-TITLE_WIDTH = 96
-"""Directions of title vectors that late terms compare where other terms are counted: a sum of all terms ranks as well
-with a quarter of the directions, in less than half of the time. Titles alone lose, so all are kept if nobody trains."""
-MOST_DECOMPOSED = 20_000
-"""Titles that the directions are found in."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +32,7 @@ class KnownItems:
         counts: (I,) training interactions of each item, NaN for one that nobody could meet; None where there are none
             or they say nothing of a target.
         follows: (I, I) counts of what follows what; None where there are none.
-        title_basis: (s, t) directions of the title vectors that are compared; None for all.
+        title_space: in which title vectors are compared; None for the vectors as they are.
         companions: (I, I) cosines between the users of items; None where there are none.
     """
 
@@ -48,7 +42,7 @@ class KnownItems:
     device: torch.device
     counts: npt.NDArray[np.float32] | None = None
     follows: csr_matrix | None = None
-    title_basis: Tensor | None = None
+    title_space: TitleSpace | None = None
     companions: csr_matrix | None = None
 
     @property
@@ -79,9 +73,9 @@ class KnownItems:
     @cached_property
     def titles(self) -> Tensor | None:
         """(I, t) unit rows of title vectors on the device."""
-        if self.title_vectors is None or self.title_basis is None:
+        if self.title_vectors is None or self.title_space is None:
             return None if self.title_vectors is None else self.title_vectors.to(self.device)
-        return F.normalize(self.title_vectors.float() @ self.title_basis, dim=-1).to(self.device)
+        return self.title_space(self.title_vectors).to(self.device)
 
     @cached_property
     def popularity(self) -> Tensor | None:
@@ -103,15 +97,6 @@ class KnownItems:
         return None if self.companions is None or self.companions.nnz == 0 else ItemMatrix(self.companions)
 
 
-def main_directions(vectors: Tensor | None, width: int = TITLE_WIDTH) -> Tensor | None:
-    """Return the (s, t) orthogonal directions that hold most of (I, s) vectors; None where they are no fewer than s."""
-    if vectors is None or vectors.shape[1] <= width:
-        return None
-    some = vectors[torch.linspace(0, len(vectors) - 1, min(len(vectors), MOST_DECOMPOSED)).long()].double()
-    _, directions = torch.linalg.eigh(some.t() @ some)
-    return directions[:, -width:].float().contiguous()
-
-
 def counts_of(split: Split, known: Tensor | None) -> npt.NDArray[np.float32]:
     """(I,) training interactions of each item, NaN for those that nobody could meet."""
     counts = popularity(split)
@@ -125,7 +110,7 @@ def known_items(
     title_vectors: Tensor | None,
     known: Tensor | None,
     device: torch.device,
-    title_basis: Tensor | None = None,
+    title_space: TitleSpace | None = None,
 ) -> KnownItems:
     """What the training part of a split and the items' texts say; without training users nothing is counted."""
     trained = len(split.training_users) > 0
@@ -136,6 +121,6 @@ def known_items(
         device,
         counts_of(split, known) if trained else None,
         count_transitions(split) if trained else None,
-        title_basis,
+        title_space,
         find_companions(split) if trained else None,
     )

@@ -97,5 +97,5 @@ class LateTermsAlone(nn.Module):
         self.terms = TermBuffers()
 
 
-UNTRIED = TermWeights(titles=1.0, anchors=1.0, recency=0.6, repeats=LEAVE_OUT)
-"""Where neither target nor source could say: titles and anchors count, and what is recent more."""
+UNTRIED = TermWeights(titles=1.0, anchors=0.5, recency=0.6, repeats=LEAVE_OUT)
+"""Where neither target nor source could say: titles count, anchors half as much, and what is recent more."""

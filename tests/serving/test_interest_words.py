@@ -75,6 +75,10 @@ def test_explain_draws_and_prints(folder, run, tmp_path, capsys):
     done = run_command(capsys, "explain", folder, "--user", user, "--variant", run.variant.label, "--figure", figure)
     assert done.code == 0, done.err
     assert "before" in done.out
+    best = explain(Recommender(run), History.of_user(run.domain, user), 1).recommended[0]
+    name, value = max(best.terms.items(), key=lambda part: abs(part[1]))
+    assert f"{name} {value:.2f}" in done.out, "the largest part stands below its item"
+    assert best.recommendation.title in done.out
     assert figure.stat().st_size > 1000
     linked = run_command(capsys, "anchors", "neighbours", folder, "pirate", "--json")
     assert linked.code == 0, linked.err

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import polars as pl
@@ -14,6 +14,7 @@ from cli_cases import run_command
 from experiment_cases import write_recipe
 
 from domains.data_frames import NewItems, read_new_items
+from domains.domain import TEXT_TYPE
 from domains.errors import InputError
 from recipes.load import load_recipe
 from transfer.api import load_run
@@ -25,8 +26,10 @@ from transfer.runs.pipeline import source_from, target_from
 from transfer.runs.plan import make_plan
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
+from transfer.serving.brand_words import brand_words
 from transfer.serving.new_items import ID_TABLE, run_with, with_new_items
-from transfer.serving.recommend import History, Recommender
+from transfer.serving.recommend import UNLIKE, History, Recommender
+from transfer.terms.weights import TermWeights
 from vocab.encoder.settings import SemanticSettings
 from vocab.item_texts import fill_template
 from vocab.settings import UnseenSettings
@@ -246,7 +249,12 @@ def test_a_run_that_does_not_read_titles_takes_no_titles(tmp_path):
 
 
 def test_an_item_that_is_new_stands_where_the_same_known_item_would(tmp_path):
-    run = run_of(tmp_path, "sasrec+anchors+matching")
+    """Whatever late terms count: users' transitions and companions say nothing of a new item."""
+    run = run_of(tmp_path, "sasrec+anchors+terms")
+    weights = TermWeights(**dict.fromkeys(asdict(TermWeights()), 1.0)).tensors()
+    assert weights.keys() <= run.weights.keys()
+    run = replace(run, weights={**run.weights, **weights})
+    assert run.companions.nnz and run.follows.nnz
     item = int(run.domain.items[0])
     known = run.domain.n_items
     grown = with_new_items(run, NewItems(["twin"], run.domain.titles_of(np.array([item]))))
@@ -259,6 +267,25 @@ def test_an_item_that_is_new_stands_where_the_same_known_item_would(tmp_path):
     finite = scores[:known][np.isfinite(scores[:known])]
     above, same = (finite > scores[known]).sum(), (finite == scores[known]).sum()
     assert twin.place == 1 + above + same // 2
+    assert (twin.item.reason == UNLIKE) == (twin.place > known / 2)
+
+
+def test_a_reason_never_names_a_brand(tmp_path):
+    run = run_of(tmp_path, "sasrec+anchors+matching")
+    words = list(run.vocabulary.words)
+    with_pirates = np.asarray(run.item_anchors[:, words.index("pirate")].todense()).ravel() > 0
+    names = [["Pirate & Sons"] if there else [] for there in with_pirates]
+    domain = replace(run.domain, texts={"brand": pa.array(names, TEXT_TYPE)})
+    unsaid = brand_words(domain, run.vocabulary, run.item_anchors)
+    assert [words[anchor] for anchor in np.flatnonzero(unsaid)] == ["pirate"]
+    assert not brand_words(run.domain, run.vocabulary, run.item_anchors).any()
+    few = [["Pirate"] if item == np.flatnonzero(with_pirates)[0] else [] for item in range(len(names))]
+    domain_of_few = replace(run.domain, texts={"brand": pa.array(few, TEXT_TYPE)})
+    assert not brand_words(domain_of_few, run.vocabulary, run.item_anchors).any(), "a word of many others is no brand"
+    asked = Recommender(replace(run, domain=domain))
+    first, second = np.flatnonzero(with_pirates)[:2]
+    assert "pirate" in Recommender(run).reasons.shared(first, second)
+    assert "pirate" not in asked.reasons.shared(first, second)
 
 
 def test_what_is_not_new_is_refused(tmp_path):

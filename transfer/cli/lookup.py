@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from transfer.cli.options import Json
 
+if TYPE_CHECKING:
+    from transfer.serving.explain import Explanation
+    from transfer.serving.recommend import Recommender
+
+LEAST = 0.005
+"""A smaller part of a score is 0.00 and left out."""
 Run = Annotated[str, typer.Argument(help="Folder of a run, or its hub id.")]
 Search = Annotated[str, typer.Option("--search", help="Words that the title holds, or an id; all items without it.")]
 TitleCount = Annotated[int, typer.Option("-k", "--count", min=1, help="How many items, the most popular first.")]
@@ -56,10 +62,8 @@ def explain(
     json_: Json = False,
 ) -> None:
     """Explain a person's recommendations: interests before and after diffusion, terms and past items."""
-    from rich.text import Text
-
     from domains.errors import InputError
-    from transfer.cli.output import ERR, OUT, plain_table, print_json
+    from transfer.cli.output import ERR, print_json
     from transfer.serving.explain import draw, explain
     from transfer.serving.history import History
     from transfer.serving.opened import open_run
@@ -82,26 +86,47 @@ def explain(
     if json_:
         print_json(found.as_dict())
         return
-    table = plain_table("Interests before and after diffusion")
-    for name, side in (("anchor", "left"), ("before", "right"), ("after", "right"), ("made by", "left")):
-        table.add_column(name, justify="right" if side == "right" else "left")
-    for one in found.interests:
-        after = "" if one.after is None else f"{one.after:.3f}"
-        made = ", ".join(source.item for source in one.sources) or "diffusion"
-        table.add_row(Text(one.anchor), f"{one.before:.3f}" if one.before else "", after, Text(made))
-    OUT.print(table)
-    terms = list(found.recommended[0].terms) if found.recommended else []
-    table = plain_table("What carried each recommendation")
-    table.add_column("title")
-    for name in (*terms, "score"):
+    _print_interests(found)
+    _print_carried(found, recommender)
+
+
+def _print_interests(found: Explanation) -> None:
+    from rich.text import Text
+
+    from transfer.cli.output import OUT, plain_table
+
+    diffused = any(one.after is not None for one in found.interests)
+    table = plain_table("Interests before and after diffusion" if diffused else "Interests, in anchors")
+    table.add_column("anchor")
+    for name in ("before", "after") if diffused else ("weight",):
         table.add_column(name, justify="right")
-    table.add_column("past items")
-    for carried in found.recommended:
-        past_items = ", ".join(f"{source.item} {source.value:+.2f}" for source in carried.sources)
-        parts = [f"{carried.terms[name]:.2f}" for name in terms]
+    table.add_column("made by")
+    for one in found.interests:
+        weights = [f"{one.before:.3f}" if one.before else ""]
+        weights += [f"{one.after or 0.0:.3f}"] if diffused else []
+        made = ", ".join(source.item for source in one.sources) or "diffusion"
+        table.add_row(Text(one.anchor), *weights, Text(made))
+    OUT.print(table)
+
+
+def _print_carried(found: Explanation, recommender: Recommender) -> None:
+    """One block an item: its title and score, the parts of the score, and the past items that added most."""
+    from rich.text import Text
+
+    from transfer.cli.output import OUT, plain_table
+
+    table = plain_table("What carried each recommendation: the parts of its score, and what past items added to them")
+    table.add_column("", justify="right")
+    table.add_column("title")
+    table.add_column("score", justify="right")
+    for place, carried in enumerate(found.recommended, 1):
         item = carried.recommendation
-        title = recommender.titles.label_of(item.item_id)
-        table.add_row(Text(title), *parts, f"{item.score:.2f}", Text(past_items or item.reason))
+        largest = sorted(carried.terms.items(), key=lambda part: -abs(part[1]))
+        parts = ", ".join(f"{name} {value:.2f}" for name, value in largest if abs(value) >= LEAST)
+        past = ", ".join(f"{source.item} {source.value:+.2f}" for source in carried.sources)
+        lines = [Text(recommender.titles.label_of(item.item_id), "bold")]
+        lines += [Text(line, "dim") for line in (parts, past or item.reason) if line]
+        table.add_row(str(place), Text("\n").join(lines), f"{item.score:.2f}")
     OUT.print(table)
 
 

@@ -41,8 +41,8 @@ class Reason:
     """Why one item is recommended.
 
     Attributes:
-        kind: ``after`` (others chose it after the past item), ``like`` (title or anchors resemble), ``with`` (the model
-            holds them similar), ``popular`` (nothing of the history speaks for it).
+        kind: ``after`` (others chose it after the past item), ``like`` (title or anchors resemble), ``with`` (the same
+            users had both, or the model holds them similar), ``popular`` (nothing of the history speaks for it).
         item: place of the past item; -1 for ``popular``.
         words: anchors that both share, the rarest first.
     """
@@ -87,10 +87,12 @@ class Reasons:
     Attributes:
         scorer: of the product.
         words: (q,) the anchors.
+        unsaid: (q,) anchors that no reason names, such as brands; None for none.
     """
 
     scorer: Scorer
     words: tuple[str, ...]
+    unsaid: Mask | None = None
 
     @cached_property
     def _anchors(self) -> csr_matrix:
@@ -209,6 +211,8 @@ class Reasons:
         """Return the anchors that two items share, the rarest first."""
         matrix, idf = self.scorer.known.item_anchors, self.scorer.known.idf
         both = np.intersect1d(columns_of(matrix, past), columns_of(matrix, item))
+        if self.unsaid is not None:
+            both = both[~self.unsaid[both]]
         return tuple(self.words[anchor] for anchor in both[np.argsort(-idf[both], kind="stable")][:WORDS])
 
     def _cosines(self, past: Ints, items: Ints) -> Floats:

@@ -17,6 +17,7 @@ from transfer.evaluation.tiles import largest
 from transfer.interests.forms import Interests
 from transfer.model.scorer import Scorer
 from transfer.runs.target_run import TargetRun
+from transfer.serving.brand_words import brand_words
 from transfer.serving.history import History
 from transfer.serving.interests import Fit, InterestIndex
 from transfer.serving.reasons import Reasons
@@ -29,6 +30,8 @@ __all__ = ["Filters", "History", "NewRecommendation", "Recommendation", "Recomme
 
 TILE_SCORES = 1 << 22
 """Scores formed at once: 16 MB."""
+UNLIKE = "little in common with the history"
+"""Reason of a new item that would stand in the second half of the list."""
 SPOKEN = 3
 """Anchors named beside each recommendation."""
 
@@ -150,7 +153,8 @@ class Recommender:
         self.run, self.first_new = run, run.domain.n_items - new_items
         self.device = torch.device("cpu")
         self.scorer = run.scorer(self.device)
-        self.reasons = Reasons(self.scorer, tuple(run.vocabulary.words))
+        unsaid = brand_words(run.domain, run.vocabulary, run.item_anchors)
+        self.reasons = Reasons(self.scorer, tuple(run.vocabulary.words), unsaid)
 
     @cached_property
     def titles(self) -> TitleIndex:
@@ -177,7 +181,10 @@ class Recommender:
         new, places = self._standing(scores, count)
         top = Top(new[None], scores[new][None], np.array([scores[np.isfinite(scores)].mean()], np.float32))
         found = self.described(history, top)[0]
-        return [NewRecommendation(item, int(place)) for item, place in zip(found, places, strict=True)]
+        return [
+            NewRecommendation(item if place <= self.first_new / 2 else replace(item, reason=UNLIKE), int(place))
+            for item, place in zip(found, places, strict=True)
+        ]
 
     def recommend_for(self, words: Sequence[str], count: int = 10, filters: Filters = ALL) -> list[Recommendation]:
         """Return the items that fit the words of somebody's interests best.

@@ -16,6 +16,9 @@ import torch
 from transfer.runs.target_run import TargetRun
 from transfer.terms.weights import TermWeights
 
+SAID_OF_NEW = ("titles", "anchors", "popularity", "repeats")
+"""Weights of terms that say something of a new item. All others count what users did with it, which is nothing."""
+
 
 def as_unknown(run: TargetRun) -> TargetRun:
     """Return the run with every item as unknown as a new one: no IDs, the same popularity."""
@@ -24,17 +27,11 @@ def as_unknown(run: TargetRun) -> TargetRun:
 
 
 def weights_of_unknown(weights: TermWeights) -> TermWeights:
-    """Return the weights of the late terms for items without IDs, which follow nothing.
+    """Return the weights of the late terms for items without IDs: those of `SAID_OF_NEW` only.
 
     Titles count as much as anchors at least.
     """
-    return replace(
-        weights,
-        titles=max(weights.titles, weights.anchors, 1.0),
-        transitions=0.0,
-        backward=0.0,
-        onward=0.0,
-    )
+    return replace(weights.only(SAID_OF_NEW), titles=max(weights.titles, weights.anchors, 1.0))
 
 
 def places_among(new: npt.NDArray[np.float32], known: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:

@@ -1,0 +1,43 @@
+"""Which anchors name brands: they compare items as all anchors do, but are no reason that people are given."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy.sparse import csr_matrix
+
+from domains.domain import Domain
+from vocab.item_texts import item_texts
+from vocab.vocabulary import SememeVocabulary
+
+BRAND = "brand"
+"""The text field of brands, makers and stores."""
+MOSTLY = 0.5
+"""Share of an anchor's items whose brand holds the word. A brand called Old Garden does not make a brand of gardens."""
+
+
+def brand_words(domain: Domain, vocabulary: SememeVocabulary, item_anchors: csr_matrix) -> npt.NDArray[np.bool_]:
+    """Return (q,) whether an anchor is mostly the name, or a word of the name, of its items' brands.
+
+    Args:
+        domain: with the field `BRAND`, or without brands.
+        vocabulary: q anchors.
+        item_anchors: (I, q) of the domain's items.
+    """
+    lists = domain.texts.get(BRAND)
+    if lists is None or not len(pc.list_flatten(lists)):
+        return np.zeros(item_anchors.shape[1], dtype=bool)
+    flat = pc.list_flatten(lists).dictionary_encode()
+    owners = pc.list_parent_indices(lists).to_numpy()
+    names = flat.dictionary
+    each = pa.LargeListArray.from_arrays(pa.array(np.arange(len(names) + 1)), names.cast(pa.large_string()))
+    whole = vocabulary.encode(item_texts({BRAND: each}, [BRAND])).matrix
+    parts = vocabulary.encode(item_texts({"title": names}, ["title"])).matrix
+    codes = flat.indices.to_numpy(zero_copy_only=False)
+    brands = csr_matrix((np.ones(len(codes), np.float32), (owners, codes)), shape=(domain.n_items, len(names)))
+    branded = item_anchors.astype(bool).multiply((brands @ (whole + parts)).astype(bool))
+    items = np.asarray(item_anchors.astype(bool).sum(axis=0)).ravel()
+    mine = np.asarray(branded.sum(axis=0)).ravel()
+    return (items > 0) & (mine >= MOSTLY * items)

@@ -42,6 +42,8 @@ def test_check_foretells_what_the_run_found(tiny: Any, capsys: pytest.CaptureFix
     assert told["skipped"] == {}
     assert 0 < books["shared"]["shared"] < told["anchors"]
     assert films["shared"] is None
+    assert {"ties": "file", **films["ties"]} == metrics["protocol"]["order"]
+    assert books["ties"] is None
     assert told["estimate"]["memory_bytes"] > 0
     assert not (tiny.recipe.parent / "runs").exists()
 

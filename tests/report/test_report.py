@@ -293,6 +293,20 @@ def test_a_variant_that_never_left_its_base_is_marked_in_every_table():
     assert "`sasrec+ipe+s2idm` at 1 of 2 seeds" in found[0].notes[-1]
 
 
+def test_groups_of_targets_stand_beside_the_whole():
+    values = {"full/ndcg@10": {"sasrec": 0.015}, "full/hit@10": {"sasrec": 0.25}}
+    record = run_record(target_groups=({"name": "untied", "users": 1300, "values": values},))
+    table = tables.target_groups(record)
+    assert entry(table, "sasrec", "NDCG@10, all targets").text == "0.0400"
+    assert entry(table, "sasrec", "NDCG@10, own time").text == "0.0150"
+    assert entry(table, "sasrec", "Hit@10, own time").text == "0.2500"
+    assert entry(table, "popular", "NDCG@10, own time").text == ""
+    assert "own time: 1,300." in table.notes[0]
+    assert "NDCG@10, own time" in markdown(experiment_record(cells=(cell_record(record),)))
+    assert "NDCG@10, own time" in page(experiment_record(cells=(cell_record(record),)))
+    assert not tables.target_groups(run_record())
+
+
 def test_epoch_0_of_what_adds_no_interests_is_no_fault():
     record = run_record()
     kept = (KeptEpochs(base=3, variant=0),) * 2

@@ -10,7 +10,7 @@ from domains.printable import printable
 from transfer.cli.output import print_json, print_table, say
 from transfer.report.experiment_record import ExperimentRecord
 from transfer.report.gains import cell_verdict, verdict
-from transfer.report.result_tables import comparisons, costs, results
+from transfer.report.result_tables import comparisons, costs, results, target_groups
 from transfer.report.run_record import RunRecord
 from transfer.report.table_format import plain
 
@@ -25,6 +25,8 @@ def print_target(record: RunRecord, folder: Path, as_json: bool) -> None:
         return
     print_table(results(record))
     print_table(comparisons(record))
+    if any(group.name == "tied" for group in record.target_groups):
+        print_table(target_groups(record))
     say(f"[bold]{_safe(cell_verdict(record))}[/bold]")
     for note in _notes(record):
         say(f"[yellow]Note:[/yellow] {_safe(note)}")

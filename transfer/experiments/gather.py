@@ -16,6 +16,7 @@ import torch
 from recipes.experiment_schema import LoadedExperiment, published
 from recipes.load import bundled_experiments, bundled_recipes
 from transfer.evaluation.summary import SeedRankings, compare_all
+from transfer.evaluation.target_groups import target_groups
 from transfer.experiments.jobs import Cell
 from transfer.experiments.users import (
     METRIC,
@@ -147,7 +148,8 @@ def gather(cell: Cell, source_folder: Path, folder: Path, runtime: Runtime) -> C
         metrics = _with_extra(metrics, summarise(extra, more), new)
         sampled += _of_any(new, _sampled(more.rankings, cutoffs))
         rankings = {**more.rankings, **rankings}
-    metrics = RunRecord(**{**dict(metrics), "comparisons": (*metrics.comparisons, *sampled)})
+    groups = target_groups(rankings, adapted.split, cutoffs)
+    metrics = RunRecord(**{**dict(metrics), "comparisons": (*metrics.comparisons, *sampled), "target_groups": groups})
     bases = {name: variant.base for name, variant in metrics.variants.items() if variant.base is not None}
     seeds = {name: metrics.few_seeds.get(name, metrics.seeds) for name in rankings}
     counts = known_anchors(adapted)

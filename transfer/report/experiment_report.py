@@ -86,5 +86,6 @@ def _cell(cell: CellRecord) -> list[str]:
     parts.append(for_markdown(tables.results(record, cell.published, "Figures on test")))
     parts.append(text(published_note(cell)))
     parts += [for_markdown(tables.comparisons(record, metric, cell.published)) for metric in tables.GLANCE]
-    parts += [for_markdown(tables.thresholds(cell)), for_markdown(tables.seed_values(record))]
+    more = (tables.thresholds(cell), tables.target_groups(record), tables.seed_values(record))
+    parts += [for_markdown(table) for table in more]
     return parts

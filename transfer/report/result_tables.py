@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from transfer.report.experiment_record import CellRecord, Cost, PublishedFigures
 from transfer.report.gains import Gain, InterestGain, gains_of, interest_gains
-from transfer.report.run_record import SEEDS_FOR_A_TEST, RunRecord, Spread, VariantRecord
+from transfer.report.run_record import SEEDS_FOR_A_TEST, GroupName, RunRecord, Spread, VariantRecord
 from transfer.report.table_format import (
     Column,
     Row,
@@ -215,6 +215,35 @@ def thresholds(cell: CellRecord) -> Table:
         rows.append(Row((TableEntry(f"at most {one.at_most}"), TableEntry(f"{one.users:,}"), *figures)))
     columns = (Column("known anchors", "text"), Column("users"), *(Column(f"`{name}`") for name in names))
     return Table("NDCG@10, sampled, of users who know few anchors", columns, tuple(rows))
+
+
+GROUPS: Mapping[GroupName, str] = {
+    "untied": "own time",
+    "tied": "time of the item before",
+    "title-alike": "title like one before",
+    "title-new": "other titles",
+}
+"""How tables name groups of targets."""
+
+
+def target_groups(record: RunRecord) -> Table:
+    """Return NDCG@10 and Hit@10 over all items of groups of the test targets, beside the whole."""
+    groups, columns = record.target_groups, [Column("variant", "name")]
+    metrics = (("full/ndcg@10", "NDCG@10", 0), ("full/hit@10", "Hit@10", 5))
+    for _, short, priority in metrics:
+        columns.append(Column(f"{short}, all targets", priority=priority))
+        columns += [Column(f"{short}, {GROUPS[group.name]}", priority=priority) for group in groups]
+    rows = []
+    for name, variant in record.variants.items():
+        entries = [named(record, name)]
+        for metric, _, _ in metrics:
+            whole = variant.figure("test", metric)
+            figures = [None if whole is None else whole.mean, *(one.values[metric].get(name) for one in groups)]
+            entries += [TableEntry("" if figure is None else figure_text(figure)) for figure in figures]
+        rows.append(Row(tuple(entries)))
+    users = ", ".join(f"{GROUPS[group.name]}: {group.users:,}" for group in groups)
+    notes = (f"Full ranking. Users with a target of each kind: {users}.", *unmoved_note(record))
+    return Table("Groups of targets", tuple(columns), tuple(rows) if groups else (), notes if groups else ())
 
 
 def seed_values(record: RunRecord) -> Table:

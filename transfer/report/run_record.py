@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -270,6 +270,21 @@ class ProductRecord(Document):
         )
 
 
+GroupName = Literal["untied", "tied", "title-alike", "title-new"]
+
+
+class TargetGroup(Document):
+    """A group of the test targets. Divisions with an empty side are left out."""
+
+    name: GroupName
+    """untied and tied: whether the target shares its time with the item before; title-alike and title-new: whether its
+    title shares at least half of its words with a title of the history (Jaccard index)."""
+    users: int = Field(ge=1)
+    """Users in the group."""
+    values: dict[str, dict[str, float]]
+    """Means over users and seeds by protocol/metric, then by variant."""
+
+
 class RunRecord(Document):
     """The contents of a target run's `metrics.json`."""
 
@@ -297,6 +312,8 @@ class RunRecord(Document):
     """The variant that the run recommends with."""
     comparisons: tuple[Comparison, ...]
     """Paired comparisons on the test items."""
+    target_groups: tuple[TargetGroup, ...] = ()
+    """Figures of groups of the test targets."""
     example_user: str
     """A user whom `transfer recommend` knows."""
     few_seeds: dict[str, tuple[int, ...]] = Field(default_factory=dict)
@@ -309,6 +326,8 @@ class RunRecord(Document):
         names = {"product": (self.product.variant,), "baselines": self.baselines, "few_seeds": tuple(self.few_seeds)}
         names["base"] = tuple(one.base for one in self.variants.values() if one.base is not None)
         names["comparisons"] = tuple(name for one in self.comparisons for name in (one.variant, one.baseline))
+        named = (one.values.values() for one in self.target_groups)
+        names["target_groups"] = tuple(name for values in named for by_variant in values for name in by_variant)
         for key, used in names.items():
             for name in used:
                 if name not in self.variants:

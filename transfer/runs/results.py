@@ -9,6 +9,7 @@ import torch
 
 from recipes.schema import Recipe
 from transfer.evaluation.summary import beyond_accuracy, compare_all, protocol_record, variant_metrics
+from transfer.evaluation.target_groups import target_groups
 from transfer.report.run_record import (
     CoverageRecord,
     ProductRecord,
@@ -50,6 +51,7 @@ def summarise(plan: Plan, adapted: Adapted) -> RunRecord:
                 compared_labels(list(values.values())), adapted.rankings, COMPARED_ON, recipe.evaluation.cutoffs
             )
         ),
+        target_groups=target_groups(adapted.rankings, adapted.split, recipe.evaluation.cutoffs),
         example_user=str(domain.user_ids[int(tested[0]) if len(tested) else 0].as_py()),
         threads=torch.get_num_threads(),
     )

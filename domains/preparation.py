@@ -193,7 +193,7 @@ def _drop_interactions(log: Log, settings: PrepareSettings) -> tuple[Log, list[S
         log = log.keep(last_of_each_user(log.users, settings.max_history))
         steps.append(log.step(f"last {settings.max_history} of each user", "max_history"))
     if settings.min_user_interactions > 0 or settings.min_item_interactions > 0:
-        log = _core(log, settings.min_user_interactions, settings.min_item_interactions)
+        log = iterated_core(log, settings.min_user_interactions, settings.min_item_interactions)
         steps.append(
             log.step(
                 f"core ({settings.min_user_interactions} a user, {settings.min_item_interactions} an item)",
@@ -225,7 +225,7 @@ def last_of_each_user(users: Ints, count: int) -> Mask:
     return np.asarray(ends - np.arange(len(users)) <= count)
 
 
-def _core(log: Log, per_user: int, per_item: int) -> Log:
+def iterated_core(log: Log, per_user: int, per_item: int) -> Log:
     """Remove users and items with too few interactions until all have enough (iterated k-core)."""
     while True:
         enough_users = np.bincount(log.users)[log.users] >= per_user

@@ -115,8 +115,12 @@ def fewer_users(split: Split, share: float, seed: int) -> Split:
         raise SettingsError(f"a share of users lies between 0 and 1, not {share}", code="split")
     order = np.random.default_rng(seed).permutation(split.training_users)
     count = 0 if share == 0 else max(1, round(share * len(order)))
-    protocol = f"{split.protocol}, {share_text(share)} of the users"
-    return replace(split, training_users=np.sort(order[:count]), protocol=protocol)
+    return with_training_users(split, np.sort(order[:count]), share)
+
+
+def with_training_users(split: Split, users: Ints, share: float) -> Split:
+    """Return the split with these training users, (n,) int64, ascending, a share of all."""
+    return replace(split, training_users=users, protocol=f"{split.protocol}, {share_text(share)} of the users")
 
 
 def hide_items(split: Split, hidden: npt.NDArray[np.bool_]) -> Split:

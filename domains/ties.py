@@ -53,7 +53,7 @@ class TieOrder:
         if self.of_items is None:
             return None
         keys = self.of_items[items]
-        return keys if self.of_users is None else _mixed(keys ^ self.of_users[users])
+        return keys if self.of_users is None else mixed(keys ^ self.of_users[users])
 
 
 def id_places(item_ids: pa.Array) -> Ints:
@@ -76,13 +76,11 @@ def id_hashes(ids: pa.Array) -> Hashes:
     values = np.frombuffer(data, dtype=np.uint8)[: int(ends[-1])].astype(np.uint64)
     place = np.arange(len(values), dtype=np.int64) - np.repeat(ends[:-1], np.diff(ends))
     # Sums wrap around, so differences of the running sum are the sums of each id.
-    sums = np.concatenate(
-        [np.zeros(1, np.uint64), np.cumsum(_mixed(place.astype(np.uint64) * np.uint64(256) + values))]
-    )
-    return _mixed(sums[ends[1:]] - sums[ends[:-1]])
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed(place.astype(np.uint64) * np.uint64(256) + values))])
+    return mixed(sums[ends[1:]] - sums[ends[:-1]])
 
 
-def _mixed(state: Hashes) -> Hashes:
+def mixed(state: Hashes) -> Hashes:
     """Mix the bits of each number (splitmix64 with its finaliser)."""
     state = state + np.uint64(0x9E3779B97F4A7C15)
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -140,6 +140,22 @@ class Recipe(Settings):
         return self
 
     @model_validator(mode="after")
+    def _has_training_users(self) -> Recipe:
+        if self.evaluation.core_from == "training" and self.shots == 0:
+            raise SettingsError(
+                "no user trains, so there is no catalogue of the training users",
+                location="evaluation.core_from",
+                hint="Set shots above 0, or core_from to 'all'",
+                code="core-from",
+            )
+        return self
+
+    @property
+    def core_of_training_users(self) -> bool:
+        """Whether k-core and catalogue come from the training users alone, and these are not all users."""
+        return self.evaluation.core_from == "training" and self.shots < 1
+
+    @model_validator(mode="after")
     def _distinct(self) -> Recipe:
         for key, values in (("variants", self.variants), ("seeds", self.seeds)):
             again = repeated(values)

@@ -76,6 +76,8 @@ def _print(found: Forecast, following: str) -> None:
 
     for domain in found.domains:
         _print_domain(domain)
+    if found.catalogue:
+        say(f"[bold]catalogue[/bold]  {escape(found.catalogue)}")
     say(f"[bold]vocabulary[/bold]  {found.anchors:,} anchors")
     cost = found.estimate
     if found.runs:

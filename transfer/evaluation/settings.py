@@ -33,6 +33,12 @@ class EvaluationSettings(Settings):
         "error",
         description="Users with too few interactions for leave-one-out: 'error' stops, 'train' only trains on them.",
     )
+    core_from: Literal["all", "training"] = Field(
+        "all",
+        description="With `shots` below 1: users whose interactions decide the k-core and the catalogue. 'all' is "
+        "transductive: users that are only tested decide too. 'training' is strict: interactions of other users with "
+        "items outside are dropped and counted, and users are drawn by their ids.",
+    )
     new_items: float = Field(
         0.0,
         ge=0,

@@ -208,6 +208,7 @@ def protocol_record(recipe: Recipe, split: Split) -> ProtocolRecord:
         ties="count against the target",
         prompts_see=recipe.prompts.sees,
         shots=recipe.shots,
+        catalogue=catalogue_of(recipe),
         training_users=len(split.training_users),
         validation_users=int((split.validation[split.training_users] >= 0).sum()),
         test_users=int((split.test >= 0).sum()),
@@ -218,3 +219,18 @@ def protocol_record(recipe: Recipe, split: Split) -> ProtocolRecord:
 def _ties(recipe: Recipe) -> str | None:
     """The order of equal times that the recipe asks for; None for a domain that was prepared before."""
     return None if recipe.target is None or recipe.target.loader in PREPARED else recipe.target.prepare.ties
+
+
+def catalogue_of(recipe: Recipe) -> str:
+    """Return whose interactions decide the k-core and the catalogue."""
+    if recipe.core_of_training_users:
+        return "of the training users alone (strict)"
+    return "of all users" if recipe.shots == 1 and not recipe.evaluation.new_items else "of all users (transductive)"
+
+
+def catalogue_note(recipe: Recipe) -> str:
+    """Return one line about k-core and catalogue of a few-shot or cold-start run; empty for other runs."""
+    if recipe.shots == 1 and not recipe.evaluation.new_items:
+        return ""
+    said = f"k-core and catalogue are {catalogue_of(recipe)}"
+    return said if recipe.core_of_training_users or recipe.shots in (0, 1) else f"{said}; strict: core_from: training"

@@ -10,6 +10,7 @@ import torch
 from domains.errors import InputError
 from domains.preparation_report import PreparationReport
 from domains.ties import TieCounts, count_ties
+from transfer.evaluation.summary import catalogue_note
 from transfer.items.settings import SEMANTIC_CHANNELS
 from transfer.planning.run_time import Estimate, estimate, sizes
 from transfer.runs.checks import check_has_anchors, lacking
@@ -51,6 +52,7 @@ class Forecast:
         runs: variants that will run.
         skipped: variants that cannot run, with the reason.
         estimate: time and memory of the variants that run.
+        catalogue: what a few-shot or cold-start run must say of its catalogue; empty for other runs.
     """
 
     domains: tuple[DomainForecast, ...]
@@ -58,6 +60,7 @@ class Forecast:
     runs: tuple[str, ...]
     skipped: dict[str, str]
     estimate: Estimate
+    catalogue: str
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -76,6 +79,7 @@ class Forecast:
             "anchors": self.anchors,
             "runs": list(self.runs),
             "skipped": self.skipped,
+            "catalogue": self.catalogue,
             "estimate": {**asdict(self.estimate), "seconds": self.estimate.seconds},
         }
 
@@ -117,7 +121,7 @@ def forecast(plan: Plan) -> Forecast:
         len(vocabulary),
         torch.get_num_threads(),
     )
-    return Forecast(tuple(domains), len(vocabulary), runs, skipped, cost)
+    return Forecast(tuple(domains), len(vocabulary), runs, skipped, cost, catalogue_note(recipe))
 
 
 def build_vocabulary(plan: Plan) -> SememeVocabulary:

@@ -262,7 +262,8 @@ def cell_facts(cell: CellRecord) -> list[str]:
         f"{record.interactions:,} interactions, {protocol.test_users:,} of the users tested; "
         f"{record.coverage.share:.0%} of the items have an anchor.",
         f"Loss {cell.loss}; {protocol.split}; selection by {protocol.selection}; prompts see {protocol.prompts_see}; "
-        f"repeats {protocol.repeats}; full ranking over {protocol.full}; sampled: {protocol.sampled}; "
+        f"repeats {protocol.repeats}; k-core and catalogue {protocol.catalogue}; "
+        f"full ranking over {protocol.full}; sampled: {protocol.sampled}; "
         f"seeds {', '.join(map(str, record.seeds))}"
         + (f"; {record.threads} CPU thread{'s' if record.threads > 1 else ''}." if record.threads else "."),
     ]

@@ -200,6 +200,9 @@ class ProtocolRecord(Document):
     """Which interactions prompts may read."""
     shots: float
     """Share of the target's users that train."""
+    catalogue: str = "of all users"
+    """Whose interactions decide the k-core and the catalogue: of all users, also those that are only tested
+    (transductive), or of the training users alone (strict)."""
     training_users: int = Field(ge=0)
     """Users that train."""
     validation_users: int = Field(ge=0)

@@ -14,6 +14,7 @@ from domains.ties import count_ties
 from recipes.load import LoadedRecipe, apply_override, check_recipe, load_recipe, names_recipe
 from recipes.presets import with_preset
 from recipes.schema import Recipe, resolved
+from transfer.evaluation.summary import catalogue_note
 from transfer.files import JsonLines, alone_in
 from transfer.runs.adapt import Adapted, adapt_target
 from transfer.runs.artifact import CHECKPOINTS, CONFIG, LOG, claim
@@ -116,7 +117,8 @@ def source_settings(recipe: Recipe) -> dict[str, Any]:
     wanted = resolved(recipe)
     target = ("target",) if recipe.target_titles else ()
     keys = (*_source_keys(recipe), *target, "sources", "source_part", "sample_users")
-    return {"seed": recipe.seeds[0]} | {key: wanted.get(key) for key in keys}
+    users = {"training_users": [recipe.shots, recipe.evaluation.seed]} if recipe.core_of_training_users else {}
+    return {"seed": recipe.seeds[0]} | users | {key: wanted.get(key) for key in keys}
 
 
 def recipe_for_target(source: SourceArtifact, given: str, overrides: list[str]) -> LoadedRecipe:
@@ -165,6 +167,8 @@ def target_from(plan: Plan, source: SourceArtifact, folder: Path, runtime: Runti
                 f"keep them"
             )
         runtime.log(size_of(plan.domain))
+        if recipe_note := catalogue_note(plan.recipe):
+            runtime.log(f"{plan.domain.name}: {recipe_note}")
         if note := count_ties(plan.target_split.domain, plan.target_split.held_out).note:
             runtime.log(f"{plan.domain.name}: {note}")
         if runtime.is_main:

@@ -12,11 +12,13 @@ import pyarrow as pa
 
 from domains.derived import check_distinct_names, sample_users, without_held_out
 from domains.domain import Domain
-from domains.errors import InputError
+from domains.errors import InputError, SettingsError
+from domains.loaders.loader import PREPARED
 from domains.open_domain import default_cache, open_domain
 from domains.preparation_report import PreparationReport, PreparedDomain, Step
 from domains.spec import DomainSpec
-from domains.split import Split, fewer_users, leave_one_out, only_new_items, temporal
+from domains.split import Split, fewer_users, leave_one_out, only_new_items, temporal, with_training_users
+from domains.training_core import core_of_training_users, users_drawn_by_id
 from recipes.load import LoadedRecipe
 from recipes.schema import Recipe, resolved
 from transfer.runs.checks import (
@@ -131,7 +133,7 @@ def make_plan(
         variants_of(recipe)
         check_map_exists(recipe)
     sources = [_opened_source(spec, loaded) for spec in recipe.sources] if opens else []
-    target = None if recipe.target is None else _opened(recipe.target, loaded)
+    target = None if recipe.target is None else _opened_target(recipe.target, loaded)
     return _checked(recipe, loaded.path, sources, target, source, adapts)
 
 
@@ -143,7 +145,14 @@ def plan_of(
     *,
     adapts: bool = True,
 ) -> Plan:
-    """Make a plan of opened domains; see `make_plan`."""
+    """Make a plan of opened domains; see `make_plan`.
+
+    Raises:
+        InputError: as `make_plan`; or the k-core of the target must come from its training users, which needs the raw
+            files.
+    """
+    if recipe.core_of_training_users:
+        raise prepared_already()
     opened = None if target is None else _as_it_is(target)
     return _checked(recipe, "settings", [_as_it_is(domain) for domain in sources], opened, source, adapts)
 
@@ -194,6 +203,28 @@ def _opened(spec: DomainSpec, loaded: LoadedRecipe) -> PreparedDomain:
     return _after(prepared, "users drawn", sample_users(prepared.domain, count))
 
 
+def _opened_target(spec: DomainSpec, loaded: LoadedRecipe) -> PreparedDomain:
+    """Open the target, with the k-core of its training users if the recipe asks for it."""
+    recipe = loaded.recipe
+    if not recipe.core_of_training_users:
+        return _opened(spec, loaded)
+    if spec.loader in PREPARED:
+        raise prepared_already()
+    whole = spec.prepare.model_copy(update={"min_user_interactions": 0, "min_item_interactions": 0})
+    prepared = _opened(spec.model_copy(update={"prepare": whole}), loaded)
+    return core_of_training_users(prepared, spec.prepare, recipe.shots, recipe.evaluation.seed)
+
+
+def prepared_already() -> InputError:
+    """Return the error for a target whose k-core was made of all users."""
+    return SettingsError(
+        "the target was prepared before, with a k-core of all users",
+        location="evaluation.core_from",
+        hint="Name the raw files in a recipe and use transfer run, or set core_from to 'all'",
+        code="core-from",
+    )
+
+
 def _opened_source(spec: DomainSpec, loaded: LoadedRecipe) -> PreparedDomain:
     """Open a source, and drop the interactions that S2IDM may not see."""
     prepared = _opened(spec, loaded)
@@ -237,7 +268,10 @@ def make_split(domain: Domain, recipe: Recipe) -> Split:
         split = leave_one_out(domain, short_users=settings.short_users)
     if settings.new_items:
         split = only_new_items(split, settings.new_items, settings.seed)
-    return split if recipe.shots == 1 else fewer_users(split, recipe.shots, recipe.evaluation.seed)
+    if recipe.core_of_training_users:
+        drawn = users_drawn_by_id(domain.user_ids, recipe.shots, settings.seed)
+        return with_training_users(split, split.training_users[drawn[split.training_users]], recipe.shots)
+    return split if recipe.shots == 1 else fewer_users(split, recipe.shots, settings.seed)
 
 
 def _settled(recipe: Recipe, source: SourceArtifact) -> tuple[Recipe, tuple[str, ...]]:

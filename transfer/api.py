@@ -118,7 +118,7 @@ def fit(
 
 
 def load_source(place: str | Path) -> SourceArtifact:
-    """Load a source artifact from its folder or by its hub id.
+    """Load a source artifact from its folder or by its hub id; ``bundled`` is the one in the package.
 
     Raises:
         InputError: it is missing, damaged, of another kind or version.
@@ -138,7 +138,7 @@ def adapt(
     """Train and evaluate every variant on a target domain, and keep the best one on validation.
 
     Args:
-        source: from `fit` or `load_source`, or its folder or hub id.
+        source: from `fit` or `load_source`, or ``bundled``, its folder or hub id.
         target: a domain, or its description as in a recipe.
         out: folder of the run. An interrupted call resumes.
         settings: nested keys of a recipe that override those of the source, for example

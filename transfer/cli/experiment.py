@@ -35,7 +35,7 @@ def experiment(
     from transfer.cli.output import runtime_for
     from transfer.cli.print_results import print_experiment
     from transfer.experiments.execute import run_experiment
-    from transfer.runs.pipeline import DEFAULT_ROOT
+    from transfer.runs.source_places import DEFAULT_ROOT
 
     loaded = load_experiment(experiment)
     folder = out or DEFAULT_ROOT / (loaded.experiment.name + ("-quick" if quick else ""))

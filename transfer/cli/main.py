@@ -17,7 +17,7 @@ from typing import Annotated, Any, Self
 import typer
 
 from domains.errors import InputError
-from transfer.cli import deploy, domains, experiment, init, inspect, lookup, recipe, recommend, run, share
+from transfer.cli import deploy, domains, experiment, init, inspect, lookup, recipe, recommend, run, share, sources
 
 INTERRUPTED, TERMINATED = 130, 143
 """Exit codes after Ctrl-C and after SIGTERM, as shells know them."""
@@ -124,6 +124,7 @@ app.command("run")(run.run)
 app.command("recommend")(recommend.command)
 app.command("fit-source")(run.fit_source)
 app.command("adapt-target")(run.adapt_target)
+app.command("sources")(sources.sources)
 app.command("experiment")(experiment.experiment)
 app.command("evaluate")(run.evaluate)
 app.command("serve")(deploy.serve)

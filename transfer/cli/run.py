@@ -63,6 +63,10 @@ Extend = Annotated[
     str | None, typer.Option("--extend", metavar="ARTIFACT", help="Go on from this artifact; its anchors stay.")
 ]
 
+Licence = Annotated[
+    str | None, typer.Option("--licence", help="Licence of the artifact, for its card, such as cc-by-sa-4.0.")
+]
+
 
 def fit_source(
     recipe: RecipeArgument,
@@ -71,6 +75,7 @@ def fit_source(
     device: Device = "auto",
     seed: Seed = None,
     extend: Extend = None,
+    licence: Licence = None,
     json_: Json = False,
 ) -> None:
     """Learn vocabulary and S2IDM on the recipe's source domains, and write a source artifact."""
@@ -88,7 +93,7 @@ def fit_source(
     before = None if extend is None else SourceArtifact.load(extend)
     runtime, plan = runtime_for(device, json_), make_plan(loaded, adapts=False)
     runtime.steps.expect(source_steps(plan, with_s2idm=True))
-    artifact = source_from(plan, folder, runtime, before)
+    artifact = source_from(plan, folder, runtime, before, licence=licence)
     if json_:
         print_json(
             {"folder": str(folder), "anchors": len(artifact.vocabulary), "domains": [vars(d) for d in artifact.domains]}
@@ -101,7 +106,7 @@ def fit_source(
 
 
 TargetOut = Annotated[Path | None, typer.Option("--out", help="Folder to write; runs/RECIPE/target by default.")]
-Artifact = Annotated[str, typer.Argument(help="Folder of a source artifact, or its hub id.")]
+Artifact = Annotated[str, typer.Argument(help="A source artifact: bundled, its folder, or its hub id.")]
 Target = Annotated[str, typer.Argument(help="A recipe with a target, or a domain (films, movielens:ml-1m, a folder).")]
 Shots = Annotated[float | None, typer.Option("--shots", help="Share of the target's users that train, 0 to 1.")]
 

@@ -35,6 +35,8 @@ ITEMS = "items.safetensors"
 UNSEEN = "unseen.json"
 """The map of unseen words in a target run's folder; may be edited and named by the recipe's `unseen_map`."""
 CHECKPOINTS = "pieces"
+MOST_LISTED = 6
+"""Artifacts that the hint of a wrong name lists."""
 
 FILES = frozenset({CONFIG, WEIGHTS, VOCABULARY, README, LOG, DOMAIN, METRICS, RECIPE, ITEMS, UNSEEN})
 """Files and folders of a finished artifact."""
@@ -261,6 +263,11 @@ class Artifact:
         raise NotImplementedError
 
     @classmethod
+    def known(cls) -> list[str]:
+        """Return names and folders that `load` accepts and that are there, for hints."""
+        return []
+
+    @classmethod
     def load(cls, place: str | Path) -> Self:
         """Read an artifact from a local folder, or from the hub if no such folder exists.
 
@@ -270,11 +277,17 @@ class Artifact:
         folder = Path(place)
         if folder.is_dir():
             return cls.read(folder)
+        known = cls.known()
+        listed = f". Here are: {', '.join(known[:MOST_LISTED])}" if known else ""
         hub_id = str(place).count("/") == 1 and not folder.is_absolute() and not str(place).startswith(".")
         if not hub_id or folder.parent.is_dir():
-            near = suggest(folder.name, [one.name for one in folder.parent.glob("*") if one.is_dir()])
+            near = suggest(str(place), known) or suggest(
+                folder.name, [one.name for one in folder.parent.glob("*") if one.is_dir()]
+            )
             raise RunError(
-                "no such folder", location=place, hint=f"{near}Name an artifact's folder, or a hub id like owner/name"
+                "no such folder",
+                location=place,
+                hint=f"{near}Name an artifact's folder, or a hub id like owner/name{listed}",
             )
         try:
             return cls.from_pretrained(str(place))
@@ -284,5 +297,5 @@ class Artifact:
             raise RunError(
                 f"neither a folder here nor an artifact on the hub ({type(error).__name__})",
                 location=place,
-                hint="Check the path, or the network and the id",
+                hint=f"Check the path, or the network and the id{listed}",
             ) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from transfer.runs.plan import Plan
 from transfer.runs.results import summarise
 from transfer.runs.source_artifact import KIND as SOURCE
 from transfer.runs.source_artifact import DomainNote, SourceArtifact
+from transfer.runs.source_places import DEFAULT_ROOT
 from transfer.runs.target_run import KIND as TARGET
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
@@ -32,8 +34,6 @@ from transfer.terms.companions import find_companions
 from transfer.terms.following import count_transitions
 from transfer.terms.known import counts_of
 from vocab.encoder.locate import has_encoder, on_hub
-
-DEFAULT_ROOT = Path("runs")
 
 
 def default_folder(loaded: LoadedRecipe) -> Path:
@@ -47,9 +47,22 @@ def size_of(domain: Domain) -> str:
 
 
 def source_from(
-    plan: Plan, folder: Path, runtime: Runtime, extends: SourceArtifact | None = None, with_s2idm: bool = True
+    plan: Plan,
+    folder: Path,
+    runtime: Runtime,
+    extends: SourceArtifact | None = None,
+    with_s2idm: bool = True,
+    licence: str | None = None,
 ) -> SourceArtifact:
     """Fit the sources of a plan, or reuse the artifact in the folder if data and settings match.
+
+    Args:
+        plan: settings and source domains.
+        folder: of the artifact.
+        runtime: device, processes, progress.
+        extends: an artifact to extend.
+        with_s2idm: whether S2IDM is trained.
+        licence: of the artifact, written to its card; see `SourceArtifact`.
 
     Raises:
         InputError: the folder holds an artifact of other data or settings.
@@ -59,7 +72,9 @@ def source_from(
         check_no_leak(plan.domain, plan.recipe, {note.fingerprint for note in extends.domains})
     if (folder / CONFIG).is_file():
         found = SourceArtifact.read(folder)
-        differs = _difference(found, plan, extends, with_s2idm)
+        differs = difference(found, plan, extends, with_s2idm)
+        if differs is None and licence not in (None, found.licence):
+            differs = "the licence"
         if differs is None:
             if runtime.is_main:
                 shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # a killed run may have left them
@@ -75,19 +90,22 @@ def source_from(
         for domain in plan.source_domains:
             runtime.log(size_of(domain))
         fitted = fit_source(plan, runtime, log, extends, folder, with_s2idm)
+        artifact = replace(fitted.artifact, licence=licence)
         for name, coverage in fitted.coverage.items():
             runtime.log(f"{name}: {str(coverage).splitlines()[0]}")
         if runtime.is_main:
-            fitted.artifact.write(folder)
+            artifact.write(folder)
             shutil.rmtree(folder / CHECKPOINTS)
         runtime.wait()
-    return fitted.artifact
+    return artifact
 
 
 _SOURCE_KEYS = ("vocabulary", "target_titles", "interests", "s2idm", "semantic", "source_encoder")
 
 
-def _difference(found: SourceArtifact, plan: Plan, extends: SourceArtifact | None, with_s2idm: bool) -> str | None:
+def difference(
+    found: SourceArtifact, plan: Plan, extends: SourceArtifact | None = None, with_s2idm: bool = True
+) -> str | None:
     """Return the first setting that differs from the existing artifact, or None."""
     recipe, sources = plan.recipe, plan.source_domains
     target = None if plan.target is None else plan.target.domain

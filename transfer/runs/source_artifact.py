@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +38,7 @@ from transfer.runs.artifact import (
 )
 from transfer.runs.artifact_files import TensorFile
 from transfer.runs.settings import SourceEncoderSettings
+from transfer.runs.source_places import BUNDLED, bundled_folder, find_sources
 from transfer.terms.weights import TermWeights
 from transfer.variants import Variant
 from vocab.vocabulary import SememeVocabulary
@@ -106,6 +108,7 @@ class SourceConfig(ArtifactConfig):
     sentence_encoder: str | None
     target_items: str | None
     terms: TermWeights | None
+    licence: str | None = None
     recipe: dict[str, Any]
 
 
@@ -124,6 +127,7 @@ class SourceArtifact(Artifact):
         sentence_encoder: fingerprint of that encoder.
         transferable: weights learned without item IDs; may be empty.
         target_items: fingerprint of the target's items if their titles joined the vocabulary.
+        licence: as on a model card (``cc-by-sa-4.0``); None if nobody stated it.
     """
 
     config_type: ClassVar[type[ArtifactConfig]] = SourceConfig
@@ -137,6 +141,7 @@ class SourceArtifact(Artifact):
     sentence_encoder: str | None = None
     transferable: Transferable = field(default_factory=lambda: Transferable({}))
     target_items: str | None = None
+    licence: str | None = None
 
     def __repr__(self) -> str:
         """Name, size and place."""
@@ -193,6 +198,7 @@ class SourceArtifact(Artifact):
             sentence_encoder=self.sentence_encoder,
             target_items=self.target_items,
             terms=self.transferable.terms,
+            licence=self.licence,
             recipe=self.recipe,
         )
 
@@ -216,7 +222,21 @@ class SourceArtifact(Artifact):
             sentence_encoder=config.sentence_encoder,
             transferable=Transferable(learned, config.terms),
             target_items=config.target_items,
+            licence=config.licence,
         )
+
+    @classmethod
+    def known(cls) -> list[str]:
+        """Return the bundled artifact and those of the runs in the working folder."""
+        return [BUNDLED, *map(str, find_sources())]
+
+    @classmethod
+    def load(cls, place: str | Path) -> Self:
+        """Read an artifact: ``bundled``, a local folder, or an id on the hub; see `Artifact.load`.
+
+        A folder named ``bundled`` is ``./bundled``.
+        """
+        return cls.read(bundled_folder()) if str(place) == BUNDLED else super().load(place)
 
 
 def s2idm_tensors(s2idm: S2IDM | None) -> dict[str, Tensor]:
@@ -262,8 +282,9 @@ def _read_encoder(file: TensorFile, recipe: Recipe, anchors: int) -> dict[str, T
 
 def _readme(source: SourceArtifact) -> str:
     rows = "\n".join(f"| {n.name} | {n.users:,} | {n.items:,} | {n.interactions:,} |" for n in source.domains)
+    licence = "" if source.licence is None else f"license: {json.dumps(source.licence)}\n"
     return f"""---
-library_name: sememe-transfer
+{licence}library_name: sememe-transfer
 tags: [recommender-system, cross-domain, sequential-recommendation, diffusion]
 ---
 # Source artifact: {" + ".join(note.name for note in source.domains)}

@@ -13,15 +13,34 @@ from domains.time_format import compile_format
 FAST = re.compile(r"%[YmdByF](?:[^%\w]+(?:T)?%[YmdHMSyBbFT]|T%[HT]|%\.f|Z| UTC|%z$)*")
 """Formats that polars reads in the same way, ten times faster than a regular expression."""
 FAST_CLOCKS = (
-    " %H:%M:%S", "T%H:%M:%S", " %H:%M:%S UTC", "T%H:%M:%SZ", " %H:%M:%S%.f", "T%H:%M:%S%.f", " %H:%M:%S%.f UTC",
-    "T%H:%M:%S%.fZ", " %H:%M:%S%.f%z", "T%H:%M:%S%.f%z", " %H:%M", "",
-)  # fmt: skip
+    " %H:%M:%S",
+    "T%H:%M:%S",
+    " %H:%M:%S UTC",
+    "T%H:%M:%SZ",
+    " %H:%M:%S%.f",
+    "T%H:%M:%S%.f",
+    " %H:%M:%S%.f UTC",
+    "T%H:%M:%S%.fZ",
+    " %H:%M:%S%.f%z",
+    "T%H:%M:%S%.f%z",
+    " %H:%M",
+    "",
+)
 SAMPLE = 10_000
 """Rows to try before a whole column is read in several ways."""
 DATES = (
-    "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%B %d, %Y", "%B %d %Y", "%d %B %Y", "%d %B, %Y",
-    "%d-%B-%Y", "%d/%B/%Y", "%d-%B-%y",
-)  # fmt: skip
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%d.%m.%Y",
+    "%B %d, %Y",
+    "%B %d %Y",
+    "%d %B %Y",
+    "%d %B, %Y",
+    "%d-%B-%Y",
+    "%d/%B/%Y",
+    "%d-%B-%y",
+)
 """Unambiguous forms of a date; a time of day may follow. %B also reads `Jul`."""
 WHOLE = ("%a %b %e %H:%M:%S %z %Y", "%a %b %e %H:%M:%S %Y", "%Y%m%dT%H%M%S%z", "%Y%m%dT%H%M%S")
 """Forms in which the time of day is not at the end."""
@@ -42,10 +61,12 @@ DIGITS = (
 )
 """Number of digits after the first two of a year, and the format of such numbers."""
 OTHER_ORDERS = {
-    8: ("%d%m%Y", "%m%d%Y"), 6: ("%y%m%d", "%d%m%y", "%m%d%y"),
+    8: ("%d%m%Y", "%m%d%Y"),
+    6: ("%y%m%d", "%d%m%y", "%m%d%y"),
     10: ("%y%m%d%H%M", "%d%m%y%H%M", "%m%d%y%H%M", "%d%m%Y%H", "%m%d%Y%H"),
-    12: ("%y%m%d%H%M%S", "%d%m%Y%H%M", "%m%d%Y%H%M"), 14: ("%d%m%Y%H%M%S", "%m%d%Y%H%M%S"),
-}  # fmt: skip
+    12: ("%y%m%d%H%M%S", "%d%m%Y%H%M", "%m%d%Y%H%M"),
+    14: ("%d%m%Y%H%M%S", "%m%d%Y%H%M%S"),
+}
 """Number of digits, and the formats if the year has two digits or comes last."""
 CENTURIES = (1900, 2101)
 MANY = 20
@@ -79,10 +100,11 @@ def read_dates(text: pl.Series, location: object) -> pl.Series | None:
         if len(best) > 1:
             clock = " %H:%M" if ":" in sample[0] else ""
             raise DataError(
-                f"{sample[0]!r} may have the day or the month first, and no other value shows which", location=location,
+                f"{sample[0]!r} may have the day or the month first, and no other value shows which",
+                location=location,
                 hint=f"Set time_format to {' or '.join(repr(pattern + clock) for pattern in best)}",
                 code="time-ambiguous",
-            )  # fmt: skip
+            )
         return _read(text, best[0])
     return None
 

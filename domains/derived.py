@@ -91,12 +91,14 @@ def side_by_side(domains: Sequence[Domain]) -> Domain:
 def _joined(domains: Sequence[Domain], name: str) -> pa.Array:
     """Concatenate a text field of all domains."""
     nothing = pa.array([], TEXT_TYPE.value_type)
-    return pa.concat_arrays([
-        domain.fields[name].cast(TEXT_TYPE)
-        if name in domain.fields
-        else pa.LargeListArray.from_arrays(pa.array(np.zeros(domain.n_items + 1, np.int64)), nothing)
-        for domain in domains
-    ])  # fmt: skip
+    return pa.concat_arrays(
+        [
+            domain.fields[name].cast(TEXT_TYPE)
+            if name in domain.fields
+            else pa.LargeListArray.from_arrays(pa.array(np.zeros(domain.n_items + 1, np.int64)), nothing)
+            for domain in domains
+        ]
+    )
 
 
 def check_distinct_names(domains: Sequence[Domain]) -> None:

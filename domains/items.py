@@ -246,10 +246,13 @@ ALIKE = "Write the ids alike in both files (case, leading zeros and a float's '.
 def otherwise_written(ids: pl.Series, there: pl.Series) -> int:
     """Count the ids that match only if case, blanks, leading zeros and a final ``.0`` are ignored."""
     plain = (
-        column.str.normalize("NFKC").str.to_lowercase().str.replace_all(r"\s+", "").str.replace(r"\.0$", "")
+        column.str.normalize("NFKC")
+        .str.to_lowercase()
+        .str.replace_all(r"\s+", "")
+        .str.replace(r"\.0$", "")
         .str.replace(r"^0+([0-9])", "$1")
         for column in (ids, there)
-    )  # fmt: skip
+    )
     meet = next(plain).is_in(next(plain).implode())
     return int((meet & ~ids.is_in(there.implode())).sum())
 

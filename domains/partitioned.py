@@ -145,18 +145,23 @@ def finish(
             rows = spread(offsets[owners], lengths[owners])[1]
             items[rows] = _column(folder, index, "item")
             times[rows] = _column(folder, index, "time")
-        domain = Domain(
-            **strings, offsets=offsets, items=items, times=times, time_kind=time_kind, repeats=repeats
-        )  # fmt: skip
+        domain = Domain(**strings, offsets=offsets, items=items, times=times, time_kind=time_kind, repeats=repeats)
         save_domain(domain, folder / DOMAIN)
     for name in ("users.arrow", "items.arrow"):
         (folder / name).hardlink_to(folder / DOMAIN / name)
     manifest = {
-        "format": FORMAT, "version": VERSION, "name": domain.name, "users": domain.n_users, "items": domain.n_items,
-        "interactions": domain.n_interactions, "time_kind": domain.time_kind.value, "repeats": domain.repeats,
-        "partitions": partitions, "partition": HASH,
+        "format": FORMAT,
+        "version": VERSION,
+        "name": domain.name,
+        "users": domain.n_users,
+        "items": domain.n_items,
+        "interactions": domain.n_interactions,
+        "time_kind": domain.time_kind.value,
+        "repeats": domain.repeats,
+        "partitions": partitions,
+        "partition": HASH,
         "rows": [pq.read_metadata(part_path(folder, index)).num_rows for index in range(partitions)],
-    }  # fmt: skip
+    }
     with replacing(folder / MANIFEST) as unfinished:
         unfinished.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     sweep(folder)

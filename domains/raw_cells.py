@@ -9,13 +9,22 @@ from datetime import datetime
 import polars as pl
 
 from domains.errors import DataError, Problems
+from domains.word_lists import words
 
 _MARKS = {
-    "", "nan", "none", "null", "<na>", "\\n", "undefined", "na", "n/a", "nil", "nat", "<null>", "(null)", "[null]",
-    "<none>", "(none)",
-    "(not set)", "not set", "missing", "#n/a", "#na", "#null!", "#ref!", "#value!", "#name?", "#div/0!", "#num!",
-    "-", "--", "---", "?", ".",
-}  # fmt: skip
+    *words(
+        """
+        nan none null <na> undefined na n/a nil nat <null> (null) [null]
+        <none> (none)
+        missing #n/a #na #null! #ref! #value! #name? #div/0! #num!
+        - -- --- ? .
+        """
+    ),
+    "",
+    "\\n",
+    "(not set)",
+    "not set",
+}
 MISSING = tuple(
     sorted({"NaN", "NaT", "#NaN", *(form(mark) for mark in _MARKS for form in (str, str.upper, str.title))})
 )

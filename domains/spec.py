@@ -82,10 +82,11 @@ def _from_text(text: str) -> dict[str, Any]:
         loader = find_loader(name)
         if loader.needed:
             raise SettingsError(
-                f"{text!r} gives one option, but {name} needs {len(loader.needed)}", location="domain",
+                f"{text!r} gives one option, but {name} needs {len(loader.needed)}",
+                location="domain",
                 hint=f"Write {{loader: {name}, {', '.join(f'{key}: ...' for key in loader.needed)}}}",
                 code="domain-spec",
-            )  # fmt: skip
+            )
         return {"loader": name, "options": {loader.argument: argument}}
     if "/" in text or "\\" in text or text.startswith(".") or Path(text).is_dir():
         return {"loader": "saved", "options": {"folder": text}}

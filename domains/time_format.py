@@ -21,20 +21,55 @@ _OFFSET = r"z|utc|gmt|[+-]\d{2}(?::?\d{2}(?::?\d{2})?)?"
 _HALF = r"[ap]\.?m\.?"
 
 CODES: dict[str, tuple[str, str]] = {
-    "Y": ("Y", r"\d{4}"), "C": ("C", r"\d{2}"), "y": ("y", r"\d{2}"), "G": ("G", r"\d{4}"), "g": ("g", r"\d{2}"),
-    "m": ("m", r"\d{1,2}"), "b": ("b", rf"(?:{_MONTH})\.?"), "B": ("b", rf"(?:{_MONTH})\.?"),
-    "d": ("d", r"\d{1,2}"), "e": ("d", r"\s*\d{1,2}"), "j": ("j", r"\d{1,3}"),
-    "H": ("H", r"\d{1,2}"), "k": ("H", r"\s*\d{1,2}"), "I": ("I", r"\d{1,2}"), "l": ("I", r"\s*\d{1,2}"),
-    "M": ("M", r"\d{1,2}"), "S": ("S", r"\d{1,2}"), "f": ("f", r"\d{1,9}"), "N": ("f", r"\d{1,9}"),
-    "L": ("f", r"\d{1,3}"), "p": ("p", _HALF), "P": ("p", _HALF), "z": ("z", _OFFSET), "Z": ("z", _OFFSET),
-    "s": ("s", r"\d{1,12}"), "u": ("u", "[1-7]"), "w": ("w", "[0-6]"), "a": ("a", _WEEKDAY), "A": ("a", _WEEKDAY),
-    "U": ("U", r"\d{1,2}"), "W": ("W", r"\d{1,2}"), "V": ("V", r"\d{1,2}"),
-}  # fmt: skip
+    "Y": ("Y", r"\d{4}"),
+    "C": ("C", r"\d{2}"),
+    "y": ("y", r"\d{2}"),
+    "G": ("G", r"\d{4}"),
+    "g": ("g", r"\d{2}"),
+    "m": ("m", r"\d{1,2}"),
+    "b": ("b", rf"(?:{_MONTH})\.?"),
+    "B": ("b", rf"(?:{_MONTH})\.?"),
+    "d": ("d", r"\d{1,2}"),
+    "e": ("d", r"\s*\d{1,2}"),
+    "j": ("j", r"\d{1,3}"),
+    "H": ("H", r"\d{1,2}"),
+    "k": ("H", r"\s*\d{1,2}"),
+    "I": ("I", r"\d{1,2}"),
+    "l": ("I", r"\s*\d{1,2}"),
+    "M": ("M", r"\d{1,2}"),
+    "S": ("S", r"\d{1,2}"),
+    "f": ("f", r"\d{1,9}"),
+    "N": ("f", r"\d{1,9}"),
+    "L": ("f", r"\d{1,3}"),
+    "p": ("p", _HALF),
+    "P": ("p", _HALF),
+    "z": ("z", _OFFSET),
+    "Z": ("z", _OFFSET),
+    "s": ("s", r"\d{1,12}"),
+    "u": ("u", "[1-7]"),
+    "w": ("w", "[0-6]"),
+    "a": ("a", _WEEKDAY),
+    "A": ("a", _WEEKDAY),
+    "U": ("U", r"\d{1,2}"),
+    "W": ("W", r"\d{1,2}"),
+    "V": ("V", r"\d{1,2}"),
+}
 """Directive -> name of its group, and its regular expression."""
 COMBINED = {
-    "D": "%m/%d/%y", "F": "%Y-%m-%d", "T": "%H:%M:%S", "R": "%H:%M", "r": "%I:%M:%S %p", "h": "%b", "v": "%e-%b-%Y",
-    "c": "%a %b %e %H:%M:%S %Y", "x": "%m/%d/%y", "X": "%H:%M:%S", "+": "%a %b %e %H:%M:%S %Z %Y", "n": "\n", "t": "\t",
-}  # fmt: skip
+    "D": "%m/%d/%y",
+    "F": "%Y-%m-%d",
+    "T": "%H:%M:%S",
+    "R": "%H:%M",
+    "r": "%I:%M:%S %p",
+    "h": "%b",
+    "v": "%e-%b-%Y",
+    "c": "%a %b %e %H:%M:%S %Y",
+    "x": "%m/%d/%y",
+    "X": "%H:%M:%S",
+    "+": "%a %b %e %H:%M:%S %Z %Y",
+    "n": "\n",
+    "t": "\t",
+}
 """Directives that combine others; those that depend on the language are read as English."""
 DIRECTIVE = re.compile(r"%(?P<flags>[-_0^#:.]*)(?P<width>\d*)[EO]?(?P<code>.?)", re.DOTALL)
 CLOCK = (
@@ -43,9 +78,20 @@ CLOCK = (
 )
 """An optional time of day after a date, with or without minutes, seconds and zone."""
 LETTERS = {
-    "yyyy": "%Y", "YYYY": "%Y", "yy": "%y", "MMM": "%b", "MM": "%m", "dd": "%d", "DD": "%d", "HH": "%H", "hh": "%I",
-    "mm": "%M", "ss": "%S", "SSS": "%f", "a": "%p",
-}  # fmt: skip
+    "yyyy": "%Y",
+    "YYYY": "%Y",
+    "yy": "%y",
+    "MMM": "%b",
+    "MM": "%m",
+    "dd": "%d",
+    "DD": "%d",
+    "HH": "%H",
+    "hh": "%I",
+    "mm": "%M",
+    "ss": "%S",
+    "SSS": "%f",
+    "a": "%p",
+}
 """Patterns of Java and spreadsheets, to suggest the equivalent directive."""
 
 

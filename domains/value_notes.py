@@ -7,36 +7,45 @@ from collections.abc import Set
 import polars as pl
 
 from domains.io.collect import collect, schema_of
+from domains.word_lists import words
 
 HEAD = 10_000
 """Number of rows to find the columns."""
 FEW = 40
 """Maximum number of distinct kinds of events."""
-WISHES = (
-    "purchase", "purchased", "buy", "bought", "order", "ordered", "transaction", "checkout", "paid", "sale", "complete",
-    "completed", "delivered", "shipped",
-    "bezahlt", "paye", "payé", "pagado", "pagato", "pago", "betaald", "betalad", "addtocart", "cart", "basket",
-    "wishlist", "favorite", "favourite", "fav",
-    "like", "liked", "kauf", "achat", "compra", "acquisto", "koop", "zakup", "kop", "read", "watched", "finished",
-)  # fmt: skip
+WISHES = words(
+    """
+    purchase purchased buy bought order ordered transaction checkout paid sale complete
+    completed delivered shipped
+    bezahlt paye payé pagado pagato pago betaald betalad addtocart cart basket
+    wishlist favorite favourite fav
+    like liked kauf achat compra acquisto koop zakup kop read watched finished
+    """
+)
 """Names of events that show interest, without blanks and hyphens."""
-GLANCES = (
-    "view", "viewed", "pageview", "pv", "click", "clicked", "impression", "search", "visit", "visited", "detail",
-    "show", "removefromcart", "remove", "removed", "cancel", "cancelled", "canceled", "cancellation", "return",
-    "returned",
-    "refund", "refunded", "dislike", "disliked", "skip", "skipped", "void", "voided", "storniert", "storno", "retoure",
-    "annule", "annulé", "retour", "devuelto", "cancelado", "annullato", "reso", "failed", "pending",
-)  # fmt: skip
+GLANCES = words(
+    """
+    view viewed pageview pv click clicked impression search visit visited detail
+    show removefromcart remove removed cancel cancelled canceled cancellation return
+    returned
+    refund refunded dislike disliked skip skipped void voided storniert storno retoure
+    annule annulé retour devuelto cancelado annullato reso failed pending
+    """
+)
 """Names of events that show little interest or none."""
 YES = ("1", "true", "yes", "y", "t", "1.0")
-RATINGS = (
-    "rating", "ratings", "stars", "score", "overall", "grade", "vote", "bewertung", "sterne", "note", "nota",
-    "voto", "valutazione", "ocena", "betyg", "calificacion", "avaliacao", "beoordeling", "bookrating", "reviewscore",
-)  # fmt: skip
-QUANTITIES = (
-    "quantity", "qty", "units", "count", "menge", "anzahl", "quantite", "quantité", "cantidad", "quantita", "quantità",
-    "quantidade", "aantal", "ilosc", "ilość", "antal", "pieces", "stueck", "stück",
-)  # fmt: skip
+RATINGS = words(
+    """
+    rating ratings stars score overall grade vote bewertung sterne note nota
+    voto valutazione ocena betyg calificacion avaliacao beoordeling bookrating reviewscore
+    """
+)
+QUANTITIES = words(
+    """
+    quantity qty units count menge anzahl quantite quantité cantidad quantita quantità
+    quantidade aantal ilosc ilość antal pieces stueck stück
+    """
+)
 
 
 def value_notes(interactions: pl.LazyFrame, taken: Set[str], location: str) -> tuple[str, ...]:

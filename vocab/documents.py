@@ -70,9 +70,10 @@ class Layout(Generic[Document]):
         if content.get("version") != self.version:
             raise RunError(
                 f"it has format version {content.get('version')}, this program reads version {self.version}",
-                location=path, hint="Make it again with this version, or install the version that made it",
+                location=path,
+                hint="Make it again with this version, or install the version that made it",
                 code="version",
-            )  # fmt: skip
+            )
         try:
             return self.model.model_validate(content)
         except ValidationError as error:

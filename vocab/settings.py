@@ -11,9 +11,23 @@ from domains.settings import Settings
 
 PartOfSpeech = Literal["n", "v", "a", "r"]
 Language = Literal[
-    "auto", "arabic", "danish", "dutch", "english", "finnish", "french", "german", "hungarian", "italian", "norwegian",
-    "portuguese", "romanian", "russian", "spanish", "swedish",
-]  # fmt: skip
+    "auto",
+    "arabic",
+    "danish",
+    "dutch",
+    "english",
+    "finnish",
+    "french",
+    "german",
+    "hungarian",
+    "italian",
+    "norwegian",
+    "portuguese",
+    "romanian",
+    "russian",
+    "spanish",
+    "swedish",
+]
 DEFAULT_FIELDS = ("title", "categories", "authors", "brand", "developer")
 """Default item fields for anchors. `authors` and `brand` include similar columns, such as artists and manufacturers
 (see `domains.column_names`)."""

@@ -152,8 +152,12 @@ def check_text(path: str | Path, encoding: str = "utf-8") -> None:
         )
     control = sum(head.count(byte) for byte in (*range(9), *range(14, 27), *range(28, 32)))
     if control > len(head) / 20 and len(head) > 64:
-        raise DataError("is not a text file", location=path, hint="Name a CSV, TSV, JSON Lines, Parquet or Arrow file",
-                        code="not-text")  # fmt: skip
+        raise DataError(
+            "is not a text file",
+            location=path,
+            hint="Name a CSV, TSV, JSON Lines, Parquet or Arrow file",
+            code="not-text",
+        )
 
 
 def _is_utf16(head: bytes) -> bool:

@@ -113,11 +113,21 @@ InputPath = Annotated[str, AfterValidator(resolve)]
 
 
 KINDS: Mapping[str, str] = {
-    ".parquet": "parquet", ".pq": "parquet",
-    ".jsonl": "json", ".ndjson": "json", ".json": "json",
-    ".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow",
-    ".csv": "csv", ".txt": "csv", ".tsv": "tsv", ".tab": "tsv", ".inter": "tsv", ".item": "tsv",
-}  # fmt: skip
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".json": "json",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
+    ".csv": "csv",
+    ".txt": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".inter": "tsv",
+    ".item": "tsv",
+}
 COMPRESSIONS = frozenset({".gz", ".zst"})
 
 

@@ -15,11 +15,14 @@ from domains.io.scan import scan, scan_fields
 from domains.loaders.loader import Loader
 from domains.raw_tables import RawTables
 from domains.settings import Settings
+from domains.word_lists import words
 
-GENRES_100K = (
-    "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama", "Fantasy",
-    "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western",
-)  # fmt: skip
+GENRES_100K = words(
+    """
+    unknown Action Adventure Animation Children's Comedy Crime Documentary Drama Fantasy
+    Film-Noir Horror Musical Mystery Romance Sci-Fi Thriller War Western
+    """
+)
 """Flags at the end of each line of `u.item`, in this order (`u.genre`)."""
 NO_GENRES = "(no genres listed)"
 

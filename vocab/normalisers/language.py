@@ -17,11 +17,23 @@ logger = logging.getLogger("transfer.vocab")
 
 SPACY_CODES: Mapping[str, str] = MappingProxyType(
     {
-        "arabic": "ar", "danish": "da", "dutch": "nl", "english": "en", "finnish": "fi", "french": "fr",
-        "german": "de", "hungarian": "hu", "italian": "it", "norwegian": "nb", "portuguese": "pt",
-        "romanian": "ro", "russian": "ru", "spanish": "es", "swedish": "sv",
+        "arabic": "ar",
+        "danish": "da",
+        "dutch": "nl",
+        "english": "en",
+        "finnish": "fi",
+        "french": "fr",
+        "german": "de",
+        "hungarian": "hu",
+        "italian": "it",
+        "norwegian": "nb",
+        "portuguese": "pt",
+        "romanian": "ro",
+        "russian": "ru",
+        "spanish": "es",
+        "swedish": "sv",
     }
-)  # fmt: skip
+)
 """Languages of NLTK's Snowball stemmers -> spaCy's code."""
 
 # Words that are frequent in titles of one language and rare in others. Words that many languages share (in, de, la,
@@ -48,12 +60,23 @@ _MARKERS: Mapping[str, str] = MappingProxyType(
 # Letters of each language beyond a to z.
 _LETTERS: Mapping[str, str] = MappingProxyType(
     {
-        "english": "", "german": "äöüß", "french": "éèêëàâçùûîïôœ", "spanish": "ñáéíóúü", "portuguese": "ãõçáéíóúâêôà",
-        "italian": "àèéìòù", "dutch": "ëéï", "swedish": "åäöé", "danish": "æøå", "norwegian": "æøå", "finnish": "äö",
-        "hungarian": "őűáéíóöúü", "romanian": "ăâîșțşţ", "russian": "абвгдежзийклмнопрстуфхцчшщъыьэюяё",
+        "english": "",
+        "german": "äöüß",
+        "french": "éèêëàâçùûîïôœ",
+        "spanish": "ñáéíóúü",
+        "portuguese": "ãõçáéíóúâêôà",
+        "italian": "àèéìòù",
+        "dutch": "ëéï",
+        "swedish": "åäöé",
+        "danish": "æøå",
+        "norwegian": "æøå",
+        "finnish": "äö",
+        "hungarian": "őűáéíóöúü",
+        "romanian": "ăâîșțşţ",
+        "russian": "абвгдежзийклмнопрстуфхцчшщъыьэюяё",
         "arabic": "ابتثجحخدذرزسشصضطظعغفقكلمنهويةىأإآؤئء",
     }
-)  # fmt: skip
+)
 _SAMPLE = 20_000
 # A letter is weaker evidence than a function word: English titles hold names such as Pokémon.
 _LETTER_WEIGHT = 0.5
@@ -105,10 +128,13 @@ def _score(language: str, words: Sequence[str], counts: npt.NDArray[np.float64])
     markers, letters = frozenset(_MARKERS[language].split()), frozenset(_LETTERS[language])
     foreign = frozenset("".join(_LETTERS.values())) - letters
     worth = [
-        1.0 if word in markers
-        else -_LETTER_WEIGHT if not foreign.isdisjoint(word)
-        else _LETTER_WEIGHT if not letters.isdisjoint(word)
+        1.0
+        if word in markers
+        else -_LETTER_WEIGHT
+        if not foreign.isdisjoint(word)
+        else _LETTER_WEIGHT
+        if not letters.isdisjoint(word)
         else 0.0
         for word in words
-    ]  # fmt: skip
+    ]
     return float(np.dot(worth, counts)) if worth else 0.0

@@ -193,9 +193,12 @@ class _MapFile(BaseModel):
 
 
 LAYOUT = Layout(
-    _MapFile, "unseen-words", 1, "file of unseen words",
+    _MapFile,
+    "unseen-words",
+    1,
+    "file of unseen words",
     "Write [anchor, weight, step] lists for every word, or create the file again",
-)  # fmt: skip
+)
 
 
 def _write_file(path: Path, links: Links, settings: UnseenSettings, encoder: str | None) -> None:

@@ -41,9 +41,7 @@ def test_those_in_the_package_and_in_runs(here: Path, capsys: pytest.CaptureFixt
     assert [one["place"] for one in listed(capsys, "runs/tiny", "bundled")] == ["runs/tiny/source", "bundled"]
 
 
-def test_a_table_of_80_columns(
-    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_table_of_80_columns(here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(here / "runs" / "tiny" / "source", here / "runs" / ("long" * 20) / "source")
     monkeypatch.setattr("transfer.cli.output.OUT", Console(width=80))
     shown = run_command(capsys, "sources").out

@@ -67,6 +67,11 @@ Licence = Annotated[
     str | None, typer.Option("--licence", help="Licence of the artifact, for its card, such as cc-by-sa-4.0.")
 ]
 
+Vectors = Annotated[
+    bool,
+    typer.Option("--vectors/--no-vectors", help="Keep sentence vectors of the anchors; without, any encoder fits."),
+]
+
 
 def fit_source(
     recipe: RecipeArgument,
@@ -76,6 +81,7 @@ def fit_source(
     seed: Seed = None,
     extend: Extend = None,
     licence: Licence = None,
+    vectors: Vectors = True,
     json_: Json = False,
 ) -> None:
     """Learn vocabulary and S2IDM on the recipe's source domains, and write a source artifact."""
@@ -93,7 +99,7 @@ def fit_source(
     before = None if extend is None else SourceArtifact.load(extend)
     runtime, plan = runtime_for(device, json_), make_plan(loaded, adapts=False)
     runtime.steps.expect(source_steps(plan, with_s2idm=True))
-    artifact = source_from(plan, folder, runtime, before, licence=licence)
+    artifact = source_from(plan, folder, runtime, before, licence=licence, vectors=vectors)
     if json_:
         print_json(
             {"folder": str(folder), "anchors": len(artifact.vocabulary), "domains": [vars(d) for d in artifact.domains]}

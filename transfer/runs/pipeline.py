@@ -53,6 +53,7 @@ def source_from(
     extends: SourceArtifact | None = None,
     with_s2idm: bool = True,
     licence: str | None = None,
+    vectors: bool = True,
 ) -> SourceArtifact:
     """Fit the sources of a plan, or reuse the artifact in the folder if data and settings match.
 
@@ -63,6 +64,7 @@ def source_from(
         extends: an artifact to extend.
         with_s2idm: whether S2IDM is trained.
         licence: of the artifact, written to its card; see `SourceArtifact`.
+        vectors: whether sentence vectors of the anchors are kept. Without them, targets may use any encoder.
 
     Raises:
         InputError: the folder holds an artifact of other data or settings.
@@ -72,7 +74,7 @@ def source_from(
         check_no_leak(plan.domain, plan.recipe, {note.fingerprint for note in extends.domains})
     if (folder / CONFIG).is_file():
         found = SourceArtifact.read(folder)
-        differs = difference(found, plan, extends, with_s2idm)
+        differs = difference(found, plan, extends, with_s2idm, vectors)
         if differs is None and licence not in (None, found.licence):
             differs = "the licence"
         if differs is None:
@@ -90,7 +92,7 @@ def source_from(
         for domain in plan.source_domains:
             runtime.log(size_of(domain))
         fitted = fit_source(plan, runtime, log, extends, folder, with_s2idm)
-        artifact = replace(fitted.artifact, licence=licence)
+        artifact = replace(fitted.artifact if vectors else fitted.artifact.without_vectors(), licence=licence)
         for name, coverage in fitted.coverage.items():
             runtime.log(f"{name}: {str(coverage).splitlines()[0]}")
         if runtime.is_main:
@@ -104,7 +106,11 @@ _SOURCE_KEYS = ("vocabulary", "target_titles", "interests", "s2idm", "semantic",
 
 
 def difference(
-    found: SourceArtifact, plan: Plan, extends: SourceArtifact | None = None, with_s2idm: bool = True
+    found: SourceArtifact,
+    plan: Plan,
+    extends: SourceArtifact | None = None,
+    with_s2idm: bool = True,
+    vectors: bool = True,
 ) -> str | None:
     """Return the first setting that differs from the existing artifact, or None."""
     recipe, sources = plan.recipe, plan.source_domains
@@ -119,7 +125,9 @@ def difference(
         return "the target's titles"
     if found.seed != recipe.seeds[0]:
         return "seeds"
-    if found.sentence_encoder is None and not on_hub(recipe.semantic) and has_encoder(recipe.semantic):
+    if not vectors and found.anchor_vectors is not None:
+        return "sentence vectors of the anchors"
+    if vectors and found.sentence_encoder is None and not on_hub(recipe.semantic) and has_encoder(recipe.semantic):
         return "a sentence encoder, which was not installed then"
     return next((key for key in _source_keys(recipe) if found.recipe.get(key) != wanted.get(key)), None)
 

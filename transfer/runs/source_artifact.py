@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -15,6 +15,7 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from domains.domain import Domain
+from domains.errors import InputError
 from recipes.load import check_recipe
 from recipes.schema import Recipe, resolved
 from transfer.assembly import assemble
@@ -26,7 +27,7 @@ from transfer.files import write_tensors, write_text
 from transfer.interests.settings import InterestSettings
 from transfer.items.features import ItemFeatures
 from transfer.items.sentence_vectors import Semantics
-from transfer.items.settings import Channel
+from transfer.items.settings import SEMANTIC_CHANNELS, Channel
 from transfer.runs.artifact import (
     CONFIG,
     README,
@@ -179,6 +180,21 @@ class SourceArtifact(Artifact):
         if self.anchor_vectors is None and semantics is not None:
             return semantics.words(self.vocabulary.words)
         return self.anchor_vectors
+
+    def without_vectors(self) -> Self:
+        """Return the artifact without sentence vectors of its anchors, so that targets may use any encoder.
+
+        Raises:
+            InputError: its source encoder learned from them.
+        """
+        learned = self.learned_encoder
+        if learned is not None and SEMANTIC_CHANNELS & set(learned.channels):
+            raise InputError(
+                "the source encoder learned from sentence vectors and needs them",
+                location="source_encoder.channels",
+                hint="Use channels [anchors], or keep the vectors",
+            )
+        return replace(self, anchor_vectors=None, sentence_encoder=None)
 
     def _write(self, folder: Path) -> SourceConfig:
         tensors = s2idm_tensors(self.s2idm)

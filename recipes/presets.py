@@ -11,6 +11,8 @@ Preset = Literal["strong", "paper"]
 PRESETS: Mapping[Preset, Mapping[str, Any]] = {
     "strong": {},
     "paper": {
+        # SASRec, its ablations, and SeeDRec (Table 4); no late terms.
+        "variants": ["sasrec", "sasrec+s2idm", "sasrec+ipe+raw", "sasrec+ipe+s2idm"],
         # At this learning rate a variant first gets worse than its base and needs about thirty epochs to recover.
         "training": {
             "loss": "bce",
@@ -20,10 +22,12 @@ PRESETS: Mapping[Preset, Mapping[str, Any]] = {
             "metric": "sampled/ndcg@10",
             "patience": 20,
             "base": "trained",
+            "validation_users": 1_000_000_000,
         },
         "encoder": {"dropout": 0.2},
         "prompts": {"sees": "train", "start": "paper"},
         "vocabulary": {"fields": ["title"]},
+        "unseen": None,
     },
 }
 """Settings that differ from the defaults."""

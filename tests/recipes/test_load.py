@@ -13,8 +13,7 @@ from transfer_cases import PROPERTY
 
 from domains.errors import InputError
 from recipes.load import apply_override, bundled_recipes, check_recipe, find_recipe, load_recipe
-from recipes.schema import DEFAULT_VARIANTS, Recipe, resolved
-from transfer.training.settings import ADAM_BETAS
+from recipes.schema import Recipe, resolved
 
 
 @pytest.fixture
@@ -51,14 +50,13 @@ def test_the_shortest_recipe_of_the_paper_has_the_papers_constants(write):
     recipe = load_recipe(write("short.yaml", "sources: books\ntarget: films\npreset: paper\n")).recipe
     assert recipe.name == "short"
     assert [source.loader for source in recipe.sources] == ["bundled"]
-    assert recipe.variants == DEFAULT_VARIANTS
+    assert recipe.variants == ("sasrec", "sasrec+s2idm", "sasrec+ipe+raw", "sasrec+ipe+s2idm")
     assert (recipe.prompts.count, recipe.interests.w_min, recipe.interests.w_max) == (3, 0.1, 0.5)
     assert (recipe.score.similarity, recipe.score.temperature) == ("cosine", 10.0)
     training = recipe.training
     assert (training.loss, training.drawn, training.batch_size) == ("bce", 1, 512)
     assert (recipe.encoder.blocks, recipe.encoder.dropout, training.base) == (2, 0.2, "trained")
     assert (training.learning_rate, training.learning_rate_decay) == (0.005, 0.99)
-    assert ADAM_BETAS == (0.9, 0.98)
     assert (recipe.evaluation.negatives, recipe.evaluation.cutoffs) == (999, (5, 10))
     assert recipe.shots == 1.0
 

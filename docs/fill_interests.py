@@ -35,11 +35,12 @@ WORDS = (
 TOP = 5
 HEAD = """# Interests as words
 
-`transfer recommend RUN --interests "superhero, space"` ranks items by how well they fit the words. Four things count:
+`transfer recommend RUN --interests "superhero, space"` ranks items by how well they fit the words. Five things count:
 
 - the text: cosine of the sentence vectors of the word and of the item's text;
 - categories: the nearest category of the item, which counts fully if the word names it;
 - anchors that word and item share;
+- the kind: categories that the items that fit best have more often than others, so that Office Space falls behind;
 - what users chose together with the items that fit best.
 
 Popularity decides between items that fit alike. Several words do not average away: the first items of each word

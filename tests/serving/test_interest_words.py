@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pyarrow as pa
 import pytest
 from cli_cases import run_command
 from serving_cases import made_run
 
+from domains.domain import TEXT_TYPE
 from transfer.items.sentence_vectors import Semantics
 from transfer.serving.explain import explain
-from transfer.serving.interests import InterestIndex, _mixed
+from transfer.serving.interests import KIND, InterestIndex, _mixed
 from transfer.serving.opened import open_run
 from transfer.serving.recommend import Filters, History, Recommender
 
@@ -50,6 +54,19 @@ def test_popularity_decides_between_items_that_fit_alike(run):
     fit = InterestIndex(run, None).fit(["pirate"])
     same = [i for i, title in enumerate(run.domain.titles.to_pylist()) if "pirate" in title]
     assert fit.unknown_scores[same].min() > np.delete(fit.unknown_scores, same).max()
+
+
+def test_a_title_that_holds_the_word_by_chance_falls_behind_those_of_the_kind(run):
+    titles = run.domain.titles.to_pylist()
+    pirates = [item for item, title in enumerate(titles) if "pirate" in title]
+    odd = pirates[0]
+    kinds = [["Sea"] if item in pirates[1:] else ["Office"] for item in range(len(titles))]
+    index = InterestIndex(replace(run, domain=replace(run.domain, categories=pa.array(kinds, TEXT_TYPE))), None)
+    plain = InterestIndex(run, None).fit(["pirate"]).unknown_scores
+    fit = index.fit(["pirate"]).unknown_scores
+    assert len(pirates) > 2
+    lost = (fit[pirates[1:]] - plain[pirates[1:]]).mean() - (fit[odd] - plain[odd])
+    assert lost > KIND / 2, "the one of another kind lost against the others"
 
 
 def test_filters_hold_for_interests(run):

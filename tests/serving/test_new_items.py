@@ -28,7 +28,8 @@ from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
 from transfer.serving.brand_words import brand_words
 from transfer.serving.new_items import ID_TABLE, run_with, with_new_items
-from transfer.serving.recommend import UNLIKE, History, Recommender
+from transfer.serving.reasons import AGAIN
+from transfer.serving.recommend import UNLIKE, Filters, History, Recommender
 from transfer.terms.weights import TermWeights
 from vocab.encoder.settings import SemanticSettings
 from vocab.item_texts import fill_template
@@ -268,6 +269,16 @@ def test_an_item_that_is_new_stands_where_the_same_known_item_would(tmp_path):
     above, same = (finite > scores[known]).sum(), (finite == scores[known]).sum()
     assert twin.place == 1 + above + same // 2
     assert (twin.item.reason == UNLIKE) == (twin.place > known / 2)
+
+
+def test_what_a_person_had_is_recommended_again_with_that_reason(tmp_path):
+    run = run_of(tmp_path, "sasrec+anchors+matching")
+    item = int(run.domain.items[0])
+    found = Recommender(run).recommend(
+        History.of_items(run.domain, np.array([item])), run.domain.n_items, Filters(allow_seen=True)
+    )
+    name = run.domain.item_ids[item].as_py()
+    assert {one.item_id for one in found if one.reason == AGAIN} == {name}
 
 
 def test_a_reason_never_names_a_brand(tmp_path):

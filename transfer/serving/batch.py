@@ -18,7 +18,7 @@ from transfer.progress import Progress, Silent
 from transfer.serving.fresh import Asked, has_histories, histories_in, users_in
 from transfer.serving.history import History
 from transfer.serving.lists import read_ids
-from transfer.serving.reasons import KINDS, Reasons
+from transfer.serving.reasons import AGAIN, KINDS, Reasons
 from transfer.serving.recommend import ALL, Filters, Recommender
 
 TILE = 1024
@@ -35,7 +35,7 @@ SCHEMA = pa.schema(
 PROBLEMS = pa.schema([("user_id", pa.large_string()), ("problem", pa.large_string())])
 UNANSWERED = ".unanswered.parquet"
 """Added to the name of a file of recommendations: who could not be answered, and why."""
-PREFIX = {"after": "after ", "like": "like ", "with": "goes with ", "popular": "popular"}
+PREFIX = {"after": "after ", "like": "like ", "with": "goes with ", "popular": "popular", "again": AGAIN}
 EVERYBODY = "all"
 
 
@@ -222,7 +222,7 @@ def _reasons(
     past, kind = (found[row, column] for found in reasons.chosen(history, items))
     prefix = pa.array([PREFIX[name] for name in KINDS], pa.large_string()).take(pa.array(kind))
     names = labels.take(pa.array(np.where(past >= 0, past, 0)))
-    silent = pa.array((past < 0) | (kind == KINDS.index("popular")))
+    silent = pa.array((past < 0) | np.isin(kind, [KINDS.index("popular"), KINDS.index("again")]))
     return pc.binary_join_element_wise(prefix, pc.if_else(silent, "", names), pa.scalar("", pa.large_string()))
 
 

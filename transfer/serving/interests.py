@@ -20,10 +20,12 @@ from transfer.sparse import unit_rows
 
 Floats = npt.NDArray[np.float32]
 
-CATEGORY, ANCHORS, COMPANIONS, POPULARITY = 0.5, 0.3, 0.3, 0.1
+CATEGORY, ANCHORS, COMPANIONS, KIND, POPULARITY = 0.5, 0.3, 0.3, 0.1, 0.1
 """Weights beside the fit of the text, whose best item has 1 (chosen by eye on films; see docs/interests.md)."""
 SEEDS = 15
-"""Items that fit a word best; what users chose with them fits a little as well."""
+"""Items that fit a word best; what users chose with them, and what is of their kind, fits a little as well."""
+SURE = 4
+"""Power of its fit by which a seed counts: few items fit well, and their neighbours should be like those."""
 SHARPNESS = 0.1
 """Temperature at which several words mix: the best fit decides, and an item that fits two gains a little."""
 LONGEST = 200
@@ -103,6 +105,7 @@ class InterestIndex:
         unknown = ANCHORS * matched + CATEGORY * named
         unknown = unknown + (text if text is not None else matched)
         self._check_words(given, unknown)
+        unknown += KIND * self._kind(unknown)
         known = unknown + POPULARITY * self._popularity
         known += COMPANIONS * self._companions(unknown)
         found = self.run.vocabulary.words
@@ -203,12 +206,32 @@ class InterestIndex:
         matrix = vocabulary.encode(list(words)).matrix if unseen is None else unseen.apply(list(words))
         return (matrix @ diags(vocabulary.idf)).tocsr()
 
+    def _kind(self, fits: Floats) -> Floats:
+        """(w, I) whether an item has the categories that those that fit best have more than others.
+
+        As shares of the largest. A title that only holds the word by chance, such as Office Space, falls behind.
+        """
+        out = np.zeros_like(fits)
+        if self._categories is None:
+            return out
+        rows = unit_rows(self._categories[1])
+        usual = np.asarray(rows.mean(axis=0), dtype=np.float32).ravel()
+        for word, fit in enumerate(fits):
+            seeds, weights = _seeds(fit)
+            mine = rows[seeds].toarray()
+            total = weights @ mine
+            like = rows @ (total / weights.sum() - usual)
+            # A seed is compared with the other seeds.
+            rest = (total - weights[:, None] * mine) / np.maximum(weights.sum() - weights, 1e-12)[:, None]
+            like[seeds] = ((rest - usual) * mine).sum(axis=1)
+            out[word] = like / max(float(like.max(initial=0)), 1e-12)
+        return np.clip(out, 0, 1)
+
     def _companions(self, fits: Floats) -> Floats:
         """(w, I) how often users chose an item together with those that fit best, as shares of the largest."""
         out = np.zeros_like(fits)
         for word, fit in enumerate(fits):
-            seeds = np.argsort(-fit, kind="stable")[:SEEDS]
-            weights = fit[seeds] ** 2
+            seeds, weights = _seeds(fit)
             users = csr_matrix(weights[None]) @ self._users[seeds]
             together = np.asarray((self._users @ users.T).toarray()).ravel()
             own = np.asarray(self._users[seeds].multiply(self._users[seeds]).sum(axis=1)).ravel()
@@ -226,6 +249,13 @@ class InterestIndex:
                     hint=f'{near}Or install the extra "sememe-transfer[semantic]", which understands any word',
                     code="unknown-interest",
                 )
+
+
+def _seeds(fit: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
+    """Return the items (s,) that fit best, and their weights (s,), the best 1."""
+    seeds = np.argsort(-fit, kind="stable")[:SEEDS]
+    weights: Floats = (fit[seeds] / fit[seeds[0]]) ** SURE
+    return seeds, weights
 
 
 def _same(word: str, name: str) -> bool:

@@ -25,8 +25,9 @@ from transfer.serving.history import History
 from transfer.sparse import columns_of, unit_rows
 from transfer.terms.following import PARTS, recent_items
 
-Kind = Literal["after", "like", "with", "popular"]
-KINDS: tuple[Kind, ...] = ("after", "like", "with", "popular")
+Kind = Literal["after", "like", "with", "popular", "again"]
+KINDS: tuple[Kind, ...] = ("after", "like", "with", "popular", "again")
+AGAIN = "had before"
 RECENT = 20
 """Past items of a person that may be a reason; older ones are left out."""
 WORDS = 3
@@ -42,7 +43,8 @@ class Reason:
 
     Attributes:
         kind: ``after`` (others chose it after the past item), ``like`` (title or anchors resemble), ``with`` (the same
-            users had both, or the model holds them similar), ``popular`` (nothing of the history speaks for it).
+            users had both, or the model holds them similar), ``popular`` (nothing of the history speaks for it),
+            ``again`` (it is the past item).
         item: place of the past item; -1 for ``popular``.
         words: anchors that both share, the rarest first.
     """
@@ -59,6 +61,8 @@ class Reason:
         """
         if self.kind == "popular":
             return "popular"
+        if self.kind == "again":
+            return AGAIN
         name = label(self.item)
         if self.kind == "after":
             return f"after {name}"
@@ -166,7 +170,10 @@ class Reasons:
         place, kind = self._chosen(found, items)
         if not found.past.shape[1]:
             return np.full_like(place, -1), kind
-        return np.take_along_axis(found.past, place, axis=1), kind
+        had = history_matrix(history.domain, history.targets)
+        again = np.asarray(had[np.arange(len(items))[:, None], np.maximum(items, 0)].todense()) > 0
+        past = np.where(again, items, np.take_along_axis(found.past, place, axis=1))
+        return past, np.where(again, KINDS.index("again"), kind)
 
     def _chosen(self, found: Contributions, items: Ints) -> tuple[Ints, Ints]:
         """Return (n, k) the column of the past item and (n, k) the index into `KINDS`."""

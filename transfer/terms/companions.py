@@ -13,8 +13,8 @@ COMPANIONS = 100
 """Companions of an item that are kept."""
 LONGEST = 500
 """Interactions of a user that are counted, the last ones: the pairs of a user grow with their square."""
-_BLOCK = 2048
-"""Items compared with all others at once."""
+_PAIRS = 1 << 25
+"""Pairs of items that are compared at once: 400 MB if all of them share users."""
 
 
 def find_companions(split: Split, count: int = COMPANIONS) -> csr_matrix:
@@ -30,8 +30,9 @@ def find_companions(split: Split, count: int = COMPANIONS) -> csr_matrix:
     users = np.asarray(matrix.sum(axis=0)).ravel()
     unit = (matrix @ diags(np.divide(1.0, np.sqrt(users), out=np.zeros_like(users), where=users > 0))).tocsc()
     rows, blocks = unit.tocsr(), []
-    for first in range(0, unit.shape[1], _BLOCK):
-        block = (unit[:, first : first + _BLOCK].T @ rows).tocoo()
+    step = max(1, _PAIRS // max(1, unit.shape[1]))
+    for first in range(0, unit.shape[1], step):
+        block = (unit[:, first : first + step].T @ rows).tocoo()
         others = block.row + first != block.col
         kept = (block.data[others], (block.row[others], block.col[others]))
         blocks.append(strongest(csr_matrix(kept, shape=block.shape, dtype=np.float32), count))

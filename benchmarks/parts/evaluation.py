@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -71,10 +70,11 @@ def _terms(options: Options) -> Section:
         weights = {
             "model": TermWeights(),
             "transitions": TermWeights(transitions=1.0, backward=0.2, onward=0.3),
+            "together": TermWeights(together=1.0, taste=0.5, recency=0.5),
             "anchors": TermWeights(anchors=1.0, recency=0.5),
             "titles": TermWeights(titles=1.0, recency=0.5),
             "matching": matching,
-            "all": replace(matching, transitions=1.0, backward=0.2, onward=0.3, repeats=LEAVE_OUT),
+            "all": TermWeights(0.5, 0.5, 0.5, 0.1, 1.0, 0.2, 0.3, 1.0, 0.5, LEAVE_OUT),
         }
         took = side_by_side(
             {
@@ -88,6 +88,7 @@ def _terms(options: Options) -> Section:
         "users x items",
         "model, s",
         "+ transitions, s",
+        "+ together, s",
         "+ anchors, s",
         "+ titles, s",
         "+ matching, s",

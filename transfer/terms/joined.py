@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import torch
+from scipy.sparse import csr_matrix, hstack, vstack
 from torch import Tensor
 
 from domains.domain import Domain
@@ -27,14 +28,15 @@ class JoinedItems:
         weights: of the terms.
         dense: (I, d) what states are multiplied with: the model's items, then those of the dense terms.
         terms: the dense terms, in the order of the columns.
-        sparse: the others, each with the sum of its parts at their weights.
+        sparse: the others: items, and the terms whose users they are multiplied with, each at its weight.
     """
 
     known: KnownItems
     weights: TermWeights
     dense: Tensor
     terms: tuple[Term, ...]
-    sparse: tuple[tuple[Term, ItemMatrix], ...]
+    sparse: tuple[tuple[ItemMatrix, tuple[tuple[float, Term], ...]], ...]
+    _stacks: dict[tuple[int, ...], ItemMatrix] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, known: KnownItems, weights: TermWeights, own: Tensor | None = None) -> Self:
@@ -47,20 +49,24 @@ class JoinedItems:
         """
         dense = [torch.zeros(known.count, 0, device=known.device) if own is None else own.float()]
         terms: list[Term] = []
-        sparse: list[tuple[Term, ItemMatrix]] = []
+        sparse: list[tuple[ItemMatrix, tuple[tuple[float, Term], ...]]] = []
         for term in TERMS.values():
             used = {name: getattr(weights, name) for name in term.weights}
             found = [(weight, term.items(known, name)) for name, weight in used.items() if weight]
-            matrices = [(weight, part.transposed) for weight, part in found if isinstance(part, ItemMatrix)]
+            matrices = [(weight, part) for weight, part in found if isinstance(part, ItemMatrix)]
             tensors = [weight * part for weight, part in found if isinstance(part, Tensor)]
-            if matrices:
-                total = matrices[0][0] * matrices[0][1]
-                for weight, matrix in matrices[1:]:
-                    total = total + weight * matrix
-                sparse.append((term, ItemMatrix(total.tocsr())))
             if tensors:
                 terms.append(term)
                 dense.append(torch.stack(tensors).sum(0) if len(tensors) > 1 else tensors[0])
+            if len(matrices) > 1:
+                total = sum(weight * matrix.transposed for weight, matrix in matrices)
+                sparse.append((ItemMatrix(total.tocsr()), ((1.0, term),)))
+            for weight, matrix in matrices if len(matrices) == 1 else ():
+                same = next((place for place, (other, _) in enumerate(sparse) if other is matrix), None)
+                if same is None:
+                    sparse.append((matrix, ((weight, term),)))
+                else:  # the same items, other users: one product of the sum of the users
+                    sparse[same] = (matrix, (*sparse[same][1], (weight, term)))
         return cls(known, weights, torch.cat(dense, dim=1), tuple(terms), tuple(sparse))
 
     def scores(self, own: ScoreRows | None, domain: Domain, targets: Targets) -> ScoreRows:
@@ -75,9 +81,15 @@ class JoinedItems:
             return own
         states = [own.states.float()] if isinstance(own, InnerProducts) else []
         states += [self._users(term, domain, targets) for term in self.terms]
-        sparse = tuple(
-            SparseProducts(self._users(term, domain, targets), matrix, self.known.device)
-            for term, matrix in self.sparse
+        sparse = self._stacked(
+            [
+                SparseProducts(
+                    csr_matrix(sum(weight * self._users(term, domain, targets) for weight, term in parts)),
+                    matrix,
+                    self.known.device,
+                )
+                for matrix, parts in self.sparse
+            ]
         )
         if not states:
             added = no_scores(len(targets), self.known.count, self.known.device, sparse)
@@ -86,6 +98,18 @@ class JoinedItems:
         if own is None or isinstance(own, InnerProducts):
             return added
         return lambda rows: own(rows).add_(added(rows))
+
+    def _stacked(self, products: list[SparseProducts]) -> tuple[SparseProducts, ...]:
+        """Return one product for all whose users stay sparse: users side by side, items one below the other."""
+        chosen = tuple(place for place, product in enumerate(products) if not product.makes_dense)
+        if len(chosen) < 2:
+            return tuple(products)
+        if chosen not in self._stacks:
+            parts = [products[place].items.transposed for place in chosen]
+            self._stacks[chosen] = ItemMatrix(vstack(parts, format="csr"))
+        users = hstack([products[place].users for place in chosen], format="csr")
+        together = SparseProducts(users, self._stacks[chosen], self.known.device, dense=False)
+        return (*(product for product in products if product.makes_dense), together)
 
     def _users(self, term: Term, domain: Domain, targets: Targets) -> Tensor:
         return term.users(self.known, domain, targets, self.weights.recency)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,8 @@ def _from_text(text: str) -> dict[str, Any]:
                 code="domain-spec",
             )
         return {"loader": name, "options": {loader.argument: argument}}
-    if "/" in text or "\\" in text or text.startswith(".") or Path(text).is_dir():
+    # os.path.isdir takes any text for a name; Path.is_dir raises where one is too long to be a file's.
+    if "/" in text or "\\" in text or text.startswith(".") or os.path.isdir(text):  # noqa: PTH112
         return {"loader": "saved", "options": {"folder": text}}
     known = (*BUNDLED, *(f"{loader}:..." for loader in loader_names()))
     raise SettingsError(

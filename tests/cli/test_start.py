@@ -79,3 +79,13 @@ def test_every_command_argument_and_option_says_what_it_is(name: str, command: A
     assert command.help, name
     for parameter in command.params:
         assert parameter.help, f"{name}: {parameter.name}"
+
+
+@pytest.mark.parametrize("command", [("inspect",), ("recipe", "check"), ("run",), ("verify",), ("domains",)])
+def test_a_name_too_long_for_a_file_is_one_message(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = run_command(capsys, *command, "book" + "[" * 3000)
+    assert result.code == 2
+    assert result.err.count("Error") <= 1
+    assert "Traceback" not in result.err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domains.errors import InputError
+from domains.errors import InputError, SettingsError
 from domains.io.paths import allowed_schemes, allowing, check_schemes
 from domains.io.remote import load_table
 from domains.io.scan import scan
@@ -74,3 +74,9 @@ def test_the_environment_allows_what_commands_can_allow(monkeypatch):
     assert (caught.value.code, caught.value.location) == ("address", "$TRANSFER_ALLOW")
     with pytest.raises(InputError, match="'github' cannot be allowed"):
         check_schemes(["github"], "--allow")
+
+
+def test_a_text_too_long_for_a_name_is_no_domain() -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_spec("book" + "[" * 3000)
+    assert caught.value.code == "domain-spec"

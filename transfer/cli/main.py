@@ -186,7 +186,17 @@ def _input_error(error: ValueError | OSError) -> InputError | None:
         from transfer.files import cannot_write
 
         return cannot_write(error, Path(error.filename or Path.cwd()))
+    if isinstance(error, OSError) and error.errno in UNUSABLE and error.filename is not None:
+        name = os.fsdecode(error.filename)
+        shown = name if len(name) <= LONGEST_SHOWN else f"{name[:LONGEST_SHOWN]}..."
+        return InputError(f"this file or folder cannot be used: {error.strerror}", location=shown, code="unusable-path")
     return None
+
+
+UNUSABLE = frozenset({errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM, errno.EROFS})
+"""Errors of the file system that only the user can correct."""
+LONGEST_SHOWN = 100
+"""Characters of a path in a message."""
 
 
 if __name__ == "__main__":

@@ -55,6 +55,22 @@ def test_every_bundled_experiment_is_possible(name):
     assert all(cell.main.recipe.sample_users and len(cell.main.recipe.seeds) == 1 for cell in quick)
 
 
+def test_tables_of_data_without_times_hold_the_next_ids():
+    """An order may be that of ids, so that each table says what ids alone reveal."""
+    recipes = [load_recipe(name).recipe for name, path in bundled_recipes().items() if path.parent.name == "recipes"]
+    named = {recipe.name: recipe.variants for recipe in recipes if _without_times(recipe)}
+    for name in bundled_experiments():
+        for cell in cells_of(load_experiment(name)):
+            if _without_times(cell.main.recipe):
+                named[f"{name}: {cell.key}"] = cell.main.recipe.variants
+    assert len(named) > 10
+    assert [name for name, variants in named.items() if "next-ids" not in variants] == []
+
+
+def _without_times(recipe):
+    return recipe.target is not None and recipe.target.prepare.time_kind == "order"
+
+
 def test_published_figures_are_those_of_the_paper():
     table4 = published("table4/book_to_movie").figures
     assert table4["sasrec+ipe+s2idm"] == {"ndcg@5": 0.2130, "ndcg@10": 0.2355, "hit@5": 0.2759, "hit@10": 0.3457}

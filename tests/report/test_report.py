@@ -19,7 +19,7 @@ from domains.split import share_text
 from transfer.report import charts, drawing
 from transfer.report import result_tables as tables
 from transfer.report.experiment_report import inline, markdown, page
-from transfer.report.gains import cell_verdict, gains_of, holm, interest_gains, verdict
+from transfer.report.gains import cell_facts, cell_verdict, gains_of, holm, interest_gains, verdict
 from transfer.report.run_record import KeptEpochs, VariantParts
 from transfer.report.table_format import (
     Column,
@@ -305,6 +305,19 @@ def test_groups_of_targets_stand_beside_the_whole():
     assert "NDCG@10, own time" in markdown(experiment_record(cells=(cell_record(record),)))
     assert "NDCG@10, own time" in page(experiment_record(cells=(cell_record(record),)))
     assert not tables.target_groups(run_record())
+
+
+def test_facts_say_how_much_depends_on_an_order():
+    order = {"ties": "random", "held_out": 8, "held_out_tied": 2, "held_out_ascending": 1}
+    order |= {"neighbours": 10, "neighbours_tied": 0, "neighbours_ascending": 7}
+    protocol = run_record().protocol.as_dict()
+    (fact,) = [
+        one for one in cell_facts(cell_record(run_record(protocol=protocol | {"order": order}))) if "Order" in one
+    ]
+    assert "25 % of the held-out items share their time" in fact
+    assert "70 % of the neighbours ascend" in fact
+    assert "equal times: random" in fact
+    assert not [one for one in cell_facts(cell_record()) if "Order" in one]
 
 
 def test_epoch_0_of_what_adds_no_interests_is_no_fault():

@@ -267,6 +267,8 @@ def cell_facts(cell: CellRecord) -> list[str]:
         f"seeds {', '.join(map(str, record.seeds))}"
         + (f"; {record.threads} CPU thread{'s' if record.threads > 1 else ''}." if record.threads else "."),
     ]
+    if protocol.order is not None:
+        facts.append(f"Order: {protocol.order}.")
     if any(len(seeds) < len(record.seeds) for seeds in record.few_seeds.values()):
         facts.append("Variants with fewer seeds are compared with others over the seeds that both have.")
     if record.few_seeds:

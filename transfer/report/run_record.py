@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from domains.ties import TieCounts
 from transfer.report.document import Document
 
 TOLERANCE = 1e-9
@@ -177,6 +178,11 @@ class OrderRecord(Document):
     """Pairs that share a time."""
     neighbours_ascending: int = Field(ge=0)
     """Pairs in which the second item has the higher id; half of them by chance."""
+
+    def __str__(self) -> str:
+        """Return the counts as shares, and the setting."""
+        counts = TieCounts(**self.model_dump(exclude={"ties"}))
+        return str(counts) if self.ties is None else f"{counts}; equal times: {self.ties}"
 
 
 class ProtocolRecord(Document):

@@ -17,16 +17,8 @@ from recipes.schema import Recipe
 from transfer.evaluation.metrics import BeyondAccuracy, per_user
 from transfer.evaluation.protocol import Stage, negatives_a_target
 from transfer.evaluation.ranking import PROTOCOLS, Ranking
-from transfer.report.run_record import (
-    SEEDS_FOR_A_TEST,
-    Beyond,
-    Comparison,
-    OrderRecord,
-    ProtocolRecord,
-    Spread,
-    StageRecord,
-    TwoWay,
-)
+from transfer.report.protocol_record import OrderRecord, ProtocolRecord
+from transfer.report.run_record import SEEDS_FOR_A_TEST, Beyond, Comparison, Spread, StageRecord, TwoWay
 
 Floats = npt.NDArray[np.float64]
 

@@ -30,9 +30,9 @@ from transfer.evaluation.protocol import targets_of
 from transfer.registry import Baseline, Items, SourceKnowledge, Target, find_system, system_settings
 from transfer.runs.pipeline import source_from, target_from
 from transfer.runs.plan import Plan, plan_of
+from transfer.runs.reevaluate import largest_gap, reevaluate
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
-from transfer.serving.reevaluate import largest_gap, reevaluate
 
 USERS, ITEMS, LENGTH = 60, 12, 7
 WORDS = ("dragon", "castle", "robot", "planet", "garden", "horse", "pirate", "winter", "music", "ocean", "tiger", "me")

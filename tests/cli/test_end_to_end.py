@@ -22,7 +22,7 @@ from transfer.report.run_record import RunRecord
 from transfer.runs.artifact import FILES
 from transfer.runs.artifact_files import write_manifest
 from transfer.runs.target_run import TargetRun
-from transfer.serving.titles import MOST_COMPARED, TitleIndex
+from transfer.serving.title_index import MOST_COMPARED, TitleIndex
 
 ROOT = Path(__file__).parents[2]
 METRICS = {"ndcg@5", "ndcg@10", "hit@5", "hit@10", "mrr", "auc"}

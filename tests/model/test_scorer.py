@@ -14,11 +14,11 @@ from recipes.load import load_recipe
 from transfer.items.sentence_vectors import Semantics
 from transfer.runs.pipeline import source_from, target_from
 from transfer.runs.plan import make_plan
+from transfer.runs.reevaluate import largest_gap, reevaluate
 from transfer.runtime import Runtime
 from transfer.serving.opened import open_run
 from transfer.serving.reasons import Reasons
 from transfer.serving.recommend import History, Recommender
-from transfer.serving.reevaluate import largest_gap, reevaluate
 from transfer.terms.joined import joined
 from transfer.terms.weights import TermWeights
 

@@ -13,9 +13,9 @@ from recipes.load import load_recipe
 from transfer.planning.dry_run import forecast
 from transfer.runs.pipeline import run_plan, source_settings
 from transfer.runs.plan import make_plan, make_split, plan_of
+from transfer.runs.reevaluate import reevaluate
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
-from transfer.serving.reevaluate import reevaluate
 
 
 def strict(folder, **more):

@@ -37,12 +37,12 @@ from transfer.runs.checkpoints import checkpoint_path, read_finished
 from transfer.runs.checks import check_can_select, check_no_leak
 from transfer.runs.pipeline import recipe_for_target, source_from, target_from
 from transfer.runs.plan import make_plan, make_split
+from transfer.runs.reevaluate import largest_gap, reevaluate
 from transfer.runs.sharing import accept
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
 from transfer.serving.new_items import run_with, with_new_items
-from transfer.serving.reevaluate import largest_gap, reevaluate
 from transfer.systems.pdrec import PDRecSettings, PlugIn
 from vocab.settings import UnseenSettings
 

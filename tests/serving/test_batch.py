@@ -11,7 +11,7 @@ from serving_cases import made_run
 from domains.errors import InputError
 from transfer.api import load_run
 from transfer.serving.batch import Shard, recommend_all
-from transfer.serving.fresh import histories_in
+from transfer.serving.input_files import histories_in
 from transfer.serving.recommend import Filters, History, Recommender
 
 

@@ -13,10 +13,10 @@ from transfer.files import read_tensors
 from transfer.runs.checkpoints import checkpoint_path
 from transfer.runs.pipeline import source_from, target_from
 from transfer.runs.plan import make_plan
+from transfer.runs.reevaluate import reevaluate
 from transfer.runs.target_run import TargetRun
 from transfer.runs.train_variant import BESIDE_NOISE
 from transfer.runtime import Runtime
-from transfer.serving.reevaluate import reevaluate
 from transfer.terms.weights import TermWeights
 
 SYSTEMS = (

@@ -18,11 +18,10 @@ from transfer.evaluation.settings import EvaluationSettings
 from transfer.evaluation.target_histories import history_matrix
 from transfer.evaluation.tiles import InnerProducts
 from transfer.items.sentence_vectors import TitleSpace
-from transfer.terms.companions import find_companions
-from transfer.terms.following import Follows, count_transitions, recent_items, scaled_rows, strongest
+from transfer.terms.item_pairs import Follows, count_transitions, find_companions, recent_items, scaled_rows, strongest
 from transfer.terms.joined import joined
 from transfer.terms.known import KnownItems, known_items
-from transfer.terms.registry import TERMS, weights_of
+from transfer.terms.late_terms import TERMS, weights_of
 from transfer.terms.search import FEWEST_USERS, halves, search_weights
 from transfer.terms.weights import LEAVE_OUT, TermBuffers, TermWeights
 from transfer.variants import TERMS as NAMES

@@ -27,7 +27,7 @@ def titles(run: Run, search: Search = "", count: TitleCount = 20, json_: Json = 
 
     from transfer.cli.output import OUT, plain_table, print_json
     from transfer.serving.opened import open_run
-    from transfer.serving.titles import TitleIndex
+    from transfer.serving.title_index import TitleIndex
 
     domain = open_run(run).domain
     index, met = TitleIndex.of(domain), np.bincount(domain.items, minlength=domain.n_items)
@@ -167,7 +167,7 @@ def neighbours(
     from rich.text import Text
 
     from transfer.cli.output import OUT, plain_table, print_json
-    from transfer.serving.neighbours import anchor_neighbours
+    from transfer.serving.explain import anchor_neighbours
     from transfer.serving.opened import open_run
 
     found = anchor_neighbours(open_run(run), word)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from domains.data_frames import NewItems
     from transfer.serving.history import History
     from transfer.serving.recommend import NewRecommendation, Recommendation
-    from transfer.serving.titles import TitleIndex
+    from transfer.serving.title_index import TitleIndex
 
 Run = Annotated[str, typer.Argument(help="Folder of a run, or its hub id.")]
 User = Annotated[str | None, typer.Option("--user", help="Id of a user of the target domain.")]
@@ -93,7 +93,7 @@ def command(
             hint='For example --interests "space, war"',
         )
     from transfer.serving.history import History
-    from transfer.serving.lists import read_ids
+    from transfer.serving.input_files import read_ids
     from transfer.serving.new_items import run_with
     from transfer.serving.opened import open_run
     from transfer.serving.recommend import Filters, Recommender
@@ -146,7 +146,7 @@ def _batch(
     from domains.errors import InputError
     from transfer.cli.output import ERR, progress_for
     from transfer.serving.batch import EVERYBODY, Shard, recommend_all
-    from transfer.serving.lists import read_ids
+    from transfer.serving.input_files import read_ids
     from transfer.serving.opened import open_run
     from transfer.serving.recommend import Filters, Recommender
 

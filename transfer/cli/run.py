@@ -154,9 +154,9 @@ def evaluate(run: Run, device: Device = "auto", json_: Json = False) -> None:
     from rich.markup import escape
 
     from transfer.cli.output import print_json, say
+    from transfer.runs.reevaluate import SAME, largest_gap, reevaluate
     from transfer.runs.target_run import TargetRun
     from transfer.runtime import Runtime
-    from transfer.serving.reevaluate import SAME, largest_gap, reevaluate
 
     loaded = TargetRun.load(run)
     result = reevaluate(loaded, Runtime.current(device))

@@ -30,8 +30,7 @@ from transfer.runs.source_places import DEFAULT_ROOT
 from transfer.runs.target_run import KIND as TARGET
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
-from transfer.terms.companions import find_companions
-from transfer.terms.following import count_transitions
+from transfer.terms.item_pairs import count_transitions, find_companions
 from transfer.terms.known import counts_of
 from vocab.encoder.locate import has_encoder, on_hub
 

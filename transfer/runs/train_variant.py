@@ -26,7 +26,7 @@ from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.source_encoder import start_from_source
 from transfer.terms.joined import joined
 from transfer.terms.known import known_items
-from transfer.terms.registry import weights_of
+from transfer.terms.late_terms import weights_of
 from transfer.terms.search import halves, search_weights
 from transfer.terms.weights import LEAVE_OUT, UNTRIED, TermWeights
 from transfer.training.auxiliary import Auxiliary

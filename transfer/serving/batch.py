@@ -15,9 +15,8 @@ from domains.domain import Domain
 from domains.errors import InputError
 from transfer.files import replacing
 from transfer.progress import Progress, Silent
-from transfer.serving.fresh import Asked, has_histories, histories_in, users_in
 from transfer.serving.history import History
-from transfer.serving.lists import read_ids
+from transfer.serving.input_files import Asked, has_histories, histories_in, read_ids, users_in
 from transfer.serving.reasons import AGAIN, KINDS, Reasons
 from transfer.serving.recommend import ALL, Filters, Recommender
 

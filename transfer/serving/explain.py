@@ -1,4 +1,4 @@
-"""Explanations: interests before and after diffusion, and what carried each recommendation."""
+"""Explanations: interests before and after diffusion, what carried each recommendation, and neighbours of an anchor."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.sparse import vstack
 
 from domains.domain import Ints
+from domains.errors import InputError, RunError, suggest
 from transfer.interests.original import interaction_weights, original_interests
+from transfer.runs.target_run import TargetRun
 from transfer.serving.history import History, Indices
 from transfer.serving.recommend import ALL, Filters, Recommendation, Recommender
 from transfer.terms.joined import joined
@@ -22,6 +25,8 @@ SOURCES = 3
 """Past items that are named for an interest or a recommendation."""
 OWN = "model"
 """Name of the model's own score among the terms."""
+MOST_NEIGHBOURS = 15
+"""Anchors that `anchor_neighbours` returns by default."""
 
 
 @dataclass(frozen=True)
@@ -219,3 +224,44 @@ def draw(explanation: Explanation, file: Path) -> None:
 def _bars(axes: Any, rows: npt.NDArray[np.floating], values: list[float], label: str) -> None:
     largest = max(values, default=0.0) or 1.0
     axes.barh(rows, [value / largest for value in values], height=0.4, label=label)
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """An anchor that diffusion raises.
+
+    Attributes:
+        anchor: the word.
+        gain: its value after diffusion of an interest in the asked word, less its value after diffusion of no interest.
+        items: of the target that have it.
+    """
+
+    anchor: str
+    gain: float
+    items: int
+
+
+def anchor_neighbours(run: TargetRun, word: str, count: int = MOST_NEIGHBOURS) -> list[Neighbour]:
+    """Return the anchors that diffusion raises most for somebody with an interest in one word alone.
+
+    Raises:
+        InputError: the word stands for no anchor, or the run has no S2IDM.
+    """
+    if run.s2idm is None:
+        raise RunError("this run has no S2IDM", location="anchors neighbours", hint="Adapt with a variant of S2IDM")
+    unseen, vocabulary = run.unseen(), run.vocabulary
+    wanted = vocabulary.encode([word]).matrix if unseen is None else unseen.apply([word])
+    if wanted.nnz == 0:
+        raise InputError(
+            f"{word!r} stands for no anchor",
+            location="anchors neighbours",
+            hint=f"{suggest(word.lower(), vocabulary.words)}transfer inspect RUN lists frequent ones",
+            code="unknown-anchor",
+        )
+    rows = vstack([wanted, wanted * 0], format="csr").astype(np.float32)
+    after = run.s2idm.diffuse(rows).rows(torch.arange(2)).float().numpy()
+    gain = after[0] - after[1]
+    gain[wanted.indices] = -np.inf
+    met = np.bincount(run.item_anchors.indices, minlength=len(vocabulary))
+    best = np.argsort(-gain, kind="stable")[:count]
+    return [Neighbour(vocabulary.words[i], float(gain[i]), int(met[i])) for i in best if gain[i] > 0]

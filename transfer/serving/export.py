@@ -24,7 +24,7 @@ from transfer.runs.target_run import TargetRun
 from transfer.sequences import SequenceBatch
 from transfer.serving.history import History
 from transfer.serving.recommend import Filters, Recommender
-from transfer.terms.following import PARTS, STEPS
+from transfer.terms.item_pairs import PARTS, STEPS
 from transfer.terms.weights import LEAVE_OUT
 
 Format = Literal["onnx", "torch"]

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from domains.domain import Domain, Ints, TimeKind, spread
 from domains.errors import InputError
 from transfer.evaluation.protocol import Targets
-from transfer.serving.titles import TitleIndex
+from transfer.serving.title_index import TitleIndex
 
 Indices = npt.NDArray[np.integer]
 

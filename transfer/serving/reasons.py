@@ -23,7 +23,7 @@ from transfer.evaluation.target_histories import history_matrix
 from transfer.model.scorer import Scorer
 from transfer.serving.history import History
 from transfer.sparse import columns_of, unit_rows
-from transfer.terms.following import PARTS, recent_items
+from transfer.terms.item_pairs import PARTS, recent_items
 
 Kind = Literal["after", "like", "with", "popular", "again"]
 KINDS: tuple[Kind, ...] = ("after", "like", "with", "popular", "again")

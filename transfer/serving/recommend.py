@@ -20,9 +20,9 @@ from transfer.runs.target_run import TargetRun
 from transfer.serving.brand_words import brand_words
 from transfer.serving.history import History
 from transfer.serving.interests import Fit, InterestIndex
+from transfer.serving.new_items import as_unknown, places_among, weights_of_unknown
 from transfer.serving.reasons import Reasons
-from transfer.serving.standing import as_unknown, places_among, weights_of_unknown
-from transfer.serving.titles import TitleIndex
+from transfer.serving.title_index import TitleIndex
 from transfer.sparse import columns_of
 from transfer.terms.weights import LEAVE_OUT
 

@@ -22,11 +22,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from domains.domain import TimeKind
 from domains.errors import InputError
 from transfer.runs.artifact import CONFIG
-from transfer.serving.batching import Batcher
 from transfer.serving.explain import explain
 from transfer.serving.history import History
 from transfer.serving.opened import INSIDE, open_run
 from transfer.serving.recommend import Filters, Recommendation, Recommender
+from transfer.serving.request_queue import Batcher
 
 LARGEST_BODY = 1 << 20
 """Bytes of a request."""

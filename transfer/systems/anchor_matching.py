@@ -6,8 +6,8 @@ from domains.domain import Domain
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
 from transfer.registry import Baseline, NoSettings, Ranker, Target
-from transfer.terms.anchors import ANCHORS
 from transfer.terms.known import KnownItems
+from transfer.terms.text_terms import ANCHORS
 
 
 def fit(target: Target, settings: NoSettings) -> Ranker:

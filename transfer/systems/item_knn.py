@@ -10,8 +10,8 @@ from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
 from transfer.evaluation.target_histories import history_matrix, sparse_scores
 from transfer.registry import Baseline, Ranker, Target
-from transfer.terms.companions import find_companions
 from transfer.terms.counts import untied_popularity
+from transfer.terms.item_pairs import find_companions
 
 
 class ItemKNNSettings(Settings):

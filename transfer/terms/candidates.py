@@ -14,7 +14,7 @@ from domains.domain import Domain
 from transfer.evaluation.protocol import Targets, excluded_pairs
 from transfer.evaluation.ranking import ScoreRows
 from transfer.terms.known import KnownItems
-from transfer.terms.registry import TERMS
+from transfer.terms.late_terms import TERMS
 
 RECENCIES = (0.9, 0.6, 0.4)
 """What an item's weight in a history is multiplied by for every later item."""

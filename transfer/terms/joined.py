@@ -13,9 +13,9 @@ from domains.domain import Domain
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
 from transfer.evaluation.tiles import InnerProducts, ItemMatrix, SparseProducts, no_scores
-from transfer.terms.base import Term
 from transfer.terms.known import KnownItems
-from transfer.terms.registry import TERMS
+from transfer.terms.late_terms import TERMS
+from transfer.terms.term import Term
 from transfer.terms.weights import TermWeights
 
 

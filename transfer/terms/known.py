@@ -15,9 +15,8 @@ from domains.split import Split
 from transfer.evaluation.tiles import ItemMatrix
 from transfer.items.sentence_vectors import TitleSpace
 from transfer.sparse import unit_rows
-from transfer.terms.companions import find_companions
 from transfer.terms.counts import popularity
-from transfer.terms.following import Follows, count_transitions
+from transfer.terms.item_pairs import Follows, count_transitions, find_companions
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from transfer_cases import small_domain
 
 from domains.errors import InputError
 from transfer.serving.recommend import History
-from transfer.serving.titles import TitleIndex
+from transfer.serving.title_index import TitleIndex
 
 TITLES = ["Alien (1979)", "Aliens (1986)", "Starbucks", "Starbucks", "", "1984"]
 IDS = ["a", "b", "s1", "s2", "nameless", "1979"]

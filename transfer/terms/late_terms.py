@@ -1,16 +1,12 @@
-"""The late terms that a variant can name, each in a file of its own."""
+"""The registry of the late terms that a variant can name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from transfer.terms.anchors import ANCHORS
-from transfer.terms.base import Term
-from transfer.terms.popularity import POPULARITY
-from transfer.terms.repeats import REPEATS
-from transfer.terms.titles import TITLES
-from transfer.terms.together import TASTE, TOGETHER
-from transfer.terms.transitions import TRANSITIONS
+from transfer.terms.interaction_terms import POPULARITY, REPEATS, TASTE, TOGETHER, TRANSITIONS
+from transfer.terms.term import Term
+from transfer.terms.text_terms import ANCHORS, TITLES
 
 TERMS: Mapping[str, Term] = {
     term.name: term for term in (TITLES, ANCHORS, POPULARITY, TRANSITIONS, TOGETHER, TASTE, REPEATS)

@@ -1,4 +1,4 @@
-"""What follows what: items that users had one, two or three steps after another, counted and chained."""
+"""Pairs of items: transitions (items one to three steps after another) and companions (items whose users overlap)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix, diags, vstack
 from domains.domain import Domain, Ints, TimeKind, spread
 from domains.split import Split
 from transfer.evaluation.protocol import Targets
-from transfer.terms.counts import train_positions
+from transfer.terms.counts import train_matrix, train_positions
 
 STEPS = (1.0, 0.5, 0.25)
 """Count of an item that stands 1, 2, 3 steps later, and weight of the last, second last, third last item."""
@@ -26,6 +26,12 @@ BACKWARD_SHARE = 0.5
 """What a transition counts against its direction where two are chained."""
 PARTS = {"transitions": "forward", "backward": "backward", "onward": "onward"}
 """The matrix that each weight multiplies."""
+COMPANIONS = 100
+"""Companions of an item that are kept."""
+LONGEST = 500
+"""Interactions of a user that are counted, the last ones: the pairs of a user grow with their square."""
+_PAIRS = 1 << 25
+"""Pairs of items that are compared at once: 400 MB if all of them share users."""
 _BLOCK = 2048
 """Items chained at once."""
 
@@ -195,3 +201,27 @@ def _shuffled(items: Ints, owner: Ints) -> npt.NDArray[np.uint64]:
     mixed ^= mixed >> np.uint64(29)
     mixed *= np.uint64(0xBF58476D1CE4E5B9)
     return mixed ^ (mixed >> np.uint64(32))
+
+
+def find_companions(split: Split, count: int = COMPANIONS) -> csr_matrix:
+    """Return (I, I) float32 cosines between the users of items, the largest of each row, without the diagonal.
+
+    cos(i, j) = |U_i and U_j| / sqrt(|U_i| |U_j|), with U_i the training users who had item i.
+
+    Args:
+        split: its training part is counted.
+        count: cosines kept in a row.
+    """
+    matrix = train_matrix(split, LONGEST)
+    users = np.asarray(matrix.sum(axis=0)).ravel()
+    unit = (matrix @ diags(np.divide(1.0, np.sqrt(users), out=np.zeros_like(users), where=users > 0))).tocsc()
+    rows, blocks = unit.tocsr(), []
+    step = max(1, _PAIRS // max(1, unit.shape[1]))
+    for first in range(0, unit.shape[1], step):
+        block = (unit[:, first : first + step].T @ rows).tocoo()
+        others = block.row + first != block.col
+        kept = (block.data[others], (block.row[others], block.col[others]))
+        blocks.append(strongest(csr_matrix(kept, shape=block.shape, dtype=np.float32), count))
+    return (
+        vstack(blocks, format="csr", dtype=np.float32) if blocks else csr_matrix(matrix.shape[1:] * 2, dtype=np.float32)
+    )

@@ -17,7 +17,7 @@ from transfer.runs.reevaluate import reevaluate
 from transfer.runs.target_run import TargetRun
 from transfer.runs.train_variant import BESIDE_NOISE
 from transfer.runtime import Runtime
-from transfer.terms.weights import TermWeights
+from transfer.terms.weights import UNTRIED, TermWeights
 
 SYSTEMS = (
     "sasrec",
@@ -91,4 +91,4 @@ def test_without_any_training_matching_decides(tmp_path):
     alone, joined = (run.metrics.variants[name].test["full"]["mrr"].mean for name in ("matching", "sasrec+matching"))
     assert joined == pytest.approx(alone, rel=0.2)
     piece = read_tensors(checkpoint_path(tmp_path / "target", "sasrec+matching", 0, "done"))
-    assert TermWeights.read(lambda name: piece.get(f"model.{name}")).anchors == BESIDE_NOISE
+    assert TermWeights.read(lambda name: piece.get(f"model.{name}")).anchors == BESIDE_NOISE * UNTRIED.anchors

@@ -9,6 +9,9 @@ from typing import Any, ClassVar, Self, get_args
 
 from pydantic import BaseModel, ValidationError
 
+LONGEST = 1200
+"""Characters of a problem, a location or a hint."""
+
 
 class InputError(ValueError):
     """A mistake in a file, a recipe, an artifact or an option, which only its author can correct.
@@ -25,12 +28,16 @@ class InputError(ValueError):
     def __init__(
         self, problem: str, *, location: object | None = None, hint: str | None = None, code: str | None = None
     ) -> None:
-        self.problem = problem
-        self.location = None if location is None else str(location)
-        self.hint = hint
+        self.problem = self._clip(problem)
+        self.location = None if location is None else self._clip(str(location))
+        self.hint = None if hint is None else self._clip(hint)
         self.code = code or self.default_code
-        head = problem if self.location is None else f"{self.location}: {problem}"
-        super().__init__(head if hint is None else f"{head}. {hint}")
+        head = self.problem if self.location is None else f"{self.location}: {self.problem}"
+        super().__init__(head if self.hint is None else f"{head}. {self.hint}")
+
+    def _clip(self, text: str) -> str:
+        """Return a text without its middle if what it quotes is too long to be read."""
+        return text if len(text) <= LONGEST else f"{text[: LONGEST - 200]} ... {text[-195:]}"
 
     def at(self, location: object) -> Self:
         """Return the same error at another location."""
@@ -87,6 +94,9 @@ class CombinedError(InputError):
         lines = [f"  {number}. {error}" for number, error in enumerate(errors[:MOST_SHOWN], 1)]
         more = [f"  and {len(errors) - MOST_SHOWN:,} more"] if len(errors) > MOST_SHOWN else []
         super().__init__("\n".join([f"{len(errors)} problems", *lines, *more]), code="several")
+
+    def _clip(self, text: str) -> str:
+        return text  # each error is clipped by itself
 
     def at(self, location: object) -> Self:
         """Return the same errors; the location is put before that of each."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domains.errors import DataError, InputError, RunError, SettingsError, within
+from domains.errors import LONGEST, CombinedError, DataError, InputError, RunError, SettingsError, within
 from recipes.load import check_recipe
 
 
@@ -33,3 +33,10 @@ def test_a_wrong_recipe_is_a_settings_error():
     with pytest.raises(SettingsError) as caught:
         check_recipe({"sources": ["books"], "encoder": {"dmi": 3}}, "mine.yaml")
     assert caught.value.code == "unknown-key"
+
+
+def test_a_message_leaves_out_the_middle_of_what_is_too_long() -> None:
+    error = InputError("no domain is called " + "9" * 5000 + "!", location="a" * 5000, hint="Known: books")
+    assert len(error.problem) <= LONGEST and len(str(error)) < 2 * LONGEST + 100
+    assert error.problem.startswith("no domain is called 99") and error.problem.endswith("99!")
+    assert len(str(CombinedError((error, error)))) > 2 * LONGEST, "several problems are all shown"

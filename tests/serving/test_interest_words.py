@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 from cli_cases import run_command
 from serving_cases import made_run
 
@@ -67,6 +68,24 @@ def test_a_title_that_holds_the_word_by_chance_falls_behind_those_of_the_kind(ru
     assert len(pirates) > 2
     lost = (fit[pirates[1:]] - plain[pirates[1:]]).mean() - (fit[odd] - plain[odd])
     assert lost > KIND / 2, "the one of another kind lost against the others"
+
+
+def test_a_word_that_nothing_fits_well_is_told(run):
+    vectors = torch.full((run.domain.n_items, 2), 0.5**0.5)
+    near, far = torch.tensor([1.0, 1.0]), torch.tensor([1.0, -0.9])
+
+    class Encoder:
+        def words(self, words):
+            return torch.nn.functional.normalize(
+                torch.stack([near if word == "near" else far for word in words]), dim=1
+            )
+
+        def titles(self, domain):
+            return vectors
+
+    bare = replace(run, features=replace(run.features, title_vectors=None), domain=replace(run.domain, categories=None))
+    index = InterestIndex(bare, Encoder())
+    assert index.fit(["near", "far", "pirate"]).weak == ("far",), "a word of a title is not weak"
 
 
 def test_filters_hold_for_interests(run):

@@ -48,7 +48,5 @@ def export(run: Run, out: Out, to: To = "onnx", variant: Variant = None) -> None
         raise InputError(f"{to!r} is no format", location="--to", hint="Write onnx or torch")
     written = export(open_run(run, variant), out, form)
     say(f"Wrote {GRAPH[form]}, items.parquet and item_vectors.parquet to {written.folder}")
-    if written.left_out:
-        say(f"Left out: {', '.join(written.left_out)}")
     if written.agreement is not None:
         say(f"onnxruntime gives the same top 20 for {written.agreement:.1%} of histories")

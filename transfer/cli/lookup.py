@@ -25,6 +25,7 @@ def titles(run: Run, search: Search = "", count: TitleCount = 20, json_: Json = 
     import numpy as np
     from rich.text import Text
 
+    from domains.raw_cells import counted
     from transfer.cli.output import OUT, plain_table, print_json
     from transfer.serving.opened import open_run
     from transfer.serving.title_index import TitleIndex
@@ -36,7 +37,7 @@ def titles(run: Run, search: Search = "", count: TitleCount = 20, json_: Json = 
     if json_:
         print_json([dict(zip(("item_id", "title", "interactions"), row, strict=True)) for row in rows])
         return
-    table = plain_table(f"{len(found):,} items" + (f", the first {count}" if len(found) > count else ""))
+    table = plain_table(counted(len(found), "item") + (f", the first {count}" if len(found) > count else ""))
     table.add_column("id")
     table.add_column("title")
     table.add_column("interactions", justify="right")

@@ -111,6 +111,8 @@ def command(
         found = asked.recommend_for(words, count, filters)
         new = asked.recommend_new_for(words, count, filters) if added else []
         heading = f"For an interest in {', '.join(words)}"
+        for word in asked.interests.fit(words).weak:
+            ERR.print(f"Nothing fits {word!r} well: its items are only the nearest.", highlight=False, markup=False)
     else:
         past = (
             History.of_user(domain, user) if user is not None else History.of_text(domain, history or "", asked.titles)
@@ -144,6 +146,7 @@ def _batch(
     no_reasons: bool,
 ) -> None:
     from domains.errors import InputError
+    from domains.raw_cells import counted
     from transfer.cli.output import ERR, progress_for
     from transfer.serving.batch import EVERYBODY, Shard, recommend_all
     from transfer.serving.input_files import read_ids
@@ -165,7 +168,8 @@ def _batch(
         reasons=not no_reasons,
         progress=progress_for(False),
     )
-    ERR.print(f"{written.people:,} people answered in {len(written.files)} files", highlight=False)
+    people, files = counted(written.people, "user"), counted(len(written.files), "file")
+    ERR.print(f"Recommendations for {people} are in {files}", highlight=False)
     if written.unanswered:
         ERR.print(f"{written.unanswered:,} could not be answered: see *.unanswered.parquet", highlight=False)
 

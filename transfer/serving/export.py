@@ -225,7 +225,7 @@ def export(run: TargetRun, folder: Path, to: Format = "onnx", histories: int = 1
     if weights.repeats == LEAVE_OUT:
         left_out = tuple(name for name in left_out if name != "repeats")  # whoever asks leaves them out, see FACTS
     if left_out:
-        log.warning("The graph lacks the late terms %s", ", ".join(left_out))
+        log.warning("The graph cannot hold these late terms, so its order differs: %s", ", ".join(left_out))
     size = sum(buffer.numel() * buffer.element_size() for buffer in graph.buffers())
     if to == "onnx" and size > LARGEST_GRAPH:
         raise RunError(

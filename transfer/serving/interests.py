@@ -28,6 +28,8 @@ SURE = 4
 """Power of its fit by which a seed counts: few items fit well, and their neighbours should be like those."""
 SHARPNESS = 0.1
 """Temperature at which several words mix: the best fit decides, and an item that fits two gains a little."""
+WEAK = 0.35
+"""Cosine of sentence vectors below which the nearest item has little to do with a word (pizza among films: 0.33)."""
 LONGEST = 200
 """Letters of one interest."""
 MOST_WORDS = 50
@@ -43,6 +45,7 @@ class Fit:
         unknown_scores: (I,) float32, the same without what only known items have: companions and popularity.
         by_word: (w, I) float32, each word's best item has 1.
         anchors: of each word.
+        weak: words that no item fits well; what they recommend is only the nearest.
     """
 
     words: tuple[str, ...]
@@ -50,6 +53,7 @@ class Fit:
     unknown_scores: Floats
     by_word: Floats
     anchors: tuple[tuple[str, ...], ...]
+    weak: tuple[str, ...] = ()
 
     def word_of(self, item: int) -> str:
         """Return the word that an item fits best."""
@@ -115,6 +119,7 @@ class InterestIndex:
             _mixed(_of_best(unknown)),
             _of_best(known),
             tuple(tuple(found[anchor] for anchor in row.indices) for row in anchors),
+            tuple(word for word, weak in zip(given, self._weak(given, matched, named), strict=True) if weak),
         )
 
     def plain(self, word: str, count: int) -> list[str]:
@@ -238,6 +243,14 @@ class InterestIndex:
             together[seeds] -= weights * own  # every item is with itself
             out[word] = together / max(float(together.max(initial=0)), 1e-12)
         return np.clip(out, 0, 1)
+
+    def _weak(self, words: Sequence[str], matched: Floats, named: Floats) -> npt.NDArray[np.bool_]:
+        """(w,) whether no item shares an anchor with a word or has it as a category, and no text comes near."""
+        alone = (matched.max(axis=1, initial=0) <= 0) & (named.max(axis=1, initial=0) < 1)
+        if self._titles is None:
+            return alone
+        cosines = (self._vectors(words) @ self._titles.T).max(dim=1).values.numpy()
+        return np.asarray(alone & (cosines < WEAK))
 
     def _check_words(self, words: Sequence[str], fits: Floats) -> None:
         for word, fit in zip(words, fits, strict=True):

@@ -10,7 +10,7 @@ from report_cases import experiment_record, run_record
 from domains.errors import InputError
 from transfer.report.document import described
 from transfer.report.experiment_record import ExperimentRecord
-from transfer.report.run_record import RunRecord, Spread
+from transfer.report.run_record import RunRecord, Spread, common_threads
 
 
 @pytest.fixture
@@ -103,3 +103,17 @@ def test_an_experiment_is_read_as_it_was_written(tmp_path):
     path = tmp_path / "metrics.json"
     path.write_text(experiment_record().model_dump_json(), encoding="utf-8")
     assert ExperimentRecord.read(path) == experiment_record()
+
+
+def test_threads_are_common_only_if_all_are_known_and_equal():
+    one, two = run_record().variants["sasrec"], run_record().variants["sasrec+ipe+s2idm"]
+
+    def computed(first, second):
+        return common_threads([one.model_copy(update={"threads": first}), two.model_copy(update={"threads": second})])
+
+    assert computed((2, 2), (2, 2)) == 2
+    assert computed((2, 2), (2, 1)) is None
+    assert computed((2, 2), None) is None
+    assert common_threads([]) is None
+    with pytest.raises(ValueError, match="threads that are not of 2 seeds"):
+        run_record(variants=run_record().variants | {"sasrec": one.model_copy(update={"threads": (2,)})})

@@ -65,6 +65,13 @@ def test_a_baseline_has_no_weights(tmp_path):
     kept = FinishedVariant({}, finished().rankings)
     checkpoints.keep("popular", 0, kept)
     same(checkpoints.get("popular", 0), kept)
+    assert checkpoints.get("popular", 0).threads is None
+
+
+def test_the_number_of_threads_is_kept(tmp_path):
+    checkpoints = Checkpoints(tmp_path, PLAN)
+    checkpoints.keep("popular", 0, FinishedVariant({}, finished().rankings, threads=3))
+    assert checkpoints.get("popular", 0).threads == 3
 
 
 def test_parts_are_kept_apart(tmp_path):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from experiment_cases import write_domain, write_recipe
 
 from recipes.load import load_recipe
 from transfer.runs.pipeline import run_plan
 from transfer.runs.plan import make_plan
 from transfer.runtime import Runtime
+from transfer.variants import parse_variant
 
 
 def days(folder, ties):
@@ -40,4 +43,24 @@ def test_a_run_on_days_says_so_and_records_it(tmp_path, said):
     shares = [groups[name].users / found["item"].protocol.test_users for name in ("tied", "untied")]
     assert abs(shares[0] * tied + shares[1] * untied - whole) < 1e-9
     assert tied > untied
-    assert found["item"].threads >= 1
+
+
+def test_a_run_that_goes_on_with_other_threads_says_so(tmp_path, monkeypatch):
+    plan = make_plan(days(tmp_path, "file"))
+    monkeypatch.setattr("torch.get_num_threads", lambda: 3)
+    first = run_plan(plan, tmp_path / "out", Runtime()).metrics
+    assert (first.threads, first.variants["popular"].threads) == (3, (3,))
+    more = plan_with(plan, "popular", "next-ids", "transitions")
+    monkeypatch.setattr("torch.get_num_threads", lambda: 1)
+    again = run_plan(more, tmp_path / "out", Runtime()).metrics
+    assert again.threads is None
+    assert {name: one.threads for name, one in again.variants.items()} == {
+        "popular": (3,),
+        "next-ids": (3,),
+        "transitions": (1,),
+    }
+
+
+def plan_with(plan, *variants):
+    recipe = plan.recipe.model_copy(update={"variants": variants})
+    return replace(plan, recipe=recipe, variants=tuple(parse_variant(name) for name in variants))

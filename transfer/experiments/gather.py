@@ -29,7 +29,7 @@ from transfer.experiments.users import (
     user_values,
 )
 from transfer.report.experiment_record import Breakdowns, CellRecord, Curve, Made, OverlapRecord, PublishedFigures
-from transfer.report.run_record import Comparison, RunRecord
+from transfer.report.run_record import Comparison, RunRecord, common_threads
 from transfer.runs.adapt import Adapted, adapt_target
 from transfer.runs.artifact import LOG
 from transfer.runs.checks import compared_labels
@@ -149,7 +149,12 @@ def gather(cell: Cell, source_folder: Path, folder: Path, runtime: Runtime) -> C
         sampled += _of_any(new, _sampled(more.rankings, cutoffs))
         rankings = {**more.rankings, **rankings}
     groups = target_groups(rankings, adapted.split, cutoffs)
-    metrics = RunRecord(**{**dict(metrics), "comparisons": (*metrics.comparisons, *sampled), "target_groups": groups})
+    changed = {
+        "comparisons": (*metrics.comparisons, *sampled),
+        "target_groups": groups,
+        "threads": common_threads(metrics.variants.values()),
+    }
+    metrics = RunRecord(**dict(metrics) | changed)
     bases = {name: variant.base for name, variant in metrics.variants.items() if variant.base is not None}
     seeds = {name: metrics.few_seeds.get(name, metrics.seeds) for name in rankings}
     counts = known_anchors(adapted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -102,6 +102,8 @@ class VariantRecord(Document):
     """The metric that selects, on validation items of training users: it chooses epochs, seeds and the product."""
     kept_epochs: tuple[KeptEpochs, ...] | None = None
     """The kept epoch of each phase, one entry a seed; null for systems without epochs."""
+    threads: tuple[int, ...] | None = None
+    """CPU threads of the process that finished it, one entry a seed."""
 
     def figure(self, stage: str, metric: str) -> Spread | None:
         """Return a figure by ``protocol/metric``, or None if it was not measured."""
@@ -270,7 +272,8 @@ class RunRecord(Document):
     few_seeds: dict[str, tuple[int, ...]] = Field(default_factory=dict)
     """Variants that an experiment ran with fewer seeds, and which."""
     threads: int | None = Field(None, ge=1)
-    """CPU threads that computed: another number may change figures in their last digits, and with them an epoch."""
+    """CPU threads that computed all variants: another number may change figures in their last digits, and with them an
+    epoch. Null if they differ: `variants.*.threads` says more."""
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
@@ -312,6 +315,8 @@ class RunRecord(Document):
             raise ValueError(f"variant {name!r} has figures that are not of {expected} seeds")
         if variant.kept_epochs is not None and len(variant.kept_epochs) != expected:
             raise ValueError(f"variant {name!r} has kept epochs that are not of {expected} seeds")
+        if variant.threads is not None and len(variant.threads) != expected:
+            raise ValueError(f"variant {name!r} has threads that are not of {expected} seeds")
 
     def _check_comparison(self, one: Comparison) -> None:
         if {one.variant, one.baseline} & set(self.few_seeds):
@@ -320,6 +325,12 @@ class RunRecord(Document):
         if ours is None or theirs is None:
             raise ValueError(f"{one.variant!r} and {one.baseline!r} are compared on {one.metric}, which has no figures")
         _equal(f"{one.variant!r} over {one.baseline!r}", one.difference, ours.mean - theirs.mean)
+
+
+def common_threads(variants: Iterable[VariantRecord]) -> int | None:
+    """Return the number of threads that computed all variants and seeds, or None if they differ or are unknown."""
+    found = {number for variant in variants for number in variant.threads or (None,)}
+    return found.pop() if len(found) == 1 else None
 
 
 def _deviation(values: Sequence[float]) -> float:

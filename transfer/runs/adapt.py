@@ -106,6 +106,7 @@ class Adapted:
         product: best variant on validation, see `choose_product`; never a shuffled control.
         skipped: variants that could not run, with the reason.
         kept_epochs: trained variant -> one entry per seed, the selected epoch of each training phase.
+        threads: variant -> one entry per seed, the CPU threads that computed it; variants of earlier releases lack it.
     """
 
     split: Split
@@ -118,6 +119,7 @@ class Adapted:
     product: Variant
     skipped: dict[str, str]
     kept_epochs: Mapping[str, tuple[KeptEpochs, ...]] = field(default_factory=dict)
+    threads: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime) -> Adapted:
@@ -210,6 +212,7 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
         product=product,
         skipped=skipped,
         kept_epochs=made.kept_epochs,
+        threads=made.threads,
     )
 
 
@@ -222,6 +225,7 @@ class _Made:
     best_seed: dict[str, int] = field(default_factory=dict)
     validation: dict[str, list[float]] = field(default_factory=dict)
     kept_epochs: dict[str, tuple[KeptEpochs, ...]] = field(default_factory=dict)
+    threads: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def _every_variant(trainer: VariantTrainer, recipe: Recipe, variants: Sequence[Variant]) -> _Made:
@@ -243,6 +247,9 @@ def _every_variant(trainer: VariantTrainer, recipe: Recipe, variants: Sequence[V
         kept = tuple(finished.kept for finished in checkpoints if finished.kept is not None)
         if len(kept) == len(checkpoints):
             made.kept_epochs[label] = kept
+        threads = tuple(finished.threads for finished in checkpoints if finished.threads is not None)
+        if len(threads) == len(checkpoints):
+            made.threads[label] = threads
     return made
 
 

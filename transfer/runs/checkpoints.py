@@ -24,6 +24,8 @@ from transfer.training.epochs import SUFFIX, Checkpoint
 PLAN = "plan.json"
 KEPT = "kept_epochs"
 """Key of the kept epochs among the facts of a finished variant."""
+THREADS = "threads"
+"""Key of the number of CPU threads among these facts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +36,13 @@ class FinishedVariant:
         weights: state of the model; empty for baselines.
         rankings: by stage.
         kept: the kept epoch of each training phase; None for baselines.
+        threads: CPU threads of the process that finished it; None in files of earlier releases.
     """
 
     weights: dict[str, Tensor]
     rankings: dict[Stage, Ranking]
     kept: KeptEpochs | None = None
+    threads: int | None = None
 
 
 def checkpoint_path(run: Path, variant: str, seed: int, part: str) -> Path:
@@ -57,7 +61,8 @@ def read_finished(path: Path) -> FinishedVariant:
     stages: tuple[Stage, Stage] = ("validation", "test")
     rankings = {stage: _ranking(tensors, f"ranks.{stage}.") for stage in stages}
     weights = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
-    return FinishedVariant(weights, rankings, KeptEpochs.model_validate_json(facts[KEPT]) if KEPT in facts else None)
+    kept = KeptEpochs.model_validate_json(facts[KEPT]) if KEPT in facts else None
+    return FinishedVariant(weights, rankings, kept, int(facts[THREADS]) if THREADS in facts else None)
 
 
 class Checkpoints:
@@ -137,7 +142,8 @@ class Checkpoints:
             for field in _OPTIONAL:
                 if getattr(ranking, field) is not None:
                     tensors[f"ranks.{stage}.{field}"] = torch.from_numpy(getattr(ranking, field))
-        facts = None if finished.kept is None else {KEPT: finished.kept.model_dump_json()}
+        facts = {} if finished.kept is None else {KEPT: finished.kept.model_dump_json()}
+        facts |= {} if finished.threads is None else {THREADS: str(finished.threads)}
         self.keep_weights(variant, seed, "done", tensors, facts)
 
 

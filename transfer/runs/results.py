@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import torch
 
 from recipes.schema import Recipe
 from transfer.evaluation.summary import beyond_accuracy, compare_all, protocol_record, variant_metrics
@@ -16,6 +15,7 @@ from transfer.report.run_record import (
     RunRecord,
     Spread,
     VariantRecord,
+    common_threads,
     parts_of,
 )
 from transfer.runs.adapt import Adapted
@@ -53,7 +53,7 @@ def summarise(plan: Plan, adapted: Adapted) -> RunRecord:
         ),
         target_groups=target_groups(adapted.rankings, adapted.split, recipe.evaluation.cutoffs),
         example_user=str(domain.user_ids[int(tested[0]) if len(tested) else 0].as_py()),
-        threads=torch.get_num_threads(),
+        threads=common_threads(variants.values()),
     )
 
 
@@ -71,6 +71,7 @@ def _variants(recipe: Recipe, adapted: Adapted, values: Mapping[str, Variant]) -
             beyond=beyond_accuracy(rankings, counts),
             selection=Spread.of(adapted.validation[name]),
             kept_epochs=adapted.kept_epochs.get(name),
+            threads=adapted.threads.get(name),
         )
     return found
 

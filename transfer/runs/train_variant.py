@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
 from domains.domain import Ints
@@ -100,7 +101,8 @@ class VariantTrainer:
             rankings[stage] = self._rank(
                 stage, joined(ranker(split.domain, targets), self.known, split.domain, targets, terms)
             )
-        finished = FinishedVariant(terms.tensors() if variant.terms else {}, rankings)
+        weights = terms.tensors() if variant.terms else {}
+        finished = FinishedVariant(weights, rankings, threads=torch.get_num_threads())
         self.checkpoints.keep(variant.label, 0, finished)
         return finished
 
@@ -112,9 +114,8 @@ class VariantTrainer:
             return found
         views = self.factory.views(variant, self.task.split, self.recipe.prompts, seed)
         model, kept = self._with_terms(variant, views, seed) if variant.terms else self._trained(variant, views, seed)
-        finished = FinishedVariant(
-            dict(model.state_dict()), {stage: self._evaluate(model, views, stage) for stage in STAGES}, kept
-        )
+        rankings = {stage: self._evaluate(model, views, stage) for stage in STAGES}
+        finished = FinishedVariant(dict(model.state_dict()), rankings, kept, torch.get_num_threads())
         self.checkpoints.keep(variant.label, seed, finished)
         self.checkpoints.forget(variant.label, seed, VARIANT)
         return finished

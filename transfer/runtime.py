@@ -104,6 +104,10 @@ class Runtime:
         """Return this process's rows of a batch; every process must pass the same batch."""
         return rows[self.rank :: self.processes]
 
+    def owns(self, rows: Tensor) -> Tensor:
+        """Return which rows of a data set are this process's, wherever they stand in a batch."""
+        return rows % self.processes == self.rank
+
     def sum_(self, tensor: Tensor) -> Tensor:
         """Sum a tensor over all processes, in place."""
         if self.processes > 1:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from domains.domain import Domain, Ints
+from domains.domain import Domain, Ints, spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,19 +18,29 @@ class Spans:
     """Subsequences of a flat item array, on a device.
 
     Attributes:
-        items: (N,) int64, all interactions of the domain.
+        items: int64, the interactions of the domain: all (N,), or those of the owned spans alone.
         users: (n,) int64.
         starts: (n,) int64, flat position of each span's first item.
         stops: (n,) int64, one past its last.
+        shifts: (n,) int64, flat position less place in `items` for each owned span; None if `items` are all.
     """
 
     items: Tensor
     users: Tensor
     starts: Tensor
     stops: Tensor
+    shifts: Tensor | None = None
 
     @classmethod
-    def of(cls, domain: Domain, users: Ints, stops: Ints, device: torch.device, last: int | None = None) -> Spans:
+    def of(
+        cls,
+        domain: Domain,
+        users: Ints,
+        stops: Ints,
+        device: torch.device,
+        last: int | None = None,
+        owned: npt.NDArray[np.bool_] | None = None,
+    ) -> Spans:
         """Make spans from each user's first interaction to `stops`, limited to the `last` items.
 
         Args:
@@ -38,15 +49,22 @@ class Spans:
             stops: (n,), one past the last flat position of each.
             device: device of the tensors.
             last: maximum length.
+            owned: (n,) the spans whose items are read and can be gathered; all by default.
         """
         starts = domain.offsets[:-1][users]
         if last is not None:
             starts = np.maximum(starts, stops - last)
+        items, shifts = domain.items, None
+        if owned is not None:
+            lengths = np.where(owned, stops - starts, 0)
+            items = domain.items[spread(starts, lengths)[1]]
+            shifts = torch.from_numpy(starts - (np.cumsum(lengths) - lengths)).to(device)
         return cls(
-            torch.from_numpy(domain.items.astype(np.int64)).to(device),
+            torch.from_numpy(items.astype(np.int64)).to(device),
             torch.from_numpy(np.ascontiguousarray(users)).to(device),
             torch.from_numpy(np.ascontiguousarray(starts)).to(device),
             torch.from_numpy(np.ascontiguousarray(stops)).to(device),
+            shifts,
         )
 
     @property
@@ -121,15 +139,20 @@ def gather(spans: Spans, rows: Tensor) -> SequenceBatch:
 
     Args:
         spans: ragged sequences.
-        rows: (B,) int64.
+        rows: (B,) int64, at least one; owned spans.
     """
     starts, lengths = spans.starts[rows], spans.lengths[rows]
     width = max(1, int(lengths.max()))
     column = torch.arange(width, device=rows.device)
     mask = column < lengths[:, None]
     # An empty span at the end starts after the last item; the value is masked, but the index must be valid.
-    position = torch.where(mask, starts[:, None] + column, starts[:, None]).clamp_max(len(spans.items) - 1)
-    return SequenceBatch(spans.users[rows], spans.items[position], mask, position)
+    place = torch.where(mask, starts[:, None] + column, starts[:, None])
+    if spans.shifts is None:
+        place = place.clamp_max(len(spans.items) - 1)
+        return SequenceBatch(spans.users[rows], spans.items[place], mask, place)
+    shifts = spans.shifts[rows][:, None]
+    place = (place - shifts).clamp_max(len(spans.items) - 1)
+    return SequenceBatch(spans.users[rows], spans.items[place], mask, place + shifts)
 
 
 def shuffled_by_length(lengths: Tensor, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:

@@ -17,7 +17,7 @@ from transfer.diffusion.settings import S2IDMSettings
 from transfer.encoders.settings import EncoderSettings
 from transfer.evaluation.settings import EvaluationSettings
 from transfer.interests.forms import RawInterests
-from transfer.interests.views import InterestViews
+from transfer.interests.views import InterestViews, NoViews
 from transfer.items.features import ItemFeatures
 from transfer.items.settings import ItemSettings
 from transfer.items.tower import ItemTower
@@ -25,7 +25,7 @@ from transfer.model.conditioner import PromptGenerators
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.settings import ScoreSettings
 from transfer.runtime import Runtime
-from transfer.training.loop import fit
+from transfer.training.loop import Trainer, fit
 from transfer.training.settings import TrainingSettings
 from transfer.training.task import Task
 
@@ -121,6 +121,18 @@ def test_two_processes_equal_one(results, part):
         else:
             torch.testing.assert_close(first[name], alone[name], rtol=1e-4, atol=1e-5)
             torch.testing.assert_close(second[name], first[name], rtol=0, atol=0)
+
+
+def test_every_user_is_owned_by_one_process_which_reads_no_other():
+    histories = random_histories(np.random.default_rng(0), USERS, ITEMS, 4, 9)  # of 3, one would train
+    split = leave_one_out(small_domain(histories, n_items=ITEMS))
+    read = []
+    for rank in range(3):
+        task = Task(split, 6, TrainingSettings(), EvaluationSettings(negatives=9), Runtime(rank=rank, processes=3))
+        trainer = Trainer(torch.nn.Linear(1, 1), task, NoViews(), "model", 0, lambda _: None)
+        assert trainer.spans.items.tolist() == [item for past in histories[rank::3] for item in past[:-2][-7:]]
+        read.append(Runtime(rank=rank, processes=3).owns(torch.arange(USERS)))
+    assert torch.stack(read).sum(0).tolist() == [1] * USERS
 
 
 def test_shares_cover_a_batch_once():

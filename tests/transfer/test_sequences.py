@@ -85,6 +85,23 @@ def test_a_batch_holds_the_last_items_of_each_span(drawn, last, data):
     assert batch.mask.shape[1] == max([1, *(len(row) for row in expected)])
 
 
+@PROPERTY
+@given(histories, st.integers(1, 6), st.data())
+def test_owned_spans_are_gathered_as_from_all_and_others_are_not_read(drawn, last, data):
+    domain = small_domain(drawn, n_items=10, repeats=True)
+    users, stops = np.flatnonzero(domain.lengths), domain.offsets[1:][domain.lengths > 0]
+    owned = np.array(data.draw(st.lists(st.booleans(), min_size=len(users), max_size=len(users))), dtype=bool)
+    mine = Spans.of(domain, users, stops, CPU, last, owned)
+    assert mine.items.tolist() == [item for user in users[owned] for item in drawn[user][-last:]]
+    rows = torch.from_numpy(np.flatnonzero(owned))
+    if len(rows):
+        whole, part = (gather(spans, rows) for spans in (Spans.of(domain, users, stops, CPU, last), mine))
+        assert torch.equal(part.mask, whole.mask)
+        assert torch.equal(part.users, whole.users)
+        for name in ("items", "positions"):
+            assert torch.equal(getattr(part, name)[part.mask], getattr(whole, name)[whole.mask])
+
+
 def test_inputs_and_targets_are_shifted_by_one():
     domain = small_domain([[1, 2, 3], [4, 5]], n_items=6)
     batch = gather(Spans.of(domain, np.array([0, 1]), domain.offsets[1:].copy(), CPU), torch.arange(2))

@@ -124,7 +124,10 @@ class Trainer:
         self.settings, self.runtime = task.training, task.runtime
         split = task.split
         users = split.training_users[(split.train_stop - split.starts)[split.training_users] >= 2]
-        self.spans = Spans.of(split.domain, users, split.train_stop[users], self.runtime.device, task.max_length + 1)
+        # A second objective compares the users of a batch, so that every process needs all of them.
+        owned = self.runtime.owns(torch.arange(len(users))).numpy() if self._splits_users else None
+        stops, device = split.train_stop[users], self.runtime.device
+        self.spans = Spans.of(split.domain, users, stops, device, task.max_length + 1, owned)
         self.sampler = NegativeSampler(split, self.runtime.device)
         self.batch_size = min(self.settings.batch_size, max(SMALLEST_BATCH, len(users) // self.settings.steps))
         learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -136,6 +139,11 @@ class Trainer:
             fused=True,
         )
         self.schedule = torch.optim.lr_scheduler.ExponentialLR(self.optimiser, self.settings.learning_rate_decay)
+
+    @property
+    def _splits_users(self) -> bool:
+        """Whether each process reads the interactions of its own users only."""
+        return self.runtime.processes > 1 and self.auxiliary is None
 
     def start(self) -> float:
         """The score before the first epoch."""
@@ -201,29 +209,28 @@ class Trainer:
 
     def _step(self, rows: Tensor, view: TrainView, draws: torch.Generator) -> tuple[Tensor, int]:
         """One optimiser step; returns this process's summed loss and the positions of the whole batch."""
-        whole = gather(self.spans, rows)
-        inputs, positives = whole.inputs(), whole.targets()
-        valid = inputs.mask
-        if view.first_target is not None:
-            valid = valid & (whole.positions[:, 1:] >= view.first_target[inputs.users][:, None])
-        positions = int(valid.sum())
+        positions = self._count_targets(rows, view)
         if positions == 0:
             return torch.zeros((), device=rows.device), 0
-        negatives = self._negatives(inputs, draws)
-        # Every process draws for the whole batch and works on its rows, so that the result is that of one process.
-        mine = self.runtime.share(torch.arange(len(rows), device=rows.device))
-        inputs = inputs.rows(mine)
-        if self.settings.loss in {"bce", "gbce"}:
-            negatives = negatives[mine]
+        # Every process draws for the whole batch and works on its users, so that the result is that of one process.
+        negatives = self._negatives(rows, draws)
+        mine = slice(None) if self.runtime.processes == 1 else self.runtime.owns(rows)
         self.optimiser.zero_grad(set_to_none=True)
         loss = torch.zeros((), device=rows.device)
         own = self.auxiliary is None or not self.auxiliary.replaces_loss
-        if own and valid[mine].any():  # a small batch can leave a process without targets: it only takes the sum
-            with torch.autocast(rows.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
-                loss = self._loss(inputs, positives[mine], valid[mine], negatives, view).sum()
-            (loss / positions).backward()
+        if own and len(rows[mine]):  # a small batch can leave a process without users
+            batch = gather(self.spans, rows[mine])
+            inputs, positives, valid = batch.inputs(), batch.targets(), _targets(batch, view)
+            if self.settings.loss in {"bce", "gbce"}:
+                negatives = negatives[mine, : valid.shape[1]]
+            if valid.any():
+                with torch.autocast(rows.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
+                    loss = self._loss(inputs, positives, valid, negatives, view).sum()
+                (loss / positions).backward()
         if self.auxiliary is not None:
             # Every process works on the whole batch: contrast within a part of it would be another loss.
+            whole = gather(self.spans, rows)
+            valid = _targets(whole, view)
             with torch.autocast(rows.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
                 extra = self.auxiliary.loss(self.model, whole, valid, view, draws) / self.runtime.processes
             extra.backward()
@@ -232,18 +239,24 @@ class Trainer:
         self.optimiser.step()
         return loss.detach(), positions
 
-    def _negatives(self, inputs: SequenceBatch, draws: torch.Generator) -> Tensor:
+    def _count_targets(self, rows: Tensor, view: TrainView) -> int:
+        """Targets of a batch, counted without its items."""
+        first = self.spans.starts[rows] + 1
+        if view.first_target is not None:
+            first = torch.maximum(first, view.first_target[self.spans.users[rows]])
+        return int((self.spans.stops[rows] - first).clamp_min(0).sum())
+
+    def _negatives(self, rows: Tensor, draws: torch.Generator) -> Tensor:
         """(B, L, m) for losses with negatives of their own, (m,) where a batch shares them, (0,) for softmax."""
-        device = inputs.items.device
         if self.settings.loss == "softmax":
-            return torch.empty(0, dtype=torch.int64, device=device)
+            return torch.empty(0, dtype=torch.int64, device=rows.device)
         if self.settings.loss == "sampled_softmax":
             # As many draws as items: all of them, once each, cost the same and miss none.
             every = self.settings.drawn >= self.sampler.n_items
             return self.sampler.known if every else self.sampler.shared(self.settings.drawn, draws)
-        width = inputs.items.shape[1]
-        drawn = self.sampler.sample(inputs.users, width * self.settings.drawn, draws)
-        return drawn.view(len(inputs.users), width, self.settings.drawn)
+        width = int(self.spans.lengths[rows].max()) - 1
+        drawn = self.sampler.sample(self.spans.users[rows], width * self.settings.drawn, draws)
+        return drawn.view(len(rows), width, self.settings.drawn)
 
     def _loss(
         self, inputs: SequenceBatch, positives: Tensor, valid: Tensor, negatives: Tensor, view: TrainView
@@ -276,3 +289,11 @@ class Trainer:
         if self.settings.loss == "gbce":
             return losses.gbce(states, positive, negative, self.sampler.n_items, GBCE_T)
         return losses.sampled_softmax(states, positive, negative, positive_ids, negative_ids)
+
+
+def _targets(batch: SequenceBatch, view: TrainView) -> Tensor:
+    """Return which targets of a batch count, (B, L - 1) bool."""
+    valid = batch.inputs().mask
+    if view.first_target is None:
+        return valid
+    return valid & (batch.positions[:, 1:] >= view.first_target[batch.users][:, None])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -23,24 +25,29 @@ class NegativeSampler:
 
     def __init__(self, split: Split, device: torch.device) -> None:
         domain = split.domain
-        users, position = spread(split.starts, split.train_stop - split.starts)
         # Without training data nothing trains, and any item may be drawn.
         new = split.new_items
         known = np.arange(domain.n_items) if new is None or new.all() else np.flatnonzero(~new)
         place = np.empty(domain.n_items, dtype=np.int64)
         place[known] = np.arange(len(known))
-        pairs = np.unique(users * len(known) + place[domain.items[position]])
-        owner, item = pairs // len(known), pairs % len(known)
-        counts = np.bincount(owner, minlength=domain.n_users)
-        first = np.cumsum(counts) - counts
-        rank = np.arange(len(pairs)) - first[owner]
         self.known = torch.from_numpy(known).to(device)
         self.place = torch.from_numpy(place).to(device)
         self.n_items = len(known)
         self.stride = len(known) + 1
-        self.keys = torch.from_numpy(owner * self.stride + item - rank).to(device)
-        self.first = torch.from_numpy(first).to(device)
-        self.allowed = torch.from_numpy(len(known) - counts).to(device)
+        self._split, self._place, self._device = split, place, device
+
+    @cached_property
+    def _seen(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Keys of all users, first key of each user, number of items each may get. Softmax losses need none of them."""
+        split, domain = self._split, self._split.domain
+        users, position = spread(split.starts, split.train_stop - split.starts)
+        pairs = np.unique(users * self.n_items + self._place[domain.items[position]])
+        owner, item = pairs // self.n_items, pairs % self.n_items
+        counts = np.bincount(owner, minlength=domain.n_users)
+        first = np.cumsum(counts) - counts
+        rank = np.arange(len(pairs)) - first[owner]
+        keys, allowed = owner * self.stride + item - rank, self.n_items - counts
+        return tuple(torch.from_numpy(part).to(self._device) for part in (keys, first, allowed))  # type: ignore[return-value]
 
     def sample(self, users: Tensor, count: int, generator: torch.Generator) -> Tensor:
         """Draw negatives.
@@ -53,11 +60,12 @@ class NegativeSampler:
         Returns:
             (n, count) int64. If a user's training data has all items, any item is drawn.
         """
-        allowed = self.allowed[users][:, None]
+        keys, first, free = self._seen
+        allowed = free[users][:, None]
         uniform = torch.rand(len(users), count, dtype=torch.float64, generator=generator, device=users.device)
         rank = (uniform * allowed.clamp_min(1)).long()
         base = users[:, None] * self.stride
-        below = torch.searchsorted(self.keys, base + rank, right=True) - self.first[users][:, None]
+        below = torch.searchsorted(keys, base + rank, right=True) - first[users][:, None]
         return self.known[(rank + below).clamp_max(self.n_items - 1)]
 
     def shared(self, count: int, generator: torch.Generator) -> Tensor:

@@ -41,6 +41,26 @@ def test_those_in_the_package_and_in_runs(here: Path, capsys: pytest.CaptureFixt
     assert [one["place"] for one in listed(capsys, "runs/tiny", "bundled")] == ["runs/tiny/source", "bundled"]
 
 
+def test_one_of_the_hub(
+    here: Path, tiny: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def download(place: str, **_: Any) -> str:
+        asked.append(place)
+        return str(tiny.source)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    (found,) = listed(capsys, "somebody/books")
+    assert asked == ["somebody/books"]
+    assert (found["place"], [note["name"] for note in found["domains"]]) == ("somebody/books", ["books"])
+
+
+def test_inspect_shows_the_one_in_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(run_command(capsys, "inspect", "bundled", "--json").out)
+    assert (found["kind"], found["licence"], found["hidden"]) == ("source", "cc-by-sa-4.0", 256)
+
+
 def test_a_table_of_80_columns(here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(here / "runs" / "tiny" / "source", here / "runs" / ("long" * 20) / "source")
     monkeypatch.setattr("transfer.cli.output.OUT", Console(width=80))

@@ -11,7 +11,7 @@ from transfer.cli.options import Json
 if TYPE_CHECKING:
     from transfer.planning.inspection import DomainView, Inspection
 
-Thing = Annotated[str, typer.Argument(help="A domain, a recipe, or the folder of an artifact.")]
+Thing = Annotated[str, typer.Argument(help="A domain, a recipe, or an artifact: bundled or its folder.")]
 
 BAR = 24
 """Characters of the longest bar."""

@@ -142,6 +142,8 @@ def adapt_target(
     folder = out or default_folder(loaded) / "target"
     runtime, plan = runtime_for(device, json_), make_plan(loaded, source)
     runtime.steps.expect(target_steps(plan))
+    if source.s2idm is not None and not plan.needs_s2idm:
+        runtime.log("No variant reads the S2IDM of this artifact; --variants sasrec,sasrec+ipe+s2idm does, for example")
     run = target_from(plan, source, folder, runtime)
     print_target(run.metrics, folder, json_)
 

@@ -25,6 +25,7 @@ from transfer.runs.artifact import CONFIG
 from transfer.runs.plan import make_plan
 from transfer.runs.source_artifact import KIND as SOURCE
 from transfer.runs.source_artifact import SourceArtifact
+from transfer.runs.source_places import BUNDLED, bundled_folder
 from transfer.runs.target_run import TargetRun
 from vocab.coverage import Coverage, Overlap, overlap
 from vocab.item_texts import item_texts
@@ -100,13 +101,13 @@ def inspect(given: str) -> Inspection:
     """Inspect the domain, recipe or artifact that a name or path refers to.
 
     Args:
-        given: folder of an artifact, a recipe (file or bundled name), or a domain (``films``, ``movielens:ml-1m``, the
-            folder of a saved domain).
+        given: ``bundled`` or the folder of an artifact, a recipe (file or bundled name), or a domain (``films``,
+            ``movielens:ml-1m``, the folder of a saved domain).
 
     Raises:
         InputError: it is none of them, or cannot be read.
     """
-    path = Path(given)
+    path = bundled_folder() if given == BUNDLED else Path(given)
     if (path / CONFIG).is_file():
         return _artifact(path)
     if names_recipe(given):
@@ -157,6 +158,7 @@ def _source(source: SourceArtifact) -> Inspection:
         "steps": None if source.s2idm is None else source.s2idm.settings.steps,
         "seed": source.seed,
         "sentence_encoder": source.sentence_encoder,
+        "licence": source.licence,
     }
     return Inspection("source", facts, anchors=_most_frequent(source.vocabulary, source.vocabulary.item_counts))
 

@@ -60,3 +60,10 @@ def test_late_terms_alone_go_before_a_list_for_everyone():
     same = np.array([0.0, 1.0, 0.5, 0.2])
     popular = parse_variant("popular")
     assert choose_product([popular, TERMS, BOTH], {"popular": same, "matching": same, "sasrec+matching": same}) == TERMS
+
+
+@pytest.mark.parametrize(("users", "chosen"), [(50, TERMS), (5000, BOTH)])
+def test_few_users_need_a_larger_lead(users, chosen):
+    lead = np.random.default_rng(1).normal(size=users)
+    lead = (lead - lead.mean()) / lead.std(ddof=1) + 1.5 / np.sqrt(users)  # of one and a half standard errors
+    assert choose_product([BOTH, TERMS], {"sasrec+matching": lead, "matching": np.zeros(users)}) == chosen

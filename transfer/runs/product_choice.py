@@ -13,21 +13,25 @@ from transfer.evaluation.summary import seed_values
 from transfer.runs.checks import is_baseline
 from transfer.variants import Variant
 
+DOUBT = 10
+"""A lead must hold as if so many more users stood a standard deviation against it: of several variants the best leads
+by more than a standard error by chance, and few users cannot tell."""
+
 
 def choose_product(variants: Sequence[Variant], values: Mapping[str, PerUser]) -> Variant:
-    """The simplest variant whose validation metric is within one standard error of the best one.
+    """Return the simplest variant whose validation metric is within about one standard error of the best one.
 
     With m_v(u) the metric of variant v for user u, averaged over seeds, and b the variant with the largest mean, v
-    stays if mean(m_b - m_v) <= sd(m_b - m_v) / sqrt(U). Of those, late terms alone come first (they include
-    popularity, and validation drops terms that do not help), then other baselines, then trained variants with fewer
-    parts, then the larger mean. With many users the standard error is small and the best variant wins.
+    stays if mean(m_b - m_v) <= sd(m_b - m_v) (1 / sqrt(U) + `DOUBT` / U). Of those, late terms alone come first (they
+    include popularity, and validation drops terms that do not help), then other baselines, then trained variants with
+    fewer parts, then the larger mean. With many users the standard error is small and the best variant wins.
 
     Args:
         variants: at least one; all may serve.
         values: (U,) validation metric of each user by label, the same users for all.
     """
     best = max(variants, key=lambda variant: values[variant.label].mean())
-    close = [variant for variant in variants if _within_one_error(values[best.label] - values[variant.label])]
+    close = [variant for variant in variants if _within_chance(values[best.label] - values[variant.label])]
     return min(close, key=lambda variant: (*_simplicity(variant), -float(values[variant.label].mean())))
 
 
@@ -38,10 +42,11 @@ def _simplicity(variant: Variant) -> tuple[int, int]:
     return (2, variant.parts)
 
 
-def _within_one_error(lead: PerUser) -> bool:
-    if len(lead) < 2:
+def _within_chance(lead: PerUser) -> bool:
+    users = len(lead)
+    if users < 2:
         return float(lead.mean()) <= 0
-    return float(lead.mean()) <= float(lead.std(ddof=1)) / np.sqrt(len(lead))
+    return float(lead.mean()) <= float(lead.std(ddof=1)) * (1 / np.sqrt(users) + DOUBT / users)
 
 
 def choosing_values(

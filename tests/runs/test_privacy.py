@@ -35,7 +35,11 @@ def made(tmp_path_factory):
         domain = small_domain(histories, n_items=40, titles=titles, name=name)
         ids = [f"{name}-reader-{index:05d}@secret.example" for index in range(USERS)]
         domains.append(replace(domain, user_ids=pa.array(ids, pa.large_string())))
-    settings = {**TINY, "source_encoder": {"channels": ["anchors"], "epochs": 2}, "variants": ["sasrec", "popular"]}
+    settings = {
+        **TINY,
+        "source_encoder": {"channels": ["anchors"], "epochs": 2},
+        "variants": ["sasrec"],
+    }  # a product with weights
     source = transfer.fit([domains[0]], target=domains[1], out=folder / "source", settings=settings, device="cpu")
     transfer.adapt(source, domains[1], out=folder / "target", device="cpu")
     return folder, domains

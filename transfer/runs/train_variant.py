@@ -41,7 +41,7 @@ RECOMMENDED = 10
 """Top items kept of each user's full ranking, for coverage and popularity bias."""
 BASE, VARIANT = "base", "variant"
 """The two phases of training a variant."""
-BESIDE_NOISE = 64.0
+BESIDE_NOISE = 128.0
 """Strength of late terms beside a model that was never trained."""
 SECOND_PHASE = 7919
 """Added to the seed in the second phase, so that the two phases draw different numbers."""

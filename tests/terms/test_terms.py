@@ -18,7 +18,15 @@ from transfer.evaluation.settings import EvaluationSettings
 from transfer.evaluation.target_histories import history_matrix
 from transfer.evaluation.tiles import InnerProducts
 from transfer.items.sentence_vectors import TitleSpace
-from transfer.terms.item_pairs import Follows, count_transitions, find_companions, recent_items, scaled_rows, strongest
+from transfer.terms.item_pairs import (
+    Follows,
+    count_transitions,
+    find_companions,
+    recent_items,
+    scaled_rows,
+    shared_users,
+    strongest,
+)
 from transfer.terms.joined import joined
 from transfer.terms.known import KnownItems, known_items
 from transfer.terms.late_terms import TERMS, weights_of
@@ -174,6 +182,15 @@ def test_companions_are_cosines_between_the_training_users_of_items() -> None:
     np.testing.assert_allclose(find_companions(split).toarray(), expected, rtol=1e-6)
     # 1 has the cosines 2 / sqrt(6) with 0 and with 2, and 1 / sqrt(3) with 3: of equals the first stays.
     assert find_companions(split, 1).toarray()[1].nonzero()[0].tolist() == [0]
+
+
+def test_users_of_pairs_are_counted_once_however_often_they_had_an_item() -> None:
+    domain = small_domain([[0, 1, 0, 1, 0, 4, 4], [0, 1, 2, 4, 4], [2, 3, 4, 4]], n_items=5)
+    split = leave_one_out(domain)
+    users = np.array([[1, 1, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1], [0, 0, 0]])
+    pairs = np.ones((5, 5), np.float32)
+    pairs[0, 2] = 0.0
+    np.testing.assert_array_equal(shared_users(split, csr_matrix(pairs)).toarray(), (users @ users.T) * (pairs > 0))
 
 
 def test_together_counts_the_recent_items_more_and_taste_all_alike() -> None:

@@ -13,8 +13,10 @@ from domains.errors import RunError
 from transfer.files import alone_in
 from transfer.runs.artifact import FILES, Artifact, kind_of
 from transfer.runs.artifact_files import Difference, differences, write_manifest
+from transfer.runs.plan import make_split
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.target_run import TargetRun
+from transfer.terms.item_pairs import shared_users
 
 
 def open_any(folder: Path) -> Artifact:
@@ -95,13 +97,11 @@ def _of_several(follows: csr_matrix) -> csr_matrix:
 
 
 def _common(run: TargetRun) -> csr_matrix:
-    """Return the cosines between items that several users share."""
-    kept = run.companions.tocoo()
-    users = np.nan_to_num(run.counts)
-    shared = kept.data * np.sqrt(users[kept.row] * users[kept.col])
-    several = shared.round() >= FEWEST_COUNTS
-    parts = (kept.data[several], (kept.row[several], kept.col[several]))
-    return csr_matrix(parts, shape=kept.shape, dtype=np.float32)
+    """Return the cosines between items that several users share, by the users themselves: counts hold repeats."""
+    several = shared_users(make_split(run.domain, run.recipe), run.companions) >= FEWEST_COUNTS
+    kept = run.companions.multiply(several).tocsr()
+    kept.eliminate_zeros()
+    return kept.astype(np.float32)
 
 
 def without_users(domain: Domain) -> Domain:

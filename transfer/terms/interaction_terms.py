@@ -90,12 +90,7 @@ def same_items(known: KnownItems, part: str) -> ItemMatrix:
     return known.identity
 
 
-def past_items(known: KnownItems, domain: Domain, targets: Targets, recency: float) -> csr_matrix:
-    """Return 1 for every item of the history."""
-    return history_matrix(domain, targets, recency=1.0)
-
-
 REPEATS = Term(
-    name="repeats", summary="what the user had before", weights=("repeats",), items=same_items, users=past_items
+    name="repeats", summary="what the user had before", weights=("repeats",), items=same_items, users=whole_history
 )
 """Whether a user had an item before. A negative weight leaves such items out, a positive one repeats them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -216,8 +217,7 @@ def find_companions(split: Split, count: int = COMPANIONS) -> csr_matrix:
     users = np.asarray(matrix.sum(axis=0)).ravel()
     unit = (matrix @ diags(np.divide(1.0, np.sqrt(users), out=np.zeros_like(users), where=users > 0))).tocsc()
     rows, blocks = unit.tocsr(), []
-    step = max(1, _PAIRS // max(1, unit.shape[1]))
-    for first in range(0, unit.shape[1], step):
+    for first, step in _item_blocks(unit.shape[1]):
         block = (unit[:, first : first + step].T @ rows).tocoo()
         others = block.row + first != block.col
         kept = (block.data[others], (block.row[others], block.col[others]))
@@ -225,3 +225,26 @@ def find_companions(split: Split, count: int = COMPANIONS) -> csr_matrix:
     return (
         vstack(blocks, format="csr", dtype=np.float32) if blocks else csr_matrix(matrix.shape[1:] * 2, dtype=np.float32)
     )
+
+
+def shared_users(split: Split, pairs: csr_matrix) -> csr_matrix:
+    """Return how many training users had both items of some pairs, as `find_companions` counts them.
+
+    Args:
+        split: its training part is counted.
+        pairs: (I, I); its entries are the pairs.
+    """
+    matrix = train_matrix(split, LONGEST).tocsc()
+    rows, wanted = matrix.tocsr(), (pairs != 0).tocsr()
+    blocks = [
+        (matrix[:, first : first + step].T @ rows).multiply(wanted[first : first + step])
+        for first, step in _item_blocks(matrix.shape[1])
+    ]
+    return vstack(blocks, format="csr") if blocks else csr_matrix(pairs.shape, dtype=np.float32)
+
+
+def _item_blocks(items: int) -> Iterator[tuple[int, int]]:
+    """Yield the first item and the size of blocks, each compared with all items at once."""
+    step = max(1, _PAIRS // max(1, items))
+    for first in range(0, items, step):
+        yield first, step

@@ -12,18 +12,12 @@ from cli_cases import run_command
 from serving_cases import made_run
 
 from domains.domain import TEXT_TYPE
-from transfer.items.sentence_vectors import Semantics
 from transfer.serving.explain import explain
 from transfer.serving.interests import KIND, InterestIndex, _mixed
 from transfer.serving.opened import open_run
 from transfer.serving.recommend import Filters, History, Recommender
 
-
-@pytest.fixture(scope="module", autouse=True)
-def without_an_encoder():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Semantics, "find", classmethod(lambda cls, settings, runtime: None))
-        yield
+pytestmark = pytest.mark.usefixtures("without_an_encoder")
 
 
 @pytest.fixture(scope="module")

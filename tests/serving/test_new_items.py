@@ -61,9 +61,7 @@ class Reader:
         return np.ones((len(texts), 2), np.float32)
 
 
-@pytest.fixture(autouse=True)
-def without_an_encoder(monkeypatch):
-    monkeypatch.setattr(Semantics, "find", classmethod(lambda cls, settings, runtime: None))
+pytestmark = pytest.mark.usefixtures("without_an_encoder")
 
 
 def run_of(folder, variant):

@@ -11,18 +11,12 @@ import pytest
 from serving_cases import made_run
 
 from transfer.api import load_run
-from transfer.items.sentence_vectors import Semantics
 from transfer.serving.service import LARGEST_BODY, make_app
 
 pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 
-
-@pytest.fixture(scope="module", autouse=True)
-def without_an_encoder():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Semantics, "find", classmethod(lambda cls, settings, runtime: None))
-        yield
+pytestmark = pytest.mark.usefixtures("without_an_encoder")
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from transfer.model.settings import ScoreSettings
 from transfer.registry import trained_system
 from transfer.runtime import Runtime
 from transfer.training.epochs import Fitted
-from transfer.training.failures import chance, warn_of_a_phase_without_effect, warn_of_failures
+from transfer.training.failures import chance, warn_if_base_is_best, warn_of_failures
 from transfer.training.loop import fit
 from transfer.training.settings import TrainingSettings
 from transfer.training.task import Task
@@ -92,9 +92,9 @@ def test_dead_prompts_are_said_and_constant_ones_are_no_failure(said):
 
 
 def test_a_phase_that_kept_epoch_0_is_said(said):
-    warn_of_a_phase_without_effect(GOOD, "t")
+    warn_if_base_is_best(GOOD, "t")
     assert said() == []
-    warn_of_a_phase_without_effect(Fitted(0.5, 0, 5, 1.0), "t")
+    warn_if_base_is_best(Fitted(0.5, 0, 5, 1.0), "t")
     assert "training.patience" in said()[0]
 
 

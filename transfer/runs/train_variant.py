@@ -32,7 +32,7 @@ from transfer.terms.search import halves, search_weights
 from transfer.terms.weights import LEAVE_OUT, UNTRIED, TermWeights
 from transfer.training.auxiliary import Auxiliary
 from transfer.training.epochs import Checkpoint, Fitted, Log
-from transfer.training.failures import warn_of_a_phase_without_effect
+from transfer.training.failures import warn_if_base_is_best
 from transfer.training.loop import fit
 from transfer.training.task import Task
 from transfer.variants import Variant
@@ -137,7 +137,7 @@ class VariantTrainer:
         title = f"{variant.label} · seed {seed}"
         fitted = self._fit(variant, model, views, title, epochs, seed + SECOND_PHASE, checkpoint)
         if variant.entry != "none":
-            warn_of_a_phase_without_effect(fitted, title)
+            warn_if_base_is_best(fitted, title)
         return model, KeptEpochs(base=base_epoch, variant=fitted.best_epoch if epochs else None)
 
     def _with_terms(self, variant: Variant, views: Views, seed: int) -> tuple[SequentialRecommender, KeptEpochs | None]:

@@ -1,1 +1,1 @@
-"""Items against a user's recent items, by anchors and titles; its few weights are found on validation."""
+"""Late terms: scores from texts and counts of items, added to the score of any model or used alone."""

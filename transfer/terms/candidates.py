@@ -1,4 +1,4 @@
-"""The items that could stand at the top of a user's list, with what every part says of them."""
+"""Candidates for the top of each user's list, with the scores of every part: the data of the search for weights."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from transfer.terms.known import KnownItems
 from transfer.terms.late_terms import TERMS
 
 RECENCIES = (0.9, 0.6, 0.4)
-"""What an item's weight in a history is multiplied by for every later item."""
+"""Recencies to try: an item's weight in a history is multiplied by it for every later item."""
 MIDDLE = 0.6
-"""Recency of parts that know none, and of the spreads."""
+"""Recency at which the spread of a part is measured."""
 TOP = 40
-"""Items that each part brings in for each user."""
+"""Number of candidates that each part contributes for each user."""
 OWN = "own"
-"""Name of the model's scores."""
+"""Name of the part with the model's own scores."""
 _BLOCK = 256
 
 Floats = npt.NDArray[np.float32]
@@ -31,14 +31,13 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """Candidates of some users, one user after the other.
+    """Candidates of some users, ordered by user.
 
     Attributes:
-        features: what each part says of each candidate, (m,) float32, by name and recency; the recency is None for
-            parts that know none.
-        user: (m,) int64, the row of each candidate, ascending.
-        starts: (n,) int64, first candidate of each user.
-        target: (n,) int64, the place of each user's held-out item among the candidates.
+        features: (m,) float32 scores of the candidates, by part and recency. The recency is None for parts without one.
+        user: (m,) int64, the user's row of each candidate, ascending.
+        starts: (n,) int64, index of each user's first candidate.
+        target: (n,) int64, index of each user's held-out item among the candidates.
         scale: standard deviation of each part over the candidates.
     """
 
@@ -49,12 +48,12 @@ class Candidates:
     scale: Mapping[str, float]
 
     def feature(self, part: str, recency: float) -> Floats:
-        """Return what a part says at a recency."""
+        """Return the scores of a part at a recency."""
         found = self.features.get((part, None))
         return self.features[part, recency] if found is None else found
 
     def gains(self, scores: Floats) -> npt.NDArray[np.float64]:
-        """Return (n,) NDCG@10 of every user; ties count against the target."""
+        """Return (n,) NDCG@10 of each user; ties count against the target."""
         above = np.add.reduceat(scores >= scores[self.target][self.user], self.starts, dtype=np.int32) - 1
         return np.where(above < 10, 1 / np.log2(above + 2.0), 0.0)
 
@@ -67,9 +66,9 @@ def find_candidates(
     terms: Sequence[str],
     done: Callable[[int], None] = lambda _: None,
 ) -> Candidates:
-    """Collect the best items of every part for every user, and the held-out item.
+    """Collect for each user the best items of every part, and the held-out item.
 
-    Whatever the weights are, the items at the top of their sum are nearly always among the best of one part.
+    For any weights, the best items of the weighted sum are nearly always among the best items of one part.
 
     Args:
         own: scores of a model, or None.
@@ -77,7 +76,7 @@ def find_candidates(
         domain: the interactions.
         targets: validation targets.
         terms: names of the late terms.
-        done: told the number of users after each block.
+        done: called with the number of users after each block.
     """
     pieces: list[tuple[dict[tuple[str, float | None], Tensor], Tensor, Tensor]] = []
     everything = torch.arange(len(targets), device=known.device)
@@ -125,7 +124,7 @@ def _chosen(
     n_items: int,
     excludes_seen: bool,
 ) -> Tensor:
-    """Return (B, I) bool: the candidates of each user; some items that no part names are among them."""
+    """Return (B, I) bool: the candidates of each user. They include some evenly spaced items that no part chose."""
     chosen = torch.zeros(len(items), n_items, dtype=torch.bool, device=items.device)
     chosen[:, torch.linspace(0, n_items - 1, min(TOP, n_items), device=items.device).long()] = True
     for (part, _), values in scores.items():

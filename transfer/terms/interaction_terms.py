@@ -1,4 +1,4 @@
-"""Late terms that count interactions: popularity, transitions, what is had together, and repeats."""
+"""Late terms that count interactions: popularity, transitions, companions, and repeats."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from transfer.terms.term import Term
 
 
 def popular_items(known: KnownItems, part: str) -> Tensor | None:
-    """Return one column in [0, 1]; None where nobody trains."""
+    """Return (I, 1) popularity in [0, 1], or None without training users."""
     return None if known.popularity is None else known.popularity[:, None]
 
 
-def everybody(known: KnownItems, domain: Domain, targets: Targets, recency: float) -> Tensor:
-    """Return ones: every target gets the same scores."""
+def all_alike(known: KnownItems, domain: Domain, targets: Targets, recency: float) -> Tensor:
+    """Return (n, 1) ones: all users get the same scores."""
     return torch.ones(len(targets), 1, device=known.device)
 
 
 POPULARITY = Term(
-    name="popularity", summary="what many users had", weights=("popularity",), items=popular_items, users=everybody
+    name="popularity", summary="what many users had", weights=("popularity",), items=popular_items, users=all_alike
 )
-"""The logarithm of how often the training users had an item."""
+"""Logarithm of the number of training interactions of an item."""
 
 
 def linked_items(known: KnownItems, part: str) -> ItemMatrix | None:
-    """Return which items every item is near to; None where nobody trains or nothing follows anything."""
+    """Return the transitions of one part, or None if there are none."""
     return None if known.transitions is None else ItemMatrix(known.transitions.part(part))
 
 
 def last_items(known: KnownItems, domain: Domain, targets: Targets, recency: float) -> csr_matrix:
-    """Return the last three items."""
+    """Return (n, I) the last three items."""
     return recent_items(domain, targets)
 
 
@@ -48,49 +48,49 @@ TRANSITIONS = Term(
     items=linked_items,
     users=last_items,
 )
-"""What other users had after the recent items, before them, and two transitions away from them."""
+"""Items that other users had after the recent items, before them, or two transitions away."""
 
 
 def companion_items(known: KnownItems, part: str) -> ItemMatrix | None:
-    """Return the companions of every item; None where nobody trains or nobody had two items."""
+    """Return the companions of every item, or None if there are none."""
     return known.companion_items
 
 
 def recent_history(known: KnownItems, domain: Domain, targets: Targets, recency: float) -> csr_matrix:
-    """Return the history, the recent items more."""
+    """Return (n, I) the history, with more weight on recent items."""
     return history_matrix(domain, targets, recency)
 
 
 def whole_history(known: KnownItems, domain: Domain, targets: Targets, recency: float) -> csr_matrix:
-    """Return the history, all items alike."""
+    """Return (n, I) the history, with equal weights."""
     return history_matrix(domain, targets)
 
 
 TOGETHER = Term(
     name="together",
-    summary="what the users of the recent items had as well",
+    summary="what the users of the recent items also had",
     weights=("together",),
     items=companion_items,
     users=recent_history,
     timed=True,
 )
-"""What the users of an item had as well, for the recent items."""
+"""Companions of the recent items: items that the same users had."""
 TASTE = Term(
     name="taste",
-    summary="what the users of the whole history had as well",
+    summary="what the users of the whole history also had",
     weights=("taste",),
     items=companion_items,
     users=whole_history,
 )
-"""The same for all items of the history."""
+"""Companions of all items of the history."""
 
 
 def same_items(known: KnownItems, part: str) -> ItemMatrix:
-    """Return the identity."""
+    """Return the identity matrix."""
     return known.identity
 
 
 REPEATS = Term(
     name="repeats", summary="what the user had before", weights=("repeats",), items=same_items, users=whole_history
 )
-"""Whether a user had an item before. A negative weight leaves such items out, a positive one repeats them."""
+"""Whether the user had an item before. A negative weight avoids such items, a positive one recommends them again."""

@@ -1,4 +1,4 @@
-"""Pairs of items: transitions (items one to three steps after another) and companions (items whose users overlap)."""
+"""Pairs of items: transitions (one item follows another within three steps) and companions (items share users)."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from transfer.evaluation.protocol import Targets
 from transfer.terms.counts import train_matrix, train_positions
 
 STEPS = (1.0, 0.5, 0.25)
-"""Count of an item that stands 1, 2, 3 steps later, and weight of the last, second last, third last item."""
+"""Count of a transition over 1, 2, 3 steps; also the weights of the last, second last and third last item."""
 LARGEST_TIE = 16
-"""Interactions of one time whose orders are all counted; of more, one order stands for all."""
+"""A tie is a group of interactions at the same time. All orders of a tie of this size are counted, one of a larger."""
 NEIGHBOURS = 64
-"""Strongest transitions of an item that second transitions start from."""
+"""Number of strongest transitions of an item that are followed for a second step."""
 ONWARD = 256
-"""Items that are kept two transitions away from an item."""
+"""Number of items kept that are two transitions away from an item."""
 BACKWARD_SHARE = 0.5
-"""What a transition counts against its direction where two are chained."""
+"""Weight of a transition against its direction, when two transitions are chained."""
 PARTS = {"transitions": "forward", "backward": "backward", "onward": "onward"}
-"""The matrix that each weight multiplies."""
+"""Attribute of `Follows` that holds the matrix of each weight."""
 COMPANIONS = 100
-"""Companions of an item that are kept."""
+"""Number of companions kept for an item."""
 LONGEST = 500
-"""Interactions of a user that are counted, the last ones: the pairs of a user grow with their square."""
+"""Number of last interactions of a user that are counted; the number of pairs grows with its square."""
 _PAIRS = 1 << 25
-"""Pairs of items that are compared at once: 400 MB if all of them share users."""
+"""Number of pairs of items compared at once: 400 MB if all of them share users."""
 _BLOCK = 2048
-"""Items chained at once."""
+"""Number of items chained at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,17 +54,17 @@ class Follows:
 
     @cached_property
     def forward(self) -> csr_matrix:
-        """(I, I) what comes after each item."""
+        """(I, I) the items that follow each item."""
         return scaled_rows(self.counts)
 
     @cached_property
     def backward(self) -> csr_matrix:
-        """(I, I) what comes before each item."""
+        """(I, I) the items that precede each item."""
         return scaled_rows(self.counts.T.tocsr())
 
     @cached_property
     def onward(self) -> csr_matrix:
-        """(I, I) what is two transitions away: few data connect more items by it."""
+        """(I, I) the items two transitions away. With few data, this connects more items."""
         once = strongest(self.forward + BACKWARD_SHARE * self.backward, NEIGHBOURS)
         blocks = [strongest(once[first : first + _BLOCK] @ once, ONWARD) for first in range(0, once.shape[0], _BLOCK)]
         twice = vstack(blocks, format="csr")
@@ -74,9 +74,9 @@ class Follows:
 
 
 def strongest(matrix: csr_matrix, count: int) -> csr_matrix:
-    """Return a sparse matrix of positive numbers with the `count` largest of each row; of equals the first ones stay.
+    """Keep the `count` largest entries of each row of a sparse matrix of positive numbers; of ties, the first columns.
 
-    Rows are sorted all at once as whole numbers that hold row, value and column, which is ten times as fast as by keys.
+    All rows are sorted at once, as integers that hold row, value and column: ten times as fast as sorting by keys.
     """
     matrix = matrix.tocsr().astype(np.float32)
     rows, columns = matrix.shape
@@ -91,7 +91,7 @@ def strongest(matrix: csr_matrix, count: int) -> csr_matrix:
 def _strongest(matrix: csr_matrix, count: int, bits: int) -> csr_matrix:
     lengths = np.diff(matrix.indptr)
     row = np.repeat(np.arange(len(lengths), dtype=np.uint64), lengths)
-    # The bits of positive numbers are in the order of the numbers.
+    # Positive floats and their bits have the same order.
     value = ~matrix.data.view(np.uint32)
     key = row << np.uint64(32 + bits) | value.astype(np.uint64) << np.uint64(bits) | matrix.indices.astype(np.uint64)
     key.sort()
@@ -103,10 +103,10 @@ def _strongest(matrix: csr_matrix, count: int, bits: int) -> csr_matrix:
 
 
 def count_transitions(split: Split) -> csr_matrix:
-    """Return (I, I) float32 counts of what follows what in the training part of the training users.
+    """Return (I, I) float32 counts of how often an item follows another in the training data.
 
-    Interactions of one timestamp have no order: each count is the mean over all their orders, so pairs of one time
-    count both ways alike. An item never follows itself.
+    Interactions at the same time have no order. Each count is the mean over all orders, so such pairs count equally in
+    both directions. An item never follows itself.
     """
     owner, position = train_positions(split)
     domain = split.domain
@@ -137,7 +137,7 @@ def count_transitions(split: Split) -> csr_matrix:
 
 
 def scaled_rows(counts: csr_matrix) -> csr_matrix:
-    """Return counts with every row divided by the root of its sum, so that frequent items do not drown the others."""
+    """Divide every row of counts by the square root of its sum, so that frequent items do not dominate."""
     sums = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
     scale = np.divide(1.0, np.sqrt(sums), out=np.zeros_like(sums), where=sums > 0)
     return (diags(scale.astype(np.float32)) @ counts).tocsr()
@@ -146,7 +146,7 @@ def scaled_rows(counts: csr_matrix) -> csr_matrix:
 def recent_items(domain: Domain, targets: Targets) -> csr_matrix:
     """Return (n, I) float32: the last three items before each target, weighted by `STEPS`.
 
-    Items of one timestamp share the weights of their places.
+    Items at the same time share the weights of their places equally.
     """
     starts = domain.offsets[:-1][targets.users]
     rows, columns, weights = [], [], []
@@ -166,7 +166,7 @@ def recent_items(domain: Domain, targets: Targets) -> csr_matrix:
 
 
 def _ties(domain: Domain) -> tuple[Ints, Ints]:
-    """Return (N,) first position and one past the last position of each interaction's tie."""
+    """Return (N,) first and (N,) one past the last position of each interaction's tie."""
     place = np.arange(domain.n_interactions, dtype=np.int64)
     if domain.time_kind != TimeKind.TIMESTAMP:
         return place, place + 1
@@ -177,7 +177,7 @@ def _ties(domain: Domain) -> tuple[Ints, Ints]:
 
 
 def _groups(owner: Ints, times: Ints) -> Ints:
-    """Return (n,) the number of each interaction's tie; interactions are sorted by user and time."""
+    """Return (n,) the index of each interaction's tie; interactions are sorted by user and time."""
     if not len(owner):
         return owner
     new = (owner[1:] != owner[:-1]) | (times[1:] != times[:-1])
@@ -185,7 +185,7 @@ def _groups(owner: Ints, times: Ints) -> Ints:
 
 
 def _slots(items: Ints, group: Ints, n_items: int) -> csr_matrix:
-    """Return (n, I) float32, the chance of each item to stand in each place if ties stood in random order."""
+    """Return (n, I) float32, the probability of each item in each place if ties are in random order."""
     sizes = np.bincount(group, minlength=1)
     first = (np.cumsum(sizes) - sizes)[group] if len(group) else group
     size = sizes[group] if len(group) else group
@@ -196,7 +196,7 @@ def _slots(items: Ints, group: Ints, n_items: int) -> csr_matrix:
 
 
 def _shuffled(items: Ints, owner: Ints) -> npt.NDArray[np.uint64]:
-    """Return (n,) a hash of item and user: an order of ties that does not depend on the order in the file."""
+    """Return (n,) hashes of item and user. They order ties independently of the file."""
     mixed = (items.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     mixed ^= (owner.astype(np.uint64) + np.uint64(1)) * np.uint64(0xC2B2AE3D27D4EB4F)
     mixed ^= mixed >> np.uint64(29)
@@ -205,13 +205,13 @@ def _shuffled(items: Ints, owner: Ints) -> npt.NDArray[np.uint64]:
 
 
 def find_companions(split: Split, count: int = COMPANIONS) -> csr_matrix:
-    """Return (I, I) float32 cosines between the users of items, the largest of each row, without the diagonal.
+    """Return (I, I) float32 cosines between the users of items: the largest of each row, without the diagonal.
 
-    cos(i, j) = |U_i and U_j| / sqrt(|U_i| |U_j|), with U_i the training users who had item i.
+    cos(i, j) = |U_i and U_j| / sqrt(|U_i| |U_j|), where U_i are the training users who had item i.
 
     Args:
         split: its training part is counted.
-        count: cosines kept in a row.
+        count: number of cosines kept per row.
     """
     matrix = train_matrix(split, LONGEST)
     users = np.asarray(matrix.sum(axis=0)).ravel()
@@ -228,7 +228,7 @@ def find_companions(split: Split, count: int = COMPANIONS) -> csr_matrix:
 
 
 def shared_users(split: Split, pairs: csr_matrix) -> csr_matrix:
-    """Return how many training users had both items of some pairs, as `find_companions` counts them.
+    """Return the number of training users who had both items of each pair, as `find_companions` counts them.
 
     Args:
         split: its training part is counted.
@@ -244,7 +244,7 @@ def shared_users(split: Split, pairs: csr_matrix) -> csr_matrix:
 
 
 def _item_blocks(items: int) -> Iterator[tuple[int, int]]:
-    """Yield the first item and the size of blocks, each compared with all items at once."""
+    """Yield first item and size of blocks of items. Each block is compared with all items at once."""
     step = max(1, _PAIRS // max(1, items))
     for first in range(0, items, step):
         yield first, step

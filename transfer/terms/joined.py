@@ -1,4 +1,4 @@
-"""A model's scores plus late terms at their weights, or the terms alone."""
+"""The weighted sum of a model's scores and late terms, or of the terms alone."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from transfer.terms.weights import TermWeights
 
 @dataclass(frozen=True, eq=False)
 class JoinedItems:
-    """The items' side of a score with late terms, made once for any number of users.
+    """The item matrices of a score with late terms, made once for any number of users.
 
     Attributes:
         known: the items.
-        weights: of the terms.
-        dense: (I, d) what states are multiplied with: the model's items, then those of the dense terms.
+        weights: weights of the terms.
+        dense: (I, d) item vectors: those of the model, then those of the dense terms.
         terms: the dense terms, in the order of the columns.
-        sparse: the others: items, and the terms whose users they are multiplied with, each at its weight.
+        sparse: the sparse terms: an item matrix, and the terms whose users it is multiplied with, with their weights.
     """
 
     known: KnownItems
@@ -40,12 +40,12 @@ class JoinedItems:
 
     @classmethod
     def of(cls, known: KnownItems, weights: TermWeights, own: Tensor | None = None) -> Self:
-        """Collect the items of every term that has a weight and whose ingredients are known.
+        """Collect the item matrices of the terms that have a weight and whose data exist.
 
         Args:
             known: the items.
-            weights: of the terms; one of weight 0 is not computed.
-            own: (I, d) the model's items; None where the terms score alone.
+            weights: weights of the terms; a term with weight 0 is not computed.
+            own: (I, d) item vectors of the model; None if the terms score alone.
         """
         dense = [torch.zeros(known.count, 0, device=known.device) if own is None else own.float()]
         terms: list[Term] = []
@@ -65,17 +65,17 @@ class JoinedItems:
                 same = next((place for place, (other, _) in enumerate(sparse) if other is matrix), None)
                 if same is None:
                     sparse.append((matrix, ((weight, term),)))
-                else:  # the same items, other users: one product of the sum of the users
+                else:  # the same items with other users: add up the users, and multiply once
                     sparse[same] = (matrix, (*sparse[same][1], (weight, term)))
         return cls(known, weights, torch.cat(dense, dim=1), tuple(terms), tuple(sparse))
 
     def scores(self, own: ScoreRows | None, domain: Domain, targets: Targets) -> ScoreRows:
-        """Return scores plus the terms at their weights.
+        """Return a model's scores plus the weighted terms.
 
         Args:
-            own: scores of a model; inner products if `of` was called with the model's items; None for the terms alone.
+            own: scores of a model; inner products if `of` got the model's items; None if the terms score alone.
             domain: the interactions.
-            targets: whose histories are scored.
+            targets: targets, whose histories are scored.
         """
         if own is not None and not self.terms and not self.sparse:
             return own
@@ -100,7 +100,7 @@ class JoinedItems:
         return lambda rows: own(rows).add_(added(rows))
 
     def _stacked(self, products: list[SparseProducts]) -> tuple[SparseProducts, ...]:
-        """Return one product for all whose users stay sparse: users side by side, items one below the other."""
+        """Join products whose users stay sparse into one: users side by side, items one below the other."""
         chosen = tuple(place for place, product in enumerate(products) if not product.makes_dense)
         if len(chosen) < 2:
             return tuple(products)
@@ -118,14 +118,14 @@ class JoinedItems:
 def joined(
     own: ScoreRows | None, known: KnownItems, domain: Domain, targets: Targets, weights: TermWeights
 ) -> ScoreRows:
-    """Return scores plus the terms at their weights; a term of weight 0 is not computed.
+    """Return a model's scores plus the weighted terms; a term with weight 0 is not computed.
 
     Args:
-        own: scores of a model; None where the terms score alone.
+        own: scores of a model; None if the terms score alone.
         known: the items.
         domain: the interactions.
-        targets: whose histories are scored.
-        weights: of the terms.
+        targets: targets, whose histories are scored.
+        weights: weights of the terms.
     """
     items = own.items if isinstance(own, InnerProducts) else None
     if isinstance(own, InnerProducts) and own.sparse:

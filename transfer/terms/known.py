@@ -1,4 +1,4 @@
-"""What late terms know of a domain's items; what is missing gives nothing."""
+"""`KnownItems`: the texts and training counts of a domain's items, which late terms read."""
 
 from __future__ import annotations
 
@@ -21,18 +21,17 @@ from transfer.terms.item_pairs import Follows, count_transitions, find_companion
 
 @dataclass(frozen=True, eq=False)
 class KnownItems:
-    """A domain's items as late terms see them.
+    """Texts and training counts of a domain's items. Terms whose data are None are not computed.
 
     Attributes:
         item_anchors: (I, q) item-sememe matrix.
         idf: (q,) float32.
-        title_vectors: (I, s) unit rows, or None without a sentence encoder.
-        device: of the scores.
-        counts: (I,) training interactions of each item, NaN for one that nobody could meet; None where there are none
-            or they say nothing of a target.
-        follows: (I, I) counts of what follows what; None where there are none.
-        title_space: in which title vectors are compared; None for the vectors as they are.
-        companions: (I, I) cosines between the users of items; None where there are none.
+        title_vectors: (I, s) unit rows; None without a sentence encoder.
+        device: device of the scores.
+        counts: (I,) training interactions of each item, NaN for new items; None without training interactions.
+        follows: (I, I) counts of transitions; None if there are none.
+        title_space: transformation of title vectors before they are compared; None compares them unchanged.
+        companions: (I, I) cosines between the users of items; None if there are none.
     """
 
     item_anchors: csr_matrix
@@ -56,12 +55,12 @@ class KnownItems:
 
     @cached_property
     def unit_anchors(self) -> csr_matrix:
-        """(I, q) the same, in rows of length 1."""
+        """(I, q) weighted anchors with rows of length 1."""
         return unit_rows(self.weighted_anchors)
 
     @cached_property
     def anchors(self) -> ItemMatrix:
-        """The same, ready to be multiplied."""
+        """The unit anchors as an item matrix."""
         return ItemMatrix(self.unit_anchors.T.tocsr())
 
     @cached_property
@@ -71,14 +70,14 @@ class KnownItems:
 
     @cached_property
     def titles(self) -> Tensor | None:
-        """(I, t) unit rows of title vectors on the device."""
+        """(I, t) title vectors on the device, with rows of length 1."""
         if self.title_vectors is None or self.title_space is None:
             return None if self.title_vectors is None else self.title_vectors.to(self.device)
         return self.title_space(self.title_vectors).to(self.device)
 
     @cached_property
     def popularity(self) -> Tensor | None:
-        """(I,) log(1 + count), the largest 1; an item that nobody could meet is as popular as the others on average."""
+        """(I,) log(1 + count), scaled to a maximum of 1. New items get the average of the others."""
         if self.counts is None:
             return None
         logs = torch.log1p(torch.from_numpy(self.counts).float().to(self.device))
@@ -87,17 +86,17 @@ class KnownItems:
 
     @cached_property
     def transitions(self) -> Follows | None:
-        """What follows what, ready to be multiplied."""
+        """The transitions as item matrices."""
         return None if self.follows is None or self.follows.nnz == 0 else Follows(self.follows)
 
     @cached_property
     def companion_items(self) -> ItemMatrix | None:
-        """What items were had together, ready to be multiplied."""
+        """The companions as an item matrix."""
         return None if self.companions is None or self.companions.nnz == 0 else ItemMatrix(self.companions)
 
 
 def counts_of(split: Split, known: Tensor | None) -> npt.NDArray[np.float32]:
-    """(I,) training interactions of each item, NaN for those that nobody could meet."""
+    """Return (I,) training interactions of each item, NaN for new items."""
     counts = popularity(split)
     return counts if known is None else np.where(known.cpu().numpy(), counts, np.float32(np.nan))
 
@@ -111,7 +110,7 @@ def known_items(
     device: torch.device,
     title_space: TitleSpace | None = None,
 ) -> KnownItems:
-    """What the training part of a split and the items' texts say; without training users nothing is counted."""
+    """Count the training part of a split and add the items' texts. Without training users all counts are None."""
     trained = len(split.training_users) > 0
     return KnownItems(
         item_anchors,

@@ -11,7 +11,7 @@ from transfer.terms.text_terms import ANCHORS, TITLES
 TERMS: Mapping[str, Term] = {
     term.name: term for term in (TITLES, ANCHORS, POPULARITY, TRANSITIONS, TOGETHER, TASTE, REPEATS)
 }
-"""Every late term by its name, in the order of labels."""
+"""All late terms by name, in their order in labels."""
 
 
 def weights_of(terms: Iterable[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The weights of late terms, found on validation: of the target's training users, or of the sources without any."""
+"""Search for the weights of late terms on validation targets."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ PRIOR: Mapping[str, float] = {
     "together": 0.3,
     "taste": 0.1,
 }
-"""Weight of every part in units of its spread, where the search begins: near what validation prefers on the domains of
-`transfer experiment serve_best`. What a few users say moves it little."""
+"""Initial weight of every part, in standard deviations of its scores: near the weights that validation prefers on the
+domains of `transfer experiment serve_best`. A few users change it little."""
 FACTORS = (0.0, 0.35, 0.5, 0.7, 0.85, 1.2, 1.4, 2.0, 3.0)
-"""A weight is tried at these multiples of itself."""
+"""The search tries a weight multiplied by each of these."""
 ROUNDS = 4
 LARGEST_SEARCH = 1 << 26
-"""Scores looked at while candidates are found: users are sampled so that there are no more."""
+"""Maximum number of scores computed to find candidates; users are sampled to stay below it."""
 FEWEST_USERS = 256
-"""Users that a search looks at all the same."""
+"""Minimum number of users in that sample."""
 WORTH = 1.0
-"""A step is taken if it gains more than this many standard errors."""
+"""The search takes a step if it gains more than this many standard errors."""
 _TINY = 1e-6
 
 
 @dataclass(frozen=True)
 class _Point:
-    """A place in the search: the weight of every part, and the recency."""
+    """A point of the search: the weight of every part, and the recency."""
 
     weights: dict[str, float]
     recency: float
@@ -58,18 +58,18 @@ def search_weights(
     terms: Sequence[str],
     progress: Progress | None = None,
 ) -> TermWeights:
-    """Return the weights that validation prefers: usual ones, of which each moves while that helps beyond chance.
+    """Return the weights that validation prefers: start at the usual ones, and change one at a time while that helps.
 
-    The measure is NDCG@10 of full ranking among the candidates. A part that does not help gets no weight. Where nobody
-    can have an item twice, `repeats` leaves out what the user had.
+    The measure is NDCG@10 of full ranking among the candidates. A part that does not help gets weight 0. In a domain
+    without repeated items, `repeats` leaves out the items that the user had.
 
     Args:
-        own: scores that the terms join; None where there is nothing else.
+        own: scores of the model that the terms are added to; None if the terms score alone.
         known: the items.
         domain: the interactions.
-        targets: validation targets; a sample of them where they are many.
+        targets: validation targets; if there are many, a sample is used.
         terms: names of the late terms.
-        progress: of the search, which takes minutes where users are many.
+        progress: shows the search, which takes minutes if there are many users.
     """
     shown = progress or Silent()
     sample = _sample(len(targets), domain.n_items)
@@ -84,25 +84,25 @@ def search_weights(
         return TermWeights(repeats=left_out)
     search = _Search(candidates, parts)
     with shown.task("Weights of late terms", ROUNDS) as task:
-        best = search.without_idlers(search.climb(search.start(), task.advance))
+        best = search.without_useless_parts(search.climb(search.start(), task.advance))
     strength = best.weights.pop(OWN, 1.0)
     scaled = {name: round(weight / max(strength, _TINY), 6) for name, weight in best.weights.items()}
     return TermWeights(**{"repeats": left_out} | scaled, recency=best.recency)
 
 
 class _Search:
-    """Climbs the mean gain of some candidates, one weight at a time."""
+    """Coordinate ascent on the mean NDCG@10 of some candidates."""
 
     def __init__(self, candidates: Candidates, parts: Sequence[str]) -> None:
         self.candidates, self.parts = candidates, parts
         self.timed = len({recency for _, recency in candidates.features} - {None}) > 1
 
     def start(self) -> _Point:
-        """Return where to begin."""
+        """Return the initial point."""
         return _Point({part: self._usual(part) for part in self.parts}, MIDDLE)
 
     def _usual(self, part: str) -> float:
-        """Return the usual weight of a part; 0 where it says the same of all candidates."""
+        """Return the usual weight of a part; 0 if it scores all candidates the same."""
         scale = self.candidates.scale[part]
         return PRIOR.get(part, 0.0) / scale if scale > _TINY else 0.0
 
@@ -115,15 +115,15 @@ class _Search:
         return total
 
     def gains(self, point: _Point) -> npt.NDArray[np.float64]:
-        """Return (n,) NDCG@10 of every user."""
+        """Return (n,) NDCG@10 of each user."""
         return self.candidates.gains(self.scores(point))
 
     def value(self, point: _Point) -> float:
-        """Return the mean gain."""
+        """Return the mean NDCG@10."""
         return float(self.gains(point).mean())
 
     def climb(self, point: _Point, done: Callable[[int], None]) -> _Point:
-        """Move one weight or the recency at a time while that helps."""
+        """Change one weight or the recency at a time while that helps."""
         for number in range(ROUNDS):
             before = point
             for part in self.parts:
@@ -137,7 +137,7 @@ class _Search:
         return point
 
     def _best_weight(self, point: _Point, part: str) -> _Point:
-        """Return the point with the best weight of one part; the sum of the others is formed once."""
+        """Return the point with the best weight of one part. The sum of the other parts is computed once."""
         others = self.scores(self._with(point, part, 0.0))
         feature = self.candidates.feature(part, point.recency)
         tries = [self._with(point, part, weight) for weight in self._tries(point, part)]
@@ -151,7 +151,7 @@ class _Search:
         others: Sequence[_Point],
         gains_of: Callable[[_Point], npt.NDArray[np.float64]] | None = None,
     ) -> _Point:
-        """Return the best of some points, or the given one unless the gain is more than noise."""
+        """Return the best of some points, or the given one if no gain exceeds `WORTH` standard errors."""
         measure = gains_of or self.gains
         found, gains = point, measure(point)
         for other in others:
@@ -172,8 +172,8 @@ class _Search:
         base = weight or self._usual(part) / 2
         return [factor * base for factor in FACTORS if factor or part != OWN]
 
-    def without_idlers(self, point: _Point) -> _Point:
-        """Drop the parts without which the measure is no worse, the idlest first: they only cost time."""
+    def without_useless_parts(self, point: _Point) -> _Point:
+        """Drop parts whose removal does not lower the measure, the most harmful one first: they only cost time."""
         while True:
             value = self.value(point)
             idle: list[tuple[float, str]] = []
@@ -188,7 +188,7 @@ class _Search:
 
 
 def _of_rows(own: ScoreRows | None, sample: npt.NDArray[np.int64]) -> ScoreRows | None:
-    """Return scores whose rows are those of a sample."""
+    """Return the scores of a sample of rows."""
     chosen = torch.from_numpy(sample)
     return None if own is None else lambda rows: own(chosen.to(rows.device)[rows])
 
@@ -199,9 +199,9 @@ def _error(values: npt.NDArray[np.float64]) -> float:
 
 
 def halves(users: Ints, seed: int) -> tuple[Ints, Ints]:
-    """Return two random halves of some users, ascending: one finds weights, the other chooses the product.
+    """Split users at random into two halves, ascending: one to find weights, one to choose the product.
 
-    A single user is in both.
+    A single user is in both halves.
     """
     order = np.random.default_rng(seed).permutation(users)
     middle = (len(order) + 1) // 2
@@ -210,6 +210,6 @@ def halves(users: Ints, seed: int) -> tuple[Ints, Ints]:
 
 
 def _sample(count: int, n_items: int) -> npt.NDArray[np.int64]:
-    """Return evenly spaced rows, so few that their scores fit `LARGEST_SEARCH`."""
+    """Return evenly spaced rows, few enough for `LARGEST_SEARCH`."""
     few = min(count, max(FEWEST_USERS, LARGEST_SEARCH // max(1, n_items)))
     return np.linspace(0, max(0, count - 1), few).round().astype(np.int64)

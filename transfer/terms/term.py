@@ -1,4 +1,4 @@
-"""What a late term is."""
+"""`Term`: the definition of a late term."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from transfer.evaluation.tiles import InnerProducts, ItemMatrix, SparseProducts
 from transfer.terms.known import KnownItems
 
 Part = InnerProducts | SparseProducts
-"""Scores of all items for some targets, never formed before they are asked for."""
+"""Scores of all items for some targets, computed on access."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Term:
-    """Something that is added to the score of any model, or scores alone: products of users and items.
+    """Products of users and items that are added to the score of any model, or used alone.
 
     Attributes:
-        name: in variants and tables.
-        summary: one line for people.
-        weights: names of its weights in `TermWeights`, one a part.
-        items: what users are multiplied with, by name of the weight: (I, s) or (I, m); None if an ingredient is
-            missing (no sentence encoder, nobody who trains).
-        users: the histories before some targets, (n, s) or (n, m), the same for every part. Called with what is known
-            of the items, the interactions, the targets and the recency of `TermWeights`.
-        timed: whether the recency matters.
+        name: its name in variants and tables.
+        summary: its description in one line.
+        weights: names of its weights in `TermWeights`, one for each part.
+        items: returns the items of a part, (I, s) or (I, m), by name of the weight; None if data are missing (no
+            sentence encoder, no training users).
+        users: returns the histories before some targets, (n, s) or (n, m), the same for every part. Called with the
+            known items, the interactions, the targets, and the recency of `TermWeights`.
+        timed: whether it depends on the recency.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Term:
     timed: bool = False
 
     def parts(self, known: KnownItems, domain: Domain, targets: Targets, recency: float) -> dict[str, Part]:
-        """Return the scores of each part, by name of its weight; a part whose ingredient is missing is left out."""
+        """Return the scores of each part by name of its weight, without parts whose data are missing."""
         found = {name: self.items(known, name) for name in self.weights}
         items = {name: part for name, part in found.items() if part is not None}
         if not items:

@@ -1,4 +1,4 @@
-"""Late terms that compare texts of items with those of the history: titles and anchors."""
+"""Late terms that compare the texts of items with the texts of the history: titles and anchors."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from transfer.terms.term import Term
 
 
 def title_items(known: KnownItems, part: str) -> Tensor | None:
-    """Return unit rows; None without title vectors."""
+    """Return (I, t) unit rows, or None without title vectors."""
     return known.titles
 
 
 def title_users(known: KnownItems, domain: Domain, targets: Targets, recency: float) -> Tensor:
-    """Return unit rows: the scores are cosines, in [-1, 1]."""
+    """Return (n, t) unit rows, so that scores are cosines in [-1, 1]."""
     if known.titles is None:
         raise ValueError("there are no title vectors")
     history = history_matrix(domain, targets, recency)
@@ -41,12 +41,12 @@ TITLES = Term(
 
 
 def anchor_items(known: KnownItems, part: str) -> ItemMatrix:
-    """Return unit rows."""
+    """Return (I, q) unit rows."""
     return known.anchors
 
 
 def anchor_users(known: KnownItems, domain: Domain, targets: Targets, recency: float) -> csr_matrix:
-    """Return unit rows: the scores are cosines, in [0, 1]."""
+    """Return (n, q) unit rows, so that scores are cosines in [0, 1]."""
     return unit_rows((history_matrix(domain, targets, recency) @ known.weighted_anchors).tocsr())
 
 

@@ -1,4 +1,4 @@
-"""The weights with which late terms join a score: named numbers that validation finds."""
+"""`TermWeights`: the weights of late terms, which are tuned on validation."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import torch
 from torch import Tensor, nn
 
 LEAVE_OUT = -1000.0
-"""Weight of `repeats` that puts items a user had behind all others; no score is as large."""
+"""Weight of `repeats` that ranks the items a user had below all others; no score is as large."""
 
 
 @dataclass(frozen=True)
 class TermWeights:
-    """How late terms join a score; a term of weight 0 is not computed.
+    """Weights of late terms in a score. A term with weight 0 is not computed.
 
     Attributes:
         titles: weight of the cosine between title vectors.
         anchors: weight of the cosine between IDF-weighted anchors.
-        recency: for titles, anchors and together, an item that lies n items back counts `recency` ** n.
+        recency: in titles, anchors and together, an item n places before the last counts `recency` ** n.
         popularity: weight of an item's popularity among the training users.
-        transitions: weight of what others had after the recent items.
-        backward: weight of what others had before the recent items.
-        onward: weight of what is two transitions away from the recent items.
-        together: weight of what the users of the recent items had as well.
-        taste: weight of what the users of all items of the history had as well.
-        repeats: weight of having had the item before; negative leaves such items out.
+        transitions: weight of items that others had after the recent items.
+        backward: weight of items that others had before the recent items.
+        onward: weight of items two transitions away from the recent items.
+        together: weight of the companions of the recent items.
+        taste: weight of the companions of all items of the history.
+        repeats: weight of items that the user had before; a negative weight avoids them.
     """
 
     titles: float = 0.0
@@ -45,7 +45,7 @@ class TermWeights:
         return any(value for name, value in asdict(self).items() if name != "recency")
 
     def times(self, factor: float) -> Self:
-        """Return the same terms, each `factor` times as strong; what is left out stays left out."""
+        """Return all weights times a factor; recency and `LEAVE_OUT` stay as they are."""
         kept = {"recency": self.recency, "repeats": self.repeats if self.repeats == LEAVE_OUT else None}
         values = {name: value * factor for name, value in asdict(self).items()}
         return type(self)(**values | {name: value for name, value in kept.items() if value is not None})
@@ -56,23 +56,23 @@ class TermWeights:
         return type(self)(**{name: value for name, value in asdict(self).items() if name in wanted})
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return one float32 number each, by name, for a file."""
+        """Return each weight as a float32 tensor, by its name in a file."""
         return {f"terms.{name}": torch.tensor(value) for name, value in asdict(self).items()}
 
     @classmethod
     def of(cls, tensors: Mapping[str, Tensor]) -> Self:
-        """Read what `tensors` gave; what is missing is 0."""
+        """Read the weights that `tensors` returned; missing ones keep their default."""
         return cls.read(lambda name: tensors.get(name))
 
     @classmethod
     def read(cls, take: Callable[[str], Tensor | None]) -> Self:
-        """Read weights by their names in a file; what is missing keeps its default."""
+        """Read weights by their names in a file; missing ones keep their default."""
         found = {field.name: take(f"terms.{field.name}") for field in fields(cls)}
         return cls(**{name: round(float(value), 6) for name, value in found.items() if value is not None})
 
 
 class TermBuffers(nn.Module):
-    """The weights of late terms as part of a model's state: one number each, by name."""
+    """The weights of late terms as buffers of a model."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class TermBuffers(nn.Module):
 
 
 class LateTermsAlone(nn.Module):
-    """The state of a product without a model: the weights of its terms, named as in a model's state."""
+    """A product without a model: only the weights of its terms, with the same names as in a model's state."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,4 +98,4 @@ class LateTermsAlone(nn.Module):
 
 
 UNTRIED = TermWeights(titles=1.0, anchors=0.5, recency=0.6, repeats=LEAVE_OUT)
-"""Where neither target nor source could say: titles count, anchors half as much, and what is recent more."""
+"""Weights if neither target nor source has validation targets."""

@@ -1,1 +1,1 @@
-"""The one training loop, its batches, negatives and losses, and additional objectives."""
+"""The training loop with its batches, negatives and losses, and the interface of second objectives."""

@@ -1,4 +1,4 @@
-"""The seam for additional objectives of training, such as a contrast of augmented sequences."""
+"""The interface of a second training objective, such as a contrastive loss on augmented sequences."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from transfer.sequences import SequenceBatch
 
 
 class Auxiliary(Protocol):
-    """A second objective of a training step."""
+    """A second training objective."""
 
     replaces_loss: bool
-    """Whether the ordinary loss of the settings is left out."""
+    """Whether this loss replaces the ordinary one, instead of being added to it."""
 
     def loss(
         self, model: SequentialRecommender, whole: SequenceBatch, valid: Tensor, view: TrainView, draws: torch.Generator
     ) -> Tensor:
-        """Return a scalar on the scale of a mean over positions.
+        """Return a scalar loss, on the scale of a mean over positions.
 
         Args:
             model: in training mode.
-            whole: the train sequences, last item included.
-            valid: (B, L - 1) bool, positions of ``whole.inputs()`` whose next item is a target.
+            whole: the training sequences, with the last item.
+            valid: (B, L - 1) bool, which positions of ``whole.inputs()`` have a target as the next item.
             view: the interests of this epoch.
-            draws: generator on the batch's device, for all random draws.
+            draws: random generator on the batch's device; use no other.
         """
         ...

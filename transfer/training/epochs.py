@@ -1,4 +1,4 @@
-"""The one early-stopping loop, and the state that lets an interrupted training resume."""
+"""The early-stopping loop, and checkpoints from which an interrupted training resumes."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ SUFFIX = ".checkpoint.safetensors"
 
 @dataclass(frozen=True)
 class Saved:
-    """A state of a training.
+    """The state of a training.
 
     Attributes:
-        tensors: by name.
+        tensors: tensors by name.
         facts: everything else, as plain data.
     """
 
@@ -37,18 +37,18 @@ class Saved:
     facts: dict[str, Any]
 
     def part(self, prefix: str) -> dict[str, Tensor]:
-        """Return the tensors whose names begin with a prefix, without the prefix."""
+        """Return the tensors whose names begin with a prefix; the prefix is removed."""
         return {name.removeprefix(prefix): value for name, value in self.tensors.items() if name.startswith(prefix)}
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The file with the state of a training.
+    """A file that holds the state of a training.
 
     Attributes:
         path: the file.
-        identity: of data, settings, seed and title; the state of another training is ignored.
-        writes: whether this process writes.
+        identity: hash of data, settings, seed and title. A file with another identity is ignored.
+        writes: whether this process writes the file.
     """
 
     path: Path
@@ -56,7 +56,7 @@ class Checkpoint:
     writes: bool = True
 
     def load(self) -> Saved | None:
-        """Return the state of this training, or None.
+        """Return the saved state, or None if there is none of this training.
 
         Raises:
             InputError: the file is damaged.
@@ -74,7 +74,7 @@ class Checkpoint:
             ) from None
 
     def save(self, state: Saved) -> None:
-        """Save the state, in place of an earlier one.
+        """Save the state; it replaces an earlier one.
 
         Raises:
             InputError: the disk is full or the folder cannot be written.
@@ -83,13 +83,13 @@ class Checkpoint:
             write_sealed(self.path, state.tensors, {"identity": self.identity, "state": json.dumps(state.facts)})
 
     def remove(self) -> None:
-        """Remove the file, when the trained weights are saved elsewhere."""
+        """Remove the file. Call it once the trained weights are saved elsewhere."""
         if self.writes:
             self.path.unlink(missing_ok=True)
 
 
 def optimiser_state(optimiser: torch.optim.Optimizer) -> Saved:
-    """The state of an optimiser; its learning rate is among the facts."""
+    """Return the state of an optimiser; the facts include its learning rate."""
     state = optimiser.state_dict()
     tensors = {f"{index}.{name}": value for index, values in state["state"].items() for name, value in values.items()}
     groups = [{key: value for key, value in group.items() if key != "params"} for group in state["param_groups"]]
@@ -97,7 +97,7 @@ def optimiser_state(optimiser: torch.optim.Optimizer) -> Saved:
 
 
 def restore_optimiser(optimiser: torch.optim.Optimizer, saved: Saved) -> None:
-    """Restore an optimiser of the same parameters."""
+    """Restore the state of an optimiser with the same parameters."""
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in saved.tensors.items():
         index, name = key.split(".", 1)
@@ -111,7 +111,7 @@ def restore_optimiser(optimiser: torch.optim.Optimizer, saved: Saved) -> None:
 
 
 def random_state(device: torch.device) -> dict[str, Tensor]:
-    """The states of the global random generators of torch, on CPU and device, and of NumPy."""
+    """Return the states of the global random generators of NumPy and of torch, on CPU and device."""
     _, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)  # noqa: NPY002 - plug-ins may draw from it
     states = {
         "cpu": torch.get_rng_state(),
@@ -124,7 +124,7 @@ def random_state(device: torch.device) -> dict[str, Tensor]:
 
 
 def restore_random(states: Mapping[str, Tensor], device: torch.device) -> None:
-    """Restore the global random generators."""
+    """Restore the global random generators to the states that `random_state` returned."""
     torch.set_rng_state(states["cpu"])
     position, has_gauss, gauss = states["numpy.rest"].tolist()
     keys = states["numpy.keys"].numpy().astype(np.uint32)
@@ -140,12 +140,12 @@ logger = logging.getLogger("transfer.training")
 
 @dataclass(frozen=True)
 class Epoch:
-    """Result of an epoch.
+    """The result of an epoch.
 
     Attributes:
-        score: on held-out data; more is better.
+        score: score on held-out data; higher is better.
         entry: further keys for the log.
-        shown: the score for people.
+        shown: the score as text.
     """
 
     score: float
@@ -154,39 +154,39 @@ class Epoch:
 
 
 class Learner(Protocol):
-    """A model in training, with everything else that the next epoch depends on."""
+    """A model in training, with its data and optimiser."""
 
     @property
     def model(self) -> nn.Module:
-        """The model, trained in place."""
+        """The model; it is trained in place."""
         ...
 
     def start(self) -> float:
-        """The score before the first epoch; minus infinity if unknown."""
+        """Return the score before the first epoch; minus infinity if it is unknown."""
         ...
 
     def epoch(self, number: int) -> Epoch:
-        """Train for an epoch, counted from 1, and validate."""
+        """Train for one epoch and validate. Epochs are counted from 1."""
         ...
 
     def state(self) -> Saved:
-        """Everything beside the model and the global random generators that the next epoch depends on."""
+        """Return what the next epoch depends on, without the model and the global random generators."""
         ...
 
     def restore(self, saved: Saved) -> None:
-        """Restore what `state` returned."""
+        """Restore a state that `state` returned."""
         ...
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """How a phase of training went.
+    """The result of a training.
 
     Attributes:
-        best: validation metric of the kept epoch.
-        best_epoch: 0 is the state before the first one.
-        epochs: how many ran.
-        seconds: wall time since the start or the loaded checkpoint.
+        best: score of the best epoch, which the model is left at.
+        best_epoch: number of that epoch; 0 is the state before the first one.
+        epochs: number of epochs that ran.
+        seconds: wall time since the start, or since the checkpoint was loaded.
     """
 
     best: float
@@ -207,17 +207,17 @@ def train_epochs(
     best_shown: Callable[[float, int], str],
     checkpoint: Checkpoint | None = None,
 ) -> Fitted:
-    """Train until the score has not improved for some epochs, and leave the model at its best epoch.
+    """Train until the score has not improved for `patience` epochs, and leave the model at its best epoch.
 
     Args:
         learner: model, data and optimiser.
         runtime: device, processes, progress.
-        title: for people.
-        stage: for the log.
-        epochs: upper bound.
-        patience: epochs without a better score before it stops.
-        log: called once an epoch.
-        best_shown: the best score and its epoch for people.
+        title: name of the training, for progress and messages.
+        stage: name of the training in the log.
+        epochs: maximum number of epochs.
+        patience: number of epochs without a better score after which training stops.
+        log: called after each epoch.
+        best_shown: formats the best score and its epoch.
         checkpoint: stores the state between epochs. A resumed training gives the same bits as an uninterrupted
             one, with one process and the same number of threads.
     """
@@ -289,13 +289,13 @@ def check_divergence(title: str, epoch: int, hint: str, **numbers: float) -> Non
 def steps_in_memory(
     chunks: Iterable[Tensor], step: Callable[[Tensor], T], runtime: Runtime, shrunk: Callable[[int], None]
 ) -> Iterator[T]:
-    """Do a step for every chunk of rows. If the device runs out of memory, halve the chunk and all later ones.
+    """Run a step on every chunk of rows. If the device runs out of memory, halve this chunk and all later ones.
 
     Args:
         chunks: rows of each step.
-        step: does one; must change nothing if it runs out of memory.
-        runtime: with several processes the error is raised, because one process cannot halve alone.
-        shrunk: called with the new number of rows.
+        step: runs one step; must change nothing if it runs out of memory.
+        runtime: with several processes the error is raised, because one process cannot halve its chunks alone.
+        shrunk: called with the new number of rows after each halving.
     """
     waiting, largest = deque(chunks), None
     while waiting:

@@ -1,4 +1,4 @@
-"""Warn of trainings that finished but failed, with the cause and a setting to try."""
+"""Warnings about trainings that finished but learned nothing, with the cause and a setting to try."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from transfer.training.task import Task
 LOOKED_AT = 256
 """Number of users whose states and prompts are compared."""
 SAME = 1e-3
-"""Vectors count as equal for all users if their spread is a smaller share of their length."""
+"""Vectors count as equal if their spread is below this share of their length."""
 
 
 def warn_of_failures(model: SequentialRecommender, task: Task, views: Views, fitted: Fitted, title: str) -> None:
-    """Warn if a finished training taught nothing. Draws no random numbers and changes nothing.
+    """Warn if a model learned nothing in its training. Draws no random numbers and changes nothing.
 
     Args:
         model: after training, at its best epoch.
         task: data and settings.
-        views: interests of the training.
-        fitted: how the training went.
-        title: of the training.
+        views: interests that the model sees at each stage.
+        fitted: result of the training.
+        title: name of the training.
     """
     if not fitted.epochs:
         return
@@ -50,7 +50,7 @@ def warn_of_failures(model: SequentialRecommender, task: Task, views: Views, fit
     interests, device = views.for_stage("validation"), task.runtime.device
     if _all_the_same(final_states(model, task.split.domain, some, interests, task.max_length, device)):
         logger.warning(
-            "%s: the encoder has collapsed, its states are the same for every user; try a lower "
+            "%s: the encoder has collapsed: its states are the same for every user; try a lower "
             "training.learning_rate or encoder.dropout",
             title,
         )
@@ -60,24 +60,24 @@ def warn_of_failures(model: SequentialRecommender, task: Task, views: Views, fit
         prompts = model.conditioner.prompts(torch.as_tensor(some.users, device=device), interests)
     if _all_the_same(prompts.flatten(1)):
         logger.warning(
-            "%s: the prompts are dead, they are the same for every user; try another interests.transform or a lower "
+            "%s: the prompts are dead: they are the same for every user; try another interests.transform or a lower "
             "training.learning_rate",
             title,
         )
 
 
-def warn_of_a_phase_without_effect(fitted: Fitted, title: str) -> None:
-    """Warn if no epoch of a variant's own phase was better than the base that it started from."""
+def warn_if_base_is_best(fitted: Fitted, title: str) -> None:
+    """Warn if no epoch of a variant was better than the base model that it started from."""
     if fitted.epochs and fitted.best_epoch == 0:
         logger.warning(
-            "%s: no epoch was better than the base, so it is its base with untrained additions; try a lower "
+            "%s: no epoch was better than the base, so the variant is its base plus untrained parts; try a lower "
             "training.learning_rate or more training.patience",
             title,
         )
 
 
 def candidates(task: Task) -> int:
-    """Return the average number of candidates of a validation target, without items of the history."""
+    """Return the average number of candidates of a validation target; items of the history do not count."""
     split, domain = task.split, task.split.domain
     users = split.training_users
     met = 0.0 if domain.repeats or not len(users) else float((split.train_stop - split.starts)[users].mean())
@@ -86,12 +86,12 @@ def candidates(task: Task) -> int:
 
 
 def chance(metric: str, items: int, users: int) -> float:
-    """Return a value that random scores exceed in one of forty cases: mean plus two standard errors.
+    """Return the value that random scores exceed in one case of forty: their mean plus two standard errors.
 
     Args:
-        metric: protocol/name, such as ``full/ndcg@10``.
-        items: number of candidates.
-        users: number of users in the mean.
+        metric: protocol and name, such as ``full/ndcg@10``.
+        items: number of candidates of each user.
+        users: number of users.
     """
     name, _, cutoff = metric.split("/", 1)[1].partition("@")
     if name == "auc":
@@ -104,5 +104,5 @@ def chance(metric: str, items: int, users: int) -> float:
 
 
 def _all_the_same(rows: torch.Tensor) -> bool:
-    """Whether (n, d) vectors hardly differ."""
+    """Return whether (n, d) vectors hardly differ."""
     return bool((rows - rows.mean(0)).norm(dim=1).mean() <= SAME * rows.norm(dim=1).mean())

@@ -1,4 +1,4 @@
-"""The one loop that trains every recommender: batches by length, validation, early stop, the best epoch kept."""
+"""Training of recommenders: batches by length, validation, early stopping at the best epoch."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ from transfer.training.settings import ADAM_BETAS, GBCE_T, LOGITS_MB
 from transfer.training.task import Task
 
 SMALLEST_BATCH = 16
-"""Sequences; smaller batches make no better use of few users, and contrast needs company."""
+"""Minimum number of sequences per batch: smaller batches do not help, and contrastive losses need several sequences."""
 POSITIONS_A_PASS = 4096
-"""Padded positions that a CPU encodes at once; a step is the sum of its passes."""
+"""Padded positions that a CPU encodes at once. A step adds up the gradients of its passes."""
 
 
 def fit(
@@ -54,21 +54,21 @@ def fit(
     auxiliary: Auxiliary | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Fitted:
-    """Train in place, leave the model at its best validated epoch.
+    """Train a model in place, and leave it at the epoch with the best validation metric.
 
     Args:
         model: on the runtime's device.
         task: data and settings.
-        views: the interests that it may see at each stage.
-        title: for progress and log.
-        epochs: upper bound.
-        seed: of order, negatives and dropout.
-        log: called once an epoch.
-        auxiliary: a second objective, added to the loss of every step.
-        checkpoint: where the state is kept between epochs, so that a training that was cut off goes on from there.
+        views: interests that the model sees at each stage.
+        title: name of the training, for progress and log.
+        epochs: maximum number of epochs.
+        seed: seed of order, negatives and dropout.
+        log: called after each epoch.
+        auxiliary: a second objective; its loss is added in every step.
+        checkpoint: stores the state between epochs; an interrupted training resumes from it.
 
     Raises:
-        InputError: when the loss stops being a number.
+        InputError: the loss is NaN or infinite.
     """
     settings = task.training
     torch.manual_seed(seed * 1_000_003 + task.runtime.rank)
@@ -88,7 +88,7 @@ def fit(
 
 
 def validate(model: SequentialRecommender, task: Task, views: Views) -> float:
-    """The selecting metric on the validation targets of the training users, or of some where they are many."""
+    """Return the selection metric on the validation targets of the training users, or of a sample of them."""
     users = task.split.training_users
     targets = targets_of(
         task.split, "validation", users[:: math.ceil(len(users) / task.training.validation_users) or 1]
@@ -99,7 +99,7 @@ def validate(model: SequentialRecommender, task: Task, views: Views) -> float:
 
 
 def validation_metric(scores: ScoreRows, task: Task, targets: Targets) -> float:
-    """The selecting metric of some scores for validation targets; 0 where there are none."""
+    """Return the selection metric of some scores for validation targets; 0 if there are no targets."""
     protocol, metric = task.training.metric.split("/", 1)
     sampled = protocol == "sampled"
     ranking = rank(task.split.domain, targets, scores, task.evaluation, task.runtime.device, sampled=sampled)
@@ -107,7 +107,7 @@ def validation_metric(scores: ScoreRows, task: Task, targets: Targets) -> float:
 
 
 class Trainer:
-    """A recommender as `train_epochs` trains it. Every epoch is a function of the seed, its number and the state."""
+    """A recommender for `train_epochs`. Every epoch depends only on the seed, its number and the state."""
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class Trainer:
         self.settings, self.runtime = task.training, task.runtime
         split = task.split
         users = split.training_users[(split.train_stop - split.starts)[split.training_users] >= 2]
-        # A second objective compares the users of a batch, so that every process needs all of them.
+        # A second objective compares the users of a batch, so every process needs all of them.
         owned = self.runtime.owns(torch.arange(len(users))).numpy() if self._splits_users else None
         stops, device = split.train_stop[users], self.runtime.device
         self.spans = Spans.of(split.domain, users, stops, device, task.max_length + 1, owned)
@@ -142,17 +142,17 @@ class Trainer:
 
     @property
     def _splits_users(self) -> bool:
-        """Whether each process reads the interactions of its own users only."""
+        """Whether each process reads only the interactions of its own users."""
         return self.runtime.processes > 1 and self.auxiliary is None
 
     def start(self) -> float:
-        """The score before the first epoch."""
+        """Return the validation metric before the first epoch."""
         score = validate(self.model, self.task, self.views)
         self.log({"stage": self.title, "epoch": 0, "validation": score})
         return score
 
     def epoch(self, number: int) -> Epoch:
-        """Train for an epoch and validate."""
+        """Train for one epoch and validate."""
         began = time.perf_counter()
         loss = self.train(self.views.for_training(number), number)
         trained = time.perf_counter()
@@ -167,20 +167,20 @@ class Trainer:
         return Epoch(score, entry, f"{self.settings.metric} {score:.4f}")
 
     def state(self) -> Saved:
-        """Optimiser, learning-rate schedule and batch size."""
+        """Return the state of optimiser and learning-rate schedule, and the batch size."""
         saved = optimiser_state(self.optimiser)
         return Saved(
             saved.tensors, {**saved.facts, "schedule": self.schedule.state_dict(), "batch_size": self.batch_size}
         )
 
     def restore(self, saved: Saved) -> None:
-        """Take over what `state` gave."""
+        """Restore a state that `state` returned."""
         restore_optimiser(self.optimiser, saved)
         self.schedule.load_state_dict(saved.facts["schedule"])
         self.batch_size = saved.facts["batch_size"]
 
     def train(self, view: TrainView, number: int) -> float:
-        """Mean loss over all targets of one epoch."""
+        """Train on all batches of one epoch and return the mean loss over targets."""
         self.model.train()
         order = torch.Generator().manual_seed(self.seed * 100_003 + number)
         draws = self.runtime.generator(self.seed, number)
@@ -200,7 +200,7 @@ class Trainer:
     def _shrink(self, rows: int) -> None:
         self.batch_size = rows
         logger.warning(
-            "%s: out of memory on %s, going on with batches of %d sequences; set training.batch_size=%d next time",
+            "%s: out of memory on %s; continuing with batches of %d sequences. Set training.batch_size=%d next time",
             self.title,
             self.runtime.device,
             rows,
@@ -208,11 +208,11 @@ class Trainer:
         )
 
     def _step(self, rows: Tensor, view: TrainView, draws: torch.Generator) -> tuple[Tensor, int]:
-        """One optimiser step; returns this process's summed loss and the positions of the whole batch."""
+        """Make one optimiser step; return the summed loss of this process and the number of targets of the batch."""
         positions = self._count_targets(rows, view)
         if positions == 0:
             return torch.zeros((), device=rows.device), 0
-        # Every process draws for the whole batch and works on its users, so that the result is that of one process.
+        # Every process draws for the whole batch and computes its share, so the result equals that of one process.
         negatives = self._negatives(rows, draws)
         mine = slice(None) if self.runtime.processes == 1 else self.runtime.owns(rows)
         self.optimiser.zero_grad(set_to_none=True)
@@ -228,7 +228,7 @@ class Trainer:
                     loss = self._loss(inputs, positives, valid, negatives, view).sum()
                 (loss / positions).backward()
         if self.auxiliary is not None:
-            # Every process works on the whole batch: contrast within a part of it would be another loss.
+            # Every process computes the whole batch: a contrastive loss of a share would be another loss.
             whole = gather(self.spans, rows)
             valid = _targets(whole, view)
             with torch.autocast(rows.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
@@ -240,18 +240,18 @@ class Trainer:
         return loss.detach(), positions
 
     def _count_targets(self, rows: Tensor, view: TrainView) -> int:
-        """Targets of a batch, counted without its items."""
+        """Return the number of targets of a batch, without reading its items."""
         first = self.spans.starts[rows] + 1
         if view.first_target is not None:
             first = torch.maximum(first, view.first_target[self.spans.users[rows]])
         return int((self.spans.stops[rows] - first).clamp_min(0).sum())
 
     def _negatives(self, rows: Tensor, draws: torch.Generator) -> Tensor:
-        """(B, L, m) for losses with negatives of their own, (m,) where a batch shares them, (0,) for softmax."""
+        """Return the negatives: (B, L, m) one set per position, (m,) if a batch shares them, or (0,) for softmax."""
         if self.settings.loss == "softmax":
             return torch.empty(0, dtype=torch.int64, device=rows.device)
         if self.settings.loss == "sampled_softmax":
-            # As many draws as items: all of them, once each, cost the same and miss none.
+            # At least as many draws as items: take every item once instead, which misses none.
             every = self.settings.drawn >= self.sampler.n_items
             return self.sampler.known if every else self.sampler.shared(self.settings.drawn, draws)
         width = int(self.spans.lengths[rows].max()) - 1
@@ -261,7 +261,7 @@ class Trainer:
     def _loss(
         self, inputs: SequenceBatch, positives: Tensor, valid: Tensor, negatives: Tensor, view: TrainView
     ) -> Tensor:
-        """Losses of the valid positions, (n,)."""
+        """Return the losses of the valid positions, (n,)."""
         positive_ids = positives[valid]
         own = self.settings.loss in {"bce", "gbce"}
         negative_ids = negatives[valid] if own else negatives
@@ -292,7 +292,7 @@ class Trainer:
 
 
 def _targets(batch: SequenceBatch, view: TrainView) -> Tensor:
-    """Return which targets of a batch count, (B, L - 1) bool."""
+    """Return (B, L - 1) bool: which targets of a batch count."""
     valid = batch.inputs().mask
     if view.first_target is None:
         return valid

@@ -1,4 +1,4 @@
-"""Training losses on packed positions: states (n, d) against their positive and their negatives."""
+"""Training losses: states (n, d) of packed positions against their positive and negative items."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 BLOCK_LOGITS = 1 << 18
-"""Logits that are computed at once: a megabyte stays in a core's cache."""
+"""Logits that are computed at once: 1 MB, which stays in the cache of a core."""
 
 
 def bce(states: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
-    """Binary cross-entropy (Eq. 3): the mean over positives plus the mean over negatives, per position.
+    """Binary cross-entropy (Eq. 3): for each position, the positive's loss plus the mean loss of its negatives.
 
     Args:
         states: (n, d) prepared states.
@@ -30,7 +30,7 @@ def bce(states: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
 
 
 def gbce(states: Tensor, positives: Tensor, negatives: Tensor, n_items: int, calibration: float) -> Tensor:
-    """Generalised BCE (Petrov and Macdonald, 2023): the positive's probability to the power beta.
+    """Generalised BCE (Petrov and Macdonald, 2023): BCE with the positive's probability to the power beta.
 
     beta = a (t (1 - 1/a) + 1/a) with the sampling rate a = m / (I - 1); t = 0 is plain BCE over m negatives.
 
@@ -54,14 +54,14 @@ def gbce(states: Tensor, positives: Tensor, negatives: Tensor, n_items: int, cal
 def sampled_softmax(
     states: Tensor, positives: Tensor, negatives: Tensor, positive_ids: Tensor, negative_ids: Tensor
 ) -> Tensor:
-    """Cross-entropy of the positive among uniform negatives that the whole batch shares.
+    """Cross-entropy of the positive among uniform negatives, which the whole batch shares.
 
     Args:
         states: (n, d).
         positives: (n, d).
         negatives: (m, d).
         positive_ids: (n,) int64.
-        negative_ids: (m,) int64; where one equals a row's positive it does not count for that row.
+        negative_ids: (m,) int64; a negative that equals a row's positive does not count for that row.
 
     Returns:
         (n,) losses.
@@ -72,7 +72,7 @@ def sampled_softmax(
 
 
 def _hits(positive_ids: Tensor, negative_ids: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows and columns of the logits whose negative is the row's own positive, without comparing all with all."""
+    """Return rows and columns of the logits whose negative is the row's own positive, without comparing all pairs."""
     ordered, order = negative_ids.sort()
     first = torch.searchsorted(ordered, positive_ids)
     counts = torch.searchsorted(ordered, positive_ids, right=True) - first
@@ -82,10 +82,10 @@ def _hits(positive_ids: Tensor, negative_ids: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class _SampledSoftmax(torch.autograd.Function):
-    """Cross-entropy whose only large array is exp(logits): written once in blocks, and the backward reads it as it is.
+    """Cross-entropy that stores one large array, exp(logits). The backward pass reads it and makes no other.
 
-    With p_ij = exp(s_i . n_j - t_i), q_i for the positive v_i and z_i their sum, the loss is log z_i - log q_i. The
-    gradient for s_i is (p_i N + (q_i - z_i) v_i) / z_i: products of p with matrices, and nothing else as large as p.
+    Let p_ij = exp(s_i . n_j - t_i), q_i the same for the positive v_i, and z_i the sum of all. The loss is
+    log z_i - log q_i. Its gradient for s_i is (p_i N + (q_i - z_i) v_i) / z_i.
     """
 
     @staticmethod
@@ -115,13 +115,13 @@ class _SampledSoftmax(torch.autograd.Function):
 
 
 def softmax(states: Tensor, table: Tensor, positive_ids: Tensor, logits_bytes: int) -> Tensor:
-    """Cross-entropy over all items, in row blocks whose logits are recomputed in the backward pass.
+    """Cross-entropy over all items. Large logits are computed in blocks of rows, and again in the backward pass.
 
     Args:
         states: (n, d).
-        table: (I, d) prepared vectors of every item.
+        table: (I, d) prepared vectors of all items.
         positive_ids: (n,) int64.
-        logits_bytes: no block's logits take more.
+        logits_bytes: maximum size of the logits of a block.
 
     Returns:
         (n,) losses.

@@ -1,4 +1,4 @@
-"""Exact uniform negatives: never an item of the user's training data or a new one; no rejection, no loops."""
+"""Uniform negative sampling without rejection: never an item of the user's training data, never a new item."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from domains.split import Split
 
 
 class NegativeSampler:
-    """Draws items uniformly from those outside a user's training data, with one binary search for each draw.
+    """Draws items uniformly from those outside a user's training data, with one binary search per draw.
 
-    A draw r from the I - n_u allowed ranks becomes the r-th allowed item: r plus the number of the user's items at
-    or below it, found in the sorted keys item_k - k of all users at once.
+    A draw is a rank r among the I - n_u allowed items. The r-th allowed item is r plus the number of the user's items
+    before it. A search in the sorted keys item_k - k finds this number for all users at once.
 
     Args:
-        split: its train parts are the positives.
-        device: of the tensors.
+        split: its training parts are the positives.
+        device: device of the tensors.
     """
 
     def __init__(self, split: Split, device: torch.device) -> None:
@@ -38,7 +38,7 @@ class NegativeSampler:
 
     @cached_property
     def _seen(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Keys of all users, first key of each user, number of items each may get. Softmax losses need none of them."""
+        """Keys of all users; of each user, the first key and the number of allowed items. Unused by softmax losses."""
         split, domain = self._split, self._split.domain
         users, position = spread(split.starts, split.train_stop - split.starts)
         pairs = np.unique(users * self.n_items + self._place[domain.items[position]])
@@ -54,11 +54,11 @@ class NegativeSampler:
 
         Args:
             users: (n,) int64.
-            count: negatives a user.
-            generator: on the sampler's device.
+            count: number of negatives per user.
+            generator: random generator on the sampler's device.
 
         Returns:
-            (n, count) int64. If a user's training data has all items, any item is drawn.
+            (n, count) int64. For a user who has all items, any item may be drawn.
         """
         keys, first, free = self._seen
         allowed = free[users][:, None]
@@ -69,5 +69,5 @@ class NegativeSampler:
         return self.known[(rank + below).clamp_max(self.n_items - 1)]
 
     def shared(self, count: int, generator: torch.Generator) -> Tensor:
-        """(count,) int64, negatives that a whole batch shares: any item that may be trained on."""
+        """Draw (count,) int64 negatives for a whole batch, from all items that may be trained on."""
         return self.known[torch.randint(self.n_items, (count,), generator=generator, device=self.known.device)]

@@ -17,7 +17,7 @@ LOGITS_MB = 256
 
 
 class TrainingSettings(Settings):
-    """The training loop; every trained variant gets the same budget."""
+    """Settings of the training loop. Every trained variant gets the same budget."""
 
     fixed: ClassVar[Mapping[str, object]] = {"beta1": 0.9, "beta2": 0.98, "gbce_t": 0.75}
     ignored: ClassVar[Mapping[str, object]] = {"logits_memory_mb": 256, "compile": False}
@@ -77,10 +77,10 @@ class TrainingSettings(Settings):
 
     @property
     def keeps_base(self) -> bool:
-        """Whether variants freeze their base, which needs a trained base."""
+        """Whether variants freeze a trained base model."""
         return self.base == "kept" and self.base_epochs > 0
 
     @property
     def drawn(self) -> int:
-        """Number of negatives: the setting, or the default of the loss."""
+        """Number of negatives, by default that of the loss."""
         return self.negatives or (2048 if self.loss == "sampled_softmax" else 1)

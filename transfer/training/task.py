@@ -1,4 +1,4 @@
-"""`Task`: data and settings that a recommender is trained and selected on."""
+"""`Task`: the data and settings of a training."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from transfer.training.settings import TrainingSettings
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Data and settings of a training.
+    """The data and settings of a training.
 
     Attributes:
         split: interactions, targets, training users.
-        max_length: most recent items that the encoder sees.
+        max_length: number of most recent items that the encoder sees.
         training: settings of the loop.
         evaluation: settings of validation.
         runtime: device, processes, progress.

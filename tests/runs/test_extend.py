@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from transfer.diffusion.more_anchors import grown_s2idm, grown_weights
+from transfer.diffusion.extend import extended_s2idm, extended_weights
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.settings import S2IDMSettings
 
@@ -14,7 +14,7 @@ SETTINGS = S2IDMSettings(hidden=8, steps=3)
 def test_old_anchors_give_the_same_hidden_states() -> None:
     torch.manual_seed(0)
     old = S2IDM(5, SETTINGS).eval()
-    new = grown_s2idm(old, 9, SETTINGS.model_copy(update={"hidden": 77, "learning_rate": 1.0}), seed=1).eval()
+    new = extended_s2idm(old, 9, SETTINGS.model_copy(update={"hidden": 77, "learning_rate": 1.0}), seed=1).eval()
     interests = torch.rand(4, 5)
     steps = torch.tensor([0, 1, 2, 1])
     wider = torch.cat([interests, torch.zeros(4, 4)], dim=1)
@@ -37,7 +37,7 @@ def test_tables_keep_their_first_rows_and_the_rest_is_taken_over() -> None:
         "added": torch.full((2,), 7.0),
         "positions": torch.zeros(2, 2),
     }
-    grown = grown_weights(old, new)
+    grown = extended_weights(old, new)
     assert grown["table"].tolist() == [[1.0] * 3, [1.0] * 3, [0.0] * 3, [0.0] * 3]
     assert grown["positions"].tolist() == [[0.0, 1.0], [2.0, 3.0]]
     assert grown["scale"].item() == 4.0

@@ -1,1 +1,1 @@
-"""Ranks, metrics and their comparison."""
+"""Ranking of held-out items, metrics, and comparison of variants."""

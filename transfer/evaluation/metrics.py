@@ -1,4 +1,4 @@
-"""Metrics of ranks, and coverage and popularity bias of recommendations."""
+"""Metrics of ranks, and coverage and popularity bias of recommended items."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ PerUser = npt.NDArray[np.float64]
 
 
 def per_user(ranks: Ranks, candidates: Ranks, cutoffs: tuple[int, ...]) -> dict[str, PerUser]:
-    """Metrics of every user.
+    """Return the metrics of each user.
 
-    NDCG@k is 1 / log2(rank + 2) where rank < k; Hit@k is 1 where rank < k; MRR is 1 / (rank + 1); AUC is the share of
-    the other candidates that stand below the target.
+    NDCG@k is 1 / log2(rank + 2) if rank < k, else 0; Hit@k is 1 if rank < k, else 0; MRR is 1 / (rank + 1); AUC is the
+    share of the other candidates that rank below the target.
 
     Args:
-        ranks: (U,) candidates that score at least as high as the target; 0 is the top. Ties count against the target.
-        candidates: (U,) how many items were ranked, the target included.
+        ranks: (U,) number of other candidates that score at least as high as the target; 0 is the top.
+        candidates: (U,) number of ranked items, with the target.
         cutoffs: values of k.
 
     Returns:
-        (U,) float64 a metric: ``ndcg@k``, ``hit@k``, ``mrr``, ``auc``.
+        (U,) float64 for each metric: ``ndcg@k``, ``hit@k``, ``mrr``, ``auc``.
     """
     place = ranks.astype(np.float64)
     gain = 1.0 / np.log2(place + 2.0)
@@ -39,7 +39,7 @@ def per_user(ranks: Ranks, candidates: Ranks, cutoffs: tuple[int, ...]) -> dict[
 
 
 def means(ranks: Ranks, candidates: Ranks, cutoffs: tuple[int, ...]) -> dict[str, float]:
-    """Means over users of `per_user`; an empty set of users has no metrics."""
+    """Return the mean of each metric over users; empty if there are no users."""
     if len(ranks) == 0:
         return {}
     return {name: float(values.mean()) for name, values in per_user(ranks, candidates, cutoffs).items()}
@@ -47,27 +47,27 @@ def means(ranks: Ranks, candidates: Ranks, cutoffs: tuple[int, ...]) -> dict[str
 
 @dataclass(frozen=True)
 class BeyondAccuracy:
-    """Of one model's recommendations to all users.
+    """Coverage and popularity bias of a model's recommendations to all users.
 
     Attributes:
-        coverage: share of the catalogue that is recommended to anybody.
-        popularity_rank: mean popularity rank of what is recommended, as a share of the catalogue: near 0 are the
-            most popular items, 0.5 is no preference. Equally popular items share their mean rank.
+        coverage: share of the catalogue that is recommended to at least one user.
+        popularity_rank: mean popularity rank of the recommended items, as a share of the catalogue: the most popular
+            items are near 0, and 0.5 means no preference. Equally popular items share their mean rank.
     """
 
     coverage: float
     popularity_rank: float
 
     def as_dict(self) -> dict[str, float]:
-        """For JSON."""
+        """Return the values for JSON."""
         return asdict(self)
 
     @classmethod
     def of(cls, recommended: Ranks, popularity: npt.NDArray[np.float32]) -> BeyondAccuracy:
-        """Measure lists of recommendations.
+        """Measure recommendations.
 
         Args:
-            recommended: (n, K) item indices, -1 for none.
+            recommended: (n, K) items of each user, padded with -1.
             popularity: (I,) training interactions of each item.
         """
         items = len(popularity)
@@ -77,7 +77,7 @@ class BeyondAccuracy:
 
     @classmethod
     def mean_of(cls, several: list[BeyondAccuracy]) -> BeyondAccuracy:
-        """The mean over seeds."""
+        """Return the mean over seeds."""
         return cls(
             float(np.mean([one.coverage for one in several])), float(np.mean([one.popularity_rank for one in several]))
         )

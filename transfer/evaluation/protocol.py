@@ -1,4 +1,4 @@
-"""What is ranked against what: targets, excluded items, and the fixed negatives of the sampled protocol."""
+"""Targets, items excluded from their ranking, and the negatives of the sampled protocol."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Stage = Literal["validation", "test"]
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """Held-out items of users, with their histories and candidates.
+    """Held-out items of users, with the positions of their histories.
 
     Attributes:
         users: (n,) int64.
-        stops: (n,) int64 flat positions of the targets; a user's history ends just before.
+        stops: (n,) int64, flat positions of the targets; each history ends just before.
         items: (n,) int64, the held-out items.
-        seen_starts: (n,) int64, flat position from which the history is excluded from full ranking.
-        excludes_seen: whether items of the history are left out of full ranking.
+        seen_starts: (n,) int64, flat positions where the histories start.
+        excludes_seen: whether full ranking excludes the items of the history.
     """
 
     users: Ints
@@ -39,19 +39,19 @@ class Targets:
         return len(self.users)
 
     def only(self, keep: Ints) -> Targets:
-        """Return some of them, by row."""
+        """Return the targets of some rows."""
         return Targets(self.users[keep], self.stops[keep], self.items[keep], self.seen_starts[keep], self.excludes_seen)
 
 
 def targets_of(split: Split, stage: Stage, users: Ints | None = None) -> Targets:
-    """Targets of a stage.
+    """Return the targets of a stage.
 
     Items of the history are excluded, unless the domain keeps repeats: then a target may be in the history.
 
     Args:
         split: the held-out positions.
         stage: validation or test.
-        users: only these (validation of a few-shot run); all by default.
+        users: users to include; default: all.
     """
     position = split.validation if stage == "validation" else split.test
     chosen = np.arange(split.domain.n_users, dtype=np.int64) if users is None else users
@@ -62,18 +62,18 @@ def targets_of(split: Split, stage: Stage, users: Ints | None = None) -> Targets
 
 
 def negatives_a_target(n_items: int, settings: EvaluationSettings) -> int:
-    """M = min(negatives, I - 1): a catalogue that has no more other items gives all of them, each once."""
+    """Return min(negatives, I - 1): in a small catalogue, all other items are negatives."""
     return min(settings.negatives, n_items - 1)
 
 
 def sampled_negatives(users: Ints, targets: Tensor, n_items: int, settings: EvaluationSettings) -> Tensor:
-    """Uniform draws from all items but the target; a user's draws depend on the seed and the user alone.
+    """Draw negatives uniformly from all items but the target. A user's draws depend on seed and user only.
 
     Args:
         users: (n,) int64, user indices.
         targets: (n,) int64 on any device.
         n_items: I.
-        settings: how many, and the seed.
+        settings: number of negatives, and seed.
 
     Returns:
         (n, m) int64 on the targets' device, m as in `negatives_a_target`.
@@ -82,7 +82,7 @@ def sampled_negatives(users: Ints, targets: Tensor, n_items: int, settings: Eval
         InputError: there is only one item.
     """
     if n_items < 2:
-        raise InputError("a catalogue of one item has nothing to rank it against", location="items")
+        raise InputError("the catalogue has only one item: there is nothing to rank it against", location="items")
     device = targets.device
     if negatives_a_target(n_items, settings) == n_items - 1:
         others = torch.arange(n_items - 1, dtype=torch.int64, device=device).expand(len(targets), -1)
@@ -95,22 +95,22 @@ def sampled_negatives(users: Ints, targets: Tensor, n_items: int, settings: Eval
 
 
 def _mixed(state: Tensor) -> Tensor:
-    """A counter-based hash to 62 non-negative bits (the finaliser of splitmix64), the same on every device."""
+    """Hash a counter to 62 non-negative bits (the finaliser of splitmix64). The result is the same on every device."""
     state = (state ^ (state >> 30 & (1 << 34) - 1)) * -0x40A7B892E31B1A47
     state = (state ^ (state >> 27 & (1 << 37) - 1)) * -0x6B2FB644ECCEEE15
     return (state ^ (state >> 31 & (1 << 33) - 1)) & (1 << 62) - 1
 
 
 def excluded_pairs(items: Tensor, starts: Tensor, stops: Tensor) -> tuple[Tensor, Tensor]:
-    """Row and item of every interaction that full ranking leaves out.
+    """Return row and item of every interaction of some histories, which full ranking excludes.
 
     Args:
-        items: (N,) all interactions of the domain.
-        starts: (B,) flat position of each row's first interaction.
-        stops: (B,) one past its last.
+        items: (N,) items of all interactions of the domain.
+        starts: (B,) flat position where each history starts.
+        stops: (B,) flat position after its last interaction.
 
     Returns:
-        (m,) int64 and (m,) int64, rows ascending.
+        rows (m,) int64, ascending, and items (m,) int64.
     """
     lengths = stops - starts
     owner = torch.repeat_interleave(torch.arange(len(lengths), device=items.device), lengths)
@@ -120,12 +120,10 @@ def excluded_pairs(items: Tensor, starts: Tensor, stops: Tensor) -> tuple[Tensor
 
 
 def count_below(scores: Tensor, target: Tensor, dim: int = 1) -> Tensor:
-    """(B,) int64, scores in each row (B, I) that are below the target (B, 1); the scores are overwritten.
+    """Count the scores (B, I) of each row that are below its target (B, 1): (B,) int64. Overwrites the scores.
 
-    With `dim` 0, the scores are (I, B) and the targets (1, B).
-
-    Ones and zeros in place and a float sum are several times as fast as a sum of bools, and exact: float32 counts to
-    2**24.
+    With `dim` 0, scores are (I, B) and targets (1, B). Comparing in place and adding floats is several times as fast
+    as adding bools. It is exact because float32 holds integers up to 2**24.
     """
     if scores.shape[dim] > 1 << 24 or scores.dtype not in {torch.float32, torch.float64}:
         return (scores < target).sum(dim)

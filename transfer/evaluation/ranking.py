@@ -1,4 +1,4 @@
-"""Ranks of held-out items under both protocols, in score blocks that fit the cache and the memory budget."""
+"""Ranks of held-out items under both protocols, from blocks of scores that fit cache and memory budget."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from transfer.evaluation.tiles import USERS, InnerProducts, counts_below_targets
 from transfer.runtime import working_memory
 
 ScoreRows = Callable[[Tensor], Tensor]
-"""Scores of all items for some rows of the targets: (B,) int64 -> (B, I)."""
+"""Returns the scores of all items for some rows of the targets: (B,) int64 -> (B, I)."""
 
 PROTOCOLS = ("sampled", "full", "full_all")
-"""Sampled negatives; all items but those of the history; all items. The last two are equal if repeats are kept."""
+"""Candidates: sampled negatives; all items but those of the history; all items (as `full` if repeats are kept)."""
 
 CACHE_BYTES = 32 << 20
-"""Size of score blocks on a CPU: small enough that scores are still in the cache when they are counted."""
+"""Size of a block of scores on a CPU: the scores must still be in the cache when they are counted."""
 FEWEST_ROWS = 32
-"""Fewer would read the item table too often."""
+"""Minimum number of rows of a block: with fewer, the item table would be read too often."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Ranking:
-    """Ranks of one model's targets, 0 is the top.
+    """Ranks of a model's targets; 0 is the top.
 
     Attributes:
         users: (n,) int64.
-        sampled: (n,) int64, among the sampled negatives.
-        full: (n,) int64, among all items that are not excluded.
-        sampled_candidates: (n,) int64.
-        full_candidates: (n,) int64.
-        full_all: (n,) int64, among all items, with those of the history; None if only `full` was computed.
-        full_all_candidates: (n,) int64, or None.
-        recommended: (n, K) int64, the top items of the full ranking, -1 after the last candidate; None if not kept.
+        sampled: (n,) int64, ranks among the sampled negatives.
+        full: (n,) int64, ranks among the items that are not excluded.
+        sampled_candidates: (n,) int64, number of candidates of `sampled`, with the target.
+        full_candidates: (n,) int64, number of candidates of `full`.
+        full_all: (n,) int64, ranks among all items, with those of the history; None if not computed.
+        full_all_candidates: (n,) int64, number of candidates of `full_all`, or None.
+        recommended: (n, K) int64, top items of the full ranking, padded with -1; None if not kept.
     """
 
     users: Ranks
@@ -53,7 +53,7 @@ class Ranking:
     full_all_candidates: Ranks | None = None
 
     def metrics(self, cutoffs: tuple[int, ...]) -> dict[str, dict[str, float]]:
-        """Means over users, by protocol and metric."""
+        """Return the means over users, by protocol and metric."""
         found = {
             "sampled": means(self.sampled, self.sampled_candidates, cutoffs),
             "full": means(self.full, self.full_candidates, cutoffs),
@@ -63,7 +63,7 @@ class Ranking:
         return found
 
     def only(self, keep: Ranks) -> Ranking:
-        """Return the ranking of some users, by row."""
+        """Return the ranks of some rows."""
         top = None if self.recommended is None else self.recommended[keep]
         whole = None if self.full_all is None else self.full_all[keep]
         candidates = None if self.full_all_candidates is None else self.full_all_candidates[keep]
@@ -91,26 +91,26 @@ def rank(
     ranked: Callable[[int], None] = lambda _: None,
     memory: int | None = None,
 ) -> Ranking:
-    """Rank every target under both protocols from one pass over the scores.
+    """Rank every target under both protocols in one pass over the scores.
 
     Args:
-        domain: whose items are ranked.
+        domain: domain whose items are ranked.
         targets: held-out items.
-        score_rows: scores of all items for rows of `targets`.
-        settings: negatives and seed.
-        device: of the scores.
-        top: how many recommended items to keep a user.
-        sampled: whether the sampled protocol is wanted (selection on full ranking needs it not).
+        score_rows: returns the scores of all items for rows of `targets`.
+        settings: number of negatives, and seed.
+        device: device of the scores.
+        top: number of recommended items to keep for each user.
+        sampled: whether to rank among sampled negatives too.
         ranked: called with the number of rows after each block.
-        memory: bytes of a block of scores; default: `SCORES_MB`, or less if the environment says so.
+        memory: size of a block of scores in bytes; default: `SCORES_MB`, or less if `$TRANSFER_MEMORY_MB` is lower.
 
     Returns:
-        ranks in the order of `targets`. Ties never favour the target; nor does a score that is not a number.
+        The ranks, in the order of `targets`. Ties and NaN scores count against the target.
     """
     count = len(targets)
     products = score_rows if isinstance(score_rows, InnerProducts) else None
     if sampled or top or device.type != "cpu":
-        products = None  # these need every score of a row at once, or have no cache that tiles could stay in
+        products = None  # top-K and sampling need all scores of a row at once; a GPU gains nothing from tiles
     block = (
         USERS
         if products
@@ -139,7 +139,7 @@ def rank(
             drawn = sampled_negatives(targets.users[first : first + block], items[rows], domain.n_items, settings)
             among[rows] = drawn.shape[1] - (scores.gather(1, drawn) < target).sum(1)
         if targets.excludes_seen:
-            # Excluded items that do not score below the target rank above it.
+            # In `full_all`, excluded items that do not score below the target rank above it.
             rivals = ~(scores[owner, seen] < target[owner, 0])
             seen_above[rows] = torch.bincount(owner[rivals], minlength=len(rows))
             scores[owner, seen] = -torch.inf
@@ -148,8 +148,8 @@ def rank(
             values, places = largest(scores, recommended.shape[1])
             recommended[rows] = places.where(values > -torch.inf, -1)
         below[rows] = count_below(scores, target)
-    # "Not below" rather than "at least": a score that is not a number counts against the target. Excluded items tie
-    # with a target at -inf, but they are no candidates, so the rank is capped.
+    # Count "not below" rather than "at least", so that NaN scores count against the target. Excluded items tie with a
+    # target at -inf but are no candidates, so the rank is capped.
     full = (domain.n_items - 1 - below).minimum(candidates - 1)
     return Ranking(
         users=targets.users,
@@ -164,14 +164,14 @@ def rank(
 
 
 def _blocks(count: int, block: int, done: Callable[[int], None]) -> Iterator[int]:
-    """Yield the first row of each block, and report the rows of each finished one."""
+    """Yield the first row of each block; report the number of rows after each block."""
     for first in range(0, count, block):
         yield first
         done(min(block, count - first))
 
 
 def _rows_a_block(n_items: int, device: torch.device, budget: int) -> int:
-    """Rows scored at once: scores and a copy within the budget, and on a CPU few enough to be counted in the cache."""
+    """Return the number of rows of a block: scores and a copy fit the budget, and on a CPU also the cache."""
     if device.type == "cpu":
         budget = min(budget, max(CACHE_BYTES, FEWEST_ROWS * 8 * n_items))
     return max(1, min(1024, budget // (8 * n_items)))

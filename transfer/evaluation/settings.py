@@ -1,4 +1,4 @@
-"""Settings of evaluation: the split and both protocols."""
+"""Settings of evaluation: split and ranking protocols."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCORES_MB = 64
 
 
 class EvaluationSettings(Settings):
-    """The split, and both protocols: sampled negatives (Section 4.1) and full ranking. Both always run."""
+    """Settings of the split and both protocols: sampled negatives (Section 4.1) and full ranking. Both always run."""
 
     ignored: ClassVar[Mapping[str, object]] = {"memory_mb": 64}
 
@@ -35,9 +35,9 @@ class EvaluationSettings(Settings):
     )
     core_from: Literal["all", "training"] = Field(
         "all",
-        description="With `shots` below 1: users whose interactions decide the k-core and the catalogue. 'all' is "
-        "transductive: users that are only tested decide too. 'training' is strict: interactions of other users with "
-        "items outside are dropped and counted, and users are drawn by their ids.",
+        description="With `shots` below 1: the users whose interactions decide k-core and catalogue. 'all' is "
+        "transductive: users that are only tested count too. 'training' is strict: interactions of other users with "
+        "items outside the catalogue are dropped and counted, and users are drawn by their ids.",
     )
     new_items: float = Field(
         0.0,
@@ -51,7 +51,7 @@ class EvaluationSettings(Settings):
     def _reports_at_ten(self) -> EvaluationSettings:
         if min(self.cutoffs) < 1 or 10 not in self.cutoffs:
             raise InputError(
-                "reports and comparisons are of NDCG@10 and Hit@10",
+                "reports and comparisons need NDCG@10 and Hit@10",
                 location="cutoffs",
                 hint="Keep 10 among positive cutoffs, for example [5, 10, 20]",
             )
@@ -62,5 +62,5 @@ class EvaluationSettings(Settings):
         if self.split == "temporal" and (self.validation_from is None or self.test_from is None):
             raise ValueError("a temporal split needs validation_from and test_from")
         if self.split != "temporal" and (self.validation_from is not None or self.test_from is not None):
-            raise ValueError("validation_from and test_from are of the temporal split: set split to 'temporal'")
+            raise ValueError("validation_from and test_from need split: temporal")
         return self

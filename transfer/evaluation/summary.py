@@ -1,4 +1,4 @@
-"""Means over users and seeds, and significance tests of differences."""
+"""Means over users and seeds, and tests of differences between variants."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ def compare(
     """Compare two variants on the same users and seeds.
 
     Args:
-        variant: name of the one that is claimed to be better.
-        baseline: name of the other.
+        variant: name of the variant.
+        baseline: name of the variant that it is compared with.
         stage: validation or test.
-        metric: protocol/metric.
-        ours: (S, U) float64 metric of every seed and user.
-        theirs: (S, U) float64.
-        resamples: bootstrap draws of users.
+        metric: protocol and metric.
+        ours: (S, U) float64, the metric of the variant by seed and user.
+        theirs: (S, U) float64, the metric of the baseline.
+        resamples: number of bootstrap samples of users.
     """
     gain = ours - theirs
     users, seeds = gain.mean(axis=0), gain.mean(axis=1)
     baseline_mean = float(theirs.mean())
     low, high = _bootstrap(users, resamples)
-    # Without training, all seeds of a variant with `+source` give the same result: that is no sample of seeds.
+    # A variant with `+source` that trains nothing gives the same result for all seeds: that is no sample of seeds.
     drawn = any((side != side[0]).any() for side in (ours, theirs))
     return Comparison(
         variant=variant,
@@ -67,17 +67,17 @@ def compare(
 
 
 def two_way(gain: Floats) -> TwoWay | None:
-    """Test the mean of a difference that varies with the user and with the seed.
+    """Test whether the mean difference over users and seeds is zero.
 
-    A mixed model: user and seed are crossed random effects. Its variance comes from the two-way analysis of variance
-    and its degrees of freedom from Satterthwaite, as for readers and cases in diagnostic studies (Obuchowski and
-    Rockette 1995; Hillis 2007). A bootstrap of few seeds finds too many differences: it draws from five values only.
+    User and seed are crossed random effects of a mixed model. The variance comes from the two-way analysis of variance
+    and the degrees of freedom from Satterthwaite, as for readers and cases in diagnostic studies (Obuchowski and
+    Rockette 1995; Hillis 2007). A bootstrap over few seeds would find too many differences.
 
     Args:
         gain: (S, U) float64, at least two seeds and two users.
 
     Returns:
-        95 % interval and two-sided p-value; None if there are too few users or all differences are the same.
+        95 % interval and two-sided p-value; None with too few users, or if all differences are equal.
     """
     seeds, users = gain.shape
     if users < 2 or seeds < 2 or np.ptp(gain) == 0:
@@ -87,7 +87,7 @@ def two_way(gain: Floats) -> TwoWay | None:
     squares_seed = users * (by_seed**2).sum() / (seeds - 1)
     squares_user = seeds * (by_user**2).sum() / (users - 1)
     squares_rest = ((gain - mean - by_seed[:, None] - by_user) ** 2).sum() / ((seeds - 1) * (users - 1))
-    # Variance of the mean times S U. The share of users cannot be negative, even if its estimate is.
+    # Variance of the mean, times S U. The component of users cannot be negative, though its estimate can.
     from_users = max(squares_user - squares_rest, 0.0)
     spread = squares_seed + from_users
     if spread == 0:
@@ -108,10 +108,10 @@ def _t_test(differences: Floats) -> float | None:
 
 
 def _bootstrap(differences: Floats, resamples: int) -> tuple[float, float]:
-    """Percentile interval of the mean over resampled users.
+    """Return the percentile interval of the mean over resampled users.
 
-    Users who differ by the same amount are alike: how many of each kind a resample holds is multinomial, and there are
-    few kinds, since most users' metrics do not differ at all.
+    Users with the same difference are interchangeable, and most differences are 0. So it draws how often each distinct
+    difference occurs, from a multinomial distribution.
     """
     generator = np.random.default_rng(0)
     n = len(differences)
@@ -124,11 +124,11 @@ def _bootstrap(differences: Floats, resamples: int) -> tuple[float, float]:
 STAGES: tuple[Stage, Stage] = ("validation", "test")
 
 SeedRankings = Mapping[Stage, Sequence[Ranking]]
-"""Rankings of one variant, one a seed, by stage."""
+"""Rankings of one variant by stage, one for each seed."""
 
 
 def variant_metrics(rankings: SeedRankings, cutoffs: tuple[int, ...]) -> dict[Stage, StageRecord]:
-    """Return every metric over seeds, by stage, protocol and metric."""
+    """Return the metrics of every seed and their summary, by stage, protocol and metric."""
     out: dict[Stage, StageRecord] = {}
     for stage, by_seed in rankings.items():
         values = [ranking.metrics(cutoffs) for ranking in by_seed]
@@ -146,7 +146,7 @@ def beyond_accuracy(rankings: SeedRankings, popularity: npt.NDArray[np.float32])
     """Return coverage and popularity bias of the recommended items, or None if no recommendations were kept.
 
     Args:
-        rankings: of one variant, one a seed; the result is the mean over them.
+        rankings: rankings of one variant, one for each seed; the result is their mean.
         popularity: (I,) training interactions of each item.
     """
     kept = [ranking.recommended for ranking in rankings["test"]]
@@ -155,7 +155,7 @@ def beyond_accuracy(rankings: SeedRankings, popularity: npt.NDArray[np.float32])
 
 
 def seed_values(rankings: Sequence[Ranking], metric: str, cutoffs: tuple[int, ...]) -> np.ndarray[Any, Any]:
-    """Return (S, U) values of one protocol/metric."""
+    """Return (S, U) values of a metric, by seed and user."""
     protocol, name = metric.split("/", 1)
     rows = []
     for ranking in rankings:
@@ -170,7 +170,7 @@ def compare_all(
     metric: str,
     cutoffs: tuple[int, ...],
 ) -> list[Comparison]:
-    """Compare pairs of variants on the test targets. A baseline, which has no seeds, meets every seed of the other."""
+    """Compare pairs of variants on the test targets. One without seeds is compared with every seed of the other."""
     out = []
     for variant, baseline in pairs:
         ours = seed_values(rankings[variant]["test"], metric, cutoffs)
@@ -209,7 +209,7 @@ def protocol_record(recipe: Recipe, split: Split) -> ProtocolRecord:
 
 
 def _ties(recipe: Recipe) -> str | None:
-    """The order of equal times that the recipe asks for; None for a domain that was prepared before."""
+    """Return the setting for the order of equal times; None if the domain was prepared before."""
     return None if recipe.target is None or recipe.target.loader in PREPARED else recipe.target.prepare.ties
 
 

@@ -1,4 +1,4 @@
-"""Figures of groups of test targets: by the time of the item before, and by titles in the history."""
+"""Metrics by groups of test targets: same time as the previous item or not, similar title in the history or not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vocab.text import cleaned, split_words
 
 METRICS = ("full/ndcg@10", "full/hit@10")
 ALIKE_FROM = 0.5
-"""Jaccard index of the words of two titles from which they resemble each other."""
+"""Minimum Jaccard index of the words of two similar titles."""
 PAIRS_AT_ONCE = 1 << 20
 
 Mask = npt.NDArray[np.bool_]
@@ -29,12 +29,12 @@ Mask = npt.NDArray[np.bool_]
 def target_groups(
     rankings: Mapping[str, SeedRankings], split: Split, cutoffs: tuple[int, ...]
 ) -> tuple[TargetGroup, ...]:
-    """Return the means of each group of test targets, over seeds and users.
+    """Return the mean metrics of each group of test targets, over seeds and users.
 
-    Each division that has targets on both sides gives two groups; one with a single side would repeat the whole.
+    Each division of the targets gives two groups, or none if one of them would be empty.
 
     Args:
-        rankings: variant -> rankings of the test targets, one a seed.
+        rankings: rankings of the test targets by variant, one for each seed.
         split: the held-out positions.
         cutoffs: values of k.
     """
@@ -51,7 +51,7 @@ def target_groups(
 
 
 def _divisions(split: Split, targets: Targets) -> Iterator[tuple[GroupName, Mask]]:
-    """Yield (n,) masks of the targets, two of each division; nothing if one of them is empty."""
+    """Yield names and (n,) masks of the groups, two for each division without an empty group."""
     tied = tied_with_previous(split.domain)[targets.stops]
     if tied.any() and not tied.all():
         yield "untied", ~tied
@@ -63,9 +63,9 @@ def _divisions(split: Split, targets: Targets) -> Iterator[tuple[GroupName, Mask
 
 
 def resembles_history(split: Split, targets: Targets) -> Mask:
-    """(n,) bool, whether the title of a target shares at least half of its words with a title of the history.
+    """Return (n,) bool: whether the title of a target is similar to a title of the history.
 
-    The measure is the Jaccard index of the sets of words; an empty title resembles nothing.
+    Titles are similar if the Jaccard index of their sets of words is at least `ALIKE_FROM`; empty titles never are.
     """
     domain = split.domain
     words = title_words(domain.titles)
@@ -73,20 +73,20 @@ def resembles_history(split: Split, targets: Targets) -> Mask:
     starts = split.starts[targets.users]
     lengths = targets.stops - starts
     alike = np.zeros(len(targets), dtype=bool)
-    # Blocks of whole targets, so that each holds about as many pairs of titles.
+    # Blocks of whole targets with about the same number of pairs of titles.
     block = np.cumsum(lengths) // PAIRS_AT_ONCE
     for rows in np.split(np.arange(len(targets)), np.flatnonzero(np.diff(block)) + 1):
         owner, position = spread(starts[rows], lengths[rows])
         target, before = targets.items[rows][owner], domain.items[position]
         shared = np.asarray(words[target].multiply(words[before]).sum(axis=1)).ravel()
-        # Cross-multiplied, so that empty titles need no division.
+        # Multiplying by the union avoids a division by zero for empty titles.
         union = sizes[target] + sizes[before] - shared
         alike[rows[owner[(shared > 0) & (shared >= ALIKE_FROM * union)]]] = True
     return alike
 
 
 def title_words(titles: pa.Array) -> csr_matrix:
-    """(I, words) float32 matrix with 1 for each word of a title."""
+    """Return the (I, words) float32 matrix that has a 1 for each word of a title."""
     lists = split_words(cleaned(titles))
     owner = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False).astype(np.int64)
     encoded = pc.list_flatten(lists).dictionary_encode()
@@ -95,5 +95,5 @@ def title_words(titles: pa.Array) -> csr_matrix:
     stays = filled[codes]
     shape = (len(titles), max(len(filled), 1))
     words = csr_matrix((np.ones(int(stays.sum()), np.float32), (owner[stays], codes[stays])), shape=shape)
-    words.data[:] = 1.0  # a word that occurs twice was summed
+    words.data[:] = 1.0  # a word that occurs twice in a title was counted twice
     return words

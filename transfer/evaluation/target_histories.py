@@ -1,4 +1,4 @@
-"""Histories before each target as a sparse matrix, and scores that are products of sparse matrices."""
+"""Histories before each target as a sparse matrix, and scores from products of sparse matrices."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def history_matrix(domain: Domain, targets: Targets, recency: float = 1.0) -> cs
 
     Args:
         domain: the interactions.
-        targets: one row each.
-        recency: an item n places before the last weighs `recency` ** n, the last one 1; repeats count once, at their
-            last place.
+        targets: targets, one row each.
+        recency: an item n places before the last has weight `recency` ** n. A repeated item counts once, at its last
+            place.
     """
     starts = domain.offsets[:-1][targets.users]
     lengths = targets.stops - starts
@@ -37,13 +37,13 @@ def history_matrix(domain: Domain, targets: Targets, recency: float = 1.0) -> cs
 def sparse_scores(
     rows: csr_matrix, columns: csr_matrix, tiebreak: npt.NDArray[np.floating], device: torch.device
 ) -> ScoreRows:
-    """Return the scores rows @ columns, with ties broken by another value.
+    """Return the scores rows @ columns, with ties broken by another score.
 
     Args:
         rows: (n, m).
         columns: (m, I).
-        tiebreak: (I,) non-negative; scaled so far down that it only breaks ties.
-        device: of the scores.
+        tiebreak: (I,) non-negative scores; scaled down so that they only break ties.
+        device: device of the scores.
     """
     small = tiebreak / max(float(tiebreak.max(initial=0.0)), 1.0) * 1e-6
 

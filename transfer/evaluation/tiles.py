@@ -1,8 +1,7 @@
-"""Scores of all items that are sums of products, formed in tiles of items and users that never leave the cache.
+"""Scores of all items from sums of matrix products, computed in tiles of items and users that stay in the cache.
 
-Scores of every item at once are written to memory and read back, which costs more than their multiplication. A tile is
-multiplied, counted and overwritten by the next. It holds items by users: a sparse matrix of items times dense users is
-fast, dense items times a sparse matrix of users is not.
+Writing all scores to memory and reading them back costs more than computing them. A tile is computed, counted and
+overwritten by the next one. Its rows are items: sparse items times dense users is fast, the other way round is not.
 """
 
 from __future__ import annotations
@@ -21,30 +20,30 @@ from torch import Tensor
 from transfer.evaluation.protocol import count_below
 
 TILE = 1024
-"""Items of a tile."""
+"""Minimum number of items of a tile."""
 MOST_TILES = 128
-"""Tiles hold more items where there would be more of them: each costs a few calls."""
+"""Maximum number of tiles, because each costs a few calls; tiles get larger instead."""
 USERS = 512
-"""Users of a tile: 2 MB of scores."""
+"""Number of users of a tile: 2 MB of scores."""
 CHUNK = 32
-"""Scores that are compared with each other before any are sorted."""
+"""Number of scores of a chunk, of which only the maximum is compared at first."""
 ENTRY = 100
-"""An entry of a product of two sparse matrices costs as much as so many multiplications of a sparse and a dense one."""
+"""Cost of a multiplication in a sparse-sparse product, relative to one in a sparse-dense product."""
 
 
 @dataclass(frozen=True, eq=False)
 class ItemMatrix:
-    """A sparse matrix of items, made ready once for all the users that it is multiplied with.
+    """A sparse matrix of items, prepared once for products with many users.
 
     Attributes:
-        transposed: (m, I).
+        transposed: (m, I) the matrix, transposed.
     """
 
     transposed: csr_matrix
     _tiles: dict[int, tuple[Tensor, ...]] = field(default_factory=dict, repr=False)
 
     def tiles(self, width: int, device: torch.device) -> tuple[Tensor, ...]:
-        """Return (width, m) sparse tensors, which are all items one after the other."""
+        """Return the items as (width, m) sparse tensors, in order."""
         if width not in self._tiles:
             firsts = range(0, self.matrix.shape[0], width)
             self._tiles[width] = tuple(_sparse_tensor(self.matrix[first : first + width], device) for first in firsts)
@@ -52,7 +51,7 @@ class ItemMatrix:
 
     @cached_property
     def matrix(self) -> csr_matrix:
-        """(I, m)."""
+        """(I, m) the matrix."""
         return self.transposed.T.tocsr()
 
 
@@ -65,18 +64,18 @@ def _sparse_tensor(tile: csr_matrix, device: torch.device) -> Tensor:
 
 
 class _Addition(Protocol):
-    """What some users add to scores (k, B) of items."""
+    """Scores of B users that are added to tiles."""
 
     def to_tile(self, tile: Tensor, number: int) -> None:
-        """Add the scores of the tile of a number to those that it holds."""
+        """Add the scores of the tile with this number to it."""
 
     def to_own(self, tile: Tensor, items: Tensor) -> None:
-        """Add the scores of B items, (B,), each to the diagonal of a tile (B, B), summed as in its own tile."""
+        """Add each user's score of one item, (B,), to the diagonal of a tile (B, B), rounded as in the item's tile."""
 
 
 @dataclass(frozen=True, eq=False)
 class _DenseUsers:
-    """Sparse items times dense users (m, B)."""
+    """Scores from sparse items times dense users (m, B)."""
 
     items: ItemMatrix
     users: Tensor
@@ -91,7 +90,7 @@ class _DenseUsers:
 
 
 class _Entries:
-    """The entries of a product of users (B, m) and items, ordered by item."""
+    """Scores from the entries of a sparse product of users (B, m) and items, ordered by item."""
 
     def __init__(self, items: ItemMatrix, users: csr_matrix, width: int, device: torch.device) -> None:
         self.product = users @ items.transposed
@@ -113,14 +112,14 @@ class _Entries:
 
 @dataclass(frozen=True, eq=False)
 class SparseProducts:
-    """Scores of all items that are products of sparse matrices; most of them are 0.
+    """Scores of all items from a product of sparse matrices; most scores are 0.
 
     Attributes:
         users: (n, m), one row for each target.
         items: (I, m).
-        device: of the scores.
-        dense: whether users are made dense, which is faster where many items share their columns; None where the
-            matrices decide.
+        device: device of the scores.
+        dense: whether users are made dense, which is faster if many items share their columns; None chooses by an
+            estimate of the cost.
     """
 
     users: csr_matrix
@@ -129,11 +128,11 @@ class SparseProducts:
     dense: bool | None = None
 
     def __call__(self, rows: Tensor) -> Tensor:
-        """(B, I) scores of all items for rows of the targets, (B,) int64."""
+        """Return (B, I) scores of all items for rows of the targets, (B,) int64."""
         return no_scores(self.users.shape[0], self.items.transposed.shape[1], self.device, (self,))(rows)
 
     def addition(self, rows: Tensor, width: int) -> _Addition:
-        """Return what some targets add to one tile of so many items after the other."""
+        """Return the scores of some targets, prepared for tiles of `width` items."""
         users = self.users[rows.cpu().numpy()]
         if not self.makes_dense:
             return _Entries(self.items, users, width, self.device)
@@ -153,12 +152,12 @@ class SparseProducts:
 
 @dataclass(frozen=True, eq=False)
 class InnerProducts:
-    """Scores of all items that are inner products; called with rows of the targets, (B,) int64, it forms them, (B, I).
+    """Scores of all items from inner products plus sparse products. Call it with rows of the targets, (B,) int64.
 
     Attributes:
-        states: (n, d), one for each target.
+        states: (n, d), one row for each target.
         items: (I, d).
-        sparse: what is added.
+        sparse: products that are added.
     """
 
     states: Tensor
@@ -166,7 +165,7 @@ class InnerProducts:
     sparse: tuple[SparseProducts, ...] = ()
 
     def __call__(self, rows: Tensor) -> Tensor:
-        """(B, I) scores of all items."""
+        """Return (B, I) scores of all items."""
         if not self.sparse:
             return self.states[rows] @ self.items.t()
         scores = self.items.new_empty(len(rows), len(self.items))
@@ -178,11 +177,11 @@ class InnerProducts:
         return scores
 
     def tiles(self, rows: Tensor, width: int) -> Iterator[tuple[int, Tensor]]:
-        """Yield the first item and the scores, (width, B), of each tile; the next one takes the same memory."""
+        """Yield first item and scores, (width, B), of each tile. The next tile overwrites the scores."""
         return self._tiles(rows, width, [part.addition(rows, width) for part in self.sparse])
 
     def tiles_and_own(self, rows: Tensor, width: int, items: Tensor) -> tuple[Iterator[tuple[int, Tensor]], Tensor]:
-        """Return `tiles`, and the score of one item, (B,) int64, for each row, to the last bit that of its tile."""
+        """Return `tiles`, and each row's score of one item, (B,) int64, with exactly the bits of its tile."""
         additions = [part.addition(rows, width) for part in self.sparse]
         own = self.items[items] @ self.states[rows].t().contiguous()
         for part in additions:
@@ -201,30 +200,30 @@ class InnerProducts:
 
 
 def no_scores(users: int, items: int, device: torch.device, sparse: tuple[SparseProducts, ...] = ()) -> InnerProducts:
-    """Return a score of 0 for every item, and what is added."""
+    """Return scores of 0 for all items, plus sparse products."""
     return InnerProducts(torch.zeros(users, 0, device=device), torch.zeros(items, 0, device=device), sparse)
 
 
 def tile_width(n_items: int) -> int:
-    """Return how many items a tile holds."""
+    """Return the number of items of a tile."""
     return max(TILE, -(-n_items // MOST_TILES))
 
 
 def counts_below_targets(scores: InnerProducts, rows: Tensor, targets: Tensor, owner: Tensor, seen: Tensor) -> Tensor:
-    """How many items score below each row's target, those left out of the ranking among them.
+    """Count the items that score below each row's target. Excluded items count as below.
 
     Args:
-        scores: of all targets.
+        scores: scores of all targets.
         rows: (B,) int64, the targets of this block.
         targets: (B,) int64, their items.
-        owner: (m,) int64 in [0, B), the row of each item that is left out.
-        seen: (m,) int64, that item; a target is ranked even if it was seen.
+        owner: (m,) int64 in [0, B), the row of each excluded item.
+        seen: (m,) int64, the excluded items; a target is ranked even if it is among them.
 
     Returns:
-        (B,) int64. A score that is not a number is never below, and nothing is below a target whose own is none.
+        (B,) int64. NaN scores never count as below, and no item is below a target whose score is NaN.
     """
     width = tile_width(len(scores.items))
-    # Another way to form the same sum rounds otherwise, and ties must stay ties.
+    # Computing the target's score another way could round differently, and ties must stay ties.
     tiles, own_scores = scores.tiles_and_own(rows, width, targets)
     target = torch.where(torch.isnan(own_scores), -torch.inf, own_scores)[None]
     below = torch.zeros(len(rows), dtype=torch.int64, device=target.device)
@@ -238,10 +237,9 @@ def counts_below_targets(scores: InnerProducts, rows: Tensor, targets: Tensor, o
 
 
 def largest(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Return values and places, (B, count), of the largest scores (B, I) of each row, the largest first.
+    """Return values and indices, (B, count), of the largest scores of each row (B, I), in descending order.
 
-    They lie in the chunks with the largest maxima, of which there are no more than `count`: a pass that only compares
-    leaves few scores to be sorted.
+    The largest scores lie in the `count` chunks with the largest maxima, so only those chunks are sorted.
     """
     whole = scores.shape[1] // CHUNK * CHUNK
     if whole < 4 * CHUNK * count:
@@ -255,7 +253,7 @@ def largest(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
 
 def _by_tile(rows: Tensor, items: Tensor, n_items: int, width: int) -> list[tuple[Tensor, Tensor]]:
-    """The item within its tile and the row of every pair, tile by tile."""
+    """Return for each tile the items, counted from its first one, and the rows of its pairs."""
     tile = items // width
     order = torch.argsort(tile, stable=True)
     sizes = torch.bincount(tile, minlength=-(-n_items // width)).tolist()

@@ -14,8 +14,8 @@ from torch import Tensor
 from domains.domain import Domain
 from domains.errors import InputError
 from recipes.schema import Recipe, resolved
+from transfer.diffusion.extend import extended_s2idm
 from transfer.diffusion.masked import make_s2idm
-from transfer.diffusion.more_anchors import grown_s2idm
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.s2idm_training import SourceInterests, train_s2idm
 from transfer.encoders.settings import EncoderSettings
@@ -109,7 +109,7 @@ def fit_source(
         interests.append(_objective(domain, encoded.matrix, everything, recipe, vocabulary, seed))
     runtime.begin(S2IDM_STEP)
     before = None if extends is None else extends.s2idm
-    start = None if before is None else grown_s2idm(before, len(vocabulary), recipe.s2idm, seed)
+    start = None if before is None else extended_s2idm(before, len(vocabulary), recipe.s2idm, seed)
     checkpoints = None
     if folder is not None:
         made_of = _made_of(recipe, sources, vocabulary, semantics, extends)

@@ -15,7 +15,7 @@ from domains.errors import InputError
 from domains.split import leave_one_out
 from recipes.schema import Recipe
 from transfer.assembly import assemble
-from transfer.diffusion.more_anchors import grown_weights
+from transfer.diffusion.extend import extended_weights
 from transfer.evaluation.protocol import targets_of
 from transfer.interests.views import NoViews
 from transfer.items.features import available, item_features
@@ -87,7 +87,7 @@ def train_source_encoder(
     seed = recipe.seeds[0]
     model = assemble(variant, recipe, features, len(idf), seed).to(runtime.device)
     if start:
-        model.load_state_dict(grown_weights(start, model.state_dict()))
+        model.load_state_dict(extended_weights(start, model.state_dict()))
     split = leave_one_out(union, short_users="train")
     task = Task(split, recipe.encoder.max_length, recipe.training, recipe.evaluation, runtime)
     settings = system_settings(system, recipe.systems)

@@ -1,4 +1,4 @@
-"""Extend trained weights to more anchors."""
+"""Extend trained weights to a vocabulary with more anchors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from transfer.diffusion.settings import S2IDMSettings
 
 
 @torch.no_grad()
-def grown_s2idm(old: S2IDM, anchors: int, settings: S2IDMSettings, seed: int) -> S2IDM:
+def extended_s2idm(old: S2IDM, anchors: int, settings: S2IDMSettings, seed: int) -> S2IDM:
     """Return an S2IDM over more anchors, with the weights of the old one for the first anchors.
 
     The new anchors' columns and rows are freshly initialised, so that interests in old anchors give the same hidden
@@ -38,7 +38,7 @@ def grown_s2idm(old: S2IDM, anchors: int, settings: S2IDMSettings, seed: int) ->
     return new
 
 
-def grown_weights(old: Mapping[str, Tensor], new: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def extended_weights(old: Mapping[str, Tensor], new: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Copy old weights into new shapes: the first rows of tables, and everything else unchanged.
 
     This is valid because anchors are only appended, and positions are counted from the end of the sequence.

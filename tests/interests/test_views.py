@@ -16,7 +16,7 @@ from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.settings import S2IDMSettings
 from transfer.interests.forms import NoInterests, PermutedInterests, RawInterests
 from transfer.interests.settings import InterestSettings
-from transfer.interests.views import FixedViews, InterestViews, NoViews, someone_else, someone_elses_positions
+from transfer.interests.views import FixedViews, InterestViews, NoViews, other_users, other_users_positions
 from transfer.model.settings import PromptSettings
 from transfer.runs import interest_factory as factory_module
 from transfer.runs.interest_factory import InterestFactory
@@ -202,7 +202,7 @@ def test_interests_at_a_position_are_those_of_a_user_who_stops_there(monkeypatch
 def test_shuffled_positions_are_another_users_as_far_on_as_that_user_went():
     split = next(splits())
     domain = split.domain
-    others = someone_elses_positions(domain, 3)
+    others = other_users_positions(domain, 3)
     owner = np.repeat(np.arange(domain.n_users), np.diff(domain.offsets))
     place = np.arange(domain.n_interactions) - domain.offsets[:-1][owner]
     assert (owner[others] != owner).all()
@@ -234,6 +234,6 @@ def test_interests_follow_the_sources_weighting():
 
 @pytest.mark.parametrize("users", [2, 3, 50])
 def test_nobody_keeps_their_own_interests(users: int) -> None:
-    others = someone_else(users, seed=3)
+    others = other_users(users, seed=3)
     assert sorted(others) == list(range(users))
     assert not np.any(others == np.arange(users))

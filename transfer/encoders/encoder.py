@@ -1,4 +1,4 @@
-"""The seam of sequence encoders, and fast causal attention."""
+"""The interface of sequence encoders, and fast causal attention."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SequenceEncoder(nn.Module):
 
 
 def causal_attention(query: Tensor, key: Tensor, value: Tensor, share: float) -> Tensor:
-    """Softmax of scaled inner products with this and earlier positions, applied to the values.
+    """Return attention over this and earlier positions only.
 
     `scaled_dot_product_attention` has no fused kernel for dropout on a CPU; the code here is faster than its fallback.
 

@@ -1,1 +1,1 @@
-"""Users' interests over anchors: the original ones, their compact forms, and which ones a model may see when."""
+"""Users' interests over anchors: original interests, compact forms, and views for training and evaluation."""

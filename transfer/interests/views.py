@@ -1,4 +1,4 @@
-"""Choose the interests a model may see in training, validation and test, so that they never contain the targets."""
+"""Views: the interests that a model sees in training, validation and test, without the targets."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class TrainView:
 
 
 class NoViews:
-    """For models without interests."""
+    """Views of a model without interests."""
 
     def for_training(self, epoch: int) -> TrainView:
-        """Nothing."""
+        """Return no interests."""
         return TrainView(None)
 
     def for_stage(self, stage: Stage) -> Interests | None:
-        """Nothing."""
+        """Return no interests."""
         return None
 
 
@@ -57,11 +57,11 @@ class FixedViews:
         self.interests = interests
 
     def for_training(self, epoch: int) -> TrainView:
-        """All items are targets."""
+        """Return the interests; all items are targets."""
         return TrainView(self.interests)
 
     def for_stage(self, stage: Stage) -> Interests | None:
-        """The same."""
+        """Return the interests."""
         return self.interests
 
 
@@ -93,7 +93,7 @@ class InterestViews:
     ) -> None:
         self.split, self.sees, self.make, self.seed, self.device = split, sees, make, seed, device
         users = split.domain.n_users
-        self.order = torch.from_numpy(someone_else(users, seed)).to(device) if shuffled else None
+        self.order = torch.from_numpy(other_users(users, seed)).to(device) if shuffled else None
         self._fixed: Interests | None = None
         self._stages: dict[Stage, Interests] = {}
 
@@ -102,7 +102,7 @@ class InterestViews:
         return interests if self.order is None else PermutedInterests(interests, self.order)
 
     def for_training(self, epoch: int) -> TrainView:
-        """Interests of one epoch; they change between epochs only if cuts are drawn."""
+        """Return the interests of one epoch; they change between epochs only if cuts are drawn."""
         starts, stops = self.split.starts, self.split.train_stop
         if self.sees == "prefix":
             draws = np.random.default_rng([self.seed, epoch])
@@ -115,36 +115,36 @@ class InterestViews:
         return TrainView(self._fixed)
 
     def for_stage(self, stage: Stage) -> Interests | None:
-        """Interests from all interactions before the stage's target; the whole history for users without a target."""
+        """Return the interests before the stage's target; users without a target get those of their whole history."""
         if stage not in self._stages:
             position = self.split.validation if stage == "validation" else self.split.test
             self._stages[stage] = self._made(np.where(position >= 0, position, self.split.domain.offsets[1:]))
         return self._stages[stage]
 
 
-def someone_else(users: int, seed: int) -> Ints:
-    """Assign every user another user, each once: (U,) int64. Users are put in a random circle and get the next one."""
+def other_users(users: int, seed: int) -> Ints:
+    """Assign another user to every user, each once: (U,) int64, the next user in a random circle."""
     circle = np.random.default_rng(seed).permutation(users)
     others = np.empty(users, dtype=np.int64)
     others[circle] = np.roll(circle, -1)
     return others
 
 
-def someone_elses_positions(domain: Domain, seed: int) -> Ints:
-    """Map every interaction to another user's at the same position, or to that user's last one: (N,) int64."""
+def other_users_positions(domain: Domain, seed: int) -> Ints:
+    """Map every interaction to another user's interaction at the same position, or to that user's last: (N,) int64."""
     lengths = domain.lengths
     owner = domain.owners
-    others = _someone_else_with_items(lengths, seed)[owner]
+    others = _other_users_with_items(lengths, seed)[owner]
     place = np.arange(domain.n_interactions, dtype=np.int64) - domain.offsets[:-1][owner]
     positions: Ints = domain.offsets[:-1][others] + np.minimum(place, lengths[others] - 1)
     return positions
 
 
-def _someone_else_with_items(lengths: Ints, seed: int) -> Ints:
-    """`someone_else` among users with a history; users without one are mapped to themselves: (U,) int64."""
+def _other_users_with_items(lengths: Ints, seed: int) -> Ints:
+    """Return (U,) int64 `other_users` among users with a history; users without one are mapped to themselves."""
     users = np.flatnonzero(lengths > 0)
     others = np.arange(len(lengths), dtype=np.int64)
-    others[users] = users[someone_else(len(users), seed)]
+    others[users] = users[other_users(len(users), seed)]
     return others
 
 

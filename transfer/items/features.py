@@ -30,7 +30,7 @@ class ItemFeatures:
         categories: (I, c) item-category matrix, for ``categories``.
         known: (I,) bool, items in the training data; None for all. The ID channel is zero for other items.
         whitening: whitening of the sentence vectors, also for new items; None if not whitened.
-        title_space: in which late terms compare title vectors; None for the vectors as they are.
+        title_space: transformation of title vectors for late terms; None leaves them unchanged.
     """
 
     count: int
@@ -56,8 +56,8 @@ def category_matrix(domain: Domain, names: pa.Array | None = None) -> csr_matrix
     """Build the (I, c) float32 item-category matrix.
 
     Args:
-        domain: of the items.
-        names: (c,) the categories that count; default: all of the domain, alphabetically.
+        domain: domain of the items.
+        names: (c,) categories to use; default: all of the domain, alphabetically.
 
     Raises:
         InputError: the domain has no categories.

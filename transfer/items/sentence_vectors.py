@@ -148,21 +148,21 @@ class Whitening:
 
 
 TITLE_WIDTH = 96
-"""Directions of title vectors that late terms compare where other terms are counted: a sum of all terms ranks as well
-with a quarter of the directions, in less than half of the time. Titles alone lose, so all are kept if nobody trains."""
+"""Number of directions of title vectors that late terms compare if there are training users. The sum of all terms ranks
+as well with a quarter of the directions, in less than half the time. Titles alone need all of them."""
 MOST_DECOMPOSED = 20_000
-"""Titles that the directions are found in."""
+"""Maximum number of titles from which the directions are computed."""
 
 
 @dataclass(frozen=True, eq=False)
 class TitleSpace:
-    """How late terms compare title vectors: without what all titles of the domain share, along their main directions.
+    """Transformation of title vectors before late terms compare them: subtract the mean, project on main directions.
 
-    All titles of one domain resemble each other, and what they share says nothing about a person.
+    All titles of a domain are similar; their mean says nothing about a user.
 
     Attributes:
         mean: (s,) float32.
-        basis: (s, t) orthogonal directions; None for all.
+        basis: (s, t) orthogonal directions; None keeps all.
     """
 
     mean: Tensor
@@ -170,11 +170,11 @@ class TitleSpace:
 
     @classmethod
     def of(cls, vectors: Tensor, *, narrow: bool, width: int = TITLE_WIDTH) -> Self:
-        """Find the space of (n, s) vectors; zero rows (no text) do not count.
+        """Compute the transformation from (n, s) vectors; zero rows (no text) do not count.
 
         Args:
-            vectors: of the domain's titles.
-            narrow: whether only the `width` directions that hold most of them stay.
+            vectors: vectors of the domain's titles.
+            narrow: whether to keep only the `width` directions of largest variance.
             width: t.
         """
         known = vectors[vectors.ne(0).any(dim=1)]

@@ -101,7 +101,7 @@ class ItemTower(nn.Module):
         return list(self.channels) == ["id"]
 
     def forward(self, items: Tensor) -> Tensor:
-        """Vectors of items.
+        """Return the vectors of items.
 
         Args:
             items: (n,) int64; may repeat.
@@ -115,7 +115,7 @@ class ItemTower(nn.Module):
         return torch.einsum("c,cnd->nd", self.log_scales.exp(), torch.stack(parts))
 
     def all(self) -> Tensor:
-        """(I, d) vectors of every item."""
+        """Return the (I, d) vectors of all items."""
         return self(torch.arange(self.count, device=next(self.parameters()).device))
 
 

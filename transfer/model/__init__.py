@@ -1,1 +1,1 @@
-"""One recommender: items, an encoder, how interests reach it, and the names of all combinations."""
+"""The sequential recommender: item vectors, an encoder, conditioning on interests, and scores."""

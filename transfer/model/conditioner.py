@@ -1,4 +1,4 @@
-"""How interests reach an encoder: as prompts (IPE), added to each item, fused with the states, or not at all."""
+"""Conditioners pass interests to an encoder: as prompts (IPE), added to each item, or fused with the states."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Conditioner(nn.Module):
         return self.encoded(encoder, embeds, batch, interests)
 
     def encoded(self, encoder: SequenceEncoder, embeds: Tensor, batch: SequenceBatch, interests: Interests) -> Tensor:
-        """`forward` with interests; subclasses implement it."""
+        """Encode with interests; subclasses implement it."""
         raise NotImplementedError
 
 
@@ -54,7 +54,7 @@ class InterestFusion(Conditioner):
     """The ablation `w/ S2IDM`: interests fused into every state by a two-layer network, without prompts (Table 4).
 
     Args:
-        width: of interests: q anchors.
+        width: width of interests: q anchors.
         dim: width d.
     """
 
@@ -80,12 +80,12 @@ class InterestFusion(Conditioner):
 class InterestsAtPositions(Conditioner):
     """Adds to each item the user's interests up to that item, as W2 tanh(W1 x + b1) + b2 (not in the paper).
 
-    Prompts use the same interests at every position. In training these contain the targets, or else less than
-    in testing. Interests up to each item do not leak: rows of `interests` are flat positions of the domain, each
-    computed from all interactions up to it.
+    Prompts use the same interests at every position. In training, these contain the targets or else less than in
+    testing. Interests up to each item do not leak: each row of `interests` belongs to a flat position of the domain and
+    is computed from the interactions up to it.
 
     Args:
-        width: of interests: q anchors.
+        width: width of interests: q anchors.
         dim: width d.
     """
 
@@ -98,7 +98,7 @@ class InterestsAtPositions(Conditioner):
         nn.init.zeros_(self.outer.bias)
 
     def encoded(self, encoder: SequenceEncoder, embeds: Tensor, batch: SequenceBatch, interests: Interests) -> Tensor:
-        """Encode items with their interests; before training they add zero."""
+        """Encode items plus their interests, which add zero before training."""
         added = torch.zeros_like(embeds)
         read = interests.project(batch.positions[batch.mask], self.read.weight) + self.read.bias
         added[batch.mask] = self.outer(torch.tanh(read)).to(added.dtype)
@@ -109,14 +109,14 @@ class InterestsAtPositions(Conditioner):
 class PromptGenerators(Conditioner):
     """IPE: k generators f(x) = W2 tanh(W1 x + b1) + b2 turn interests into prompts before the sequence (Section 3.4).
 
-    The prompts stand right before a user's first item and are read by every item through the encoder's own
-    mechanism. The k first layers are one matrix, so that sparse and factored interests are read once.
+    The prompts stand right before a user's first item. The encoder reads them like items. The k first layers are one
+    matrix, so that interests are read once.
 
-    With a gate, a state is s + g * (p - s): s without prompts, p with them, g one learned number a dimension. All g
-    start at zero, so the model starts as its base.
+    With a gate, a state is s + g * (p - s), where s is the state without prompts, p the state with prompts, and g one
+    learned number per dimension. Every g starts at zero, so the model starts as its base.
 
     Args:
-        width: of interests: q anchors.
+        width: width of interests: q anchors.
         dim: width d of a prompt.
         count: number of prompts k.
         gated: whether there is a gate; the paper has none.
@@ -137,13 +137,13 @@ class PromptGenerators(Conditioner):
         nn.init.normal_(self.outer_bias, 0.0, dim**-0.5)
 
     def prompts(self, users: Tensor, interests: Interests) -> Tensor:
-        """M = {m_1 .. m_k}, (B, k, d)."""
+        """Return the prompts m_1 .. m_k, (B, k, d)."""
         hidden = torch.tanh(interests.project(users, self.inner_weight) + self.inner_bias)
         hidden = hidden.view(len(users), self.count, self.dim)
         return torch.einsum("bkd,ked->bke", hidden, self.outer_weight) + self.outer_bias
 
     def encoded(self, encoder: SequenceEncoder, embeds: Tensor, batch: SequenceBatch, interests: Interests) -> Tensor:
-        """Encode prompts and items together, return the items' states; with a gate, a mix with those of items alone."""
+        """Encode prompts and items, and return the items' states. With a gate, mix in the states of items alone."""
         prompts = self.prompts(batch.users, interests)
         states = encoder(torch.cat([prompts, embeds], dim=1), F.pad(batch.mask, (self.count, 0), value=True))
         prompted = states[:, self.count :]

@@ -1,4 +1,4 @@
-"""One model: items, encoder, how interests enter, and how a state scores an item."""
+"""`SequentialRecommender`: item vectors, encoder, conditioner, and the score of a state and an item."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from transfer.terms.weights import TermBuffers
 
 
 class SequentialRecommender(nn.Module):
-    """Scores are similarities of a user's state and an item's vector (Eq. 3).
+    """A model whose scores are similarities of a user's state and an item's vector (Eq. 3).
 
     Args:
         items: computes item vectors.
         encoder: reads sequences.
-        conditioner: how interests enter (see `transfer.model.conditioner`).
+        conditioner: passes interests to the encoder (see `transfer.model.conditioner`).
         score: cosine or dot, and its temperature.
         dim: width d.
     """
@@ -49,7 +49,7 @@ class SequentialRecommender(nn.Module):
             ids: int64 tensors of any shape.
 
         Returns:
-            One tensor each, with a last dimension d.
+            One tensor for each, with a last dimension d.
         """
         flat = torch.cat([part.reshape(-1) for part in ids])
         if self.items.is_table:
@@ -61,12 +61,12 @@ class SequentialRecommender(nn.Module):
         return [part.view(*whole.shape, -1) for part, whole in zip(parts, ids, strict=True)]
 
     def states(self, embeds: Tensor, batch: SequenceBatch, interests: Interests | None) -> Tensor:
-        """States after every position.
+        """Return the states after every position.
 
         Args:
             embeds: (B, L, d) item vectors, right-padded.
             batch: users, positions and mask of the items.
-            interests: of users or of positions, as the conditioner reads them; None for the base model.
+            interests: interests of users or of positions, as the conditioner needs; None for the base model.
 
         Returns:
             (B, L, d).
@@ -76,18 +76,18 @@ class SequentialRecommender(nn.Module):
         return states
 
     def prepared_states(self, states: Tensor) -> Tensor:
-        """States such that the inner product with `prepared_items` is the score."""
+        """Return states whose inner product with `prepared_items` is the score."""
         if self.score.similarity == "dot":
             return states
         return F.normalize(states, dim=-1) * self.score.temperature
 
     def prepared_items(self, vectors: Tensor) -> Tensor:
-        """Item vectors such that the inner product with `prepared_states` is the score."""
+        """Return item vectors whose inner product with `prepared_states` is the score."""
         return vectors if self.score.similarity == "dot" else F.normalize(vectors, dim=-1)
 
     @torch.no_grad()
     def item_table(self, chunk: int = 65_536) -> Tensor:
-        """(I, d) prepared vectors of every item, computed in evaluation mode."""
+        """Return (I, d) prepared vectors of all items, computed in evaluation mode."""
         was_training = self.training
         self.eval()
         device = next(self.parameters()).device

@@ -1,4 +1,4 @@
-"""`Scorer`: a model, its late terms and interests. Final scoring is done here and nowhere else."""
+"""`Scorer`: the final scores of a product, from its model and late terms."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from transfer.terms.known import KnownItems
 from transfer.terms.weights import TermWeights
 
 POSITIONS_A_BATCH = 16_384
-"""Padded positions encoded at once: enough to keep the cores busy, few enough to stay in the cache."""
+"""Number of padded positions encoded at once: enough to use all cores, few enough to stay in the cache."""
 
 
 @torch.no_grad()
@@ -34,16 +34,16 @@ def final_states(
     device: torch.device,
     vectors: Tensor | None = None,
 ) -> Tensor:
-    """(n, d) prepared state after each target's history.
+    """Return (n, d) prepared states after each target's history.
 
     Args:
-        model: in evaluation mode during the call.
+        model: the model; the call sets it to evaluation mode while it runs.
         domain: the interactions.
-        targets: the histories before them are encoded.
-        interests: rows are the domain's users.
-        max_length: most recent items that the encoder sees.
-        device: of the model.
-        vectors: (I, d) of all items; computed if None.
+        targets: targets; the histories before them are encoded.
+        interests: interests; rows are the domain's users.
+        max_length: number of most recent items that the encoder sees.
+        device: device of the model.
+        vectors: (I, d) vectors of all items; computed if None.
     """
     was_training = model.training
     model.eval()
@@ -68,7 +68,7 @@ def model_scores(
     max_length: int,
     device: torch.device,
 ) -> InnerProducts:
-    """Scores of all items for rows of the targets."""
+    """Return a model's scores of all items for rows of the targets."""
     return InnerProducts(final_states(model, domain, targets, interests, max_length, device), model.item_table())
 
 
@@ -78,11 +78,11 @@ class Scorer:
 
     Attributes:
         model: the sequential recommender; None for a baseline.
-        ranker: scores of a baseline for the histories of a domain before some targets; None for late terms alone.
-        known: the items as late terms see them.
-        weights: of the late terms.
-        max_length: most recent items that the encoder sees.
-        device: of the scores.
+        ranker: returns a baseline's scores for the histories before some targets; None for late terms alone.
+        known: texts and counts of items for late terms.
+        weights: weights of the late terms.
+        max_length: number of most recent items that the encoder sees.
+        device: device of the scores.
     """
 
     model: SequentialRecommender | None
@@ -94,31 +94,31 @@ class Scorer:
 
     @classmethod
     def of_model(cls, model: SequentialRecommender, known: KnownItems, max_length: int, device: torch.device) -> Scorer:
-        """Return the scorer of a model with the late terms that it has learned the weights of."""
+        """Return the scorer of a model with its own late terms."""
         weights = model.terms.get()
         return cls(model=model, known=known, weights=weights, max_length=max_length, device=device)
 
     @cached_property
     def item_vectors(self) -> Tensor:
-        """(I, d) vectors of the items as the encoder reads them."""
+        """(I, d) vectors of the items, as the encoder reads them."""
         if self.model is None:
             raise ValueError("a product of late terms alone has no item vectors")
         return _item_vectors(self.model)
 
     @cached_property
     def item_table(self) -> Tensor:
-        """(I, d) prepared vectors of the items, that states are multiplied with."""
+        """(I, d) prepared vectors of the items, with which states are multiplied."""
         if self.model is None:
             raise ValueError("a product of late terms alone has no item vectors")
         return self.model.prepared_items(self.item_vectors)
 
     def own(self, domain: Domain, targets: Targets, interests: Interests | None) -> ScoreRows:
-        """Return the scores of the model or baseline alone; zeros without one.
+        """Return the scores of the model or baseline alone, or zeros without one.
 
         Args:
             domain: the interactions.
-            targets: each history ends before its target.
-            interests: rows are the domain's users, or its positions, as the model reads them.
+            targets: targets; each history ends before its target.
+            interests: interests of the domain's users, or of its positions, as the model needs.
         """
         if self.ranker is not None:
             return self.ranker(domain, targets)
@@ -130,7 +130,7 @@ class Scorer:
         return InnerProducts(states, self.item_table)
 
     def scores(self, domain: Domain, targets: Targets, interests: Interests | None) -> ScoreRows:
-        """Return the scores of the product: those of the model plus its late terms; arguments as for `own`."""
+        """Return the scores of the product: the model's scores plus its late terms. Arguments as for `own`."""
         return self._joined.scores(self.own(domain, targets, interests), domain, targets)
 
     @cached_property

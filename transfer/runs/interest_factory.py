@@ -15,7 +15,7 @@ from transfer.diffusion.s2idm import S2IDM
 from transfer.interests.forms import Interests, NoInterests, PermutedInterests, RawInterests
 from transfer.interests.original import original_interests
 from transfer.interests.settings import InterestName, InterestSettings
-from transfer.interests.views import FixedViews, InterestViews, NoViews, Views, someone_elses_positions
+from transfer.interests.views import FixedViews, InterestViews, NoViews, Views, other_users_positions
 from transfer.model.settings import PromptSettings
 from transfer.progress import Progress, Silent
 from transfer.variants import Variant
@@ -117,6 +117,6 @@ class InterestFactory:
             return FixedViews(NoInterests(self.width))
         interests = self.made(kind, self.original_by_position())
         if kind == "shuffled":
-            others = torch.from_numpy(someone_elses_positions(self.domain, seed)).to(self.device)
+            others = torch.from_numpy(other_users_positions(self.domain, seed)).to(self.device)
             interests = PermutedInterests(interests, others)
         return FixedViews(interests)

@@ -1,1 +1,1 @@
-"""Recommenders, one file each: settings, model, and the value that `transfer.registry` finds."""
+"""Recommenders, one file for each: its settings, its model, and the value that `transfer.registry` loads."""

@@ -1,4 +1,4 @@
-"""Anchor matching: cosine of the user's and the item's IDF-weighted anchors, without training. A zero-shot baseline."""
+"""Anchor matching: cosine of the user's and the item's IDF-weighted anchors. A zero-shot baseline without training."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from transfer.terms.text_terms import ANCHORS
 
 
 def fit(target: Target, settings: NoSettings) -> Ranker:
-    """Weigh all items of the history equally."""
+    """Return a ranker; all items of the history have the same weight."""
     known = KnownItems(target.items.anchors, target.items.idf, None, target.runtime.device)
 
     def ranker(domain: Domain, targets: Targets) -> ScoreRows:

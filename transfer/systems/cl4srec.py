@@ -49,7 +49,7 @@ Augmentation = Callable[[SequenceBatch, float, torch.Generator], Augmented]
 
 
 def crop(batch: SequenceBatch, share: float, draws: torch.Generator) -> Augmented:
-    """Keep a random contiguous part of each sequence, floor(share * n) items long and at least one."""
+    """Keep a random contiguous part of each sequence: floor(share * n) items, at least one."""
     lengths, column = _lengths(batch), _columns(batch)
     kept = _part(lengths, share).clamp_min(1)
     start = _start(lengths - kept, draws)
@@ -65,12 +65,12 @@ def hide(batch: SequenceBatch, share: float, draws: torch.Generator) -> Augmente
 
 
 def reorder(batch: SequenceBatch, share: float, draws: torch.Generator) -> Augmented:
-    """Shuffle a random contiguous part of each sequence, floor(share * n) items long."""
+    """Shuffle a random contiguous part of each sequence: floor(share * n) items."""
     lengths, column = _lengths(batch), _columns(batch)
     moved = _part(lengths, share)
     start = _start(lengths - moved, draws)[:, None]
     inside = (column >= start) & (column < start + moved[:, None])
-    # Inside the part the sort keys are random numbers between its ends, outside they are the positions themselves.
+    # Sort keys: within the part, random numbers between its ends; elsewhere, the positions.
     keys = torch.where(inside, start + _noise(batch, draws) * moved[:, None], column.to(torch.float64))
     return Augmented(_moved(batch, keys.argsort(dim=1, stable=True), batch.mask), torch.zeros_like(batch.mask))
 
@@ -81,12 +81,12 @@ AUGMENTATIONS: tuple[Augmentation, ...] = (crop, hide, reorder)
 def two_views(
     batch: SequenceBatch, shares: tuple[float, float, float], draws: torch.Generator
 ) -> tuple[Augmented, Augmented]:
-    """Return two views of each sequence, by two different augmentations drawn for it.
+    """Return two views of each sequence, by two different augmentations chosen at random.
 
     Args:
         batch: (B, L) sequences.
-        shares: of crop, hide and reorder.
-        draws: on the batch's device.
+        shares: shares of crop, hide and reorder.
+        draws: random generator on the batch's device.
     """
     rows = len(batch.items)
     device = batch.items.device
@@ -105,7 +105,7 @@ def _chosen(made: list[Augmented], which: Tensor) -> Augmented:
 
 
 def _moved(batch: SequenceBatch, columns: Tensor, mask: Tensor) -> SequenceBatch:
-    """Fill every place from its column (B, L)."""
+    """Return a batch with the items of the given columns (B, L)."""
     return SequenceBatch(batch.users, batch.items.gather(1, columns), mask, batch.positions.gather(1, columns))
 
 
@@ -118,7 +118,7 @@ def _columns(batch: SequenceBatch) -> Tensor:
 
 
 def _part(lengths: Tensor, share: float) -> Tensor:
-    """floor(share * n); the small addition makes 0.3 * 10 give 3, not 2."""
+    """Return floor(share * n), with a small addition so that 0.3 * 10 gives 3, not 2."""
     return (lengths * share + 1e-6).long()
 
 
@@ -127,13 +127,13 @@ def _noise(batch: SequenceBatch, draws: torch.Generator) -> Tensor:
 
 
 def _start(room: Tensor, draws: torch.Generator) -> Tensor:
-    """Uniform in 0 .. room."""
+    """Draw uniform integers in 0 .. room."""
     uniform = torch.rand(len(room), dtype=torch.float64, generator=draws, device=room.device)
     return (uniform * (room + 1)).long()
 
 
 class ContrastiveSettings(Settings):
-    """CL4SRec (Xie et al., 2022): a contrastive loss between two augmented views of each sequence."""
+    """Settings of CL4SRec's contrastive loss between two augmented views of each sequence (Xie et al., 2022)."""
 
     weight: float = Field(0.1, ge=0, description="Weight lambda of the contrastive loss.")
     temperature: float = Field(1.0, gt=0, description="Temperature of the inner products of states; the paper: 1.")
@@ -148,7 +148,7 @@ def info_nce(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     Args:
         first: (B, d) states of the first views.
         second: (B, d) states of the second views.
-        temperature: the inner products are divided by it.
+        temperature: divides the inner products.
 
     Returns:
         Scalar mean over the 2B views.
@@ -162,13 +162,13 @@ def info_nce(first: Tensor, second: Tensor, temperature: float) -> Tensor:
 
 
 class Contrast:
-    """The contrastive objective over whole train sequences.
+    """The contrastive objective over whole training sequences.
 
-    A hidden item enters as a zero vector with its position, where the paper learns a vector for it.
+    A hidden item is a zero vector with its position; the paper learns a vector for it.
 
     Args:
         settings: weight, temperature, shares.
-        longest: items that the encoder is made for; a train sequence may hold one more, its last target.
+        longest: maximum number of items of the encoder; a training sequence may have one more, its last target.
     """
 
     replaces_loss = False
@@ -188,7 +188,7 @@ class Contrast:
 
 
 def _final_state(model: SequentialRecommender, vectors: Tensor, one: Augmented, view: TrainView) -> Tensor:
-    """(B, d) state after each sequence's last item."""
+    """Return the (B, d) states after each sequence's last item."""
     states = model.states(vectors * ~one.hidden[..., None], one.batch, view.interests)
     last = one.batch.mask.sum(1) - 1
     return states[torch.arange(len(last), device=last.device), last]
@@ -200,7 +200,7 @@ def _objective(task: Task, settings: ContrastiveSettings) -> Contrast:
 
 CL4SREC = Trained(
     name="cl4srec",
-    summary="SASRec with contrast of two altered copies of a sequence",
+    summary="SASRec with a contrastive loss between augmented sequences",
     encoder=SASRec,
     family="sasrec",
     objective=_objective,

@@ -21,7 +21,7 @@ FEWEST = 2
 def fit(target: Target, settings: DiffRecSettings, weighting: Weighting) -> Ranker:
     """Train diffusion over the items of the training users.
 
-    The score is x_0 from the weighted history before each target; zeros if fewer than two users train.
+    The score is the x_0 of the weighted history before each target. All scores are 0 if fewer than two users train.
 
     Args:
         target: the domain.

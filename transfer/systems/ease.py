@@ -26,16 +26,16 @@ class EASESettings(Settings):
 
 
 def fit(target: Target, settings: EASESettings) -> Ranker:
-    """Weights B = I - P diag(P)^-1 with P = (X'X + lambda I)^-1; the score is history times B.
+    """Compute B = I - P diag(P)^-1 with P = (X'X + lambda I)^-1. The score is the history times B.
 
     Raises:
-        InputError: too many items for a dense inverse.
+        InputError: there are too many items for a dense inverse.
     """
     split, device = target.split, target.runtime.device
     items = split.domain.n_items
     if items > settings.largest:
         raise InputError(
-            f"EASE inverts a dense matrix of items, and {items:,} are too many (limit {settings.largest:,})",
+            f"EASE inverts a dense matrix of items; {items:,} items are too many (limit {settings.largest:,})",
             location="variants",
             hint="Leave 'ease' out, or raise systems.ease.largest",
         )

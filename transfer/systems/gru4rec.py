@@ -11,7 +11,7 @@ from transfer.registry import Trained
 
 
 class GRU4Rec(SequenceEncoder):
-    """A stack of gated recurrent units between dropout and a linear map. Prompts are simply its first inputs.
+    """A stack of gated recurrent units between dropout and a linear map. Prompts are its first inputs.
 
     Args:
         settings: width, layers (`blocks`) and dropout.

@@ -21,7 +21,7 @@ class ItemKNNSettings(Settings):
 
 
 def fit(target: Target, settings: ItemKNNSettings) -> Ranker:
-    """Cosine between training columns; the score sums it over the history."""
+    """Compute cosines between the users of items. The score is their sum over the history."""
     split = target.split
     nearest, popularity = find_companions(split, settings.neighbours), untied_popularity(split)
 

@@ -1,4 +1,4 @@
-"""Matching: late terms alone, which compare titles and anchors with recent items. Trains nothing."""
+"""Matching and terms: late terms without a model. Nothing is trained."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from transfer.registry import Baseline, NoSettings, Ranker, Target
 
 
 def fit(target: Target, settings: NoSettings) -> Ranker:
-    """Score every item 0, so that the variant's late terms decide."""
+    """Return a ranker that scores every item 0, so that the variant's late terms decide."""
     items, device = target.split.domain.n_items, target.runtime.device
 
     def ranker(domain: Domain, targets: Targets) -> ScoreRows:
@@ -20,4 +20,4 @@ def fit(target: Target, settings: NoSettings) -> Ranker:
 
 
 MATCHING = Baseline(name="matching", summary="titles and anchors like the recent items', no training", fit=fit)
-TERMS = Baseline(name="terms", summary="every late term alone: text, popularity, what follows what", fit=fit)
+TERMS = Baseline(name="terms", summary="all late terms without a model: texts, popularity, transitions", fit=fit)

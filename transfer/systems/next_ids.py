@@ -1,7 +1,7 @@
 """Next ids: recommend the items whose ids follow the last item's. This baseline checks the data.
 
 If times are days or missing, interactions at the same time are often in the order of item ids. A model that predicts
-the next id then seems good without having learned anything. This baseline measures how good.
+the next id then seems good although it learned nothing. This baseline shows how good that is.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from transfer.registry import Baseline, NoSettings, Ranker, Target
 
 
 def fit(target: Target, settings: NoSettings) -> Ranker:
-    """Score item j after last item i by -((place of j - place of i - 1) mod I), places in the order of ids."""
+    """Score item j after last item i by -((place of j - place of i - 1) mod I). Places are in the order of ids."""
     split, device = target.split, target.runtime.device
     places = torch.from_numpy(id_places(split.domain.item_ids)).to(device)
     items = len(places)

@@ -43,7 +43,7 @@ BLOCK = 512
 
 
 class PDRecSettings(Settings):
-    """PDRec (Ma et al., AAAI 2024): TI-DiffRec as a plug-in of training. The authors tune these by data set."""
+    """Settings of PDRec (Ma et al., AAAI 2024): TI-DiffRec as a plug-in of training. The authors tune each data set."""
 
     rank_weight: float = Field(
         0.1, ge=0, le=1, description="Share of a behaviour's rank, against its diffused score, in its weight."
@@ -75,8 +75,8 @@ class PlugIn:
 
     Attributes:
         weights: (N,) float32 by flat position; 1 outside the train parts.
-        positives: (U, c) int64, top-ranked items outside the user's training data; none that is hidden from training.
-        negatives: (U, p) int64, low-ranked items, under the same conditions.
+        positives: (U, c) int64, top-ranked items outside the user's training data, without new items.
+        negatives: (U, p) int64, low-ranked items under the same conditions.
     """
 
     weights: Tensor
@@ -87,14 +87,14 @@ class PlugIn:
     def of(
         cls, split: Split, diffusion: S2IDM, weighting: DiffRecSettings, settings: PDRecSettings, device: torch.device
     ) -> PlugIn:
-        """Score every item for every training user, block by block, and keep what is needed.
+        """Score every item for every training user, block by block, and keep the tables.
 
         Args:
-            split: of the target; only train parts are read.
+            split: split of the target; only training parts are read.
             diffusion: a trained TI-DiffRec.
             weighting: w_min and w_max of its input.
-            settings: of PDRec.
-            device: of the tables.
+            settings: settings of PDRec.
+            device: device of the tables.
         """
         domain, users = split.domain, split.training_users
         history = item_weights(domain, split.starts[users], split.train_stop[users], "time", weighting)
@@ -128,12 +128,12 @@ class PlugIn:
 def behaviour_weights(scores: npt.NDArray[np.float64], owner: Ints, settings: PDRecSettings) -> npt.NDArray[np.float32]:
     """Historical behaviour reweighting: weight each behaviour of a user by its agreement with the diffused preferences.
 
-    Scores become 0 to 1 within a user (the lowest stays above 0), then are scaled to a mean of 1, mixed with the
-    behaviour's rank as a share, and cut at the largest weight.
+    Scores are mapped to 0 .. 1 for each user (the lowest stays above 0), scaled to a mean of 1, mixed with the
+    behaviour's rank as a share, and limited to the largest weight.
 
     Args:
         scores: (n,) diffused score of each behaviour.
-        owner: (n,) int64 ascending, the user of each.
+        owner: (n,) int64 ascending, the user of each behaviour.
         settings: `rank_weight` and `largest_weight`.
     """
     if len(scores) == 0:
@@ -155,7 +155,7 @@ def behaviour_weights(scores: npt.NDArray[np.float64], owner: Ints, settings: PD
 
 
 def _low_ranked(scores: Tensor, barred: Tensor, settings: PDRecSettings, draws: torch.Generator) -> Tensor:
-    """(B, pool) uniform draws, with replacement, from each user's lowest-ranked items that are not barred."""
+    """Draw (B, pool) items uniformly, with replacement, from each user's lowest-ranked items that are not barred."""
     count = max(1, int(settings.negative_share * scores.shape[1]))
     lowest = (-scores).masked_fill(barred, -torch.inf).topk(count, dim=1)
     usable = torch.isfinite(lowest.values).sum(1, keepdim=True).clamp_min(1)
@@ -168,9 +168,9 @@ class PDRec:
 
     Args:
         tables: weights, positives and negatives of the plug-in.
-        sampler: of the ordinary negatives.
+        sampler: draws the ordinary negatives.
         settings: weights.
-        longest: items that the encoder is made for; a train sequence may hold one more, its last target.
+        longest: maximum number of items of the encoder; a training sequence may have one more, its last target.
     """
 
     replaces_loss = True
@@ -200,7 +200,7 @@ class PDRec:
         return self.tables.negatives[users, place]
 
     def _augmented(self, model: SequentialRecommender, whole: SequenceBatch, view: TrainView) -> Tensor:
-        """Mean loss of the candidates that the model itself ranks highest after the whole train sequence."""
+        """Return the mean loss of the candidates that the model ranks highest after the whole training sequence."""
         whole = whole.newest(self.longest)
         candidates = self.tables.positives[whole.users]
         embeds, vectors = model.embed([whole.items, candidates])

@@ -1,4 +1,4 @@
-"""Most popular: the same list for everyone."""
+"""Popular: the same items for all users, by training interactions."""
 
 from __future__ import annotations
 

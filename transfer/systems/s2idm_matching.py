@@ -1,4 +1,4 @@
-"""S2IDM matching: zero-shot transfer. Items are ranked by their anchors under the diffused interests, untrained."""
+"""S2IDM matching: zero-shot transfer. Items are ranked by their anchors' diffused interests; nothing is trained."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from transfer.sparse import unit_rows
 
 
 def fit(target: Target, settings: NoSettings) -> Ranker:
-    """Inner product of a user's diffused interests and an item's anchors, both weighted by IDF, items of unit length.
+    """Score by the inner product of a user's diffused interests and an item's anchors, with IDF and unit items.
 
-    S2IDM comes from the source alone; of the target, only each user's own history is read.
+    S2IDM comes from the source. Of the target, only each user's own history is read.
 
     Raises:
         InputError: the artifact has no S2IDM.
@@ -43,4 +43,4 @@ def fit(target: Target, settings: NoSettings) -> Ranker:
     return ranker
 
 
-S2IDM_MATCHING = Baseline(name="s2idm-matching", summary="S2IDM alone ranks the items; no training there", fit=fit)
+S2IDM_MATCHING = Baseline(name="s2idm-matching", summary="S2IDM of the source alone; no training", fit=fit)

@@ -1,4 +1,4 @@
-"""SASRec (Kang and McAuley, 2018), as the authors of SeeDRec use it: layer norm on the query only."""
+"""SASRec (Kang and McAuley, 2018), as in the authors' code of SeeDRec: layer norm on the query only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transfer.registry import Trained
 
 
 class SelfAttention(nn.Module):
-    """Causal multi-head attention from normalised queries to plain keys and values, added to the query."""
+    """Causal multi-head attention with normalised queries and plain keys and values, added to the query."""
 
     def __init__(self, dim: int, heads: int, dropout: float) -> None:
         super().__init__()

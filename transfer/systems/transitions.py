@@ -1,4 +1,4 @@
-"""First-order transitions: what followed the last item in other users' sequences."""
+"""Transitions: the items that most often followed the last item in the training sequences."""
 
 from __future__ import annotations
 

@@ -1,14 +1,15 @@
 """Bring experiments into the results page: `python docs/fill_results.py FOLDER...`.
 
-Each folder is what `transfer experiment` wrote. Its tables become docs/results/NAME.md, its overview a block of
-docs/results.md, and, if it varies the share of training users, its curves docs/results/NAME.svg.
+Each folder is what `transfer experiment` wrote. Its tables become docs/results/NAME.md, which keeps its notes, and,
+if it varies the share of training users, its curves docs/results/NAME.svg. The list of experiments in docs/results.md
+is made of these pages.
 """
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -19,22 +20,14 @@ from domains.split import share_text
 from transfer.report import result_tables as tables
 from transfer.report.experiment_record import CellRecord, ExperimentRecord
 from transfer.report.experiment_report import markdown
-from transfer.report.gains import gains_of
-from transfer.report.table_format import (
-    Column,
-    Row,
-    Table,
-    TableEntry,
-    code,
-    for_markdown,
-    metric_text,
-    p_text,
-    relative_text,
-    text,
-)
+from transfer.report.table_format import metric_text
 
 DOCS = Path(__file__).resolve().parent
 PAGE = DOCS / "results.md"
+NOTES = re.compile(r"<!-- notes -->.*?<!-- /notes -->", re.DOTALL)
+QUESTION = re.compile(r"^([^\n<|]+\?)\n\nMade on ", re.MULTILINE)
+MADE = re.compile(r"^Made on (\d{4}-\d\d-\d\d)", re.MULTILINE)
+SEEDS = re.compile(r"\b[Ss]eeds (\d+(?:, \d+)*)")
 
 
 def groups(record: ExperimentRecord) -> dict[str, list[CellRecord]]:
@@ -57,63 +50,24 @@ def deciding(record: ExperimentRecord) -> str:
     return next(metric for metric in tables.GLANCE if metric.startswith("sampled/") == sampled)
 
 
-def blocks(record: ExperimentRecord) -> str:
-    """Return the block of the results page: one table a transfer if shares vary, or one table of all cells."""
-    made, own = record.made, deciding(record)
-    parts = [] if record.cost is None else [for_markdown(tables.costs(record.cost), titled=False)]
-    if varies_shots(record):
-        for label, cells in groups(record).items():
-            parts.append(for_markdown(by_share(label, cells, own)))
-        parts.append(for_markdown(choices(record)))
-    elif record.cells:
-        several = len({cell.protocol_name for cell in record.cells}) > 1 or own.startswith("sampled/")
-        shown = tables.GLANCE if several else (own,)
-        parts += [for_markdown(tables.overview(record.cells, metric)) for metric in shown]
-        parts.append(for_markdown(tables.interests(record.cells)))
-    seeds = sorted({seed for cell in record.cells for seed in cell.metrics.seeds})
-    drawn = f"; seeds {', '.join(map(str, seeds))}" if seeds else ""
-    parts.append(
-        f"Made on {text(made.date)} by {code(made.command)} on {text(made.machine)}, torch {text(made.torch)}{drawn}. "
-        f"Everything else, both protocols, intervals and tests: [{text(record.name)}](results/{record.name}.md)."
-    )
-    return "\n\n".join(part for part in parts if part)
+def with_notes(page: str, old: str) -> str:
+    """Return a generated page with the notes that people wrote into its earlier version, before the first table."""
+    notes = NOTES.search(old)
+    if notes is None:
+        return page
+    head, tables_of_it = page.split("\n## ", 1)
+    return f"{head.rstrip()}\n\n{notes[0]}\n\n## {tables_of_it}"
 
 
-def by_share(label: str, cells: Sequence[CellRecord], metric: str) -> Table:
-    """Return one metric of every variant by the share of users that train."""
-    table = tables.overview(cells, metric, f"{label}: {metric_text(metric)}")
-    shares = (Column(f"{share_text(cell.metrics.protocol.shots)} of the users") for cell in cells)
-    return replace(table, columns=(table.columns[0], *shares))
-
-
-def choices(record: ExperimentRecord) -> Table:
-    """Return what validation prefers in every cell with training users, and its gains over its rivals."""
-    found = [
-        (f"{label}, {share_text(cell.metrics.protocol.shots)} of the users", cell)
-        for label, cells in groups(record).items()
-        for cell in cells
-        if cell.metrics.protocol.shots > 0
-    ]
-    gains = {
-        (one.rival, place): one
-        for place, (_, cell) in enumerate(found)
-        for one in gains_of(cell.metrics)
-        if one.variant == cell.metrics.product.variant
-    }
-    rows = [
-        Row((TableEntry("validation prefers"), *(TableEntry(f"`{cell.metrics.product.variant}`") for _, cell in found)))
-    ]
-    for rival in dict.fromkeys(rival for rival, _ in gains):
-        texts = [TableEntry(f"over `{rival}`")]
-        for place in range(len(found)):
-            one = gains.get((rival, place))
-            test = "" if one is None or one.p is None else f" (p {p_text(one.p)})"
-            texts.append(
-                TableEntry("" if one is None else relative_text(one.relative) + test, faint=not (one and one.certain))
-            )
-        rows.append(Row(tuple(texts)))
-    columns = (Column("NDCG@10, all items", "text"), *(Column(title) for title, _ in found))
-    return Table("What validation prefers", columns, tuple(rows), tables.inference_notes(list(gains.values())))
+def index(pages: Mapping[str, str]) -> str:
+    """Return the table of all experiments: question, date, most seeds of a table."""
+    lines = ["| experiment | question | made on | seeds |", "| --- | --- | --- | ---: |"]
+    for name, page in sorted(pages.items()):
+        question, made = QUESTION.search(page), MADE.search(page)
+        seeds = max((found.count(",") + 1 for found in SEEDS.findall(page)), default=None)
+        cells = (question[1] if question else "", made[1] if made else "", str(seeds or ""))
+        lines.append(f"| [{name}](results/{name}.md) | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def curves(record: ExperimentRecord) -> Figure:
@@ -148,18 +102,18 @@ def curves(record: ExperimentRecord) -> Figure:
 
 def main(folders: Sequence[str]) -> None:
     """Bring in every folder in turn."""
-    (DOCS / "results").mkdir(exist_ok=True)
-    page = PAGE.read_text(encoding="utf-8")
+    results = DOCS / "results"
+    results.mkdir(exist_ok=True)
     for folder in folders:
         record = ExperimentRecord.read(Path(folder) / "metrics.json")
-        (DOCS / "results" / f"{record.name}.md").write_text(markdown(record), encoding="utf-8")
-        content = blocks(record)
+        page = results / f"{record.name}.md"
+        old = page.read_text(encoding="utf-8") if page.exists() else ""
+        page.write_text(with_notes(markdown(record), old), encoding="utf-8")
         if varies_shots(record):
             with mpl.rc_context({"svg.hashsalt": "results", "text.parse_math": False}):
-                curves(record).savefig(DOCS / "results" / f"{record.name}.svg", metadata={"Date": None})
-            content = f"![{text(record.description)}](results/{record.name}.svg)\n\n{content}"
-        page = filled(page, record.name, content)
-    PAGE.write_text(page, encoding="utf-8")
+                curves(record).savefig(results / f"{record.name}.svg", metadata={"Date": None})
+    pages = {path.stem: path.read_text(encoding="utf-8") for path in results.glob("*.md")}
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), "experiments", index(pages)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Results for people: Markdown tables and one HTML page that needs nothing else."""
+"""Reports: the record of a run, tables, charts, and an HTML page in one file."""

@@ -14,9 +14,9 @@ from transfer.report.run_record import RunRecord
 from transfer.report.table_format import metric_text, relative_text
 
 MOST_LINES = 6
-"""More lines than this in one chart cannot be told apart."""
-CONTROLS = {None: "its base", "constant": "prompts that say nothing", "shuffled": "another user's interests"}
-"""Interests of the paper's rivals, and what they are."""
+"""Maximum number of lines in a chart; more could not be told apart."""
+CONTROLS = {None: "its base", "constant": "constant prompts", "shuffled": "another user's interests"}
+"""Rivals of the paper's variant by their interests."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Chart:
     """A drawing with its caption.
 
     Attributes:
-        caption: what it shows.
+        caption: title of the chart.
         svg: the drawing.
-        note: below it.
+        note: text below the chart.
     """
 
     caption: str
@@ -35,12 +35,12 @@ class Chart:
 
     @property
     def source(self) -> str:
-        """The drawing as the source of an image: nothing in it can reach the page or the network."""
+        """The drawing as a data URL: as an image, it cannot access the page or the network."""
         return f"data:image/svg+xml;base64,{base64.b64encode(self.svg.encode()).decode()}"
 
 
 def gains(cell: CellRecord) -> list[Chart]:
-    """Draw the gains of every variant over its base and its controls; baselines are too far off for one axis."""
+    """Draw the gains of every variant over its base and its controls. Baselines would not fit the axis."""
     record = cell.metrics
     shown = [one for one in gains_of(record) if one.variant in cell.bases and one.rival not in record.baselines]
     rows = [_interval(f"{one.variant} over {one.rival}", one) for one in shown]
@@ -48,7 +48,7 @@ def gains(cell: CellRecord) -> list[Chart]:
 
 
 def overview(cells: Sequence[CellRecord]) -> list[Chart]:
-    """Draw the gain of the paper's variant over its base and over each control, one row a cell."""
+    """Draw the gain of the paper's variant over its base and each control, one row per cell."""
     charts = []
     for interests, what in CONTROLS.items():
         rows = []
@@ -74,7 +74,7 @@ def _interval(label: str, gain: Gain) -> Interval:
 
 
 def prompted(record: RunRecord) -> dict[str | None, str]:
-    """Return the paper's variant and its rivals by their interests: SASRec with prompts; under None without."""
+    """Return SASRec with prompts from each kind of interests, the paper's variant and its rivals; None is the base."""
     found: dict[str | None, str] = {}
     channels = None
     for name in record.trained:
@@ -87,7 +87,7 @@ def prompted(record: RunRecord) -> dict[str | None, str]:
 
 
 def curves(cell: CellRecord) -> list[Chart]:
-    """Draw validation by epoch: the bases, and the phases that start from them."""
+    """Draw validation by epoch: training of the bases, and of the variants from their bases."""
     record = cell.metrics
     seed = record.seeds[0]
     ending = f" · seed {seed}"
@@ -112,7 +112,7 @@ def breakdowns(cell: CellRecord) -> list[Chart]:
     """Draw gains over the base by history length and by known anchors."""
     named = (
         ("interactions before the test item", cell.breakdowns.history),
-        ("different anchors met before the test item", cell.breakdowns.known_anchors),
+        ("different anchors before the test item", cell.breakdowns.known_anchors),
     )
     names = shown_variants(cell)
     charts = []
@@ -136,7 +136,7 @@ def breakdowns(cell: CellRecord) -> list[Chart]:
 
 
 def overlaps(cell: CellRecord) -> list[Chart]:
-    """Draw which anchors each source shares with the target."""
+    """Draw how many anchors each source shares with the target."""
     charts = []
     for one in cell.overlap:
         parts = [
@@ -144,7 +144,7 @@ def overlaps(cell: CellRecord) -> list[Chart]:
             (f"only in {one.source}", one.first_only, 1),
             (f"only in {one.target}", one.second_only, 2),
         ]
-        note = f"Jensen-Shannon divergence of their use: {one.divergence:.2f} bits (0 alike, 1 disjoint)."
+        note = f"Jensen-Shannon divergence of their use: {one.divergence:.2f} bits (0: same use, 1: disjoint)."
         charts.append(Chart(f"Anchors of {one.source} and {one.target}", stacked(parts), note))
     return charts
 
@@ -178,11 +178,11 @@ def thresholds(cell: CellRecord) -> list[Chart]:
 
 
 def shots(cells: Sequence[CellRecord]) -> list[Chart]:
-    """Draw the metric over the share of the target's users that train, one chart a recipe and protocol."""
+    """Draw the metric by the share of users that train, one chart for each recipe and protocol."""
     groups: dict[tuple[str, str], list[CellRecord]] = {}
     for cell in sorted(cells, key=lambda cell: cell.metrics.protocol.shots):
         groups.setdefault((cell.label, cell.protocol_name), []).append(cell)
-    # The charts stand side by side: a variant has one colour in all of them, if there are as many.
+    # The charts are side by side, so a variant has the same colour in all of them if there are enough colours.
     names = list(dict.fromkeys(name for several in groups.values() for name in shown_variants(several[-1])))
     charts = []
     for (label, protocol), several in groups.items():
@@ -228,7 +228,7 @@ def costs(cost: Cost) -> list[Chart]:
 
 
 def shown_variants(cell: CellRecord) -> list[str]:
-    """Return trained variants worth a line: base, paper's, controls, product; then the others in order."""
+    """Return trained variants in order of interest: base, the paper's variant, controls, product, others."""
     record = cell.metrics
     named = prompted(record)
     wanted = [named.get(interests) for interests in (None, "s2idm", "constant", "shuffled")]
@@ -237,7 +237,7 @@ def shown_variants(cell: CellRecord) -> list[str]:
 
 
 def _colour(names: Sequence[str], title: str, otherwise: int) -> int:
-    """A variant has one colour in all charts of a cell; a base that is no variant of the cell has what is left."""
+    """Return the colour of a variant, the same in all charts of a cell; a base that was not run gets an unused one."""
     variant = title.partition(" (")[0]
     return names.index(variant) if variant in names else otherwise
 

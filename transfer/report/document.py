@@ -1,4 +1,4 @@
-"""The base of every record on disk: a typed value that is checked when it is made and when it is read."""
+"""`Document`: the base class of records on disk, which are checked when they are made and when they are read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Document(BaseModel):
         """Read and check a JSON file.
 
         Raises:
-            RunError: there is no such file, it is not JSON, or its contents are malformed or contradict each other.
+            RunError: the file is missing, is not JSON, or its contents are malformed or inconsistent.
         """
         try:
             return cls.model_validate_json(path.read_bytes(), strict=True)
@@ -41,21 +41,21 @@ class Document(BaseModel):
             raise RunError(
                 problem[0].lower() + problem[1:],
                 location=f"{path}: {printable(keys)}" if keys else path,
-                hint="The file was changed, or made by another version: run the same command into another folder",
+                hint="The file was changed, or written by another version. Run the command again with another --out",
             ) from None
 
 
 def described(
     model: type[Document], prefix: str = "", stop: tuple[type[Document], ...] = ()
 ) -> Iterator[tuple[str, str]]:
-    """Yield every key of a record with its description.
+    """Yield every key of a record and its description.
 
-    Nested keys are ``outer.inner``; ``*`` stands for any name, and a list's entries share their keys.
+    Nested keys are ``outer.inner``; ``*`` means any name, and all entries of a list share their keys.
 
     Args:
         model: the record.
-        prefix: of every key.
-        stop: records that are described elsewhere.
+        prefix: prefix of every key.
+        stop: nested records to skip, because they are described elsewhere.
     """
     for key, field in model.model_fields.items():
         yield prefix + key, " ".join((field.description or "").split())
@@ -65,7 +65,7 @@ def described(
 
 
 def _inner(annotation: Any) -> tuple[type[Document] | None, str]:
-    """The record that a field holds, alone or in containers, and the keys between them."""
+    """Return the record type that a field holds, directly or in containers, and the keys in between."""
     if isinstance(annotation, type) and issubclass(annotation, Document):
         return annotation, ""
     for argument in get_args(annotation):

@@ -1,4 +1,4 @@
-"""Four kinds of chart, drawn by matplotlib as SVG. The same data give the same file."""
+"""Charts drawn by matplotlib as SVG: lines, forest plots, paired bars, stacked bars. Same data give the same file."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from domains.printable import printable
 from transfer.report.table_format import minus, wrapped
 
 COLOURS = ("#1f5fbf", "#c4620a", "#2a7d4f", "#8b3fa8", "#b8303a", "#0d7f8c", "#8a6d1d", "#6b7280")
-"""Of the series in a chart; each has a contrast of 4.5 and more to white."""
+"""Colours of the series in a chart; each has a contrast of at least 4.5 to white."""
 INK, MUTED, LINE = "#1d2126", "#5a626b", "#d8d9d4"
 UP, DOWN, UNSURE = COLOURS[2], COLOURS[4], COLOURS[7]
 WIDTH = 3.9
-"""Inches. A chart is as wide as a telephone, so that its letters are as large there as on a desk."""
+"""Width of a chart in inches: that of a telephone, so that its text is readable there too."""
 LABEL = 40
-"""Characters of a label that fit the width."""
+"""Number of characters of a label that fit the width."""
 _STYLE = {
     "svg.hashsalt": "transfer",
-    "svg.fonttype": "none",  # the browser's fonts have letters of more scripts
+    "svg.fonttype": "none",  # the browser's fonts cover more scripts
     "text.parse_math": False,
     "font.size": 9,
     "axes.edgecolor": LINE,
@@ -45,13 +45,13 @@ _STYLE = {
 
 @dataclass(frozen=True)
 class Series:
-    """A line.
+    """A line of a chart.
 
     Attributes:
-        name: for the legend.
-        x: places.
+        name: name in the legend.
+        x: horizontal positions.
         y: values.
-        error: half the height of each interval; nothing without intervals.
+        error: half the height of each interval; empty without intervals.
         colour: index into `COLOURS`.
     """
 
@@ -67,11 +67,11 @@ class Interval:
     """A row of a forest plot.
 
     Attributes:
-        label: the compared variants.
+        label: names of the compared variants.
         middle: the estimate.
-        low: lower end.
-        high: upper end.
-        text: at the right.
+        low: lower end of the interval.
+        high: upper end of the interval.
+        text: text at the right.
         certain: whether the estimate is significant.
     """
 
@@ -84,13 +84,13 @@ class Interval:
 
 
 def lines(series: Sequence[Series], across: str, up: str, labels: Sequence[str] = ()) -> str:
-    """Draw lines; the legend stands below.
+    """Draw lines with a legend below.
 
     Args:
-        series: at least one.
+        series: at least one line.
         across: title of the horizontal axis.
-        up: title of the vertical axis, written above the chart, where long titles fit.
-        labels: of the places 0, 1, ...; without labels the axis is numeric, and whole numbers stay whole.
+        up: title of the vertical axis; it is placed above the chart, where long titles fit.
+        labels: labels of the positions 0, 1, ...; without labels the axis is numeric.
     """
     names = [wrapped(printable(one.name), LABEL) for one in series]
     with _chart(2.4 + 0.17 * sum(map(len, names))) as (figure, axes, out):
@@ -116,7 +116,7 @@ def lines(series: Sequence[Series], across: str, up: str, labels: Sequence[str] 
 
 
 def forest(rows: Sequence[Interval], across: str) -> str:
-    """Draw estimates with intervals, each below its label. Gains, losses and what is not significant have a colour."""
+    """Draw estimates with intervals, each below its label. Colours mark gains, losses and insignificant estimates."""
     labels = [wrapped(printable(row.label), LABEL) for row in rows]
     heights = [0.26 + 0.17 * len(label) for label in labels]
     total = sum(heights)
@@ -156,7 +156,7 @@ def forest(rows: Sequence[Interval], across: str) -> str:
 
 
 def pairs(words: Sequence[str], before: Sequence[float], after: Sequence[float]) -> str:
-    """Draw two bars for each word, shares between 0 and 1."""
+    """Draw two bars for each word; values are shares between 0 and 1."""
     places = range(len(words))
     with _chart(0.5 + 0.3 * len(words)) as (figure, axes, out):
         axes.barh([place - 0.18 for place in places], before, 0.32, color=COLOURS[7], label="before diffusion")
@@ -170,7 +170,7 @@ def pairs(words: Sequence[str], before: Sequence[float], after: Sequence[float])
 
 
 def stacked(parts: Sequence[tuple[str, int, int]]) -> str:
-    """Draw counts, each a (label, count, colour), as parts of one bar."""
+    """Draw counts (label, count, colour) as parts of one bar."""
     total, start = sum(count for _, count, _ in parts) or 1, 0.0
     names = [wrapped(f"{printable(label)}: {count:,}", LABEL) for label, count, _ in parts]
     with _chart(0.45 + 0.18 * sum(map(len, names))) as (figure, axes, out):
@@ -185,10 +185,10 @@ def stacked(parts: Sequence[tuple[str, int, int]]) -> str:
 
 @contextmanager
 def _chart(height: float) -> Iterator[tuple[Figure, Axes, list[str]]]:
-    """A figure with one pair of axes; the list holds its SVG afterwards."""
+    """Open a figure with one pair of axes; after the block, the list holds its SVG."""
     out: list[str] = []
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
-        # The browser draws letters that matplotlib's own font lacks.
+        # The browser draws characters that matplotlib's font lacks.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         yield figure, figure.add_subplot(), out
@@ -198,7 +198,7 @@ def _chart(height: float) -> Iterator[tuple[Figure, Axes, list[str]]]:
 
 
 def _readable(axes: Axes, axis: str, values: Sequence[float]) -> None:
-    """Widen an axis on which all values are about the same: its numbers would differ in digits that mean nothing."""
+    """Widen an axis if all values are nearly equal; its numbers would differ in meaningless digits."""
     low, high = min(values, default=0.0), max(values, default=0.0)
     if high - low < 4e-4:
         middle = (low + high) / 2

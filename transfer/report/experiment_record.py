@@ -1,4 +1,4 @@
-"""The contents of an experiment's `metrics.json`, typed and checked."""
+"""`ExperimentRecord`: the typed contents of an experiment's `metrics.json`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from transfer.report.run_record import RunRecord
 
 
 class Made(Document):
-    """When, on what and by which command the results were made."""
+    """When, where and by which command the results were made."""
 
     date: str
     """Day, in UTC."""
@@ -21,13 +21,13 @@ class Made(Document):
     release: str
     """Version of this package."""
     quick: bool
-    """Whether it was a trial on a sample of users; its figures are meaningless."""
+    """Whether it was a trial run on a sample of users, whose figures mean nothing."""
     command: str
-    """The command that makes everything again."""
+    """The command that reproduces the results."""
 
 
 class PublishedFigures(Document):
-    """Figures that a paper printed; never ours."""
+    """Figures printed in a paper; none is ours."""
 
     place: str
     """TABLE/COLUMN."""
@@ -36,9 +36,9 @@ class PublishedFigures(Document):
     table: str
     """Title of the table."""
     differs: tuple[str, ...]
-    """Why it is not the same experiment as ours."""
+    """How the paper's experiment differs from ours."""
     figures: dict[str, dict[str, float]]
-    """Sampled metrics by our name of the variant."""
+    """Sampled metrics by variant."""
 
 
 class GroupGain(Document):
@@ -69,18 +69,18 @@ class Breakdowns(Document):
     """Gains by groups of users."""
 
     history: tuple[Group, ...]
-    """By interactions before the test item."""
+    """By number of interactions before the test item."""
     known_anchors: tuple[Group, ...]
-    """By different anchors met before the test item."""
+    """By number of distinct anchors before the test item."""
 
 
 class Threshold(Document):
     """Users who know few anchors."""
 
     at_most: int
-    """The most anchors that they know."""
+    """Maximum number of distinct anchors in their history."""
     users: int
-    """How many users."""
+    """Number of users."""
     values: dict[str, dict[str, float]]
     """Means by protocol/metric, then by variant; empty without users."""
 
@@ -91,7 +91,7 @@ class Curve(Document):
     epoch: tuple[float, ...]
     """Epochs."""
     validation: tuple[float, ...]
-    """The selecting metric after each epoch."""
+    """The selection metric after each epoch."""
     seconds: tuple[float, ...]
     """Training time of each epoch."""
 
@@ -110,7 +110,7 @@ class OverlapRecord(Document):
     second_only: int
     """Anchors that only the target uses."""
     divergence: float
-    """Jensen-Shannon divergence of how often they use each anchor, in bits: 0 alike, 1 disjoint."""
+    """Jensen-Shannon divergence of the use of anchors, in bits: 0 is the same use, 1 is disjoint."""
 
 
 class Case(Document):
@@ -121,9 +121,9 @@ class Case(Document):
     history: tuple[str, ...]
     """The last titles, newest first."""
     interactions: int
-    """Interactions before the test item."""
+    """Number of interactions before the test item."""
     known: int
-    """Different anchors met before the test item."""
+    """Number of distinct anchors before the test item."""
     words: tuple[str, ...]
     """Anchors with most weight before or after diffusion."""
     before: tuple[float, ...]
@@ -138,7 +138,7 @@ class CellRecord(Document):
     key: str
     """Name of its folder."""
     label: str
-    """What transfers to what."""
+    """Sources and target."""
     protocol_name: str
     """Name of the protocol; empty if there is only one."""
     recipe: str
@@ -152,7 +152,7 @@ class CellRecord(Document):
     metrics: RunRecord
     """Figures, as in the `metrics.json` of a target run; comparisons of sampled NDCG@10 too."""
     published: PublishedFigures | None
-    """What a paper printed for the same transfer."""
+    """Figures that a paper printed for the same sources and target."""
     breakdowns: Breakdowns
     """Gains by groups of users."""
     thresholds: tuple[Threshold, ...]
@@ -171,7 +171,7 @@ class CellRecord(Document):
 
     @property
     def title(self) -> str:
-        """What transfers to what, the protocol, and the share of users that train if it is not all."""
+        """Sources and target, the protocol, and the share of users that train if it is below 1."""
         shots = self.metrics.protocol.shots
         share = "" if shots == 1 else f", {share_text(shots)} of the users train"
         protocol = f" · {self.protocol_name}" if self.protocol_name else ""
@@ -199,7 +199,7 @@ class CostRow(Document):
     parameters_m: float
     """Millions of parameters."""
     memory_mb: float
-    """On a GPU the peak that was allocated; on a CPU weights, gradients and optimiser state."""
+    """On a GPU the allocated peak; on a CPU weights, gradients and optimiser state."""
     train_s: float
     """Seconds of one training epoch."""
     evaluate_s: float
@@ -240,7 +240,7 @@ class Cost(Document):
     """How the cost of diffusion grows with the catalogue."""
 
     settings: dict[str, Any]
-    """What was measured; `users` is how many made-up users."""
+    """Settings of the measurement; `users` is the number of synthetic users."""
     rows: tuple[CostRow, ...]
     """Our figures."""
     published: PublishedCost
@@ -253,11 +253,11 @@ class ExperimentRecord(Document):
     name: str
     """Name of the experiment."""
     description: str
-    """What it is for."""
+    """Purpose of the experiment."""
     made: Made
-    """When, on what and by which command."""
+    """When, where and by which command the results were made."""
     cells: tuple[CellRecord, ...]
-    """One table each."""
+    """The cells; each is one table."""
     unfinished: tuple[UnfinishedRecord, ...]
     """Cells without a table, and why."""
     reference: tuple[PublishedFigures, ...]

@@ -1,4 +1,4 @@
-"""The report of an experiment: as Markdown, and as one HTML file that needs no script and no network."""
+"""The report of an experiment, as Markdown and as one HTML file without scripts."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _environment() -> Environment:
 
 
 def inline(text: str) -> Markup:
-    """Escape text for HTML. Names between backticks become code that may break after each plus sign."""
+    """Escape text for HTML. Names in backticks become code that may break after each plus sign."""
     parts = []
     for part, is_name in spans(printable(text)):
         shown = escape(part)
@@ -59,9 +59,9 @@ def inline(text: str) -> Markup:
 
 
 def markdown(record: ExperimentRecord) -> str:
-    """Return everything that a results page of a repository needs."""
+    """Return the report as Markdown, for the results page of a repository."""
     made = record.made
-    trial = " **A quick trial on a sample of users: no figure here means anything.**" if made.quick else ""
+    trial = " **A quick trial on a sample of users: the figures mean nothing.**" if made.quick else ""
     parts = [f"# {text(record.name)}", text(verdict(record)), text(record.description)]
     parts.append(
         f"Made on {text(made.date)} with {code(made.command)} on {text(made.machine)}; torch {text(made.torch)}.{trial}"

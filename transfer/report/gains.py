@@ -1,4 +1,4 @@
-"""Gains of variants over their rivals, and the verdict that follows from them."""
+"""Gains of variants over the variants that they are compared with, and the verdict in words."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ LEVEL = 0.05
 
 @dataclass(frozen=True)
 class Gain:
-    """One comparison, as a table shows it.
+    """One comparison, as tables show it.
 
     Attributes:
-        variant: name.
-        rival: the variant that it is compared with.
-        metric: protocol/metric.
-        difference: of the means.
-        relative: as a share of the rival's mean.
-        low: lower end of the 95 % interval: over users and seeds if these were tested together, else over users.
-        high: upper end.
-        p: over users and seeds, corrected for the number of comparisons in the table; None without such a test.
-        seeds: how many are compared.
-        published: relative gain of the paper on the same metric, if it printed both figures.
+        variant: name of the variant.
+        rival: name of the variant that it is compared with.
+        metric: protocol and metric.
+        difference: difference of the means.
+        relative: the difference as a share of the rival's mean.
+        low: lower end of the 95 % interval: over users and seeds if they were tested together, else over users.
+        high: upper end of the interval.
+        p: p-value over users and seeds, corrected for the number of comparisons in the table; None without a test.
+        seeds: number of seeds.
+        published: the paper's relative gain on the same metric, if it printed both figures.
     """
 
     variant: str
@@ -45,11 +45,11 @@ class Gain:
 
     @property
     def certain(self) -> bool:
-        """Whether the difference is significant; without a test, whether the interval over users leaves out zero."""
+        """Whether the difference is significant; without a test, whether the interval excludes zero."""
         return self.low > 0 or self.high < 0 if self.p is None else self.p < LEVEL
 
-    def turned(self) -> Gain:
-        """The same comparison from the rival's side."""
+    def reversed(self) -> Gain:
+        """Return the gain of the rival over the variant."""
         relative = None if self.relative is None or self.relative <= -1 else -self.relative / (1 + self.relative)
         return replace(
             self,
@@ -69,15 +69,15 @@ def gains_of(
     published: PublishedFigures | None = None,
     bases: Mapping[str, str] | None = None,
 ) -> list[Gain]:
-    """Return the comparisons of a run on one metric, corrected for their number.
+    """Return the comparisons of a run on one metric, with corrected p-values.
 
-    Baselines are rivals of the product only. Late terms alone are rivals of every variant that adds them to its score.
+    Only the product is compared with baselines. Variants with late terms are also compared with the terms alone.
 
     Args:
         record: the run.
-        metric: protocol/metric.
+        metric: protocol and metric.
         published: figures of a paper.
-        bases: only compare each of these variants with its base.
+        bases: if given, compare only these variants, each with its base.
     """
     found = [one for one in record.comparisons if one.metric == metric and _shown(one, record)]
     if bases is not None:
@@ -109,7 +109,7 @@ def _gain(one: Comparison, published: PublishedFigures | None) -> Gain:
 
 
 def _published_gain(one: Comparison, published: PublishedFigures | None) -> float | None:
-    """The paper's relative gain, under the sampled protocol."""
+    """Return the paper's relative gain under the sampled protocol."""
     protocol, name = one.metric.split("/", 1)
     if published is None or protocol != "sampled":
         return None
@@ -118,7 +118,7 @@ def _published_gain(one: Comparison, published: PublishedFigures | None) -> floa
 
 
 def corrected(gains: Sequence[Gain]) -> list[Gain]:
-    """Correct the p-values for their number."""
+    """Return the gains with p-values corrected for their number."""
     tested = [gain.p for gain in gains if gain.p is not None]
     found = iter(holm(tested))
     return [gain if gain.p is None else replace(gain, p=next(found)) for gain in gains]
@@ -135,13 +135,13 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 @dataclass(frozen=True)
 class InterestGain:
-    """What diffused interests add, in both protocols.
+    """The gain from diffused interests under both protocols.
 
     Attributes:
-        place: title of the cell, and how the interests enter if that is not by prompts.
-        sampled: NDCG@10 among sampled negatives.
-        full: NDCG@10 over all items.
-        record: of the cell.
+        place: title of the cell, and the entry of the interests if it is not prompts.
+        sampled: gain in NDCG@10 among sampled negatives.
+        full: gain in NDCG@10 over all items.
+        record: record of the cell.
     """
 
     place: str
@@ -154,7 +154,7 @@ _ENTERED = {"prompts": "", "positions": " · at positions", "memory": " · as a 
 
 
 def interest_gains(cells: Sequence[CellRecord]) -> list[InterestGain]:
-    """Return the paper's claim in every cell: diffused interests against the base and against other interests.
+    """Return the gains of diffused interests over the base and other interests in every cell: the paper's claim.
 
     The p-values are corrected for the number of comparisons in all cells and both protocols.
     """
@@ -178,9 +178,9 @@ METRIC = "full/ndcg@10"
 
 
 def verdict(record: ExperimentRecord) -> str:
-    """Return the result of an experiment in one or two sentences."""
+    """Describe the result of an experiment in one or two sentences."""
     if record.made.quick:
-        return "This was a quick trial: it shows that everything works, and no figure means anything."
+        return "This was a quick trial: it shows that everything works; the figures mean nothing."
     if not record.cells:
         return "Only costs were measured." if record.cost is not None else ""
     if len(record.cells) == 1:
@@ -202,14 +202,14 @@ def verdict(record: ExperimentRecord) -> str:
 
 
 def cell_verdict(record: RunRecord) -> str:
-    """Return the result of a run in one or two sentences: the product, and what it gains."""
+    """Describe the result of a run in one or two sentences: the product and its gain."""
     name = record.product.variant
     chosen = f"Validation prefers `{name}`"
     if not record.protocol.training_users:
         chosen = f"No user trains, so nothing was validated; `{name}` is chosen by its parts"
     figure = record.variants[name].figure("test", METRIC)
     if figure is None:
-        return f"{chosen}. Nobody was tested."
+        return f"{chosen}. No user was tested."
     said = f"{chosen}: NDCG@10 over all items is {figure_text(figure.mean)} on test"
     rivals = [gain for gain in (_over_base(record), _over_baselines(record)) if gain is not None]
     said += "".join(f", {_gain_text(gain)}" for gain in rivals) + "."
@@ -226,14 +226,14 @@ def _gain_text(gain: Gain) -> str:
 
 
 def _over_base(record: RunRecord) -> Gain | None:
-    """The product over its base; over the first trained variant if it is a base itself."""
+    """Return the product's gain over its base, or over the first trained variant if the product is a base."""
     product = record.product.variant
     rival = record.variants[product].base or next(iter(record.trained), None)
     return _gain_over(record, product, rival)
 
 
 def _over_baselines(record: RunRecord) -> Gain | None:
-    """The product over the baseline with the highest figure."""
+    """Return the product's gain over the baseline with the highest metric."""
     product, figures = record.product.variant, {}
     for name in record.baselines:
         figure = record.variants[name].figure("test", METRIC)
@@ -244,17 +244,17 @@ def _over_baselines(record: RunRecord) -> Gain | None:
 
 
 def _gain_over(record: RunRecord, product: str, rival: str | None) -> Gain | None:
-    """The product over a rival, turned around if the record compares the rival with the product."""
+    """Return the product's gain over a rival, in either order of the record's comparison."""
     for one in gains_of(record, METRIC):
         if (one.variant, one.rival) == (product, rival):
             return one
         if (one.variant, one.rival) == (rival, product):
-            return one.turned()
+            return one.reversed()
     return None
 
 
 def cell_facts(cell: CellRecord) -> list[str]:
-    """Return data, protocol and settings of a cell, and what is special about its variants."""
+    """Describe data, protocol and settings of a cell, and exceptions among its variants."""
     record = cell.metrics
     protocol = record.protocol
     facts = [
@@ -270,7 +270,7 @@ def cell_facts(cell: CellRecord) -> list[str]:
     if protocol.order is not None:
         facts.append(f"Order: {protocol.order}.")
     if any(len(seeds) < len(record.seeds) for seeds in record.few_seeds.values()):
-        facts.append("Variants with fewer seeds are compared with others over the seeds that both have.")
+        facts.append("Comparisons of variants with fewer seeds use the seeds that both variants have.")
     if record.few_seeds:
         facts.append("The product is chosen among the variants with all seeds.")
     if record.skipped:
@@ -279,7 +279,7 @@ def cell_facts(cell: CellRecord) -> list[str]:
 
 
 def published_note(cell: CellRecord) -> str:
-    """Name the source of the published figures and the differences to our protocol; empty without published figures."""
+    """Describe the source of the published figures and how its protocol differs; empty without published figures."""
     if cell.published is None:
         return ""
     return f"Published figures: {cell.published.source}. What differs: {'; '.join(cell.published.differs)}."

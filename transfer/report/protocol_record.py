@@ -1,4 +1,4 @@
-"""How a run held out and ranked targets, and in which order interactions stand: a part of `metrics.json`."""
+"""`ProtocolRecord`: the part of `metrics.json` about split, ranking, and the order of equal times."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from transfer.report.document import Document
 
 
 class OrderRecord(Document):
-    """How much the sequences depend on the order of equal times, and how much they follow the order of ids."""
+    """How much the sequences depend on the order of equal times, and follow the order of ids."""
 
     ties: str | None
     """The setting `prepare.ties` of the target; null if the domain was prepared before."""
     held_out: int = Field(ge=0)
-    """Validation and test items with an item before them."""
+    """Number of validation and test items with a previous item."""
     held_out_tied: int = Field(ge=0)
-    """Those that share their time with the item before, to the second."""
+    """Number of these with the same time as the previous item, to the second."""
     held_out_ascending: int = Field(ge=0)
-    """Those whose id is higher than that of the item before."""
+    """Number of these with a higher id than the previous item."""
     neighbours: int = Field(ge=0)
-    """Pairs of consecutive items of one user."""
+    """Number of pairs of consecutive items of a user."""
     neighbours_tied: int = Field(ge=0)
-    """Pairs that share a time."""
+    """Number of pairs with the same time."""
     neighbours_ascending: int = Field(ge=0)
-    """Pairs in which the second item has the higher id; half of them by chance."""
+    """Number of pairs whose second item has the higher id; by chance it is half of them."""
 
     def __str__(self) -> str:
         """Return the counts as shares, and the setting."""
@@ -54,13 +54,13 @@ class ProtocolRecord(Document):
     shots: float
     """Share of the target's users that train."""
     catalogue: str = "of all users"
-    """Whose interactions decide the k-core and the catalogue: of all users, also those that are only tested
-    (transductive), or of the training users alone (strict)."""
+    """Which users decide k-core and catalogue: all users, also those that are only tested (transductive), or the
+    training users only (strict)."""
     training_users: int = Field(ge=0)
-    """Users that train."""
+    """Number of training users."""
     validation_users: int = Field(ge=0)
-    """Training users with a validation item."""
+    """Number of training users with a validation item."""
     test_users: int = Field(ge=0)
-    """Users with a test item."""
+    """Number of users with a test item."""
     order: OrderRecord | None = None
     """Order of equal times and of ids; null in files of earlier releases."""

@@ -1,4 +1,4 @@
-"""The tables of a report, each defined once for the terminal, Markdown and the page."""
+"""The tables of a report. Each is defined once, for terminal, Markdown and HTML."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ METRICS: tuple[tuple[str, int], ...] = (
     ("sampled/hit@10", 4),
     ("sampled/auc", 5),
 )
-"""Metrics of the results table, and how soon their columns give way; the first one decides."""
+"""Metrics of the results table and priorities of their columns; the first metric orders the variants."""
 GLANCE = ("full/ndcg@10", "sampled/ndcg@10")
-"""Metrics that are shown of all cells at once."""
+"""Metrics of the overview of all cells."""
 UNMOVED = "†"
 """Marks a variant that kept epoch 0 of its second phase."""
-UNMOVED_SHORT = f"{UNMOVED} Never left its base at some seed: the table of the run says more."
+UNMOVED_SHORT = f"{UNMOVED} Never left its base for some seed; see the table of the run."
 
 
 def results(record: RunRecord, published: PublishedFigures | None = None, title: str | None = None) -> Table:
-    """Return every variant's figures on the test items; the best of each column is marked."""
+    """Return the results table: metrics of every variant on the test items. The best of each column is marked."""
     metrics = [(metric, priority) for metric, priority in METRICS if _measured(record, metric)]
     columns = [Column("variant", "name"), Column("seeds", priority=7)]
     columns += [Column(f"validation, {metric_text(record.product.metric)}".replace(", all items", ""), priority=2)]
@@ -74,7 +74,7 @@ def comparisons(
     published: PublishedFigures | None = None,
     bases: Mapping[str, str] | None = None,
 ) -> Table:
-    """Return paired comparisons on the test items; those that are not significant are faint."""
+    """Return the table of paired comparisons on the test items. Differences that are not significant are faint."""
     gains = gains_of(record, metric, published, bases)
     columns = (
         Column("variant", "name"),
@@ -106,7 +106,7 @@ def comparisons(
 
 
 def inference_notes(gains: Sequence[Gain]) -> tuple[str, ...]:
-    """Say what intervals and p-values are."""
+    """Return notes that explain the intervals and p-values."""
     notes = []
     tested = sum(gain.p is not None for gain in gains)
     untested = {gain.seeds for gain in gains if gain.p is None}
@@ -123,18 +123,18 @@ def inference_notes(gains: Sequence[Gain]) -> tuple[str, ...]:
             "Faint or italic: the interval holds zero."
         )
     if untested - fewest:
-        notes.append("No p-value: the two never differ, or no seed changes anything.")
+        notes.append("No p-value: the variants do not differ, or all seeds give the same result.")
     return tuple(notes)
 
 
 def named(record: RunRecord, name: str) -> TableEntry:
-    """Return the name of a variant, marked if it never left its base."""
+    """Return the name of a variant, marked if training did not improve on its base."""
     mark = UNMOVED if record.variants[name].unmoved else ""
     return TableEntry(f"`{name}`{mark}")
 
 
 def unmoved_note(record: RunRecord, names: Iterable[str] | None = None) -> tuple[str, ...]:
-    """Explain the mark of variants that never left their base, if there are any among the names."""
+    """Return a note that explains the mark `UNMOVED`, if any of the variants has it."""
     found = []
     for name in record.variants if names is None else names:
         variant = record.variants[name]
@@ -145,13 +145,13 @@ def unmoved_note(record: RunRecord, names: Iterable[str] | None = None) -> tuple
         return ()
     some = ", ".join(one for one in sorted(found) if one)
     return (
-        f"{UNMOVED} Never left its base: validation preferred epoch 0 of its second phase, so that interests enter by "
+        f"{UNMOVED} Never left its base: validation preferred epoch 0 of its second phase, so interests enter by "
         f"untrained weights{f' ({some})' if some else ''}.",
     )
 
 
 def overview(cells: Sequence[CellRecord], metric: str = GLANCE[0], title: str = "") -> Table:
-    """Return one metric of every variant in every cell; the best of each cell is marked."""
+    """Return the table of one metric by variant and cell. The best of each cell is marked."""
     names = dict.fromkeys(name for cell in cells for name in cell.metrics.variants)
     best = [_best(cell.metrics, metric) for cell in cells]
     rows = []
@@ -179,7 +179,7 @@ def _at_a_glance(cell: CellRecord, name: str, metric: str, best: float) -> Table
 
 
 def interests(cells: Sequence[CellRecord]) -> Table:
-    """Return what diffused interests add in every cell, over the base and over other interests."""
+    """Return the table of gains of diffused interests in every cell, over the base and other interests."""
     found = interest_gains(cells)
     columns = [Column("where", "text"), Column("variant", "name"), Column("over", "name")]
     columns += [Column(heading) for heading in ("NDCG@10, sampled", "p, sampled", "published")]
@@ -188,7 +188,7 @@ def interests(cells: Sequence[CellRecord]) -> Table:
     notes = inference_notes([gain for one in found for gain in (one.sampled, one.full)])
     if any(one.record.variants[name].unmoved for one in found for name in (one.full.variant, one.full.rival)):
         notes += (UNMOVED_SHORT,)
-    return Table("What diffused interests add", tuple(columns), rows, notes).without_empty_columns()
+    return Table("Gain from diffused interests", tuple(columns), rows, notes).without_empty_columns()
 
 
 def _interest_entries(one: InterestGain) -> tuple[TableEntry, ...]:
@@ -206,7 +206,7 @@ def _interest_entries(one: InterestGain) -> tuple[TableEntry, ...]:
 
 
 def thresholds(cell: CellRecord) -> Table:
-    """Return the figures of users who know few anchors."""
+    """Return the table of metrics of users with few anchors in their history."""
     names = list(cell.metrics.variants)
     rows = []
     for one in cell.thresholds:
@@ -223,11 +223,11 @@ GROUPS: Mapping[GroupName, str] = {
     "title-alike": "title like one before",
     "title-new": "other titles",
 }
-"""How tables name groups of targets."""
+"""Names of the groups of targets in tables."""
 
 
 def target_groups(record: RunRecord) -> Table:
-    """Return NDCG@10 and Hit@10 over all items of groups of the test targets, beside the whole."""
+    """Return the table of full NDCG@10 and Hit@10 by group of test targets, beside those of all targets."""
     groups, columns = record.target_groups, [Column("variant", "name")]
     metrics = (("full/ndcg@10", "NDCG@10", 0), ("full/hit@10", "Hit@10", 5))
     for _, short, priority in metrics:
@@ -247,7 +247,7 @@ def target_groups(record: RunRecord) -> Table:
 
 
 def seed_values(record: RunRecord) -> Table:
-    """Return every seed's NDCG@10 of the variants with several seeds."""
+    """Return the table of NDCG@10 by seed, of the variants with several seeds."""
     rows = [
         Row(
             (
@@ -265,7 +265,7 @@ def seed_values(record: RunRecord) -> Table:
 
 
 def reference(published: Sequence[PublishedFigures]) -> Table:
-    """Return published figures on other data; none of ours is among them."""
+    """Return the table of published figures on other data."""
     metrics = list(dict.fromkeys(name for one in published for figures in one.figures.values() for name in figures))
     rows = [
         Row(
@@ -284,7 +284,7 @@ def reference(published: Sequence[PublishedFigures]) -> Table:
 
 
 def costs(cost: Cost) -> Table:
-    """Return what diffusion costs, ours and the paper's."""
+    """Return the table of the cost of diffusion, ours and the paper's."""
     headings = ("items", "width", "parameters (M)", "memory (MB)", "training epoch (s)", "evaluation (s)")
     rows = [
         Row(
@@ -307,7 +307,7 @@ def costs(cost: Cost) -> Table:
         name = TableEntry(f"{printed.model} on {printed.data} (published)")
         rows.append(Row((name, *(TableEntry(text) for text in texts + times))))
     notes = (
-        f"{cost.settings['users']:,} made-up users. Memory: the peak on a GPU; weights, gradients and optimiser state "
+        f"{cost.settings['users']:,} synthetic users. Memory: the peak on a GPU; weights, gradients, optimiser state "
         f"on a CPU. Published: {cost.published.title}.",
     )
     return Table("Cost", (Column("model", "text"), *map(Column, headings)), tuple(rows), notes)
@@ -331,19 +331,19 @@ def _figure(value: Spread | None, best: float, published: float | None = None) -
 
 
 def _printed(published: PublishedFigures | None, name: str, metric: str) -> float | None:
-    """A figure of the paper. Its figures are of the sampled protocol."""
+    """Return a figure of the paper, which used the sampled protocol."""
     protocol, metric = metric.split("/", 1)
     return published.figures.get(name, {}).get(metric) if published is not None and protocol == "sampled" else None
 
 
 def _seeds(record: RunRecord, name: str) -> str:
-    """How many seeds a variant has; nothing if all trained variants have one."""
+    """Return the number of seeds of a variant; empty if all trained variants have one."""
     several = max((len(record.seeds_of(one)) for one in record.trained), default=1) > 1
     return str(len(record.seeds_of(name)) or "") if several else ""
 
 
 def _kept(variant: VariantRecord) -> str:
-    """The kept epochs of each phase: one number, or the least and the most over seeds."""
+    """Return the kept epochs of each phase: one number, or the range over seeds."""
     kept = variant.kept_epochs or ()
     phases = ([one.base for one in kept], [one.variant for one in kept])
     texts = []

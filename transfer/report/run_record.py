@@ -1,4 +1,4 @@
-"""The contents of a target run's `metrics.json`, typed and checked."""
+"""`RunRecord`: the typed contents of a target run's `metrics.json`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from transfer.report.document import Document
 from transfer.report.protocol_record import ProtocolRecord
 
 TOLERANCE = 1e-9
-"""Sums of floats in another order differ by less."""
+"""Tolerance of recomputed figures: sums of floats in another order differ by less."""
 SEEDS_FOR_A_TEST = 5
-"""With fewer seeds the spread over seeds is hardly known, and no test says much."""
+"""Minimum number of seeds for a test; with fewer, the spread over seeds is hardly known."""
 
 
 class Spread(Document):
@@ -26,7 +26,7 @@ class Spread(Document):
     std: float = Field(ge=0)
     """Standard deviation of `values` (n - 1); 0 for one value."""
     values: tuple[float, ...] = Field(min_length=1)
-    """One value a seed, in the order of `seeds`."""
+    """One value per seed, in the order of `seeds`."""
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
@@ -44,29 +44,29 @@ class Beyond(Document):
     """Coverage and popularity bias of the top ten recommendations; means over seeds."""
 
     coverage: float
-    """Share of the catalogue that anybody is recommended."""
+    """Share of the catalogue that is recommended to at least one user."""
     popularity_rank: float
     """Mean popularity rank of recommended items as a share of the catalogue: 0 most popular, 0.5 no preference."""
 
 
 class VariantParts(Document):
-    """What a variant is made of."""
+    """The parts of a variant."""
 
     architecture: str
     """Name of the system, such as sasrec or popular."""
     channels: tuple[str, ...] = ()
-    """What an item is: id, anchors, title-semantic, ..."""
+    """Channels of an item: id, anchors, title-semantic, ..."""
     from_source: bool = False
     """Whether it starts from the weights of the source artifact."""
     entry: str = "none"
     """How interests enter: prompts, positions, ..., or none."""
     interests: str | None = None
-    """Which interests enter: s2idm (diffused), raw, constant, shuffled (another user's); null for none."""
+    """Kind of interests: s2idm (diffused), raw, constant, shuffled (another user's); null for none."""
     terms: tuple[str, ...] = ()
     """Late terms that are added to the score."""
 
     def without_interests(self) -> VariantParts:
-        """Return the same parts without interests: equal for variants that differ in interests only."""
+        """Return the parts without interests; variants that differ only in interests give equal values."""
         return self.model_copy(update={"entry": "none", "interests": None})
 
 
@@ -74,9 +74,9 @@ class KeptEpochs(Document):
     """The epoch of each training phase whose weights were kept; 0 is the state before the phase."""
 
     base: int | None = Field(None, ge=0)
-    """Of the first phase, which trains the base; null if there was none."""
+    """Epoch of the first phase, which trains the base; null if there was none."""
     variant: int | None = Field(None, ge=0)
-    """Of the second phase, which trains the variant from its base; null if there was none."""
+    """Epoch of the second phase, which trains the variant from its base; null if there was none."""
 
 
 StageRecord = dict[str, dict[str, Spread]]
@@ -89,21 +89,21 @@ class VariantRecord(Document):
     label: str
     """Name of the variant, as in the recipe."""
     parts: VariantParts
-    """What the variant is made of."""
+    """The parts of the variant."""
     base: str | None = None
-    """The variant without interests and late terms, if it is another one that was run too."""
+    """The same variant without interests and late terms, if it was run too."""
     validation: StageRecord
-    """On the validation items: protocol, then metric."""
+    """Metrics on the validation items, by protocol and metric."""
     test: StageRecord
-    """On the test items: protocol, then metric."""
+    """Metrics on the test items, by protocol and metric."""
     beyond: Beyond | None = None
-    """What accuracy does not show; null if no recommendations were kept."""
+    """Coverage and popularity bias; null if no recommendations were kept."""
     selection: Spread
-    """The metric that selects, on validation items of training users: it chooses epochs, seeds and the product."""
+    """The selection metric on validation items of training users; it chooses epochs, seeds and the product."""
     kept_epochs: tuple[KeptEpochs, ...] | None = None
-    """The kept epoch of each phase, one entry a seed; null for systems without epochs."""
+    """The kept epoch of each phase, one entry per seed; null for systems without epochs."""
     threads: tuple[int, ...] | None = None
-    """CPU threads of the process that finished it, one entry a seed."""
+    """CPU threads of the process that finished it, one entry per seed."""
 
     def figure(self, stage: str, metric: str) -> Spread | None:
         """Return a figure by ``protocol/metric``, or None if it was not measured."""
@@ -113,7 +113,7 @@ class VariantRecord(Document):
 
     @property
     def unmoved(self) -> int:
-        """How many seeds kept epoch 0 of the second phase: there, interests enter the base by untrained weights."""
+        """Number of seeds that kept epoch 0 of the second phase, so that interests enter by untrained weights."""
         return sum(kept.variant == 0 for kept in self.kept_epochs or ()) if self.parts.entry != "none" else 0
 
 
@@ -132,7 +132,7 @@ class Comparison(Document):
     """A paired comparison of two variants on one metric."""
 
     variant: str
-    """The variant that is claimed to be better."""
+    """The first variant."""
     baseline: str
     """The variant that it is compared with."""
     stage: str
@@ -144,15 +144,15 @@ class Comparison(Document):
     relative: float | None
     """The difference as a share of the baseline's mean; null if that is 0."""
     low: float
-    """Lower end of the 95 % bootstrap interval over users. It knows nothing of seeds."""
+    """Lower end of the 95 % bootstrap interval over users; it ignores the variation over seeds."""
     high: float
     """Upper end."""
     p_users: float | None = Field(ge=0, le=1)
-    """Paired t-test over users; tables do not show it, because another seed may turn it around."""
+    """p-value of a paired t-test over users. Tables do not show it, because another seed may reverse it."""
     p_seeds: float | None = Field(ge=0, le=1)
-    """Paired t-test over seeds; null for fewer than two, or if no seed changes anything."""
+    """p-value of a paired t-test over seeds; null with fewer than two seeds, or if all give the same result."""
     seeds: int = Field(ge=1)
-    """How many seeds are compared."""
+    """Number of compared seeds."""
     two_way: TwoWay | None = None
     """Test over users and seeds together; null for fewer than five seeds."""
 
@@ -173,23 +173,23 @@ class CoverageRecord(Document):
     anchors_per_item: float
     """Mean number of anchors of an item."""
     quantiles: tuple[float, ...]
-    """Anchors of an item: least, quartiles, most."""
+    """Anchors per item: minimum, quartiles, maximum."""
     unmapped: tuple[tuple[str, int], ...]
-    """Words without an anchor and how many items hold each."""
+    """Words without an anchor, and the number of items with each."""
     share: float = Field(ge=0, le=1)
     """Share of the items with at least one anchor."""
 
 
 class ProductRecord(Document):
-    """The variant that the run recommends with."""
+    """The product: the variant that recommends."""
 
     variant: str
-    """The best variant on validation, or a simpler one if the lead is not significant (never another user's
-    interests)."""
+    """The best variant on validation, or a simpler one if the lead is not significant. Controls with another user's
+    interests are never chosen."""
     seed: int
     """The seed whose weights are kept."""
     metric: str
-    """The metric that selects, as protocol/metric."""
+    """The selection metric, as protocol/metric."""
     validation: float
     """Its mean over seeds."""
     runner_up: str | None
@@ -201,13 +201,13 @@ class ProductRecord(Document):
 
     @classmethod
     def of(cls, variant: str, seed: int, metric: str, validation: Mapping[str, float]) -> ProductRecord:
-        """Compare a product with the other variants that may serve.
+        """Compare a product with the other variants that may recommend.
 
         Args:
             variant: label of the product.
-            seed: of the kept weights.
-            metric: that selects.
-            validation: mean over seeds of the metric, of the product and the others by label.
+            seed: seed of the kept weights.
+            metric: the selection metric.
+            validation: mean of the metric over seeds by label, with the product.
         """
         ranked = sorted(validation, key=validation.__getitem__, reverse=True)
         others = [name for name in ranked if name != variant]
@@ -227,13 +227,13 @@ GroupName = Literal["untied", "tied", "title-alike", "title-new"]
 
 
 class TargetGroup(Document):
-    """A group of the test targets. Divisions with an empty side are left out."""
+    """A group of the test targets. Divisions with an empty group are left out."""
 
     name: GroupName
-    """untied and tied: whether the target shares its time with the item before; title-alike and title-new: whether its
-    title shares at least half of its words with a title of the history (Jaccard index)."""
+    """tied and untied: whether the target has the same time as the previous item; title-alike and title-new: whether
+    its title shares at least half of its words with a title of the history (Jaccard index)."""
     users: int = Field(ge=1)
-    """Users in the group."""
+    """Number of users in the group."""
     values: dict[str, dict[str, float]]
     """Means over users and seeds by protocol/metric, then by variant."""
 
@@ -244,11 +244,11 @@ class RunRecord(Document):
     domain: str
     """Name of the target."""
     users: int = Field(ge=0)
-    """Users of the target."""
+    """Number of users of the target."""
     items: int = Field(ge=0)
-    """Items of the target."""
+    """Number of items of the target."""
     interactions: int = Field(ge=0)
-    """Interactions of the target."""
+    """Number of interactions of the target."""
     seeds: tuple[int, ...] = Field(min_length=1)
     """Seeds of every trained variant."""
     protocol: ProtocolRecord
@@ -256,24 +256,24 @@ class RunRecord(Document):
     coverage: CoverageRecord
     """How well anchors cover the target's items."""
     variants: dict[str, VariantRecord]
-    """Figures by variant."""
+    """Metrics by variant."""
     baselines: tuple[str, ...]
-    """Variants without an encoder: they have no seeds and one value."""
+    """Variants without an encoder; they have one value instead of one per seed."""
     skipped: dict[str, str]
-    """Variants that could not be made, and why."""
+    """Variants that could not run, with the reason."""
     product: ProductRecord
     """The variant that the run recommends with."""
     comparisons: tuple[Comparison, ...]
     """Paired comparisons on the test items."""
     target_groups: tuple[TargetGroup, ...] = ()
-    """Figures of groups of the test targets."""
+    """Metrics by group of test targets."""
     example_user: str
-    """A user whom `transfer recommend` knows."""
+    """Id of a user, as an example for `transfer recommend`."""
     few_seeds: dict[str, tuple[int, ...]] = Field(default_factory=dict)
-    """Variants that an experiment ran with fewer seeds, and which."""
+    """Variants that an experiment ran with fewer seeds, with these seeds."""
     threads: int | None = Field(None, ge=1)
-    """CPU threads that computed all variants: another number may change figures in their last digits, and with them an
-    epoch. Null if they differ: `variants.*.threads` says more."""
+    """Number of CPU threads of all variants. Another number may change the last digits of figures, and so an epoch.
+    Null if variants differ; see `variants.*.threads`."""
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
@@ -297,12 +297,12 @@ class RunRecord(Document):
         return self
 
     def seeds_of(self, variant: str) -> tuple[int, ...]:
-        """Return the seeds of a variant; none for a baseline."""
+        """Return the seeds of a variant; empty for a baseline."""
         return () if variant in self.baselines else self.few_seeds.get(variant, self.seeds)
 
     @property
     def trained(self) -> list[str]:
-        """Variants that are not baselines."""
+        """Labels of the variants that are not baselines."""
         return [name for name in self.variants if name not in self.baselines]
 
     def _check_variant(self, name: str, variant: VariantRecord) -> None:
@@ -320,7 +320,7 @@ class RunRecord(Document):
 
     def _check_comparison(self, one: Comparison) -> None:
         if {one.variant, one.baseline} & set(self.few_seeds):
-            return  # made over the seeds that both have
+            return  # the comparison uses only the seeds that both have
         ours, theirs = (self.variants[name].figure(one.stage, one.metric) for name in (one.variant, one.baseline))
         if ours is None or theirs is None:
             raise ValueError(f"{one.variant!r} and {one.baseline!r} are compared on {one.metric}, which has no figures")

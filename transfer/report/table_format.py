@@ -1,4 +1,4 @@
-"""`Table`: a table as a value, its number formats, and its output in a terminal and as Markdown."""
+"""`Table`: a table, its number formats, and its output for terminals and as Markdown."""
 
 from __future__ import annotations
 
@@ -17,58 +17,58 @@ from domains.printable import printable
 
 
 def figure_text(value: float) -> str:
-    """Write a metric."""
+    """Format a metric."""
     return f"{value:.4f}"
 
 
 def difference_text(difference: float) -> str:
-    """Write a difference of two metrics. Zero has no minus, which would look like a loss."""
+    """Format a difference of two metrics. Zero gets no minus sign, which would look like a loss."""
     return f"{difference:+z.4f}"
 
 
 def interval_text(low: float, high: float) -> str:
-    """Write both ends of an interval of a difference."""
+    """Format the interval of a difference."""
     return f"{difference_text(low)} … {difference_text(high)}"
 
 
 def relative_text(share: float | None) -> str:
-    """Write a gain as a share of what it is compared with."""
+    """Format a relative gain."""
     return "" if share is None else f"{share:+z.1%}"
 
 
 def p_text(p: float | None) -> str:
-    """Write a p-value."""
+    """Format a p-value."""
     if p is None:
         return ""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def metric_text(metric: str) -> str:
-    """Write ``full/ndcg@10`` as people do: NDCG@10, all items."""
+    """Format the name of a metric: ``full/ndcg@10`` as NDCG@10, all items."""
     protocol, name = metric.split("/", 1)
     kind, at, cutoff = name.partition("@")
     return {"hit": "Hit"}.get(kind, kind.upper()) + at + cutoff + {"full": ", all items"}.get(protocol, f", {protocol}")
 
 
 def minus(text: str) -> str:
-    """Return the text with a typographic minus."""
+    """Return the text with a typographic minus sign."""
     return text.replace("-", "\N{MINUS SIGN}")
 
 
 Kind = Literal["name", "text", "number"]
 
 WIDE_ONLY = 7
-"""Columns of this priority and more are for pages; terminals leave them out."""
+"""Terminals leave out columns of this priority or higher."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column.
+    """A column of a table.
 
     Attributes:
-        heading: may break after a comma.
-        kind: names and texts are on the left and may break, numbers are on the right and may not.
-        priority: in a narrow terminal, the columns with the largest numbers are left out first; 0 is never left out.
+        heading: title; it may break after a comma.
+        kind: names and texts are aligned left and may break; numbers are aligned right and may not.
+        priority: a narrow terminal leaves out columns with the highest priority first, and never those with 0.
     """
 
     heading: str
@@ -78,12 +78,12 @@ class Column:
 
 @dataclass(frozen=True)
 class TableEntry:
-    """The contents of one row in one column. Text between backticks is a name.
+    """The contents of one cell of a table. Text in backticks is a name.
 
     Attributes:
-        text: of the entry.
-        detail: smaller, below or behind.
-        published: figure of a paper; never ours.
+        text: text of the cell.
+        detail: additional text, smaller.
+        published: figure of a paper.
         strong: whether it is the best of its column.
         faint: whether its difference is not significant.
     """
@@ -100,11 +100,11 @@ class TableEntry:
 
 @dataclass(frozen=True)
 class Row:
-    """One row.
+    """A row of a table.
 
     Attributes:
-        entries: one a column.
-        product: whether it is about the variant that the run recommends with.
+        entries: one entry per column.
+        product: whether the row is about the product.
         faint: whether its difference is not significant.
     """
 
@@ -118,10 +118,10 @@ class Table:
     """A titled table.
 
     Attributes:
-        title: of the table.
-        columns: from left to right.
-        rows: from top to bottom.
-        notes: sentences below it.
+        title: title of the table.
+        columns: columns from left to right.
+        rows: rows from top to bottom.
+        notes: sentences below the table.
     """
 
     title: str
@@ -139,13 +139,13 @@ class Table:
         return replace(self, columns=tuple(self.columns[place] for place in kept), rows=rows)
 
     def without_empty_columns(self) -> Table:
-        """Return the table without the columns in which no row says anything."""
+        """Return the table without empty columns."""
         used = [column for place, column in enumerate(self.columns) if any(row.entries[place] for row in self.rows)]
         return self.only(used)
 
 
 def spans(text: str) -> Iterator[tuple[str, bool]]:
-    """Split a text at its backticks into parts, each with whether it is a name."""
+    """Split a text at its backticks, and yield each part with whether it is a name."""
     for place, part in enumerate(re.split(r"`([^`]*)`", text)):
         if part:
             yield part, place % 2 == 1
@@ -157,7 +157,7 @@ def plain(text: str) -> str:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """Break a text into lines of at most `width` cells: after a space or a plus sign, elsewhere only if it must."""
+    """Break a text into lines of at most `width` characters, preferably after a space or a plus sign."""
     lines, line = [], ""
     for token in re.findall(r"[^ +]*[ +]|[^ +]+", text):
         if line and cell_len((line + token).rstrip()) > width:
@@ -169,19 +169,19 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 MARK = "▶ "
-"""Stands before the product."""
+"""Mark before the name of the product."""
 SHORTEST = 8
-"""Names are not broken into shorter lines than this many characters."""
+"""Minimum width of a column of names in characters."""
 
 
 def for_terminal(table: Table, width: int) -> Group:
-    """Lay out a table so that nothing is cut.
+    """Lay out a table for a terminal without cutting any text.
 
-    Names break after their plus signs. Columns that have no room are left out, and a note says which.
+    Names break after plus signs. Columns that do not fit are left out and listed in a note.
 
     Args:
-        table: to print.
-        width: of the terminal, in characters.
+        table: the table.
+        width: width of the terminal in characters.
     """
     table = table.without_empty_columns()
     columns = [column for column in table.columns if column.priority < WIDE_ONLY]
@@ -215,7 +215,7 @@ def for_terminal(table: Table, width: int) -> Group:
 
 
 def _marked(table: Table, entries: Sequence[TableEntry], product: bool) -> list[TableEntry]:
-    """Put the mark of the product before its name, and room for it before the others."""
+    """Put the mark before the product's name, and the same space before other names."""
     if not any(row.product for row in table.rows):
         return list(entries)
     first, *rest = entries
@@ -233,7 +233,7 @@ def _text(entry: TableEntry, width: int) -> Text:
 
 
 def _lines(entry: TableEntry, width: int) -> list[str]:
-    """The lines of an entry; those after the first of a name are indented like the first."""
+    """Return the lines of an entry; continued lines of a name are indented like the first."""
     text = printable(plain(entry.text))
     indent = " " * (len(text) - len(text.removeprefix(MARK).lstrip(" ")))
     lines = wrapped(text[len(indent) :], max(1, width - len(indent)))
@@ -247,7 +247,7 @@ def _heading(column: Column, width: int) -> str:
 
 
 def _natural(table: Table) -> list[int]:
-    """Widths at which nothing breaks."""
+    """Return the widths at which no text breaks."""
     widths = []
     for place, column in enumerate(table.columns):
         texts = [line for row in table.rows for line in _lines(_marked(table, row.entries, row.product)[place], 999)]
@@ -256,7 +256,7 @@ def _natural(table: Table) -> list[int]:
 
 
 def _needed(table: Table) -> list[int]:
-    """Widths that hold all numbers, and the longest word of headings and the longest part of names."""
+    """Return the minimum widths: all numbers, the longest word of a heading, the longest part of a name."""
     needed = []
     for place, (column, natural) in enumerate(zip(table.columns, _natural(table), strict=True)):
         entries = [_marked(table, row.entries, row.product)[place] for row in table.rows]
@@ -275,12 +275,12 @@ def _least(table: Table) -> int:
 
 
 def _widths(table: Table, width: int) -> list[int]:
-    """Give every column its minimal width, then share the rest: first among headings of numbers, then among names."""
+    """Give every column its minimum width, then the rest to headings of numbers, then to names."""
     natural, widths = _natural(table), _needed(table)
     room = width - (sum(widths) + len(widths) - 1)
     for numbers in (True, False):
         places = [place for place, column in enumerate(table.columns) if (column.kind == "number") == numbers]
-        # The narrowest first, so that two columns of names grow to about the same width.
+        # The narrowest column first, so that columns of names get similar widths.
         while room > 0 and (short := [place for place in places if widths[place] < natural[place]]):
             widths[min(short, key=widths.__getitem__)] += 1
             room -= 1
@@ -300,7 +300,7 @@ _HTML = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
 
 def for_markdown(table: Table, titled: bool = True) -> str:
-    """Return a table with its title and notes; nothing if it has no rows."""
+    """Return a table as Markdown with title and notes; empty if it has no rows."""
     table = table.without_empty_columns()
     if not table:
         return ""
@@ -323,13 +323,13 @@ def _entry(entry: TableEntry, faint: bool) -> str:
 
 
 def text(raw: str) -> str:
-    """Escape text for Markdown, on one line. Names between backticks stay code."""
+    """Escape text for Markdown, on one line. Names in backticks stay code."""
     shown = "".join(code(part) if is_name else _escaped(part) for part, is_name in spans(printable(raw)))
     return _LEADING.sub(r"\1\\\2", shown)
 
 
 def code(raw: str) -> str:
-    """Return text as code; a pipe would end a cell of a table even there."""
+    """Return text as Markdown code; pipes are escaped, because they would end a table cell even there."""
     shown = printable(raw).replace("|", "\\|")
     ticks = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
     space = " " if "`" in shown else ""

@@ -24,7 +24,7 @@ ITEM_NAMES = words(
     item_id itemid item iid parent_asin asin movieid movie_id book_id bookid
     isbn product_id productid article_id news_id sku business_id stockcode stock_code
     app_id appid track_id song_id game_id anime_id recipe_id ean gtin upc barcode
-    item_code product_code
+    item_code product_code bib_number bibnumber bib_id title_id track_uri content_id video_id listing_id
     artikel_id artikelid artikelnummer artikelnr artikel_nr produkt_id produktid produktnummer
     id_produit produit_id code_produit reference_produit article_ref
     id_producto producto_id codigo_producto id_prodotto prodotto_id codice_prodotto
@@ -45,6 +45,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
         user_id userid user uid reviewerid customer_id customerid customer visitor_id
         visitorid account_id client_id member_id steamid buyer_id shopper_id customer_email
         email username session_id
+        patron_id patron borrower_id borrower reader_id listener_id household_id household_key household subscriber_id
+        profile_id person_id player_id student_id guest_id viewer_id customer_no customer_number customer_code
         kunden_id kundenid kundennummer kundennr kunden_nr kunde nutzer_id nutzer benutzer
         id_client client code_client numero_client utilisateur id_utilisateur
         id_cliente cliente_id codigo_cliente codice_cliente cliente usuario_id id_usuario
@@ -61,6 +63,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
         timestamp time ts unixreviewtime datetime date event_time created_at review_time
         event_timestamp invoicedate invoice_date order_date orderdate purchase_date order_time
         t_dat ordered_at purchased_at date_time created submit_date
+        transaction_date transaction_time event_date sale_date loan_date checkout_date checkoutdatetime checkout_time
+        borrowed_at played_at listened_at watched_at viewed_at rated_at date_added timestamp_ms ts_ms unixtime
         zeitstempel datum bestelldatum kaufdatum bestellt_am zeit zeitpunkt
         date_commande date_achat date_de_commande horodatage
         fecha fecha_pedido fecha_compra fecha_hora marca_de_tiempo
@@ -88,7 +92,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "categories": words(
         """
         categories category genres genre tags class category_name main_category
-        category_code product_type product_type_name department
+        category_code product_type product_type_name department subjects subject topics topic aisle
         kategorie kategorien warengruppe categorie rubrique rayon categoria categorias
         categorieen kategoria kategori varugrupp productgroep
         """

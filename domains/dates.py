@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import polars as pl
 
-from domains.errors import DataError
+from domains.errors import DataError, InputError
 from domains.time_format import compile_format
 
 FAST = re.compile(r"%[YmdByF](?:[^%\w]+(?:T)?%[YmdHMSyBbFT]|T%[HT]|%\.f|Z| UTC|%z$)*")
@@ -28,6 +29,8 @@ FAST_CLOCKS = (
 )
 SAMPLE = 10_000
 """Rows to try before a whole column is read in several ways."""
+MOST_FORMS = 6
+"""Forms of dates that one column may mix."""
 DATES = (
     "%Y-%m-%d",
     "%Y/%m/%d",
@@ -73,40 +76,89 @@ MANY = 20
 """This many different numbers of six digits are all dates by chance only once in 10^28."""
 
 
-def read_dates(text: pl.Series, location: object) -> pl.Series | None:
-    """Read datetimes in UTC in the form of the first value; None if that form is unknown.
+class Dates(NamedTuple):
+    """A column of text as datetimes.
+
+    Attributes:
+        values: (N,) Datetime in UTC; null for text that is no date.
+        forms: an example of each form in the column, and how many values have it; the commonest first.
+    """
+
+    values: pl.Series
+    forms: tuple[tuple[str, int], ...]
+
+
+def read_dates(text: pl.Series, location: object) -> Dates | None:
+    """Read dates, each in its own form if the column mixes several; None if no known form reads any.
 
     Args:
-        text: (N,) String; the first value that is not null decides the form.
+        text: (N,) String.
         location: where the column comes from, for messages.
 
     Raises:
         InputError: day and month could be either way round.
     """
-    present = text.drop_nulls().head(SAMPLE)
-    sample = present.head(1)
-    for pattern in WHOLE:
-        if compile_format(pattern).read(sample)[0] is not None:
-            return compile_format(pattern).read(text)
-    for pattern in DATES:
-        if _read(sample, pattern)[0] is not None:
-            return _read(text, pattern)
-    for patterns in EITHER:
-        if min(_read(sample, pattern).null_count() for pattern in patterns):
+    values, forms, order = None, [], ""
+    for _ in range(MOST_FORMS):
+        form = _commonest_form(text, order, location)
+        if form is None:
+            break
+        order = order or _order_of(form)
+        read = compile_format(form).read(text) if form in WHOLE else _read(text, form)
+        there = read.is_not_null()
+        forms.append((str(text.filter(there)[0]), int(there.sum())))
+        values = read if values is None else values.zip_with(values.is_not_null(), read)
+        text = text.set(there, None)
+        if text.null_count() == len(text):
+            break
+    return None if values is None else Dates(values, tuple(forms))
+
+
+def _commonest_form(text: pl.Series, order: str, location: object) -> str | None:
+    """Return the form that reads most of the values; None if none reads any.
+
+    Args:
+        text: (N,) String.
+        order: of day, month and year in ambiguous forms that were read already; ``""`` if there were none.
+        location: for messages.
+    """
+    sample = text.drop_nulls().head(SAMPLE)
+    best, most = None, 0
+    for form in (*WHOLE, *DATES):
+        read = compile_format(form).read(sample) if form in WHOLE else _read(sample, form)
+        if read.count() > most:
+            best, most = form, read.count()
+        if most == len(sample):
+            return best
+    for forms in EITHER:
+        found = {form: _read(sample, form).count() for form in forms if order in ("", _order_of(form))}
+        if max(found.values(), default=0) <= most:
             continue
-        best = _fewest_unread(present, patterns)
-        if len(best) > 1:
-            best = _fewest_unread(text, best)
-        if len(best) > 1:
-            clock = " %H:%M" if ":" in sample[0] else ""
-            raise DataError(
-                f"{sample[0]!r} may have the day or the month first, and no other value shows which",
-                location=location,
-                hint=f"Set time_format to {' or '.join(repr(pattern + clock) for pattern in best)}",
-                code="time-ambiguous",
-            )
-        return _read(text, best[0])
-    return None
+        most = max(found.values())
+        fitting = [form for form in found if found[form] == most]
+        if len(fitting) > 1:
+            fitting = _fewest_unread(text, fitting)
+        if len(fitting) > 1:
+            raise _ambiguous(sample, fitting, location)
+        best = fitting[0]
+    return best
+
+
+def _order_of(form: str) -> str:
+    """Return the order of day, month and year in an ambiguous form, such as ``dmy``; ``""`` for the others."""
+    return "".join(re.findall("[dmy]", form.lower())) if any(form in forms for forms in EITHER) else ""
+
+
+def _ambiguous(sample: pl.Series, forms: Sequence[str], location: object) -> InputError:
+    """Return the error for values that several of the forms read."""
+    shown = sample.filter(_read(sample, forms[0]).is_not_null())[0]
+    clock = " %H:%M" if ":" in shown else ""
+    return DataError(
+        f"{shown!r} may have the day or the month first, and no other value shows which",
+        location=location,
+        hint=f"Set time_format to {' or '.join(repr(form + clock) for form in forms)}",
+        code="time-ambiguous",
+    )
 
 
 def _fewest_unread(text: pl.Series, patterns: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from domains.column_names import find_text_columns
+from domains.column_names import find_text_columns, plain_name
 from domains.errors import InputError, Problems
 from domains.io.collect import collect
 from domains.io.columns import find_column
@@ -33,6 +33,10 @@ WORDS = r"\pL+\s+\S"
 """Text of several words."""
 NO_TITLE = r"^(?:https?://|/|[\w.]+@|\s*[\[{])"
 """Addresses, paths and records."""
+KEY = 0.9
+"""Share of distinct values in a column that tells the items apart; a few rows may stand twice."""
+TELLS = 0.05
+"""Distinct titles per item, at least: editions and sizes share a title."""
 LONG = 80
 """Characters; longer texts on average are descriptions."""
 DESCRIPTION = re.compile(
@@ -43,6 +47,11 @@ WESTERN = "cp1252"
 """What spreadsheets in Western Europe and America write; latin-1 is a part of it."""
 MOST_BYTES = 1 << 28
 """Bytes of a file in which its encoding is looked for."""
+PERSON = re.compile(
+    r"user|cust|client|member|patron|borrow|reader|listener|viewer|household|visitor|guest|subscriber|account|person|"
+    r"player|student|patient|shopper|buyer|kunde|nutzer|leser|utilisat|usuario|utente|klant|klient"
+)
+"""A column whose name says that it holds people."""
 DECIMAL = r"^\s*-?\d+[.,]\d+\s*$"
 """Text that is a number with a fraction: a price, a rating."""
 
@@ -106,6 +115,8 @@ def guess_columns(
     by_name = frozenset(role for role, name in named.items() if name is not None)
     found: dict[str, str | None] = {**dict.fromkeys(there), **named, **given}
     rival = False
+    if found["item"] is None and found["item_key"] is None:
+        found["item"] = found["item_key"] = _shared_name(acts, things, {found["user"], found["time"]})
     if found["item"] is None or found["item_key"] is None:
         free = [name for name in acts.columns if name not in {found["user"], found["time"]}]
         item, key = found["item"], found["item_key"]
@@ -120,12 +131,18 @@ def guess_columns(
     )
     taken.add(found["time"])
     left = [name for name in acts.columns if name not in taken and _recurs(acts[name])]
+    people = [name for name in left if PERSON.search(plain_name(name))]
+    left = people if len(people) == 1 else left
     doubts = {"user": found["user"] is None and len(left) > 1, "item": rival}
     unsure = frozenset(role for role, doubt in doubts.items() if doubt)
     found["user"] = found["user"] or max(left, key=lambda name: acts[name].n_unique(), default=None)
     taken = {found["item_key"] or found["item"], found["title"], found["categories"]}
     texts = find_text_columns(things.columns, taken)
-    found["title"] = found["title"] or _title_like(things, {*taken, *texts.values()})
+    if found["title"] is None:
+        found["title"] = _title_like(
+            things, taken, set(texts.values()), things[found["item_key"]] if found["item_key"] else None
+        )
+        texts = {field: name for field, name in texts.items() if name != found["title"]}
     if found["item_key"] == found["item"]:
         found["item_key"] = None
     roles: dict[str, Any] = dict(found)
@@ -190,6 +207,13 @@ def _named(role: str, columns: list[str]) -> str | None:
     return find_column(role, None, columns, "", required=False)
 
 
+def _shared_name(acts: pl.DataFrame, things: pl.DataFrame, taken: set[str | None]) -> str | None:
+    """Return the only column that both files have and that tells the items apart; None if there is no such column."""
+    both = [name for name in acts.columns if name in things.columns and name not in taken and _identifies(things[name])]
+    keys = [name for name in both if things[name].n_unique() >= KEY * things.height and _identifies(acts[name])]
+    return keys[0] if len(keys) == 1 and acts.columns != things.columns else None
+
+
 def _shared_values(acts: pl.DataFrame, things: pl.DataFrame) -> tuple[tuple[str, str] | tuple[None, None], bool]:
     """Return the two columns, one of each file, that share most distinct values, and whether another is close.
 
@@ -236,17 +260,29 @@ def _dated(column: pl.Series) -> bool:
         return False
 
 
-def _title_like(table: pl.DataFrame, taken: set[str | None]) -> str | None:
-    """Return the column most like titles: many distinct values of several words, short rather than long."""
-    scores: dict[str, tuple[float, float]] = {}
+def _title_like(table: pl.DataFrame, taken: set[str | None], texts: set[str], key: pl.Series | None) -> str | None:
+    """Return the column most like titles: many distinct values of several words, short rather than long.
+
+    Args:
+        table: rows of items.
+        taken: columns with another role.
+        texts: columns that are named like another text field, such as a description: only titles if nothing else is.
+        key: the item of each row; titles must tell items apart, which a country does not.
+    """
+    scores: dict[str, tuple[bool, float, float]] = {}
+    distinct: dict[str, int] = {}
+    items = table.height if key is None else key.n_unique()
     for name in table.columns:
         if name in taken or table[name].dtype != pl.String:
             continue
-        texts = table[name].drop_nulls()
-        different = texts.filter(texts.str.contains(WORDS) & ~texts.str.contains(NO_TITLE)).n_unique()
-        if not different:
+        kept = table[name].drop_nulls()
+        different = kept.filter(kept.str.contains(WORDS) & ~kept.str.contains(NO_TITLE)).n_unique()
+        if different < TELLS * items:
             continue
-        length = float(texts.str.len_chars().mean() or 0)  # type: ignore[arg-type]
+        length = float(kept.str.len_chars().mean() or 0)  # type: ignore[arg-type]
         long = length > LONG or DESCRIPTION.search(name.lower()) is not None
-        scores[name] = (different / 10 if long else different * (2 if NAME.search(name.lower()) else 1), -length)
-    return max(scores, key=lambda name: scores[name], default=None)
+        score = different / 10 if long else different * (2 if NAME.search(name.lower()) else 1)
+        scores[name], distinct[name] = (name not in texts, score, -length), different
+    most = max(distinct.values(), default=0)
+    telling = [name for name in scores if distinct[name] >= most / 4]
+    return max(telling, key=lambda name: scores[name], default=None)

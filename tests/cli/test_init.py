@@ -199,7 +199,12 @@ def test_categories_in_one_text_are_split(capsys: pytest.CaptureFixture[str]) ->
             {"missing_titles": "keep"},
             "1 item without a title: kept, known by who had it",
         ),
-        (acts(), goods().filter(pl.col("item_id") > 1), {"unknown_items": "drop"}, "2 items of the interactions"),
+        (
+            acts(),
+            goods().filter(pl.col("item_id") > 1),
+            {"unknown_items": "drop"},
+            "2 of 10 items, 19 of 96 interactions left out",
+        ),
         (
             acts(),
             pl.concat([goods(), goods().with_columns(pl.col("title") + "!")]),
@@ -222,7 +227,7 @@ def test_what_the_files_need_is_written_and_said(
     assert result.code == 0, result.err
     assert target["prepare"] == {**ALWAYS, **prepare}
     assert note in result.out
-    assert note in Path("shop.yaml").read_text(encoding="utf-8")
+    assert note in " ".join(Path("shop.yaml").read_text(encoding="utf-8").replace("\n#  ", "").split())
     assert run_command(capsys, "recipe", "check", "shop.yaml").code == 0
 
 
@@ -406,3 +411,44 @@ def test_one_wrong_byte_among_right_ones_is_no_other_encoding(capsys: pytest.Cap
     result = run_command(capsys, "init", "shop", "--interactions", "acts.csv", "--items", "goods.csv")
     assert result.code == 2
     assert "goods.csv, line 6" in result.err
+
+
+def test_one_file_is_enough_if_it_has_the_titles(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = acts().join(goods(), on="item_id", how="left").rename({"title": "Description"})
+    rows.with_columns(country=pl.lit("United Kingdom")).write_csv("acts.csv")
+    result = run_command(capsys, "init", "shop", "--interactions", "acts.csv")
+    assert result.code == 0, result.err
+    target = yaml.safe_load(Path("shop.yaml").read_text(encoding="utf-8"))["target"]
+    assert (target["items"], target["columns"]["title"]) == ("acts.csv", "Description")
+    assert "repeat items of other rows" not in result.out
+    acts().write_csv("ids.csv")
+    result = run_command(capsys, "init", "ids", "--interactions", "ids.csv")
+    assert result.code == 2
+    assert "--title-column" in result.err and "--items" in result.err
+
+
+def test_an_unknown_item_and_a_wrong_time_do_not_stop_init(capsys: pytest.CaptureFixture[str]) -> None:
+    times = pl.from_epoch("timestamp").dt.strftime("%d.%m.%Y %H:%M:%S")
+    written = acts(30).with_columns(pl.when(pl.int_range(pl.len()) != 7).then(times).otherwise(pl.lit("irgendwann")))
+    result, target = init(
+        capsys,
+        written.rename({"literal": "timestamp"} if "literal" in written.columns else {}),
+        goods().filter(pl.col("item_id") > 0),
+    )
+    assert result.code == 0, result.err
+    assert target["prepare"]["unknown_items"] == "drop"
+    assert "1 time cannot be read, such as 'irgendwann': counted as no time." in result.out
+    assert "1 without time (missing: drop)" in result.out
+
+
+def test_titles_in_another_language_get_the_encoder_that_reads_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    german = goods().with_columns(title=pl.lit("Schönes für die Küche und das Bad: ") + pl.col("title"))
+    for there in (True, False):
+        monkeypatch.setattr("recipes.scaffold.has_encoder", lambda _, there=there: there)
+        result, _ = init(capsys, acts(), german, "--force")
+        assert "The titles look German" in result.out
+        semantic = yaml.safe_load(Path("shop.yaml").read_text(encoding="utf-8")).get("semantic")
+        assert semantic == ({"encoder": "multilingual"} if there else None)
+        assert ("sememe-transfer[multilingual]" in result.out) is not there

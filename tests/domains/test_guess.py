@@ -109,3 +109,21 @@ def test_users_that_are_numbered_as_items_are_make_the_item_a_question(tmp_path)
 )
 def test_a_separator_is_one_whose_parts_recur(texts, separator):
     assert guess_separator(pl.Series(texts).str.split("|")) == separator
+
+
+def test_a_column_that_both_files_have_is_the_item_and_people_are_known_by_name(tmp_path):
+    acts = "Warenkorb;Haushaltsmitglied;Signatur;Tag\n" + "".join(
+        f"{row % 60};{row % 20};{row % 7};2020-07-{row % 28 + 1:02}\n" for row in range(200)
+    )
+    things = "Signatur;Bezeichnung;Jahr\n" + "".join(f"{n};Roter Ball;{n % 3}\n" for n in range(7))
+    acts = acts.replace("Haushaltsmitglied", "member_key")
+    guess = two_files(tmp_path, acts, things)
+    assert (guess.columns.user, guess.columns.item, guess.columns.item_key) == ("member_key", "Signatur", None)
+    assert guess.unsure == frozenset()
+
+
+def test_a_column_that_does_not_tell_items_apart_is_no_title(tmp_path):
+    rows = "".join(f"u{n % 9};x{n % 40};United Kingdom;Red kite number {n % 40}\n" for n in range(200))
+    acts = f"user_id;item_id;Country;Description\n{rows}"
+    guess = two_files(tmp_path, acts, acts)
+    assert (guess.columns.title, guess.columns.text) == ("Description", None)

@@ -156,6 +156,7 @@ def test_usual_forms_are_found(text, late):
 MARKS = [
     "nan", "NaN", "NAN", "None", "none", "NULL", "null", "Null", "<NA>", "\\N", "undefined", "NA", "n/a", "N/A", "",
     " ", "#N/A", "-", "(null)", "\u200b", None,
+    "unknown", "Unbekannt", "anonymous", "(unknown)", "not available", "00000000-0000-0000-0000-000000000000", "k.A.",
 ]  # fmt: skip
 
 
@@ -336,3 +337,53 @@ def test_all_problems_of_both_files_are_in_one_message():
     found = [(error.code, error.location) for error in caught.value.errors]
     assert found == [("missing", "acts, row 1"), ("time-unread", "acts, row 2"), ("unknown-item", "items")]
     assert all(error.hint in str(caught.value) for error in caught.value.errors)
+
+
+# --- several forms in one column ------------------------------------------------------------------
+
+DAY = 1_585_267_200
+"""2020-03-27."""
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        ["27.03.2020"], ["27/03/2020", "03/04/2020"], ["March 27, 2020", "27 Mar 2020"], [str(DAY)], [str(DAY * 1000)],
+        ["20200327"], ["2020-03-27T00:00:00Z", "2020-03-27T02:00:00+02:00"], ["2020-03-26T19:00:00.000-05:00"],
+    ],
+)  # fmt: skip
+def test_each_form_of_a_mixed_column_is_read(others):
+    for column in (["2020-03-27", "2020-03-27", *others], [*others, "2020-03-27", "2020-03-27"]):
+        read = dict(zip(column, seconds(column), strict=True))
+        assert {time for text, time in read.items() if text != "03/04/2020"} == {DAY}
+        assert read.get("03/04/2020", 7 * 86_400 + DAY) == 7 * 86_400 + DAY  # the 3rd of April
+
+
+def test_a_mixed_column_is_told_and_never_reads_the_day_in_two_places():
+    mixed = pl.Series(["2020-03-27 10:00", "27.03.2020 10:00"] * 5)
+    notes = to_times(mixed, kind="auto", unit="auto", location="t").notes
+    assert len(notes) == 1 and "5 like '2020-03-27 10:00'" in notes[0] and "5 like '27.03.2020 10:00'" in notes[0]
+    assert refused(lambda: seconds(["27/03/2020", "28/03/2020", "03/28/2020"])).code == "time-unread"
+    assert refused(lambda: seconds(["2020-03-27", "03/04/2020"])).code == "time-ambiguous"
+
+
+def test_few_times_that_cannot_be_read_are_missing_where_missing_times_are_dropped():
+    column = pl.Series(["2020-03-27"] * 199 + ["31.02.2020"])
+    how = {"kind": "auto", "unit": "auto", "location": "t"}
+    times = to_times(column, **how, missing="drop")
+    assert times.values.null_count() == 1 and "'31.02.2020'" in times.notes[0]
+    assert refused(lambda: to_times(column, **how)).code == "time-unread"
+    assert refused(lambda: to_times(column[150:], **how, missing="drop")).code == "time-unread"
+
+
+def test_empty_lines_are_told_apart_from_rows_without_a_user():
+    acts = {"user_id": ["a", "b", None, None], "item_id": ["1", "1", "1", None], "timestamp": ["1", "2", "3", None]}
+    prepared = prepare(tables(acts), PrepareSettings(missing="drop", **NOTHING))
+    assert "Rows of acts that are left out: 1 empty, 1 without user (missing: drop)." in prepared.report.notes
+
+
+@pytest.mark.parametrize("mark", ["?", "nan", "NULL", "--"])
+def test_a_title_that_says_nothing_is_none(mark):
+    acts = {"user_id": ["a", "b"], "item_id": ["1", "2"], "timestamp": [1, 2]}
+    prepared = prepare(tables(acts, [("1", "Kite"), ("2", mark)]), PrepareSettings(missing_titles="keep", **NOTHING))
+    assert prepared.domain.titles.to_pylist() == ["Kite", ""]

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 Name = Annotated[str, typer.Argument(help="Of the new domain; the recipe is NAME.yaml.")]
 Interactions = Annotated[str, typer.Option("--interactions", help="Who did what when: CSV, Parquet, JSON Lines, ...")]
-Items = Annotated[str, typer.Option("--items", help="What the items are called: the same kinds of file.")]
+Items = Annotated[
+    str | None,
+    typer.Option("--items", help="What the items are called: the same kinds of file; by default the interactions."),
+]
 Sources = Annotated[
     list[str] | None,
     typer.Option(
@@ -53,12 +56,13 @@ QUESTIONS = {
     "time": "Which column holds the time?",
     "title": "Which column holds the title?",
 }
+ELSEWHERE = {"title": "; or give the file that has the titles with --items"}
 
 
 def command(
     name: Name,
     interactions: Interactions,
-    items: Items,
+    items: Items = None,
     source: Sources = None,
     out: Out = None,
     user_column: User = None,
@@ -73,7 +77,7 @@ def command(
     encoding: Encoding = None,
     force: Force = False,
 ) -> None:
-    """Look at two files of your own, guess their columns, and write a recipe for them."""
+    """Look at your own files, guess their columns, and write a recipe for them."""
     from domains.errors import InputError
     from domains.guess import guess_columns, guess_encoding
     from recipes.scaffold import compare_sources, look, recipe_text
@@ -84,6 +88,7 @@ def command(
         raise InputError(
             f"{name!r} names no domain", location="NAME", hint="Give a plain name; --out says where to write"
         )
+    items = items or interactions
     path = out or Path(f"{name}.yaml")
     if path.exists() and not force:
         raise InputError(
@@ -129,7 +134,8 @@ def _settled(guess: Guess, given: dict[str, str]) -> ColumnMapping:
         needed = role in ("user", "item", "title") or role in found
         if not certain and needed:
             default = None if role in guess.unsure and not at_terminal() else found.get(role)
-            found[role] = choose(question, there, f"--{role.replace('_', '-')}-column", default)
+            option = f"--{role.replace('_', '-')}-column"
+            found[role] = choose(question, there, option, default, ELSEWHERE.get(role, ""))
     if found.get("item_key") == found.get("item"):
         found.pop("item_key", None)
     return ColumnMapping(**found)
@@ -178,6 +184,9 @@ def _report_sources(compared: Sequence[Closeness], sources: Sequence[str]) -> No
 
     from transfer.cli.output import say
 
+    if compared and not compared[0].words:
+        say("[bold]No word stands in several titles: without such words a run cannot read them.[/bold]")
+        return
     for one in compared:
         say(escape(str(one)))
     if compared:

@@ -61,7 +61,7 @@ def confirm(question: str, option: str) -> bool:
     return typer.confirm(question, err=True)
 
 
-def choose(question: str, choices: Sequence[str], option: str, default: str | None = None) -> str:
+def choose(question: str, choices: Sequence[str], option: str, default: str | None = None, otherwise: str = "") -> str:
     """Ask for one of some names until one of them is given.
 
     Args:
@@ -69,6 +69,7 @@ def choose(question: str, choices: Sequence[str], option: str, default: str | No
         choices: the names.
         option: that answers beforehand.
         default: value of an empty answer.
+        otherwise: what else helps, at the end of the hint.
 
     Raises:
         InputError: standard input is no terminal, and there is no default.
@@ -76,7 +77,8 @@ def choose(question: str, choices: Sequence[str], option: str, default: str | No
     if not at_terminal():
         if default is not None:
             return default
-        raise InputError(f"{question} That cannot be guessed", location=option, hint=f"One of: {', '.join(choices)}")
+        hint = f"One of: {', '.join(choices)}{otherwise}"
+        raise InputError(f"{question} That cannot be guessed", location=option, hint=hint)
     while True:
         given = str(typer.prompt(f"{question} ({', '.join(choices)})", default=default, err=True))
         if given in choices:

@@ -119,6 +119,8 @@ def command(
         )
         for note in past.notes:
             ERR.print(note, highlight=False, markup=False, soft_wrap=True)
+        if past.leaves_out_repeats and not allow_seen:
+            ERR.print("What you typed is left out of the answer; --allow-seen brings it back.", soft_wrap=True)
         found = asked.recommend(past, count, filters)
         new = asked.recommend_new(past, count, filters) if added else []
         heading = _after(past, asked.titles)

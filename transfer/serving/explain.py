@@ -18,6 +18,7 @@ from transfer.runs.target_run import TargetRun
 from transfer.serving.history import History, Indices
 from transfer.serving.recommend import ALL, Filters, Recommendation, Recommender
 from transfer.terms.joined import joined
+from transfer.terms.late_terms import TERMS
 
 ANCHORS = 10
 """Interests that are shown before and after diffusion each."""
@@ -179,10 +180,11 @@ def _terms(recommender: Recommender, history: History, items: Ints) -> dict[str,
     if scorer.model is not None:
         own = scorer.own(domain, targets, recommender.interests_of(domain))
         parts[OWN] = own(first)[0][chosen].float().numpy()
-    for name, weight in vars(scorer.weights).items():
-        if name != "recency" and weight:
-            scores = joined(None, scorer.known, domain, targets, scorer.weights.only([name]))(first)[0]
-            parts[name] = scores[chosen].float().numpy()
+    for term in TERMS.values():
+        used = [name for name in term.weights if getattr(scorer.weights, name)]
+        if used:
+            scores = joined(None, scorer.known, domain, targets, scorer.weights.only(used))(first)[0]
+            parts[term.name] = scores[chosen].float().numpy()
     return parts
 
 

@@ -25,10 +25,12 @@ class History:
     Attributes:
         domain: the target's items with these people's interactions alone.
         notes: which item was taken for a text that fits several.
+        typed: whether somebody typed the items and wants others, also where people buy again.
     """
 
     domain: Domain
     notes: tuple[str, ...] = ()
+    typed: bool = False
 
     @classmethod
     def of_user(cls, domain: Domain, user_id: str) -> History:
@@ -92,7 +94,7 @@ class History:
                 hint='Write --history "title; title"',
                 code="empty-history",
             )
-        return replace(cls.of_items(domain, np.array(items, dtype=np.int64)), notes=tuple(notes))
+        return replace(cls.of_items(domain, np.array(items, dtype=np.int64)), notes=tuple(notes), typed=True)
 
     @classmethod
     def of_items(cls, domain: Domain, items: Indices) -> History:
@@ -122,6 +124,8 @@ class History:
         lengths = np.concatenate([domain.lengths for domain in domains])
         if len({domain.time_kind for domain in domains}) > 1:
             raise ValueError("times and orders do not mix: interests weigh them differently")
+        if len({one.typed for one in histories}) > 1:
+            raise ValueError("typed histories and those of users do not mix: they leave out different items")
         return cls(
             replace(
                 domains[0],
@@ -129,12 +133,20 @@ class History:
                 offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
                 items=np.concatenate([domain.items for domain in domains]),
                 times=np.concatenate([domain.times for domain in domains]),
-            )
+            ),
+            typed=histories[0].typed,
         )
+
+    @property
+    def leaves_out_repeats(self) -> bool:
+        """Whether typed items are left out though people buy again, which should be told."""
+        return self.typed and self.domain.repeats
 
     @property
     def targets(self) -> Targets:
         """What comes after each person's last item; the items are unknown and stand as 0."""
         people, offsets = self.domain.n_users, self.domain.offsets.copy()
         nothing = np.zeros(people, np.int64)
-        return Targets(np.arange(people, dtype=np.int64), offsets[1:], nothing, offsets[:-1], not self.domain.repeats)
+        return Targets(
+            np.arange(people, dtype=np.int64), offsets[1:], nothing, offsets[:-1], self.typed or not self.domain.repeats
+        )

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow.compute as pc
 import torch
 from scipy.sparse import csr_matrix, diags
 from torch import Tensor
@@ -187,7 +188,8 @@ class InterestIndex:
         """(w, I) cosine of sentence vectors as shares of the best one; None without an encoder."""
         if self._titles is None:
             return None
-        return _of_best((self._vectors(words) @ self._titles.T).clamp_min(0).numpy())
+        named = pc.not_equal(self.run.domain.titles, "").to_numpy(zero_copy_only=False)
+        return _of_best((self._vectors(words) @ self._titles.T).clamp_min(0).numpy() * named)  # no name, no answer
 
     def _by_category(self, words: Sequence[str]) -> Floats:
         """(w, I) how near each word is to the nearest category of an item; 1 if it names the category."""

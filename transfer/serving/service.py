@@ -144,17 +144,18 @@ class Service:
         """Answer questions; those by user or history that want alike share one pass over the items."""
         loaded = self.loaded
         out: list[Answer | InputError | None] = [None] * len(questions)
-        groups: dict[tuple[bool, TimeKind], list[tuple[int, History]]] = {}
+        groups: dict[tuple[bool, bool, TimeKind], list[tuple[int, History]]] = {}
         for place, question in enumerate(questions):
             try:
                 if question.interests is not None or question.only_items or question.without_items:
                     out[place] = self._alone(loaded, question)
                 else:
                     history = self._history(loaded, question)
-                    groups.setdefault((question.allow_seen, history.domain.time_kind), []).append((place, history))
+                    key = question.allow_seen, history.typed, history.domain.time_kind
+                    groups.setdefault(key, []).append((place, history))
             except InputError as error:
                 out[place] = error
-        for (allow_seen, _), members in groups.items():
+        for (allow_seen, *_), members in groups.items():
             self._together(loaded, questions, members, allow_seen, out)
         self.batches += 1
         self.batched += len(questions)
@@ -175,7 +176,7 @@ class Service:
         )
         for person, found in enumerate(recommender.described(history, top)):
             place, mine = members[person]
-            out[place] = _answer(loaded, found[: questions[place].count], mine.notes)
+            out[place] = _answer(loaded, found[: questions[place].count], _notes(mine, allow_seen))
 
     def _alone(self, loaded: Loaded, question: Question) -> Answer:
         recommender = loaded.recommender
@@ -183,7 +184,8 @@ class Service:
         if question.interests is not None:
             return _answer(loaded, recommender.recommend_for(question.interests, question.count, filters), ())
         history = self._history(loaded, question)
-        return _answer(loaded, recommender.recommend(history, question.count, filters), history.notes)
+        found = recommender.recommend(history, question.count, filters)
+        return _answer(loaded, found, _notes(history, question.allow_seen))
 
     def _history(self, loaded: Loaded, question: Question) -> History:
         recommender = loaded.recommender
@@ -335,6 +337,14 @@ def _problem(status: int, code: str, problem: str, hint: str | None) -> JSONResp
 def _filters(recommender: Recommender, question: Question) -> Filters:
     domain = recommender.run.domain
     return Filters.of_ids(domain, question.only_items, question.without_items, question.allow_seen)
+
+
+def _notes(history: History, allow_seen: bool) -> tuple[str, ...]:
+    told = history.leaves_out_repeats and not allow_seen
+    return (
+        *history.notes,
+        *(("What you typed is left out of the answer; allow_seen brings it back.",) if told else ()),
+    )
 
 
 def _answer(loaded: Loaded, found: Sequence[Recommendation], notes: Sequence[str]) -> Answer:

@@ -17,13 +17,16 @@ MOST_COMPARED = 20_000
 """Titles that a misspelt one is compared with letter by letter; of more, those that share a word with it."""
 MOST_BAD = 5
 """Wrong titles that one message names."""
+UNKNOWN, MEANT = "no title is ", "Did you mean "
+"""Beginnings of messages."""
 YEAR = re.compile(r"\s*[(\[]\d{4}[)\]]$")
 
 
 class TitleIndex:
     """Finds items by title or id.
 
-    In this order: the exact title, the exact id, the title without its year, a title that begins so. If several items
+    In this order: the exact title, the exact id, the title without its year, an id but for leading zeros, a title that
+    begins so. If several items
     fit, the most popular one is taken and a note says so. Case, blanks and the coding of accents do not matter.
 
     Args:
@@ -48,6 +51,10 @@ class TitleIndex:
                 self._whole[title].append(item)
                 self._yearless[YEAR.sub("", title)].append(item)
         self._by_id = {name: item for item, name in enumerate(self._ids) if name}
+        self._by_plain_id: dict[str, list[int]] = defaultdict(list)
+        for name, item in self._by_id.items():
+            self._by_plain_id[_plain_id(name)].append(item)
+        self._has_semicolons = any(";" in title for title in self._titles)
 
     @classmethod
     def of(cls, domain: Domain) -> TitleIndex:
@@ -85,9 +92,9 @@ class TitleIndex:
             items.append(item)
             notes += [note] if note else []
         if len(wrong) == 1:
-            raise _with_whole(wrong[0], titles, whole)
+            raise _with_whole(wrong[0], titles, whole) if self._has_semicolons else wrong[0]
         if wrong:
-            shown = [f"{error.problem} ({error.hint})" for error in wrong[:MOST_BAD]]
+            shown = [error.problem.removeprefix(UNKNOWN) + _meant(error.hint) for error in wrong[:MOST_BAD]]
             more = [f"and {len(wrong) - MOST_BAD} more"] if len(wrong) > MOST_BAD else []
             raise InputError(
                 f"{len(wrong)} titles are unknown: {'; '.join(shown + more)}",
@@ -122,18 +129,20 @@ class TitleIndex:
             return self._by_id[title], ""
         if wanted in self._yearless:
             return self._first_of(title, self._yearless[wanted], "have this title but for the year")
+        if len(alike := self._by_plain_id.get(_plain_id(title), [])) == 1:
+            return alike[0], f"{title!r} was taken as {self._named(alike[0])}"
         beginning = [item for item in self._order if wanted and self._titles[item].startswith(wanted)]
         if beginning:
             return self._first_of(title, beginning, "begin so")
         near = self._nearest(wanted)
         names = "; ".join(repr(self._written[item]) for item in near)
-        problem = f"no title is {title!r}"
+        problem = f"{UNKNOWN}{title!r}"
         if whole.strip() not in ("", title):
             problem += f", and none is {whole.strip()!r}"
         raise InputError(
             problem,
             location="--history",
-            hint=f"Did you mean {names}?" if near else "Copy titles from the item table",
+            hint=f"{MEANT}{names}?" if near else "transfer titles RUN --search WORD finds titles and ids",
             code="unknown-title",
         )
 
@@ -186,6 +195,15 @@ class TitleIndex:
             words = set(wanted.split())
             known = [title for title in known if not words.isdisjoint(title.split())][:MOST_COMPARED]
         return [self._whole[title][0] for title in difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)]
+
+
+def _plain_id(name: str) -> str:
+    """Return an id as people may type it: without leading zeros and the ``.0`` of a spreadsheet."""
+    return name.strip().casefold().removesuffix(".0").lstrip("0")
+
+
+def _meant(hint: str | None) -> str:
+    return f" (did you mean {hint.removeprefix(MEANT)})" if hint and hint.startswith(MEANT) else ""
 
 
 def _with_whole(error: InputError, titles: Sequence[str], whole: str) -> InputError:

@@ -106,7 +106,7 @@ def settle_language(asked: str, titles_by_domain: Mapping[str, Titles]) -> str:
     guesses = {domain: guess_language(titles) for domain, titles in titles_by_domain.items()}
     sizes = {domain: len(titles) for domain, titles in titles_by_domain.items()}
     language = max(SPACY_CODES, key=lambda name: sum(sizes[domain] for domain in guesses if guesses[domain] == name))
-    logger.info("Titles are read as %s (vocabulary.language)", language)
+    logger.info("Titles are read as %s (vocabulary.language)", language.capitalize())
     for domain in (domain for domain, guess in guesses.items() if guess != language):
         logger.warning(
             "Titles of %s look %s but are read as %s: expect few shared words", domain, guesses[domain], language

@@ -17,7 +17,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.kills import finished, in_child, make_run, write_recipe
+from benchmarks.kills import make_run, undisturbed, write_recipe
 from domains.errors import InputError
 from recipes.load import load_recipe
 from transfer.files import read_sealed
@@ -93,7 +93,7 @@ def run_flips(folder: Path, count: int, seed: int) -> Counter[str]:
     Raises:
         RuntimeError: a flip was accepted, or a process crashed.
     """
-    finished(in_child(lambda: make_run(load_recipe(write_recipe(folder)), folder / "whole")), None)
+    undisturbed(lambda: make_run(load_recipe(write_recipe(folder)), folder / "whole"))
     folders = [folder / "whole" / "source", folder / "whole" / "target"]
     total = Counter[str]()
     for part in range(-(-count // A_CHILD)):
@@ -104,7 +104,7 @@ def run_flips(folder: Path, count: int, seed: int) -> Counter[str]:
             found = try_flips(folders, tried, seed + part)
             told.write_text("\n".join(f"{number}\t{name}" for name, number in found.items()))
 
-        finished(in_child(work), None)
+        undisturbed(work)
         for line in told.read_text().splitlines():
             number, name = line.split("\t")
             total[name] += int(number)

@@ -1,7 +1,8 @@
 """``python -m benchmarks.kills --count 100``: kill a small run at random moments, and compare all bytes in the end.
 
-A run is started in a process of its own, killed after a random time, started again, and so on until it finishes. Every
-file must then be, byte for byte, that of a run that nobody disturbed; only times in the training log may differ.
+A run is started in a process of its own, killed, started again, and so on until it finishes. Every other kill comes
+after a random time, the others at a random write: between a file and its rename, or just after it. Every file must then
+be, byte for byte, that of a run that nobody disturbed; only times in the training log may differ.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from recipes.load import LoadedRecipe, load_recipe
 from transfer.runs.pipeline import source_from, target_from
 from transfer.runs.plan import make_plan
 from transfer.runtime import Runtime
+from transfer.training.epochs import SUFFIX
 from vocab.normalisers.normaliser import make_normaliser
 from vocab.settings import NormaliserSettings
 
@@ -32,13 +34,17 @@ RECIPE: dict[str, Any] = {
     "sources": ["books"],
     "target": "films",
     "sample_users": 150,
-    "s2idm": {"hidden": 16, "steps": 3, "epochs": 6},
-    "source_encoder": {"channels": ["anchors"], "epochs": 3},
+    "s2idm": {"hidden": 16, "steps": 3, "epochs": 12},
+    "source_encoder": {"channels": ["anchors"], "epochs": 6},
     "encoder": {"dim": 16, "max_length": 20},
-    "training": {"base_epochs": 4, "epochs": 4},
+    "training": {"base_epochs": 10, "epochs": 10},
     "evaluation": {"negatives": 50},
     "variants": ["popular", "sasrec", "sasrec+ipe+s2idm", "sasrec+terms"],
 }
+
+
+MOST_FLUSHES = 50
+"""A process that is killed at a write flushes at most this many files and folders; a whole run flushes some hundred."""
 
 
 def write_recipe(folder: Path) -> Path:
@@ -72,13 +78,32 @@ def in_child(work: Callable[[], None]) -> int:
         os._exit(1)
 
 
+def killed_at_flush(work: Callable[[], None], number: int) -> None:
+    """Do some work in a child, and kill it when it flushes a file or folder for this time."""
+    left, flush = iter(range(number - 1)), os.fsync
+
+    def last(handle: int) -> None:
+        if next(left, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+        flush(handle)
+
+    os.fsync = last  # type: ignore[assignment]
+    work()
+
+
 def finished(child: int, seconds: float | None) -> bool:
-    """Wait for a child; kill it after some seconds, and say whether it had finished by itself."""
+    """Wait for a child; kill it after some seconds, and return whether it finished without being killed.
+
+    Raises:
+        RuntimeError: it failed, or crashed.
+    """
     end = None if seconds is None else time.monotonic() + seconds
     while True:
         found, status = os.waitpid(child, os.WNOHANG)
         if found:
-            if os.WIFSIGNALED(status) or os.WEXITSTATUS(status):
+            if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+                return False
+            if status:
                 raise RuntimeError(f"a run that goes on after a kill failed (status {status})")
             return True
         if end is not None and time.monotonic() >= end:
@@ -88,8 +113,18 @@ def finished(child: int, seconds: float | None) -> bool:
         time.sleep(0.005)
 
 
+def undisturbed(work: Callable[[], None]) -> None:
+    """Do some work in a child, and raise if it does not finish.
+
+    Raises:
+        RuntimeError: it failed, crashed or was killed.
+    """
+    if not finished(in_child(work), None):
+        raise RuntimeError("a process was killed by somebody else, perhaps for want of memory")
+
+
 def contents(folder: Path) -> dict[str, Any]:
-    """Every file of a run by name, without the times in its logs."""
+    """Every file of a run by name, without the times in its logs and the empty file that locks a folder."""
     found: dict[str, Any] = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
@@ -98,7 +133,7 @@ def contents(folder: Path) -> dict[str, Any]:
         elif path.name == "manifest.json":
             files = json.loads(path.read_text(encoding="utf-8"))["files"]
             found[name] = {key: entry for key, entry in files.items() if key != "training.jsonl"}
-        elif path.is_file():
+        elif path.is_file() and path.name != ".lock":
             found[name] = path.read_bytes()
     return found
 
@@ -124,19 +159,24 @@ def kill_runs(folder: Path, count: int, seed: int, tell: Callable[[str], None]) 
     loaded = load_recipe(write_recipe(folder))
     draw = random.Random(seed)  # noqa: S311 - moments, no secrets
     began = time.monotonic()
-    finished(in_child(lambda: make_run(loaded, folder / "whole")), None)
+    undisturbed(lambda: make_run(loaded, folder / "whole"))
     lasts = time.monotonic() - began
-    kills, chains = 0, 0
+    kills, chains, inside = 0, 0, 0
     while kills < count:
         chains += 1
         out, mine = folder / f"chain-{chains}", 0
-        work = partial(make_run, loaded, out)
-        while not finished(in_child(work), draw.uniform(0, 0.6 * lasts) if kills < count else None):
+        whole = partial(make_run, loaded, out)
+        while True:
+            timed = draw.random() < 0.5
+            work = whole if timed or kills == count else partial(killed_at_flush, whole, draw.randint(1, MOST_FLUSHES))
+            if finished(in_child(work), draw.uniform(0, lasts) if timed and kills < count else None):
+                break
             kills, mine = kills + 1, mine + 1
+            inside += any(out.rglob(f"*{SUFFIX}"))
         wrong = differing(folder / "whole", out)
         if wrong:
             raise RuntimeError(f"after {mine} kills these files differ: {', '.join(wrong)}")
-        tell(f"run {chains}: {mine} kills, every file the same ({kills} of {count})")
+        tell(f"run {chains}: {mine} kills, every file the same ({kills} of {count}, {inside} inside a training)")
 
 
 def main(

@@ -408,6 +408,10 @@ def test_the_verdict_says_what_is_known():
     assert "against `popular` (significant, p 0.040)" in five
     several = verdict(experiment_record(cells=(cell_record(five_seeds()), cell_record())))
     assert "in 2 of 2 tables, significantly in 1 of the 1" in several
+    baselines = cell_record(run_record(comparisons=()))
+    assert (
+        verdict(experiment_record(cells=(baselines, baselines))) == "The product in 2 tables: `sasrec+ipe+s2idm` in 2."
+    )
     protocol = run_record().protocol.model_copy(update={"training_users": 0})
     assert cell_verdict(run_record(protocol=protocol)).startswith("No user trains, so nothing was validated")
 
@@ -449,6 +453,10 @@ def test_markup_is_escaped():
 
 
 # Numbers.
+
+
+def test_huge_gains_are_told_as_multiples():
+    assert [relative_text(share) for share in (None, 0.5, 8.99, 101.4)] == ["", "+50.0%", "+899.0%", "102 times"]
 
 
 def test_numbers_read_well():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from transfer_cases import small_domain
 
+from domains.domain import TimeKind
 from domains.errors import InputError
 from transfer.serving.recommend import History
 from transfer.serving.title_index import TitleIndex
@@ -26,6 +27,7 @@ INDEX = TitleIndex(TITLES, IDS, COUNTS)
         ("nameless", 4, False),
         ("1984", 5, False),
         ("1979", 5, False),
+        ("01979.0", 5, True),
     ],
 )
 def test_the_exact_title_wins_then_the_id_the_title_without_its_year_and_the_most_popular_that_begins_so(
@@ -46,6 +48,13 @@ def test_all_wrong_titles_are_in_one_message():
         assert repr(wrong) in raised.value.problem
 
 
+def test_a_text_with_semicolons_is_named_whole_only_where_titles_hold_some():
+    for titles, told in ((TITLES, False), ([*TITLES, "Now; then"], True)):
+        with pytest.raises(InputError) as raised:
+            History.of_text(small_domain([[0], [1]], titles=titles, n_items=len(titles)), "Alien; Alein")
+        assert ("Alien; Alein" in raised.value.problem) is told
+
+
 def test_items_are_named_with_their_id_where_a_title_alone_does_not_tell():
     assert INDEX.label(0) == "Alien (1979)"
     assert INDEX.label(2) == "Starbucks [s1]"
@@ -63,3 +72,13 @@ def test_a_history_notes_which_item_was_taken():
     history = History.of_text(domain, "twin; i0")
     assert history.domain.items.tolist() == [1, 0]
     assert len(history.notes) == 1
+
+
+def test_typed_items_are_left_out_where_people_buy_again_but_a_user_gets_them():
+    domain = small_domain([[0, 1], [1]], titles=["tea", "milk"], repeats=True, kind=TimeKind.ORDER)
+    typed, user = History.of_text(domain, "tea"), History.of_user(domain, "u0")
+    assert (typed.leaves_out_repeats, typed.targets.excludes_seen) == (True, True)
+    assert (user.leaves_out_repeats, user.targets.excludes_seen) == (False, False)
+    assert History.joined([typed, typed]).typed
+    with pytest.raises(ValueError, match="typed"):
+        History.joined([typed, user])

@@ -26,7 +26,7 @@ def titles(run: Run, search: Search = "", count: TitleCount = 20, json_: Json = 
     from rich.text import Text
 
     from domains.raw_cells import counted
-    from transfer.cli.output import OUT, plain_table, print_json
+    from transfer.cli.output import plain_table, print_json, print_plain
     from transfer.serving.opened import open_run
     from transfer.serving.title_index import TitleIndex
 
@@ -43,7 +43,7 @@ def titles(run: Run, search: Search = "", count: TitleCount = 20, json_: Json = 
     table.add_column("interactions", justify="right")
     for name, title, times in rows:
         table.add_row(Text(name), Text(title or "(no title)"), f"{times:,}")
-    OUT.print(table)
+    print_plain(table)
 
 
 User = Annotated[str | None, typer.Option("--user", help="Id of a user of the target domain.")]
@@ -94,7 +94,7 @@ def explain(
 def _print_interests(found: Explanation) -> None:
     from rich.text import Text
 
-    from transfer.cli.output import OUT, plain_table
+    from transfer.cli.output import plain_table, print_plain
 
     diffused = any(one.after is not None for one in found.interests)
     table = plain_table("Interests before and after diffusion" if diffused else "Interests, in anchors")
@@ -106,15 +106,15 @@ def _print_interests(found: Explanation) -> None:
         weights = [f"{one.before:.3f}" if one.before else ""]
         weights += [f"{one.after or 0.0:.3f}"] if diffused else []
         made = ", ".join(source.item for source in one.sources) or "diffusion"
-        table.add_row(Text(one.anchor), *weights, Text(made))
-    OUT.print(table)
+        table.add_row(Text(one.anchor.replace("_", " ")), *weights, Text(made))
+    print_plain(table)
 
 
 def _print_carried(found: Explanation, recommender: Recommender) -> None:
     """One block an item: its title and score, the parts of the score, and the past items that added most."""
     from rich.text import Text
 
-    from transfer.cli.output import OUT, plain_table
+    from transfer.cli.output import plain_table, print_plain
 
     table = plain_table("What carried each recommendation: the parts of its score, and what past items added to them")
     table.add_column("", justify="right")
@@ -128,7 +128,7 @@ def _print_carried(found: Explanation, recommender: Recommender) -> None:
         lines = [Text(recommender.titles.label_of(item.item_id), "bold")]
         lines += [Text(line, "dim") for line in (parts, past or item.reason) if line]
         table.add_row(str(place), Text("\n").join(lines), f"{item.score:.2f}")
-    OUT.print(table)
+    print_plain(table)
 
 
 anchors = typer.Typer(no_args_is_help=True, help="Look at the anchors of a target run.")
@@ -167,7 +167,7 @@ def neighbours(
     """Say which anchors S2IDM links to a word: the result of diffusing an interest in it alone."""
     from rich.text import Text
 
-    from transfer.cli.output import OUT, plain_table, print_json
+    from transfer.cli.output import plain_table, print_json, print_plain
     from transfer.serving.explain import anchor_neighbours
     from transfer.serving.opened import open_run
 
@@ -181,4 +181,4 @@ def neighbours(
     table.add_column("items", justify="right")
     for one in found:
         table.add_row(Text(one.anchor), f"{one.gain:+.3f}", f"{one.items:,}")
-    OUT.print(table)
+    print_plain(table)

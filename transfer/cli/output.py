@@ -195,6 +195,14 @@ def plain_table(title: str) -> Table:
     return Table(title=Text(title, "bold"), title_justify="left", box=SIMPLE_HEAD, padding=(0, 0, 0, 1), pad_edge=False)
 
 
+def print_plain(table: Table) -> None:
+    """Print a table of `plain_table`; its title is as wide as the terminal, not as the table."""
+    title, table.title = table.title, None
+    if title:
+        OUT.print(title, soft_wrap=not OUT.is_terminal)
+    OUT.print(table)
+
+
 def total_size(data: PublicData) -> str:
     """Return the size of all files by the servers, or by the catalogue if a server does not say.
 

@@ -179,7 +179,7 @@ def _batch(
 def _print(heading: str, found: list[Recommendation], titles: TitleIndex) -> None:
     from rich.text import Text
 
-    from transfer.cli.output import OUT, plain_table
+    from transfer.cli.output import plain_table, print_plain
 
     table = plain_table(heading)
     table.add_column("", justify="right")
@@ -187,13 +187,13 @@ def _print(heading: str, found: list[Recommendation], titles: TitleIndex) -> Non
         table.add_column(name)
     for place, item in enumerate(found, 1):
         table.add_row(str(place), Text(titles.label_of(item.item_id)), f"{item.share:.0%}", Text(item.reason))
-    OUT.print(table)
+    print_plain(table)
 
 
 def _print_new(new: list[NewRecommendation], known: int, titles: TitleIndex) -> None:
     from rich.text import Text
 
-    from transfer.cli.output import OUT, plain_table
+    from transfer.cli.output import plain_table, print_plain
 
     table = plain_table(f"New items, and the place that each would have among the {known:,} known ones")
     table.add_column("place", justify="right")
@@ -201,7 +201,7 @@ def _print_new(new: list[NewRecommendation], known: int, titles: TitleIndex) -> 
         table.add_column(name)
     for one in new:
         table.add_row(f"{one.place:,}", Text(titles.label_of(one.item.item_id)), Text(one.item.reason))
-    OUT.print(table)
+    print_plain(table)
 
 
 def _after(past: History, titles: TitleIndex) -> str:

@@ -19,7 +19,7 @@ def sources(places: Places = None, json_: Json = False) -> None:
     from rich.markup import escape
     from rich.text import Text
 
-    from transfer.cli.output import OUT, plain_table, print_json, say, show_error
+    from transfer.cli.output import plain_table, print_json, print_plain, say, show_error
     from transfer.planning.source_list import list_sources
 
     found, errors = list_sources(places or ())
@@ -38,6 +38,6 @@ def sources(places: Places = None, json_: Json = False) -> None:
         domains = ", ".join(note.name for note in one.domains)
         licence = one.licence or "not stated"
         table.add_row(Text(one.place), Text(domains), f"{one.anchors:,}", f"{one.size / 1e6:.1f} MB", Text(licence))
-    OUT.print(table)
+    print_plain(table)
     if found:
         say(escape(f"Next: transfer adapt-target {found[0].place} RECIPE_OR_DOMAIN"))

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 Ranks = npt.NDArray[np.int64]
 PerUser = npt.NDArray[np.float64]
@@ -71,6 +70,8 @@ class BeyondAccuracy:
             popularity: (I,) training interactions of each item.
         """
         items = len(popularity)
+        from scipy.stats import rankdata  # here, since it takes half a second that a first answer does not have
+
         ranks = (rankdata(-popularity) - 0.5) / items
         shown = recommended[recommended >= 0]
         return cls(len(np.unique(shown)) / items, float(ranks[shown].mean()) if shown.size else 0.0)

@@ -93,6 +93,7 @@ def curves(cell: CellRecord) -> list[Chart]:
     ending = f" · seed {seed}"
     found = {title.removesuffix(ending): curve for title, curve in cell.curves.items() if title.endswith(ending)}
     names = shown_variants(cell)
+    found = {title: curve for title, curve in found.items() if len(curve.epoch) > 1}  # one point shows nothing
     bases = [title for title in found if title.endswith(")")]
     charts = []
     for caption, titles in (

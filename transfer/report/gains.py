@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -187,7 +188,9 @@ def verdict(record: ExperimentRecord) -> str:
         return cell_verdict(record.cells[0].metrics)
     over = [(cell, gain) for cell in record.cells if (gain := _over_base(cell.metrics)) is not None]
     if not over:
-        return f"{len(record.cells)} tables, each with its own verdict below."
+        chosen = Counter(cell.metrics.product.variant for cell in record.cells).most_common()
+        listed = ", ".join(f"`{name}` in {count}" for name, count in chosen)
+        return f"The product in {len(record.cells)} tables: {listed}."
     better = sum(gain.difference > 0 for _, gain in over)
     tested = [gain for _, gain in over if gain.p is not None]
     if tested:
@@ -222,7 +225,8 @@ def cell_verdict(record: RunRecord) -> str:
 def _gain_text(gain: Gain) -> str:
     relative = relative_text(gain.relative) or "better"
     sure = "" if gain.p is None else f" ({'' if gain.certain else 'not '}significant, p {p_text(gain.p)})"
-    return f"{relative} against `{gain.rival}`{sure}"
+    over = "that of" if relative.endswith("times") else "against"
+    return f"{relative} {over} `{gain.rival}`{sure}"
 
 
 def _over_base(record: RunRecord) -> Gain | None:

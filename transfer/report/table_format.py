@@ -31,9 +31,15 @@ def interval_text(low: float, high: float) -> str:
     return f"{difference_text(low)} … {difference_text(high)}"
 
 
+MANYFOLD = 9.0
+"""Relative gains from here on are told as a multiple: 100 times rather than +9900.0%."""
+
+
 def relative_text(share: float | None) -> str:
-    """Format a relative gain."""
-    return "" if share is None else f"{share:+z.1%}"
+    """Format a relative gain; a huge one, over next to nothing, as a multiple."""
+    if share is None:
+        return ""
+    return f"{share:+z.1%}" if share < MANYFOLD else f"{share + 1:,.0f} times"
 
 
 def p_text(p: float | None) -> str:

@@ -68,7 +68,8 @@ class Reason:
             return f"after {name}"
         if self.kind == "with":
             return f"goes with {name}"
-        return f"like {name}" + (f": {', '.join(self.words)}" if self.words else "")
+        words = ", ".join(word.replace("_", " ") for word in self.words)
+        return f"like {name}" + (f": {words}" if words else "")
 
 
 @dataclass(frozen=True, eq=False)

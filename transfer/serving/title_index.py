@@ -124,16 +124,16 @@ class TitleIndex:
         title = title.strip()
         wanted = _alike(title)
         if wanted in self._whole:
-            return self._first_of(title, self._whole[wanted], "have this title")
+            return self._first_of(title, self._whole[wanted], "are called")
         if title in self._by_id:
             return self._by_id[title], ""
         if wanted in self._yearless:
-            return self._first_of(title, self._yearless[wanted], "have this title but for the year")
+            return self._first_of(title, self._yearless[wanted], "are, but for the year, called")
         if len(alike := self._by_plain_id.get(_plain_id(title), [])) == 1:
             return alike[0], f"{title!r} was taken as {self._named(alike[0])}"
         beginning = [item for item in self._order if wanted and self._titles[item].startswith(wanted)]
         if beginning:
-            return self._first_of(title, beginning, "begin so")
+            return self._first_of(title, beginning, "begin with")
         near = self._nearest(wanted)
         names = "; ".join(repr(self._written[item]) for item in near)
         problem = f"{UNKNOWN}{title!r}"
@@ -180,7 +180,7 @@ class TitleIndex:
         others = "; ".join(self._named(other) for other in items[1:4])
         more = "" if len(items) <= 4 else f" and {len(items) - 4} more"
         note = (
-            f"{len(items)} items {how} ({title!r}): {self._named(item)} was taken, the most popular; not {others}{more}"
+            f"{len(items)} items {how} {title!r}: the most popular was taken, {self._named(item)}; not {others}{more}"
         )
         return item, note
 

@@ -20,4 +20,4 @@ def fit(target: Target, settings: NoSettings) -> Ranker:
 
 
 MATCHING = Baseline(name="matching", summary="titles and anchors like the recent items', no training", fit=fit)
-TERMS = Baseline(name="terms", summary="all late terms without a model: texts, popularity, transitions", fit=fit)
+TERMS = Baseline(name="terms", summary="all late terms, no model: texts, popularity, transitions", fit=fit)

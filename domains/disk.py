@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import threading
@@ -10,6 +11,23 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from platformdirs import user_cache_path
+
+from domains.errors import InputError, RunError
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""Errors of a full disk."""
+
+
+def cannot_write(error: OSError, path: Path) -> RunError:
+    """Return the error of a file that cannot be written."""
+    # Arrow puts its own sentence where the operating system's belongs.
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return RunError(
+        f"cannot write: {reason}",
+        location=path,
+        hint="Free space or choose another --out; finished results are kept",
+        code="disk-full" if error.errno in FULL else "not-writable",
+    )
 
 
 @contextmanager
@@ -31,6 +49,44 @@ def replacing(path: Path) -> Iterator[Path]:
         with suppress(OSError):
             remove(unfinished)
         raise
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `folder`, which takes its place if the block ends without an error.
+
+    Args:
+        folder: missing or empty.
+
+    Raises:
+        InputError: the disk is full, or the folder cannot be written.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(folder) as unfinished:
+            try:
+                yield unfinished
+            except InputError as error:
+                where = None if error.location is None else error.location.replace(str(unfinished), str(folder))
+                raise error.at(where) from error
+            if folder.is_dir():
+                folder.rmdir()  # Windows replaces no folder, not even an empty one
+    except OSError as error:
+        raise cannot_write(error, folder) from error
+
+
+def reserve(handle: int, size: int) -> None:
+    """Take the space that a file needs before its memory is mapped: on a full disk, a later write kills the process.
+
+    Args:
+        handle: of a file that is open for writing.
+        size: in bytes, at least 1.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(handle, 0, size)
 
 
 def flush(path: Path) -> None:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from domains.disk import replacing, sweep
+from domains.disk import cannot_write, replacing, reserve, sweep
 from domains.domain import Domain, Ints, ItemIndices, TimeKind, spread
 from domains.errors import DataError, SettingsError
 from domains.storage import load_domain, save_domain
@@ -68,16 +68,23 @@ def begin(folder: Path, partitions: int) -> None:
             hint="Write 1 or more",
             code="partitions",
         )
+    check_empty(folder)
+    try:
+        (folder / INTERACTIONS).mkdir(parents=True)
+    except OSError as error:
+        raise cannot_write(error, folder) from error
+
+
+def check_empty(folder: Path) -> None:
+    """Raise if there is something in the folder, or a file of its name.
+
+    Raises:
+        InputError: there is.
+    """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(
             "exists and is not empty", location=folder, hint="Give another folder, or remove it", code="not-empty"
         )
-    try:
-        (folder / INTERACTIONS).mkdir(parents=True)
-    except OSError as error:
-        raise DataError(
-            f"cannot be written: {error.strerror}", location=folder, hint="Give another folder", code="not-writable"
-        ) from error
 
 
 def write_part(
@@ -218,4 +225,8 @@ def _column(folder: Path, index: int, name: str) -> npt.NDArray[Any]:
 def _mapped(path: Path, dtype: np.dtype[Any], size: int) -> npt.NDArray[Any]:
     if not size:
         return np.zeros(0, dtype)  # an empty file cannot be mapped
-    return np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=(size,))
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": dtype.str, "fortran_order": False, "shape": (size,)})
+        file.flush()
+        reserve(file.fileno(), file.tell() + size * dtype.itemsize)
+    return np.lib.format.open_memmap(path, mode="r+")

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from domains.disk import flush, flush_folder
+from domains.disk import cannot_write, flush, flush_folder
 from domains.domain import Domain, TimeKind
 from domains.errors import DataError
 from domains.raw_tables import TEXT, text_columns
@@ -52,23 +52,27 @@ def save_domain(domain: Domain, folder: Path, *, extra: dict[str, Any] | None = 
         folder.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".writing", dir=folder.parent))
     except OSError as error:
-        raise DataError(
-            f"cannot be written: {error.strerror}", location=folder, hint="Give another folder", code="not-writable"
-        ) from error
+        raise cannot_write(error, folder) from error
     try:
         _write(domain, fresh, extra or {})
         flush(fresh)
         _swap(fresh, folder)
         flush_folder(folder.parent)
     except OSError as error:
-        raise DataError(
-            f"cannot be written: {error.strerror or error}",
-            location=folder,
-            hint="Make room there, or give another folder",
-            code="not-writable",
-        ) from error
+        raise cannot_write(error, folder) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def save_array(path: Path, array: npt.NDArray[Any]) -> None:
+    """Write an array as .npy.
+
+    Raises:
+        OSError: the file cannot be written; `np.save` would not say why.
+    """
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+        file.write(np.ascontiguousarray(array).data)
 
 
 def load_domain(folder: Path, mmap: bool = True) -> Domain:
@@ -132,11 +136,7 @@ def _write(domain: Domain, folder: Path, extra: dict[str, Any]) -> None:
     _write_strings(folder / ITEMS, items)
     _write_strings(folder / USERS, {"user_id": domain.user_ids})
     for name, dtype in ARRAYS.items():
-        np.save(
-            folder / f"{name}.npy",
-            np.ascontiguousarray(getattr(domain, name), dtype=dtype),
-            allow_pickle=False,
-        )
+        save_array(folder / f"{name}.npy", np.asarray(getattr(domain, name), dtype=dtype))
     meta = {
         "format": FORMAT,
         "version": VERSION,

@@ -17,6 +17,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from domains.disk import whole_folder
 from domains.domain import Domain, Ints, TimeKind
 from domains.errors import DataError, Problems
 from domains.ids import to_ids
@@ -25,11 +26,12 @@ from domains.io.paths import allowing
 from domains.items import ItemTable, read_item_rows, read_items
 from domains.loaders.loader import check_options, find_loader
 from domains.open_domain import parse_spec
-from domains.partitioned import begin, finish, load_prepared, partition_of, write_domain, write_part
+from domains.partitioned import begin, check_empty, finish, load_prepared, partition_of, write_domain, write_part
 from domains.preparation import Log, last_of_each_user, no_title, prepare, without_repeats
 from domains.raw_tables import RawTables
 from domains.settings import PrepareSettings
 from domains.spec import DomainSpec
+from domains.storage import save_array
 from domains.ties import TieOrder
 from domains.times import EARLIEST_SECOND, LATEST_SECOND, NO_TIME_AFTER, NO_TIME_BEFORE
 
@@ -203,7 +205,7 @@ def _keep_part(
     if settings.max_history is not None:
         log = log.keep(last_of_each_user(log.users, settings.max_history))
     for name in ("users", "items", "times"):
-        np.save(out.with_suffix(f".{name}.npy"), getattr(log, name), allow_pickle=False)
+        save_array(out.with_suffix(f".{name}.npy"), getattr(log, name))
     return out
 
 
@@ -263,13 +265,16 @@ def to_folder(
     checked = parse_spec(spec)
     loader = find_loader(checked.loader)
     options = check_options(loader, checked.options, {"base": Path.cwd() if base is None else base})
-    with allowing(allow):
+    check_empty(folder)
+    with allowing(allow), whole_folder(folder) as unfinished:
         loaded = loader.load(options)
         if isinstance(loaded, Domain):
-            write_domain(loaded, folder, partitions)
-            return load_prepared(folder), "the domain is prepared already"
-        reason = why_not(loaded, checked.prepare)
-        if reason is None:
-            return prepare_streamed(loaded, checked.prepare, folder, partitions, checked.name), None
-        write_domain(prepare(loaded, checked.prepare, checked.name).domain, folder, partitions)
-        return load_prepared(folder), reason
+            reason: str | None = "the domain is prepared already"
+            write_domain(loaded, unfinished, partitions)
+        else:
+            reason = why_not(loaded, checked.prepare)
+            if reason is None:
+                prepare_streamed(loaded, checked.prepare, unfinished, partitions, checked.name)
+            else:
+                write_domain(prepare(loaded, checked.prepare, checked.name).domain, unfinished, partitions)
+    return load_prepared(folder), reason

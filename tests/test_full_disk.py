@@ -7,13 +7,12 @@ import os
 import subprocess
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from cli_cases import run_command, write_pair, write_recipe
 from transfer_cases import small_domain
 
-from domains import disk
+from domains import disk, storage
 from domains.errors import InputError
 from domains.storage import load_domain, save_domain
 from transfer.diffusion.s2idm import _mapped
@@ -103,7 +102,7 @@ def test_a_file_is_the_old_or_the_new_one(tmp_path, monkeypatch, kind, point):
 def test_a_saved_domain_is_the_old_or_the_new_one(tmp_path, monkeypatch):
     old, new = small_domain([[0, 1, 2]]), small_domain([[2, 1, 0]])
     save_domain(old, tmp_path / "domain")
-    monkeypatch.setattr(np, "save", no_space)
+    monkeypatch.setattr(storage, "save_array", no_space)
     with pytest.raises(InputError, match="No space"):
         save_domain(new, tmp_path / "domain")
     assert load_domain(tmp_path / "domain").fingerprint == old.fingerprint

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from domains import disk
+from domains.disk import cannot_write
 from domains.errors import RunError
 
 MADE_AGAIN = "Make the artifact again"
@@ -30,17 +31,6 @@ HEAD = "sealed"
 """Key of the text in the head of a tensor file."""
 LONGEST_INTEGER = 20
 """Digits; nothing that is counted here needs more than 64 bits."""
-
-
-def cannot_write(error: OSError, path: Path) -> RunError:
-    """The error of a file that cannot be written."""
-    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-    return RunError(
-        f"cannot write: {error.strerror or error}",
-        location=path,
-        hint="Free space or choose another --out; finished results are kept",
-        code="disk-full" if full else "not-writable",
-    )
 
 
 @contextmanager

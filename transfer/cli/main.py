@@ -16,6 +16,7 @@ from typing import Annotated, Any, Self
 
 import typer
 
+from domains.disk import FULL, cannot_write
 from domains.errors import InputError
 from transfer.cli import deploy, domains, experiment, init, inspect, lookup, recipe, recommend, run, share, sources
 
@@ -182,9 +183,7 @@ def _input_error(error: ValueError | OSError) -> InputError | None:
     """Return the error as one that the user can correct, or None. A full disk counts."""
     if isinstance(error, InputError):
         return error
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        from transfer.files import cannot_write
-
+    if isinstance(error, OSError) and error.errno in FULL:
         return cannot_write(error, Path(error.filename or Path.cwd()))
     if isinstance(error, OSError) and error.errno in UNUSABLE and error.filename is not None:
         name = os.fsdecode(error.filename)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 from scipy.sparse import csr_matrix
 from torch import Tensor, nn
 
+from domains.disk import reserve
 from transfer.diffusion.denoiser import Denoiser
 from transfer.diffusion.reverse import HiddenReverse, Schedule
 from transfer.diffusion.settings import S2IDMSettings
@@ -109,7 +109,5 @@ def _mapped(folder: Path, rows: int, columns: int) -> Tensor:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".hidden", delete=False) as file:
         path = file.name
-        # Reserve the space now: on a full disk, a later write to the mapped memory would kill the process.
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, rows * columns * 4)
+        reserve(file.fileno(), rows * columns * 4)
     return torch.from_file(path, shared=True, size=rows * columns, dtype=torch.float32).view(rows, columns)

@@ -12,9 +12,10 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from domains.disk import cannot_write
 from domains.errors import InputError, RunError, explain, suggest
 from transfer.diffusion.settings import S2IDMSettings
-from transfer.files import SCRATCH, cannot_write, json_text, private_folder, read_json, write_text
+from transfer.files import SCRATCH, json_text, private_folder, read_json, write_text
 from transfer.interests.settings import InterestSettings
 from transfer.runs.artifact_files import MANIFEST, FileEntry, check_unchanged, write_manifest
 from vocab.vocabulary import SememeVocabulary

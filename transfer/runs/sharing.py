@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from domains.disk import whole_folder
 from domains.domain import Domain
 from domains.errors import RunError
 from transfer.files import alone_in
@@ -84,7 +85,8 @@ def share(run: TargetRun, folder: Path) -> TargetRun:
         companions=_common(run),
         metrics=metrics,
     )
-    copy.save_pretrained(folder)
+    with whole_folder(folder) as unfinished:
+        copy.save_pretrained(unfinished)
     return replace(copy, folder=folder)
 
 

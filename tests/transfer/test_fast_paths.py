@@ -195,6 +195,7 @@ def test_ranks_do_not_depend_on_the_blocks(excludes_seen, monkeypatch):
 def cut(monkeypatch, size):
     """Make tiles of so many users and items."""
     monkeypatch.setattr(tiles, "TILE", size)
+    monkeypatch.setattr(tiles, "SPARSE_TILE", size)
     monkeypatch.setattr(tiles, "USERS", size)
     monkeypatch.setattr(ranking, "USERS", size)
 
@@ -219,10 +220,10 @@ def test_tiles_rank_as_whole_rows_do(excludes_seen, tile, monkeypatch):
     assert np.array_equal(ours.full_candidates, whole.full_candidates)
 
 
-@pytest.mark.parametrize("dense", [True, False, None])
+@pytest.mark.parametrize("by_entry", [True, False])
 @pytest.mark.parametrize("tile", [1, 7, 1000])
 @pytest.mark.parametrize("width", [0, 3])
-def test_sparse_products_are_added_in_tiles(dense, tile, width, monkeypatch):
+def test_sparse_products_are_added_in_tiles(by_entry, tile, width, monkeypatch):
     generator, numbers = torch.Generator().manual_seed(0), np.random.default_rng(0)
     domain = small_domain(random_histories(np.random.default_rng(2), 50, ITEMS, 3, 9), n_items=ITEMS)
     targets = targets_of(leave_one_out(domain), "test")
@@ -236,13 +237,11 @@ def test_sparse_products_are_added_in_tiles(dense, tile, width, monkeypatch):
         others = numbers.integers(1, 3, (ITEMS, columns)) * (numbers.random((ITEMS, columns)) < 0.2)
         plain = plain + torch.from_numpy(users @ others.T).float()
         matrix = ItemMatrix(csr_matrix(others.T.astype(np.float32)))
-        parts.append(SparseProducts(csr_matrix(users.astype(np.float32)), matrix, CPU, dense))
+        parts.append(SparseProducts(csr_matrix(users.astype(np.float32)), matrix, CPU, by_entry))
     cut(monkeypatch, tile)
     products = InnerProducts(states, items, tuple(parts))
     rows = torch.tensor([49, 0, 7, 7])
     assert torch.equal(products(rows), plain[rows])
-    items = torch.tensor([5, 39, 5, 0])
-    assert torch.equal(products.tiles_and_own(rows, 7, items)[1], plain[rows, items])
     assert torch.equal(parts[0](rows) + parts[1](rows), (plain - own)[rows])
     settings = EvaluationSettings(negatives=20)
     for sampled in (False, True):
@@ -252,12 +251,13 @@ def test_sparse_products_are_added_in_tiles(dense, tile, width, monkeypatch):
         assert np.array_equal(ours.sampled, whole.sampled)
 
 
-def test_users_are_made_dense_where_many_items_share_their_columns():
-    everywhere = ItemMatrix(csr_matrix(np.ones((2, 300), np.float32)))
-    nowhere = ItemMatrix(csr_matrix(np.eye(300, dtype=np.float32)))
-    person = csr_matrix(np.ones((1, 2), np.float32)), csr_matrix(np.eye(1, 300, dtype=np.float32))
-    assert SparseProducts(person[0], everywhere, CPU).makes_dense
-    assert not SparseProducts(person[1], nowhere, CPU).makes_dense
+@pytest.mark.parametrize("width", [1, 7, 40, 300])
+def test_blocks_of_columns_are_the_matrix(width):
+    numbers = np.random.default_rng(0)
+    matrix = csr_matrix(numbers.random((9, 40)) * (numbers.random((9, 40)) < 0.3))
+    blocks = [tile.to_dense() for tile in ItemMatrix(matrix).tiles(width)]
+    assert len(blocks) == -(-40 // width)
+    assert torch.equal(torch.cat(blocks, dim=1), torch.from_numpy(matrix.toarray()).float())
 
 
 @pytest.mark.parametrize("width", [1, 31, 128, 1000, 1001])
@@ -291,8 +291,8 @@ def test_equal_vectors_tie_in_tiles_whatever_they_round_to():
         assert full[row] == int(ahead.sum())
 
 
-@pytest.mark.parametrize("dense", [True, False])
-def test_equal_items_tie_whatever_sparse_products_add(dense):
+@pytest.mark.parametrize("by_entry", [True, False])
+def test_equal_items_tie_whatever_sparse_products_add(by_entry):
     generator, numbers = torch.Generator().manual_seed(0), np.random.default_rng(0)
     histories = random_histories(np.random.default_rng(3), 300, 2500, 3, 4)
     domain = small_domain(histories, n_items=2500)
@@ -300,7 +300,7 @@ def test_equal_items_tie_whatever_sparse_products_add(dense):
     kind = torch.randint(0, 3, (2500,), generator=generator)
     vectors, columns = torch.randn(3, 64, generator=generator), numbers.random((3, 40)).astype(np.float32)
     users = csr_matrix(numbers.random((len(targets), 40)) * (numbers.random((len(targets), 40)) < 0.3))
-    part = SparseProducts(users, ItemMatrix(csr_matrix(columns[kind.numpy()].T)), CPU, dense)
+    part = SparseProducts(users, ItemMatrix(csr_matrix(columns[kind.numpy()].T)), CPU, by_entry)
     products = InnerProducts(torch.randn(len(targets), 64, generator=generator), vectors[kind], (part,))
     plain = products.states @ vectors.t() + torch.from_numpy((users @ columns.T).astype(np.float32))
     full = ranking.rank(domain, targets, products, EvaluationSettings(), CPU, sampled=False).full

@@ -119,12 +119,12 @@ def excluded_pairs(items: Tensor, starts: Tensor, stops: Tensor) -> tuple[Tensor
     return owner, items[position].long()
 
 
-def count_below(scores: Tensor, target: Tensor, dim: int = 1) -> Tensor:
+def count_below(scores: Tensor, target: Tensor) -> Tensor:
     """Count the scores (B, I) of each row that are below its target (B, 1): (B,) int64. Overwrites the scores.
 
-    With `dim` 0, scores are (I, B) and targets (1, B). Comparing in place and adding floats is several times as fast
-    as adding bools. It is exact because float32 holds integers up to 2**24.
+    Comparing in place and adding floats is several times as fast as adding bools. It is exact because float32 holds
+    integers up to 2**24.
     """
-    if scores.shape[dim] > 1 << 24 or scores.dtype not in {torch.float32, torch.float64}:
-        return (scores < target).sum(dim)
-    return scores.lt_(target).sum(dim).long()
+    if scores.shape[1] > 1 << 24 or scores.dtype not in {torch.float32, torch.float64}:
+        return (scores < target).sum(1)
+    return scores.lt_(target).sum(1).long()

@@ -125,8 +125,10 @@ def rank(
     among = torch.empty(count, dtype=torch.int64, device=device)
     candidates = torch.empty(count, dtype=torch.int64, device=device)
     recommended = torch.empty(count, min(top, domain.n_items), dtype=torch.int64, device=device)
+    # Tiles keep those that hold targets: rows whose targets are in one tile go together.
+    order = torch.argsort(items, stable=True) if products else torch.arange(count, device=device)
     for first in _blocks(count, block, ranked):
-        rows = torch.arange(first, min(first + block, count), device=device)
+        rows = order[first : first + block]
         owner, seen = excluded_pairs(flat, starts[rows], stops[rows])
         candidates[rows] = domain.n_items - torch.bincount(owner, minlength=len(rows))
         if products:

@@ -1,7 +1,7 @@
-"""Scores of all items from sums of matrix products, computed in tiles of items and users that stay in the cache.
+"""Scores of all items from sums of matrix products, computed in tiles of users and items that stay in the cache.
 
 Writing all scores to memory and reading them back costs more than computing them. A tile is computed, counted and
-overwritten by the next one. Its rows are items: sparse items times dense users is fast, the other way round is not.
+overwritten by the next one.
 """
 
 from __future__ import annotations
@@ -17,18 +17,23 @@ import torch
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
+from domains.domain import Ints
 from transfer.evaluation.protocol import count_below
 
 TILE = 1024
 """Minimum number of items of a tile."""
+SPARSE_TILE = 4096
+"""The same with sparse products, where each entry of a history costs a little for each tile."""
 MOST_TILES = 128
 """Maximum number of tiles, because each costs a few calls; tiles get larger instead."""
 USERS = 512
-"""Number of users of a tile: 2 MB of scores."""
+"""Number of users of a tile."""
+MOST_HELD = 8
+"""Maximum number of tiles with targets that are kept; more are computed twice, which bounds the memory."""
 CHUNK = 32
 """Number of scores of a chunk, of which only the maximum is compared at first."""
-ENTRY = 100
-"""Cost of a multiplication in a sparse-sparse product, relative to one in a sparse-dense product."""
+COMMON = 1 / 32
+"""Share of the items from which on a shared column is multiplied densely, which is then as fast."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,77 +42,82 @@ class ItemMatrix:
 
     Attributes:
         transposed: (m, I) the matrix, transposed.
+        shared: whether columns that many items have are also those that most users have, as with words.
     """
 
     transposed: csr_matrix
+    shared: bool = False
     _tiles: dict[int, tuple[Tensor, ...]] = field(default_factory=dict, repr=False)
 
-    def tiles(self, width: int, device: torch.device) -> tuple[Tensor, ...]:
-        """Return the items as (width, m) sparse tensors, in order."""
+    def tiles(self, width: int) -> tuple[Tensor, ...]:
+        """Return the items as (m, width) sparse tensors, in order."""
         if width not in self._tiles:
-            firsts = range(0, self.matrix.shape[0], width)
-            self._tiles[width] = tuple(_sparse_tensor(self.matrix[first : first + width], device) for first in firsts)
+            self._tiles[width] = tuple(map(_sparse_tensor, _column_blocks(self.transposed, width)))
         return self._tiles[width]
 
     @cached_property
-    def matrix(self) -> csr_matrix:
-        """(I, m) the matrix."""
-        return self.transposed.T.tocsr()
+    def common(self) -> Ints:
+        """Columns that a dense product multiplies faster: most users and many items have them."""
+        if not self.shared:
+            return np.empty(0, np.int64)
+        return np.flatnonzero(np.diff(self.transposed.indptr) > COMMON * self.transposed.shape[1])
 
 
-def _sparse_tensor(tile: csr_matrix, device: torch.device) -> Tensor:
-    indptr, indices = torch.from_numpy(tile.indptr), torch.from_numpy(tile.indices)
+def _sparse_tensor(matrix: csr_matrix) -> Tensor:
+    """Return a matrix as a float32 tensor; MKL reads 32-bit indices."""
+    indptr, indices = (torch.from_numpy(part.astype(np.int32)) for part in (matrix.indptr, matrix.indices))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # torch says that these tensors are in beta
-        values = torch.from_numpy(tile.data.astype(np.float32))
-        return torch.sparse_csr_tensor(indptr, indices, values, size=tile.shape).to(device)
+        return torch.sparse_csr_tensor(indptr, indices, torch.from_numpy(matrix.data.astype(np.float32)), matrix.shape)
+
+
+def _column_blocks(matrix: csr_matrix, width: int) -> Iterator[csr_matrix]:
+    """Yield blocks of `width` columns. The entries are sorted once for all blocks."""
+    rows, columns = matrix.shape
+    block = (matrix.indices // width).astype(np.uint8 if columns <= 256 * width else np.int64)
+    order = np.argsort(block, kind="stable")
+    row = np.repeat(np.arange(rows), np.diff(matrix.indptr))[order]
+    ends = np.searchsorted(block[order], np.arange(-(-columns // width) + 1))
+    for number, first in enumerate(range(0, columns, width)):
+        mine = slice(ends[number], ends[number + 1])
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(row[mine], minlength=rows))])
+        parts = (matrix.data[order[mine]], matrix.indices[order[mine]] - first, indptr)
+        yield csr_matrix(parts, shape=(rows, min(width, columns - first)))
 
 
 class _Addition(Protocol):
-    """Scores of B users that are added to tiles."""
+    """What a block of users adds to the scores (B, k) of items."""
 
     def to_tile(self, tile: Tensor, number: int) -> None:
-        """Add the scores of the tile with this number to it."""
-
-    def to_own(self, tile: Tensor, items: Tensor) -> None:
-        """Add each user's score of one item, (B,), to the diagonal of a tile (B, B), rounded as in the item's tile."""
+        """Add scores to the tile with this number, in place."""
 
 
 @dataclass(frozen=True, eq=False)
-class _DenseUsers:
-    """Scores from sparse items times dense users (m, B)."""
+class _Product:
+    """Sparse users (B, m) times sparse items, written into a dense tile by MKL."""
 
     items: ItemMatrix
     users: Tensor
     width: int
 
     def to_tile(self, tile: Tensor, number: int) -> None:
-        torch.addmm(tile, self.items.tiles(self.width, tile.device)[number], self.users, out=tile)
-
-    def to_own(self, tile: Tensor, items: Tensor) -> None:
-        chosen = _sparse_tensor(self.items.matrix[items.cpu().numpy()], tile.device)
-        torch.addmm(tile, chosen, self.users, out=tile)
+        torch.addmm(tile, self.users, self.items.tiles(self.width)[number], out=tile)
 
 
 class _Entries:
-    """Scores from the entries of a sparse product of users (B, m) and items, ordered by item."""
+    """Entries of the sparse product of users (B, m) and items, ordered by item: for devices without MKL."""
 
     def __init__(self, items: ItemMatrix, users: csr_matrix, width: int, device: torch.device) -> None:
-        self.product = users @ items.transposed
-        by_item = self.product.tocsc()
+        by_item = (users @ items.transposed).tocsc()
         ends = by_item.indptr
-        item = np.repeat(np.arange(by_item.shape[1]) % width, np.diff(ends))
-        self.place = torch.from_numpy(item * by_item.shape[0] + by_item.indices).to(device)
+        self.row = torch.from_numpy(by_item.indices).long().to(device)
+        self.column = torch.from_numpy(np.repeat(np.arange(by_item.shape[1]) % width, np.diff(ends))).to(device)
         self.values = torch.from_numpy(by_item.data.astype(np.float32)).to(device)
         self.ends = ends[[*range(0, by_item.shape[1], width), by_item.shape[1]]].tolist()
 
     def to_tile(self, tile: Tensor, number: int) -> None:
         mine = slice(self.ends[number], self.ends[number + 1])
-        tile.view(-1).index_add_(0, self.place[mine], self.values[mine])
-
-    def to_own(self, tile: Tensor, items: Tensor) -> None:
-        found = np.asarray(self.product[np.arange(len(items)), np.array(items.tolist())], dtype=np.float32)
-        tile.diagonal().add_(torch.from_numpy(found.ravel()).to(tile))
+        tile[self.row[mine], self.column[mine]] += self.values[mine]
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,14 +128,13 @@ class SparseProducts:
         users: (n, m), one row for each target.
         items: (I, m).
         device: device of the scores.
-        dense: whether users are made dense, which is faster if many items share their columns; None chooses by an
-            estimate of the cost.
+        by_entry: whether to compute a sparse product first, as without MKL; None lets the device decide.
     """
 
     users: csr_matrix
     items: ItemMatrix
     device: torch.device
-    dense: bool | None = None
+    by_entry: bool | None = None
 
     def __call__(self, rows: Tensor) -> Tensor:
         """Return (B, I) scores of all items for rows of the targets, (B,) int64."""
@@ -134,20 +143,10 @@ class SparseProducts:
     def addition(self, rows: Tensor, width: int) -> _Addition:
         """Return the scores of some targets, prepared for tiles of `width` items."""
         users = self.users[rows.cpu().numpy()]
-        if not self.makes_dense:
+        has_mkl = self.device.type == "cpu" and torch.backends.mkl.is_available()
+        if not has_mkl if self.by_entry is None else self.by_entry:
             return _Entries(self.items, users, width, self.device)
-        dense = torch.zeros(users.shape[1], users.shape[0])
-        row = torch.from_numpy(np.repeat(np.arange(users.shape[0]), np.diff(users.indptr)))
-        dense[torch.from_numpy(users.indices).long(), row] = torch.from_numpy(users.data.astype(np.float32))
-        return _DenseUsers(self.items, dense.to(self.device), width)
-
-    @cached_property
-    def makes_dense(self) -> bool:
-        """Whether users are made dense."""
-        if self.dense is not None:
-            return self.dense
-        lengths = np.diff(self.items.transposed.indptr)
-        return bool(ENTRY * lengths[self.users.indices].sum() > self.items.transposed.nnz * self.users.shape[0])
+        return _Product(self.items, _sparse_tensor(users), width)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,37 +165,25 @@ class InnerProducts:
 
     def __call__(self, rows: Tensor) -> Tensor:
         """Return (B, I) scores of all items."""
-        if not self.sparse:
-            return self.states[rows] @ self.items.t()
-        scores = self.items.new_empty(len(rows), len(self.items))
-        one_tile = len(rows) * len(self.items) <= TILE * USERS or self.items.device.type != "cpu"
-        width = max(1, len(self.items)) if one_tile else tile_width(len(self.items))
-        for some in torch.arange(len(rows), device=rows.device).split(len(rows) if one_tile else USERS):
-            for first, tile in self.tiles(rows[some], width):
-                scores[int(some[0]) : int(some[-1]) + 1, first : first + len(tile)] = tile.t()
+        scores = self.states[rows] @ self.items.t()
+        on_cpu = scores.device.type == "cpu"
+        width, users = self.width if on_cpu else max(1, scores.shape[1]), USERS if on_cpu else max(1, len(rows))
+        for part in self.sparse:
+            for some, mine in zip(rows.split(users), scores.split(users), strict=True):
+                added = part.addition(some, width)
+                for number, tile in enumerate(mine.split(width, dim=1)):
+                    added.to_tile(tile, number)
         return scores
 
-    def tiles(self, rows: Tensor, width: int) -> Iterator[tuple[int, Tensor]]:
-        """Yield first item and scores, (width, B), of each tile. The next tile overwrites the scores."""
-        return self._tiles(rows, width, [part.addition(rows, width) for part in self.sparse])
+    @property
+    def width(self) -> int:
+        """Number of items of a tile."""
+        return max(SPARSE_TILE if self.sparse else TILE, -(-len(self.items) // MOST_TILES))
 
-    def tiles_and_own(self, rows: Tensor, width: int, items: Tensor) -> tuple[Iterator[tuple[int, Tensor]], Tensor]:
-        """Return `tiles`, and each row's score of one item, (B,) int64, with exactly the bits of its tile."""
-        additions = [part.addition(rows, width) for part in self.sparse]
-        own = self.items[items] @ self.states[rows].t().contiguous()
-        for part in additions:
-            part.to_own(own, items)
-        return self._tiles(rows, width, additions), own.diagonal().clone()
-
-    def _tiles(self, rows: Tensor, width: int, additions: list[_Addition]) -> Iterator[tuple[int, Tensor]]:
-        states = self.states[rows].t().contiguous()
-        memory = self.items.new_empty(width * len(rows))
-        for number, items in enumerate(self.items.split(width)):
-            tile = memory[: len(items) * len(rows)].view(len(items), len(rows))
-            torch.mm(items, states, out=tile)
-            for part in additions:
-                part.to_tile(tile, number)
-            yield number * width, tile
+    @cached_property
+    def tiles(self) -> tuple[Tensor, ...]:
+        """(d, width) the items of each tile, in the layout that is fastest to multiply."""
+        return tuple(items.t().contiguous() for items in self.items.split(self.width))
 
 
 def no_scores(users: int, items: int, device: torch.device, sparse: tuple[SparseProducts, ...] = ()) -> InnerProducts:
@@ -204,13 +191,10 @@ def no_scores(users: int, items: int, device: torch.device, sparse: tuple[Sparse
     return InnerProducts(torch.zeros(users, 0, device=device), torch.zeros(items, 0, device=device), sparse)
 
 
-def tile_width(n_items: int) -> int:
-    """Return the number of items of a tile."""
-    return max(TILE, -(-n_items // MOST_TILES))
-
-
 def counts_below_targets(scores: InnerProducts, rows: Tensor, targets: Tensor, owner: Tensor, seen: Tensor) -> Tensor:
     """Count the items that score below each row's target. Excluded items count as below.
+
+    Tiles with targets are computed first. If the rows are sorted by target they are few, and are kept.
 
     Args:
         scores: scores of all targets.
@@ -222,17 +206,40 @@ def counts_below_targets(scores: InnerProducts, rows: Tensor, targets: Tensor, o
     Returns:
         (B,) int64. NaN scores never count as below, and no item is below a target whose score is NaN.
     """
-    width = tile_width(len(scores.items))
+    n_items = len(scores.items)
+    width = scores.width
+    states = scores.states[rows]
+    additions = [part.addition(rows, width) for part in scores.sparse]
+
+    def formed(number: int, memory: Tensor) -> Tensor:
+        items = scores.tiles[number]
+        tile = memory[: len(rows) * items.shape[1]].view(len(rows), items.shape[1])
+        torch.mm(states, items, out=tile)
+        for part in additions:
+            part.to_tile(tile, number)
+        return tile
+
+    def memory() -> Tensor:
+        return states.new_empty(width * len(rows))
+
     # Computing the target's score another way could round differently, and ties must stay ties.
-    tiles, own_scores = scores.tiles_and_own(rows, width, targets)
-    target = torch.where(torch.isnan(own_scores), -torch.inf, own_scores)[None]
-    below = torch.zeros(len(rows), dtype=torch.int64, device=target.device)
-    own = _by_tile(torch.arange(len(rows), device=target.device), targets, len(scores.items), width)
-    left_out = _by_tile(owner, seen, len(scores.items), width)
-    for (_, tile), excluded, held_out in zip(tiles, left_out, own, strict=True):
+    numbers = torch.unique(targets // width).tolist()
+    own = _by_tile(torch.arange(len(rows), device=states.device), targets, n_items, width)
+    left_out = _by_tile(owner, seen, n_items, width)
+    target, shared, held = states.new_empty(len(rows), 1), memory(), {}
+    for number in numbers:
+        tile = formed(number, memory() if len(numbers) <= MOST_HELD else shared)
+        target[own[number][0], 0] = tile[own[number]]
+        if len(numbers) <= MOST_HELD:
+            held[number] = tile
+    target = torch.where(torch.isnan(target), -torch.inf, target)
+    below = torch.zeros(len(rows), dtype=torch.int64, device=states.device)
+    for number, excluded in enumerate(left_out):
+        tile = held[number] if number in held else formed(number, shared)
         tile[excluded] = -torch.inf
-        tile[held_out] = target[0, held_out[1]]
-        below += count_below(tile, target, dim=0)
+        if len(own[number][0]):
+            tile[own[number]] = target[own[number][0], 0]
+        below += count_below(tile, target)
     return below
 
 
@@ -253,8 +260,8 @@ def largest(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
 
 def _by_tile(rows: Tensor, items: Tensor, n_items: int, width: int) -> list[tuple[Tensor, Tensor]]:
-    """Return for each tile the items, counted from its first one, and the rows of its pairs."""
+    """Return for each tile the rows of its pairs, and the items, counted from its first one."""
     tile = items // width
     order = torch.argsort(tile, stable=True)
     sizes = torch.bincount(tile, minlength=-(-n_items // width)).tolist()
-    return list(zip((items % width)[order].split(sizes), rows[order].split(sizes), strict=True))
+    return list(zip(rows[order].split(sizes), (items % width)[order].split(sizes), strict=True))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
 import torch
 from scipy.sparse import csr_matrix, hstack, vstack
 from torch import Tensor
 
-from domains.domain import Domain
+from domains.domain import Domain, Ints
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
 from transfer.evaluation.tiles import InnerProducts, ItemMatrix, SparseProducts, no_scores
@@ -18,25 +19,35 @@ from transfer.terms.late_terms import TERMS
 from transfer.terms.term import Term
 from transfer.terms.weights import TermWeights
 
+Users = tuple[tuple[float, Term], ...]
+"""Terms whose users are multiplied with the same items, with their weights."""
+
 
 @dataclass(frozen=True, eq=False)
 class JoinedItems:
     """The item matrices of a score with late terms, made once for any number of users.
 
+    All dense terms are one product of matrices, all sparse ones another: each is a single pass over the scores.
+
     Attributes:
         known: the items.
         weights: weights of the terms.
-        dense: (I, d) item vectors: those of the model, then those of the dense terms.
+        dense: (I, d) item vectors: those of the model, those of the dense terms, and the common columns of the sparse.
         terms: the dense terms, in the order of the columns.
-        sparse: the sparse terms: an item matrix, and the terms whose users it is multiplied with, with their weights.
+        users: for each sparse item matrix, the terms whose users it is multiplied with.
+        common: columns of all sparse item matrices side by side that are in `dense`.
+        rest: the other columns; `sparse` has these.
+        sparse: (I, m) all sparse item matrices side by side, without the common columns; None without sparse terms.
     """
 
     known: KnownItems
     weights: TermWeights
     dense: Tensor
     terms: tuple[Term, ...]
-    sparse: tuple[tuple[ItemMatrix, tuple[tuple[float, Term], ...]], ...]
-    _stacks: dict[tuple[int, ...], ItemMatrix] = field(default_factory=dict, repr=False)
+    users: tuple[Users, ...]
+    common: Ints
+    rest: Ints
+    sparse: ItemMatrix | None
 
     @classmethod
     def of(cls, known: KnownItems, weights: TermWeights, own: Tensor | None = None) -> Self:
@@ -49,7 +60,7 @@ class JoinedItems:
         """
         dense = [torch.zeros(known.count, 0, device=known.device) if own is None else own.float()]
         terms: list[Term] = []
-        sparse: list[tuple[ItemMatrix, tuple[tuple[float, Term], ...]]] = []
+        sparse: list[tuple[ItemMatrix, Users]] = []
         for term in TERMS.values():
             used = {name: getattr(weights, name) for name in term.weights}
             found = [(weight, term.items(known, name)) for name, weight in used.items() if weight]
@@ -67,7 +78,12 @@ class JoinedItems:
                     sparse.append((matrix, ((weight, term),)))
                 else:  # the same items with other users: add up the users, and multiply once
                     sparse[same] = (matrix, (*sparse[same][1], (weight, term)))
-        return cls(known, weights, torch.cat(dense, dim=1), tuple(terms), tuple(sparse))
+        matrices_, users = [matrix for matrix, _ in sparse], tuple(users for _, users in sparse)
+        common, rest, stacked = _side_by_side(matrices_)
+        if len(common):
+            dense.append(torch.from_numpy(stacked[common].toarray().T.astype(np.float32)).to(known.device))
+        left = ItemMatrix(stacked[rest] if len(common) else stacked) if sparse else None
+        return cls(known, weights, torch.cat(dense, dim=1), tuple(terms), users, common, rest, left)
 
     def scores(self, own: ScoreRows | None, domain: Domain, targets: Targets) -> ScoreRows:
         """Return a model's scores plus the weighted terms.
@@ -77,20 +93,18 @@ class JoinedItems:
             domain: the interactions.
             targets: targets, whose histories are scored.
         """
-        if own is not None and not self.terms and not self.sparse:
+        if own is not None and not self.terms and self.sparse is None:
             return own
         states = [own.states.float()] if isinstance(own, InnerProducts) else []
         states += [self._users(term, domain, targets) for term in self.terms]
-        sparse = self._stacked(
-            [
-                SparseProducts(
-                    csr_matrix(sum(weight * self._users(term, domain, targets) for weight, term in parts)),
-                    matrix,
-                    self.known.device,
-                )
-                for matrix, parts in self.sparse
-            ]
-        )
+        sparse: tuple[SparseProducts, ...] = ()
+        if self.sparse is not None:
+            histories = self._histories(domain, targets)
+            if len(self.common):
+                common = histories[:, self.common].toarray().astype(np.float32)
+                states.append(torch.from_numpy(common).to(self.known.device))
+                histories = histories[:, self.rest]
+            sparse = (SparseProducts(histories, self.sparse, self.known.device),)
         if not states:
             added = no_scores(len(targets), self.known.count, self.known.device, sparse)
         else:
@@ -99,20 +113,27 @@ class JoinedItems:
             return added
         return lambda rows: own(rows).add_(added(rows))
 
-    def _stacked(self, products: list[SparseProducts]) -> tuple[SparseProducts, ...]:
-        """Join products whose users stay sparse into one: users side by side, items one below the other."""
-        chosen = tuple(place for place, product in enumerate(products) if not product.makes_dense)
-        if len(chosen) < 2:
-            return tuple(products)
-        if chosen not in self._stacks:
-            parts = [products[place].items.transposed for place in chosen]
-            self._stacks[chosen] = ItemMatrix(vstack(parts, format="csr"))
-        users = hstack([products[place].users for place in chosen], format="csr")
-        together = SparseProducts(users, self._stacks[chosen], self.known.device, dense=False)
-        return (*(product for product in products if product.makes_dense), together)
+    def _histories(self, domain: Domain, targets: Targets) -> csr_matrix:
+        """Return (n, m) the weighted users of all sparse item matrices side by side."""
+        parts = [
+            csr_matrix(sum(weight * self._users(term, domain, targets) for weight, term in terms))
+            for terms in self.users
+        ]
+        return hstack(parts, format="csr", dtype=np.float32)
 
     def _users(self, term: Term, domain: Domain, targets: Targets) -> Tensor:
         return term.users(self.known, domain, targets, self.weights.recency)
+
+
+def _side_by_side(matrices: list[ItemMatrix]) -> tuple[Ints, Ints, csr_matrix]:
+    """Return the common columns of some item matrices side by side, the other columns, and (m, I) all of them."""
+    nothing = np.empty(0, np.int64)
+    if not matrices:
+        return nothing, nothing, csr_matrix((0, 0), dtype=np.float32)
+    stacked = vstack([matrix.transposed for matrix in matrices], format="csr", dtype=np.float32)
+    firsts = np.cumsum([0, *(matrix.transposed.shape[0] for matrix in matrices)])
+    common = np.concatenate([first + matrix.common for first, matrix in zip(firsts, matrices, strict=False)])
+    return common, np.setdiff1d(np.arange(stacked.shape[0]), common), stacked
 
 
 def joined(

@@ -61,7 +61,7 @@ class KnownItems:
     @cached_property
     def anchors(self) -> ItemMatrix:
         """The unit anchors as an item matrix."""
-        return ItemMatrix(self.unit_anchors.T.tocsr())
+        return ItemMatrix(self.unit_anchors.T.tocsr(), shared=True)
 
     @cached_property
     def identity(self) -> ItemMatrix:

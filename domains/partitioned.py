@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from domains.disk import cannot_write, replacing, reserve, sweep
 from domains.domain import Domain, Ints, ItemIndices, TimeKind, spread
 from domains.errors import DataError, SettingsError
+from domains.json_files import RefusedJsonError, read_json_file
 from domains.storage import load_domain, save_domain
 
 FORMAT = "prepared"
@@ -183,7 +184,7 @@ def load_prepared(folder: Path) -> Domain:
     """
     path = folder / MANIFEST
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = read_json_file(path)
     except FileNotFoundError as error:
         raise DataError(
             f"no prepared domain (no {MANIFEST})",
@@ -191,7 +192,7 @@ def load_prepared(folder: Path) -> Domain:
             hint="Check the path; run an interrupted preparation again, into an empty folder",
             code="no-domain",
         ) from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, RefusedJsonError) as error:
         raise DataError(
             f"is damaged: {error}", location=path, hint="Prepare the domain again", code="damaged"
         ) from error

@@ -16,6 +16,7 @@ import pyarrow as pa
 from domains.disk import cannot_write, flush, flush_folder
 from domains.domain import Domain, TimeKind
 from domains.errors import DataError
+from domains.json_files import RefusedJsonError, read_json_file
 from domains.raw_tables import TEXT, text_columns
 
 FORMAT = "domain"
@@ -109,12 +110,12 @@ def load_domain(folder: Path, mmap: bool = True) -> Domain:
 def read_meta(folder: Path) -> dict[str, Any]:
     """Read and check the meta.json of a saved domain."""
     try:
-        meta = json.loads((folder / META).read_text(encoding="utf-8"))
+        meta = read_json_file(folder / META)
     except FileNotFoundError as error:
         raise DataError(
             f"no saved domain (no {META})", location=folder, hint="Check the path", code="no-domain"
         ) from error
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, RefusedJsonError) as error:
         raise DataError(f"is damaged: {error}", location=folder / META, hint=AGAIN, code="damaged") from error
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
         raise DataError("does not describe a domain", location=folder / META, hint="Check the path", code="no-domain")

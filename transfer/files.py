@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -21,16 +20,11 @@ from torch import Tensor
 from domains import disk
 from domains.disk import cannot_write
 from domains.errors import RunError
+from domains.json_files import RefusedJsonError, read_json_file
 
 MADE_AGAIN = "Make the artifact again"
-LARGEST_JSON = 1 << 28
-"""Bytes of a JSON file."""
-DEEPEST_JSON = 64
-"""Lists and objects inside each other."""
 HEAD = "sealed"
 """Key of the text in the head of a tensor file."""
-LONGEST_INTEGER = 20
-"""Digits; nothing that is counted here needs more than 64 bits."""
 
 
 @contextmanager
@@ -138,56 +132,14 @@ def read_json(path: Path) -> Any:
     """Read JSON that may come from a stranger.
 
     Raises:
-        InputError: no such file, not JSON, too large or too deep, or a number is too long or not finite.
+        InputError: no such file, or not JSON that a program of ours would write; see `read_json_file`.
     """
     try:
-        if path.stat().st_size > LARGEST_JSON:
-            raise _RefusedError(f"larger than {LARGEST_JSON >> 20} MiB")
-        text = path.read_text(encoding="utf-8")
-        data = json.loads(text, parse_int=_integer, parse_float=_number, parse_constant=_number)
-        _check_depth(data)
-        return data
+        return read_json_file(path)
     except FileNotFoundError:
         raise RunError("no such file", location=path, hint="Is this the folder of a finished run?") from None
-    except RecursionError:
-        raise _damaged("nested too deep", path) from None
-    except (ValueError, OSError) as error:
-        raise _damaged(str(error), path) from None
-
-
-class _RefusedError(ValueError):
-    """JSON that is well-formed and still nothing to read."""
-
-
-def _damaged(problem: str, path: Path) -> RunError:
-    return RunError(f"not valid JSON: {problem}", location=path, hint=MADE_AGAIN, code="run-damaged")
-
-
-def _integer(digits: str) -> int:
-    if len(digits) > LONGEST_INTEGER:
-        raise _RefusedError(f"an integer of {len(digits)} digits")
-    return int(digits)
-
-
-def _number(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise _RefusedError(f"{text[:20]} is not a finite number")
-    return number
-
-
-def _check_depth(data: Any) -> None:
-    level = [data]
-    for _ in range(DEEPEST_JSON):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-        if not level:
-            return
-    raise _RefusedError("nested too deep")
+    except (RefusedJsonError, OSError) as error:
+        raise RunError(f"not valid JSON: {error}", location=path, hint=MADE_AGAIN, code="run-damaged") from None
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], head: str | None = None) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from domains.disk import replacing
 from domains.errors import InputError, RunError
+from domains.json_files import RefusedJsonError, read_json_file
 
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -56,14 +55,12 @@ class Layout(Generic[Document]):
                 key, or has wrong fields.
         """
         try:
-            content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_check_duplicates)
+            content = read_json_file(path)
         except FileNotFoundError as error:
             raise RunError(
                 f"there is no such {self.name}", location=path, hint="Check the path", code="no-file"
             ) from error
-        except _DuplicateError as error:
-            raise self.damaged(path, f"{error} occurs twice") from error
-        except (OSError, ValueError, RecursionError) as error:
+        except (OSError, RefusedJsonError) as error:
             raise self.damaged(path, f"it is no JSON ({error})") from error
         if not isinstance(content, dict) or content.get("format") != self.format:
             raise RunError(f"this is no {self.name}", location=path, hint=self.hint, code="file-kind")
@@ -84,14 +81,3 @@ class Layout(Generic[Document]):
     def damaged(self, path: Path, problem: str) -> InputError:
         """Return the error for an unusable file."""
         return RunError(f"the {self.name} is damaged: {problem}", location=path, hint=self.hint, code="damaged")
-
-
-class _DuplicateError(Exception):
-    """A key occurs twice in one JSON object."""
-
-
-def _check_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) != len(pairs):
-        raise _DuplicateError(repr(Counter(key for key, _ in pairs).most_common(1)[0][0]))
-    return content

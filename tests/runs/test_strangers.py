@@ -164,6 +164,8 @@ def test_absurd_settings_of_a_source_are_refused(source, keys, value):
         '{"a": NaN}',
         '{"a": -Infinity}',
         '{"a": 1e999}',
+        '{"a": 1, "a": 1}',
+        '{"a": "\\ud800"}',
         "",
         "\x00",
         "{'a': 1}",
@@ -241,6 +243,30 @@ def test_a_manifest_names_no_file_outside(target, name):
     (target / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(InputError, match="outside"):
         TargetRun.read(target)
+
+
+@pytest.mark.parametrize("name", ["training.jsonl", "unseen.json", "domain"])
+def test_links_to_places_outside_are_refused(target, tmp_path, name):
+    secret = tmp_path / "secret" / name
+    secret.parent.mkdir()
+    (target / name).rename(secret)
+    (target / name).symlink_to(secret)
+    with pytest.raises(InputError) as caught:
+        TargetRun.read(target)
+    assert caught.value.code == "link-outside"
+    with pytest.raises(InputError):
+        accept(target)
+
+
+def test_links_of_the_cache_of_the_hub_are_followed(target, tmp_path):
+    snapshot = tmp_path / "models--me--run" / "snapshots" / "abc"
+    snapshot.parent.mkdir(parents=True)
+    shutil.copytree(target, snapshot)
+    blob = snapshot.parents[1] / "blobs" / "123"
+    blob.parent.mkdir()
+    (snapshot / "unseen.json").rename(blob)
+    (snapshot / "unseen.json").symlink_to(Path("../../blobs/123"))
+    assert verify(snapshot) == []
 
 
 def test_offsets_of_strings_that_lead_elsewhere_are_refused(target):

@@ -117,9 +117,11 @@ def differences(folder: Path, names: Iterable[str]) -> list[Difference]:
         names: of the files and folders that an artifact of its kind may hold.
 
     Raises:
-        InputError: the manifest is missing or damaged.
+        InputError: the manifest is missing or damaged, or a file is a link to a place outside the folder.
     """
     listed = read_manifest(folder).files
+    there = _files(folder, names)
+    _check_links(folder, {*listed, *there})
     found = []
     for name, entry in listed.items():
         path = folder / name
@@ -127,8 +129,24 @@ def differences(folder: Path, names: Iterable[str]) -> list[Difference]:
             found.append(Difference(name, "missing"))
         elif path.stat().st_size != entry.size or FileEntry.of(path) != entry:
             found.append(Difference(name, "changed"))
-    found += [Difference(name, "added") for name in _files(folder, names) if name not in listed]
+    found += [Difference(name, "added") for name in there if name not in listed]
     return sorted(found, key=lambda difference: difference.name)
+
+
+def _check_links(folder: Path, names: Iterable[str]) -> None:
+    """Raise if a file is a link to a place outside the folder: saving or sharing a copy would spread what is there.
+
+    The hub's cache is such a place: its files are links to blobs beside the snapshots.
+    """
+    inside = folder.parent.parent if folder.parent.name == "snapshots" else folder
+    for name in sorted(names):
+        if not (folder / name).resolve().is_relative_to(inside.resolve()):
+            raise RunError(
+                "this file is a link to a place outside the folder",
+                location=folder / name,
+                hint="If you trust it, put the file itself there",
+                code="link-outside",
+            )
 
 
 def check_unchanged(folder: Path, names: Iterable[str]) -> None:

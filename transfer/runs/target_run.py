@@ -49,6 +49,7 @@ from transfer.runs.artifact import (
     Artifact,
     ArtifactConfig,
     read_vocabulary,
+    settings_of_version,
 )
 from transfer.runs.artifact_files import TensorFile
 from transfer.runs.interest_factory import InterestFactory
@@ -221,7 +222,8 @@ class TargetRun(Artifact):
                 hint="Restore the folder, or adapt to the target again",
                 code="run-mixed",
             )
-        recipe = check_recipe(read_mapping(folder / RECIPE), folder / RECIPE)
+        settings = settings_of_version(read_mapping(folder / RECIPE), config.format_version)
+        recipe = check_recipe(settings, folder / RECIPE)
         metrics = RunRecord.read(folder / METRICS)
         variant = parse_variant(config.variant, recipe.items.channels)
         items = TensorFile.open(folder / ITEMS)

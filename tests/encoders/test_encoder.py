@@ -51,7 +51,8 @@ def layer_norm(x, scale, shift):
 def left_padded_sasrec(model, items, heads):
     """States of one sequence: padded on the LEFT to the longest length, causal and padding mask.
 
-    Absolute positions are added to the items, or a bias per distance to the logits. Queries are layer-normed, keys and values are not; the residual adds to the normed query.
+    Absolute positions are added to the items, or a bias per distance to the logits. Queries are layer-normed, keys and
+    values are not; the residual adds to the normed query.
     """
     total = LONGEST + PROMPTS
     pad, w = total - len(items), weights(model)
@@ -168,7 +169,7 @@ def test_changing_a_later_item_changes_no_earlier_state(name):
 
 @pytest.mark.parametrize("heads", [1, 2])
 def test_relative_positions_are_the_same_with_attention_dropout(heads, monkeypatch):
-    """Training takes another path through attention; without items dropped it must give the same states and gradients."""
+    """Training takes another path through attention, which must give the same states and gradients."""
     model = encoder("sasrec", heads)
     embeds, mask = batch([6, 3])
     expected = model(embeds, mask)

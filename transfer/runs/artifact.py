@@ -25,7 +25,7 @@ FORMAT_VERSION = 6
 5: without the settings in `BEFORE_6`."""
 READS = (4, 5, 6)
 """Versions that this release opens."""
-BEFORE_6 = {"encoder": {"positions": "absolute"}, "training": {"averaged_epochs": 0.0}}
+BEFORE_6: Mapping[str, Mapping[str, Any]] = {"encoder": {"positions": "absolute"}, "training": {"averaged_epochs": 0.0}}
 """Settings that version 6 added, as earlier models were made."""
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
@@ -121,8 +121,8 @@ def settings_of_version(recipe: Mapping[str, Any], version: int) -> Mapping[str,
         return recipe
     filled = dict(recipe)
     for name, added in BEFORE_6.items():
-        given = recipe.get(name, {})
-        filled[name] = added | given if isinstance(given, dict) else given
+        given: Any = recipe.get(name, {})
+        filled[name] = {**added, **given} if isinstance(given, dict) else given
     return filled
 
 

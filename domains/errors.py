@@ -170,18 +170,23 @@ def explain(error: ValidationError, model: type[BaseModel], before: str) -> Inpu
     if first["type"] == "missing":
         return SettingsError("this key must be given", location=where, hint="Add it", code="missing-key")
     if first["type"] == "too_short":
-        return SettingsError(f"at least {first['ctx']['min_length']} must be given here", location=where, hint="Add it")
+        return SettingsError(
+            f"at least {first['ctx']['min_length']} must be given here", location=where, hint="Add it", code="too-few"
+        )
     if first["type"] == "too_long":
         return SettingsError(
-            f"at most {first['ctx']['max_length']} may be given here", location=where, hint="Give fewer"
+            f"at most {first['ctx']['max_length']} may be given here",
+            location=where,
+            hint="Give fewer",
+            code="too-many",
         )
     if first["type"] == "value_error" and isinstance(
         first["input"], Mapping
     ):  # showing the whole settings would not help
-        return SettingsError(str(cause), location=where, hint="Correct this value")
+        return SettingsError(str(cause), location=where, hint="Correct this value", code="invalid-value")
     shown = _short(repr(first.get("input")))
     problem = first["msg"].removeprefix("Value error, ")
-    return SettingsError(f"{problem} (given: {shown})", location=where, hint="Correct this value")
+    return SettingsError(f"{problem} (given: {shown})", location=where, hint="Correct this value", code="invalid-value")
 
 
 def _short(text: str) -> str:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from domains.data_frames import from_frames
 from domains.domain import Domain
-from domains.errors import InputError, explain
+from domains.errors import RunError, SettingsError, explain
 from domains.open_domain import open_domain as _open_domain
 from domains.open_domain import parse_spec
 from domains.settings import ColumnMapping, PrepareSettings
@@ -104,7 +104,12 @@ def fit(
     """
     folder = None if out is None else Path(out)
     if folder is not None and (folder / CONFIG).exists():
-        raise InputError("this folder holds an artifact already", location=folder, hint="Choose another, or load it")
+        raise RunError(
+            "this folder holds an artifact already",
+            location=folder,
+            hint="Choose another, or load it",
+            code="folder-in-use",
+        )
     if isinstance(sources, str):
         sources = [sources]
     opened = [source if isinstance(source, Domain) else open_domain(source) for source in sources]
@@ -216,8 +221,11 @@ def _recipe(data: Mapping[str, Any], settings: AnySettings | None) -> Recipe:
     given = _plain(settings or {})
     for key in DATA_KEYS:
         if key in given:
-            raise InputError(
-                f"{key!r} is no setting here", location="settings", hint="Hand over the domains themselves"
+            raise SettingsError(
+                f"{key!r} is no setting here",
+                location="settings",
+                hint="Hand over the domains themselves",
+                code="unknown-key",
             )
     return check_recipe(overlaid(with_preset(data, given.get("preset")), given), "settings")
 

@@ -137,7 +137,9 @@ def read_json(path: Path) -> Any:
     try:
         return read_json_file(path)
     except FileNotFoundError:
-        raise RunError("no such file", location=path, hint="Is this the folder of a finished run?") from None
+        raise RunError(
+            "no such file", location=path, hint="Is this the folder of a finished run?", code="no-file"
+        ) from None
     except (RefusedJsonError, OSError) as error:
         raise RunError(f"not valid JSON: {error}", location=path, hint=MADE_AGAIN, code="run-damaged") from None
 
@@ -216,7 +218,7 @@ def _digest(tensors: Mapping[str, Tensor], facts: Mapping[str, str]) -> str:
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
     if not path.is_file():
-        raise RunError("no such file", location=path, hint="Is this the folder of a finished run?")
+        raise RunError("no such file", location=path, hint="Is this the folder of a finished run?", code="no-file")
     try:
         yield
     except (SafetensorError, OSError, ValueError, AttributeError, RecursionError) as error:

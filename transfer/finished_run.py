@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from domains.data_frames import read_new_items
-from domains.errors import InputError
+from domains.errors import SettingsError
 from transfer.report.run_record import RunRecord
 from transfer.runs.target_run import TargetRun
 from transfer.serving.batch import Written, recommend_all
@@ -32,11 +32,15 @@ def as_kind(frame: pl.DataFrame, kind: FrameKind) -> Any:
     if kind == "polars":
         return frame
     if kind != "pandas":
-        raise InputError(f"{kind!r} is no kind of frame", location="as_", hint='Use "polars" or "pandas"')
+        raise SettingsError(
+            f"{kind!r} is no kind of frame", location="as_", hint='Use "polars" or "pandas"', code="frame"
+        )
     try:
         import pandas as pd  # type: ignore[import-untyped, unused-ignore]
     except ImportError:
-        raise InputError("pandas is not installed", location="as_", hint="pip install pandas, or use polars") from None
+        raise SettingsError(
+            "pandas is not installed", location="as_", hint="pip install pandas, or use polars", code="no-extra"
+        ) from None
     return pd.DataFrame(frame.to_dict(as_series=False))
 
 
@@ -180,9 +184,9 @@ class Run:
     ) -> History | list[str]:
         """Return the user's history, or words of interest."""
         if sum(given is not None for given in (user, history, interests)) != 1:
-            raise InputError("give one of user, history and interests", location="recommend")
+            raise SettingsError("give one of user, history and interests", location="recommend", code="one-question")
         if count < 1:
-            raise InputError(f"count must be at least 1, not {count}", location="recommend")
+            raise SettingsError(f"count must be at least 1, not {count}", location="recommend", code="count")
         if user is not None:
             return History.of_user(self.target.domain, str(user))
         if history is not None:
@@ -225,5 +229,7 @@ def _listed(given: str | Sequence[str]) -> list[str]:
     if isinstance(given, str):
         return [given]
     if not isinstance(given, Sequence):
-        raise InputError(f"{given!r} is not a text", location="recommend", hint="Give a text or a list of texts")
+        raise SettingsError(
+            f"{given!r} is not a text", location="recommend", hint="Give a text or a list of texts", code="not-text"
+        )
     return list(given)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from domains.errors import InputError, explain, suggest
+from domains.errors import SettingsError, explain, suggest
 from domains.settings import Settings
 
 if TYPE_CHECKING:
@@ -172,17 +172,19 @@ def find_system(name: str) -> System:
     for point in entry_points(group=ENTRY_POINTS, name=name):
         found = point.load()
         if not isinstance(found, Baseline | Trained):
-            raise InputError(
+            raise SettingsError(
                 f"the plug-in {point.value} is not a system",
                 location=f"entry point {name}",
                 hint="Register a transfer.Baseline or a transfer.Trained",
+                code="plug-in",
             )
         return found
     known = system_names()
-    raise InputError(
+    raise SettingsError(
         f"no system is named {name!r}",
         location="variants",
         hint=f"{suggest(name, known)}Known: {', '.join(known)}; 'transfer variants' describes them",
+        code="unknown-system",
     )
 
 
@@ -195,7 +197,12 @@ def trained_system(name: str) -> Trained:
     found = find_system(name)
     if isinstance(found, Trained):
         return found
-    raise InputError(f"{name!r} is a baseline and has no encoder", location="variants", hint="Use sasrec or gru4rec")
+    raise SettingsError(
+        f"{name!r} is a baseline and has no encoder",
+        location="variants",
+        hint="Use sasrec or gru4rec",
+        code="not-trained",
+    )
 
 
 def system_settings(system: System, values: Mapping[str, Mapping[str, Any]]) -> Any:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from domains.errors import InputError
+from domains.errors import SettingsError
 from transfer.progress import LOGGER, Progress, Silent, Steps, TransferWarning
 from transfer.tracking import Tracker, Untracked
 
@@ -55,9 +55,13 @@ class Runtime:
             steps: of the command; logged by the first process only.
         """
         if device not in {"auto", "cpu"} and not device.startswith("cuda"):
-            raise InputError(f"unknown device {device!r}", location="--device", hint="Use auto, cpu or cuda")
+            raise SettingsError(
+                f"unknown device {device!r}", location="--device", hint="Use auto, cpu or cuda", code="device"
+            )
         if device.startswith("cuda") and not torch.cuda.is_available():
-            raise InputError("no CUDA device is available", location="--device", hint="Use --device cpu or auto")
+            raise SettingsError(
+                "no CUDA device is available", location="--device", hint="Use --device cpu or auto", code="device"
+            )
         _keep_freed_memory()
         shown = progress or Silent()
         planned = steps or Steps()
@@ -170,7 +174,9 @@ def working_memory(usual_mb: int) -> int:
     if given is None:
         return usual_mb << 20
     if not given.isdecimal() or int(given) == 0:
-        raise InputError(f"{given!r} is not a number of megabytes", location=MEMORY_MB, hint="Use for example 64")
+        raise SettingsError(
+            f"{given!r} is not a number of megabytes", location=MEMORY_MB, hint="Use for example 64", code="environment"
+        )
     return min(usual_mb, int(given)) << 20
 
 
@@ -181,6 +187,9 @@ def _seconds(given: str | None) -> float:
     try:
         return max(0.0, float(given))
     except ValueError:
-        raise InputError(
-            f"{given!r} is not a number of seconds", location=CHECKPOINT_SECONDS, hint="Use for example 60"
+        raise SettingsError(
+            f"{given!r} is not a number of seconds",
+            location=CHECKPOINT_SECONDS,
+            hint="Use for example 60",
+            code="environment",
         ) from None

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import yaml
 
-from domains.errors import InputError, suggest
+from domains.errors import SettingsError, suggest
 
 ENTRY_POINT_GROUP = "transfer.trackers"
 TENSORBOARD = "tensorboard"
@@ -65,16 +65,19 @@ def open_tracker(name: str | None, folder: Path) -> Tracker:
         else:
             points = [point for point in entry_points(group=ENTRY_POINT_GROUP) if point.name == name]
             if not points:
-                raise InputError(
+                raise SettingsError(
                     f"no tracker is called {name!r}",
                     location="--track",
                     hint=f"{suggest(name, tracker_names())}Known: {', '.join(tracker_names())}",
+                    code="unknown-tracker",
                 )
             made = points[0].load()
         return made(folder)
     except (ImportError, AttributeError) as error:
         hint = f'pip install "sememe-transfer[{name}]"' if name == TENSORBOARD else "Correct or remove its package"
-        raise InputError(f"the tracker {name!r} cannot be imported: {error}", location="--track", hint=hint) from error
+        raise SettingsError(
+            f"the tracker {name!r} cannot be imported: {error}", location="--track", hint=hint, code="no-extra"
+        ) from error
 
 
 class TensorBoard:

@@ -104,7 +104,7 @@ def check_space(keys: Mapping[str, Any], location: object) -> Space:
     except ValidationError as error:
         raise explain(error, Space, f"{location}: ") from None
     except ValueError as error:
-        raise SettingsError(str(error), location=location) from None
+        raise SettingsError(str(error), location=location, code="invalid-value") from None
 
 
 STORAGE, CLAIM, FOUND = "trials.log", "tuning.json", "found.yaml"
@@ -163,7 +163,7 @@ def tune(
     fixed = list(overrides or ())
     loaded = load_recipe(given, fixed)
     if loaded.recipe.target is None:
-        raise InputError("this recipe names no target", location=loaded.path, hint="Add 'target:'")
+        raise SettingsError("this recipe names no target", location=loaded.path, hint="Add 'target:'", code="no-target")
     label = variant or loaded.recipe.variants[-1]
     fixed += [f"variants=[{label}]", f"seeds=[{loaded.recipe.seeds[0]}]"]
     loaded = load_recipe(given, fixed)
@@ -193,8 +193,8 @@ def _optuna() -> Any:
     try:
         import optuna
     except ImportError as error:
-        raise InputError(
-            "Optuna is not installed", location="tune", hint='pip install "sememe-transfer[tune]"'
+        raise SettingsError(
+            "Optuna is not installed", location="tune", hint='pip install "sememe-transfer[tune]"', code="no-extra"
         ) from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
@@ -216,6 +216,7 @@ def _claim(folder: Path, loaded: LoadedRecipe, space: Space) -> None:
             f"this folder holds a search of another recipe or space (differs: {', '.join(differs)})",
             location=folder,
             hint="Choose another --out, or delete the folder",
+            code="run-differs",
         )
 
 
@@ -273,7 +274,7 @@ def _finish(
     failed = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.PRUNED,))
     if not complete:
         problem = failed[-1].user_attrs.get("problem", "") if failed else "no trial"
-        raise RunError(f"every trial failed: {problem}", location=folder, hint="Narrow the space")
+        raise RunError(f"every trial failed: {problem}", location=folder, hint="Narrow the space", code="trials-failed")
     top = max(complete, key=lambda trial: trial.value)
     better = top.value > before
     values = dict(top.params) if better else {}

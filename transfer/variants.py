@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
-from domains.errors import InputError, suggest
+from domains.errors import SettingsError, suggest
 from transfer.interests.settings import InterestName
 from transfer.items.settings import Channel
 
@@ -133,7 +133,9 @@ def parse_variant(label: str, default_channels: tuple[Channel, ...] = ("id",)) -
     """
     architecture, *rest = label.split("+")
     if not architecture:
-        raise InputError(f"variant {label!r} has no system", location="variants", hint="Start with sasrec or gru4rec")
+        raise SettingsError(
+            f"variant {label!r} has no system", location="variants", hint="Start with sasrec or gru4rec", code="variant"
+        )
     alone = architecture in _GROUPS
     channels: list[Channel] = list(default_channels)
     interests: InterestName | None = None
@@ -143,12 +145,17 @@ def parse_variant(label: str, default_channels: tuple[Channel, ...] = ("id",)) -
     named: list[str] = []
     for part in rest:
         if part in named and part not in _WAYS:
-            raise InputError(f"variant {label!r} names {part!r} twice", location="variants", hint="Name it once")
+            raise SettingsError(
+                f"variant {label!r} names {part!r} twice", location="variants", hint="Name it once", code="variant"
+            )
         named.append(part)
         if part in _WAYS:
             if way:
-                raise InputError(
-                    f"variant {label!r} lets interests enter twice", location="variants", hint=f"Keep {way} or {part}"
+                raise SettingsError(
+                    f"variant {label!r} lets interests enter twice",
+                    location="variants",
+                    hint=f"Keep {way} or {part}",
+                    code="variant",
                 )
             way = part
         elif part == "source":
@@ -167,21 +174,24 @@ def parse_variant(label: str, default_channels: tuple[Channel, ...] = ("id",)) -
             terms.add(part)
         else:
             known = (*_WAYS, "source", "no-id", *_GROUPS, *_INTERESTS, *_CHANNELS, *TERMS)
-            raise InputError(
+            raise SettingsError(
                 f"unknown part {part!r} in variant {label!r}",
                 location="variants",
                 hint=f"{suggest(part, known)}Parts are: {', '.join(dict.fromkeys(known))}; "
                 "'transfer variants' describes them",
+                code="variant",
             )
     if no_id:
         channels = [channel for channel in channels if channel != "id"]
         if not channels:
-            raise InputError(f"variant {label!r} has no item channel", location="variants")
+            raise SettingsError(f"variant {label!r} has no item channel", location="variants", code="variant")
     if way and interests is None:
         interests = "s2idm"
     entry: InterestEntry = "none" if interests is None else _WAYS.get(way, "fusion")
     if entry == "fusion" and interests == "constant":
-        raise InputError(f"variant {label!r} fuses a constant", location="variants", hint="Write +ipe+constant")
+        raise SettingsError(
+            f"variant {label!r} fuses a constant", location="variants", hint="Write +ipe+constant", code="variant"
+        )
     ordered = tuple(term for term in TERMS if term in terms)
     return Variant(architecture, tuple(channels), source, entry, interests, ordered, tuple(default_channels))
 

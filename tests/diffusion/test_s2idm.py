@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from refusals import refusal
 from scipy.sparse import csr_matrix
 from transfer_cases import random_histories, small_domain
 
-from domains.errors import InputError
 from recipes.load import check_recipe
 from transfer.diffusion import s2idm_training
 from transfer.diffusion.s2idm import S2IDM
@@ -201,7 +201,7 @@ def test_the_papers_training_settings():
 def test_tiny_sources():
     """One user with anchors cannot both train and select; two can."""
     trained([source(pairs(2))], settings(epochs=2))
-    with pytest.raises(InputError, match="books"):
+    with refusal("no-anchors", "books"):
         trained([source(pairs(1))], settings(epochs=2))
 
 

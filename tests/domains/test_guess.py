@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from refusals import refusal
 
-from domains.errors import InputError
 from domains.guess import guess_columns, guess_separator
 
 
@@ -54,7 +54,7 @@ def test_what_does_not_fit_is_missing(tmp_path):
     guess = two_files(tmp_path, "user_id,what\n1,2\n", "code\n9\n")
     assert guess.missing == ("item", "title")
     assert guess.items == ("code",)
-    with pytest.raises(InputError, match="no such file"):
+    with refusal("no-file", "gone.csv"):
         guess_columns(str(tmp_path / "gone.csv"), str(tmp_path / "items.csv"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from refusals import refusal
 
 from domains.errors import InputError, SettingsError
 from domains.io.paths import allowed_schemes, allowing, check_schemes
@@ -46,12 +47,13 @@ def test_other_loaders_open_no_address_either(tmp_path, loader):
         "reviews": "https://example.org/ratings.csv",
         "metadata": "https://example.org/meta_a.json",
     }
-    with pytest.raises(InputError, match=r"no such file|not allowed"):
+    with pytest.raises(InputError) as caught:
         open_domain(parse_spec(spec), base=tmp_path)
+    assert caught.value.code == ("address" if loader == "amazon2023" else "no-file")
 
 
 def test_chains_are_never_opened():
-    with allowing(["https", "zip"]), pytest.raises(InputError, match="chain"):
+    with allowing(["https", "zip"]), refusal("address", "a.zip"):
         scan("zip://a.csv::https://example.org/a.zip")
 
 
@@ -72,7 +74,7 @@ def test_the_environment_allows_what_commands_can_allow(monkeypatch):
     with pytest.raises(InputError) as caught:
         allowed_schemes()
     assert (caught.value.code, caught.value.location) == ("address", "$TRANSFER_ALLOW")
-    with pytest.raises(InputError, match="'github' cannot be allowed"):
+    with refusal("address", "--allow", about="'github'"):
         check_schemes(["github"], "--allow")
 
 

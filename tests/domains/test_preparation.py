@@ -14,9 +14,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from refusals import refusal
 
 from domains.domain import Domain, TimeKind
-from domains.errors import DataError, InputError
+from domains.errors import DataError
 from domains.loaders import loader
 from domains.open_domain import default_cache, open_domain, parse_spec
 from domains.overview import find_suspicions, histogram, summarise
@@ -95,7 +96,7 @@ def test_equals_the_literal_preparation(rows, repeats, k_user, k_item, last):
     )
     wanted = literal(rows, repeats, k_user, k_item, last)
     if not wanted:
-        with pytest.raises(InputError, match="no interactions are left"):
+        with refusal("empty", "tiny"):
             prepare(raw(rows), chosen)
         return
     prepared = prepare(raw(rows), chosen)
@@ -165,7 +166,7 @@ def test_unknown_items_may_stay_without_a_title():
     kept = PrepareSettings(**NOTHING, unknown_items="keep", missing_titles="keep")
     domain = prepare(raw([("u", "a", 1), ("u", "z", 2)], {"a": "A"}), kept).domain
     assert domain.titles.to_pylist() == ["A", ""]
-    with pytest.raises(InputError, match="item 'z' has no title"):
+    with refusal("title-missing", "items", about="'z'"):
         prepare(raw([("u", "z", 2)], {"a": "A"}), PrepareSettings(**NOTHING, unknown_items="keep"))
 
 
@@ -231,26 +232,25 @@ def damage_pickle(folder):
 
 
 DAMAGES = {
-    "version 99": damage_version,
-    "is damaged": lambda folder: (folder / "meta.json").write_text("{"),
-    "no saved domain": lambda folder: (folder / "meta.json").unlink(),
-    "does not describe a domain": lambda folder: (folder / "meta.json").write_text("{}"),
-    "is damaged: .*items.npy": lambda folder: (folder / "items.npy").unlink(),
-    "is damaged: .*(mmap|shape|small|size)": lambda folder: os.truncate(folder / "times.npy", 200),
-    "is damaged: .*[Oo]bject": damage_pickle,
-    "is damaged: .*(File is|Arrow|magic|footer)": lambda folder: os.truncate(folder / "items.arrow", 100),
+    "version": (damage_version, "version"),
+    "no JSON": (lambda folder: (folder / "meta.json").write_text("{"), "damaged"),
+    "no meta": (lambda folder: (folder / "meta.json").unlink(), "no-domain"),
+    "empty meta": (lambda folder: (folder / "meta.json").write_text("{}"), "no-domain"),
+    "no items": (lambda folder: (folder / "items.npy").unlink(), "damaged"),
+    "short times": (lambda folder: os.truncate(folder / "times.npy", 200), "damaged"),
+    "pickle": (damage_pickle, "damaged"),
+    "short items": (lambda folder: os.truncate(folder / "items.arrow", 100), "damaged"),
 }
 
 
-@pytest.mark.parametrize("said", DAMAGES)
-def test_a_damaged_folder_is_refused(tmp_path, said):
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_folder_is_refused(tmp_path, name):
     save_domain(open_domain("books").domain, tmp_path / "saved")
-    DAMAGES[said](tmp_path / "saved")
-    with pytest.raises(InputError, match=said) as caught:
+    damage, code = DAMAGES[name]
+    damage(tmp_path / "saved")
+    with refusal(code, tmp_path / "saved") as caught:
         load_domain(tmp_path / "saved")
     assert caught.value.hint
-    codes = {"version 99": "version", "no saved domain": "no-domain", "does not describe a domain": "no-domain"}
-    assert caught.value.code == codes.get(said, "damaged")
 
 
 def test_other_folders_are_not_overwritten(tmp_path):
@@ -264,7 +264,7 @@ def test_other_folders_are_not_overwritten(tmp_path):
 def test_a_saved_domain_is_not_prepared_again(tmp_path):
     save_domain(open_domain("books").domain, tmp_path / "saved")
     assert open_domain(str(tmp_path / "saved")).report.steps[0].name == "ready"
-    with pytest.raises(InputError, match="cannot be prepared again"):
+    with refusal("prepared-already", "domain 'books', prepare"):
         open_domain(parse_spec({"loader": "saved", "folder": str(tmp_path / "saved"), "prepare": {"repeats": "last"}}))
 
 
@@ -330,21 +330,21 @@ def make(titles, items, times, lengths, kind=TimeKind.TIMESTAMP):
 
 
 @pytest.mark.parametrize(
-    ("broken", "said"),
+    ("broken", "about"),
     [
-        ({"titles": pa.array(["A"], pa.large_string())}, "1 titles for 2 items"),
-        ({"offsets": np.array([0, 2, 3])}, "do not cover"),
-        ({"offsets": np.array([0, 5, 4])}, "descend"),
-        ({"items": np.array([0, 1, 2, 0], np.int32)}, "outside the item table"),
-        ({"times": np.array([1, 2, 3])}, "3 times for 4"),
-        ({"times": np.array([1, 2, 1, 0])}, "times descend"),
+        ({"titles": pa.array(["A"], pa.large_string())}, "1 titles"),
+        ({"offsets": np.array([0, 2, 3])}, "offsets"),
+        ({"offsets": np.array([0, 5, 4])}, "offsets"),
+        ({"items": np.array([0, 1, 2, 0], np.int32)}, "item table"),
+        ({"times": np.array([1, 2, 3])}, "3 times"),
+        ({"times": np.array([1, 2, 1, 0])}, "times"),
         ({"categories": pa.array([[]], pa.large_list(pa.large_string()))}, "1 category lists"),
     ],
 )
-def test_a_domain_refuses_arrays_that_contradict_each_other(broken, said):
+def test_a_domain_refuses_arrays_that_contradict_each_other(broken, about):
     sound = make(["A", "B"], [0, 1, 0, 1], [3, 4, 1, 2], [2, 2])
     assert repr(sound) == "<Domain 'odd': 2 users, 2 items, 4 interactions, times are timestamp>"
-    with pytest.raises(InputError, match=said):
+    with refusal("domain", "odd", about=about):
         dataclasses.replace(sound, **broken)
 
 
@@ -448,7 +448,7 @@ def test_third_parties_join_by_entry_point(monkeypatch):
     assert "theirs" in loader.loader_names()
     spec = parse_spec({"loader": "theirs", "rows": 3, "prepare": NOTHING})
     assert open_domain(spec).domain.n_users == 3
-    with pytest.raises(InputError, match="rows"):
+    with refusal("invalid-value", "domain"):
         parse_spec({"loader": "theirs", "rows": "many"})
-    with pytest.raises(InputError, match=r"loader 'broken': is not a domains\.loaders"):
+    with refusal("loader", "loader 'broken'", about="domains.loaders"):
         loader.find_loader("broken")

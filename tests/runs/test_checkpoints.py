@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 import torch
+from refusals import refusal
 
-from domains.errors import InputError
 from transfer.evaluation.ranking import Ranking
 from transfer.files import JsonLines, read_json, read_tensors, replacing, write_json, write_tensors, write_text
 from transfer.runs.checkpoints import Checkpoints, FinishedVariant
@@ -87,7 +87,7 @@ def test_parts_are_kept_apart(tmp_path):
 )
 def test_a_folder_of_another_plan_is_refused(tmp_path, other):
     Checkpoints(tmp_path, PLAN)
-    with pytest.raises(InputError, match=r"other settings or data.*--out"):
+    with refusal("run-differs", about="--out"):
         Checkpoints(tmp_path, other)
 
 
@@ -119,7 +119,7 @@ def test_who_reads_the_old_file_goes_on_reading_the_old_file(tmp_path):
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("no folder")
-    with pytest.raises(InputError, match=r"cannot write.*--out") as caught:
+    with refusal("not-writable", "a.txt", about="--out") as caught:
         write_text(tmp_path / "file" / "a.txt", "text")
     assert "file" in str(caught.value.location)
 
@@ -145,9 +145,9 @@ def test_damaged_files_are_named(tmp_path, content):
     path = tmp_path / "damaged"
     path.write_bytes(content)
     for read in (read_json, read_tensors):
-        with pytest.raises(InputError, match="damaged"):
+        with refusal("run-damaged", "damaged"):
             read(path)
-        with pytest.raises(InputError, match="no such file"):
+        with refusal("no-file", "missing"):
             read(tmp_path / "missing")
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from refusals import refusal
 from scipy.sparse import csr_matrix
 from transfer_cases import random_histories, rank_with, small_domain
 
-from domains.errors import InputError
 from domains.split import fewer_users, leave_one_out
 from domains.ties import id_places
 from transfer.evaluation.protocol import targets_of
@@ -151,7 +151,7 @@ def test_ease_equals_its_closed_form():
 
 
 def test_ease_refuses_what_cannot_be_inverted():
-    with pytest.raises(InputError, match="too many"):
+    with refusal("too-many-items", "variants"):
         scores("ease", split_of(), largest=5)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from refusals import refusal
 from scipy.sparse import csr_matrix
 from transfer_cases import random_histories, rank_with, small_domain
 
 from domains.domain import TimeKind
-from domains.errors import InputError
 from domains.split import fewer_users, leave_one_out
 from transfer.diffusion.over_items import item_weights, train_diffrec
 from transfer.diffusion.reverse import reverse_literal
@@ -114,5 +114,5 @@ def test_s2idm_matching_ranks_by_anchors_under_diffused_interests():
 
 def test_s2idm_matching_needs_a_source():
     domain = small_domain([[0, 1, 2]], n_items=3)
-    with pytest.raises(InputError, match="needs a source"):
+    with refusal("no-source", "variants"):
         scores_of("s2idm-matching", leave_one_out(domain))

@@ -13,9 +13,9 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from refusals import refusal
 
 import transfer
-from domains.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "api.md"
@@ -55,18 +55,18 @@ def test_the_page_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     user = run.target.domain.user_ids[0].as_py()
     assert run.recommend(user=int(user), count=2) == run.recommend(user=user, count=2)
     assert run.recommend(history="Inception", count=2) == run.recommend(history=["Inception"], count=2)
-    with pytest.raises(InputError, match="count must be at least 1"):
+    with refusal("count", "recommend"):
         run.recommend(user=user, count=0)
     # The same source from its folder: the finished run is of the same settings and data, and nothing is made again.
     quick = {**names["quick"], "variants": names["variants"]}
     assert transfer.adapt(Path("runs/books"), names["domain"], out="runs/shop", settings=quick).metrics == run.metrics
-    with pytest.raises(InputError, match="no such folder"):
+    with refusal("run-missing", "boks"):
         transfer.adapt("runs/boks", names["domain"], out="runs/shop")
     for ids in ([1, 2], [None]):
-        with pytest.raises(InputError, match=f"{ids[0]} is no title"):
+        with refusal("unknown-title", "--history", about=str(ids[0])):
             run.recommend(history=ids)
     for given in ({"history": 5}, {"interests": 5}):
-        with pytest.raises(InputError, match="5 is not a text"):
+        with refusal("not-text", "recommend"):
             run.recommend(**given)
 
 
@@ -97,7 +97,7 @@ def test_polars_pandas_and_arrow_give_the_same_domain() -> None:
 def test_a_pandas_column_of_mixed_values_is_named(column: str, values: list[str | int]) -> None:
     mixed = ITEMS.to_pandas().assign(price=[1, 2.5, None, 4, 5, 6]).astype({"price": object})
     mixed[column] = pd.Series(values, dtype=object)
-    with pytest.raises(InputError, match=f"column '{column}' holds int and str. Make it text"):
+    with refusal("frame", "items", about=f"'{column}'"):
         transfer.domain_from_frames(ACTS, mixed, name="zoo")
     mended = mixed.astype({column: "string"})
     acts = ACTS.with_columns(pl.Series("item_id", mended["item_id"].to_list() * 6))
@@ -106,39 +106,39 @@ def test_a_pandas_column_of_mixed_values_is_named(column: str, values: list[str 
 
 def test_titles_that_are_lists_are_told() -> None:
     items = ITEMS.with_columns(pl.concat_list("title"))
-    with pytest.raises(InputError, match=r"items: column 'title' of type List\(String\) cannot be the title"):
+    with refusal("column", "items", about="'title'"):
         transfer.domain_from_frames(ACTS, items, name="zoo")
 
 
 def test_columns_of_one_name_are_told() -> None:
     twice = ITEMS.to_arrow().append_column("title", pa.array(["x"] * 6))
     for items in (twice, twice.to_pandas()):
-        with pytest.raises(InputError, match="items: several columns are called 'title'"):
+        with refusal("frame", "items", about="'title'"):
             transfer.domain_from_frames(ACTS, items, name="zoo")
 
 
 @pytest.mark.parametrize("items", [{"title": ["a"]}, ITEMS.to_pandas()["title"], "items.csv"])
 def test_what_is_no_frame_is_told(items: object) -> None:
-    with pytest.raises(InputError, match="is not a data frame"):
+    with refusal("frame", "items"):
         transfer.domain_from_frames(ACTS, items, name="zoo")
 
 
 def test_prepare_and_columns_are_checked() -> None:
-    with pytest.raises(InputError, match="Did you mean 'min_user_interactions'"):
+    with refusal("unknown-key", "prepare.min_user_interaction", about="'min_user_interactions'"):
         transfer.domain_from_frames(ACTS, ITEMS, name="zoo", prepare={"min_user_interaction": 3})
-    with pytest.raises(InputError, match="no column 'customer'"):
+    with refusal("column", "interactions", about="'customer'"):
         transfer.domain_from_frames(ACTS, ITEMS, name="zoo", columns={"user": "customer"})
 
 
 @pytest.mark.parametrize("key", ["sources", "target", "sample_users", "source_part"])
 def test_settings_do_not_decide_the_data(key: str) -> None:
-    with pytest.raises(InputError, match=f"'{key}' is no setting here"):
+    with refusal("unknown-key", "settings", about=f"'{key}'"):
         transfer.fit(["books"], settings={key: "books"})
 
 
 def test_an_artifact_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(InputError, match="holds an artifact already"):
+    with refusal("folder-in-use"):
         transfer.fit(["books"], out=tmp_path)
 
 
@@ -177,5 +177,5 @@ def test_fit_reads_the_texts_of_a_target_and_nothing_else_of_it(tmp_path):
     short = replace(whole, offsets=offsets, items=whole.items[: offsets[-1]], times=whole.times[: offsets[-1]])
     source = transfer.fit([cycle("tapes")], target=short, out=tmp_path / "source", settings=SMALL, device="cpu")
     assert source.vocabulary.domains == ("tapes", "plays")
-    with pytest.raises(InputError, match="holds an artifact already"):
+    with refusal("folder-in-use", "source"):
         transfer.fit([cycle("tapes")], out=tmp_path / "source", settings=SMALL, device="cpu")

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from refusals import refusal
 from scipy.sparse import csr_matrix
 
-from domains.errors import InputError
 from vocab.coverage import Coverage, overlap
 
 
@@ -39,7 +39,7 @@ def test_divergence_is_half_the_relative_entropy_of_each_to_their_mean(first: li
 
 
 def test_what_cannot_be_compared() -> None:
-    with pytest.raises(InputError, match="different vocabularies"):
+    with refusal("no-anchors"):
         overlap(csr_matrix((2, 3)), csr_matrix((2, 4)))
-    with pytest.raises(InputError, match="nothing to compare"):
+    with refusal("no-anchors"):
         overlap(csr_matrix((2, 3)), csr_matrix(np.eye(3)))

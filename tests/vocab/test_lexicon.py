@@ -11,9 +11,9 @@ from pathlib import Path
 
 import nltk.data
 import pytest
+from refusals import refusal
 
 import vocab
-from domains.errors import InputError
 from vocab.wordnet import lexicon, make
 
 DATA = Path(vocab.__file__).parent / "wordnet"
@@ -113,7 +113,7 @@ def test_a_damaged_archive_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(nltk.data, "path", [*nltk.data.path])
     monkeypatch.setattr(lexicon, "_DATA", tmp_path)
-    with pytest.raises(InputError, match=r"wordnet\.zip.*cannot be read.*Install the package again"):
+    with refusal("wordnet", "wordnet.zip"):
         lexicon.wordnet.__wrapped__()
 
 

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from refusals import refusal
 
 from domains.disk import cache_root
-from domains.errors import InputError
 from vocab.encoder import locate
 from vocab.encoder.network import batches
 from vocab.encoder.sentence_encoder import NoSentenceEncoder, SemanticSettings, SentenceEncoder
@@ -205,7 +205,7 @@ def test_a_package_with_other_weights_is_refused(tmp_path: Path, monkeypatch: py
     (package / "__init__.py").write_text("raise RuntimeError('its code ran')")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(locate, "PACKAGE", "pretender")
-    with pytest.raises(InputError, match=r"model\.safetensors .* was changed"):
+    with refusal("encoder", "model.safetensors"):
         SentenceEncoder.find(SemanticSettings())
 
 
@@ -227,14 +227,14 @@ def test_a_package_with_the_right_weights_is_used_without_its_code(
 def test_a_folder_without_safetensors_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text((folder / "config.json").read_text())
     (tmp_path / "pytorch_model.bin").write_bytes(b"pickle")
-    with pytest.raises(InputError, match="safetensors weights"):
+    with refusal("encoder"):
         find(tmp_path, tmp_path)
 
 
 def test_a_folder_whose_weights_are_damaged_is_named(tmp_path: Path) -> None:
     save_tiny_encoder(tmp_path / "bad")
     (tmp_path / "bad" / "model.safetensors").write_bytes(b"not safe")
-    with pytest.raises(InputError, match=r"bad.*cannot be loaded"):
+    with refusal("encoder", "bad"):
         find(tmp_path / "bad", tmp_path).encode(["toy"])
 
 
@@ -242,7 +242,7 @@ def test_a_configuration_without_a_size_is_named(folder: Path, tmp_path: Path) -
     (tmp_path / "model.safetensors").write_bytes(b"")
     for config in ({"model_type": "bert"}, {"hidden_size": None}, {"hidden_size": "wide"}):
         (tmp_path / "config.json").write_text(json.dumps(config))
-        with pytest.raises(InputError, match="names no hidden_size"):
+        with refusal("encoder", "config.json", about="hidden_size"):
             find(tmp_path, tmp_path)
 
 

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from refusals import refusal
 
 from domains.errors import InputError
 from vocab.encoder import locate
@@ -313,25 +314,24 @@ def test_an_empty_map_can_be_saved(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("change", "code", "about"),
     [
-        ({"version": 9}, "format version 9"),
-        ({"format": "x"}, "no file of unseen words"),
-        ({"words": {"castle": [["dragon", 0.5, "hand"]]}}, r"word 'castle': 'dragon' is no anchor"),
-        ({"words": {"castle": [["ship", 1.5, "hand"]]}}, r"weight 1\.5 is not in"),
-        ({"words": {"castle": [["ship", 0, "hand"]]}}, r"weight 0\.0 is not in"),
-        ({"words": {"castle": [["ship", 0.5, "guess"]]}}, "no step 'guess'"),
-        ({"words": {"castle": "ship"}}, r"words\.castle"),
-        ({"other": 1}, "other"),
+        ({"version": 9}, "version", "9"),
+        ({"format": "x"}, "file-kind", ""),
+        ({"words": {"castle": [["dragon", 0.5, "hand"]]}}, "unseen-map", "'dragon'"),
+        ({"words": {"castle": [["ship", 1.5, "hand"]]}}, "unseen-map", "1.5"),
+        ({"words": {"castle": [["ship", 0, "hand"]]}}, "unseen-map", "0.0"),
+        ({"words": {"castle": [["ship", 0.5, "guess"]]}}, "unseen-map", "'guess'"),
+        ({"words": {"castle": "ship"}}, "damaged", "words.castle"),
+        ({"other": 1}, "damaged", "other"),
     ],
 )
-def test_edits_that_cannot_be_are_named(tmp_path: Path, change: dict[str, object], message: str) -> None:
+def test_edits_that_cannot_be_are_named(tmp_path: Path, change: dict[str, object], code: str, about: str) -> None:
     path = tmp_path / "m.json"
     made({}).save(path)
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
-    with pytest.raises(InputError, match=message) as caught:
+    with refusal(code, "m.json", about=about):
         UnseenMap.load(path, vocabulary())
-    assert "m.json" in str(caught.value)
 
 
 def test_a_word_that_was_written_twice_by_hand_is_named(tmp_path: Path) -> None:
@@ -339,15 +339,15 @@ def test_a_word_that_was_written_twice_by_hand_is_named(tmp_path: Path) -> None:
     made({}).save(path)
     twice = '"words": {"castle": [["ship", 0.5, "hand"]], "castle": [["ship", 1, "hand"]]}}'
     path.write_text(path.read_text().partition('"words"')[0] + twice)
-    with pytest.raises(InputError, match="'castle' occurs twice"):
+    with refusal("damaged", "m.json", about="'castle'"):
         UnseenMap.load(path, vocabulary())
 
 
 def test_files_that_are_no_map(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such file"):
+    with refusal("no-file", "m.json"):
         UnseenMap.load(tmp_path / "m.json", vocabulary())
     (tmp_path / "m.json").write_text("{,}")
-    with pytest.raises(InputError, match="it is no JSON"):
+    with refusal("damaged", "m.json"):
         UnseenMap.load(tmp_path / "m.json", vocabulary())
 
 

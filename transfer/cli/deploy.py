@@ -38,14 +38,14 @@ Out = Annotated[Path, typer.Option("--out", help="Folder to write to.")]
 
 def export(run: Run, out: Out, to: To = "onnx", variant: Variant = None) -> None:
     """Export the product as one graph: histories in, scores out; with item vectors for a vector index."""
-    from domains.errors import InputError
+    from domains.errors import SettingsError
     from transfer.cli.output import say
     from transfer.serving.export import GRAPH, export
     from transfer.serving.opened import open_run
 
     form = next((name for name in GRAPH if name == to), None)
     if form is None:
-        raise InputError(f"{to!r} is no format", location="--to", hint="Write onnx or torch")
+        raise SettingsError(f"{to!r} is no format", location="--to", hint="Write onnx or torch", code="option")
     written = export(open_run(run, variant), out, form)
     say(f"Wrote {GRAPH[form]}, items.parquet and item_vectors.parquet to {written.folder}")
     if written.agreement is not None:

@@ -56,7 +56,7 @@ def list_(json_: Json = False) -> None:
 @app.command("show")
 def show(name: Name, json_: Json = False) -> None:
     """Say what a bundled domain, a public data set or a format is, and how a recipe names it."""
-    from domains.errors import InputError, suggest
+    from domains.errors import SettingsError, suggest
     from domains.loaders.loader import BUNDLED, find_loader, loader_names
     from domains.public_data import known_data
     from transfer.cli.output import print_json
@@ -66,7 +66,7 @@ def show(name: Name, json_: Json = False) -> None:
     known = {*BUNDLED, *public, *loader_names()}
     if family not in known:
         hint = f"{suggest(family, known)}Known: transfer domains list"
-        raise InputError(f"nothing is called {family!r}", location="NAME", hint=hint)
+        raise SettingsError(f"nothing is called {family!r}", location="NAME", hint=hint, code="option")
     found: dict[str, Any] = {}
     if family in BUNDLED:
         found["bundled"] = _bundled(family)
@@ -232,7 +232,7 @@ def prepare(domain: Domain, out: Out, partitions: Partitions = 16, source: Sourc
 
 def _chosen(text: str, source: int | None) -> tuple[str | DomainSpec, Path]:
     """Return the domain to prepare, and the folder of its relative paths."""
-    from domains.errors import InputError
+    from domains.errors import SettingsError
     from recipes.load import load_recipe, names_recipe
 
     if not names_recipe(text):
@@ -242,5 +242,7 @@ def _chosen(text: str, source: int | None) -> tuple[str | DomainSpec, Path]:
         return loaded.recipe.target, loaded.folder
     if source is None or source > len(loaded.recipe.sources):
         count = len(loaded.recipe.sources)
-        raise InputError(f"the recipe has {count} sources", location="--source", hint=f"Write 1 to {count}")
+        raise SettingsError(
+            f"the recipe has {count} sources", location="--source", hint=f"Write 1 to {count}", code="option"
+        )
     return loaded.recipe.sources[source - 1], loaded.folder

@@ -78,21 +78,27 @@ def command(
     force: Force = False,
 ) -> None:
     """Look at your own files, guess their columns, and write a recipe for them."""
-    from domains.errors import InputError
+    from domains.errors import InputError, RunError, SettingsError
     from domains.guess import guess_columns, guess_encoding
     from recipes.scaffold import compare_sources, look, recipe_text
     from transfer.cli.output import ERR
     from transfer.files import write_text
 
     if not name.strip() or set(name) & set("/\\"):
-        raise InputError(
-            f"{name!r} names no domain", location="NAME", hint="Give a plain name; --out says where to write"
+        raise SettingsError(
+            f"{name!r} names no domain",
+            location="NAME",
+            hint="Give a plain name; --out says where to write",
+            code="option",
         )
     items = items or interactions
     path = out or Path(f"{name}.yaml")
     if path.exists() and not force:
-        raise InputError(
-            "this file is there already", location=path, hint="Choose another --out, or replace it with --force"
+        raise RunError(
+            "this file is there already",
+            location=path,
+            hint="Choose another --out, or replace it with --force",
+            code="folder-in-use",
         )
     given = {
         "user": user_column,

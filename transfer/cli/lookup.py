@@ -63,7 +63,7 @@ def explain(
     json_: Json = False,
 ) -> None:
     """Explain a person's recommendations: interests before and after diffusion, terms and past items."""
-    from domains.errors import InputError
+    from domains.errors import SettingsError
     from transfer.cli.output import ERR, print_json
     from transfer.serving.explain import draw, explain
     from transfer.serving.history import History
@@ -71,7 +71,9 @@ def explain(
     from transfer.serving.recommend import Recommender
 
     if (user is None) == (history is None):
-        raise InputError("give exactly one of them", location="--user, --history", hint="For example --user 42")
+        raise SettingsError(
+            "give exactly one of them", location="--user, --history", hint="For example --user 42", code="one-question"
+        )
     loaded = open_run(run, variant)
     recommender = Recommender(loaded)
     past = (
@@ -144,7 +146,7 @@ def explain_words(run: RunFolder, words: Words) -> None:
 
     from rich.markup import escape
 
-    from domains.errors import InputError
+    from domains.errors import RunError
     from transfer.cli.output import say
     from transfer.runs.artifact import UNSEEN, VOCABULARY
     from vocab.unseen.unseen_map import UnseenMap
@@ -152,8 +154,11 @@ def explain_words(run: RunFolder, words: Words) -> None:
 
     folder = Path(run)
     if not (folder / UNSEEN).is_file():
-        raise InputError(
-            "no map of unseen words here", location=folder / UNSEEN, hint="Name the folder of a target run"
+        raise RunError(
+            "no map of unseen words here",
+            location=folder / UNSEEN,
+            hint="Name the folder of a target run",
+            code="no-file",
         )
     unseen = UnseenMap.load(folder / UNSEEN, SememeVocabulary.load(folder / VOCABULARY))
     for word in words:

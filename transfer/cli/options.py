@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from domains.errors import InputError
+from domains.errors import SettingsError
 
 RecipeArgument = Annotated[str, typer.Argument(help="A recipe file, or the name of a bundled recipe (book_to_film).")]
 Set = Annotated[
@@ -57,7 +57,9 @@ def confirm(question: str, option: str) -> bool:
         InputError: standard input is no terminal.
     """
     if not at_terminal():
-        raise InputError(f"{question} Nobody is there to ask", location=option, hint=f"Give {option} to agree")
+        raise SettingsError(
+            f"{question} Nobody is there to ask", location=option, hint=f"Give {option} to agree", code="option-missing"
+        )
     return typer.confirm(question, err=True)
 
 
@@ -78,7 +80,7 @@ def choose(question: str, choices: Sequence[str], option: str, default: str | No
         if default is not None:
             return default
         hint = f"One of: {', '.join(choices)}{otherwise}"
-        raise InputError(f"{question} That cannot be guessed", location=option, hint=hint)
+        raise SettingsError(f"{question} That cannot be guessed", location=option, hint=hint, code="option-missing")
     while True:
         given = str(typer.prompt(f"{question} ({', '.join(choices)})", default=default, err=True))
         if given in choices:

@@ -78,19 +78,22 @@ def command(
     json_: Json = False,
 ) -> None:
     """Recommend items for a user, a history or interests, each with its reason; or for many users to a file."""
-    from domains.errors import InputError
+    from domains.errors import SettingsError
     from transfer.cli.output import ERR, print_json
 
     if users is not None or out is not None or history_file is not None:
         if user is not None or history is not None or interests is not None or new_items is not None:
-            raise InputError("--users takes no other question", location="--users", hint="Leave the others out")
+            raise SettingsError(
+                "--users takes no other question", location="--users", hint="Leave the others out", code="one-question"
+            )
         _batch(run, users, out, history_file, count, variant, only_items, without_items, allow_seen, shard, no_reasons)
         return
     if sum(given is not None for given in (user, history, interests)) != 1:
-        raise InputError(
+        raise SettingsError(
             "give exactly one of them",
             location="--user, --history, --interests",
             hint='For example --interests "space, war"',
+            code="one-question",
         )
     from transfer.serving.history import History
     from transfer.serving.input_files import read_ids
@@ -147,7 +150,7 @@ def _batch(
     shard: str | None,
     no_reasons: bool,
 ) -> None:
-    from domains.errors import InputError
+    from domains.errors import SettingsError
     from domains.raw_cells import counted
     from transfer.cli.output import ERR, progress_for
     from transfer.serving.batch import EVERYBODY, Shard, recommend_all
@@ -156,7 +159,9 @@ def _batch(
     from transfer.serving.recommend import Filters, Recommender
 
     if out is None:
-        raise InputError("no file to write to", location="--out", hint="Give --out recs.parquet")
+        raise SettingsError(
+            "no file to write to", location="--out", hint="Give --out recs.parquet", code="option-missing"
+        )
     loaded = open_run(run, variant)
     filters = Filters.of_ids(loaded.domain, read_ids(only_items), read_ids(without_items), allow_seen)
     written = recommend_all(
@@ -216,15 +221,18 @@ def _after(past: History, titles: TitleIndex) -> str:
 def _new_items(given: str) -> NewItems:
     """Read new items from a file, or from titles that are their own ids."""
     from domains.data_frames import NewItems, read_new_items
-    from domains.errors import InputError
+    from domains.errors import DataError
     from domains.io.paths import KINDS
 
     file = Path(given.strip())
     if file.is_file():
         return read_new_items(str(file), str(file))
     if file.suffix.lower() in KINDS:
-        raise InputError(
-            "no such file", location=file, hint="Check the path, or give titles: --new-items 'title; title'"
+        raise DataError(
+            "no such file",
+            location=file,
+            hint="Check the path, or give titles: --new-items 'title; title'",
+            code="no-file",
         )
     titles = [part.strip() for part in given.split(";") if part.strip()]
     return NewItems(titles, titles)

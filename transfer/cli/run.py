@@ -30,7 +30,7 @@ def run(
 
     from rich.markup import escape
 
-    from domains.errors import InputError
+    from domains.errors import SettingsError
     from recipes.load import load_recipe
     from transfer.cli.output import runtime_for, say
     from transfer.cli.print_results import print_target
@@ -43,7 +43,12 @@ def run(
 
     loaded = load_recipe(recipe, overrides(set_, seed, variants))
     if loaded.recipe.target is None:
-        raise InputError("this recipe names no target", location=loaded.path, hint="Add 'target:', or use fit-source")
+        raise SettingsError(
+            "this recipe names no target",
+            location=loaded.path,
+            hint="Add 'target:', or use fit-source",
+            code="no-target",
+        )
     folder = out or default_folder(loaded)
     runtime = runtime_for(device, json_)
     claim(folder / "target", TARGET)

@@ -12,7 +12,7 @@ import torch
 from scipy.sparse import csr_matrix, vstack
 from torch import Tensor
 
-from domains.errors import InputError
+from domains.errors import DataError
 from transfer.diffusion.masked import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.settings import S2IDMSettings
@@ -290,10 +290,11 @@ def _held_out(matrices: dict[str, csr_matrix], share: float, seed: int) -> list[
     for name, matrix in matrices.items():
         known = first + generator.permutation(np.flatnonzero(np.diff(matrix.indptr)))
         if len(known) < 2:
-            raise InputError(
+            raise DataError(
                 f"training needs two users with anchors, but the domain has {len(known)}",
                 location=name,
                 hint="Use a source with more interactions, or lower vocabulary.min_items",
+                code="no-anchors",
             )
         held = min(max(1, round(share * len(known))), len(known) - 1)
         parts.append((torch.from_numpy(known[held:]), torch.from_numpy(np.sort(known[:held]))))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from domains.domain import Ints
-from domains.errors import InputError
+from domains.errors import DataError
 from domains.split import Split
 from transfer.evaluation.settings import EvaluationSettings
 
@@ -82,7 +82,9 @@ def sampled_negatives(users: Ints, targets: Tensor, n_items: int, settings: Eval
         InputError: there is only one item.
     """
     if n_items < 2:
-        raise InputError("the catalogue has only one item: there is nothing to rank it against", location="items")
+        raise DataError(
+            "the catalogue has only one item: there is nothing to rank it against", location="items", code="one-item"
+        )
     device = targets.device
     if negatives_a_target(n_items, settings) == n_items - 1:
         others = torch.arange(n_items - 1, dtype=torch.int64, device=device).expand(len(targets), -1)

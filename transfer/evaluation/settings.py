@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from domains.errors import InputError
+from domains.errors import SettingsError
 from domains.settings import Settings
 
 SCORES_MB = 64
@@ -50,10 +50,11 @@ class EvaluationSettings(Settings):
     @model_validator(mode="after")
     def _reports_at_ten(self) -> EvaluationSettings:
         if min(self.cutoffs) < 1 or 10 not in self.cutoffs:
-            raise InputError(
+            raise SettingsError(
                 "reports and comparisons need NDCG@10 and Hit@10",
                 location="cutoffs",
                 hint="Keep 10 among positive cutoffs, for example [5, 10, 20]",
+                code="cutoffs",
             )
         return self
 

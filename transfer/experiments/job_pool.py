@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import torch
 
-from domains.errors import InputError
+from domains.errors import InputError, RunError
 from transfer.experiments.jobs import Cell
 from transfer.progress import LOGGER, PlannedStep, Progress, Steps
 from transfer.report.experiment_record import UnfinishedRecord
@@ -99,9 +99,10 @@ def _outcome(result: Callable[[], Result], name: str) -> Result | Failed:
     try:
         return result()
     except BrokenProcessPool:
-        raise InputError(
+        raise RunError(
             "a process was killed from outside, most likely because memory ran out",
             hint="Run the same command with fewer --workers; finished parts are reused",
+            code="killed",
         ) from None
     except Exception as error:
         LOGGER.warning(f"{name} failed: {error}")
@@ -160,4 +161,4 @@ class Unfinished:
                 raise error
             rest = f"{finished} of {finished + len(self._errors)} entries are finished: their tables are in {folder}"
             hint = rest if error.hint is None else f"{error.hint}. {rest}"
-            raise InputError(error.problem, location=error.location, hint=hint)
+            raise InputError(error.problem, location=error.location, hint=hint, code=error.code)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from domains.errors import InputError, within
+from domains.errors import InputError, SettingsError, within
 from recipes.experiment_schema import Entry, Experiment, LoadedExperiment
 from recipes.load import LoadedRecipe, find_recipe, load_recipe
 from recipes.presets import overlaid
@@ -120,11 +120,13 @@ def _check_distinct_folders(cells: Sequence[Cell], place: Path) -> None:
     first: dict[str, Cell] = {}
     for cell in cells:
         if not cell.key:
-            raise InputError(f"the label {cell.label!r} cannot be a folder name", location=place, hint=hint)
+            raise SettingsError(
+                f"the label {cell.label!r} cannot be a folder name", location=place, hint=hint, code="label"
+            )
         other = first.setdefault(cell.key, cell)
         if other is not cell:
             names = " and ".join(repr(_name(one.label, one.protocol)) for one in (other, cell))
-            raise InputError(f"{names} would share the folder {cell.key!r}", location=place, hint=hint)
+            raise SettingsError(f"{names} would share the folder {cell.key!r}", location=place, hint=hint, code="label")
 
 
 def _cell(
@@ -196,7 +198,10 @@ def _blamed(
             return error
     ours = f"{loaded.path} ({_name(entry.label or entry.recipe, protocol)})"
     return InputError(
-        error.problem, location=str(error.location).replace(str(find_recipe(given)), ours), hint=error.hint
+        error.problem,
+        location=str(error.location).replace(str(find_recipe(given)), ours),
+        hint=error.hint,
+        code=error.code,
     )
 
 

@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from domains.domain import Domain
-from domains.errors import InputError
+from domains.errors import DataError
 from transfer.items.sentence_vectors import Semantics, TitleSpace, Whitening, anchor_means
 from transfer.items.settings import SEMANTIC_CHANNELS, Channel
 
@@ -75,10 +75,11 @@ def category_matrix(domain: Domain, names: pa.Array | None = None) -> csr_matrix
 
 def _categories(domain: Domain) -> pa.Array:
     if domain.categories is None:
-        raise InputError(
+        raise DataError(
             "this domain has no categories",
             location=domain.name,
             hint="Remove the channel 'categories', or map a column to it",
+            code="no-categories",
         )
     return domain.categories
 

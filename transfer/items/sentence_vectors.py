@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix, diags
 from torch import Tensor
 
 from domains.domain import Domain
-from domains.errors import InputError
+from domains.errors import SettingsError
 from transfer.progress import T, track
 from transfer.runtime import Runtime
 from vocab.encoder.sentence_encoder import NoSentenceEncoder, SemanticSettings, SentenceEncoder, Track
@@ -78,10 +78,11 @@ def same_encoder(fingerprint: str | None, semantics: Semantics, whose: str) -> N
         InputError: the encoders differ.
     """
     if fingerprint is not None and fingerprint != semantics.encoder.fingerprint:
-        raise InputError(
+        raise SettingsError(
             f"{whose} were computed by another sentence encoder than {semantics.encoder.folder.name}",
             location="semantic.encoder",
             hint="Use the encoder that the source was fitted with, or fit the source again",
+            code="encoder-differs",
         )
 
 

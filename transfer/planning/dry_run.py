@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from domains.errors import InputError
+from domains.errors import DataError
 from domains.preparation_report import PreparationReport
 from domains.ties import TieCounts, count_ties
 from transfer.evaluation.summary import catalogue_note
@@ -97,10 +97,11 @@ def forecast(plan: Plan) -> Forecast:
     anchors_of_target = None if target is None else encoded[target.domain.name].matrix
     no_anchor = anchors_of_target is not None and anchors_of_target.nnz == 0
     if target is not None and no_anchor and recipe.unseen is None:
-        raise InputError(
+        raise DataError(
             f"none of its {target.domain.n_items:,} items would have an anchor",
             location=target.domain.name,
             hint="Check its titles with transfer inspect, use sources in the same language, or keep 'unseen'",
+            code="no-anchors",
         )
     domains = []
     for prepared, role in opened:

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from domains.domain import Domain
-from domains.errors import InputError
+from domains.errors import InputError, RunError
 from domains.open_domain import default_cache, open_domain
 from domains.overview import DomainSummary, Suspicion, find_suspicions, summarise
 from domains.preparation_report import PreparationReport
@@ -116,7 +116,9 @@ def inspect(given: str) -> Inspection:
     within = [str(one) for part in parts for one in sorted(path.glob(part)) if (one / CONFIG).is_file()]
     if within:
         named = " or ".join(within[:3]) + (f", or one of {len(within) - 3} more" if len(within) > 3 else "")
-        raise InputError("this folder holds artifacts but is not one", location=path, hint=f"Name {named}")
+        raise RunError(
+            "this folder holds artifacts but is not one", location=path, hint=f"Name {named}", code="run-missing"
+        )
     prepared = open_domain(given, cache=default_cache())
     vocabulary, matrix = _own_anchors(prepared.domain)
     return Inspection("domain", domains=(_view(prepared.domain, prepared.report, vocabulary, matrix),))

@@ -31,9 +31,11 @@ class Document(BaseModel):
         try:
             return cls.model_validate_json(path.read_bytes(), strict=True)
         except FileNotFoundError:
-            raise RunError("no such file", location=path, hint="Is this the folder of a finished run?") from None
+            raise RunError(
+                "no such file", location=path, hint="Is this the folder of a finished run?", code="no-file"
+            ) from None
         except OSError as error:
-            raise RunError(f"cannot read: {error.strerror or error}", location=path) from None
+            raise RunError(f"cannot read: {error.strerror or error}", location=path, code="unreadable") from None
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             keys = ".".join(str(part) for part in first["loc"])
@@ -42,6 +44,7 @@ class Document(BaseModel):
                 problem[0].lower() + problem[1:],
                 location=f"{path}: {printable(keys)}" if keys else path,
                 hint="The file was changed, or written by another version. Run the command again with another --out",
+                code="run-damaged",
             ) from None
 
 

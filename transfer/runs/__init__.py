@@ -1,1 +1,1 @@
-"""Runs: plan, fit the sources, adapt to a target, keep what is finished, write artifacts."""
+"""Runs: plan, fit sources, adapt to a target, checkpoints, artifacts."""

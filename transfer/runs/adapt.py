@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from domains.domain import Domain
-from domains.errors import InputError
+from domains.errors import DataError, SettingsError
 from domains.split import Split
 from recipes.schema import Recipe, resolved
 from transfer.evaluation.ranking import Ranking
@@ -102,7 +102,7 @@ class Adapted:
         rankings: variant -> one ranking per seed.
         weights: variant -> weights of the best seed on validation.
         best_seed: variant -> best seed on validation.
-        validation: variant -> selecting metric of each seed, over the training users.
+        validation: variant -> selection metric of each seed, over the training users.
         product: best variant on validation, see `choose_product`; never a shuffled control.
         skipped: variants that could not run, with the reason.
         kept_epochs: trained variant -> one entry per seed, the selected epoch of each training phase.
@@ -139,11 +139,12 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
     mapped = map_items(source, plan, runtime)
     domain = plan.domain
     if mapped.anchors.nnz == 0:
-        raise InputError(
+        raise DataError(
             f"none of its {domain.n_items:,} items has an anchor of the source artifact",
             location=domain.name,
             hint="Use sources with titles in the same language, or set target_titles to build the vocabulary from the "
             "target's titles too (each anchor needs vocabulary.min_items titles)",
+            code="no-anchors",
         )
     runtime.log(f"{domain.name}: {str(mapped.coverage).splitlines()[0]}")
     domain = split.domain
@@ -152,10 +153,11 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
     skipped = _skipped(plan.variants, source, semantics is not None, anchor_vectors is not None)
     variants = [variant for variant in plan.variants if variant.label not in skipped]
     if not variants:
-        raise InputError(
+        raise SettingsError(
             "no variant can run: each needs a sentence encoder, or a source encoder in the artifact",
             location="variants",
             hint='Install the extra "sememe-transfer[semantic]", or set source_encoder.channels',
+            code="no-variant",
         )
     features = item_features(
         domain=domain,
@@ -254,7 +256,7 @@ def _every_variant(trainer: VariantTrainer, recipe: Recipe, variants: Sequence[V
 
 
 def _product(recipe: Recipe, split: Split, variants: Sequence[Variant], made: _Made) -> Variant:
-    """Return the variant that recommends. It is chosen on users that did not tune the weights of late terms."""
+    """Choose the product, on users that did not tune the weights of late terms."""
     candidates = [variant for variant in variants if variant.is_serving] or list(variants)
     users = choosing_users(split, recipe.evaluation.seed)
     if not len(users):
@@ -270,8 +272,7 @@ def _product(recipe: Recipe, split: Split, variants: Sequence[Variant], made: _M
 def _without_training(variant: Variant) -> tuple[int, ...]:
     """Rank variants if no user trains, so that validation cannot choose; higher is better.
 
-    Late terms come first: in our few-shot tests a source's encoder did not improve on them, and an untrained encoder
-    knows nothing.
+    Late terms come first: in our few-shot tests, a source's encoder did not improve on them.
     """
     titles = len(SEMANTIC_CHANNELS & set(variant.channels))
     terms = bool(variant.terms)
@@ -293,7 +294,7 @@ def _channels(variants: Sequence[Variant], semantics: Semantics | None) -> set[C
 
 
 def validation_score(ranking: Ranking, task: Task) -> float:
-    """Compute the selecting metric over the training users."""
+    """Compute the selection metric over the training users."""
     protocol, metric = task.training.metric.split("/", 1)
     mine = ranking.only(np.flatnonzero(np.isin(ranking.users, task.split.training_users)))
     return mine.metrics(task.evaluation.cutoffs)[protocol].get(metric, 0.0)

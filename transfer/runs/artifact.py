@@ -1,4 +1,4 @@
-"""The base of all artifacts: format version, kind, and saving and loading as on the hub."""
+"""`Artifact`: the base class of artifacts, with format version, saving, loading, and the hub."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from transfer.runs.artifact_files import MANIFEST, FileEntry, check_unchanged, w
 from vocab.vocabulary import SememeVocabulary
 
 FORMAT_VERSION = 6
-"""3: without a manifest. 4: settings held what is now constant or belongs to the machine; `Settings` drops it.
-5: without the settings in `BEFORE_6`."""
+"""Version 3 had no manifest, version 4 had settings that are constants or environment variables now, and version 5
+lacked the settings in `BEFORE_6`."""
 READS = (4, 5, 6)
-"""Versions that this release opens."""
+"""Versions that this release reads."""
 BEFORE_6: Mapping[str, Mapping[str, Any]] = {"encoder": {"positions": "absolute"}, "training": {"averaged_epochs": 0.0}}
-"""Settings that version 6 added, as earlier models were made."""
+"""Settings that version 6 added, with the values of earlier models."""
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 VOCABULARY = "vocabulary.json"
@@ -37,47 +37,51 @@ METRICS = "metrics.json"
 RECIPE = "recipe.yaml"
 ITEMS = "items.safetensors"
 UNSEEN = "unseen.json"
-"""The map of unseen words in a target run's folder; may be edited and named by the recipe's `unseen_map`."""
+"""File with the map of unseen words in a target run. Users may edit it and name it as a recipe's `unseen_map`."""
 CHECKPOINTS = "pieces"
 MOST_LISTED = 6
-"""Artifacts that the hint of a wrong name lists."""
+"""Maximum number of artifacts in the hint for a wrong name."""
 
 FILES = frozenset({CONFIG, WEIGHTS, VOCABULARY, README, LOG, DOMAIN, METRICS, RECIPE, ITEMS, UNSEEN})
 """Files and folders of a finished artifact."""
 _OURS = FILES | {MANIFEST, CHECKPOINTS}
 _TRACES = {CONFIG, LOG, CHECKPOINTS}
-"""A folder with none of these was not made by a run."""
+"""Files of a run; a folder with none of these holds something else."""
 
 
 def claim(folder: Path, kind: str) -> None:
-    """Raise if results would overwrite other files. Called before anything is computed.
+    """Raise if an artifact would overwrite other files. Called before anything is computed.
 
     Args:
-        folder: for an artifact; may be missing, empty, or an earlier run of the same kind.
-        kind: of the artifact.
+        folder: folder for an artifact; may be missing, empty, or hold an earlier run of the same kind.
+        kind: kind of the artifact.
 
     Raises:
-        InputError: it holds an artifact of another kind, or files that no run made.
+        InputError: the folder holds an artifact of another kind, or other files.
     """
     names = {path.name for path in folder.iterdir() if not path.name.startswith(".")} if folder.is_dir() else set()
     made_here = bool(names & _TRACES)
     foreign = sorted(n for n in names if not (made_here and (n in _OURS or n.startswith(f"{SCRATCH}-"))))
     if foreign:
         raise RunError(
-            f"this folder holds other files ({', '.join(foreign[:3])})", location=folder, hint="Choose another --out"
+            f"this folder holds other files ({', '.join(foreign[:3])})",
+            location=folder,
+            hint="Choose another --out",
+            code="folder-in-use",
         )
     if CONFIG in names:
         found = read_json(folder / CONFIG)
         if isinstance(found, dict) and found.get("kind", kind) != kind:
             raise RunError(
-                f"this folder holds a {found['kind']} artifact, which would be lost",
+                f"this folder holds a {found['kind']} artifact, which would be overwritten",
                 location=folder,
                 hint="Choose another --out",
+                code="folder-in-use",
             )
 
 
 class ArtifactConfig(BaseModel):
-    """Contents of every `config.json`; each kind of artifact adds its own keys."""
+    """The common keys of every `config.json`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -92,7 +96,7 @@ def kind_of(folder: Path) -> str:
     """Return the kind of the artifact in a folder.
 
     Raises:
-        InputError: there is none, or this release cannot read its format version.
+        InputError: there is no artifact, or this release cannot read its format version.
     """
     if not (folder / CONFIG).is_file():
         raise RunError(
@@ -103,11 +107,13 @@ def kind_of(folder: Path) -> str:
         )
     config = read_json(folder / CONFIG)
     if not isinstance(config, dict) or not isinstance(config.get("kind"), str):
-        raise RunError("this is not the config.json of an artifact of this toolkit", location=folder / CONFIG)
+        raise RunError(
+            "this is not the config.json of an artifact of this toolkit", location=folder / CONFIG, code="run-damaged"
+        )
     if config.get("format_version") not in READS:
         known = " and ".join(f"version {version}" for version in READS)
         raise RunError(
-            f"format version {config.get('format_version')!r}, and this release reads {known}",
+            f"the format version is {config.get('format_version')!r}, but this release reads {known}",
             location=folder / CONFIG,
             hint="Make the artifact again with this release, or install the release that wrote it",
             code="run-version",
@@ -133,7 +139,7 @@ def read_config(folder: Path, model: type[Config]) -> Config:
     """Read the config of an artifact.
 
     Args:
-        folder: of the artifact.
+        folder: folder of the artifact.
         model: type of the config; its default `kind` is the required kind.
 
     Raises:
@@ -142,7 +148,7 @@ def read_config(folder: Path, model: type[Config]) -> Config:
     kind, wanted = kind_of(folder), model.model_fields["kind"].default
     if kind != wanted:
         raise RunError(
-            f"this is a {kind} artifact, and a {wanted} artifact is needed", location=folder, code="run-kind"
+            f"this is a {kind} artifact, but a {wanted} artifact is needed", location=folder, code="run-kind"
         )
     try:
         return model.model_validate(read_json(folder / CONFIG))
@@ -153,7 +159,7 @@ def read_config(folder: Path, model: type[Config]) -> Config:
 
 @contextmanager
 def _writing(folder: Path) -> Iterator[None]:
-    """Turn an OSError while writing into an InputError."""
+    """Raise an OSError of the block as an InputError."""
     try:
         yield
     except OSError as error:
@@ -164,31 +170,32 @@ def read_vocabulary(folder: Path, config: ArtifactConfig) -> SememeVocabulary:
     """Read the vocabulary of an artifact.
 
     Raises:
-        InputError: it is damaged, or the weights were trained with another one.
+        InputError: the vocabulary is damaged, or the weights were trained with another one.
     """
     vocabulary = SememeVocabulary.load(folder / VOCABULARY)
     if vocabulary.fingerprint != config.vocabulary_fingerprint:
         raise RunError(
-            "the vocabulary is not the one that the weights were trained with",
+            "the weights were trained with another vocabulary",
             location=folder / VOCABULARY,
             hint="Restore the file, or make the artifact again",
+            code="run-mixed",
         )
     return vocabulary
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Artifact:
-    """A folder that can be saved, loaded and shared on the hub. Subclasses define its contents.
+    """An artifact that can be saved, loaded and shared on the hub. Subclasses define its contents.
 
     Attributes:
-        folder: where it was read from (possibly the hub's cache); None if it was just made.
+        folder: folder that it was read from, perhaps in the hub's cache; None for a new artifact.
     """
 
     config_type: ClassVar[type[ArtifactConfig]]
     folder: Path | None = None
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write the artifact, and copy its map of unseen words and its training log beside it."""
+        """Write the artifact to a folder, with copies of its map of unseen words and its training log."""
         folder = Path(folder)
         private_folder(folder)
         if self.folder is not None and self.folder.resolve() != folder.resolve():
@@ -206,7 +213,7 @@ class Artifact:
         revision: str | None = None,
         commit_message: str = "Upload artifact",
     ) -> str:
-        """Upload the artifact to a hub repository, created if missing, and return the commit's URL."""
+        """Upload the artifact to a hub repository, which is created if missing; return the URL of the commit."""
         from huggingface_hub import HfApi
 
         api = HfApi(token=token)
@@ -263,10 +270,10 @@ class Artifact:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read an artifact back.
+        """Read an artifact.
 
         Raises:
-            InputError: it is missing, damaged, changed, of another kind or version.
+            InputError: the artifact is missing, damaged, changed, or of another kind or version.
         """
         config = read_config(folder, cls.config_type)
         check_unchanged(folder, FILES)
@@ -279,7 +286,7 @@ class Artifact:
 
     @classmethod
     def known(cls) -> list[str]:
-        """Return names and folders that `load` accepts and that are there, for hints."""
+        """Return names and folders of existing artifacts, for hints."""
         return []
 
     @classmethod
@@ -303,6 +310,7 @@ class Artifact:
                 "no such folder",
                 location=place,
                 hint=f"{near}Name an artifact's folder, or a hub id like owner/name{listed}",
+                code="run-missing",
             )
         try:
             return cls.from_pretrained(str(place))
@@ -313,4 +321,5 @@ class Artifact:
                 f"neither a folder here nor an artifact on the hub ({type(error).__name__})",
                 location=place,
                 hint=f"Check the path, or the network and the id{listed}",
+                code="run-missing",
             ) from error

@@ -1,4 +1,4 @@
-"""Check the files of an artifact before use: the manifest with sizes and digests, and the tensors one by one."""
+"""Checks of an artifact's files: the manifest with sizes and digests, and the shape and range of every tensor."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from transfer.files import MADE_AGAIN, read_json, read_tensors, write_json
 
 MANIFEST = "manifest.json"
 UNUSED = frozenset({"README.md", "training.jsonl"})
-"""Files that nothing reads: a change of them is reported, but is no error."""
+"""Files that are never read; a change of them is reported but is no error."""
 
 
 class FileEntry(BaseModel):
@@ -58,8 +58,8 @@ class Difference:
     """A difference between a folder and its manifest.
 
     Attributes:
-        name: of the file, relative to the folder.
-        what: happened to it since the artifact was written.
+        name: path of the file, relative to the folder.
+        what: whether it was changed, removed or added since the artifact was written.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Difference:
 
     @property
     def harmless(self) -> bool:
-        """Whether nothing reads the file."""
+        """Whether the file is never read."""
         return self.name in UNUSED
 
 
@@ -75,8 +75,8 @@ def write_manifest(folder: Path, names: Iterable[str], more: dict[str, FileEntry
     """Write the manifest of an artifact.
 
     Args:
-        folder: of the artifact.
-        names: of its files and folders; missing ones are left out.
+        folder: folder of the artifact.
+        names: names of its files and folders; missing ones are left out.
         more: entries of files that are written after the manifest.
     """
     files = {name: FileEntry.of(folder / name) for name in _files(folder, names)}
@@ -88,12 +88,12 @@ def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of an artifact.
 
     Raises:
-        InputError: it is missing or damaged.
+        InputError: the manifest is missing or damaged.
     """
     path = folder / MANIFEST
     if not path.is_file():
         raise RunError(
-            f"there is no {MANIFEST}, so changes of the files cannot be noticed",
+            f"there is no {MANIFEST}, so changes of the files cannot be detected",
             location=folder,
             hint=f"If you trust this folder, list its files as they are: transfer verify {folder} --accept",
             code="manifest-missing",
@@ -113,8 +113,8 @@ def differences(folder: Path, names: Iterable[str]) -> list[Difference]:
     """Return the files that were changed, removed or added since an artifact was written, sorted by name.
 
     Args:
-        folder: of the artifact.
-        names: of the files and folders that an artifact of its kind may hold.
+        folder: folder of the artifact.
+        names: names of the files and folders that an artifact of its kind may hold.
 
     Raises:
         InputError: the manifest is missing or damaged, or a file is a link to a place outside the folder.
@@ -150,7 +150,7 @@ def _check_links(folder: Path, names: Iterable[str]) -> None:
 
 
 def check_unchanged(folder: Path, names: Iterable[str]) -> None:
-    """Raise if the files differ from those that were written.
+    """Raise if the files differ from the manifest.
 
     Raises:
         InputError: a file was changed, removed or added, or there is no manifest.
@@ -175,7 +175,7 @@ _WHAT = {"changed": "changed", "missing": "removed", "added": "added"}
 
 
 def _files(folder: Path, names: Iterable[str]) -> list[str]:
-    """Files of these names, and those below folders of these names, relative to the folder, as POSIX paths."""
+    """Return the files and the contents of the folders with these names, as relative POSIX paths."""
     paths = [folder / name for name in names]
     inner = [path for top in paths if top.is_dir() for path in top.rglob("*")]
     files = [path for path in [*paths, *inner] if path.is_file() and path.name != MANIFEST]
@@ -188,12 +188,12 @@ MOST_COLUMNS = 10_000_000
 
 @dataclass(frozen=True)
 class TensorFile:
-    """A safetensors file. Each tensor is taken with the shape, type and range that it must have.
+    """A safetensors file. Every tensor is checked for shape, type and range when it is taken.
 
     Attributes:
         path: the file.
-        tensors: everything in it.
-        taken: names taken so far; `finish` raises if the file holds more.
+        tensors: all tensors of the file by name.
+        taken: names taken so far; `finish` raises if the file holds others.
     """
 
     path: Path
@@ -205,12 +205,12 @@ class TensorFile:
         """Read a file.
 
         Raises:
-            InputError: it is missing or not safetensors.
+            InputError: the file is missing or not safetensors.
         """
         return cls(path, read_tensors(path))
 
     def with_defaults(self, defaults: Mapping[str, Tensor]) -> Self:
-        """Return the file as if it held these tensors where it lacks them, which earlier versions did not write."""
+        """Return the file with default values for tensors that earlier versions did not write."""
         return replace(self, tensors={**defaults, **self.tensors})
 
     def error(self, problem: str) -> RunError:
@@ -229,15 +229,15 @@ class TensorFile:
         """Return a tensor.
 
         Args:
-            name: in the file.
-            *shape: sizes that it must have; None for any.
-            dtype: that it must have.
-            low: no value is smaller.
-            high: no value is larger.
-            nan: whether NaN may occur; infinity never may.
+            name: name in the file.
+            *shape: required sizes; None for any.
+            dtype: required type.
+            low: minimum of the values.
+            high: maximum of the values.
+            nan: whether NaN is allowed; infinity never is.
 
         Raises:
-            InputError: it is missing or differs from this.
+            InputError: the tensor is missing or invalid.
         """
         if name not in self.tensors:
             raise self.error(f"lacks {name}")
@@ -251,11 +251,11 @@ class TensorFile:
                 f"{name} is {_kind(tensor.dtype)} of shape {tuple(tensor.shape)}, not {_kind(dtype)} ({wanted})"
             )
         if dtype.is_floating_point and not (~tensor.isinf() if nan else tensor.isfinite()).all():
-            raise self.error(f"{name} holds {'infinity' if nan else 'numbers that are not finite'}")
+            raise self.error(f"{name} has {'infinite' if nan else 'NaN or infinite'} values")
         bounded = low > -torch.inf or high < torch.inf
         values = tensor[~tensor.isnan()] if nan else tensor
         if bounded and values.numel() and not low <= float(values.min()) <= float(values.max()) <= high:
-            raise self.error(f"{name} holds values outside {low:g} to {high:g}")
+            raise self.error(f"{name} has values outside {low:g} to {high:g}")
         self.taken.add(name)
         return tensor
 
@@ -267,12 +267,12 @@ class TensorFile:
         """Return a sparse matrix from its parts. Indices are checked before SciPy uses them.
 
         Args:
-            name: before the dot of the parts' names.
-            rows: that it must have.
-            columns: that it must have; None for any.
+            name: prefix of the parts' names.
+            rows: required number of rows.
+            columns: required number of columns; None for any.
 
         Raises:
-            InputError: a part is missing, or the parts contradict each other.
+            InputError: a part is missing, or the parts are inconsistent.
         """
         width = self.take(f"{name}.columns", 1, dtype=torch.int64, low=0, high=MOST_COLUMNS)
         if columns is not None and int(width) != columns:
@@ -292,11 +292,11 @@ class TensorFile:
         """Return the weights of a module, without their prefix.
 
         Args:
-            prefix: before the names of its weights.
-            module: has the names, shapes and types that the weights must have; may be on the meta device.
+            prefix: prefix of the names of its weights.
+            module: module with the required names, shapes and types; may be on the meta device.
 
         Raises:
-            InputError: a weight is missing, superfluous, or does not fit.
+            InputError: a weight is missing, unknown, or does not fit.
         """
         wanted = module.state_dict()
         try:
@@ -311,10 +311,10 @@ class TensorFile:
         return found
 
     def finish(self) -> None:
-        """Raise if tensors are left over.
+        """Raise if the file holds tensors that were not taken.
 
         Raises:
-            InputError: the file holds more than was taken.
+            InputError: there are such tensors.
         """
         self._check_nothing_else(self.tensors.keys() - self.taken)
 

@@ -1,4 +1,4 @@
-"""Checkpoints of a run, from which a killed run resumes: finished variants, and trainings between two epochs."""
+"""Checkpoints, from which a killed run resumes: finished variants, and states of trainings between epochs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLAN = "plan.json"
 KEPT = "kept_epochs"
 """Key of the kept epochs among the facts of a finished variant."""
 THREADS = "threads"
-"""Key of the number of CPU threads among these facts."""
+"""Key of the number of CPU threads among the facts of a finished variant."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +34,8 @@ class FinishedVariant:
 
     Attributes:
         weights: state of the model; empty for baselines.
-        rankings: by stage.
-        kept: the kept epoch of each training phase; None for baselines.
+        rankings: rankings by stage.
+        kept: kept epoch of each training phase; None for baselines.
         threads: CPU threads of the process that finished it; None in files of earlier releases.
     """
 
@@ -69,7 +69,7 @@ class Checkpoints:
     """The folder of a run's checkpoints.
 
     Args:
-        folder: of the run.
+        folder: folder of the run.
         plan: all settings and data that determine the results; a folder with another plan is an error.
         writes: whether this process writes.
         replaces: delete the checkpoints of another plan instead of raising.
@@ -90,12 +90,13 @@ class Checkpoints:
                 "this folder holds results of other settings or data",
                 location=folder,
                 hint="Choose another --out, or delete the folder",
+                code="run-differs",
             )
         if writes:
             write_json(found, {"digest": digest})
 
     def clear(self) -> None:
-        """Remove all checkpoints, when the artifact is written."""
+        """Remove all checkpoints. Call it once the artifact is written."""
         if self.writes:
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -103,12 +104,12 @@ class Checkpoints:
         return checkpoint_path(self.folder.parent, variant, seed, part)
 
     def checkpoint(self, variant: str, seed: int, phase: str) -> Checkpoint:
-        """Return the checkpoint of a training phase, which is kept until the variant is finished."""
+        """Return the checkpoint of a training phase."""
         path = checkpoint_path(self.folder.parent, variant, seed, phase).with_suffix("").with_suffix(SUFFIX)
         return Checkpoint(path, f"{self.digest} {variant} {seed} {phase}", self.writes)
 
     def forget(self, variant: str, seed: int, phase: str) -> None:
-        """Remove the checkpoint of a phase whose result is kept."""
+        """Remove the checkpoint of a finished phase."""
         self.checkpoint(variant, seed, phase).remove()
 
     def weights(self, variant: str, seed: int, part: str) -> dict[str, Tensor] | None:
@@ -124,7 +125,7 @@ class Checkpoints:
     def keep_weights(
         self, variant: str, seed: int, part: str, weights: Mapping[str, Tensor], facts: Mapping[str, str] | None = None
     ) -> None:
-        """Keep weights and facts about them."""
+        """Save weights and facts about them."""
         if self.writes:
             write_sealed(self._path(variant, seed, part), weights, facts)
 
@@ -134,7 +135,7 @@ class Checkpoints:
         return read_finished(path) if path.exists() else None
 
     def keep(self, variant: str, seed: int, finished: FinishedVariant) -> None:
-        """Keep a finished variant in one atomic file."""
+        """Save a finished variant in one atomic file."""
         tensors = {f"model.{name}": tensor for name, tensor in finished.weights.items()}
         for stage, ranking in finished.rankings.items():
             for field in _FIELDS:

@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 
 from domains.derived import without_held_out
 from domains.domain import Domain
-from domains.errors import InputError
+from domains.errors import DataError, SettingsError
 from domains.split import Split
 from recipes.schema import Recipe
 from transfer.items.features import available
@@ -31,10 +31,11 @@ def variants_of(recipe: Recipe) -> list[Variant]:
         if isinstance(find_system(variant.architecture), Baseline):
             variant = _checked_baseline(variant, label)
         if variant in variants:
-            raise InputError(
+            raise SettingsError(
                 f"{label!r} and {variants[variant]!r} are the same variant",
                 location="variants",
                 hint="Keep one of them",
+                code="variant",
             )
         variants[variant] = label
     check_systems(recipe.systems)
@@ -45,10 +46,11 @@ def _checked_baseline(variant: Variant, label: str) -> Variant:
     """Return a baseline without channels; it accepts late terms only."""
     plain = Variant(variant.architecture, terms=variant.terms)
     if variant != replace(plain, channels=variant.default_channels):
-        raise InputError(
+        raise SettingsError(
             f"variant {label!r} adds parts of a trained system to a baseline",
             location="variants",
             hint="Only late terms (matching, transitions, ...) can be added to a baseline",
+            code="variant",
         )
     return plain
 
@@ -75,7 +77,7 @@ def lacking(
     source_encoder: LearnedEncoder | None,
     s2idm: bool,
 ) -> str | None:
-    """Return why a variant cannot run, in a few words, or None if it can.
+    """Return the reason why a variant cannot run, or None if it can.
 
     Args:
         variant: the variant.
@@ -94,39 +96,39 @@ def lacking(
     if source_encoder is None:
         return "no source encoder; set source_encoder.channels"
     if not channels & set(source_encoder.channels):
-        return (
-            f"the source encoder has the channels {', '.join(source_encoder.channels)}, and the items have none of them"
-        )
+        return f"the source encoder has the channels {', '.join(source_encoder.channels)}; the items have none of them"
     if trained_system(variant.architecture).family != trained_system(source_encoder.system).family:
         return f"the source encoder is a {source_encoder.system}"
     return None
 
 
 def check_no_leak(target: Domain, recipe: Recipe, sources: Collection[str]) -> None:
-    """Raise if S2IDM would see interactions that the target holds out.
+    """Raise if S2IDM would be trained on interactions that the target holds out.
 
     Args:
-        target: the domain.
+        target: the target domain.
         recipe: settings of the split.
         sources: fingerprints of the domains that S2IDM is trained on.
 
     Raises:
-        InputError: the target is one of them, whole or with parts that this split holds out.
+        InputError: the target is one of the sources, with interactions that this split holds out.
     """
     if target.fingerprint in sources:
-        raise InputError(
-            "the target is also a source, and S2IDM would see its held-out interactions",
+        raise SettingsError(
+            "the target is also a source, so S2IDM would be trained on its held-out interactions",
             location=target.name,
             hint="Set source_part: train and target_titles: false; in Python, fit domains.derived.without_held_out",
+            code="leak",
         )
     settings = recipe.evaluation
     as_source_part = settings.split == "leave-one-out" and not settings.new_items and recipe.shots == 1
     if not as_source_part and without_held_out(target).fingerprint in sources:
-        raise InputError(
-            "the target is also a source, and source_part: train is cut by leave-one-out with all users and items, so "
-            "S2IDM would see interactions that this split holds out",
+        raise SettingsError(
+            "the target is also a source. source_part: train removes what leave-one-out with all users and items "
+            "holds out, so S2IDM would be trained on interactions that this split holds out",
             location=target.name,
             hint="Use another source, or evaluation.split: leave-one-out, new_items: 0 and shots: 1",
+            code="leak",
         )
 
 
@@ -137,31 +139,34 @@ def check_map_exists(recipe: Recipe) -> None:
         InputError: the file is missing.
     """
     if recipe.unseen is not None and recipe.unseen_map is not None and not recipe.unseen_map.is_file():
-        raise InputError(
-            "there is no such file of unseen words",
+        raise SettingsError(
+            "the file of unseen words does not exist",
             location=recipe.unseen_map,
             hint="Check unseen_map. Relative paths are searched in the recipe's folder, then in the working folder",
+            code="no-file",
         )
 
 
 def check_can_select(split: Split) -> None:
-    """Raise if no user is tested, or if users train but none is validated.
+    """Raise if there are no test targets, or training users but no validation targets.
 
     Raises:
         InputError: none of the training users has a validation target, or no user has a test target.
     """
     if not (split.test >= 0).any():
-        raise InputError(
+        raise DataError(
             f"none of the {split.domain.n_users:,} users has a test target",
             location=split.domain.name,
             hint="Move evaluation.test_from to an earlier time, or lower evaluation.new_items",
+            code="no-targets",
         )
     users = split.training_users
     if len(users) and not (split.validation[users] >= 0).any():
-        raise InputError(
+        raise DataError(
             f"none of the {len(users):,} training users has a validation target, so no epoch can be selected",
             location=split.domain.name,
             hint="Let more users train (shots), or move evaluation.validation_from",
+            code="no-targets",
         )
 
 
@@ -173,10 +178,12 @@ def check_has_anchors(source: Domain, anchors: csr_matrix) -> None:
         anchors: anchors of its items or users.
 
     Raises:
-        InputError: there are none.
+        InputError: there are no anchors.
     """
     if anchors.nnz == 0:
-        raise InputError("no item of this source has an anchor", location=source.name, hint="Look at its titles")
+        raise DataError(
+            "no item of this source has an anchor", location=source.name, hint="Check its titles", code="no-anchors"
+        )
 
 
 def check_encoder_can_select(recipe: Recipe, sources: Sequence[Domain]) -> None:
@@ -190,8 +197,9 @@ def check_encoder_can_select(recipe: Recipe, sources: Sequence[Domain]) -> None:
         InputError: no user has a validation item.
     """
     if recipe.source_encoder.channels and not any((domain.lengths >= 3).any() for domain in sources):
-        raise InputError(
-            "selecting an epoch of the source encoder needs users with 3 interactions, and the sources have none",
+        raise DataError(
+            "selecting an epoch of the source encoder needs users with 3 interactions, but the sources have none",
             location="source_encoder.channels",
             hint="Remove the source encoder, or use sources in which users have 3 or more interactions",
+            code="no-targets",
         )

@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from domains.domain import Domain
-from domains.errors import InputError
+from domains.errors import DataError, SettingsError
 from recipes.schema import Recipe, resolved
 from transfer.diffusion.extend import extended_s2idm
 from transfer.diffusion.masked import make_s2idm
@@ -69,7 +69,7 @@ def fit_source(
         log: called after each epoch.
         extends: an artifact to extend: its anchors keep their ids, and its weights are trained further.
         folder: folder for checkpoints until the artifact is written; None for no checkpoints.
-        with_s2idm: whether S2IDM is trained; never without sources.
+        with_s2idm: whether to train S2IDM; without sources it is never trained.
 
     Raises:
         InputError: two domains share a name, there is no anchor, no user can select the source encoder's epoch, or
@@ -87,8 +87,11 @@ def fit_source(
         new = {name: text for name, text in texts.items() if name not in _targets_before(sources, extends)}
         vocabulary = extends.vocabulary.extended(new) if new else extends.vocabulary
     if len(vocabulary) == 0:
-        raise InputError(
-            "no word of any title became an anchor", location="vocabulary", hint="Lower vocabulary.min_items"
+        raise DataError(
+            "no word of any title became an anchor",
+            location="vocabulary",
+            hint="Lower vocabulary.min_items",
+            code="no-anchors",
         )
     semantics = Semantics.find(recipe.semantic, runtime)
     if extends is not None:
@@ -197,21 +200,22 @@ def _counted_already(target: Domain, extends: SourceArtifact | None) -> bool:
     """Whether the extended artifact's vocabulary already holds this target's titles.
 
     Raises:
-        InputError: it holds other titles under the target's name.
+        InputError: the vocabulary holds other titles under the target's name.
     """
     if extends is None or target.name not in extends.vocabulary.domains:
         return False
     if extends.target_items != target.items_fingerprint:
-        raise InputError(
+        raise SettingsError(
             "the extended artifact holds other titles under this name",
             location=target.name,
             hint="Set target_titles: false, or rename the target",
+            code="titles-differ",
         )
     return True
 
 
 def _targets_before(sources: Sequence[Domain], extends: SourceArtifact) -> set[str]:
-    """Names of sources whose titles the extended artifact already counts because they were its target."""
+    """Return the names of sources whose titles the extended artifact already counts, because they were its target."""
     return {
         source.name
         for source in sources
@@ -220,13 +224,13 @@ def _targets_before(sources: Sequence[Domain], extends: SourceArtifact) -> set[s
 
 
 def _continues_with_vectors(recipe: Recipe, extends: SourceArtifact) -> bool:
-    """Whether trained maps of sentence vectors are trained further."""
+    """Return whether trained maps of sentence vectors are trained further."""
     learned = extends.learned_encoder
     return learned is not None and bool(SEMANTIC_CHANNELS & set(learned.channels) & set(recipe.source_encoder.channels))
 
 
 def _kind(system: str, encoder: EncoderSettings) -> str:
-    """Describe the kind of an encoder; weights can be shared within one kind."""
+    """Describe the kind of an encoder. Encoders of one kind can share weights."""
     return f"a {trained_system(system).family} of width {encoder.dim}"
 
 
@@ -245,7 +249,7 @@ def _learned_before(recipe: Recipe, extends: SourceArtifact | None) -> dict[str,
 
 
 def _overruled_settings(recipe: Recipe, extends: SourceArtifact) -> list[str]:
-    """Warn of settings of the recipe that the extended artifact overrules, and of a dropped source encoder."""
+    """Return warnings: settings of the recipe that the extended artifact overrules, and a dropped source encoder."""
     model = recipe.s2idm if extends.s2idm is None else extends.s2idm.settings
     vocabulary = extends.vocabulary.settings
     settled = [(f"s2idm.{key}", getattr(model, key), getattr(recipe.s2idm, key)) for key in _OF_THE_WEIGHTS]
@@ -287,7 +291,7 @@ def _objective(
     starts, ends = domain.offsets[:-1], domain.offsets[1:]
     draws = np.random.default_rng(seed).random(domain.n_users)
     cuts = starts + 1 + (draws * np.maximum(domain.lengths - 1, 1)).astype(np.int64)
-    # Users with a single interaction have nothing to predict; without a past they are skipped.
+    # Users with a single interaction have no past and are skipped.
     cuts = np.where(domain.lengths > 1, cuts, starts)
     past = original_interests(domain, anchors, starts, cuts, recipe.interests, vocabulary.idf)
     future = original_interests(domain, anchors, cuts, ends, recipe.interests, vocabulary.idf)

@@ -1,4 +1,4 @@
-"""Make the interests of a variant. Variants and seeds with the same interests share them."""
+"""`InterestFactory`: makes the interests of variants. Variants and seeds with equal interests share them."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from transfer.progress import Progress, Silent
 from transfer.variants import Variant
 
 SEEN_A_TIME = 1 << 24
-"""Interactions read at once when each interaction is a row, computed from itself and all before it."""
+"""Number of interactions read at once if each interaction has interests of its own."""
 
 
 class InterestFactory:
-    """Interests of a target's users, from the frozen S2IDM of its sources.
+    """Computes the interests of a target's users with the frozen S2IDM of its sources.
 
     Args:
         domain: the target.
         item_anchors: (I, q).
         idf: (q,).
-        s2idm: frozen; None without sources.
+        s2idm: the frozen S2IDM; None without sources.
         settings: weighting of s'_0, as in the source.
-        device: of the interests.
+        device: device of the interests.
         scratch: folder for interests that are too large for memory.
         progress: shows the diffusion.
     """
@@ -67,7 +67,7 @@ class InterestFactory:
         return original_interests(self.domain, self.item_anchors, starts, stops, self.settings, self.idf)
 
     def original_by_position(self) -> csr_matrix:
-        """Return (N, q) s'_0 at every interaction, from it and all before it."""
+        """Return (N, q) s'_0 at every interaction, from this and all earlier interactions."""
         offsets, count = self.domain.offsets, self.domain.n_interactions
         starts, stops = np.repeat(offsets[:-1], np.diff(offsets)), np.arange(1, count + 1, dtype=np.int64)
         seen = np.cumsum(stops - starts)
@@ -79,7 +79,7 @@ class InterestFactory:
         return vstack(parts, format="csr")
 
     def made(self, kind: InterestName, original: csr_matrix) -> Interests:
-        """Return constant, raw or diffused interests, from s'_0 of any rows."""
+        """Return constant, raw or diffused interests from s'_0 (n, q)."""
         if kind == "constant":
             return NoInterests(self.width)
         if kind == "raw":
@@ -90,7 +90,7 @@ class InterestFactory:
             return self.s2idm.diffuse(original, scratch=self.scratch, done=task.advance)
 
     def views(self, variant: Variant, split: Split, prompts: PromptSettings, seed: int) -> Views:
-        """Return the interests that a variant may see at each stage; equal ones are shared."""
+        """Return the interests that a variant sees at each stage; equal interests are shared."""
         kind = variant.interests
         if kind is None:
             return NoViews()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from domains.domain import Domain
-from domains.errors import InputError
+from domains.errors import RunError, SettingsError
 from domains.open_domain import parse_spec
 from domains.ties import count_ties
 from recipes.load import LoadedRecipe, apply_override, check_recipe, load_recipe, names_recipe
@@ -36,7 +36,7 @@ from vocab.encoder.locate import has_encoder, on_hub
 
 
 def default_folder(loaded: LoadedRecipe) -> Path:
-    """Default folder for results."""
+    """Return the default folder for results."""
     return DEFAULT_ROOT / loaded.recipe.name
 
 
@@ -58,12 +58,12 @@ def source_from(
 
     Args:
         plan: settings and source domains.
-        folder: of the artifact.
+        folder: folder of the artifact.
         runtime: device, processes, progress.
         extends: an artifact to extend.
-        with_s2idm: whether S2IDM is trained.
-        licence: of the artifact, written to its card; see `SourceArtifact`.
-        vectors: whether sentence vectors of the anchors are kept. Without them, targets may use any encoder.
+        with_s2idm: whether to train S2IDM.
+        licence: licence of the artifact, written to its card; see `SourceArtifact`.
+        vectors: whether to keep sentence vectors of the anchors. Without them, targets may use any encoder.
 
     Raises:
         InputError: the folder holds an artifact of other data or settings.
@@ -78,13 +78,14 @@ def source_from(
             differs = "the licence"
         if differs is None:
             if runtime.is_main:
-                shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # a killed run may have left them
+                shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # left by a killed run
             runtime.log(f"Reusing the source artifact in {folder}; it matches recipe and data")
             return found
-        raise InputError(
+        raise RunError(
             f"this folder holds a source artifact of other settings or data (differs: {differs})",
             location=folder,
             hint="Choose another --out, or delete the folder",
+            code="run-differs",
         )
     with alone_in(folder) if runtime.is_main else nullcontext():
         log = JsonLines(folder / LOG, fresh=not (folder / CHECKPOINTS).is_dir()) if runtime.is_main else lambda _: None
@@ -127,12 +128,12 @@ def difference(
     if not vectors and found.anchor_vectors is not None:
         return "sentence vectors of the anchors"
     if vectors and found.sentence_encoder is None and not on_hub(recipe.semantic) and has_encoder(recipe.semantic):
-        return "a sentence encoder, which was not installed then"
+        return "a sentence encoder, which was not installed before"
     return next((key for key in _source_keys(recipe) if found.recipe.get(key) != wanted.get(key)), None)
 
 
 def _source_keys(recipe: Recipe) -> tuple[str, ...]:
-    """Keys of a recipe that determine its source artifact, besides data and seed."""
+    """Return the keys of a recipe that determine its source artifact, besides data and seed."""
     with_encoder = ("encoder", "score", "training", "items", "evaluation", "prompts", "systems")
     return (*_SOURCE_KEYS, *(with_encoder if recipe.source_encoder.channels else ()))
 
@@ -150,12 +151,14 @@ def recipe_for_target(source: SourceArtifact, given: str, overrides: list[str]) 
     """Return the recipe for adapt-target: a file, a bundled recipe, or a domain with the settings of the source.
 
     Raises:
-        InputError: it is neither, or the recipe has no target.
+        InputError: there is no such recipe or domain, or the recipe has no target.
     """
     if names_recipe(given):
         loaded = load_recipe(given, overrides)
         if loaded.recipe.target is None:
-            raise InputError("this recipe names no target", location=given, hint="Add 'target:' or give a domain")
+            raise SettingsError(
+                "this recipe names no target", location=given, hint="Add 'target:' or give a domain", code="no-target"
+            )
         return loaded
     spec = parse_spec(given)
     data: dict[str, Any] = dict(source.recipe)
@@ -178,7 +181,7 @@ def target_from(plan: Plan, source: SourceArtifact, folder: Path, runtime: Runti
         runtime: device, processes, progress.
 
     Raises:
-        InputError: the folder holds something else or a run of other settings or data, or no variant can be trained.
+        InputError: the folder holds other files or a run of other settings or data, or no variant can be trained.
     """
     claim(folder, TARGET)
     if plan.overruled:
@@ -218,7 +221,7 @@ def run_plan(plan: Plan, folder: Path, runtime: Runtime) -> TargetRun:
 
 
 def run_of(plan: Plan, source: SourceArtifact, adapted: Adapted) -> TargetRun:
-    """Return the best variant on validation, with its weights and settings."""
+    """Return the target run: the product with its weights and settings, and the record."""
     product = adapted.product
     items = adapted.items
     return TargetRun(

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from domains.derived import check_distinct_names, sample_users, without_held_out
 from domains.domain import Domain
-from domains.errors import InputError, SettingsError
+from domains.errors import DataError, InputError, SettingsError
 from domains.loaders.loader import PREPARED
 from domains.open_domain import default_cache, open_domain
 from domains.preparation_report import PreparationReport, PreparedDomain, Step
@@ -40,9 +40,9 @@ class Plan:
     """A validated recipe with its data.
 
     Attributes:
-        recipe: the settings. Those fixed by a source artifact are taken from it.
+        recipe: the settings. A source artifact replaces those that it fixes.
         location: file of the recipe, for messages.
-        sources: source domains as S2IDM may see them; empty if a source artifact replaces them.
+        sources: source domains, without interactions that S2IDM must not see; empty if a source artifact replaces them.
         target: the target domain; None if the recipe names none.
         split: split of the target.
         variants: variants in the recipe's order; empty without a target.
@@ -72,14 +72,18 @@ class Plan:
             InputError: the recipe names none.
         """
         if self.target is None:
-            raise InputError("this recipe names no target", location=self.location, hint="Add 'target:'")
+            raise SettingsError(
+                "this recipe names no target", location=self.location, hint="Add 'target:'", code="no-target"
+            )
         return self.target.domain
 
     @property
     def target_split(self) -> Split:
         """The split of the target; see `domain`."""
         if self.split is None:
-            raise InputError("this recipe names no target", location=self.location, hint="Add 'target:'")
+            raise SettingsError(
+                "this recipe names no target", location=self.location, hint="Add 'target:'", code="no-target"
+            )
         return self.split
 
     @property
@@ -98,7 +102,7 @@ class Plan:
         """Return the plan with the settings that a source artifact fixes."""
         recipe, overruled = _settled(self.recipe, source)
         settled = replace(self, recipe=recipe, overruled=overruled)
-        settled.__dict__["texts"] = self.texts  # read already; an artifact does not settle the fields
+        settled.__dict__["texts"] = self.texts  # the artifact does not fix the text fields: reuse what was read
         return settled
 
     @cached_property
@@ -148,8 +152,7 @@ def plan_of(
     """Make a plan of opened domains; see `make_plan`.
 
     Raises:
-        InputError: as `make_plan`; or the k-core of the target must come from its training users, which needs the raw
-            files.
+        InputError: see `make_plan`. Also if the k-core must come from training users only, which needs the raw files.
     """
     if recipe.core_of_training_users:
         raise prepared_already()
@@ -218,7 +221,7 @@ def _opened_target(spec: DomainSpec, loaded: LoadedRecipe) -> PreparedDomain:
 def prepared_already() -> InputError:
     """Return the error for a target whose k-core was made of all users."""
     return SettingsError(
-        "the target was prepared before, with a k-core of all users",
+        "the target was prepared before with the k-core of all users",
         location="evaluation.core_from",
         hint="Name the raw files in a recipe and use transfer run, or set core_from to 'all'",
         code="core-from",
@@ -226,7 +229,7 @@ def prepared_already() -> InputError:
 
 
 def _opened_source(spec: DomainSpec, loaded: LoadedRecipe) -> PreparedDomain:
-    """Open a source, and drop the interactions that S2IDM may not see."""
+    """Open a source, and drop the interactions that S2IDM must not see."""
     prepared = _opened(spec, loaded)
     if loaded.recipe.source_part == "all":
         return prepared
@@ -258,11 +261,12 @@ def make_split(domain: Domain, recipe: Recipe) -> Split:
     if settings.validation_from is not None and settings.test_from is not None and settings.split == "temporal":
         split = temporal(domain, validation_from=settings.validation_from, test_from=settings.test_from)
     elif not (domain.lengths >= 3).any():
-        raise InputError(
-            f"leave-one-out needs users with 3 interactions, and none of the {domain.n_users:,} users has so many",
+        raise DataError(
+            f"leave-one-out needs users with 3 interactions, but none of the {domain.n_users:,} users has as many",
             location=domain.name,
             hint="Use data in which users have 3 or more interactions; a lower min_user_interactions or "
             "evaluation.short_users does not help",
+            code="short-users",
         )
     else:
         split = leave_one_out(domain, short_users=settings.short_users)

@@ -14,21 +14,21 @@ from transfer.runs.checks import is_baseline
 from transfer.variants import Variant
 
 DOUBT = 10
-"""A lead must hold as if so many more users stood a standard deviation against it: of several variants the best leads
-by more than a standard error by chance, and few users cannot tell."""
+"""A lead must also hold if this many more users differed by one standard deviation the other way. The best of several
+variants often leads by more than a standard error by chance, above all with few users."""
 
 
 def choose_product(variants: Sequence[Variant], values: Mapping[str, PerUser]) -> Variant:
     """Return the simplest variant whose validation metric is within about one standard error of the best one.
 
-    With m_v(u) the metric of variant v for user u, averaged over seeds, and b the variant with the largest mean, v
+    Let m_v(u) be the metric of variant v for user u, averaged over seeds, and b the variant with the largest mean. v
     stays if mean(m_b - m_v) <= sd(m_b - m_v) (1 / sqrt(U) + `DOUBT` / U). Of those, late terms alone come first (they
     include popularity, and validation drops terms that do not help), then other baselines, then trained variants with
     fewer parts, then the larger mean. With many users the standard error is small and the best variant wins.
 
     Args:
-        variants: at least one; all may serve.
-        values: (U,) validation metric of each user by label, the same users for all.
+        variants: at least one variant; all may recommend.
+        values: (U,) validation metric of each user by label, for the same users.
     """
     best = max(variants, key=lambda variant: values[variant.label].mean())
     close = [variant for variant in variants if _within_chance(values[best.label] - values[variant.label])]
@@ -55,10 +55,10 @@ def choosing_values(
     """Return a validation metric of some users, (U,), averaged over seeds.
 
     Args:
-        rankings: of the validation stage, one a seed.
-        users: indices of the choosing users; those without a validation target are dropped.
-        metric: PROTOCOL/NAME, for example ``full/ndcg@10``.
-        cutoffs: k of the metrics.
+        rankings: validation rankings, one for each seed.
+        users: indices of the users; those without a validation target are dropped.
+        metric: protocol and name, for example ``full/ndcg@10``.
+        cutoffs: values of k.
     """
     chosen = [ranking.only(np.flatnonzero(np.isin(ranking.users, users))) for ranking in rankings]
     mean: PerUser = seed_values(chosen, metric, cutoffs).mean(axis=0)

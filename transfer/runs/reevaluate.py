@@ -1,4 +1,4 @@
-"""Evaluate a saved target run again, from its files alone."""
+"""Evaluate a saved target run again from its files."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
 
 SAME = 1e-4
-"""Figures that differ by less are the same: the order of sums may differ from machine to machine."""
+"""Tolerance of figures: the order of sums may differ between machines."""
 
 
 def largest_gap(run: TargetRun, found: dict[str, Any]) -> float:
-    """The largest difference between metrics of `reevaluate` and those that the run's `metrics.json` says.
+    """Return the largest difference between the metrics of `reevaluate` and those in the run's `metrics.json`.
 
-    A number that is not finite differs from every other. That stored means and deviations agree with the stored values
-    is checked when `metrics.json` is read.
+    NaN and infinity differ from every number.
     """
     product = run.metrics.product
     place = (run.metrics.seeds_of(product.variant) or (product.seed,)).index(product.seed)
@@ -36,7 +35,7 @@ def largest_gap(run: TargetRun, found: dict[str, Any]) -> float:
 
 
 def reevaluate(run: TargetRun, runtime: Runtime) -> dict[str, Any]:
-    """Metrics of the product model, by stage and protocol."""
+    """Return the metrics of the product, by stage and protocol."""
     split = make_split(run.domain, run.recipe)
     domain = split.domain
     factory = run.interest_factory(domain, runtime.device)

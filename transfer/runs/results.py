@@ -1,4 +1,4 @@
-"""Summarise the results of adapting as the record in `metrics.json`."""
+"""Summary of a run's results as the record for `metrics.json`."""
 
 from __future__ import annotations
 

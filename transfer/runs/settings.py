@@ -1,4 +1,4 @@
-"""Settings of the encoder that a source artifact carries."""
+"""Settings of the source encoder."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ class SourceEncoderSettings(Settings):
 
     channels: tuple[Channel, ...] = Field(
         (),
-        description="What an item is there; empty: none is trained. `id` and `categories` cannot move between domains.",
+        description="Channels of its items; empty: no encoder. `id` and `categories` cannot move between domains.",
     )
     system: str = Field(
-        "sasrec", description="System that the sources train: sasrec, cl4srec, pdrec, gru4rec, or a plug-in's."
+        "sasrec", description="System to train on the sources: sasrec, cl4srec, pdrec, gru4rec, or a plug-in's."
     )
     epochs: int = Field(100, ge=1, le=1_000_000, description="Upper bound.")
 
     @model_validator(mode="after")
     def _has_items(self) -> SourceEncoderSettings:
         if self.system != "sasrec" and not self.channels:
-            raise ValueError(f"system {self.system} would not be trained: channels names none")
+            raise ValueError(f"system {self.system} would not be trained, because channels is empty")
         return self
 
     @model_validator(mode="after")

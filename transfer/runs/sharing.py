@@ -1,4 +1,4 @@
-"""Check the files of an artifact, accept changed ones, and copy a run without its users."""
+"""Verification of an artifact's files, acceptance of changed files, and copies of a run without users."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def open_any(folder: Path) -> Artifact:
     """Open and check the artifact in a folder, source or target.
 
     Raises:
-        InputError: there is none, or it is damaged or changed.
+        InputError: there is no artifact, or it is damaged or changed.
     """
     kind = kind_of(folder)
     kinds: dict[str, type[Artifact]] = {"source": SourceArtifact, "target": TargetRun}
@@ -69,8 +69,8 @@ def share(run: TargetRun, folder: Path) -> TargetRun:
     and interests; it cannot be evaluated again.
 
     Args:
-        run: read from a folder.
-        folder: for the copy; must be new or empty.
+        run: a run that was read from a folder.
+        folder: folder for the copy; must be new or empty.
 
     Raises:
         InputError: the folder is not empty, or cannot be written.

@@ -1,4 +1,4 @@
-"""The source artifact: vocabulary, S2IDM, and a note of the data they were trained on."""
+"""`SourceArtifact`: vocabulary, S2IDM, and the names and sizes of their training data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from domains.domain import Domain
-from domains.errors import InputError
+from domains.errors import SettingsError
 from recipes.load import check_recipe
 from recipes.schema import Recipe, resolved
 from transfer.assembly import assemble
@@ -53,11 +53,11 @@ class DomainNote:
     """Sizes and fingerprint of a domain that an artifact was trained on.
 
     Attributes:
-        name: of the domain.
-        users: number of them.
-        items: number of them.
-        interactions: number of them.
-        fingerprint: of the data.
+        name: name of the domain.
+        users: number of users.
+        items: number of items.
+        interactions: number of interactions.
+        fingerprint: hash of the data.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Transferable:
     """Weights that apply to any domain whose items have titles.
 
     Attributes:
-        weights: of encoder and item maps, by name; empty without a source encoder.
+        weights: weights of encoder and item maps by name; empty without a source encoder.
         terms: weights of late terms alone, tuned on the sources' validation items; None without a source encoder.
     """
 
@@ -90,9 +90,9 @@ class LearnedEncoder:
     """The properties of a source encoder that a target must share.
 
     Attributes:
-        system: name of its system.
-        settings: of the encoder.
-        channels: channels of its items.
+        system: name of the system.
+        settings: settings of the encoder.
+        channels: channels of the items.
     """
 
     system: str
@@ -120,16 +120,16 @@ class SourceArtifact(Artifact):
 
     Attributes:
         vocabulary: q anchors.
-        s2idm: over them; None if it was not asked for, or there were no sources.
-        interests: how s'_0 was weighted.
-        domains: the domains it was trained on.
-        seed: of the training.
-        recipe: resolved, as plain data.
+        s2idm: S2IDM over the anchors; None if it was not requested or there were no sources.
+        interests: settings of s'_0.
+        domains: the training domains.
+        seed: seed of the training.
+        recipe: the resolved recipe, as plain data.
         anchor_vectors: (q, s) sentence vectors of the anchors; None if no encoder was installed.
         sentence_encoder: fingerprint of that encoder.
-        transferable: weights learned without item IDs; may be empty.
-        target_items: fingerprint of the target's items if their titles joined the vocabulary.
-        licence: as on a model card (``cc-by-sa-4.0``); None if nobody stated it.
+        transferable: weights of the source encoder; may be empty.
+        target_items: fingerprint of the target's items if the vocabulary includes their titles.
+        licence: licence as on a model card (``cc-by-sa-4.0``); None if unknown.
     """
 
     config_type: ClassVar[type[ArtifactConfig]] = SourceConfig
@@ -146,14 +146,14 @@ class SourceArtifact(Artifact):
     licence: str | None = None
 
     def __repr__(self) -> str:
-        """Name, size and place."""
+        """Show domains, size and folder."""
         names = "+".join(note.name for note in self.domains)
         encoder = ", with encoder" if self.transferable.weights else ""
         return f"<SourceArtifact {names}: {len(self.vocabulary):,} anchors{encoder}, in {self.folder or 'memory'}>"
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over everything that a target takes from it."""
+        """SHA-256 of everything that a target uses."""
         digest = hashlib.sha256(self.vocabulary.fingerprint.encode())
         digest.update(self.vocabulary.item_counts.tobytes())
         learned = {**(self.s2idm.state_dict() if self.s2idm else {}), **self.transferable.weights}
@@ -177,7 +177,7 @@ class SourceArtifact(Artifact):
         return SourceEncoderSettings.model_validate(self.recipe.get("source_encoder", {}))
 
     def vectors(self, semantics: Semantics | None) -> Tensor | None:
-        """Return the (q, s) sentence vectors of the anchors: the artifact's, or computed by the installed encoder."""
+        """Return (q, s) sentence vectors of the anchors, from the artifact or the installed encoder."""
         if self.anchor_vectors is None and semantics is not None:
             return semantics.words(self.vocabulary.words)
         return self.anchor_vectors
@@ -186,14 +186,15 @@ class SourceArtifact(Artifact):
         """Return the artifact without sentence vectors of its anchors, so that targets may use any encoder.
 
         Raises:
-            InputError: its source encoder learned from them.
+            InputError: its source encoder needs them.
         """
         learned = self.learned_encoder
         if learned is not None and SEMANTIC_CHANNELS & set(learned.channels):
-            raise InputError(
+            raise SettingsError(
                 "the source encoder learned from sentence vectors and needs them",
                 location="source_encoder.channels",
                 hint="Use channels [anchors], or keep the vectors",
+                code="encoder-needs-vectors",
             )
         return replace(self, anchor_vectors=None, sentence_encoder=None)
 
@@ -244,7 +245,7 @@ class SourceArtifact(Artifact):
 
     @classmethod
     def known(cls) -> list[str]:
-        """Return the bundled artifact and those of the runs in the working folder."""
+        """Return the names of the bundled artifact and of those in the working folder's runs."""
         return [BUNDLED, *map(str, find_sources())]
 
     @classmethod
@@ -265,9 +266,9 @@ def read_s2idm(file: TensorFile, anchors: int, settings: S2IDMSettings | None) -
     """Read an S2IDM in evaluation mode, or None if the artifact has none.
 
     Args:
-        file: with its weights.
-        anchors: q.
-        settings: of the model; None if there is none.
+        file: file with the weights.
+        anchors: number of anchors q.
+        settings: settings of the model; None if there is none.
 
     Raises:
         InputError: the weights do not fit the settings. Memory is allocated only after this check.
@@ -283,12 +284,12 @@ def read_s2idm(file: TensorFile, anchors: int, settings: S2IDMSettings | None) -
 
 
 def _read_encoder(file: TensorFile, recipe: Recipe, anchors: int) -> dict[str, Tensor]:
-    """Read the weights of the source encoder, checked against a model over one item; empty if there is none."""
+    """Read the weights of the source encoder; empty if there is none. Their shapes are checked."""
     if not any(name.startswith("encoder.") for name in file.tensors):
         return {}
     settings = recipe.source_encoder
     if not settings.channels:
-        raise file.error("holds an encoder, and its recipe asks for none")
+        raise file.error("holds an encoder, but its recipe has none")
     maps = [t.shape[-1] for name, t in file.tensors.items() if name.endswith("-semantic.map.weight") and t.dim() == 2]
     vectors = torch.empty(1, maps[0] if maps else 1)
     features = ItemFeatures(1, csr_matrix((1, anchors), dtype=np.float32), vectors, vectors)

@@ -1,4 +1,4 @@
-"""Train an encoder without item IDs on the sources. A target can start from it, or use it without training."""
+"""Training of a source encoder: an encoder without item IDs that a target can start from or use untrained."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from domains.derived import side_by_side
 from domains.domain import Domain
-from domains.errors import InputError
+from domains.errors import SettingsError
 from domains.split import leave_one_out
 from recipes.schema import Recipe
 from transfer.assembly import assemble
@@ -143,8 +143,9 @@ def _check_fits(own: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> Non
     for name, tensor in weights.items():
         if name.startswith("encoder.") and (name not in own or own[name].shape != tensor.shape):
             here = "nothing" if name not in own else str(tuple(own[name].shape))
-            raise InputError(
+            raise SettingsError(
                 f"the source encoder does not fit: its {name} is {tuple(tensor.shape)}, the target's is {here}",
                 location="encoder",
                 hint="Use the source's 'encoder' settings and 'prompts.count' for the target",
+                code="encoder-differs",
             )

@@ -1,4 +1,4 @@
-"""The target run: the product with everything it needs to recommend, and the record of how it was chosen."""
+"""`TargetRun`: the product with everything that it needs to recommend, and the record of all variants."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ POPULARITY = "popularity"
 FOLLOWS = "follows"
 COMPANIONS = "companions"
 LATER_TERMS = ("terms.together", "terms.taste")
-"""Weights that files of version 4 lack."""
+"""Weights that are missing in files of version 4."""
 
 
 class TargetConfig(ArtifactConfig):
@@ -87,17 +87,17 @@ class TargetRun(Artifact):
 
     Attributes:
         domain: the target, with its interactions.
-        vocabulary: of the source artifact.
+        vocabulary: vocabulary of the source artifact.
         item_anchors: (I, q).
-        features: of the items.
-        s2idm: frozen, from the source; None if it has none.
-        interests: how s'_0 is weighted.
+        features: features of the items.
+        s2idm: the source's frozen S2IDM, or None.
+        interests: settings of s'_0.
         variant: the product.
-        weights: its model.
-        recipe: of the run.
-        metrics: of all variants.
+        weights: weights of its model.
+        recipe: recipe of the run.
+        metrics: metrics of all variants.
         counts: (I,) float32 training interactions of each item; NaN for items hidden from training.
-        follows: (I, I) float32, how often an item came soon after another among the training users.
+        follows: (I, I) float32 counts of transitions in the training data.
         companions: (I, I) float32, cosines between the training users of items.
         sentence_encoder: fingerprint of the titles' sentence encoder, or None.
     """
@@ -149,7 +149,7 @@ class TargetRun(Artifact):
         """Return the product's baseline, fitted again to the training part of the run's interactions."""
         system = find_system(self.variant.architecture)
         if isinstance(system, Trained):
-            raise ValueError(f"{system.name} is no baseline")
+            raise ValueError(f"{system.name} is not a baseline")
         if not self.domain.n_users:
             raise RunError(
                 f"{system.name} counts interactions, and this copy holds none",
@@ -166,7 +166,7 @@ class TargetRun(Artifact):
         return system.fit(target, system_settings(system, self.recipe.systems))
 
     def interest_factory(self, domain: Domain, device: torch.device) -> InterestFactory:
-        """Return the factory of interests for users of a domain with this run's items."""
+        """Return the factory of interests for the users of a domain that has this run's items."""
         return InterestFactory(
             domain=domain,
             item_anchors=self.item_anchors,
@@ -177,7 +177,7 @@ class TargetRun(Artifact):
         )
 
     def known_items(self, device: torch.device) -> KnownItems:
-        """Return the items as late terms see them, with popularity and transitions of the training users."""
+        """Return texts and training counts of the items, for late terms."""
         idf, titles = self.vocabulary.idf, self.features.title_vectors
         space = self.features.title_space
         return KnownItems(self.item_anchors, idf, titles, device, self.counts, self.follows, space, self.companions)
@@ -217,7 +217,7 @@ class TargetRun(Artifact):
         domain = load_domain(folder / DOMAIN)
         if domain.fingerprint != config.domain_fingerprint:
             raise RunError(
-                "the domain is not the one of this run",
+                "this is not the domain of the run",
                 location=folder / DOMAIN,
                 hint="Restore the folder, or adapt to the target again",
                 code="run-mixed",
@@ -345,10 +345,10 @@ def _users_held(run: TargetRun) -> str:
     """Describe which data of users the folder holds, and how to use the run."""
     history = '`transfer recommend FOLDER --history "title; title"`'
     if not run.domain.n_users:
-        return f"""This copy holds nothing of any single user.
+        return f"""This copy holds no data of single users.
 
 Use it: {history}."""
-    return f"""What this folder holds of users, private to its owner unless you change that:
+    return f"""This folder holds data of users; only its owner can read it, unless you change that:
 
 - `domain/`: the ids of {run.domain.n_users:,} users, and item and time of each of their interactions.
 - `pieces/`: the rank of each user's held-out item, by the user's number.
@@ -360,7 +360,7 @@ Use it: `transfer recommend FOLDER --user ID` or {history}."""
 
 
 def _why(metrics: RunRecord) -> str:
-    """Say why this variant is the product."""
+    """Describe why this variant is the product."""
     if not metrics.protocol.training_users:
         return "chosen by its parts: no user trained, so nothing was validated"
     names = ", ".join(metrics.variants)

@@ -1,4 +1,4 @@
-"""Train and evaluate the variants of a target run, one variant and seed at a time. Finished ones are read from disk."""
+"""`VariantTrainer`: trains and evaluates one variant and seed at a time. Finished ones are read from disk."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ from transfer.training.task import Task
 from transfer.variants import Variant
 
 RECOMMENDED = 10
-"""Top items kept of each user's full ranking, for coverage and popularity bias."""
+"""Number of top items kept for each user, to measure coverage and popularity bias."""
 BASE, VARIANT = "base", "variant"
 """The two phases of training a variant."""
 BESIDE_NOISE = 128.0
 """Strength of late terms beside a model that was never trained."""
 SECOND_PHASE = 7919
-"""Added to the seed in the second phase, so that the two phases draw different numbers."""
+"""Added to the seed in the second phase, so that it draws other numbers than the first."""
 
 
 class VariantTrainer:
@@ -110,7 +110,7 @@ class VariantTrainer:
         """Train and evaluate a variant from its base."""
         found = self.checkpoints.get(variant.label, seed)
         if found is not None:
-            self.checkpoints.forget(variant.label, seed, VARIANT)  # a killed run may have left it
+            self.checkpoints.forget(variant.label, seed, VARIANT)  # left by a killed run
             return found
         views = self.factory.views(variant, self.task.split, self.recipe.prompts, seed)
         model, kept = self._with_terms(variant, views, seed) if variant.terms else self._trained(variant, views, seed)
@@ -141,7 +141,7 @@ class VariantTrainer:
         return model, KeptEpochs(base=base_epoch, variant=fitted.best_epoch if epochs else None)
 
     def _with_terms(self, variant: Variant, views: Views, seed: int) -> tuple[SequentialRecommender, KeptEpochs | None]:
-        """Add late terms to the finished model without them, so that only the terms make a difference."""
+        """Add late terms to the finished model without them, so that both share the same weights."""
         model = self._fresh(variant, seed)
         finished = self.variant(variant.without_terms, seed)
         model.load_state_dict(finished.weights)
@@ -149,7 +149,7 @@ class VariantTrainer:
         return model, finished.kept
 
     def _base(self, variant: Variant, seed: int) -> tuple[Mapping[str, Tensor], int | None]:
-        """Return the weights of the converged base, which every variant starts from, and its kept epoch."""
+        """Return the weights of the trained base, from which the variant starts, and its kept epoch."""
         found = self.checkpoints.weights_with_facts(variant.label, seed, BASE)
         if found is None:
             weights, epoch = self._trained_base(variant, seed)
@@ -233,7 +233,7 @@ class VariantTrainer:
             model.terms.set(self._terms_alone(variant.terms).times(BESIDE_NOISE))
 
     def _terms_alone(self, terms: tuple[str, ...]) -> TermWeights:
-        """Return the weights of late terms if nothing else scores; variants that share them share the search."""
+        """Return the weights of late terms that score alone. Variants with the same terms share the search."""
         if terms not in self._alone:
             targets, domain = self._fitting_targets, self.task.split.domain
             self._alone[terms] = (
@@ -244,13 +244,13 @@ class VariantTrainer:
         return self._alone[terms]
 
     def _untried(self, weights: TermWeights, terms: tuple[str, ...]) -> TermWeights:
-        """Return weights that were not tuned here. Without repeats in the data, items of the history are left out."""
+        """Return weights that were not tuned on this target. Without repeats in the data, `repeats` is `LEAVE_OUT`."""
         repeats = 0.0 if self.task.split.domain.repeats else LEAVE_OUT
         return replace(weights, repeats=repeats).only(weights_of(terms))
 
     @property
     def _fitting_targets(self) -> Targets:
-        """Validation targets of the half of the users that tunes weights; the other half chooses the product."""
+        """Return the validation targets of the half of the users that tunes the weights of late terms."""
         split = self.task.split
         fitting, _ = halves(_validated(split), self.recipe.evaluation.seed)
         return targets_of(split, "validation", fitting)
@@ -264,7 +264,7 @@ class VariantTrainer:
 
 
 def choosing_users(split: Split, seed: int) -> Ints:
-    """Return the half of the validated training users that chooses the product. The other half tunes late terms."""
+    """Return the half of the validation users that chooses the product. The other half tunes late terms."""
     return halves(_validated(split), seed)[1]
 
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from domains.domain import Domain
-from domains.errors import InputError
+from domains.errors import DataError, SettingsError
 from transfer.files import replacing
 from transfer.progress import Progress, Silent
 from transfer.serving.history import History
@@ -59,7 +59,9 @@ class Shard:
         """
         first, _, second = text.partition("/")
         if not (first.isdecimal() and second.isdecimal() and 1 <= int(first) <= int(second)):
-            raise InputError(f"{text!r} is no shard", location="--shard", hint="Write 1/8 for the first of eight")
+            raise SettingsError(
+                f"{text!r} is no shard", location="--shard", hint="Write 1/8 for the first of eight", code="shard"
+            )
         return cls(int(first), int(second))
 
     def of(self, count: int) -> slice:
@@ -116,7 +118,9 @@ def recommend_all(
     if Path(users).is_dir():
         parts = sorted(path for path in Path(users).iterdir() if path.suffix == ".parquet")
         if not parts:
-            raise InputError("no Parquet file in this folder", location=users, hint="Name a folder of *.parquet")
+            raise DataError(
+                "no Parquet file in this folder", location=users, hint="Name a folder of *.parquet", code="no-file"
+            )
         mine = parts[(shard or Shard()).of(len(parts))]
         jobs: list[tuple[Path, Path | None]] = [(out / part.name, part) for part in mine]
     else:

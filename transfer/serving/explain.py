@@ -250,7 +250,12 @@ def anchor_neighbours(run: TargetRun, word: str, count: int = MOST_NEIGHBOURS) -
         InputError: the word stands for no anchor, or the run has no S2IDM.
     """
     if run.s2idm is None:
-        raise RunError("this run has no S2IDM", location="anchors neighbours", hint="Adapt with a variant of S2IDM")
+        raise RunError(
+            "this run has no S2IDM",
+            location="anchors neighbours",
+            hint="Adapt with a variant of S2IDM",
+            code="no-s2idm",
+        )
     unseen, vocabulary = run.unseen(), run.vocabulary
     wanted = vocabulary.encode([word]).matrix if unseen is None else unseen.apply([word])
     if wanted.nnz == 0:

@@ -89,7 +89,12 @@ class Graph(nn.Module):
         if weights.anchors:
             weighted = known.weighted_anchors
             if weighted.shape[0] * weighted.shape[1] > MOST_DENSE:
-                raise RunError("the items have too many anchors for one graph", location="export", hint=WITHOUT_ANCHORS)
+                raise RunError(
+                    "the items have too many anchors for one graph",
+                    location="export",
+                    hint=WITHOUT_ANCHORS,
+                    code="not-exportable",
+                )
             features.append(torch.from_numpy(weighted.toarray().astype(np.float32)))
             tables.append(torch.from_numpy(known.unit_anchors.toarray().astype(np.float32)))
             self.strengths.append(float(weights.anchors))
@@ -182,7 +187,9 @@ def padded_rows(matrix: csr_matrix) -> tuple[Tensor, Tensor]:
     lengths = np.diff(matrix.indptr)
     width = int(max(1, lengths.max(initial=0)))
     if width * matrix.shape[0] > MOST_DENSE:
-        raise RunError("too many items go together for one graph", location="export", hint=WITHOUT_TOGETHER)
+        raise RunError(
+            "too many items go together for one graph", location="export", hint=WITHOUT_TOGETHER, code="not-exportable"
+        )
     row = np.repeat(np.arange(matrix.shape[0]), lengths)
     place = np.arange(matrix.nnz) - np.repeat(matrix.indptr[:-1], lengths)
     columns, values = np.zeros((matrix.shape[0], width), np.int64), np.zeros((matrix.shape[0], width), np.float32)
@@ -229,7 +236,10 @@ def export(run: TargetRun, folder: Path, to: Format = "onnx", histories: int = 1
     size = sum(buffer.numel() * buffer.element_size() for buffer in graph.buffers())
     if to == "onnx" and size > LARGEST_GRAPH:
         raise RunError(
-            f"the graph would have {size / 1e9:.1f} GB, and ONNX allows 2", location="export", hint=WITHOUT_ANCHORS
+            f"the graph would have {size / 1e9:.1f} GB, and ONNX allows 2",
+            location="export",
+            hint=WITHOUT_ANCHORS,
+            code="not-exportable",
         )
     folder.mkdir(parents=True, exist_ok=True)
     _write_graph(graph, folder / GRAPH[to], to, length)
@@ -277,7 +287,7 @@ def _write_graph(graph: Graph, file: Path, to: Format, length: int) -> None:
                 verbose=False,
             )
             if made is None:
-                raise RunError("torch made no ONNX program", location="export")
+                raise RunError("torch made no ONNX program", location="export", code="not-exportable")
             unfinished.write_bytes(made.model_proto.SerializeToString())
     except ImportError as missing:
         raise InputError(

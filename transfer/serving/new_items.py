@@ -17,7 +17,7 @@ from scipy.sparse import csr_matrix, vstack
 
 from domains.data_frames import NewItems
 from domains.domain import TEXT_TYPE, Domain
-from domains.errors import InputError
+from domains.errors import DataError, SettingsError
 from transfer.items.features import ItemFeatures, category_matrix, category_names, in_use
 from transfer.items.sentence_vectors import Semantics, anchor_means, same_encoder
 from transfer.runs.target_run import TargetRun
@@ -61,18 +61,23 @@ def with_new_items(
     """
     read = run.recipe.vocabulary.fields
     if not {"title", *items.fields} & set(read) and run.features.title_vectors is None:
-        raise InputError(
+        raise DataError(
             f"the new items have no {' and no '.join(read)}, and this run reads nothing else",
             location="new items",
             hint="Put these columns into the table of new items",
+            code="new-items",
         )
     known = set(run.domain.item_ids.to_pylist())
     met: set[str] = set()
     for name in items.ids:
         if name in known:
-            raise InputError(f"{name!r} is no new item", location="new items", hint="Leave out what the domain has")
+            raise DataError(
+                f"{name!r} is no new item", location="new items", hint="Leave out what the domain has", code="new-items"
+            )
         if name in met:
-            raise InputError(f"the id {name!r} occurs twice", location="new items", hint="Give each item once")
+            raise DataError(
+                f"the id {name!r} occurs twice", location="new items", hint="Give each item once", code="new-items"
+            )
         met.add(name)
     more = _items_alone(run.domain, items)
     texts = item_texts(more.fields, run.recipe.vocabulary.fields)
@@ -132,10 +137,11 @@ def _grown(run: TargetRun, more: Domain, anchors: csr_matrix, semantics: Semanti
     if semantics is not None:
         same_encoder(run.sentence_encoder, semantics, "this run's items")
     if semantics is None and not (old.title_vectors is None and old.anchor_vectors is None):
-        raise InputError(
+        raise SettingsError(
             "this run's items are made of sentence vectors, and there is no sentence encoder",
             location="new items",
             hint='Install the extra "sememe-transfer[semantic]"',
+            code="encoder-missing",
         )
     grown = replace(old, count=old.count + count)
     trained = torch.ones(old.count, dtype=torch.bool) if old.known is None else old.known

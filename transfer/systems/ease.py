@@ -7,7 +7,7 @@ import torch
 from pydantic import Field
 
 from domains.domain import Domain
-from domains.errors import InputError
+from domains.errors import DataError
 from domains.settings import Settings
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
@@ -34,10 +34,11 @@ def fit(target: Target, settings: EASESettings) -> Ranker:
     split, device = target.split, target.runtime.device
     items = split.domain.n_items
     if items > settings.largest:
-        raise InputError(
+        raise DataError(
             f"EASE inverts a dense matrix of items; {items:,} items are too many (limit {settings.largest:,})",
             location="variants",
             hint="Leave 'ease' out, or raise systems.ease.largest",
+            code="too-many-items",
         )
     matrix = train_matrix(split)
     gram = torch.from_numpy((matrix.T @ matrix).toarray().astype(np.float32)).to(device)

@@ -7,7 +7,7 @@ import torch
 from scipy.sparse import diags
 
 from domains.domain import Domain
-from domains.errors import InputError
+from domains.errors import SettingsError
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
 from transfer.interests.original import original_interests
@@ -25,7 +25,9 @@ def fit(target: Target, settings: NoSettings) -> Ranker:
     """
     source = target.source
     if source is None:
-        raise InputError("s2idm-matching needs a source", location="variants", hint="Add sources:, or leave it out")
+        raise SettingsError(
+            "s2idm-matching needs a source", location="variants", hint="Add sources:, or leave it out", code="no-source"
+        )
     anchors, idf = target.items.anchors, target.items.idf
     items = unit_rows((anchors @ diags(idf)).tocsr())
 

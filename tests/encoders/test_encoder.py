@@ -73,7 +73,7 @@ def left_padded_sasrec(model, items, heads):
                 allowed = [column for column in range(total) if pad <= column <= row]
                 logits = np.array([query[part] @ keys[column] / np.sqrt(size) for column in allowed])
                 if not absolute:
-                    logits += [w[f"{attend}.distances"][head, row - column] for column in allowed]
+                    logits += [w[f"{attend}.distances"][row - column, head] for column in allowed]
                 share = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
                 mixed.append(sum(p * values[column] for p, column in zip(share, allowed, strict=True)))
             attended = normed + w[f"{attend}.out.weight"] @ np.concatenate(mixed) + w[f"{attend}.out.bias"]

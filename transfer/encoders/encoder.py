@@ -35,7 +35,7 @@ def distance_bias(table: Tensor, length: int) -> Tensor:
     """Spread a bias per distance over all pairs of positions: b_ij = t_(i-j), and -inf where j comes after i.
 
     Args:
-        table: (H, R) bias by head and distance; distances beyond R - 1 count as R - 1.
+        table: (R, H) bias by distance and head; distances beyond R - 1 count as R - 1.
         length: L.
 
     Returns:
@@ -43,7 +43,8 @@ def distance_bias(table: Tensor, length: int) -> Tensor:
     """
     place = torch.arange(length, device=table.device)
     distance = place[:, None] - place
-    return table[:, distance.clamp(0, table.shape[1] - 1)].masked_fill(distance < 0, -math.inf)
+    bias = table.t()[:, distance.clamp(0, len(table) - 1)]
+    return bias.masked_fill(distance < 0, -math.inf)
 
 
 def causal_attention(query: Tensor, key: Tensor, value: Tensor, share: float, bias: Tensor | None = None) -> Tensor:

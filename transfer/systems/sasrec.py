@@ -28,7 +28,7 @@ class SelfAttention(nn.Module):
         self.query = nn.Linear(dim, dim)
         self.key_value = nn.Linear(dim, 2 * dim)
         self.out = nn.Linear(dim, dim)
-        self.distances = None if reach is None else nn.Parameter(torch.zeros(heads, reach))
+        self.distances = None if reach is None else nn.Parameter(torch.zeros(reach, heads))
 
     def forward(self, states: Tensor) -> Tensor:
         """(B, L, d) -> (B, L, d)."""

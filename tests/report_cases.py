@@ -119,7 +119,7 @@ def run_record(**changed: Any) -> RunRecord:
             "anchors_per_item": 2.5,
             "quantiles": (0, 1, 2, 3, 9),
             "unmapped": (("odd", 3),),
-            "share": 0.9,
+            "share": 510 / 567,
         },
         "variants": variants,
         "baselines": ("popular",),

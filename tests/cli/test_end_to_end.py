@@ -193,6 +193,38 @@ def test_evaluate_tells_figures_that_are_not_the_models(tiny, capsys, tmp_path):
     done = run_command(capsys, "evaluate", copy)
     assert done.code == 1
     assert "metrics.json says otherwise, by up to 0.25" in done.out
+    assert run_command(capsys, "evaluate", copy, "--json").code == 1
+
+
+@pytest.mark.parametrize("edit", ["selection", "missing", "users"])
+def test_evaluate_tells_other_edits(tiny, capsys, tmp_path, edit):
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny.target, copy)
+    metrics = metrics_in(copy)
+    product = metrics["product"]
+    variant = metrics["variants"][product["variant"]]
+    if edit == "selection":
+        variant["selection"] = {"mean": 0.9, "std": 0.0, "values": [0.9]}
+        lead = 0.9 - metrics["variants"][product["runner_up"]]["selection"]["mean"]
+        product |= {"validation": 0.9, "margin": lead, "beaten_by": []}
+    elif edit == "missing":
+        del variant["test"]["sampled"]
+    else:
+        metrics["users"] += 1
+    (copy / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    write_manifest(copy, FILES)
+    done = run_command(capsys, "evaluate", copy)
+    assert "Traceback" not in done.err
+    if edit == "users":
+        assert (done.code, "users is" in done.err) == (2, True)
+    else:
+        assert (done.code, "metrics.json says otherwise" in done.out) == (1, True)
+
+
+def test_a_copy_without_users_is_not_evaluated(tiny, capsys, tmp_path):
+    assert run_command(capsys, "share", tiny.target, tmp_path / "copy").code == 0
+    done = run_command(capsys, "evaluate", tmp_path / "copy")
+    assert (done.code, "holds no users" in done.err) == (2, True)
 
 
 def test_recommendations_for_a_user_are_new_to_them_and_share_anchors(tiny, capsys):

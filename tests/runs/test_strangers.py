@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from domains.errors import InputError, SettingsError
 from recipes.load import check_recipe
-from transfer.files import read_json
+from transfer.files import read_json, read_sealed, write_sealed
 from transfer.runs.artifact import FILES
 from transfer.runs.artifact_files import UNUSED, differences, write_manifest
 from transfer.runs.sharing import accept, open_any, verify
@@ -128,6 +128,37 @@ def test_wrong_model_weights_of_a_run_are_refused(tiny, tmp_path, name, change):
     open_any(trained)
     with_tensor(trained, "model.safetensors", name, change)
     assert refused(trained).code == "run-damaged"
+
+
+def stranger_piece(change_tensors=lambda _: None, **facts):
+    def change(path):
+        tensors, known = read_sealed(path)
+        change_tensors(tensors)
+        write_sealed(path, tensors, known | facts)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        stranger_piece(lambda tensors: tensors["model.items.channels.id.table.weight"].fill_(float("nan"))),
+        stranger_piece(lambda tensors: tensors.update({"model.more": torch.zeros(2)})),
+        stranger_piece(lambda tensors: tensors.pop("model.terms.titles")),
+        stranger_piece(lambda tensors: tensors.pop("ranks.test.full")),
+        stranger_piece(kept_epochs="[" * 5000),
+        stranger_piece(kept_epochs='{"base": -1}'),
+        stranger_piece(threads="9" * 5000),
+    ],
+)
+def test_checkpoints_of_a_stranger_are_checked_like_weights(target, change):
+    """They are not in the manifest: a run may go on and add to them."""
+    change(target / "pieces" / "sasrec" / "seed-0.done.safetensors")
+    run = TargetRun.read(target)
+    with pytest.raises(InputError) as caught:
+        with_variant(run, "sasrec")
+    assert caught.value.code == "run-damaged"
+    assert "seed-0.done" in str(caught.value.location)
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ Run = Annotated[str, typer.Argument(help="Folder of a target run, or its hub id.
 
 
 def evaluate(run: Run, device: Device = "auto", json_: Json = False) -> None:
-    """Evaluate a target run's product model again, from its files alone, and hold it against its metrics.json."""
+    """Evaluate a target run's product again from its files; exit code 1 if metrics.json says otherwise."""
     from rich.markup import escape
 
     from transfer.cli.output import print_json, say
@@ -167,15 +167,15 @@ def evaluate(run: Run, device: Device = "auto", json_: Json = False) -> None:
 
     loaded = TargetRun.load(run)
     result = reevaluate(loaded, Runtime.current(device))
+    gap = largest_gap(loaded, result)
     if json_:
         print_json(result)
-        return
+        raise typer.Exit(int(gap >= SAME))
     say(f"[bold]{escape(loaded.variant.label)}[/bold] on {escape(loaded.domain.name)}")
     for stage in ("validation", "test"):
         for protocol, values in result[stage].items():
             shown = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
             say(f"  {stage:10s} {protocol:7s} {shown}")
-    gap = largest_gap(loaded, result)
     if gap < SAME:
         say("The same as in metrics.json.")
         return

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from domains.domain import Ints
 from domains.loaders.loader import PREPARED
 from domains.split import Split
 from domains.ties import count_ties
@@ -64,6 +65,20 @@ def compare(
         seeds=len(seeds),
         two_way=two_way(gain) if drawn and len(seeds) >= SEEDS_FOR_A_TEST else None,
     )
+
+
+def validation_score(ranking: Ranking, training_users: Ints, metric: str, cutoffs: tuple[int, ...]) -> float:
+    """Return the mean of the selection metric over the training users; 0 if the metric was not measured.
+
+    Args:
+        ranking: of validation items.
+        training_users: indices of the users that train.
+        metric: the selection metric, as protocol/metric.
+        cutoffs: of the metrics.
+    """
+    protocol, name = metric.split("/", 1)
+    mine = ranking.only(np.flatnonzero(np.isin(ranking.users, training_users)))
+    return mine.metrics(cutoffs)[protocol].get(name, 0.0)
 
 
 def two_way(gain: Floats) -> TwoWay | None:

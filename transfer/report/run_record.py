@@ -160,6 +160,8 @@ class Comparison(Document):
     def _agrees(self) -> Self:
         if self.low > self.high + TOLERANCE or (self.two_way and self.two_way.low > self.two_way.high + TOLERANCE):
             raise ValueError("the interval of the difference ends before it begins")
+        if not self.low - TOLERANCE <= self.difference <= self.high + TOLERANCE:
+            raise ValueError("the difference is outside its interval")
         return self
 
 
@@ -178,6 +180,11 @@ class CoverageRecord(Document):
     """Words without an anchor, and the number of items with each."""
     share: float = Field(ge=0, le=1)
     """Share of the items with at least one anchor."""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        _equal("the share of covered items", self.share, self.n_covered / self.n_items if self.n_items else 0.0)
+        return self
 
 
 class ProductRecord(Document):
@@ -278,6 +285,8 @@ class RunRecord(Document):
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         names = {"product": (self.product.variant,), "baselines": self.baselines, "few_seeds": tuple(self.few_seeds)}
+        names["runner_up"] = () if self.product.runner_up is None else (self.product.runner_up,)
+        names["beaten_by"] = self.product.beaten_by
         names["base"] = tuple(one.base for one in self.variants.values() if one.base is not None)
         names["comparisons"] = tuple(name for one in self.comparisons for name in (one.variant, one.baseline))
         named = (one.values.values() for one in self.target_groups)
@@ -294,6 +303,7 @@ class RunRecord(Document):
             raise ValueError(f"the product has seed {self.product.seed}, which was not run")
         chosen = self.variants[self.product.variant].selection.mean
         _equal("the product's validation metric", self.product.validation, chosen)
+        self._check_lead(chosen)
         return self
 
     def seeds_of(self, variant: str) -> tuple[int, ...]:
@@ -304,6 +314,17 @@ class RunRecord(Document):
     def trained(self) -> list[str]:
         """Labels of the variants that are not baselines."""
         return [name for name in self.variants if name not in self.baselines]
+
+    def _check_lead(self, chosen: float) -> None:
+        """Raise if the product's lead is not that of the other figures."""
+        other = self.product.runner_up
+        lead = None if other is None else chosen - self.variants[other].selection.mean
+        if (self.product.margin is None) != (lead is None):
+            raise ValueError("the product has a margin without a runner-up, or none with one")
+        if lead is not None:
+            _equal("the product's margin", self.product.margin or 0.0, lead)
+        if any(self.variants[name].selection.mean <= chosen for name in self.product.beaten_by):
+            raise ValueError("beaten_by names a variant that is not better on validation")
 
     def _check_variant(self, name: str, variant: VariantRecord) -> None:
         if variant.label != name:
@@ -324,7 +345,12 @@ class RunRecord(Document):
         ours, theirs = (self.variants[name].figure(one.stage, one.metric) for name in (one.variant, one.baseline))
         if ours is None or theirs is None:
             raise ValueError(f"{one.variant!r} and {one.baseline!r} are compared on {one.metric}, which has no figures")
-        _equal(f"{one.variant!r} over {one.baseline!r}", one.difference, ours.mean - theirs.mean)
+        names = f"{one.variant!r} over {one.baseline!r}"
+        _equal(names, one.difference, ours.mean - theirs.mean)
+        if (one.relative is None) != (theirs.mean == 0):
+            raise ValueError(f"{names} has a relative difference from 0, or none from another figure")
+        if one.relative is not None:
+            _equal(f"{names}, relative", one.relative, one.difference / theirs.mean)
 
 
 def common_threads(variants: Iterable[VariantRecord]) -> int | None:

@@ -18,8 +18,7 @@ from domains.domain import Domain
 from domains.errors import DataError, SettingsError
 from domains.split import Split
 from recipes.schema import Recipe, resolved
-from transfer.evaluation.ranking import Ranking
-from transfer.evaluation.summary import STAGES, SeedRankings
+from transfer.evaluation.summary import STAGES, SeedRankings, validation_score
 from transfer.files import JsonLines, scratch_folder
 from transfer.items.features import ItemFeatures, item_features
 from transfer.items.sentence_vectors import Semantics, TitleSpace, same_encoder
@@ -241,7 +240,8 @@ def _every_variant(trainer: VariantTrainer, recipe: Recipe, variants: Sequence[V
             trainer.task.runtime.begin(step_name(label, None if is_baseline(variant) else seed))
             checkpoints.append(trainer.finished(variant, seed))
         made.rankings[label] = {stage: [finished.rankings[stage] for finished in checkpoints] for stage in STAGES}
-        scores = [validation_score(finished.rankings["validation"], trainer.task) for finished in checkpoints]
+        users, metric, cutoffs = trainer.task.split.training_users, recipe.training.metric, recipe.evaluation.cutoffs
+        scores = [validation_score(found.rankings["validation"], users, metric, cutoffs) for found in checkpoints]
         best = int(np.argmax(scores))
         # A baseline has no seed of its own and is listed under the first one.
         made.weights[label], made.best_seed[label] = checkpoints[best].weights, recipe.seeds[best]
@@ -291,13 +291,6 @@ def _channels(variants: Sequence[Variant], semantics: Semantics | None) -> set[C
     channels = {channel for variant in variants for channel in variant.channels}
     matched = any(variant.terms for variant in variants)
     return channels | {"title-semantic"} if matched and semantics is not None else channels
-
-
-def validation_score(ranking: Ranking, task: Task) -> float:
-    """Compute the selection metric over the training users."""
-    protocol, metric = task.training.metric.split("/", 1)
-    mine = ranking.only(np.flatnonzero(np.isin(ranking.users, task.split.training_users)))
-    return mine.metrics(task.evaluation.cutoffs)[protocol].get(metric, 0.0)
 
 
 def _plan(source: SourceArtifact, recipe: Recipe, domain: Domain, mapped: MappedItems) -> dict[str, Any]:

@@ -56,13 +56,27 @@ def finished_variants(run: Path) -> list[str]:
 
 
 def read_finished(path: Path) -> FinishedVariant:
-    """Read a finished variant from its file."""
+    """Read a finished variant from its file.
+
+    Raises:
+        InputError: it is missing, damaged, or not of a finished variant.
+    """
     tensors, facts = read_sealed(path)
     stages: tuple[Stage, Stage] = ("validation", "test")
-    rankings = {stage: _ranking(tensors, f"ranks.{stage}.") for stage in stages}
+    try:
+        rankings = {stage: _ranking(tensors, f"ranks.{stage}.") for stage in stages}
+        kept = KeptEpochs.model_validate_json(facts[KEPT]) if KEPT in facts else None
+        threads = int(facts[THREADS]) if THREADS in facts else None
+    except (KeyError, ValueError) as error:
+        problem = f"lacks {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
+        raise RunError(
+            f"this is no finished variant: {problem}",
+            location=path,
+            hint="Delete it: it is made again",
+            code="run-damaged",
+        ) from None
     weights = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}
-    kept = KeptEpochs.model_validate_json(facts[KEPT]) if KEPT in facts else None
-    return FinishedVariant(weights, rankings, kept, int(facts[THREADS]) if THREADS in facts else None)
+    return FinishedVariant(weights, rankings, kept, threads)
 
 
 class Checkpoints:

@@ -20,7 +20,7 @@ from recipes.load import check_recipe, read_mapping
 from recipes.schema import Recipe, resolved
 from transfer.assembly import assemble
 from transfer.diffusion.s2idm import S2IDM
-from transfer.files import write_json, write_tensors, write_text
+from transfer.files import MADE_AGAIN, write_json, write_tensors, write_text
 from transfer.interests.settings import InterestSettings
 from transfer.items.features import ItemFeatures
 from transfer.items.sentence_vectors import TitleSpace, Whitening
@@ -225,6 +225,7 @@ class TargetRun(Artifact):
         settings = settings_of_version(read_mapping(folder / RECIPE), config.format_version)
         recipe = check_recipe(settings, folder / RECIPE)
         metrics = RunRecord.read(folder / METRICS)
+        _check_sizes(metrics, domain, folder / METRICS)
         variant = parse_variant(config.variant, recipe.items.channels)
         items = TensorFile.open(folder / ITEMS)
         anchors, features = _read_items(items, domain.n_items, len(vocabulary))
@@ -234,7 +235,7 @@ class TargetRun(Artifact):
         items.finish()
         file = TensorFile.open(folder / WEIGHTS)
         s2idm = read_s2idm(file, len(vocabulary), config.s2idm)
-        weights = _read_weights(file, variant, recipe, features, len(vocabulary))
+        weights = read_weights(file, variant, recipe, features, len(vocabulary))
         file.finish()
         return cls(
             domain=domain,
@@ -252,6 +253,21 @@ class TargetRun(Artifact):
             companions=csr_matrix(follows.shape, dtype=np.float32) if companions is None else companions,
             sentence_encoder=config.sentence_encoder,
         )
+
+
+def _check_sizes(metrics: RunRecord, domain: Domain, path: Path) -> None:
+    """Raise if the record is of another domain. A shared copy has no users, and its record says how many there were."""
+    sizes = {"domain": domain.name, "items": domain.n_items}
+    if domain.n_users:
+        sizes |= {"users": domain.n_users, "interactions": domain.n_interactions}
+    for name, size in sizes.items():
+        if getattr(metrics, name) != size:
+            raise RunError(
+                f"{name} is {getattr(metrics, name)!r}, and the domain of this run has {size!r}",
+                location=path,
+                hint=MADE_AGAIN,
+                code="run-damaged",
+            )
 
 
 def _item_tensors(anchors: csr_matrix, features: ItemFeatures) -> dict[str, Tensor]:
@@ -281,9 +297,14 @@ def _csr_parts(matrix: csr_matrix) -> dict[str, Tensor]:
     }
 
 
-def _read_weights(
+def read_weights(
     file: TensorFile, variant: Variant, recipe: Recipe, features: ItemFeatures, width: int
 ) -> dict[str, Tensor]:
+    """Return the weights of a variant, whose names begin with ``model.`` in the file.
+
+    Raises:
+        InputError: one is missing, superfluous, of another shape or type, or not finite.
+    """
     if variant.terms or isinstance(find_system(variant.architecture), Trained):
         file = file.with_defaults({f"model.{name}": torch.tensor(0.0) for name in LATER_TERMS})
     if isinstance(find_system(variant.architecture), Trained):

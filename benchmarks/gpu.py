@@ -152,7 +152,7 @@ def _measure_s2idm(found: Findings, runtime: Runtime, quick: bool) -> None:
     interests = sparse.random(users, width, density=30 / width, format="csr", random_state=0, dtype=np.float32)
     settings = S2IDMSettings(epochs=1)
     with found.timed(f"S2IDM, an epoch, {users:,} users, {width:,} anchors"):
-        train_s2idm([SourceInterests("synthetic", interests, interests)], settings, 0, runtime)
+        train_s2idm([SourceInterests(name="synthetic", inputs=interests, targets=interests)], settings, 0, runtime)
 
 
 def _measure_recommender(found: Findings, domain: Domain, runtime: Runtime) -> None:
@@ -172,7 +172,13 @@ def _measure_recommender(found: Findings, domain: Domain, runtime: Runtime) -> N
 
 def _task(domain: Domain, runtime: Runtime, loss: str = "bce") -> Task:
     training = TrainingSettings.model_validate({"loss": loss})
-    return Task(leave_one_out(domain), LENGTH, training, EvaluationSettings(negatives=99), runtime)
+    return Task(
+        split=leave_one_out(domain),
+        max_length=LENGTH,
+        training=training,
+        evaluation=EvaluationSettings(negatives=99),
+        runtime=runtime,
+    )
 
 
 def _interests(users: int, width: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 def sasrec(domain: Domain, length: int, dim: int = 64) -> SequentialRecommender:
     """A fresh model over item IDs: 2 blocks, 1 head."""
     torch.manual_seed(0)
-    items = ItemTower(ItemFeatures(domain.n_items), ItemSettings(), dim)
+    items = ItemTower(ItemFeatures(count=domain.n_items), ItemSettings(), dim)
     return SequentialRecommender(
         items, SASRec(EncoderSettings(max_length=length, dim=dim)), Unconditioned(), ScoreSettings(), dim
     )
@@ -33,4 +33,10 @@ def sasrec(domain: Domain, length: int, dim: int = 64) -> SequentialRecommender:
 
 def task(domain: Domain, length: int, training: TrainingSettings | None = None) -> Task:
     """Leave-one-out with the default protocols."""
-    return Task(leave_one_out(domain), length, training or TrainingSettings(), EvaluationSettings(), Runtime())
+    return Task(
+        split=leave_one_out(domain),
+        max_length=length,
+        training=training or TrainingSettings(),
+        evaluation=EvaluationSettings(),
+        runtime=Runtime(),
+    )

@@ -75,7 +75,7 @@ def measure(folder: Path) -> None:
     some = interests[: min(domain.n_users, S2IDM_STEPS * settings.batch_size)]
     with clock.stage("S2IDM"):
         once = settings.model_copy(update={"epochs": -(-S2IDM_STEPS * settings.batch_size // some.shape[0])})
-        model: S2IDM = train_s2idm([SourceInterests(domain.name, some, some)], once, 0, runtime)
+        model: S2IDM = train_s2idm([SourceInterests(name=domain.name, inputs=some, targets=some)], once, 0, runtime)
     with clock.stage("infer"):
         diffused = model.diffuse(interests)
     del diffused, interests, model

@@ -45,9 +45,9 @@ def from_frames(
     columns = columns or ColumnMapping()
     acts, things = _lazy(interactions, "interactions"), _lazy(items, "items")
     raw = RawTables(
-        map_interactions(acts, columns, "interactions"),
-        map_items(things, columns, category_separator, "items"),
-        name,
+        interactions=map_interactions(acts, columns, "interactions"),
+        items=map_items(things, columns, category_separator, "items"),
+        name=name,
     )
     return prepare(raw, settings or PrepareSettings())
 
@@ -84,7 +84,12 @@ def read_new_items(items: Any, location: str = "items") -> NewItems:
         InputError: it is not a table, or a column, an id or a title is missing.
     """
     table = scan(items) if isinstance(items, str) else _lazy(items, location)
-    raw = RawTables(pl.LazyFrame(), map_items(table, ColumnMapping(), "|", location), "items", items_location=location)
+    raw = RawTables(
+        interactions=pl.LazyFrame(),
+        items=map_items(table, ColumnMapping(), "|", location),
+        name="items",
+        items_location=location,
+    )
     problems = Problems()
     frame, _ = read_item_rows(raw, PrepareSettings(), problems)
     problems.check()

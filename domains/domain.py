@@ -37,7 +37,7 @@ class TimeKind(StrEnum):
     """Ranks: larger is later, differences have no meaning. Section 3.3 then weights by position."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Domain:
     """A prepared domain. Make one with `domains.preparation`, load one with `domains.storage`.
 

@@ -56,7 +56,7 @@ DECIMAL = r"^\s*-?\d+[.,]\d+\s*$"
 """Text that is a number with a fraction: a price, a rating."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Guess:
     """The columns that seem to play each role.
 
@@ -147,7 +147,9 @@ def guess_columns(
         found["item_key"] = None
     roles: dict[str, Any] = dict(found)
     columns = ColumnMapping(**roles, text=texts or None)
-    return Guess(columns, by_name, unsure, tuple(acts.columns), tuple(things.columns))
+    return Guess(
+        columns=columns, by_name=by_name, unsure=unsure, interactions=tuple(acts.columns), items=tuple(things.columns)
+    )
 
 
 def guess_encoding(*sources: str) -> str | None:

@@ -28,7 +28,7 @@ FEW_USERS, CROWD_ROWS, CROWD_SHARE = 20, 100, 0.1
 """With this many users or more, a user with so many rows and such a share is hardly one person."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Interactions:
     """Rows with user, item and time, in the order of the file.
 
@@ -110,7 +110,15 @@ def read_interactions(raw: RawTables, settings: PrepareSettings, problems: Probl
     user_ids, user_index = _encode(users)
     item_ids, item_index = _encode(items)
     notes += [*_same_but_case(user_ids, "user"), *_same_but_case(item_ids, "item"), *_crowd(user_ids, user_index)]
-    return Interactions(user_ids, item_ids, user_index, item_index, times, tuple(steps), tuple(notes))
+    return Interactions(
+        user_ids=user_ids,
+        item_ids=item_ids,
+        users=user_index,
+        items=item_index,
+        times=times,
+        steps=tuple(steps),
+        notes=tuple(notes),
+    )
 
 
 def _nothing(rows: int) -> Times:

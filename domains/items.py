@@ -121,7 +121,7 @@ def _check_titles(frame: pl.DataFrame, rows: Rows, problems: Problems) -> None:
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ItemTable:
     """I items: those of the interactions in the order of their ids, then the others.
 
@@ -180,7 +180,15 @@ def read_items(
     texts = {name.removeprefix(TEXT): values for name, values in lists.items()}
     titled = (titles != "").to_numpy()
     ids = _one_array(wanted["item_id"])
-    return ItemTable(ids, _one_array(titles), categories, texts, known, titled, others.height), notes
+    return ItemTable(
+        ids=ids,
+        titles=_one_array(titles),
+        categories=categories,
+        texts=texts,
+        known=known,
+        titled=titled,
+        unused=others.height,
+    ), notes
 
 
 def _list_columns(frame: pl.DataFrame) -> list[str]:

@@ -28,7 +28,7 @@ class Bin:
     count: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DomainSummary:
     """Numbers that describe a domain.
 

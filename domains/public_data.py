@@ -14,7 +14,7 @@ GROUPLENS_TERMS = "GroupLens terms: research only, no redistribution, cite Harpe
 NO_LICENCE = "no explicit licence: for research, cite the authors, do not redistribute"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PublicData:
     """One public data set, or a family of them.
 
@@ -89,14 +89,14 @@ def find_data(name: str) -> PublicData:
 
 def _movielens(edition: str, title: str, size: str) -> PublicData:
     return PublicData(
-        f"ml-{edition}",
-        f"MovieLens {title}",
-        GROUPLENS_TERMS,
-        size,
-        "https://grouplens.org/datasets/movielens/",
-        "movielens",
-        (f"{GROUPLENS}/ml-{edition}.zip",),
-        "ml-10M100K" if edition == "10m" else f"ml-{edition}",
+        name=f"ml-{edition}",
+        title=f"MovieLens {title}",
+        licence=GROUPLENS_TERMS,
+        size=size,
+        page="https://grouplens.org/datasets/movielens/",
+        loader="movielens",
+        urls=(f"{GROUPLENS}/ml-{edition}.zip",),
+        opens="ml-10M100K" if edition == "10m" else f"ml-{edition}",
     )
 
 
@@ -146,136 +146,136 @@ CATALOGUE = (
     _movielens("32m", "32M (2023)", "240 MB"),
     _movielens("latest-small", "latest, small", "1 MB"),
     PublicData(
-        "movietweetings",
-        "MovieTweetings: ratings of films from Twitter",
-        "MIT, (c) Simon Dooms, cite Dooms et al. 2013",
-        "30 MB",
-        "https://github.com/sidooms/MovieTweetings",
-        "movietweetings",
-        tuple(
+        name="movietweetings",
+        title="MovieTweetings: ratings of films from Twitter",
+        licence="MIT, (c) Simon Dooms, cite Dooms et al. 2013",
+        size="30 MB",
+        page="https://github.com/sidooms/MovieTweetings",
+        loader="movietweetings",
+        urls=tuple(
             f"https://raw.githubusercontent.com/sidooms/MovieTweetings/master/latest/{name}.dat"
             for name in ("ratings", "movies")
         ),
     ),
     PublicData(
-        "goodbooks",
-        "goodbooks-10k: ratings of ten thousand books",
-        "CC BY-SA 4.0, Zygmunt Zajac",
-        "75 MB",
-        "https://github.com/zygmuntz/goodbooks-10k",
-        "goodbooks",
-        tuple(
+        name="goodbooks",
+        title="goodbooks-10k: ratings of ten thousand books",
+        licence="CC BY-SA 4.0, Zygmunt Zajac",
+        size="75 MB",
+        page="https://github.com/zygmuntz/goodbooks-10k",
+        loader="goodbooks",
+        urls=tuple(
             f"https://raw.githubusercontent.com/zygmuntz/goodbooks-10k/master/{name}.csv"
             for name in ("ratings", "books")
         ),
     ),
     PublicData(
-        "goodreads",
-        "Goodreads, UCSD Book Graph",
-        "academic use only, no redistribution, cite Wan and McAuley 2018",
-        "some 100 MB to several GB a genre",
-        "https://cseweb.ucsd.edu/~jmcauley/datasets/goodreads.html",
-        "goodreads",
-        tuple(
+        name="goodreads",
+        title="Goodreads, UCSD Book Graph",
+        licence="academic use only, no redistribution, cite Wan and McAuley 2018",
+        size="some 100 MB to several GB a genre",
+        page="https://cseweb.ucsd.edu/~jmcauley/datasets/goodreads.html",
+        loader="goodreads",
+        urls=tuple(
             f"{UCSD}/gdrive/goodreads/byGenre/goodreads_{what}_{{category}}.json.gz"
             for what in ("interactions", "books")
         ),
         categories=GOODREADS,
     ),
     PublicData(
-        "amazon2014",
-        "Amazon reviews 2014, 5-core, with metadata",
-        NO_LICENCE,
-        "some 10 MB to several GB a category",
-        "https://cseweb.ucsd.edu/~jmcauley/datasets/amazon/links.html",
-        "amazon2014",
-        tuple(
+        name="amazon2014",
+        title="Amazon reviews 2014, 5-core, with metadata",
+        licence=NO_LICENCE,
+        size="some 10 MB to several GB a category",
+        page="https://cseweb.ucsd.edu/~jmcauley/datasets/amazon/links.html",
+        loader="amazon2014",
+        urls=tuple(
             f"https://snap.stanford.edu/data/amazon/productGraph/categoryFiles/{name}.json.gz"
             for name in ("reviews_{category}_5", "meta_{category}")
         ),
         categories=AMAZON_2014,
     ),
     PublicData(
-        "amazon2018",
-        "Amazon reviews 2018, 5-core, with metadata",
-        NO_LICENCE,
-        "some 10 MB to several GB a category",
-        "https://cseweb.ucsd.edu/~jmcauley/datasets/amazon_v2/",
-        "amazon2018",
-        (
+        name="amazon2018",
+        title="Amazon reviews 2018, 5-core, with metadata",
+        licence=NO_LICENCE,
+        size="some 10 MB to several GB a category",
+        page="https://cseweb.ucsd.edu/~jmcauley/datasets/amazon_v2/",
+        loader="amazon2018",
+        urls=(
             "https://mcauleylab.ucsd.edu/public_datasets/data/amazon_v2/categoryFilesSmall/{category}_5.json.gz",
             "https://mcauleylab.ucsd.edu/public_datasets/data/amazon_v2/metaFiles2/meta_{category}.json.gz",
         ),
         categories=AMAZON_2018,
     ),
     PublicData(
-        "amazon2023",
-        "Amazon reviews 2023, with metadata",
-        NO_LICENCE,
-        "some 100 MB to tens of GB a category",
-        "https://amazon-reviews-2023.github.io/",
-        "amazon2023",
-        (
+        name="amazon2023",
+        title="Amazon reviews 2023, with metadata",
+        licence=NO_LICENCE,
+        size="some 100 MB to tens of GB a category",
+        page="https://amazon-reviews-2023.github.io/",
+        loader="amazon2023",
+        urls=(
             f"{UCSD}/data/amazon_2023/raw/review_categories/{{category}}.jsonl.gz",
             f"{UCSD}/data/amazon_2023/raw/meta_categories/meta_{{category}}.jsonl.gz",
         ),
         categories=AMAZON_2023,
     ),
     PublicData(
-        "steam",
-        "Steam reviews and games (Kang and McAuley 2018)",
-        NO_LICENCE,
-        "1.3 GB",
-        "https://cseweb.ucsd.edu/~jmcauley/datasets.html#steam_data",
-        "steam",
-        tuple(f"https://cseweb.ucsd.edu/~wckang/steam_{name}.json.gz" for name in ("reviews", "games")),
+        name="steam",
+        title="Steam reviews and games (Kang and McAuley 2018)",
+        licence=NO_LICENCE,
+        size="1.3 GB",
+        page="https://cseweb.ucsd.edu/~jmcauley/datasets.html#steam_data",
+        loader="steam",
+        urls=tuple(f"https://cseweb.ucsd.edu/~wckang/steam_{name}.json.gz" for name in ("reviews", "games")),
     ),
     PublicData(
-        "bookcrossing",
-        "Book-Crossing (Ziegler et al. 2005), no times",
-        "free for research when cited",
-        "26 MB",
-        "http://www2.informatik.uni-freiburg.de/~cziegler/BX/",
-        "bookcrossing",
-        ("http://www2.informatik.uni-freiburg.de/~cziegler/BX/BX-CSV-Dump.zip",),
+        name="bookcrossing",
+        title="Book-Crossing (Ziegler et al. 2005), no times",
+        licence="free for research when cited",
+        size="26 MB",
+        page="http://www2.informatik.uni-freiburg.de/~cziegler/BX/",
+        loader="bookcrossing",
+        urls=("http://www2.informatik.uni-freiburg.de/~cziegler/BX/BX-CSV-Dump.zip",),
     ),
     PublicData(
-        "yelp",
-        "Yelp Open Dataset",
-        "Yelp's own terms, to be agreed to on its page; academic use",
-        "4 GB",
-        "https://business.yelp.com/data/resources/open-dataset/",
-        "yelp",
+        name="yelp",
+        title="Yelp Open Dataset",
+        licence="Yelp's own terms, to be agreed to on its page; academic use",
+        size="4 GB",
+        page="https://business.yelp.com/data/resources/open-dataset/",
+        loader="yelp",
         by_hand="agree to the terms, unpack the archive, keep yelp_academic_dataset_review.json and "
         "yelp_academic_dataset_business.json",
     ),
     PublicData(
-        "mind",
-        "MIND: Microsoft News",
-        "Microsoft Research License Terms, to be agreed to on its page",
-        "50 MB small, 700 MB large",
-        "https://msnews.github.io/",
-        "mind",
+        name="mind",
+        title="MIND: Microsoft News",
+        licence="Microsoft Research License Terms, to be agreed to on its page",
+        size="50 MB small, 700 MB large",
+        page="https://msnews.github.io/",
+        loader="mind",
         opens="MINDsmall_*",
         by_hand="get MINDsmall_train.zip and MINDsmall_dev.zip, unpack each into a folder of its own name",
     ),
     PublicData(
-        "pixelrec",
-        "PixelRec: covers, titles and interactions of a video platform",
-        "research only, as its page says",
-        "100 MB to several GB without the images",
-        "https://github.com/westlake-repl/PixelRec",
-        "pixelrec",
+        name="pixelrec",
+        title="PixelRec: covers, titles and interactions of a video platform",
+        licence="research only, as its page says",
+        size="100 MB to several GB without the images",
+        page="https://github.com/westlake-repl/PixelRec",
+        loader="pixelrec",
         options=(("interactions", "Pixel200K.csv"), ("items", "item_info.csv")),
         by_hand="get an interaction file such as Pixel200K.csv and the item information file item_info.csv",
     ),
     PublicData(
-        "recbole",
-        "RecBole's collection of data sets as atomic files",
-        "that of each data set",
-        "differs",
-        "https://github.com/RUCAIBox/RecSysDatasets",
-        "recbole",
+        name="recbole",
+        title="RecBole's collection of data sets as atomic files",
+        licence="that of each data set",
+        size="differs",
+        page="https://github.com/RUCAIBox/RecSysDatasets",
+        loader="recbole",
         by_hand="follow its links to a data set, keep NAME.inter and NAME.item in a folder",
     ),
 )

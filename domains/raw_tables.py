@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import polars as pl
 
@@ -31,6 +31,7 @@ class RawTables:
 
     interactions: pl.LazyFrame
     items: pl.LazyFrame
+    _: KW_ONLY
     name: str
     time_kind: TimeKind | None = None
     interactions_location: str = "interactions"

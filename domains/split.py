@@ -11,7 +11,7 @@ from domains.domain import Domain, Ints, spread
 from domains.errors import DataError, SettingsError
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Split:
     """Held-out targets and the end of each user's training part.
 
@@ -72,7 +72,15 @@ def leave_one_out(domain: Domain, *, short_users: str = "error") -> Split:
     test = np.where(long, ends - 1, -1)
     everyone = np.arange(domain.n_users, dtype=np.int64)
     unmet = _unmet(domain, np.where(long, ends - 1, ends))
-    return Split(domain, train_stop, validation, test, everyone, "leave-one-out", unmet)
+    return Split(
+        domain=domain,
+        train_stop=train_stop,
+        validation=validation,
+        test=test,
+        training_users=everyone,
+        protocol="leave-one-out",
+        new_items=unmet,
+    )
 
 
 def temporal(domain: Domain, *, validation_from: int, test_from: int) -> Split:
@@ -100,7 +108,15 @@ def temporal(domain: Domain, *, validation_from: int, test_from: int) -> Split:
     test = np.where((at_test < ends) & (before_test > 0), at_test, -1)
     everyone = np.arange(domain.n_users, dtype=np.int64)
     protocol = f"temporal ({validation_from}, {test_from})"
-    return Split(domain, train_stop, validation, test, everyone, protocol, _unmet(domain, at_test))
+    return Split(
+        domain=domain,
+        train_stop=train_stop,
+        validation=validation,
+        test=test,
+        training_users=everyone,
+        protocol=protocol,
+        new_items=_unmet(domain, at_test),
+    )
 
 
 def fewer_users(split: Split, share: float, seed: int) -> Split:

@@ -88,7 +88,7 @@ def mixed(state: Hashes) -> Hashes:
     return state ^ (state >> np.uint64(31))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TieCounts:
     """How many interactions share their time, in seconds, with the one before, and how many follow the order of ids.
 

@@ -15,7 +15,7 @@ from domains.settings import Settings, repeated
 from recipes.load import bundled_experiments, bundled_recipes, read_mapping
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Published:
     """Figures that a paper published for one data set.
 
@@ -58,7 +58,13 @@ def published(location: str) -> Published:
         )
     table, _, column = location.partition("/")
     body = data["tables"][table]
-    return Published(location, data["source"], body["title"], tuple(data["differs"]), body["columns"][column])
+    return Published(
+        location=location,
+        source=data["source"],
+        table=body["title"],
+        differs=tuple(data["differs"]),
+        figures=body["columns"][column],
+    )
 
 
 def published_cost() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from domains.domain import Domain, Ints, spread
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Spans:
     """Subsequences of a flat item array, on a device.
 
@@ -60,11 +60,11 @@ class Spans:
             items = domain.items[spread(starts, lengths)[1]]
             shifts = torch.from_numpy(starts - (np.cumsum(lengths) - lengths)).to(device)
         return cls(
-            torch.from_numpy(items.astype(np.int64)).to(device),
-            torch.from_numpy(np.ascontiguousarray(users)).to(device),
-            torch.from_numpy(np.ascontiguousarray(starts)).to(device),
-            torch.from_numpy(np.ascontiguousarray(stops)).to(device),
-            shifts,
+            items=torch.from_numpy(items.astype(np.int64)).to(device),
+            users=torch.from_numpy(np.ascontiguousarray(users)).to(device),
+            starts=torch.from_numpy(np.ascontiguousarray(starts)).to(device),
+            stops=torch.from_numpy(np.ascontiguousarray(stops)).to(device),
+            shifts=shifts,
         )
 
     @property

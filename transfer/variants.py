@@ -29,7 +29,7 @@ _CHANNELS: tuple[Channel, ...] = get_args(Channel)
 _INTERESTS: tuple[InterestName, ...] = get_args(InterestName)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Variant:
     """A system and its parts.
 
@@ -193,7 +193,15 @@ def parse_variant(label: str, default_channels: tuple[Channel, ...] = ("id",)) -
             f"variant {label!r} fuses a constant", location="variants", hint="Write +ipe+constant", code="variant"
         )
     ordered = tuple(term for term in TERMS if term in terms)
-    return Variant(architecture, tuple(channels), source, entry, interests, ordered, tuple(default_channels))
+    return Variant(
+        architecture=architecture,
+        channels=tuple(channels),
+        from_source=source,
+        entry=entry,
+        interests=interests,
+        terms=ordered,
+        default_channels=tuple(default_channels),
+    )
 
 
 def comparisons(variants: Sequence[Variant], is_baseline: Callable[[Variant], bool]) -> list[tuple[Variant, Variant]]:

@@ -14,7 +14,7 @@ from domains.errors import DataError
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Coverage:
     """Share of items with anchors, and the words without one.
 
@@ -37,9 +37,17 @@ class Coverage:
         """Coverage of an (I, q) item-anchor matrix."""
         counts = np.diff(matrix.indptr)
         if len(counts) == 0:
-            return cls(0, 0, 0.0, (0.0,) * len(QUANTILES), unmapped)
+            return cls(
+                n_items=0, n_covered=0, anchors_per_item=0.0, quantiles=(0.0,) * len(QUANTILES), unmapped=unmapped
+            )
         quantiles = tuple(float(value) for value in np.quantile(counts, QUANTILES))
-        return cls(len(counts), int(np.count_nonzero(counts)), float(counts.mean()), quantiles, unmapped)
+        return cls(
+            n_items=len(counts),
+            n_covered=int(np.count_nonzero(counts)),
+            anchors_per_item=float(counts.mean()),
+            quantiles=quantiles,
+            unmapped=unmapped,
+        )
 
     @property
     def share(self) -> float:

@@ -15,7 +15,7 @@ from domains.json_files import RefusedJsonError, read_json_file
 Document = TypeVar("Document", bound=BaseModel)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Layout(Generic[Document]):
     """One kind of JSON document. Its first fields are `format` and `version`.
 

@@ -92,7 +92,7 @@ Lemmas = Mapping[str, str | None]
 Ints = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ItemSememes:
     """Sememes of titles, in word order.
 
@@ -133,7 +133,7 @@ def read_sememes(titles: Titles, normaliser: Normaliser, settings: NormaliserSet
     id_of_surface = np.array([position.get(lemma_of[surface] or "", -1) for surface in surfaces], dtype=np.int64)
     ids = id_of_surface[table.ids]
     kept = ids >= 0
-    return ItemSememes(lemmas, table.rows[kept], ids[kept], table.n_titles, lemma_of)
+    return ItemSememes(lemmas=lemmas, rows=table.rows[kept], ids=ids[kept], n_items=table.n_titles, lemma_of=lemma_of)
 
 
 def _lemmas_of(

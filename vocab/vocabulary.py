@@ -44,7 +44,7 @@ class ItemAnchors:
     surfaces: Lemmas
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class SememeVocabulary:
     """The anchors that all domains share (Section 3.2). Make one with `build`.
 
@@ -104,7 +104,15 @@ class SememeVocabulary:
                 code="no-anchors",
             )
         counts, domains = census.counts_of(words), tuple(titles_by_domain)
-        return cls(words, census.lemma_of, counts, census.n_items, domains, settings, language)
+        return cls(
+            words=words,
+            lemma_of=census.lemma_of,
+            item_counts=counts,
+            n_items=census.n_items,
+            domains=domains,
+            settings=settings,
+            language=language,
+        )
 
     def extended(
         self, titles_by_domain: Mapping[str, Titles], normaliser: Normaliser | None = None
@@ -211,7 +219,15 @@ class SememeVocabulary:
         document, settings = _read_file(Path(path))
         counts = np.array(list(document.anchors.values()), dtype=np.int64)
         words, domains = tuple(document.anchors), tuple(document.domains)
-        vocabulary = cls(words, document.lemmas, counts, document.n_items, domains, settings, document.language)
+        vocabulary = cls(
+            words=words,
+            lemma_of=document.lemmas,
+            item_counts=counts,
+            n_items=document.n_items,
+            domains=domains,
+            settings=settings,
+            language=document.language,
+        )
         if vocabulary.fingerprint != document.fingerprint:
             raise LAYOUT.damaged(Path(path), "its words or settings were changed after it was written")
         return vocabulary
@@ -241,11 +257,11 @@ class VocabularyFile(BaseModel):
 
 
 LAYOUT = Layout(
-    VocabularyFile,
-    "sememe-vocabulary",
-    2,
-    "sememe vocabulary",
-    "Point to a vocabulary.json, make it again, or restore it",
+    model=VocabularyFile,
+    format="sememe-vocabulary",
+    version=2,
+    name="sememe vocabulary",
+    hint="Point to a vocabulary.json, make it again, or restore it",
 )
 
 

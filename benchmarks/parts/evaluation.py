@@ -74,7 +74,18 @@ def _terms(options: Options) -> Section:
             "anchors": TermWeights(anchors=1.0, recency=0.5),
             "titles": TermWeights(titles=1.0, recency=0.5),
             "matching": matching,
-            "all": TermWeights(0.5, 0.5, 0.5, 0.1, 1.0, 0.2, 0.3, 1.0, 0.5, LEAVE_OUT),
+            "all": TermWeights(
+                titles=0.5,
+                anchors=0.5,
+                recency=0.5,
+                popularity=0.1,
+                transitions=1.0,
+                backward=0.2,
+                onward=0.3,
+                together=1.0,
+                taste=0.5,
+                repeats=LEAVE_OUT,
+            ),
         }
         took = side_by_side(
             {

@@ -29,7 +29,17 @@ def domain_of(path: str) -> Domain:
         offsets, items, n_items = data["offsets"], data["items"], int(data["n_items"])
     ids = pa.array(map(str, range(n_items)), pa.large_string())
     users = pa.array(map(str, range(len(offsets) - 1)), pa.large_string())
-    return Domain("benchmark", ids, ids, None, users, offsets, items, np.arange(len(items)), TimeKind.ORDER)
+    return Domain(
+        name="benchmark",
+        item_ids=ids,
+        titles=ids,
+        categories=None,
+        user_ids=users,
+        offsets=offsets,
+        items=items,
+        times=np.arange(len(items)),
+        time_kind=TimeKind.ORDER,
+    )
 
 
 def run(job: Job) -> Measured:

@@ -97,7 +97,14 @@ def load_2014(options: AmazonOptions) -> RawTables:
         f"{TEXT}description": pl.String,
     }
     items = scan_literals(metadata, schema, _pick_2014)
-    return RawTables(interactions, items, category_name(metadata), TimeKind.TIMESTAMP, reviews, metadata)
+    return RawTables(
+        interactions=interactions,
+        items=items,
+        name=category_name(metadata),
+        time_kind=TimeKind.TIMESTAMP,
+        interactions_location=reviews,
+        items_location=metadata,
+    )
 
 
 def _pick_2014(record: dict[str, Any]) -> dict[str, Any]:
@@ -132,7 +139,14 @@ def load_2018(options: AmazonOptions) -> RawTables:
         text_field("description", json_list("description")),
         text_field("features", json_list("feature")),
     )
-    return RawTables(interactions, items, category_name(metadata), TimeKind.TIMESTAMP, reviews, metadata)
+    return RawTables(
+        interactions=interactions,
+        items=items,
+        name=category_name(metadata),
+        time_kind=TimeKind.TIMESTAMP,
+        interactions_location=reviews,
+        items_location=metadata,
+    )
 
 
 class Amazon2023Options(AmazonOptions):
@@ -195,7 +209,14 @@ def _tables_2023(
     interactions: pl.LazyFrame, items: pl.LazyFrame, name: str, location: str, items_location: str
 ) -> RawTables:
     ours = {"parent_asin": "item_id"}
-    return RawTables(interactions.rename(ours), items.rename(ours), name, TimeKind.TIMESTAMP, location, items_location)
+    return RawTables(
+        interactions=interactions.rename(ours),
+        items=items.rename(ours),
+        name=name,
+        time_kind=TimeKind.TIMESTAMP,
+        interactions_location=location,
+        items_location=items_location,
+    )
 
 
 AMAZON_2014 = Loader(

@@ -34,12 +34,12 @@ def load(options: BookCrossingOptions) -> RawTables:
     # Some books are listed twice, with the letter of the ISBN in both cases.
     isbn = pl.col("item_id").str.to_uppercase()
     return RawTables(
-        interactions.with_columns(isbn),
-        items.with_columns(isbn),
-        "bookcrossing",
-        TimeKind.ORDER,
-        ratings,
-        books,
+        interactions=interactions.with_columns(isbn),
+        items=items.with_columns(isbn),
+        name="bookcrossing",
+        time_kind=TimeKind.ORDER,
+        interactions_location=ratings,
+        items_location=books,
     )
 
 

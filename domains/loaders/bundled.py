@@ -37,12 +37,12 @@ def load(options: BundledOptions) -> RawTables:
     if "authors" in items.collect_schema():
         items = items.with_columns(text_field("authors", pl.col("authors").str.split("|"))).drop("authors")
     return RawTables(
-        interactions,
-        items,
-        options.dataset,
-        TIME_KINDS[options.dataset],
-        f"bundled {options.dataset}, interactions",
-        f"bundled {options.dataset}, items",
+        interactions=interactions,
+        items=items,
+        name=options.dataset,
+        time_kind=TIME_KINDS[options.dataset],
+        interactions_location=f"bundled {options.dataset}, interactions",
+        items_location=f"bundled {options.dataset}, items",
     )
 
 

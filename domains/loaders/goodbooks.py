@@ -27,7 +27,14 @@ def load(options: GoodbooksOptions) -> RawTables:
     interactions = scan(ratings).rename({"book_id": "item_id"}).with_row_index("timestamp")
     authors = pl.col("authors").str.split(", ")
     items = scan(books).select(pl.col("book_id").alias("item_id"), "title", text_field("authors", authors))
-    return RawTables(interactions, items, "goodbooks", TimeKind.ORDER, ratings, books)
+    return RawTables(
+        interactions=interactions,
+        items=items,
+        name="goodbooks",
+        time_kind=TimeKind.ORDER,
+        interactions_location=ratings,
+        items_location=books,
+    )
 
 
 LOADER = Loader("goodbooks", "goodbooks-10k: ratings.csv and books.csv", GoodbooksOptions, load, "folder")

@@ -56,7 +56,14 @@ def load(options: GoodreadsOptions) -> RawTables:
         pl.col("authors").str.extract_all(r'"author_id":\s*"\d+"').list.eval(pl.element().str.extract(r"(\d+)")),
     )
     names = options.authors or _beside(books)
-    return RawTables(interactions, _with_authors(items, names), "goodreads", TimeKind.TIMESTAMP, acts, books)
+    return RawTables(
+        interactions=interactions,
+        items=_with_authors(items, names),
+        name="goodreads",
+        time_kind=TimeKind.TIMESTAMP,
+        interactions_location=acts,
+        items_location=books,
+    )
 
 
 def _beside(books: str) -> str | None:

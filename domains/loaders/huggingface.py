@@ -60,7 +60,14 @@ def load(options: HuggingFaceOptions) -> RawTables:
     location, items_location = _place(acts), _place(things)
     interactions = map_interactions(_table(acts), options.columns, location)
     items = map_items(_table(things), options.columns, options.category_separator, items_location)
-    return RawTables(interactions, items, acts.dataset.split("/")[-1], None, location, items_location)
+    return RawTables(
+        interactions=interactions,
+        items=items,
+        name=acts.dataset.split("/")[-1],
+        time_kind=None,
+        interactions_location=location,
+        items_location=items_location,
+    )
 
 
 def _table(table: HubTable) -> pl.LazyFrame:

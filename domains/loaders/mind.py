@@ -57,7 +57,12 @@ def load(options: MindOptions) -> RawTables:
     kind = TimeKind.TIMESTAMP if options.clicks == "impressions" else TimeKind.ORDER
     # Several parts contain the same news.
     return RawTables(
-        clicks, items.unique("item_id", maintain_order=True), Path(folders[0]).name, kind, acts[0], news[0]
+        interactions=clicks,
+        items=items.unique("item_id", maintain_order=True),
+        name=Path(folders[0]).name,
+        time_kind=kind,
+        interactions_location=acts[0],
+        items_location=news[0],
     )
 
 

@@ -94,7 +94,14 @@ def _is_utf8(path: str) -> bool:
 def _tables(
     interactions: pl.LazyFrame, items: pl.LazyFrame, name: str, location: str, items_location: str
 ) -> RawTables:
-    return RawTables(interactions, items, name, TimeKind.TIMESTAMP, location, items_location)
+    return RawTables(
+        interactions=interactions,
+        items=items,
+        name=name,
+        time_kind=TimeKind.TIMESTAMP,
+        interactions_location=location,
+        items_location=items_location,
+    )
 
 
 LOADER = Loader("movielens", "MovieLens 100K, 1M, 10M, 20M, 25M, 32M and latest", MovieLensOptions, load, "folder")

@@ -25,7 +25,14 @@ def load(options: MovieTweetingsOptions) -> RawTables:
     films = find_file(options.folder, ("movies.dat",), "films")
     interactions = scan_fields(ratings, "::", ("user_id", "item_id", "rating", "timestamp"))
     items = scan_fields(films, "::", ("item_id", "title", "categories")).with_columns(split_list("categories", "|"))
-    return RawTables(interactions, items, "movietweetings", TimeKind.TIMESTAMP, ratings, films)
+    return RawTables(
+        interactions=interactions,
+        items=items,
+        name="movietweetings",
+        time_kind=TimeKind.TIMESTAMP,
+        interactions_location=ratings,
+        items_location=films,
+    )
 
 
 LOADER = Loader("movietweetings", "MovieTweetings: ratings.dat and movies.dat", MovieTweetingsOptions, load, "folder")

@@ -31,7 +31,14 @@ def load(options: PixelRecOptions) -> RawTables:
     texts = {"description": "description"} if "description" in (types := things.collect_schema()) else {}
     items = things.select("item_id", "title", tags, *select_texts(texts, types))
     name = Path(options.interactions).name.split(".")[0]
-    return RawTables(interactions, items, name, TimeKind.TIMESTAMP, options.interactions, options.items)
+    return RawTables(
+        interactions=interactions,
+        items=items,
+        name=name,
+        time_kind=TimeKind.TIMESTAMP,
+        interactions_location=options.interactions,
+        items_location=options.items,
+    )
 
 
 LOADER = Loader("pixelrec", "PixelRec: interaction and item CSV", PixelRecOptions, load, "interactions")

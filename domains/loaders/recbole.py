@@ -41,7 +41,15 @@ def load(options: RecBoleOptions) -> RawTables:
     interactions = map_interactions(_scan(acts), options.columns, location)
     items = map_items(_scan([things]), options.columns, options.category_separator, things)
     notes = (f"Read together: {', '.join(Path(file).name for file in acts)}.",) if len(acts) > 1 else ()
-    return RawTables(interactions, items, name, None, location, things, notes)
+    return RawTables(
+        interactions=interactions,
+        items=items,
+        name=name,
+        time_kind=None,
+        interactions_location=location,
+        items_location=things,
+        notes=notes,
+    )
 
 
 def _interaction_files(source: str) -> list[str]:

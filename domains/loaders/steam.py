@@ -37,7 +37,14 @@ def load(options: SteamOptions) -> RawTables:
     interactions = scan_literals(reviews, acts, _review)
     # A few games have no id, so no review can refer to them.
     items = scan_literals(games, things, _game).filter(pl.col("item_id").is_not_null())
-    return RawTables(interactions, items, "steam", TimeKind.TIMESTAMP, reviews, games)
+    return RawTables(
+        interactions=interactions,
+        items=items,
+        name="steam",
+        time_kind=TimeKind.TIMESTAMP,
+        interactions_location=reviews,
+        items_location=games,
+    )
 
 
 def _review(record: dict[str, Any]) -> dict[str, Any]:

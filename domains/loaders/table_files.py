@@ -53,7 +53,15 @@ def load(options: TableOptions) -> RawTables:
         for file in dict.fromkeys((acts, things))
         for note in quoting_notes(file, options.separator, options.encoding, options.quoting)
     ]
-    return RawTables(interactions, items, name, None, acts, things, tuple(notes))
+    return RawTables(
+        interactions=interactions,
+        items=items,
+        name=name,
+        time_kind=None,
+        interactions_location=acts,
+        items_location=things,
+        notes=tuple(notes),
+    )
 
 
 def _scan(source: str, options: TableOptions) -> pl.LazyFrame:

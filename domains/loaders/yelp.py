@@ -30,7 +30,14 @@ def load(options: YelpOptions) -> RawTables:
     items = scan_json_lines(places, ("business_id", "name", "categories")).select(
         pl.col("business_id").alias("item_id"), pl.col("name").alias("title"), split_list("categories", ",")
     )
-    return RawTables(interactions, items, "yelp", TimeKind.TIMESTAMP, reviews, places)
+    return RawTables(
+        interactions=interactions,
+        items=items,
+        name="yelp",
+        time_kind=TimeKind.TIMESTAMP,
+        interactions_location=reviews,
+        items_location=places,
+    )
 
 
 LOADER = Loader("yelp", "Yelp reviews and businesses, JSON lines", YelpOptions, load, "folder")

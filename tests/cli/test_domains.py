@@ -36,7 +36,13 @@ def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}/toys.inter"
     entry = PublicData(
-        "toys", "Toys of all kinds", "free as in [air]", "some MB", "https://toys.example", "recbole", (url,)
+        name="toys",
+        title="Toys of all kinds",
+        licence="free as in [air]",
+        size="some MB",
+        page="https://toys.example",
+        loader="recbole",
+        urls=(url,),
     )
     monkeypatch.setattr(domains.public_data, "CATALOGUE", (*domains.public_data.CATALOGUE, entry))
     monkeypatch.chdir(work)

@@ -40,7 +40,7 @@ def settings(**changes):
 
 
 def source(matrix, name="books"):
-    return SourceInterests(name, matrix, matrix)
+    return SourceInterests(name=name, inputs=matrix, targets=matrix)
 
 
 def trained(sources, chosen, seed=0, **options):
@@ -63,7 +63,9 @@ def test_diffusion_gives_the_sememe_that_goes_with_the_one_known():
 def test_it_predicts_what_comes_next_where_it_is_told_to():
     matrix = pairs()
     shifted = csr_matrix(np.roll(matrix.toarray(), 2, axis=1))
-    model, log = trained([SourceInterests("books", matrix, shifted)], settings(epochs=100, hidden=64, patience=100))
+    model, log = trained(
+        [SourceInterests(name="books", inputs=matrix, targets=shifted)], settings(epochs=100, hidden=64, patience=100)
+    )
     assert log[-1]["held_out"]["books"] < 0.1 * log[0]["held_out"]["books"]
     with torch.no_grad():
         predicted = model.denoiser(torch.from_numpy(matrix.toarray()), torch.arange(300) % 10)

@@ -142,7 +142,16 @@ def test_a_data_set_from_the_server_to_a_domain(shelf, tmp_path):
     shelf.files["tiny.zip"] = zipped(
         {"tiny/ratings.dat": "1::7::5::978300760\n", "tiny/movies.dat": "7::Heat (1995)::Action\n"}
     )
-    data = PublicData("tiny", "t", "l", "s", "p", "movielens", (f"{shelf.address}/tiny.zip",), "tiny")
+    data = PublicData(
+        name="tiny",
+        title="t",
+        licence="l",
+        size="s",
+        page="p",
+        loader="movielens",
+        urls=(f"{shelf.address}/tiny.zip",),
+        opens="tiny",
+    )
     fetch_data(data, tmp_path)
     loader, _, folder = data.spec(tmp_path).partition(":")
     prepare = {"min_user_interactions": 0, "min_item_interactions": 0}

@@ -38,7 +38,12 @@ def tables(acts, items=None):
     items = items or {item: f"title {item}" for item in acts["item_id"] if item}
     rows = list(items.items()) if isinstance(items, dict) else items
     return RawTables(
-        pl.LazyFrame(acts), pl.LazyFrame(rows, schema=["item_id", "title"], orient="row"), "tiny", None, "acts", "items"
+        interactions=pl.LazyFrame(acts),
+        items=pl.LazyFrame(rows, schema=["item_id", "title"], orient="row"),
+        name="tiny",
+        time_kind=None,
+        interactions_location="acts",
+        items_location="items",
     )
 
 

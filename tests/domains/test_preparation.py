@@ -36,11 +36,11 @@ def raw(rows, items=None):
     acts = {"user_id": list(users), "item_id": list(things), "timestamp": list(times)}
     items = items if items is not None else {item: f"title of {item}" for item in things}
     return RawTables(
-        pl.LazyFrame(acts, schema={"user_id": pl.String, "item_id": pl.String, "timestamp": pl.Int64}),
-        pl.LazyFrame(
+        interactions=pl.LazyFrame(acts, schema={"user_id": pl.String, "item_id": pl.String, "timestamp": pl.Int64}),
+        items=pl.LazyFrame(
             {"item_id": list(items), "title": list(items.values())}, schema={"item_id": pl.String, "title": pl.String}
         ),
-        "tiny",
+        name="tiny",
     )
 
 
@@ -174,7 +174,7 @@ def test_unknown_items_may_stay_without_a_title():
 def test_duplicate_items(how, title):
     tables = raw([("u", "a", 1)])
     items = pl.LazyFrame({"item_id": ["a", "a", "a"], "title": ["", "Short", "Much longer"]})
-    tables = RawTables(tables.interactions, items, "tiny")
+    tables = RawTables(interactions=tables.interactions, items=items, name="tiny")
     assert prepare(tables, PrepareSettings(**NOTHING, duplicate_items=how)).domain.titles.to_pylist() == [title]
 
 
@@ -188,7 +188,9 @@ def test_an_item_has_the_categories_of_all_its_rows():
         ("c", "", ["x"]),
     ]
     items = pl.LazyFrame(rows, schema=["item_id", "title", "categories"], orient="row")
-    domain = prepare(RawTables(tables.interactions, items, "tiny"), PrepareSettings(**NOTHING)).domain
+    domain = prepare(
+        RawTables(interactions=tables.interactions, items=items, name="tiny"), PrepareSettings(**NOTHING)
+    ).domain
     assert domain.titles.to_pylist() == ["Alpha", "Beta"]
     assert domain.categories.to_pylist() == [["one", "two"], []]
 
@@ -196,7 +198,9 @@ def test_an_item_has_the_categories_of_all_its_rows():
 def test_what_names_nothing_is_no_category():
     tables = raw([("u", "a", 1), ("u", "b", 2)])
     items = pl.LazyFrame({"item_id": ["a", "b"], "title": ["A", "B"], "categories": [["one", None, " "], [None]]})
-    domain = prepare(RawTables(tables.interactions, items, "tiny"), PrepareSettings(**NOTHING)).domain
+    domain = prepare(
+        RawTables(interactions=tables.interactions, items=items, name="tiny"), PrepareSettings(**NOTHING)
+    ).domain
     assert domain.categories.to_pylist() == [["one"], []]
 
 

@@ -22,9 +22,9 @@ ITEMS = ["10", "9", "100", "2", "33"]
 def prepared(rows: list[tuple[str, str, int]], ties: str) -> Domain:
     users, items, times = zip(*rows, strict=True)
     raw = RawTables(
-        pl.LazyFrame({"user_id": users, "item_id": items, "timestamp": times}),
-        pl.LazyFrame({"item_id": list(dict.fromkeys(items)), "title": [f"t{i}" for i in dict.fromkeys(items)]}),
-        "tied",
+        interactions=pl.LazyFrame({"user_id": users, "item_id": items, "timestamp": times}),
+        items=pl.LazyFrame({"item_id": list(dict.fromkeys(items)), "title": [f"t{i}" for i in dict.fromkeys(items)]}),
+        name="tied",
     )
     return prepare(raw, PrepareSettings(min_user_interactions=0, min_item_interactions=0, ties=ties)).domain
 

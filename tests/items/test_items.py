@@ -18,7 +18,7 @@ BAG = csr_matrix(np.array([[1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 2, 0]], dtype=np
 GENERATOR = np.random.default_rng(0)
 TITLES = torch.from_numpy(GENERATOR.normal(size=(4, 6))).float()
 MEANS = torch.from_numpy(GENERATOR.normal(size=(4, 6))).float()
-FEATURES = ItemFeatures(4, anchors=BAG, anchor_vectors=MEANS, title_vectors=TITLES, categories=BAG[:, :2].tocsr())
+FEATURES = ItemFeatures(count=4, anchors=BAG, anchor_vectors=MEANS, title_vectors=TITLES, categories=BAG[:, :2].tocsr())
 EVERY = ("id", "anchors", "anchors-semantic", "title-semantic", "categories")
 
 
@@ -88,7 +88,7 @@ def test_what_does_not_belong_to_the_model_is_not_saved_with_it():
 
 def test_a_channel_without_its_features_is_refused():
     with pytest.raises(ValueError, match="title-semantic"):
-        ItemTower(ItemFeatures(4), ItemSettings(channels=("title-semantic",)), DIM)
+        ItemTower(ItemFeatures(count=4), ItemSettings(channels=("title-semantic",)), DIM)
 
 
 def test_the_id_of_an_item_that_nobody_trains_on_says_nothing():

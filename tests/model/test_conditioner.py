@@ -153,7 +153,7 @@ def test_gated_prompts_change_nothing_at_first_and_then_each_dimension_by_its_ga
 @pytest.mark.parametrize("variant", ["sasrec+ipe+raw", "gru4rec+title-semantic+ipe+raw"])
 def test_a_variant_that_starts_neutral_scores_exactly_as_its_base(variant):
     prompted = parse_variant(variant)
-    features = ItemFeatures(8, title_vectors=torch.randn(8, 5, generator=torch.Generator().manual_seed(1)))
+    features = ItemFeatures(count=8, title_vectors=torch.randn(8, 5, generator=torch.Generator().manual_seed(1)))
     users, items = torch.tensor([0, 2]), torch.tensor([[3, 1, 0], [5, 0, 0]])
     sequence = sequences(items, torch.tensor([[1, 1, 1], [1, 0, 0]], dtype=torch.bool), users)
 
@@ -226,7 +226,7 @@ def recommender(score, conditioner=None, encoder=None):
     torch.manual_seed(0)
     from transfer.items.settings import ItemSettings
 
-    items = ItemTower(ItemFeatures(7), ItemSettings(), DIM)
+    items = ItemTower(ItemFeatures(count=7), ItemSettings(), DIM)
     return SequentialRecommender(items, encoder or Recording(), conditioner or Unconditioned(), score, DIM)
 
 
@@ -251,7 +251,7 @@ def test_scores_are_cosines_times_temperature_or_inner_products():
 def test_the_item_table_is_made_in_evaluation_mode_and_in_chunks():
     from transfer.items.settings import ItemSettings
 
-    items = ItemTower(ItemFeatures(7), ItemSettings(id_dropout=0.9), DIM)
+    items = ItemTower(ItemFeatures(count=7), ItemSettings(id_dropout=0.9), DIM)
     model = SequentialRecommender(items, Recording(), Unconditioned(), ScoreSettings(), DIM).train()
     assert torch.equal(model.item_table(chunk=2), model.item_table())
     assert model.training

@@ -247,7 +247,7 @@ def test_a_diffusion_that_diverges_says_so():
     interests = random_sparse(40, 12, 0.3, format="csr", random_state=0).astype(np.float32)
     settings = S2IDMSettings(hidden=8, epochs=30, learning_rate=1e38)
     with refusal("diverged", about="S2IDM"):
-        train_s2idm([SourceInterests("one", interests, interests)], settings, 0, Runtime())
+        train_s2idm([SourceInterests(name="one", inputs=interests, targets=interests)], settings, 0, Runtime())
     split = leave_one_out(small_domain(random_histories(np.random.default_rng(0), 40, 12, 3, 8), n_items=12))
     with refusal("diverged", about="diffrec.model.learning_rate"):
         train_diffrec(split, "time", DiffRecSettings(model=settings), 0, Runtime())
@@ -256,7 +256,7 @@ def test_a_diffusion_that_diverges_says_so():
 def test_the_largest_share_held_out_leaves_somebody_to_train():
     interests = random_sparse(40, 12, 0.9, format="csr", random_state=0).astype(np.float32)
     settings, log = S2IDMSettings(hidden=8, epochs=1, held_out=0.999), []
-    train_s2idm([SourceInterests("one", interests, interests)], settings, 0, Runtime(), log.append)
+    train_s2idm([SourceInterests(name="one", inputs=interests, targets=interests)], settings, 0, Runtime(), log.append)
     assert log[0]["loss"] > 0
 
 

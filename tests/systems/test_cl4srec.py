@@ -136,13 +136,19 @@ def test_info_nce_by_hand():
 def recommender(encoder="cl4srec", items=12, dim=8, seed=0):
     torch.manual_seed(seed)
     settings = EncoderSettings(dim=dim, blocks=1, max_length=8, dropout=0.0)
-    tower = ItemTower(ItemFeatures(items), ItemSettings(), dim)
+    tower = ItemTower(ItemFeatures(count=items), ItemSettings(), dim)
     return SequentialRecommender(tower, make_encoder(settings, 0, encoder), Unconditioned(), ScoreSettings(), dim)
 
 
 def task_of(domain, **training):
     settings = TrainingSettings(batch_size=16, learning_rate=0.01, **training)
-    return Task(leave_one_out(domain), 8, settings, EvaluationSettings(negatives=5), Runtime())
+    return Task(
+        split=leave_one_out(domain),
+        max_length=8,
+        training=settings,
+        evaluation=EvaluationSettings(negatives=5),
+        runtime=Runtime(),
+    )
 
 
 def test_the_encoder_is_that_of_sasrec():

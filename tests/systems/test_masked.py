@@ -113,7 +113,7 @@ def test_training_learns_which_anchors_go_together():
         rows[user, generator.permutation(4)[:3] + 4 * (user % 2)] = 0.5
     matrix = csr_matrix(rows)
     training = settings(epochs=40, learning_rate=0.01, patience=40)
-    model = train_s2idm([SourceInterests("pairs", matrix, matrix)], training, 0, Runtime())
+    model = train_s2idm([SourceInterests(name="pairs", inputs=matrix, targets=matrix)], training, 0, Runtime())
     found = model.diffuse(matrix).rows(torch.arange(200)).numpy()
     own = np.stack([found[user, 4 * (user % 2) : 4 * (user % 2) + 4] for user in range(200)])
     other = np.stack([found[user, 4 - 4 * (user % 2) : 8 - 4 * (user % 2)] for user in range(200)])

@@ -110,7 +110,7 @@ def recommender():
     torch.manual_seed(0)
     settings = EncoderSettings(dim=8, blocks=1, max_length=8, dropout=0.0)
     return SequentialRecommender(
-        ItemTower(ItemFeatures(ITEMS), ItemSettings(), 8),
+        ItemTower(ItemFeatures(count=ITEMS), ItemSettings(), 8),
         make_encoder(settings, 0),
         Unconditioned(),
         ScoreSettings(),
@@ -157,7 +157,9 @@ def states_of(model, history):
 def test_it_replaces_the_ordinary_loss_and_learns(plugged):
     split, _, tables = plugged
     training = TrainingSettings(batch_size=8, learning_rate=0.01, patience=50)
-    task = Task(split, 8, training, EvaluationSettings(negatives=5), Runtime())
+    task = Task(
+        split=split, max_length=8, training=training, evaluation=EvaluationSettings(negatives=5), runtime=Runtime()
+    )
     objective = PDRec(tables, NegativeSampler(split, CPU), SETTINGS, 8)
     log = []
     fit(recommender(), task, NoViews(), title="t", epochs=15, seed=0, log=log.append, auxiliary=objective)

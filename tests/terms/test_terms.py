@@ -43,7 +43,7 @@ IDF = GENERATOR.random(7).astype(np.float32) + 0.1
 TITLES = torch.nn.functional.normalize(torch.from_numpy(GENERATOR.normal(size=(5, 4)).astype(np.float32)), dim=-1)
 DOMAIN = small_domain([[0, 1, 2, 3], [3, 2, 1, 0, 4]], n_items=5)
 TARGETS = targets_of(leave_one_out(DOMAIN), "test")
-KNOWN = KnownItems(csr_matrix(ANCHORS), IDF, TITLES, CPU)
+KNOWN = KnownItems(item_anchors=csr_matrix(ANCHORS), idf=IDF, title_vectors=TITLES, device=CPU)
 BOTH = torch.arange(2)
 
 
@@ -204,15 +204,28 @@ def test_together_counts_the_recent_items_more_and_taste_all_alike() -> None:
 
 
 def test_a_missing_ingredient_gives_nothing() -> None:
-    bare = KnownItems(csr_matrix((5, 7), dtype=np.float32), IDF, None, CPU)
-    everything = TermWeights(1, 1, 0.6, 1, 1, 1, 1, 1, 1, 1)
+    bare = KnownItems(item_anchors=csr_matrix((5, 7), dtype=np.float32), idf=IDF, title_vectors=None, device=CPU)
+    everything = TermWeights(
+        titles=1,
+        anchors=1,
+        recency=0.6,
+        popularity=1,
+        transitions=1,
+        backward=1,
+        onward=1,
+        together=1,
+        taste=1,
+        repeats=1,
+    )
     found = joined(None, bare, DOMAIN, TARGETS, everything)(BOTH).numpy()
     np.testing.assert_allclose(found, history_matrix(DOMAIN, TARGETS).toarray())
     single = small_domain([[0], [1]], n_items=2)
     alone = count_transitions(leave_one_out(single, short_users="train"))
     assert alone.nnz == 0
     known = replace(bare, item_anchors=csr_matrix((2, 7), dtype=np.float32), follows=alone)
-    targets = Targets(np.array([0]), np.array([0]), np.array([1]), np.array([0]), excludes_seen=True)
+    targets = Targets(
+        users=np.array([0]), stops=np.array([0]), items=np.array([1]), seen_starts=np.array([0]), excludes_seen=True
+    )
     np.testing.assert_allclose(joined(None, known, single, targets, everything)(torch.arange(1)), [[0, 0]])
 
 
@@ -234,7 +247,18 @@ def test_every_form_of_a_joined_score_is_the_plain_sum() -> None:
     anchors = csr_matrix((generator.random((30, 12)) < 0.2).astype(np.float32))
     titles = torch.nn.functional.normalize(torch.randn(30, 6, generator=torch.Generator().manual_seed(0)), dim=-1)
     known = known_items(split, anchors, np.ones(12, np.float32), titles, None, CPU)
-    weights = TermWeights(0.7, 0.4, 0.6, 0.1, 1.1, 0.3, 0.2, 0.9, 0.8, -5.0)
+    weights = TermWeights(
+        titles=0.7,
+        anchors=0.4,
+        recency=0.6,
+        popularity=0.1,
+        transitions=1.1,
+        backward=0.3,
+        onward=0.2,
+        together=0.9,
+        taste=0.8,
+        repeats=-5.0,
+    )
     model = InnerProducts(torch.randn(40, 5), torch.randn(30, 5))
     rows = torch.tensor([3, 0, 39])
     plain = model(rows)
@@ -260,7 +284,9 @@ def test_no_weight_leaves_scores_as_they_are() -> None:
 def test_every_name_of_a_variant_is_a_term_and_every_weight_belongs_to_one() -> None:
     assert tuple(TERMS) == NAMES
     assert {*weights_of(NAMES), "recency"} == set(TermWeights.__dataclass_fields__)
-    assert TermWeights(1, 2, 0.5, 3).only(weights_of(("titles",))) == TermWeights(titles=1, recency=0.5)
+    assert TermWeights(titles=1, anchors=2, recency=0.5, popularity=3).only(weights_of(("titles",))) == TermWeights(
+        titles=1, recency=0.5
+    )
     assert parse_variant("terms").terms == NAMES
 
 
@@ -357,13 +383,15 @@ def test_where_people_buy_again_repeats_count_for_an_item() -> None:
         [[item, item + 1, item, item + 1, item, item + 1] for item in range(0, 40, 2)] * 10, n_items=41, repeats=True
     )
     split = leave_one_out(domain)
-    bare = KnownItems(csr_matrix((41, 3), dtype=np.float32), np.ones(3, np.float32), None, CPU)
+    bare = KnownItems(
+        item_anchors=csr_matrix((41, 3), dtype=np.float32), idf=np.ones(3, np.float32), title_vectors=None, device=CPU
+    )
     found = search_weights(None, bare, domain, targets_of(split, "validation"), ("repeats",))
     assert found.repeats > 0
 
 
 def test_without_anything_to_weigh_nothing_is_found() -> None:
-    bare = KnownItems(csr_matrix((5, 7), dtype=np.float32), IDF, None, CPU)
+    bare = KnownItems(item_anchors=csr_matrix((5, 7), dtype=np.float32), idf=IDF, title_vectors=None, device=CPU)
     assert search_weights(None, bare, DOMAIN, TARGETS, ("titles", "transitions")) == TermWeights()
     nobody = TARGETS.only(np.empty(0, np.int64))
     assert search_weights(None, KNOWN, DOMAIN, nobody, NAMES) == TermWeights(repeats=LEAVE_OUT)
@@ -411,7 +439,13 @@ def test_titles_are_compared_without_their_mean_along_their_main_directions() ->
     for narrow in (False, True):
         space = TitleSpace.of(vectors, narrow=narrow, width=2)
         assert (space.basis is None) is not narrow
-        known = KnownItems(csr_matrix((40, 7), dtype=np.float32), IDF, vectors, CPU, title_space=space)
+        known = KnownItems(
+            item_anchors=csr_matrix((40, 7), dtype=np.float32),
+            idf=IDF,
+            title_vectors=vectors,
+            device=CPU,
+            title_space=space,
+        )
         assert known.titles is not None and not known.titles[3].any(), "an item without a title is like no other"
         torch.testing.assert_close(known.titles @ known.titles.t(), expected @ expected.t(), atol=1e-5, rtol=1e-5)
     narrow_space = TitleSpace.of(vectors, narrow=True, width=2).basis

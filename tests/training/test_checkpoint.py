@@ -53,7 +53,7 @@ def killing(log, epoch):
 def recommender(system="sasrec"):
     torch.manual_seed(0)
     settings = EncoderSettings(dim=DIM, max_length=8, blocks=1, dropout=0.2)
-    items = ItemTower(ItemFeatures(ITEMS), ItemSettings(), DIM)
+    items = ItemTower(ItemFeatures(count=ITEMS), ItemSettings(), DIM)
     encoder = trained_system(system).encoder(settings, 0)
     return SequentialRecommender(items, encoder, Unconditioned(), ScoreSettings(), DIM)
 
@@ -61,7 +61,9 @@ def recommender(system="sasrec"):
 def task(runtime=EVERY_EPOCH, **changes):
     split = leave_one_out(small_domain(successor_histories(60, ITEMS, 7), n_items=ITEMS))
     settings = TrainingSettings(**{"loss": "bce", "batch_size": 16, "patience": 3, **changes})
-    return Task(split, 8, settings, EvaluationSettings(negatives=20), runtime)
+    return Task(
+        split=split, max_length=8, training=settings, evaluation=EvaluationSettings(negatives=20), runtime=runtime
+    )
 
 
 def fitted(work, log, checkpoint=None, system="sasrec"):
@@ -110,7 +112,7 @@ def test_a_recommender_goes_on_to_the_bit(tmp_path, system, changes, killed_afte
 def test_s2idm_goes_on_to_the_bit(tmp_path):
     generator = np.random.default_rng(0)
     matrix = csr_matrix((generator.random((80, 12)) < 0.3).astype(np.float32))
-    source = SourceInterests("books", matrix, matrix)
+    source = SourceInterests(name="books", inputs=matrix, targets=matrix)
     settings = S2IDMSettings(hidden=16, steps=4, batch_size=10, epochs=9, learning_rate=0.01)
     whole = train_s2idm([source], settings, 1, EVERY_EPOCH, history=2).state_dict()
     for killed_after in (1, 4, 9):

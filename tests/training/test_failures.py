@@ -41,13 +41,19 @@ def said(caplog):
 def task(histories=None, **changes):
     domain = small_domain(histories or successor_histories(120, ITEMS, 7), n_items=ITEMS)
     settings = TrainingSettings(**{"loss": "softmax", "learning_rate": 0.02, "metric": "full/mrr", **changes})
-    return Task(leave_one_out(domain), 8, settings, EvaluationSettings(negatives=50), Runtime())
+    return Task(
+        split=leave_one_out(domain),
+        max_length=8,
+        training=settings,
+        evaluation=EvaluationSettings(negatives=50),
+        runtime=Runtime(),
+    )
 
 
 def model(conditioner=None, prompts=0):
     torch.manual_seed(0)
     encoder = trained_system("sasrec").encoder(EncoderSettings(dim=DIM, max_length=8, blocks=1), prompts)
-    items = ItemTower(ItemFeatures(ITEMS), ItemSettings(), DIM)
+    items = ItemTower(ItemFeatures(count=ITEMS), ItemSettings(), DIM)
     return SequentialRecommender(items, encoder, conditioner or Unconditioned(), ScoreSettings(), DIM)
 
 

@@ -38,14 +38,20 @@ def task_of(split, *, max_length=8, **settings):
     loop = TrainingSettings(
         **{"loss": "bce", "learning_rate": 0.02, "batch_size": 32, "metric": "full/mrr", **settings}
     )
-    return Task(split, max_length, loop, EvaluationSettings(negatives=50), Runtime())
+    return Task(
+        split=split,
+        max_length=max_length,
+        training=loop,
+        evaluation=EvaluationSettings(negatives=50),
+        runtime=Runtime(),
+    )
 
 
 def model_of(
     seed=0, dropout=0.1, encoder="sasrec", prompts=0, anchors=4, channels=("id",), features=None, temperature=10.0
 ):
     torch.manual_seed(seed)
-    items = ItemTower(features or ItemFeatures(ITEMS), ItemSettings(channels=channels), DIM)
+    items = ItemTower(features or ItemFeatures(count=ITEMS), ItemSettings(channels=channels), DIM)
     settings = EncoderSettings(dim=DIM, max_length=8, blocks=1, dropout=dropout)
     conditioner = PromptGenerators(anchors, DIM, prompts) if prompts else Unconditioned()
     return SequentialRecommender(
@@ -81,7 +87,7 @@ def test_gru4rec_and_prompts_learn_it_too():
     for model, views in (
         (model_of(encoder="gru4rec"), NoViews()),
         (model_of(prompts=3), FixedViews(NoInterests(4))),
-        (model_of(channels=("id", "anchors"), features=ItemFeatures(ITEMS, anchors=anchors())), NoViews()),
+        (model_of(channels=("id", "anchors"), features=ItemFeatures(count=ITEMS, anchors=anchors())), NoViews()),
     ):
         fitted, _ = trained(model, task_of(circle(), loss="softmax", patience=30), views, epochs=30)
         assert fitted.best > 0.95

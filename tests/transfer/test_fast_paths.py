@@ -109,7 +109,7 @@ def test_narrowed_batches_are_the_batch(lengths, positions):
 
 def model_of(channels=("id",)):
     torch.manual_seed(0)
-    features = ItemFeatures(ITEMS, title_vectors=F.normalize(torch.randn(ITEMS, 6), dim=1))
+    features = ItemFeatures(count=ITEMS, title_vectors=F.normalize(torch.randn(ITEMS, 6), dim=1))
     encoder = SASRec(EncoderSettings(dim=8, dropout=0, max_length=12))
     items = ItemTower(features, ItemSettings(channels=channels), 8)
     return SequentialRecommender(items, encoder, Unconditioned(), ScoreSettings(), 8)
@@ -121,7 +121,7 @@ def gradients(loss, channels, positions, monkeypatch):
     split = leave_one_out(small_domain(random_histories(np.random.default_rng(0), 30, ITEMS, 4, 14), n_items=ITEMS))
     settings = TrainingSettings(loss=loss, negatives=3, learning_rate=1e-12, batch_size=30)
     model = model_of(channels)
-    task = loop.Task(split, 12, settings, EvaluationSettings(), Runtime())
+    task = loop.Task(split=split, max_length=12, training=settings, evaluation=EvaluationSettings(), runtime=Runtime())
     found = loop.Trainer(model, task, NoViews(), "here", 0, lambda _: None).train(TrainView(None), 1)
     return found, [parameter.grad.clone() for parameter in model.parameters()]
 

@@ -42,7 +42,9 @@ def interests(seed=0):
 def source_model(runtime):
     settings = S2IDMSettings(hidden=8, dropout=0.0, steps=4, batch_size=7, epochs=6, learning_rate=0.01)
     log = []
-    sources = [SourceInterests(name, interests(seed), interests(seed)) for seed, name in enumerate("ab")]
+    sources = [
+        SourceInterests(name=name, inputs=interests(seed), targets=interests(seed)) for seed, name in enumerate("ab")
+    ]
     model = train_s2idm(sources, settings, 0, runtime, log.append, history=2)
     return {
         "weights": model.state_dict(),
@@ -55,11 +57,13 @@ def target_model(runtime, loss, size):
     histories = random_histories(np.random.default_rng(0), USERS, ITEMS, 3, 9)
     split = leave_one_out(small_domain(histories, n_items=ITEMS))
     training = TrainingSettings(loss=loss, batch_size=size, negatives=3, learning_rate=0.003, metric="full/mrr")
-    task = Task(split, 6, training, EvaluationSettings(negatives=9), runtime)
+    task = Task(
+        split=split, max_length=6, training=training, evaluation=EvaluationSettings(negatives=9), runtime=runtime
+    )
     torch.manual_seed(0)
     settings = EncoderSettings(dim=8, blocks=1, dropout=0.0, max_length=6)
     model = SequentialRecommender(
-        ItemTower(ItemFeatures(ITEMS), ItemSettings(), 8),
+        ItemTower(ItemFeatures(count=ITEMS), ItemSettings(), 8),
         make_encoder(settings, 2),
         PromptGenerators(ANCHORS, 8, 2),
         ScoreSettings(),
@@ -128,7 +132,13 @@ def test_every_user_is_owned_by_one_process_which_reads_no_other():
     split = leave_one_out(small_domain(histories, n_items=ITEMS))
     read = []
     for rank in range(3):
-        task = Task(split, 6, TrainingSettings(), EvaluationSettings(negatives=9), Runtime(rank=rank, processes=3))
+        task = Task(
+            split=split,
+            max_length=6,
+            training=TrainingSettings(),
+            evaluation=EvaluationSettings(negatives=9),
+            runtime=Runtime(rank=rank, processes=3),
+        )
         trainer = Trainer(torch.nn.Linear(1, 1), task, NoViews(), "model", 0, lambda _: None)
         assert trainer.spans.items.tolist() == [item for past in histories[rank::3] for item in past[:-2][-7:]]
         read.append(Runtime(rank=rank, processes=3).owns(torch.arange(USERS)))

@@ -62,7 +62,7 @@ def test_late_terms_have_single_names_and_names_of_groups():
     assert parse_variant("sasrec+matching").terms == ("titles", "anchors", "popularity") == MATCHING
     assert parse_variant("sasrec+terms").terms == parse_variant("terms").terms == TERMS
     assert parse_variant("sasrec+repeats").terms == ("repeats",)
-    assert parse_variant("matching") == Variant("matching", ("id",), terms=MATCHING)
+    assert parse_variant("matching") == Variant(architecture="matching", channels=("id",), terms=MATCHING)
 
 
 def test_controls_are_values():

@@ -124,7 +124,10 @@ from vocab.vocabulary import SememeVocabulary
 from vocab.settings import VocabularySettings
 import numpy as np
 lemmas = {"toys": "toy", "story": "story"}
-v = SememeVocabulary(("toy", "story"), lemmas, np.array([2, 1]), 3, ("d",), VocabularySettings())
+v = SememeVocabulary(
+    words=("toy", "story"), lemma_of=lemmas, item_counts=np.array([2, 1]), n_items=3, domains=("d",),
+    settings=VocabularySettings()
+)
 assert v.encode(["Toys Story", "The 2 toys"]).matrix.toarray().tolist() == [[1, 1], [1, 0]]
 heavy = {"nltk", "spacy", "torch", "transformers", "datasets"} & set(sys.modules)
 assert not heavy, heavy

@@ -186,7 +186,11 @@ def test_many_phrases_look_at_the_words_of_a_domain_once() -> None:
     lemmas = Watched(("a", "b", "c", "d"))
     pairs = [f"{first}_{second}" for first, second in itertools.product("abcd", repeat=2)]
     rows, ids = np.zeros(2, np.int64), np.array([0, 1])
-    assert with_phrases(ItemSememes(lemmas, rows, ids, 1, {}), pairs).ids.tolist() == [0, 1, 5]
+    assert with_phrases(ItemSememes(lemmas=lemmas, rows=rows, ids=ids, n_items=1, lemma_of={}), pairs).ids.tolist() == [
+        0,
+        1,
+        5,
+    ]
     assert Watched.looks < len(pairs)
 
 

@@ -55,5 +55,5 @@ def train_diffrec(split: Split, weighting: Weighting, settings: DiffRecSettings,
     users = split.training_users
     matrix = item_weights(split.domain, split.starts[users], split.train_stop[users], weighting, settings)
     name = "T-DiffRec" if weighting == "position" else "TI-DiffRec"
-    interests = [SourceInterests(name, matrix, matrix)]
+    interests = [SourceInterests(name=name, inputs=matrix, targets=matrix)]
     return train_s2idm(interests, settings.model, seed, runtime, title=name, key="diffrec.model")

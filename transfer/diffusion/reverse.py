@@ -20,7 +20,7 @@ FIRST_BETA = 1e-5
 LARGEST_BETA = 0.999
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Schedule:
     """Quantities of the forward process per step; index 0 is the paper's t = 1. All arrays are (T,) float64.
 
@@ -60,7 +60,15 @@ class Schedule:
         loss_weight: Floats = np.concatenate([[1.0], snr[:-1] - snr[1:]])
         to_x0 = betas * np.sqrt(before) / (1.0 - alpha_bar)
         to_xt = (1.0 - before) * np.sqrt(1.0 - betas) / (1.0 - alpha_bar)
-        return cls(betas, alpha_bar, before, snr, loss_weight, to_x0, to_xt)
+        return cls(
+            betas=betas,
+            alpha_bar=alpha_bar,
+            alpha_bar_before=before,
+            snr=snr,
+            loss_weight=loss_weight,
+            to_x0=to_x0,
+            to_xt=to_xt,
+        )
 
     @classmethod
     def linear_variance(cls, settings: S2IDMSettings) -> Schedule:

@@ -95,7 +95,7 @@ class StepSampler:
         self.seen += counts
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class SourceInterests:
     """Training data of one source domain.
 

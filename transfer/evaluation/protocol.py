@@ -17,7 +17,7 @@ from transfer.evaluation.settings import EvaluationSettings
 Stage = Literal["validation", "test"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Targets:
     """Held-out items of users, with the positions of their histories.
 
@@ -40,7 +40,13 @@ class Targets:
 
     def only(self, keep: Ints) -> Targets:
         """Return the targets of some rows."""
-        return Targets(self.users[keep], self.stops[keep], self.items[keep], self.seen_starts[keep], self.excludes_seen)
+        return Targets(
+            users=self.users[keep],
+            stops=self.stops[keep],
+            items=self.items[keep],
+            seen_starts=self.seen_starts[keep],
+            excludes_seen=self.excludes_seen,
+        )
 
 
 def targets_of(split: Split, stage: Stage, users: Ints | None = None) -> Targets:
@@ -58,7 +64,9 @@ def targets_of(split: Split, stage: Stage, users: Ints | None = None) -> Targets
     chosen = chosen[position[chosen] >= 0]
     stops = position[chosen]
     items = split.domain.items[stops].astype(np.int64)
-    return Targets(chosen, stops, items, split.starts[chosen], not split.domain.repeats)
+    return Targets(
+        users=chosen, stops=stops, items=items, seen_starts=split.starts[chosen], excludes_seen=not split.domain.repeats
+    )
 
 
 def negatives_a_target(n_items: int, settings: EvaluationSettings) -> int:

@@ -55,7 +55,9 @@ def _measure(model: str, items: int, vectors: csr_matrix, runtime: Runtime, log:
         torch.cuda.reset_peak_memory_stats(device)
     settings = S2IDMSettings(epochs=1)
     entries: list[dict[str, object]] = []
-    s2idm = train_s2idm([SourceInterests(model, vectors, vectors)], settings, 0, runtime, entries.append)
+    s2idm = train_s2idm(
+        [SourceInterests(name=model, inputs=vectors, targets=vectors)], settings, 0, runtime, entries.append
+    )
     for entry in entries:
         log({"model": model, "items": items, **entry})
     began = time.perf_counter()

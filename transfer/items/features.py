@@ -18,7 +18,7 @@ from transfer.items.sentence_vectors import Semantics, TitleSpace, Whitening, an
 from transfer.items.settings import SEMANTIC_CHANNELS, Channel
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ItemFeatures:
     """Features of a domain's items. Features that no channel needs may be None.
 

@@ -21,7 +21,7 @@ from vocab.encoder.locate import has_encoder
 from vocab.vocabulary import SememeVocabulary
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DomainForecast:
     """A domain as used by the run.
 
@@ -42,7 +42,7 @@ class DomainForecast:
     ties: TieCounts | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Forecast:
     """Forecast of `transfer run`.
 
@@ -112,7 +112,16 @@ def forecast(plan: Plan) -> Forecast:
         shared = overlap(mine.matrix, anchors_of_target) if compared else None
         split = plan.split if role == "target" else None
         ties = None if split is None else count_ties(split.domain, split.held_out)
-        domains.append(DomainForecast(prepared.domain.name, role, prepared.report, mine.coverage, shared, ties))
+        domains.append(
+            DomainForecast(
+                name=prepared.domain.name,
+                role=role,
+                report=prepared.report,
+                coverage=mine.coverage,
+                shared=shared,
+                ties=ties,
+            )
+        )
     skipped = _skipped(plan)
     runs = tuple(variant.label for variant in plan.variants if variant.label not in skipped)
     cost = estimate(
@@ -122,7 +131,14 @@ def forecast(plan: Plan) -> Forecast:
         len(vocabulary),
         torch.get_num_threads(),
     )
-    return Forecast(tuple(domains), len(vocabulary), runs, skipped, cost, catalogue_note(recipe))
+    return Forecast(
+        domains=tuple(domains),
+        anchors=len(vocabulary),
+        runs=runs,
+        skipped=skipped,
+        estimate=cost,
+        catalogue=catalogue_note(recipe),
+    )
 
 
 def build_vocabulary(plan: Plan) -> SememeVocabulary:

@@ -36,7 +36,7 @@ SHOWN = 15
 """Number of anchors to list, most frequent first."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DomainView:
     """Summary of a domain.
 
@@ -65,7 +65,7 @@ class DomainView:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Inspection:
     """Result of an inspection.
 
@@ -121,7 +121,7 @@ def inspect(given: str) -> Inspection:
         )
     prepared = open_domain(given, cache=default_cache())
     vocabulary, matrix = _own_anchors(prepared.domain)
-    return Inspection("domain", domains=(_view(prepared.domain, prepared.report, vocabulary, matrix),))
+    return Inspection(kind="domain", domains=(_view(prepared.domain, prepared.report, vocabulary, matrix),))
 
 
 def _recipe(given: str) -> Inspection:
@@ -132,7 +132,7 @@ def _recipe(given: str) -> Inspection:
     matrices = {prepared.domain.name: vocabulary.encode(texts[prepared.domain.name]).matrix for prepared in opened}
     views = tuple(_view(p.domain, p.report, vocabulary, matrices[p.domain.name]) for p in opened)
     facts = {"name": recipe.name, "description": recipe.description, "anchors_of_all": len(vocabulary)}
-    return Inspection("recipe", facts, views, _overlaps(matrices))
+    return Inspection(kind="recipe", facts=facts, domains=views, overlaps=_overlaps(matrices))
 
 
 def _artifact(folder: Path) -> Inspection:
@@ -148,7 +148,7 @@ def _artifact(folder: Path) -> Inspection:
         "anchors_of_all": len(run.vocabulary),
     }
     view = _view(run.domain, None, run.vocabulary, run.item_anchors)
-    return Inspection("target", facts, (view,), metrics=run.metrics)
+    return Inspection(kind="target", facts=facts, domains=(view,), metrics=run.metrics)
 
 
 def _source(source: SourceArtifact) -> Inspection:
@@ -162,7 +162,9 @@ def _source(source: SourceArtifact) -> Inspection:
         "sentence_encoder": source.sentence_encoder,
         "licence": source.licence,
     }
-    return Inspection("source", facts, anchors=_most_frequent(source.vocabulary, source.vocabulary.item_counts))
+    return Inspection(
+        kind="source", facts=facts, anchors=_most_frequent(source.vocabulary, source.vocabulary.item_counts)
+    )
 
 
 def _settings(recipe: Recipe) -> dict[str, Any]:
@@ -187,7 +189,13 @@ def _view(
     if vocabulary is not None and matrix is not None:
         coverage = Coverage.of(matrix)
         anchors = _most_frequent(vocabulary, np.asarray((matrix > 0).sum(axis=0)).ravel())
-    return DomainView(summarise(domain), tuple(find_suspicions(domain)), report, coverage, anchors)
+    return DomainView(
+        summary=summarise(domain),
+        suspicions=tuple(find_suspicions(domain)),
+        report=report,
+        coverage=coverage,
+        anchors=anchors,
+    )
 
 
 def _most_frequent(vocabulary: SememeVocabulary, counts: Any) -> tuple[tuple[str, int], ...]:

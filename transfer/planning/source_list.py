@@ -13,7 +13,7 @@ from transfer.runs.source_artifact import DomainNote, SourceArtifact, SourceConf
 from transfer.runs.source_places import BUNDLED, DEFAULT_ROOT, bundled_folder, find_sources
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SourceSummary:
     """A source artifact in a list.
 

@@ -16,7 +16,7 @@ LEVEL = 0.05
 """A corrected p-value below this is significant."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Gain:
     """One comparison, as tables show it.
 

@@ -42,7 +42,7 @@ from vocab.unseen.unseen_map import UnseenMap
 from vocab.vocabulary import SememeVocabulary
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class MappedItems:
     """Items and their anchors.
 
@@ -77,7 +77,9 @@ def map_items(source: SourceArtifact, plan: Plan, runtime: Runtime) -> MappedIte
     if semantics is not None:
         same_encoder(source.sentence_encoder, semantics, "the anchors of the source artifact")
     if recipe.unseen is None:
-        return MappedItems(vocabulary, encoded.matrix, encoded.coverage, None, semantics)
+        return MappedItems(
+            vocabulary=vocabulary, anchors=encoded.matrix, coverage=encoded.coverage, unseen=None, semantics=semantics
+        )
     if recipe.unseen_map is not None:
         unseen = UnseenMap.load(recipe.unseen_map, vocabulary)
     elif semantics is None:
@@ -87,10 +89,12 @@ def map_items(source: SourceArtifact, plan: Plan, runtime: Runtime) -> MappedIte
         unseen = UnseenMap.build(vocabulary, texts, recipe.unseen, semantics.encoder, track)
     matrix = unseen.apply(texts)
     coverage = Coverage.of(matrix, unseen.report(texts).unmapped)
-    return MappedItems(unseen.vocabulary, matrix, coverage, unseen, semantics)
+    return MappedItems(
+        vocabulary=unseen.vocabulary, anchors=matrix, coverage=coverage, unseen=unseen, semantics=semantics
+    )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Adapted:
     """Results of adapting to a target.
 
@@ -183,7 +187,13 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
         scratch=scratch,
         progress=runtime.progress,
     )
-    task = Task(split, recipe.encoder.max_length, recipe.training, recipe.evaluation, runtime)
+    task = Task(
+        split=split,
+        max_length=recipe.encoder.max_length,
+        training=recipe.training,
+        evaluation=recipe.evaluation,
+        runtime=runtime,
+    )
     checkpoints = Checkpoints(out, _plan(source, recipe, domain, mapped), runtime.is_main)
     trainer = VariantTrainer(
         source=source,

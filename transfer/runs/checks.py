@@ -44,7 +44,7 @@ def variants_of(recipe: Recipe) -> list[Variant]:
 
 def _checked_baseline(variant: Variant, label: str) -> Variant:
     """Return a baseline without channels; it accepts late terms only."""
-    plain = Variant(variant.architecture, terms=variant.terms)
+    plain = Variant(architecture=variant.architecture, terms=variant.terms)
     if variant != replace(plain, channels=variant.default_channels):
         raise SettingsError(
             f"variant {label!r} adds parts of a trained system to a baseline",

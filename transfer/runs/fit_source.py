@@ -289,7 +289,7 @@ def _objective(
 ) -> SourceInterests:
     """Return the training data of one domain: the same interests, or those after a random cut."""
     if recipe.s2idm.objective == "reconstruct":
-        return SourceInterests(domain.name, everything, everything)
+        return SourceInterests(name=domain.name, inputs=everything, targets=everything)
     starts, ends = domain.offsets[:-1], domain.offsets[1:]
     draws = np.random.default_rng(seed).random(domain.n_users)
     cuts = starts + 1 + (draws * np.maximum(domain.lengths - 1, 1)).astype(np.int64)
@@ -297,4 +297,4 @@ def _objective(
     cuts = np.where(domain.lengths > 1, cuts, starts)
     past = original_interests(domain, anchors, starts, cuts, recipe.interests, vocabulary.idf)
     future = original_interests(domain, anchors, cuts, ends, recipe.interests, vocabulary.idf)
-    return SourceInterests(domain.name, past, future)
+    return SourceInterests(name=domain.name, inputs=past, targets=future)

@@ -48,7 +48,7 @@ from vocab.vocabulary import SememeVocabulary
 KIND = "source"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DomainNote:
     """Sizes and fingerprint of a domain that an artifact was trained on.
 
@@ -69,7 +69,13 @@ class DomainNote:
     @classmethod
     def of(cls, domain: Domain) -> DomainNote:
         """Return the note of a domain."""
-        return cls(domain.name, domain.n_users, domain.n_items, domain.n_interactions, domain.fingerprint)
+        return cls(
+            name=domain.name,
+            users=domain.n_users,
+            items=domain.n_items,
+            interactions=domain.n_interactions,
+            fingerprint=domain.fingerprint,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -292,9 +298,13 @@ def _read_encoder(file: TensorFile, recipe: Recipe, anchors: int) -> dict[str, T
         raise file.error("holds an encoder, but its recipe has none")
     maps = [t.shape[-1] for name, t in file.tensors.items() if name.endswith("-semantic.map.weight") and t.dim() == 2]
     vectors = torch.empty(1, maps[0] if maps else 1)
-    features = ItemFeatures(1, csr_matrix((1, anchors), dtype=np.float32), vectors, vectors)
+    features = ItemFeatures(
+        count=1, anchors=csr_matrix((1, anchors), dtype=np.float32), anchor_vectors=vectors, title_vectors=vectors
+    )
     with torch.device("meta"):
-        model = assemble(Variant(settings.system, settings.channels), recipe, features, anchors, 0)
+        model = assemble(
+            Variant(architecture=settings.system, channels=settings.channels), recipe, features, anchors, 0
+        )
     return file.state("encoder.", model)
 
 

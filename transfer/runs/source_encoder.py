@@ -81,15 +81,21 @@ def train_source_encoder(
         semantics=semantics,
         whitening=recipe.semantic.whitening,
     )
-    known = KnownItems(anchors, idf, features.title_vectors, runtime.device)
+    known = KnownItems(item_anchors=anchors, idf=idf, title_vectors=features.title_vectors, device=runtime.device)
     system = trained_system(recipe.source_encoder.system)
-    variant = Variant(system.name, channels)
+    variant = Variant(architecture=system.name, channels=channels)
     seed = recipe.seeds[0]
     model = assemble(variant, recipe, features, len(idf), seed).to(runtime.device)
     if start:
         model.load_state_dict(extended_weights(start, model.state_dict()))
     split = leave_one_out(union, short_users="train")
-    task = Task(split, recipe.encoder.max_length, recipe.training, recipe.evaluation, runtime)
+    task = Task(
+        split=split,
+        max_length=recipe.encoder.max_length,
+        training=recipe.training,
+        evaluation=recipe.evaluation,
+        runtime=runtime,
+    )
     settings = system_settings(system, recipe.systems)
     auxiliary = system.objective(task, settings) if system.objective else None
     epochs = recipe.source_encoder.epochs

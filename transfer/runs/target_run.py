@@ -180,7 +180,16 @@ class TargetRun(Artifact):
         """Return texts and training counts of the items, for late terms."""
         idf, titles = self.vocabulary.idf, self.features.title_vectors
         space = self.features.title_space
-        return KnownItems(self.item_anchors, idf, titles, device, self.counts, self.follows, space, self.companions)
+        return KnownItems(
+            item_anchors=self.item_anchors,
+            idf=idf,
+            title_vectors=titles,
+            device=device,
+            counts=self.counts,
+            follows=self.follows,
+            title_space=space,
+            companions=self.companions,
+        )
 
     def unseen(self) -> UnseenMap | None:
         """Return the map of unseen words from the run's folder, or None if there is none."""

@@ -148,5 +148,9 @@ class History:
         people, offsets = self.domain.n_users, self.domain.offsets.copy()
         nothing = np.zeros(people, np.int64)
         return Targets(
-            np.arange(people, dtype=np.int64), offsets[1:], nothing, offsets[:-1], self.typed or not self.domain.repeats
+            users=np.arange(people, dtype=np.int64),
+            stops=offsets[1:],
+            items=nothing,
+            seen_starts=offsets[:-1],
+            excludes_seen=self.typed or not self.domain.repeats,
         )

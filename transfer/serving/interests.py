@@ -36,7 +36,7 @@ LONGEST = 200
 MOST_WORDS = 50
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Fit:
     """How well items fit the words.
 
@@ -115,12 +115,12 @@ class InterestIndex:
         known += COMPANIONS * self._companions(unknown)
         found = self.run.vocabulary.words
         return Fit(
-            given,
-            _mixed(_of_best(known)),
-            _mixed(_of_best(unknown)),
-            _of_best(known),
-            tuple(tuple(found[anchor] for anchor in row.indices) for row in anchors),
-            tuple(word for word, weak in zip(given, self._weak(given, matched, named), strict=True) if weak),
+            words=given,
+            scores=_mixed(_of_best(known)),
+            unknown_scores=_mixed(_of_best(unknown)),
+            by_word=_of_best(known),
+            anchors=tuple(tuple(found[anchor] for anchor in row.indices) for row in anchors),
+            weak=tuple(word for word, weak in zip(given, self._weak(given, matched, named), strict=True) if weak),
         )
 
     def plain(self, word: str, count: int) -> list[str]:

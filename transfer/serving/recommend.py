@@ -36,7 +36,7 @@ SPOKEN = 3
 """Anchors named beside each recommendation."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recommendation:
     """One recommended item.
 
@@ -243,12 +243,12 @@ class Recommender:
             shared = tuple(anchor for anchors in fit.anchors for anchor in anchors if anchor in mine)[:SPOKEN]
             found.append(
                 Recommendation(
-                    str(domain.item_ids[item].as_py()),
-                    domain.titles[item].as_py() or "",
-                    float(scores[item]),
-                    float(np.clip(scores[item] / best, 0, 1)) if best > 0 else 0.0,
-                    f"fits {fit.word_of(item)}",
-                    shared,
+                    item_id=str(domain.item_ids[item].as_py()),
+                    title=domain.titles[item].as_py() or "",
+                    score=float(scores[item]),
+                    share=float(np.clip(scores[item] / best, 0, 1)) if best > 0 else 0.0,
+                    reason=f"fits {fit.word_of(item)}",
+                    anchors=shared,
                 )
             )
         return found
@@ -291,12 +291,12 @@ class Recommender:
         return [
             [
                 Recommendation(
-                    str(ids[int(item)].as_py()),
-                    titles[int(item)].as_py() or "",
-                    float(top.scores[person, place]),
-                    float(shares[person, place]),
-                    reason.text(label),
-                    shared[person][place],
+                    item_id=str(ids[int(item)].as_py()),
+                    title=titles[int(item)].as_py() or "",
+                    score=float(top.scores[person, place]),
+                    share=float(shares[person, place]),
+                    reason=reason.text(label),
+                    anchors=shared[person][place],
                 )
                 for place, (item, reason) in enumerate(zip(top.items[person], reasons, strict=False))
             ]

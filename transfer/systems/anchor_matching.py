@@ -12,7 +12,9 @@ from transfer.terms.text_terms import ANCHORS
 
 def fit(target: Target, settings: NoSettings) -> Ranker:
     """Return a ranker; all items of the history have the same weight."""
-    known = KnownItems(target.items.anchors, target.items.idf, None, target.runtime.device)
+    known = KnownItems(
+        item_anchors=target.items.anchors, idf=target.items.idf, title_vectors=None, device=target.runtime.device
+    )
 
     def ranker(domain: Domain, targets: Targets) -> ScoreRows:
         return ANCHORS.parts(known, domain, targets, recency=1.0)["anchors"]

@@ -29,7 +29,7 @@ _BLOCK = 256
 Floats = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Candidates:
     """Candidates of some users, ordered by user.
 
@@ -99,7 +99,7 @@ def find_candidates(
     target = np.flatnonzero(torch.cat([piece[2] for piece in pieces]).numpy())
     starts_ = np.searchsorted(user, np.arange(len(targets)))
     scale = {name: float(values.std()) for (name, recency), values in features.items() if recency in (None, MIDDLE)}
-    return Candidates(features, user, starts_, target, scale)
+    return Candidates(features=features, user=user, starts=starts_, target=target, scale=scale)
 
 
 def _scores(

@@ -23,7 +23,7 @@ Users = tuple[tuple[float, Term], ...]
 """Terms whose users are multiplied with the same items, with their weights."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class JoinedItems:
     """The item matrices of a score with late terms, made once for any number of users.
 
@@ -83,7 +83,16 @@ class JoinedItems:
         if len(common):
             dense.append(torch.from_numpy(stacked[common].toarray().T.astype(np.float32)).to(known.device))
         left = ItemMatrix(stacked[rest] if len(common) else stacked) if sparse else None
-        return cls(known, weights, torch.cat(dense, dim=1), tuple(terms), users, common, rest, left)
+        return cls(
+            known=known,
+            weights=weights,
+            dense=torch.cat(dense, dim=1),
+            terms=tuple(terms),
+            users=users,
+            common=common,
+            rest=rest,
+            sparse=left,
+        )
 
     def scores(self, own: ScoreRows | None, domain: Domain, targets: Targets) -> ScoreRows:
         """Return a model's scores plus the weighted terms.

@@ -19,7 +19,7 @@ from transfer.terms.counts import popularity
 from transfer.terms.item_pairs import Follows, count_transitions, find_companions
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class KnownItems:
     """Texts and training counts of a domain's items. Terms whose data are None are not computed.
 
@@ -113,12 +113,12 @@ def known_items(
     """Count the training part of a split and add the items' texts. Without training users all counts are None."""
     trained = len(split.training_users) > 0
     return KnownItems(
-        item_anchors,
-        idf,
-        title_vectors,
-        device,
-        counts_of(split, known) if trained else None,
-        count_transitions(split) if trained else None,
-        title_space,
-        find_companions(split) if trained else None,
+        item_anchors=item_anchors,
+        idf=idf,
+        title_vectors=title_vectors,
+        device=device,
+        counts=counts_of(split, known) if trained else None,
+        follows=count_transitions(split) if trained else None,
+        title_space=title_space,
+        companions=find_companions(split) if trained else None,
     )

@@ -13,7 +13,7 @@ LEAVE_OUT = -1000.0
 """Weight of `repeats` that ranks the items a user had below all others; no score is as large."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TermWeights:
     """Weights of late terms in a score. A term with weight 0 is not computed.
 

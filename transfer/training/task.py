@@ -10,7 +10,7 @@ from transfer.runtime import Runtime
 from transfer.training.settings import TrainingSettings
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Task:
     """The data and settings of a training.
 

@@ -161,7 +161,9 @@ def read_all(vocabulary: SememeVocabulary, titles: Titles) -> ItemSememes:
     )
     table = tabulate(texts.take(pa.array(silent)), make_normaliser(lenient, vocabulary.language), lenient)
     # These words are not lemmatised: a lemmatiser does not know numbers and reads "us" as a plural.
-    raw = ItemSememes(tuple(table.surfaces.to_pylist()), table.rows, table.ids, table.n_titles, {})
+    raw = ItemSememes(
+        lemmas=tuple(table.surfaces.to_pylist()), rows=table.rows, ids=table.ids, n_items=table.n_titles, lemma_of={}
+    )
     return _merged(sememes, raw, silent)
 
 
@@ -193,11 +195,11 @@ class _MapFile(BaseModel):
 
 
 LAYOUT = Layout(
-    _MapFile,
-    "unseen-words",
-    1,
-    "file of unseen words",
-    "Write [anchor, weight, step] lists for every word, or create the file again",
+    model=_MapFile,
+    format="unseen-words",
+    version=1,
+    name="file of unseen words",
+    hint="Write [anchor, weight, step] lists for every word, or create the file again",
 )
 
 

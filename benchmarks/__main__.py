@@ -25,6 +25,7 @@ PARTS = (
     "s2idm",
     "evaluation",
     "scale",
+    "whole",
     "startup",
     "unisrec",
     "sentence_vectors",
@@ -48,16 +49,19 @@ def main(
     / "benchmarks",
     repeats: Annotated[int, typer.Option(min=1, help="Turns of what is compared.")] = 5,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs that peers and our model train.")] = 10,
-    users: Annotated[int, typer.Option(min=100, help="Users of the made-up domains of `run`.")] = 2_000,
-    items: Annotated[int, typer.Option(min=100, help="Items of the made-up domains of `run`.")] = 2_000,
+    users: Annotated[int | None, typer.Option(min=100, help="Users of made-up domains; `run` and `whole`.")] = None,
+    items: Annotated[int | None, typer.Option(min=100, help="Items of made-up domains; `run` and `whole`.")] = None,
 ) -> None:
     """Measure named parts, print their tables, and write them to benchmarks/results and docs/benchmarks.md."""
     console = Console(width=150)
     unknown = sorted(set(parts or ()) - set(PARTS))
     if unknown:
         raise typer.BadParameter(f"no part is called {unknown[0]!r}; known: {', '.join(PARTS)}")
+    if (users is None) != (items is None):
+        raise typer.BadParameter("give both --users and --items, or neither")
+    size = None if users is None or items is None else Size(users, items)
     for part in parts or PARTS:
-        options = Options(measure_machine(), data, cache.resolve(), quick, repeats, epochs, Size(users, items))
+        options = Options(measure_machine(), data, cache.resolve(), quick, repeats, epochs, size)
         sections = importlib.import_module(f"benchmarks.parts.{part}").run(options)
         report = Report(part, options.machine, quick, sections)
         show(report, console)

@@ -23,7 +23,7 @@ class Options:
         quick: small sizes.
         repeats: turns of what is compared.
         epochs: that peers and our model train.
-        size: of made-up domains of a whole run.
+        size: of made-up domains of `run` and `whole`; None for the part's own size.
     """
 
     machine: Machine
@@ -32,4 +32,4 @@ class Options:
     quick: bool
     repeats: int
     epochs: int
-    size: Size
+    size: Size | None

@@ -1,4 +1,4 @@
-"""All stages of a run at one size, in one process whose peak memory is then that size's: a script of `parts.scale`."""
+"""All stages of a run at one size, in a process of its own: a script of `parts.scale` and `parts.whole`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import torch
 
 from benchmarks.models import CPU, sasrec, task
@@ -20,11 +22,13 @@ from domains.split import leave_one_out
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.s2idm_training import SourceInterests, train_s2idm
 from transfer.diffusion.settings import S2IDMSettings
-from transfer.evaluation.protocol import Targets, targets_of
+from transfer.evaluation.protocol import Targets, excluded_pairs, targets_of
 from transfer.evaluation.ranking import rank
+from transfer.evaluation.tiles import USERS, largest
 from transfer.interests.original import original_interests
 from transfer.interests.settings import InterestSettings
 from transfer.interests.views import NoViews, TrainView
+from transfer.model.recommender import SequentialRecommender
 from transfer.model.scorer import model_scores
 from transfer.runtime import Runtime
 from transfer.training.loop import Trainer
@@ -36,6 +40,9 @@ from vocab.vocabulary import SememeVocabulary
 EVALUATED_USERS = 10_000
 S2IDM_STEPS = 100
 LENGTH = 50
+EPOCHS = 3
+"""Epochs of `whole`, each with validation on at most `training.validation_users` users."""
+RECOMMENDED = 20
 
 
 class Clock:
@@ -60,8 +67,14 @@ def prepared(folder: Path) -> Domain:
     return open_domain({"loader": "table", "name": "synthetic", "prepare": keep_all, **tables}).domain
 
 
-def measure(folder: Path) -> None:
-    """Run every stage and write ``measured.json``."""
+def measure(folder: Path, whole: bool) -> None:
+    """Run every stage and write ``measured.json``.
+
+    Args:
+        folder: holds the tables; recommendations are written to it.
+        whole: train `EPOCHS` epochs with validation and recommend to every user; otherwise train one epoch and rank
+            `EVALUATED_USERS`.
+    """
     clock, runtime = Clock(), Runtime()
     with clock.stage("prepare"):
         domain = prepared(folder)
@@ -79,16 +92,7 @@ def measure(folder: Path) -> None:
     with clock.stage("infer"):
         diffused = model.diffuse(interests)
     del diffused, interests, model
-    recommender, work = sasrec(domain, LENGTH), task(domain, LENGTH, TrainingSettings(loss="bce"))
-    few = work.split.training_users[:: max(1, domain.n_users // EVALUATED_USERS)]
-    # Not `fit`: it would also rank every user before and after the epoch.
-    trainer = Trainer(recommender, work, NoViews(), "benchmark", 0, lambda _: None)
-    with clock.stage("epoch"):
-        trainer.train(TrainView(None), 1)
-    with clock.stage("evaluate"):
-        targets: Targets = targets_of(leave_one_out(domain), "test", few)
-        scores = model_scores(recommender, domain, targets, None, LENGTH, CPU)
-        rank(domain, targets, scores, work.evaluation, CPU)
+    (_train_and_recommend if whole else _train_and_evaluate)(domain, folder, clock)
     found = {
         "seconds": clock.seconds,
         "peak_mb": peak_memory_mb(),
@@ -99,9 +103,51 @@ def measure(folder: Path) -> None:
     (folder / "measured.json").write_text(json.dumps(found))
 
 
+def _train_and_evaluate(domain: Domain, folder: Path, clock: Clock) -> None:
+    recommender, work = sasrec(domain, LENGTH), task(domain, LENGTH, TrainingSettings(loss="bce"))
+    few = work.split.training_users[:: max(1, domain.n_users // EVALUATED_USERS)]
+    # Not `fit`: it would also rank every user before and after the epoch.
+    trainer = Trainer(recommender, work, NoViews(), "benchmark", 0, lambda _: None)
+    with clock.stage("epoch"):
+        trainer.train(TrainView(None), 1)
+    with clock.stage("evaluate"):
+        targets: Targets = targets_of(leave_one_out(domain), "test", few)
+        scores = model_scores(recommender, domain, targets, None, LENGTH, CPU)
+        rank(domain, targets, scores, work.evaluation, CPU)
+
+
+def _train_and_recommend(domain: Domain, folder: Path, clock: Clock) -> None:
+    recommender, work = sasrec(domain, LENGTH), task(domain, LENGTH)
+    trainer = Trainer(recommender, work, NoViews(), "benchmark", 0, lambda _: None)
+    with clock.stage(f"{EPOCHS} epochs"):
+        for number in range(1, EPOCHS + 1):
+            trainer.epoch(number)
+    with clock.stage("recommend"):
+        recommend_all(recommender, domain).write_parquet(folder / "recommendations.parquet")
+
+
+@torch.no_grad()
+def recommend_all(recommender: SequentialRecommender, domain: Domain) -> pl.DataFrame:
+    """Return user, rank and item of the best items of every user, without those of the history."""
+    stops = domain.offsets[1:].copy()
+    everybody = np.arange(domain.n_users, dtype=np.int64)
+    targets = Targets(everybody, stops, np.zeros_like(stops), domain.offsets[:-1].copy(), excludes_seen=True)
+    scores = model_scores(recommender, domain, targets, None, LENGTH, CPU)
+    items, starts, ends = (torch.from_numpy(part) for part in (domain.items.copy(), targets.seen_starts, stops))
+    best = []
+    for rows in torch.arange(domain.n_users).split(USERS):
+        block = scores(rows)
+        block[excluded_pairs(items, starts[rows], ends[rows])] = -torch.inf
+        best.append(largest(block, RECOMMENDED)[1])
+    top = torch.cat(best).numpy()
+    ranks = np.tile(np.arange(1, top.shape[1] + 1, dtype=np.int32), len(top))
+    columns = {"user": np.repeat(everybody, top.shape[1]), "rank": ranks, "item": top.ravel()}
+    return pl.DataFrame(columns)
+
+
 if __name__ == "__main__":
     action, users, items, place = sys.argv[1:]
     if action == "write":
         write_tables(Size(int(users), int(items)), Path(place))
     else:
-        measure(Path(place))
+        measure(Path(place), whole=action == "whole")

@@ -5,7 +5,13 @@ from __future__ import annotations
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.models import CPU, sasrec
 from benchmarks.parts.run import WIDTH, Clock, bar
+from benchmarks.pipeline import LENGTH, RECOMMENDED, recommend_all
+from benchmarks.synthetic import Size, synthetic_domain
+from domains.split import leave_one_out
+from transfer.evaluation.protocol import Targets, targets_of
+from transfer.model.scorer import model_scores
 from transfer.runtime import Runtime
 
 
@@ -26,3 +32,18 @@ def test_bars_are_in_proportion():
     assert bar(10.0, 5.0, 10.0) == "█" * (WIDTH // 2) + "░" * (WIDTH // 2)
     assert bar(2.5, 0.0, 10.0) == "░" * (WIDTH // 4)
     assert bar(0.001, 0.0, 10.0) == "░"
+
+
+def test_everybody_gets_the_best_items_without_those_of_the_history():
+    domain = synthetic_domain(Size(users=40, items=60, words=50))
+    model = sasrec(domain, LENGTH)
+    found = recommend_all(model, domain)
+    assert found["user"].to_list() == [user for user in range(40) for _ in range(RECOMMENDED)]
+    everybody = targets_of(leave_one_out(domain), "test")
+    assert len(everybody) == 40
+    whole = Targets(everybody.users, domain.offsets[1:].copy(), everybody.items, everybody.seen_starts, True)
+    scores = model_scores(model, domain, whole, None, LENGTH, CPU)(torch.arange(40))
+    for user in range(40):
+        seen = set(domain.items[domain.offsets[user] : domain.offsets[user + 1]].tolist())
+        order = [item for item in scores[user].argsort(descending=True).tolist() if item not in seen]
+        assert found.filter(found["user"] == user)["item"].to_list() == order[:RECOMMENDED]

@@ -23,6 +23,8 @@ from transfer.runs.pipeline import run_plan
 from transfer.runs.plan import make_plan
 from transfer.runtime import Runtime
 
+DEFAULT = Size(2_000, 2_000)
+"""Size of each made-up domain."""
 WIDTH = 40
 """Characters of the longest bar."""
 START, READ = "start: imports", "read and prepare the domains"
@@ -53,8 +55,9 @@ def run(options: Options) -> list[Section]:
     changes = QUICK if options.quick else ()
     sections = [_section("Books to films, bundled", "book_to_film", changes, options)]
     with tempfile.TemporaryDirectory() as folder:
-        recipe = _synthetic(options.size, Path(folder))
-        title = f"Synthetic, {options.size.users:,} users and {options.size.items:,} items a domain"
+        size = options.size or DEFAULT
+        recipe = _synthetic(size, Path(folder))
+        title = f"Synthetic, {size.users:,} users and {size.items:,} items a domain"
         sections.append(_section(title, str(recipe), changes, options))
     return sections
 

@@ -25,7 +25,7 @@ def run(options: Options) -> list[Section]:
 
 
 def _section(title: str, sizes: tuple[tuple[int, int], ...], options: Options) -> Section:
-    found = [_measure(users, items, options) for users, items in sizes]
+    found = [measured(users, items, options.cache) for users, items in sizes]
     stages = list(found[0]["seconds"])
     rows: list[list[Cell]] = []
     for (users, items), result in zip(sizes, found, strict=True):
@@ -58,11 +58,12 @@ def _growth(sizes: tuple[tuple[int, int], ...], found: list[dict[str, Any]]) -> 
     return [f"From the smallest to the largest ({factor}): {grown}; memory {last['peak_mb'] / first['peak_mb']:.1f} x."]
 
 
-def _measure(users: int, items: int, options: Options) -> dict[str, Any]:
-    folder = options.cache / f"scale-{users}-{items}"
+def measured(users: int, items: int, cache: Path, command: str = "measure") -> dict[str, Any]:
+    """Write made-up tables and return what `benchmarks.pipeline` measured on them in a fresh process."""
+    folder = cache / f"{command}-{users}-{items}"
     try:
-        for command in ("write", "measure"):
-            arguments = [sys.executable, "-m", "benchmarks.pipeline", command, str(users), str(items), str(folder)]
+        for one in ("write", command):
+            arguments = [sys.executable, "-m", "benchmarks.pipeline", one, str(users), str(items), str(folder)]
             subprocess.run(arguments, cwd=ROOT, check=True)
         result: dict[str, Any] = json.loads((folder / "measured.json").read_text())
         return result

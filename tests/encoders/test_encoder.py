@@ -22,11 +22,10 @@ DIM, LONGEST, PROMPTS = 8, 9, 2
 NAMES = ["sasrec", "gru4rec"]
 
 
-def encoder(name, heads=2, blocks=2, seed=0, **more):
+def encoder(name, heads=2, blocks=2, seed=0):
     """In evaluation mode, with weights of every parameter away from their initial zeros and ones."""
     torch.manual_seed(seed)
-    settings = EncoderSettings(dim=DIM, heads=heads, blocks=blocks, max_length=LONGEST, **more)
-    made = make_encoder(settings, PROMPTS, name).eval()
+    made = make_encoder(EncoderSettings(dim=DIM, heads=heads, blocks=blocks, max_length=LONGEST), PROMPTS, name).eval()
     with torch.no_grad():
         for parameter in made.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))
@@ -49,16 +48,15 @@ def layer_norm(x, scale, shift):
 
 
 def left_padded_sasrec(model, items, heads):
-    """States of one sequence: padded on the LEFT to the longest length, causal and padding mask.
+    """States of one sequence: padded on the LEFT to the longest length, absolute positions, causal and padding mask.
 
-    Absolute positions are added to the items, or a bias per distance to the logits. Queries are layer-normed, keys and
-    values are not; the residual adds to the normed query.
+    Queries are layer-normed, keys and values are not; the residual adds to the normed query.
     """
     total = LONGEST + PROMPTS
     pad, w = total - len(items), weights(model)
-    absolute = "positions.weight" in w
+    position = w["positions.weight"][::-1]
     states = np.zeros((total, DIM))
-    states[pad:] = items + w["positions.weight"][::-1][pad:] if absolute else items
+    states[pad:] = items + position[pad:]
     for block in range(2):
         attend, feed = f"blocks.{block}.0", f"blocks.{block}.1"
         key_value = states @ w[f"{attend}.key_value.weight"].T + w[f"{attend}.key_value.bias"]
@@ -72,8 +70,6 @@ def left_padded_sasrec(model, items, heads):
                 keys, values = key_value[:, :DIM][:, part], key_value[:, DIM:][:, part]
                 allowed = [column for column in range(total) if pad <= column <= row]
                 logits = np.array([query[part] @ keys[column] / np.sqrt(size) for column in allowed])
-                if not absolute:
-                    logits += [w[f"{attend}.distances"][row - column, head] for column in allowed]
                 share = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
                 mixed.append(sum(p * values[column] for p, column in zip(share, allowed, strict=True)))
             attended = normed + w[f"{attend}.out.weight"] @ np.concatenate(mixed) + w[f"{attend}.out.bias"]
@@ -85,9 +81,8 @@ def left_padded_sasrec(model, items, heads):
 
 
 @pytest.mark.parametrize("heads", [1, 2, 4])
-@pytest.mark.parametrize("positions", ["absolute", "relative"])
-def test_sasrec_equals_its_left_padded_layout(heads, positions):
-    model, lengths = encoder("sasrec", heads, positions=positions), [1, 4, LONGEST + PROMPTS, 6]
+def test_sasrec_equals_the_papers_layout(heads):
+    model, lengths = encoder("sasrec", heads), [1, 4, LONGEST + PROMPTS, 6]
     embeds, mask = batch(lengths)
     states = model(embeds, mask).detach().numpy()
     for row, length in enumerate(lengths):
@@ -167,33 +162,8 @@ def test_changing_a_later_item_changes_no_earlier_state(name):
     assert ((before - after)[0, 5:].abs().amax(-1) > 1e-4).all()
 
 
-@pytest.mark.parametrize("heads", [1, 2])
-def test_relative_positions_are_the_same_with_attention_dropout(heads, monkeypatch):
-    """Training takes another path through attention, which must give the same states and gradients."""
-    model = encoder("sasrec", heads)
-    embeds, mask = batch([6, 3])
-    expected = model(embeds, mask)
-    before = torch.autograd.grad(expected[mask].square().sum(), [*model.parameters()])
-    monkeypatch.setattr("transfer.encoders.encoder.dropout", lambda values, share, training: values)
-    monkeypatch.setattr("transfer.dropout.Dropout.forward", lambda self, values: values)
-    found = model.train()(embeds, mask)
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
-    after = torch.autograd.grad(found[mask].square().sum(), [*model.parameters()])
-    for one, other in zip(after, before, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
-
-
-def test_a_state_with_relative_positions_depends_on_the_history_alone():
-    """A state in training equals that of a user whose history ends there, which absolute positions do not give."""
-    embeds, mask = batch([8])
-    for positions, same in (("relative", True), ("absolute", False)):
-        model = encoder("sasrec", positions=positions)
-        whole, cut = model(embeds, mask)[0, 4], model(embeds[:, :5], mask[:, :5])[0, 4]
-        assert torch.allclose(whole, cut, atol=1e-5) == same
-
-
 def test_sasrec_counts_positions_from_the_end():
-    model = encoder("sasrec", positions="absolute")
+    model = encoder("sasrec")
     embeds, mask = batch([4], 6)
     positions = []
     model.positions.register_forward_hook(lambda _, args, out: positions.append(args[0]))

@@ -168,8 +168,7 @@ def test_a_variant_that_starts_neutral_scores_exactly_as_its_base(variant):
     model, expected = scores(prompted.base, recipe, None)
     _, neutral = scores(prompted, recipe, model.state_dict())
     assert torch.equal(neutral, expected)
-    of_encoder = {"dim": DIM, "max_length": 5, "positions": "relative"}
-    paper = check_recipe({"sources": ["books"], "encoder": of_encoder, "preset": "paper"}, "here")
+    paper = check_recipe({"sources": ["books"], "encoder": {"dim": DIM, "max_length": 5}, "preset": "paper"}, "here")
     _, random = scores(prompted, paper, model.state_dict())
     assert paper.prompts.start == "paper"
     assert not torch.allclose(random, expected)

@@ -41,7 +41,7 @@ def extended_s2idm(old: S2IDM, anchors: int, settings: S2IDMSettings, seed: int)
 def extended_weights(old: Mapping[str, Tensor], new: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Copy old weights into new shapes: the first rows of tables, and everything else unchanged.
 
-    This is valid because anchors are only appended, and positions and distances count from the end of a sequence.
+    This is valid because anchors are only appended, and positions are counted from the end of the sequence.
 
     Args:
         old: weights by name.

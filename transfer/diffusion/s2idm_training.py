@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from dataclasses import dataclass
@@ -243,10 +242,6 @@ class _Trainer:
         check_divergence(self.title, number, hint, loss=loss, held_out=mean)
         entry = {"loss": loss, "held_out": held, "seconds": round(time.perf_counter() - began, 3)}
         return Epoch(-mean, entry, f"held-out loss {mean:.4g}")
-
-    def weights(self) -> dict[str, Tensor]:
-        """A copy of the model's weights."""
-        return copy.deepcopy(self.model.state_dict())
 
     def state(self) -> Saved:
         """Optimiser, step sampler and batch size."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field, model_validator
 
 from domains.settings import Settings
@@ -18,11 +16,6 @@ class EncoderSettings(Settings):
     dropout: float = Field(0.3, ge=0, lt=1, description="Dropout in the encoder and on its input.")
     max_length: int = Field(
         200, ge=1, le=100_000, description="Number of most recent interactions that the encoder sees."
-    )
-    positions: Literal["relative", "absolute"] = Field(
-        "relative",
-        description="How SASRec knows the order of items: 'relative' learns a bias of attention per distance, "
-        "'absolute' a vector per position, counted from the end (paper).",
     )
 
     @model_validator(mode="after")

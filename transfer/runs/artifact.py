@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,13 +20,10 @@ from transfer.interests.settings import InterestSettings
 from transfer.runs.artifact_files import MANIFEST, FileEntry, check_unchanged, write_manifest
 from vocab.vocabulary import SememeVocabulary
 
-FORMAT_VERSION = 6
-"""Version 3 had no manifest, version 4 had settings that are constants or environment variables now, and version 5
-lacked the settings in `BEFORE_6`."""
-READS = (4, 5, 6)
-"""Versions that this release reads."""
-BEFORE_6: Mapping[str, Mapping[str, Any]] = {"encoder": {"positions": "absolute"}, "training": {"averaged_epochs": 0.0}}
-"""Settings that version 6 added, with the values of earlier models."""
+FORMAT_VERSION = 5
+"""3: without a manifest. 4: settings held what is now constant or belongs to the machine; `Settings` drops it."""
+READS = (4, 5)
+"""Versions that this release opens."""
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 VOCABULARY = "vocabulary.json"
@@ -119,17 +116,6 @@ def kind_of(folder: Path) -> str:
             code="run-version",
         )
     return str(config["kind"])
-
-
-def settings_of_version(recipe: Mapping[str, Any], version: int) -> Mapping[str, Any]:
-    """Return the recipe of an artifact with the values of settings that its version had not."""
-    if version >= 6:
-        return recipe
-    filled = dict(recipe)
-    for name, added in BEFORE_6.items():
-        given: Any = recipe.get(name, {})
-        filled[name] = {**added, **given} if isinstance(given, dict) else given
-    return filled
 
 
 Config = TypeVar("Config", bound=ArtifactConfig)

@@ -231,9 +231,7 @@ def _continues_with_vectors(recipe: Recipe, extends: SourceArtifact) -> bool:
 
 def _kind(system: str, encoder: EncoderSettings) -> str:
     """Describe the kind of an encoder. Encoders of one kind can share weights."""
-    family = trained_system(system).family
-    absolute = " and absolute positions" if family == "sasrec" and encoder.positions == "absolute" else ""
-    return f"a {family} of width {encoder.dim}{absolute}"
+    return f"a {trained_system(system).family} of width {encoder.dim}"
 
 
 def _learned_before(recipe: Recipe, extends: SourceArtifact | None) -> dict[str, Tensor]:

@@ -36,7 +36,6 @@ from transfer.runs.artifact import (
     Artifact,
     ArtifactConfig,
     read_vocabulary,
-    settings_of_version,
 )
 from transfer.runs.artifact_files import TensorFile
 from transfer.runs.settings import SourceEncoderSettings
@@ -229,7 +228,7 @@ class SourceArtifact(Artifact):
     @classmethod
     def _read(cls, folder: Path, config: SourceConfig) -> Self:
         vocabulary = read_vocabulary(folder, config)
-        recipe = check_recipe(settings_of_version(config.recipe, config.format_version), f"{folder / CONFIG}: recipe")
+        recipe = check_recipe(config.recipe, f"{folder / CONFIG}: recipe")
         file = TensorFile.open(folder / WEIGHTS)
         vectors = file.maybe("anchor_vectors", len(vocabulary), None, dtype=torch.float16)
         learned = _read_encoder(file, recipe, len(vocabulary))

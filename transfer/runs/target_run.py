@@ -49,7 +49,6 @@ from transfer.runs.artifact import (
     Artifact,
     ArtifactConfig,
     read_vocabulary,
-    settings_of_version,
 )
 from transfer.runs.artifact_files import TensorFile
 from transfer.runs.interest_factory import InterestFactory
@@ -231,8 +230,7 @@ class TargetRun(Artifact):
                 hint="Restore the folder, or adapt to the target again",
                 code="run-mixed",
             )
-        settings = settings_of_version(read_mapping(folder / RECIPE), config.format_version)
-        recipe = check_recipe(settings, folder / RECIPE)
+        recipe = check_recipe(read_mapping(folder / RECIPE), folder / RECIPE)
         metrics = RunRecord.read(folder / METRICS)
         _check_sizes(metrics, domain, folder / METRICS)
         variant = parse_variant(config.variant, recipe.items.channels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import math
@@ -168,10 +169,6 @@ class Learner(Protocol):
         """Train for one epoch and validate. Epochs are counted from 1."""
         ...
 
-    def weights(self) -> dict[str, Tensor]:
-        """Return a copy of the weights that the last score belongs to."""
-        ...
-
     def state(self) -> Saved:
         """Return what the next epoch depends on, without the model and the global random generators."""
         ...
@@ -229,7 +226,7 @@ def train_epochs(
     runtime.wait()  # no process replaces the checkpoint before all have read it
     if saved is None:
         best, best_epoch, epoch = learner.start(), 0, 0
-        best_state = learner.weights()
+        best_state = copy.deepcopy(model.state_dict())
     else:
         best, best_epoch, epoch = (saved.facts[key] for key in ("best", "best_epoch", "epoch"))
         best_state = saved.part("best.")
@@ -245,7 +242,7 @@ def train_epochs(
             log({"stage": stage, "epoch": epoch, **found.entry})
             logger.debug("%s, epoch %d: %s", title, epoch, found.shown)
             if found.score > best:
-                best, best_epoch, best_state = found.score, epoch, learner.weights()
+                best, best_epoch, best_state = found.score, epoch, copy.deepcopy(model.state_dict())
             progress.advance(1, f"{found.shown}, {best_shown(best, best_epoch)}")
             if checkpoint is not None and time.monotonic() - last >= runtime.checkpoint_seconds:
                 checkpoint.save(_state(learner, best, best_epoch, epoch, best_state, runtime))

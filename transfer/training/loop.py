@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
-from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
@@ -20,7 +18,6 @@ from transfer.runtime import working_memory
 from transfer.sequences import SequenceBatch, Spans, gather, shuffled_by_length
 from transfer.training import losses
 from transfer.training.auxiliary import Auxiliary
-from transfer.training.averaging import WeightAverage
 from transfer.training.epochs import (
     Checkpoint,
     Epoch,
@@ -142,8 +139,6 @@ class Trainer:
             fused=True,
         )
         self.schedule = torch.optim.lr_scheduler.ExponentialLR(self.optimiser, self.settings.learning_rate_decay)
-        steps, averaged = math.ceil(len(users) / self.batch_size), self.settings.averaged_epochs
-        self.average = WeightAverage(model, averaged, steps) if averaged else None
 
     @property
     def _splits_users(self) -> bool:
@@ -162,8 +157,7 @@ class Trainer:
         loss = self.train(self.views.for_training(number), number)
         trained = time.perf_counter()
         check_divergence(self.title, number, "Lower training.learning_rate", loss=loss)
-        with self._averaged():
-            score = validate(self.model, self.task, self.views)
+        score = validate(self.model, self.task, self.views)
         entry = {
             "loss": loss,
             "validation": score,
@@ -172,27 +166,16 @@ class Trainer:
         }
         return Epoch(score, entry, f"{self.settings.metric} {score:.4f}")
 
-    def weights(self) -> dict[str, Tensor]:
-        """Return a copy of the averaged weights, which validation has seen."""
-        with self._averaged():
-            return copy.deepcopy(self.model.state_dict())
-
-    def _averaged(self) -> AbstractContextManager[None]:
-        return nullcontext() if self.average is None else self.average.applied()
-
     def state(self) -> Saved:
-        """Return the state of optimiser, averaged weights and learning-rate schedule, and the batch size."""
+        """Return the state of optimiser and learning-rate schedule, and the batch size."""
         saved = optimiser_state(self.optimiser)
-        tensors = {f"optimiser.{name}": value for name, value in saved.tensors.items()}
-        if self.average is not None:
-            tensors |= {f"average.{name}": value for name, value in self.average.state().items()}
-        return Saved(tensors, {**saved.facts, "schedule": self.schedule.state_dict(), "batch_size": self.batch_size})
+        return Saved(
+            saved.tensors, {**saved.facts, "schedule": self.schedule.state_dict(), "batch_size": self.batch_size}
+        )
 
     def restore(self, saved: Saved) -> None:
         """Restore a state that `state` returned."""
-        restore_optimiser(self.optimiser, Saved(saved.part("optimiser."), saved.facts))
-        if self.average is not None:
-            self.average.restore(saved.part("average."))
+        restore_optimiser(self.optimiser, saved)
         self.schedule.load_state_dict(saved.facts["schedule"])
         self.batch_size = saved.facts["batch_size"]
 
@@ -254,8 +237,6 @@ class Trainer:
             loss = loss + extra.detach() * positions
         self.runtime.sum_gradients(self.model.parameters())
         self.optimiser.step()
-        if self.average is not None:
-            self.average.step()
         return loss.detach(), positions
 
     def _count_targets(self, rows: Tensor, view: TrainView) -> int:

@@ -54,13 +54,6 @@ class TrainingSettings(Settings):
         le=1_000_000,
         description="Maximum epochs of a variant after that, including the base itself unless it is frozen.",
     )
-    averaged_epochs: float = Field(
-        2.0,
-        ge=0,
-        le=1000,
-        description="Validate and keep a moving average of the weights over about this many epochs; 0 takes the "
-        "weights as they are (paper).",
-    )
     base: Literal["kept", "trained"] = Field(
         "kept",
         description="The trained base in a variant: 'kept' freezes it and trains only how interests enter, 'trained' "

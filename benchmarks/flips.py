@@ -12,6 +12,8 @@ import random
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -87,7 +89,7 @@ def try_flips(folders: list[Path], count: int, seed: int) -> Counter[str]:
     return found
 
 
-def run_flips(folder: Path, count: int, seed: int) -> Counter[str]:
+def run_flips(folder: Path, count: int, seed: int, tell: Callable[[str], None] = lambda _: None) -> Counter[str]:
     """Make both artifacts and flip bits in them, in processes of their own.
 
     Raises:
@@ -108,6 +110,7 @@ def run_flips(folder: Path, count: int, seed: int) -> Counter[str]:
         for line in told.read_text().splitlines():
             number, name = line.split("\t")
             total[name] += int(number)
+        tell(f"{total.total():,} of {count:,} flips")
     return total
 
 
@@ -118,7 +121,7 @@ def main(
     """Flip random bits in all files of both artifacts, and try to use them."""
     folder = Path(tempfile.mkdtemp(prefix="flips-"))
     try:
-        for name, number in sorted(run_flips(folder, count, seed).items()):
+        for name, number in sorted(run_flips(folder, count, seed, partial(typer.echo, err=True)).items()):
             typer.echo(f"{number:>7,} {name}")
     finally:
         shutil.rmtree(folder)

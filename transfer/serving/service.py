@@ -317,7 +317,7 @@ def make_app(place: str | Path, variant: str | None = None) -> FastAPI:
 async def _checked_length(request: Request) -> Response | None:
     """Read the body up to the limit; return the refusal of a longer one."""
     given = request.headers.get("content-length")
-    if given is not None and given.isdecimal() and int(given) > LARGEST_BODY:
+    if given is not None and given.isdecimal() and (len(given) > 20 or int(given) > LARGEST_BODY):
         return _problem(413, "long-body", f"the body is longer than {LARGEST_BODY:,} bytes", None)
     if request.method != "POST":
         return None

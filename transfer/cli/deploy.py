@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-ServedRun = Annotated[str, typer.Argument(help="Folder of a run; a new run written there is taken without a restart.")]
+ServedRun = Annotated[str, typer.Argument(help="Folder of a run; a new run written there is loaded without a restart.")]
 Host = Annotated[str, typer.Option("--host", help="Address to listen at.")]
 Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen at.")]
 Variant = Annotated[str | None, typer.Option("--variant", help="Another finished variant of the run.")]

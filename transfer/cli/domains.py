@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Data to work with: bundled, public, and the formats that are read.")
 
-Name = Annotated[str, typer.Argument(help="Of a bundled domain, a public data set or a format.")]
-DataName = Annotated[str, typer.Argument(help="Of a public data set: ml-1m, or amazon2018/Video_Games.")]
+Name = Annotated[str, typer.Argument(help="Name of a bundled domain, a public data set or a format.")]
+DataName = Annotated[str, typer.Argument(help="Name of a public data set: ml-1m, or amazon2018/Video_Games.")]
 To = Annotated[Path | None, typer.Option("--to", help="Folder for the files; data/NAME by default.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Agree to the licence and the size, ask nothing.")]
 
@@ -55,7 +55,7 @@ def list_(json_: Json = False) -> None:
 
 @app.command("show")
 def show(name: Name, json_: Json = False) -> None:
-    """Say what a bundled domain, a public data set or a format is, and how a recipe names it."""
+    """Describe a bundled domain, a public data set or a format, and how a recipe names it."""
     from domains.errors import SettingsError, suggest
     from domains.loaders.loader import BUNDLED, find_loader, loader_names
     from domains.public_data import known_data
@@ -118,7 +118,7 @@ def _public(name: str) -> PublicData:
 
 
 def _facts(data: PublicData) -> dict[str, Any]:
-    """An entry of the catalogue as plain data."""
+    """Return an entry of the catalogue as plain data."""
     facts: dict[str, Any] = {
         "name": data.name,
         "title": data.title,

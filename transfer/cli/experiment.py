@@ -52,8 +52,8 @@ def experiment(
 
 
 TuningOut = Annotated[Path | None, typer.Option("--out", help="Folder of the search; runs/RECIPE/tuning by default.")]
-Trials = Annotated[int, typer.Option("--trials", min=1, help="How many in all, with those of earlier sessions.")]
-Variant = Annotated[str | None, typer.Option("--variant", help="Which model; the recipe's last one by default.")]
+Trials = Annotated[int, typer.Option("--trials", min=1, help="Number of trials, with those of earlier sessions.")]
+Variant = Annotated[str | None, typer.Option("--variant", help="Variant to tune; the recipe's last one by default.")]
 SpaceFile = Annotated[
     Path | None,
     typer.Option("--space", metavar="FILE", help="YAML of keys with lists or {low, high, step, log}."),
@@ -86,7 +86,7 @@ def tune(
         print_json(vars(found) | {"recipe": str(found.recipe), "values": dict(found.values)})
         return
     if not found.values:
-        say(f"{found.trials} trials, none better than the recipe as it is: {found.metric} {found.before:.4g}")
+        say(f"{found.trials} trials, none better than the unchanged recipe: {found.metric} {found.before:.4g}")
         return
     say(f"{found.metric} on validation: {found.before:.4g} -> [bold]{found.best:.4g}[/bold] ({found.trials} trials)")
     for key, value in found.values.items():

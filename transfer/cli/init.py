@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from recipes.scaffold import Findings
     from vocab.closeness import Closeness
 
-Name = Annotated[str, typer.Argument(help="Of the new domain; the recipe is NAME.yaml.")]
+Name = Annotated[str, typer.Argument(help="Name of the new domain; the recipe is NAME.yaml.")]
 Interactions = Annotated[str, typer.Option("--interactions", help="Who did what when: CSV, Parquet, JSON Lines, ...")]
 Items = Annotated[
     str | None,
@@ -148,7 +148,7 @@ def _settled(guess: Guess, given: dict[str, str]) -> ColumnMapping:
 
 
 def _show_columns(columns: ColumnMapping, certain: Set[str], console: Console) -> None:
-    """Which column plays which role, and which of them deserve a second look."""
+    """Print the column of each role, and mark the guesses that need a check."""
     from rich.markup import escape
 
     roles = columns.model_dump(exclude_none=True)
@@ -185,7 +185,7 @@ def _report(findings: Findings, guess: Guess, certain: Set[str], path: Path) -> 
 
 
 def _report_sources(compared: Sequence[Closeness], sources: Sequence[str]) -> None:
-    """How close the bundled sources are, and which the recipe uses."""
+    """Print how similar the bundled sources are, and which ones the recipe uses."""
     from rich.markup import escape
 
     from transfer.cli.output import say

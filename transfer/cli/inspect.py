@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 Thing = Annotated[str, typer.Argument(help="A domain, a recipe, or an artifact: bundled or its folder.")]
 
 BAR = 24
-"""Characters of the longest bar."""
+"""Length of the longest bar in characters."""
 
 
 def command(thing: Thing, json_: Json = False) -> None:
-    """Look at data, those of a recipe, or an artifact: sizes, histograms, anchors, overlaps, and what looks wrong."""
+    """Inspect a domain, a recipe or an artifact: sizes, histograms, anchors, overlaps, suspicious data."""
     from rich.markup import escape
 
     from transfer.cli.output import print_json, print_table, say

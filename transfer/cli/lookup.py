@@ -1,4 +1,4 @@
-"""Look something up in a run: `transfer titles`, `explain`, `anchors explain` and `anchors neighbours`."""
+"""Look-ups in a run: `transfer titles`, `explain`, `anchors explain` and `anchors neighbours`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from transfer.serving.recommend import Recommender
 
 LEAST = 0.005
-"""A smaller part of a score is 0.00 and left out."""
+"""Smaller parts of a score would show as 0.00 and are left out."""
 Run = Annotated[str, typer.Argument(help="Folder of a run, or its hub id.")]
 Search = Annotated[str, typer.Option("--search", help="Words that the title holds, or an id; all items without it.")]
 TitleCount = Annotated[int, typer.Option("-k", "--count", min=1, help="How many items, the most popular first.")]
@@ -62,7 +62,7 @@ def explain(
     variant: Variant = None,
     json_: Json = False,
 ) -> None:
-    """Explain a person's recommendations: interests before and after diffusion, terms and past items."""
+    """Explain a user's recommendations: interests before and after diffusion, late terms, past items."""
     from domains.errors import SettingsError
     from transfer.cli.output import ERR, print_json
     from transfer.serving.explain import draw, explain
@@ -113,7 +113,7 @@ def _print_interests(found: Explanation) -> None:
 
 
 def _print_carried(found: Explanation, recommender: Recommender) -> None:
-    """One block an item: its title and score, the parts of the score, and the past items that added most."""
+    """Print for each item its title and score, the parts of the score, and the past items that contribute most."""
     from rich.text import Text
 
     from transfer.cli.output import plain_table, print_plain
@@ -141,7 +141,7 @@ Words = Annotated[list[str], typer.Argument(help="Words as they stand in titles.
 
 @anchors.command("explain")
 def explain_words(run: RunFolder, words: Words) -> None:
-    """Say which anchors a word stands for, and by which step it found them."""
+    """Show the anchors of a word, and the step that found them."""
     from pathlib import Path
 
     from rich.markup import escape
@@ -169,7 +169,7 @@ def explain_words(run: RunFolder, words: Words) -> None:
 def neighbours(
     run: RunFolder, word: Annotated[str, typer.Argument(help="A word as it stands in titles.")], json_: Json = False
 ) -> None:
-    """Say which anchors S2IDM links to a word: the result of diffusing an interest in it alone."""
+    """Show the anchors that S2IDM links to a word, by diffusing an interest in this word only."""
     from rich.text import Text
 
     from transfer.cli.output import plain_table, print_json, print_plain

@@ -1,4 +1,4 @@
-"""The `transfer` command. Modules that cost time to import are imported by the command that needs them."""
+"""The `transfer` command. Modules that are slow to import are imported only by the commands that need them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from transfer.cli import deploy, domains, experiment, init, inspect, lookup, rec
 INTERRUPTED, TERMINATED = 130, 143
 """Exit codes after Ctrl-C and after SIGTERM, as shells know them."""
 GRACE = 1.5
-"""Seconds that Python may take to obey before the process ends without it: a long computation in C does not listen."""
+"""Seconds that Python has to react to a signal before the process is ended; long computations in C do not react."""
 MESSAGE = "Stopped. Finished results are kept: run the same command to resume."
 
 
 class Interrupts:
-    """Turns both signals into KeyboardInterrupt, and ends the process if that is not heard in time.
+    """Turns both signals into KeyboardInterrupt, and ends the process if it does not react in time.
 
     Ending at once is safe: files are written under temporary names and renamed.
     """
@@ -39,7 +39,7 @@ class Interrupts:
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
-        """Handle the signals from now on; only the main thread of a process can."""
+        """Start to handle the signals; only possible in the main thread."""
         if threading.current_thread() is not threading.main_thread():
             return self
         self._before = {number: signal.signal(number, self._heard) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -51,7 +51,7 @@ class Interrupts:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Handle them as before."""
+        """Restore the previous handlers."""
         self._stopped.set()
         if not self._before:
             return
@@ -75,7 +75,7 @@ class Interrupts:
                     os._exit(TERMINATED if signal.SIGTERM in heard else INTERRUPTED)
 
     def finish(self) -> int:
-        """Say that the command was stopped; return the exit code."""
+        """Print that the command was stopped, and return the exit code."""
         self._stopped.set()
         print(MESSAGE, file=sys.stderr)
         return self.code
@@ -83,7 +83,7 @@ class Interrupts:
 
 app = typer.Typer(
     name="transfer",
-    help="Carry what was learned in some domains into a recommender for another one, with no shared users.",
+    help="Recommend in a domain with little data, with the help of other domains and without shared users.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -145,18 +145,18 @@ app.add_typer(recipe.app, name="recipe")
 
 def main() -> None:
     """Run a command; an input error becomes one message and exit code 2."""
-    if int(os.environ.get("RANK", "0")) > 0:  # one of several processes on one run: the first one speaks
+    if int(os.environ.get("RANK", "0")) > 0:  # only the first of several processes prints
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
     with Interrupts() as interrupts:
         _run(interrupts)
 
 
 ANYWHERE = ("--quiet", "--verbose", "--debug")
-"""Options of every command that may also follow the command."""
+"""General options that may also follow the command."""
 
 
 def _in_front(arguments: list[str]) -> list[str]:
-    """Return the arguments with the options of every command first."""
+    """Return the arguments with the general options first."""
     return [one for one in arguments if one in ANYWHERE] + [one for one in arguments if one not in ANYWHERE]
 
 
@@ -195,7 +195,7 @@ def _input_error(error: ValueError | OSError) -> InputError | None:
 UNUSABLE = frozenset({errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM, errno.EROFS})
 """Errors of the file system that only the user can correct."""
 LONGEST_SHOWN = 100
-"""Characters of a path in a message."""
+"""Maximum length of a path in a message."""
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ Variants = Annotated[
 
 
 def overrides(given: list[str] | None, seed: int | None, variants: str | None = None) -> list[str]:
-    """Options as overrides of a recipe."""
+    """Return the options as overrides of a recipe."""
     out = list(given or [])
     if seed is not None:
         out.append(f"seeds=[{seed}]")
@@ -35,26 +35,26 @@ def overrides(given: list[str] | None, seed: int | None, variants: str | None = 
 
 
 def as_typed(given: list[str] | None, seed: int | None, variants: str | None = None) -> str:
-    """Return the options as typed, for the command to run next."""
+    """Return the options as text, for the command to run next."""
     typed = [f" --set {shlex.quote(override)}" for override in given or ()]
     typed += [] if seed is None else [f" --seed {seed}"]
     return "".join(typed + ([] if variants is None else [f" --variants {shlex.quote(variants)}"]))
 
 
 def at_terminal() -> bool:
-    """Whether standard input is a terminal."""
+    """Return whether standard input is a terminal."""
     return sys.stdin.isatty()
 
 
 def confirm(question: str, option: str) -> bool:
-    """Ask for a yes.
+    """Ask a yes-or-no question.
 
     Args:
         question: text of the question.
-        option: that agrees beforehand.
+        option: option that answers yes beforehand.
 
     Raises:
-        InputError: standard input is no terminal.
+        InputError: standard input is not a terminal.
     """
     if not at_terminal():
         raise SettingsError(
@@ -64,17 +64,17 @@ def confirm(question: str, option: str) -> bool:
 
 
 def choose(question: str, choices: Sequence[str], option: str, default: str | None = None, otherwise: str = "") -> str:
-    """Ask for one of some names until one of them is given.
+    """Ask for one of several names, until a valid one is given.
 
     Args:
         question: text of the question.
         choices: the names.
-        option: that answers beforehand.
+        option: option that answers beforehand.
         default: value of an empty answer.
-        otherwise: what else helps, at the end of the hint.
+        otherwise: further advice at the end of the hint.
 
     Raises:
-        InputError: standard input is no terminal, and there is no default.
+        InputError: standard input is not a terminal, and there is no default.
     """
     if not at_terminal():
         if default is not None:

@@ -1,4 +1,4 @@
-"""What commands show: errors, progress, tables. Results go to standard output, all else to stderr."""
+"""Output of commands: errors, progress, tables. Results go to standard output, everything else to stderr."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
 OUT = Console(emoji=False)
 ERR = Console(stderr=True, emoji=False)
 LOG_LEVEL = "TRANSFER_LOG_LEVEL"
-"""Environment variable: the least level of log lines that are shown. WARNING shows no progress either."""
+"""Environment variable with the minimum level of log lines. WARNING also hides progress."""
 WORTH_A_LINE = 2.0
-"""Seconds; a shorter task without a result leaves no line."""
+"""Minimum duration in seconds of a task without a result that leaves a line."""
 
 
 def show_error(error: InputError) -> None:
-    """One message: the location, the problem, the hint."""
+    """Print an error: location, problem and hint."""
     location = "" if error.location is None else f"[bold]{escape(error.location)}[/bold]: "
     _to_stderr(f"[red]Error[/red] {location}{escape(error.problem)}")
     if error.hint:
@@ -52,7 +52,7 @@ def show_error(error: InputError) -> None:
 
 
 def print_json(data: Any) -> None:
-    """Plain JSON on standard output."""
+    """Print JSON to standard output."""
     sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -69,13 +69,13 @@ class _Bar(ProgressTask):
         return self._counter.tasks[0]
 
     def advance(self, count: int = 1, note: str = "") -> None:
-        """Count, and keep the latest note."""
+        """Count steps as done, and keep the latest note."""
         self.note = note or self.note
         self._counter.update(self.counted.id, advance=count)
 
     @property
     def heading(self) -> str:
-        """Title and note."""
+        """The title and the note."""
         return f"{self.title}: {self.note}" if self.note else self.title
 
     def lines(self, steps: Steps) -> RenderableType:
@@ -87,7 +87,7 @@ class _Bar(ProgressTask):
             told.append(_speed(counted.completed / counted.elapsed))
             if share < 1:
                 told.append(f"{duration(counted.elapsed * (1 / share - 1))} left")
-        # A task with a metric is a training, which takes most of a step. The share of other tasks says little about it.
+        # A task with a metric is a training, which takes most of a step. The progress of other tasks says little.
         told += [part for part in (steps.position(share if self.note else 0.0),) if part]
         below = Table.grid(padding=(0, 1))
         below.add_row(ProgressBar(total=counted.total, completed=counted.completed, width=12), Text(" · ".join(told)))
@@ -102,10 +102,10 @@ def _speed(a_second: float) -> str:
 
 
 class Terminal(ProgressProtocol):
-    """Two lines for the task at work in a terminal; one line a finished task everywhere.
+    """Shows the running task in two lines of a terminal, and each finished task in one line.
 
     Args:
-        steps: of the command, shown with the task.
+        steps: steps of the command, shown with the task.
     """
 
     def __init__(self, steps: Steps | None = None) -> None:
@@ -114,7 +114,7 @@ class Terminal(ProgressProtocol):
 
     @contextmanager
     def task(self, title: str, total: int | None) -> Iterator[ProgressTask]:
-        """Show a bar during the work and a line at its end. An inner task replaces the bar of the outer one."""
+        """Show a bar while a task runs and a line at its end. An inner task replaces the bar of the outer one."""
         bar = _Bar(title, total)
         live = None
         if ERR.is_terminal and not self._open:
@@ -136,7 +136,7 @@ class Terminal(ProgressProtocol):
 
 
 def _to_stderr(text: str) -> None:
-    """A line in markup; a terminal breaks it between words, elsewhere it stays whole."""
+    """Print a line of markup to stderr. Only terminals break it."""
     ERR.print(text, highlight=False, soft_wrap=not ERR.is_terminal)
 
 
@@ -149,7 +149,7 @@ class _LogLines(logging.Handler):
 
 
 def _print_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
-    """A warning of the toolkit as a note; one of a library with its kind."""
+    """Print a warning of the toolkit as a note, or that of a library with its category."""
     kind = "Note" if issubclass(category, TransferWarning) else category.__name__
     _to_stderr(f"[yellow]{kind}:[/yellow] {escape(str(message))}")
 
@@ -158,8 +158,8 @@ def progress_for(silent: bool, steps: Steps | None = None) -> ProgressProtocol:
     """Return the progress of a command: bars, log lines and notes on stderr.
 
     Args:
-        silent: nothing at all.
-        steps: of the command.
+        silent: whether to print nothing.
+        steps: steps of the command.
     """
     level = os.environ.get(LOG_LEVEL, "INFO")
     LOGGER.handlers[:] = [logging.NullHandler() if silent else _LogLines()]

@@ -53,7 +53,7 @@ def _safe(text: str) -> str:
 
 
 def print_experiment(record: ExperimentRecord, folder: Path, as_json: bool) -> None:
-    """Print the figures of each cell, the gains over the bases, the verdict, and where the report is."""
+    """Print metrics of each cell, gains over the bases, the verdict, and the location of the report."""
     if as_json:
         print_json(record.as_dict())
         return

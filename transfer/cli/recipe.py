@@ -115,11 +115,11 @@ def _print_domain(domain: DomainForecast) -> None:
 
 
 PARTS = {
-    "anchors": "learned vectors of an item's anchors join its ID",
-    "anchors-semantic": "sentence vectors of its anchors join its ID",
-    "title-semantic": "the sentence vector of its text joins its ID",
-    "categories": "learned vectors of its categories join its ID",
-    "no-id": "an item has no ID",
+    "anchors": "add learned vectors of an item's anchors",
+    "anchors-semantic": "add sentence vectors of its anchors",
+    "title-semantic": "add the sentence vector of its text",
+    "categories": "add learned vectors of its categories",
+    "no-id": "no ID vector",
     "source": "encoder and item maps start from the source artifact's",
     "ipe": "interests enter as prompts, the paper's method; then one of:",
     "positions": "interests up to each item are added to it",

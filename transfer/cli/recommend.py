@@ -22,7 +22,7 @@ Past = Annotated[
     typer.Option(
         "--history",
         metavar='"TITLE; TITLE"',
-        help="Titles or ids, oldest first; a title without its year or its beginning will do.",
+        help="Titles or ids, oldest first; the year may be missing, and the beginning of a title is enough.",
     ),
 ]
 Words = Annotated[
@@ -34,7 +34,7 @@ New = Annotated[
     typer.Option(
         "--new-items",
         metavar='"TITLE; TITLE"|FILE',
-        help="Items that the run has never met: titles, or a table, which titles that hold a semicolon need.",
+        help="New items: titles, or a table (required for titles with a semicolon).",
     ),
 ]
 Count = Annotated[int, typer.Option("-k", "--count", min=1, help="How many items.")]

@@ -12,7 +12,7 @@ from transfer.cli.options import Device, Json, RecipeArgument, Seed, Set, Varian
 RunOut = Annotated[
     Path | None, typer.Option("--out", help="Folder to write, with source/ and target/ in it; runs/RECIPE by default.")
 ]
-Track = Annotated[str | None, typer.Option("--track", help="Tell a tracker, such as tensorboard, as well.")]
+Track = Annotated[str | None, typer.Option("--track", help="Also send results to a tracker, such as tensorboard.")]
 
 
 def run(
@@ -25,7 +25,7 @@ def run(
     track: Track = None,
     json_: Json = False,
 ) -> None:
-    """Fit the sources, adapt to the target, compare: a whole recipe in one command."""
+    """Run a whole recipe: fit the sources, adapt to the target, compare the variants."""
     from dataclasses import replace
 
     from rich.markup import escape
@@ -65,7 +65,7 @@ def run(
 
 SourceOut = Annotated[Path | None, typer.Option("--out", help="Folder to write; runs/RECIPE/source by default.")]
 Extend = Annotated[
-    str | None, typer.Option("--extend", metavar="ARTIFACT", help="Go on from this artifact; its anchors stay.")
+    str | None, typer.Option("--extend", metavar="ARTIFACT", help="Extend this artifact; its anchors are kept.")
 ]
 
 Licence = Annotated[
@@ -133,7 +133,7 @@ def adapt_target(
     seed: Seed = None,
     json_: Json = False,
 ) -> None:
-    """Adapt a source artifact to a target domain: every variant with the same budget, evaluated alike."""
+    """Adapt a source artifact to a target domain. All variants have the same budget and the same evaluation."""
     from transfer.cli.output import runtime_for
     from transfer.cli.print_results import print_target
     from transfer.planning.run_time import target_steps

@@ -27,12 +27,12 @@ def share(run: Run, out: Out) -> None:
 
 Folder = Annotated[Path, typer.Argument(help="Folder of a source artifact or a target run.")]
 Accept = Annotated[
-    bool, typer.Option("--accept", help="Take the files as they are now: you changed one on purpose and trust them.")
+    bool, typer.Option("--accept", help="Accept the files as they are now, if you changed them on purpose.")
 ]
 
 
 def verify(folder: Folder, accept: Accept = False, json_: Json = False) -> None:
-    """Check that an artifact's files are as they were written; exit code 1 if one differs."""
+    """Check that an artifact's files are unchanged; exit code 1 if one differs."""
     from rich.markup import escape
 
     from transfer.cli.output import print_json, say

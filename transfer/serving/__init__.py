@@ -1,1 +1,1 @@
-"""Using a target run: recommendations, seed interests, new items, evaluation of what was saved."""
+"""Use of a target run: recommendations for users, histories and interests, new items, reasons, export, service."""

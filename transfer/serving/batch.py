@@ -1,4 +1,4 @@
-"""Recommendations for many people to Parquet files, in tiles, in shards, and again after a kill."""
+"""Recommendations for many users, written to Parquet files in tiles and shards; interrupted calls resume."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from transfer.serving.reasons import AGAIN, KINDS, Reasons
 from transfer.serving.recommend import ALL, Filters, Recommender
 
 TILE = 1024
-"""People who are answered at once."""
+"""Number of users scored at once."""
 SCHEMA = pa.schema(
     [
         ("user_id", pa.large_string()),
@@ -33,18 +33,18 @@ SCHEMA = pa.schema(
 )
 PROBLEMS = pa.schema([("user_id", pa.large_string()), ("problem", pa.large_string())])
 UNANSWERED = ".unanswered.parquet"
-"""Added to the name of a file of recommendations: who could not be answered, and why."""
+"""Suffix of the side file with the ids of users without recommendations, and the reason for each."""
 PREFIX = {"after": "after ", "like": "like ", "with": "goes with ", "popular": "popular", "again": AGAIN}
 EVERYBODY = "all"
 
 
 @dataclass(frozen=True)
 class Shard:
-    """One of several parts of the work, which together are all of it.
+    """One of several equal parts of the work.
 
     Attributes:
-        index: from 1.
-        count: how many.
+        index: number of this part, from 1.
+        count: number of parts.
     """
 
     index: int = 1
@@ -55,7 +55,7 @@ class Shard:
         """Read ``i/n``.
 
         Raises:
-            InputError: it is none of 1/n to n/n.
+            InputError: the text is not one of 1/n to n/n.
         """
         first, _, second = text.partition("/")
         if not (first.isdecimal() and second.isdecimal() and 1 <= int(first) <= int(second)):
@@ -65,18 +65,18 @@ class Shard:
         return cls(int(first), int(second))
 
     def of(self, count: int) -> slice:
-        """Return this shard's part of so many things in a row."""
+        """Return the slice of `count` entries that belongs to this shard."""
         return slice(count * (self.index - 1) // self.count, count * self.index // self.count)
 
 
 @dataclass(frozen=True)
 class Written:
-    """What a batch wrote.
+    """The result of a batch.
 
     Attributes:
-        files: of recommendations, finished before or now.
-        people: answered now.
-        unanswered: people who could not be answered now; the side files name them.
+        files: files of recommendations, with those finished by earlier calls.
+        people: number of users with recommendations, of this call.
+        unanswered: number of users without recommendations, of this call; the side files list them.
     """
 
     files: tuple[Path, ...]
@@ -96,19 +96,19 @@ def recommend_all(
     reasons: bool = True,
     progress: Progress | None = None,
 ) -> Written:
-    """Write recommendations for many people.
+    """Write recommendations for many users.
 
     Args:
-        recommender: of a target run.
-        out: a Parquet file; a folder if there are shards, or if the users are a folder.
-        users: ``all``, a file of ids, or a folder of Parquet parts, each a list of users or a table of histories. Every
-            part gives a file of the same name, and finished ones are skipped.
-        history_file: a table of interactions that takes the place of the run's histories.
-        count: items for each.
+        recommender: recommender of a target run.
+        out: a Parquet file; a folder if there are shards, or if `users` is a folder.
+        users: ``all``, a file of ids, or a folder of Parquet files, each a list of users or a table of histories. Every
+            file of the folder gives a file of the same name; finished ones are skipped.
+        history_file: a table of interactions that replaces the run's histories.
+        count: number of items per user.
         filters: which items may be recommended.
-        shard: do one of several parts only, each of which can run on another machine.
-        reasons: whether to find reasons.
-        progress: where to show it.
+        shard: write one of several parts only; the others can run on other machines.
+        reasons: whether to add reasons.
+        progress: shows progress.
 
     Raises:
         InputError: a file cannot be read or written.
@@ -167,7 +167,7 @@ def answers(
 
 
 def _asked(domain: Domain, users: str | Path, history_file: str | Path | None) -> Asked:
-    """Return everybody who is asked for."""
+    """Return the requested users with their histories."""
     if history_file is None:
         if str(users) == EVERYBODY:
             return Asked(History.of_users(domain, np.arange(domain.n_users, dtype=np.int64)))
@@ -198,7 +198,7 @@ def _write(
     reasons: bool,
     progress: Progress,
 ) -> None:
-    """Write one file of recommendations; the side file first, so that a finished part has both."""
+    """Write one file of recommendations. The side file is written first, so a finished part has both."""
     if asked.unanswered:
         names, problems = zip(*asked.unanswered, strict=True)
         with replacing(file.with_name(file.stem + UNANSWERED)) as unfinished:

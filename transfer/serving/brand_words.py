@@ -1,4 +1,4 @@
-"""Which anchors name brands: they compare items as all anchors do, but are no reason that people are given."""
+"""Anchors that are names of brands. They are used to compare items, but reasons do not mention them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from vocab.item_texts import item_texts
 from vocab.vocabulary import SememeVocabulary
 
 BRAND = "brand"
-"""The text field of brands, makers and stores."""
+"""Name of the text field with brands, makers or stores."""
 MOSTLY = 0.5
-"""Share of an anchor's items whose brand holds the word. A brand called Old Garden does not make a brand of gardens."""
+"""An anchor is a brand word if the brand of at least this share of its items contains it. So a single brand called Old
+Garden does not turn "garden" into one."""
 
 
 def brand_words(domain: Domain, vocabulary: SememeVocabulary, item_anchors: csr_matrix) -> npt.NDArray[np.bool_]:
-    """Return (q,) whether an anchor is mostly the name, or a word of the name, of its items' brands.
+    """Return (q,) bool: which anchors mostly occur in the brands of their items.
 
     Args:
-        domain: with the field `BRAND`, or without brands.
+        domain: the domain; without the field `BRAND`, there are no brand words.
         vocabulary: q anchors.
-        item_anchors: (I, q) of the domain's items.
+        item_anchors: (I, q) anchors of the domain's items.
     """
     lists = domain.texts.get(BRAND)
     if lists is None or not len(pc.list_flatten(lists)):

@@ -1,4 +1,4 @@
-"""Explanations: interests before and after diffusion, what carried each recommendation, and neighbours of an anchor."""
+"""Explanations: interests before and after diffusion, the parts of each score, and neighbours of an anchor."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from transfer.terms.joined import joined
 from transfer.terms.late_terms import TERMS
 
 ANCHORS = 10
-"""Interests that are shown before and after diffusion each."""
+"""Number of interests shown before diffusion, and again after."""
 SOURCES = 3
-"""Past items that are named for an interest or a recommendation."""
+"""Maximum number of past items named for an interest or a recommendation."""
 OWN = "model"
 """Name of the model's own score among the terms."""
 MOST_NEIGHBOURS = 15
-"""Anchors that `anchor_neighbours` returns by default."""
+"""Default number of anchors that `anchor_neighbours` returns."""
 
 
 @dataclass(frozen=True)
 class Made:
-    """A past item and what it adds.
+    """The contribution of a past item.
 
     Attributes:
-        item: title, or id without one.
-        value: what it adds to the interest or the score.
+        item: title of the item, or its id if it has no title.
+        value: its part of the interest or the score.
     """
 
     item: str
@@ -45,13 +45,13 @@ class Made:
 
 @dataclass(frozen=True)
 class Interest:
-    """One anchor of a person's interests.
+    """One anchor of a user's interests.
 
     Attributes:
         anchor: the word.
-        before: weight in s'_0, which the history alone gives.
-        after: value after diffusion; None if the run has no S2IDM.
-        sources: past items that gave the weight before, the largest first; none if diffusion brought the anchor in.
+        before: weight in s'_0, before diffusion.
+        after: weight after diffusion; None if the run has no S2IDM.
+        sources: past items that contribute to `before`, the largest first; empty if diffusion added the anchor.
     """
 
     anchor: str
@@ -66,8 +66,8 @@ class Carried:
 
     Attributes:
         recommendation: the item.
-        terms: what the model and each late term add; together they are the score.
-        sources: past items by what they add through late terms, the largest first.
+        terms: parts of the score, from the model and each late term.
+        sources: past items by their contribution to late terms, the largest first.
     """
 
     recommendation: Recommendation
@@ -77,11 +77,11 @@ class Carried:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a person gets what they get.
+    """An explanation of a user's recommendations.
 
     Attributes:
-        interests: the largest before and after diffusion, the largest before first.
-        recommended: the best items.
+        interests: the largest interests before and after diffusion, ordered by the weight before.
+        recommended: the recommended items, the best first.
     """
 
     interests: tuple[Interest, ...]
@@ -93,19 +93,19 @@ class Explanation:
 
 
 def explain(recommender: Recommender, history: History, count: int = 10, filters: Filters = ALL) -> Explanation:
-    """Explain the recommendations of one person.
+    """Explain the recommendations for one user.
 
     Args:
-        recommender: of a target run.
-        history: of one person.
-        count: how many items.
+        recommender: recommender of a target run.
+        history: history of one user.
+        count: number of items.
         filters: which items may be recommended.
     """
     return Explanation(interests_of(recommender, history), _carried(recommender, history, count, filters))
 
 
 def interests_of(recommender: Recommender, history: History) -> tuple[Interest, ...]:
-    """Return a person's largest interests before and after diffusion, with the past items that made them."""
+    """Return a user's largest interests before and after diffusion, with the past items that they come from."""
     run, domain, words = recommender.run, history.domain, recommender.run.vocabulary.words
     whole = original_interests(
         domain, run.item_anchors, domain.offsets[:-1], domain.offsets[1:], run.interests, run.vocabulary.idf
@@ -127,7 +127,7 @@ def interests_of(recommender: Recommender, history: History) -> tuple[Interest, 
 
 
 def _by_item(recommender: Recommender, history: History, before: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """(N, q) what each interaction adds to each interest; the rows sum to s'_0."""
+    """Return (N, q) the contribution of each interaction to each interest; the rows add up to s'_0."""
     run, domain = recommender.run, history.domain
     _, positions, weights = interaction_weights(domain, domain.offsets[:-1], domain.offsets[1:], run.interests)
     made = run.item_anchors[domain.items[positions]].toarray() * weights[:, None]
@@ -173,7 +173,7 @@ def _carried(recommender: Recommender, history: History, count: int, filters: Fi
 
 
 def _terms(recommender: Recommender, history: History, items: Ints) -> dict[str, npt.NDArray[np.float32]]:
-    """What the model and each late term add to the scores of items (k,)."""
+    """Return the parts of the scores of items (k,), from the model and each late term."""
     scorer, domain, targets = recommender.scorer, history.domain, history.targets
     first, chosen = torch.zeros(1, dtype=torch.int64), torch.from_numpy(items)
     parts: dict[str, npt.NDArray[np.float32]] = {}
@@ -192,8 +192,8 @@ def draw(explanation: Explanation, file: Path) -> None:
     """Draw interests before and after diffusion, and the parts of each score.
 
     Args:
-        explanation: of one person.
-        file: to write; its ending (png, svg, pdf) decides the format.
+        explanation: explanation for one user.
+        file: file to write; its suffix (png, svg, pdf) is the format.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -230,12 +230,12 @@ def _bars(axes: Any, rows: npt.NDArray[np.floating], values: list[float], label:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """An anchor that diffusion raises.
+    """An anchor that diffusion raises for an interest in another word.
 
     Attributes:
-        anchor: the word.
-        gain: its value after diffusion of an interest in the asked word, less its value after diffusion of no interest.
-        items: of the target that have it.
+        anchor: the anchor.
+        gain: its value after diffusion of an interest in the word, minus its value after diffusion of no interests.
+        items: number of the target's items with the anchor.
     """
 
     anchor: str
@@ -244,10 +244,10 @@ class Neighbour:
 
 
 def anchor_neighbours(run: TargetRun, word: str, count: int = MOST_NEIGHBOURS) -> list[Neighbour]:
-    """Return the anchors that diffusion raises most for somebody with an interest in one word alone.
+    """Return the anchors that diffusion raises most for a user with an interest in one word only.
 
     Raises:
-        InputError: the word stands for no anchor, or the run has no S2IDM.
+        InputError: the word has no anchor, or the run has no S2IDM.
     """
     if run.s2idm is None:
         raise RunError(
@@ -260,7 +260,7 @@ def anchor_neighbours(run: TargetRun, word: str, count: int = MOST_NEIGHBOURS) -
     wanted = vocabulary.encode([word]).matrix if unseen is None else unseen.apply([word])
     if wanted.nnz == 0:
         raise InputError(
-            f"{word!r} stands for no anchor",
+            f"{word!r} has no anchor",
             location="anchors neighbours",
             hint=f"{suggest(word.lower(), vocabulary.words)}transfer inspect RUN lists frequent ones",
             code="unknown-anchor",

@@ -1,4 +1,4 @@
-"""A product as one graph that other programs run: histories in, scores of all items out."""
+"""Export of a product as a graph for other programs, which maps histories to scores of all items."""
 
 from __future__ import annotations
 
@@ -31,31 +31,31 @@ Format = Literal["onnx", "torch"]
 GRAPH: dict[Format, str] = {"onnx": "model.onnx", "torch": "model.pt2"}
 ITEMS, VECTORS, FACTS = "items.parquet", "item_vectors.parquet", "export.json"
 MOST_DENSE = 1 << 28
-"""Numbers of a dense item-anchor matrix."""
+"""Maximum number of entries of a dense item-anchor matrix."""
 EXPRESSED = frozenset({"titles", "anchors", "popularity", "recency", "together", "taste", *PARTS})
-"""Weights of late terms that the graph holds."""
+"""Weights of late terms that a graph can compute."""
 UNROLLED = frozenset({"gru4rec"})
-"""Recurrent systems."""
+"""Recurrent systems, which cannot be exported."""
 LARGEST_GRAPH = 1 << 31
-"""Bytes of an ONNX file."""
+"""Maximum size of an ONNX file in bytes."""
 WITHOUT_TOGETHER = "Export a variant without the terms together and taste"
 WITHOUT_ANCHORS = "Export a variant without the term anchors, whose matrix is the largest"
 OPSET = 20
 TOP = 20
-"""Items whose agreement is checked."""
+"""Number of top items that are compared with the product's after an export."""
 
 log = logging.getLogger("transfer.serving")
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written.
+    """The result of an export.
 
     Attributes:
-        folder: with the graph, the items and their vectors.
+        folder: folder with the graph, the items and their vectors.
         left_out: late terms of the product that the graph lacks.
-        agreement: share of histories whose top items are those of the product without the terms left out; None if
-            there is no onnxruntime to check it.
+        agreement: share of histories with the same top items as the product without these terms; None if onnxruntime
+            is not installed.
     """
 
     folder: Path
@@ -64,10 +64,10 @@ class Exported:
 
 
 class Graph(nn.Module):
-    """Scores of all items for histories, as tensors alone.
+    """Computes the scores of all items for histories, with tensors only.
 
     Args:
-        recommender: of a target run whose model reads no interests.
+        recommender: recommender of a target run whose model uses no interests.
     """
 
     def __init__(self, recommender: Recommender) -> None:
@@ -134,8 +134,8 @@ class Graph(nn.Module):
         """Score all items.
 
         Args:
-            items: (B, L) int64, histories, the oldest item first, padded on the right with any item.
-            lengths: (B,) int64, items of each history, at least 1.
+            items: (B, L) int64, histories, oldest item first, padded on the right with any item.
+            lengths: (B,) int64, length of each history, at least 1.
 
         Returns:
             (B, I) float32.
@@ -167,7 +167,7 @@ class Graph(nn.Module):
         return self._with_transitions(scores, items, lengths) if self.follows else scores
 
     def _with_transitions(self, scores: Tensor, items: Tensor, lengths: Tensor) -> Tensor:
-        """Add what follows the last three items; in a graph they stand in an order, without ties."""
+        """Add the transitions from the last three items. A graph knows no times, so it has no ties."""
         ages = torch.arange(len(STEPS))
         recent = items.gather(1, (lengths[:, None] - 1 - ages).clamp_min(0))
         weights = torch.tensor(STEPS) * (lengths[:, None] > ages)
@@ -179,10 +179,10 @@ class Graph(nn.Module):
 
 
 def padded_rows(matrix: csr_matrix) -> tuple[Tensor, Tensor]:
-    """Return the columns (I, w) int64 and the values (I, w) float32 of the rows of a matrix, padded with zeros.
+    """Return columns (I, w) int64 and values (I, w) float32 of the rows of a matrix, padded with zeros.
 
     Raises:
-        InputError: they would not fit a graph.
+        InputError: they are too large for a graph.
     """
     lengths = np.diff(matrix.indptr)
     width = int(max(1, lengths.max(initial=0)))
@@ -202,23 +202,23 @@ def export(run: TargetRun, folder: Path, to: Format = "onnx", histories: int = 1
 
     Args:
         run: the target run.
-        folder: to write to.
+        folder: folder to write to.
         to: ``onnx`` or ``torch`` (a program of torch.export).
-        histories: how many of the run's users the graph is checked with.
+        histories: number of the run's users with whose histories the graph is checked.
 
     Raises:
-        InputError: the product reads interests or is recurrent, or a package is missing.
+        InputError: the product uses interests or is recurrent, or a package is missing.
     """
     if run.variant.interests is not None:
         raise InputError(
-            f"{run.variant.label} reads interests, which a graph of histories has not",
+            f"{run.variant.label} uses interests, which a graph cannot compute",
             location="export",
             hint="Give --variant with a variant without them, such as sasrec+matching",
             code="not-exportable",
         )
     if run.variant.architecture in UNROLLED:
         raise InputError(
-            f"{run.variant.label} reads a history step by step, which a graph does for one length alone",
+            f"{run.variant.label} is recurrent, and a graph would have a fixed length",
             location="export",
             hint="Give --variant with a variant of sasrec",
             code="not-exportable",
@@ -265,7 +265,7 @@ def _write_graph(graph: Graph, file: Path, to: Format, length: int) -> None:
         "items": {0: torch.export.Dim("batch", min=1, max=1 << 16), 1: torch.export.Dim("length", min=2, max=length)},
         "lengths": {0: torch.export.Dim("batch", min=1, max=1 << 16)},
     }
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of packages that this graph has no use for
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns about packages that this graph does not need
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
@@ -299,7 +299,7 @@ def _write_graph(graph: Graph, file: Path, to: Format, length: int) -> None:
 
 
 def padded(history: History, length: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the last items of each person, (n, L) padded on the right with 0, and how many there are, (n,)."""
+    """Return the last items of each user, (n, L) padded on the right with 0, and their number, (n,)."""
     domain = history.domain
     lengths = np.minimum(domain.lengths, length)
     width = max(2, int(lengths.max(initial=1)))
@@ -310,7 +310,7 @@ def padded(history: History, length: int) -> tuple[npt.NDArray[np.int64], npt.ND
 
 
 def _agreement(recommender: Recommender, file: Path, length: int, histories: int) -> float | None:
-    """Return the share of histories, as long as the graph reads, with the same top items in onnxruntime."""
+    """Return the share of histories, cut to the graph's length, with the same top items in onnxruntime."""
     try:
         import onnxruntime
     except ImportError:
@@ -328,7 +328,7 @@ def _agreement(recommender: Recommender, file: Path, length: int, histories: int
         top = recommender.top(history, TOP, Filters(allow_seen=True))
         for ours, row in zip(top.items, scores, strict=True):
             wanted = row[ours]
-            # Equal but for rounding: nothing outside scores more than the last inside, and the order holds.
+            # Equal except for rounding: no other item scores higher than the last one, and the order is the same.
             slack = 1e-4 * max(1.0, float(np.abs(wanted).max()))
             others = np.delete(row, ours)
             fits = (np.diff(wanted) <= slack).all() and others.max(initial=-np.inf) <= wanted[-1] + slack

@@ -1,4 +1,4 @@
-"""Histories of people: of users of the target, or of items that somebody names."""
+"""`History`: past items of known users, or items given by title or id."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Indices = npt.NDArray[np.integer]
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """Past items of one person or several: a domain of their own with the target's items.
+    """Past items of one or several users, as a domain with the target's items.
 
     Attributes:
-        domain: the target's items with these people's interactions alone.
+        domain: the target's items, with the interactions of these users only.
         notes: which item was taken for a text that fits several.
-        typed: whether somebody typed the items and wants others, also where people buy again.
+        typed: whether the items were typed; then they are not recommended, even if the domain keeps repeats.
     """
 
     domain: Domain
@@ -37,7 +37,7 @@ class History:
         """Return all interactions of a known user.
 
         Raises:
-            InputError: nobody has this id.
+            InputError: no user has this id.
         """
         found = np.flatnonzero(pc.equal(domain.user_ids, user_id).to_numpy(zero_copy_only=False))
         if len(found) == 0:
@@ -98,12 +98,12 @@ class History:
 
     @classmethod
     def of_items(cls, domain: Domain, items: Indices) -> History:
-        """Return the history of one person who met these items, oldest first."""
+        """Return the history of one user with these items, oldest first."""
         return cls.of_many(domain, [items])
 
     @classmethod
     def of_many(cls, domain: Domain, histories: Sequence[Indices]) -> History:
-        """Return the histories of several people, each the places of items, oldest first."""
+        """Return the histories of several users, each as indices of items, oldest first."""
         lengths = [len(items) for items in histories]
         flat = np.concatenate([np.asarray(items, dtype=np.int32) for items in histories] or [np.empty(0, np.int32)])
         return cls(
@@ -119,7 +119,7 @@ class History:
 
     @classmethod
     def joined(cls, histories: Sequence[History]) -> History:
-        """Return the histories of several people as one, in order; all are of the same items and kind of times."""
+        """Join the histories of several users, in order. All must have the same items and kind of times."""
         domains = [one.domain for one in histories]
         lengths = np.concatenate([domain.lengths for domain in domains])
         if len({domain.time_kind for domain in domains}) > 1:
@@ -139,12 +139,12 @@ class History:
 
     @property
     def leaves_out_repeats(self) -> bool:
-        """Whether typed items are left out though people buy again, which should be told."""
+        """Whether typed items are left out although the domain keeps repeats; users should be told."""
         return self.typed and self.domain.repeats
 
     @property
     def targets(self) -> Targets:
-        """What comes after each person's last item; the items are unknown and stand as 0."""
+        """The position after each user's last item; the target items are unknown and set to 0."""
         people, offsets = self.domain.n_users, self.domain.offsets.copy()
         nothing = np.zeros(people, np.int64)
         return Targets(

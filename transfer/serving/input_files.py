@@ -1,4 +1,4 @@
-"""What files ask for: lists of ids, and histories that are newer than a run or of people that it has never met."""
+"""Input files of recommendations: lists of ids, and histories of new users or newer than the run."""
 
 from __future__ import annotations
 
@@ -70,11 +70,11 @@ def _unreadable(path: Path, error: Exception) -> InputError:
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """Whose recommendations are wanted.
+    """The users for whom recommendations are requested.
 
     Attributes:
-        history: of the people that can be answered.
-        unanswered: id and problem of the others.
+        history: histories of the users who can get recommendations.
+        unanswered: id and problem of each other user.
     """
 
     history: History
@@ -90,14 +90,14 @@ def users_in(domain: Domain, ids: list[str]) -> Asked:
 
 
 def histories_in(domain: Domain, file: str | Path) -> Asked:
-    """Return the histories of everybody in a file of interactions, which takes the place of the run's own.
+    """Return the histories in a file of interactions, which replaces the run's own histories.
 
-    Rows are ordered by time if there is a column of times, else as they stand. Items that the run does not know are
-    left out; who has no other item is unanswered.
+    Rows are ordered by time if there is a column of times, else they keep their order. Unknown items are left out;
+    users without a known item are unanswered.
 
     Args:
-        domain: of the run.
-        file: a CSV or Parquet table with columns of users and items, and of times at best.
+        domain: domain of the run.
+        file: a CSV or Parquet table with columns of users and items, and optionally of times.
 
     Raises:
         InputError: the file cannot be read, or a column is missing.
@@ -135,7 +135,7 @@ def histories_in(domain: Domain, file: str | Path) -> Asked:
 
 
 def has_histories(file: Path) -> bool:
-    """Whether a file has columns of users and items: interactions rather than a list of users."""
+    """Return whether a file has columns of users and items, and so is a table of interactions, not a list of users."""
     if file.suffix.lower() not in TABLES:
         return False
     columns = read_table(file).columns

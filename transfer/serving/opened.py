@@ -1,4 +1,4 @@
-"""The run that a person names: a folder or the one around it, a hub id, and another variant than the product."""
+"""Opening of a target run from a folder or the hub, optionally with another of its variants."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from transfer.runs.target_run import TargetRun, read_weights
 from transfer.variants import parse_variant
 
 INSIDE = "target"
-"""Where the folder of `transfer run` keeps the target run."""
+"""Subfolder of `transfer run` that holds the target run."""
 
 
 def open_run(place: str | Path, variant: str | None = None) -> TargetRun:
     """Return a target run.
 
     Args:
-        place: its folder, the folder of `transfer run` that holds it as ``target/``, or a hub id.
-        variant: label of another finished variant; the product by default.
+        place: its folder, the folder of `transfer run` around it, or a hub id.
+        variant: label of another finished variant; default: the product.
 
     Raises:
-        InputError: there is no run, it is damaged, or the variant is not finished there or a control.
+        InputError: there is no run, it is damaged, or the variant is not finished or is a control.
     """
     folder = Path(place)
     if not (folder / CONFIG).is_file() and (folder / INSIDE / CONFIG).is_file():
@@ -37,10 +37,10 @@ def open_run(place: str | Path, variant: str | None = None) -> TargetRun:
 
 
 def with_variant(run: TargetRun, label: str) -> TargetRun:
-    """Return the run with another of its finished variants as the product, of the seed that validation prefers.
+    """Return the run with another finished variant as the product, with its best seed on validation.
 
     Raises:
-        InputError: the variant is not finished in the run's folder, or a control that answers for another user.
+        InputError: the variant is not finished in the run's folder, or is a control with another user's interests.
     """
     variant = parse_variant(label, run.recipe.items.channels)
     if variant == run.variant:
@@ -55,7 +55,7 @@ def with_variant(run: TargetRun, label: str) -> TargetRun:
             code="unknown-variant",
         )
     record = run.metrics.variants[variant.label]
-    seeds = run.metrics.seeds_of(variant.label) or (0,)  # baselines have no seed, and their pieces are named 0
+    seeds = run.metrics.seeds_of(variant.label) or (0,)  # baselines have no seed; their checkpoints are named 0
     seed = seeds[int(np.argmax(record.selection.values))]
     path = checkpoint_path(run.folder, variant.label, seed, "done")
     file = TensorFile(path, {f"model.{name}": weight for name, weight in read_finished(path).weights.items()})
@@ -65,5 +65,5 @@ def with_variant(run: TargetRun, label: str) -> TargetRun:
     serving = {name for name in run.metrics.variants if parse_variant(name, channels).is_serving}
     validation = {name: one.selection.mean for name, one in run.metrics.variants.items() if name in serving}
     product = ProductRecord.of(variant.label, seed, run.metrics.product.metric, validation)
-    product = product.model_copy(update={"beaten_by": ()})  # nobody tested whether these leads may be chance
+    product = product.model_copy(update={"beaten_by": ()})  # the significance of these leads was not tested
     return replace(run, variant=variant, weights=weights, metrics=run.metrics.model_copy(update={"product": product}))

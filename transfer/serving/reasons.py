@@ -1,7 +1,7 @@
-"""Why an item is recommended: the item of the history that it follows or resembles most.
+"""Reasons for recommendations: the past item that contributes most to a score.
 
-Late terms are sums over the history, so what each past item adds to a score is exact. The score of a model is not; if
-a product has no late terms, the reason is the past item with the most similar vector in the model.
+Late terms are sums over the history, so the contribution of each past item is exact. The score of a model is no such
+sum: if a product has no late terms, the reason is the past item with the most similar item vector.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ Kind = Literal["after", "like", "with", "popular", "again"]
 KINDS: tuple[Kind, ...] = ("after", "like", "with", "popular", "again")
 AGAIN = "had before"
 RECENT = 20
-"""Past items of a person that may be a reason; older ones are left out."""
+"""Number of most recent items of a history that may be a reason."""
 WORDS = 3
-"""Shared anchors that a reason names."""
+"""Maximum number of shared anchors that a reason names."""
 
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -39,13 +39,13 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Reason:
-    """Why one item is recommended.
+    """The reason why an item is recommended.
 
     Attributes:
-        kind: ``after`` (others chose it after the past item), ``like`` (title or anchors resemble), ``with`` (the same
-            users had both, or the model holds them similar), ``popular`` (nothing of the history speaks for it),
-            ``again`` (it is the past item).
-        item: place of the past item; -1 for ``popular``.
+        kind: ``after`` (others chose it after the past item), ``like`` (similar title or anchors), ``with`` (the same
+            users had both, or similar item vectors), ``popular`` (no past item contributes), ``again`` (it is the past
+            item).
+        item: index of the past item; -1 for ``popular``.
         words: anchors that both share, the rarest first.
     """
 
@@ -57,7 +57,7 @@ class Reason:
         """Return the reason in words.
 
         Args:
-            label: names an item.
+            label: returns the name of an item.
         """
         if self.kind == "popular":
             return "popular"
@@ -74,11 +74,11 @@ class Reason:
 
 @dataclass(frozen=True, eq=False)
 class Contributions:
-    """What the last items of each history add to the scores of some items.
+    """The contributions of the last items of each history to the scores of some items.
 
     Attributes:
-        past: (n, h) int64 places of past items, the most recent last; -1 pads at the front.
-        terms: by name of the late term, (n, h, k) float32.
+        past: (n, h) int64 indices of past items, the most recent last; padded with -1 at the front.
+        terms: (n, h, k) float32 by late term.
     """
 
     past: Ints
@@ -90,9 +90,9 @@ class Reasons:
     """Finds reasons in the terms of a scorer.
 
     Attributes:
-        scorer: of the product.
+        scorer: scorer of the product.
         words: (q,) the anchors.
-        unsaid: (q,) anchors that no reason names, such as brands; None for none.
+        unsaid: (q,) bool, anchors that reasons do not mention, such as brands; None for none.
     """
 
     scorer: Scorer
@@ -113,12 +113,12 @@ class Reasons:
         return F.normalize(self.scorer.item_table.float().cpu(), dim=-1)
 
     def contributions(self, history: History, items: Ints, recent: int = RECENT) -> Contributions:
-        """Return what each of the last items of each person adds to the scores of items, exactly.
+        """Return the exact contributions of each user's last items to the scores of items.
 
         Args:
-            history: of n people.
-            items: (n, k) places of items; -1 for none.
-            recent: last items of each person that are looked at.
+            history: histories of n users.
+            items: (n, k) indices of items; -1 for none.
+            recent: number of last items of each user.
         """
         weights, known = self.scorer.weights, self.scorer.known
         past, ages = _recent(history.domain, recent)
@@ -146,7 +146,7 @@ class Reasons:
 
     @cached_property
     def follows(self) -> csr_matrix | None:
-        """(I, I) what each recent item adds to the others by transitions; None if it adds nothing."""
+        """(I, I) contributions of each recent item to the others by transitions; None if there are none."""
         weights, follows = self.scorer.weights, self.scorer.known.transitions
         used = {name: getattr(weights, name) for name in PARTS if getattr(weights, name)}
         if follows is None or not used:
@@ -154,7 +154,7 @@ class Reasons:
         return sum(weight * follows.part(name) for name, weight in used.items()).tocsr()
 
     def of(self, history: History, items: Ints) -> list[list[Reason]]:
-        """Return the reason for each of the items (n, k) of each of n people; shorter lists where items are -1."""
+        """Return the reasons for items (n, k) of n users; -1 entries are skipped."""
         past, kind = self.chosen(history, items)
         return [
             [
@@ -166,7 +166,7 @@ class Reasons:
         ]
 
     def chosen(self, history: History, items: Ints) -> tuple[Ints, Ints]:
-        """Return (n, k) the past item that speaks for each item, -1 for none, and (n, k) its index into `KINDS`."""
+        """Return (n, k) the past item that is the reason, -1 for none, and (n, k) the index of its kind in `KINDS`."""
         found = self.contributions(history, items)
         place, kind = self._chosen(found, items)
         if not found.past.shape[1]:
@@ -177,7 +177,7 @@ class Reasons:
         return past, np.where(again, KINDS.index("again"), kind)
 
     def _chosen(self, found: Contributions, items: Ints) -> tuple[Ints, Ints]:
-        """Return (n, k) the column of the past item and (n, k) the index into `KINDS`."""
+        """Return (n, k) the column of the past item, and (n, k) the index of its kind in `KINDS`."""
         people, held = found.past.shape
         if not held:
             nothing = np.zeros((people, items.shape[1]), np.int64)
@@ -202,7 +202,7 @@ class Reasons:
         return place.astype(np.int64), kind.astype(np.int64)
 
     def _nearest(self, past: Ints, items: Ints) -> Ints:
-        """Return (n, k) the column of the past item whose vector in the model is most similar."""
+        """Return (n, k) the column of the past item with the most similar item vector."""
         table = self._unit_table
         left, right = (torch.from_numpy(np.maximum(part, 0)) for part in (past, items))
         similar = torch.bmm(table[left], table[right].transpose(1, 2))
@@ -236,16 +236,16 @@ class Reasons:
         return np.asarray(companions[past, items], dtype=np.float32).ravel()
 
     def _followed(self, past: Ints, items: Ints) -> Floats:
-        """(m,) what transitions from past items (m,) add to items (m,)."""
+        """(m,) contributions of past items (m,) to items (m,) by transitions."""
         if self.follows is None:
             raise ValueError("no transitions add to the scores")
         return np.asarray(self.follows[past, items], dtype=np.float32).ravel()
 
 
 def _recent(domain: Domain, most: int) -> tuple[Ints, Ints]:
-    """Return (n, h) the last items of each user, -1 for padding at the front, and (n, h) how many items back each lies.
+    """Return (n, h) the last items of each user, padded with -1 at the front, and (n, h) their distances from the end.
 
-    An item that a person met several times stands at its last place alone, as late terms count it.
+    A repeated item counts only at its last place, as in late terms.
     """
     lengths = domain.lengths
     held = int(min(most, lengths.max(initial=0)))
@@ -276,7 +276,7 @@ def _shares(weights: Floats, whole: Floats) -> Floats:
 
 
 def _between(pairs: Callable[[Ints, Ints], Floats], there: Mask, left: Ints, right: Ints) -> Floats:
-    """Return (n, h, k) numbers of pairs of (n, h) past items and (n, k) items; 0 for past items that are not there."""
+    """Return (n, h, k) values of pairs of past items (n, h) and items (n, k); 0 for padding."""
     person, _ = there.nonzero()
     found = np.zeros((*left.shape, right.shape[1]), np.float32)
     found[there] = pairs(np.repeat(left[there], right.shape[1]), right[person].ravel()).reshape(-1, right.shape[1])

@@ -1,4 +1,4 @@
-"""Recommendations of a target run, for one person or many, each with the reason for it."""
+"""`Recommender`: recommendations of a target run for one or many users, with reasons."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from transfer.terms.weights import LEAVE_OUT
 __all__ = ["Filters", "History", "NewRecommendation", "Recommendation", "Recommender", "Top"]
 
 TILE_SCORES = 1 << 22
-"""Scores formed at once: 16 MB."""
+"""Number of scores computed at once: 16 MB."""
 UNLIKE = "little in common with the history"
-"""Reason of a new item that would stand in the second half of the list."""
+"""Reason for a new item that would rank in the second half of all items."""
 SPOKEN = 3
-"""Anchors named beside each recommendation."""
+"""Maximum number of anchors shown with a recommendation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,12 +41,12 @@ class Recommendation:
     """One recommended item.
 
     Attributes:
-        item_id: of the target domain.
-        title: of the item; empty if it has none.
-        score: of the product; it compares with other scores of the same answer only.
-        share: the score as a share of the best one of the answer, counted from the answer's average item as 0.
-        reason: in words: the past item that this one follows or resembles most.
-        anchors: the item's anchors that the history shares, the weightiest first.
+        item_id: id in the target domain.
+        title: title of the item; may be empty.
+        score: score of the product, comparable with other scores for the same user only.
+        share: the score relative to the best one, with the user's average item at 0.
+        reason: the reason in words.
+        anchors: anchors that the item shares with the history, by weight.
     """
 
     item_id: str
@@ -59,11 +59,11 @@ class Recommendation:
 
 @dataclass(frozen=True)
 class NewRecommendation:
-    """A new item.
+    """A recommended new item.
 
     Attributes:
-        item: as it would be recommended.
-        place: where it would stand in the list of all known items, 1 the first.
+        item: the recommendation.
+        place: its rank among all known items, from 1.
     """
 
     item: Recommendation
@@ -75,9 +75,9 @@ class Filters:
     """Which items may be recommended.
 
     Attributes:
-        only: places of the items that may; None for all.
-        without: places of items that may not.
-        allow_seen: whether items of the history may.
+        only: indices of the items that may be recommended; None for all.
+        without: indices of items that may not be recommended.
+        allow_seen: whether items of the history may be recommended.
     """
 
     only: Ints | None = None
@@ -120,10 +120,10 @@ ALL = Filters()
 
 @dataclass(frozen=True, eq=False)
 class Top:
-    """The best items of n people.
+    """The best items of n users.
 
     Attributes:
-        items: (n, k) int64 places, the best first; -1 where no more may be recommended.
+        items: (n, k) int64 indices, the best first; padded with -1.
         scores: (n, k) float32.
         average: (n,) float32 mean score of all items.
     """
@@ -134,7 +134,7 @@ class Top:
 
     @property
     def shares(self) -> npt.NDArray[np.float32]:
-        """(n, k) scores as shares of the best one, the average item being 0."""
+        """Return (n, k) scores relative to the best one, with the average item at 0."""
         above = self.scores - self.average[:, None]
         best = np.where(above[:, :1] > 0, above[:, :1], 1)
         shares: npt.NDArray[np.float32] = np.clip(above / best, 0, 1)
@@ -142,11 +142,11 @@ class Top:
 
 
 class Recommender:
-    """Answers questions to a target run; the model is loaded once.
+    """Recommends items of a target run. The model is loaded once.
 
     Args:
         run: the target run.
-        new_items: how many of its last items are new; they are ranked apart, by `recommend_new`.
+        new_items: number of its last items that are new; only `recommend_new` recommends them.
     """
 
     def __init__(self, run: TargetRun, new_items: int = 0) -> None:
@@ -158,21 +158,21 @@ class Recommender:
 
     @cached_property
     def titles(self) -> TitleIndex:
-        """Finds and names the items."""
+        """The index of items by title and id."""
         return TitleIndex.of(self.run.domain)
 
     def recommend(self, history: History, count: int = 10, filters: Filters = ALL) -> list[Recommendation]:
-        """Return the best items for one person, the best first.
+        """Return the best items for one user, in order.
 
         Args:
-            history: past items; they are not recommended again unless the domain keeps repeats or the filters allow it.
-            count: how many.
+            history: past items; they are not recommended unless the domain keeps repeats or the filters allow it.
+            count: number of items.
             filters: which items may be recommended.
         """
         return self.described(history, self.top(history, count, filters))[0]
 
     def recommend_new(self, history: History, count: int = 10, filters: Filters = ALL) -> list[NewRecommendation]:
-        """Return the best new items for one person, with the place that each would have among the known items."""
+        """Return the best new items for one user, with the rank that each would have among the known items."""
         scores = self._unknown_scores(history)
         penalty = filters.penalty(len(scores))
         scores = scores if penalty is None else scores + penalty.numpy()
@@ -187,10 +187,10 @@ class Recommender:
         ]
 
     def recommend_for(self, words: Sequence[str], count: int = 10, filters: Filters = ALL) -> list[Recommendation]:
-        """Return the items that fit the words of somebody's interests best.
+        """Return the best items for words of interest.
 
         Raises:
-            InputError: as `InterestIndex.fit`.
+            InputError: see `InterestIndex.fit`.
         """
         fit = self.interests.fit(words)
         scores = self._allowed(fit.scores, filters)
@@ -200,7 +200,7 @@ class Recommender:
     def recommend_new_for(
         self, words: Sequence[str], count: int = 10, filters: Filters = ALL
     ) -> list[NewRecommendation]:
-        """Return the new items that fit the words best, with the place that each would have among the known items."""
+        """Return the best new items for words of interest, with the rank that each would have among the known items."""
         fit = self.interests.fit(words)
         new, places = self._standing(self._allowed(fit.unknown_scores, filters), count)
         found = self._fitting(fit, fit.unknown_scores, new)
@@ -208,7 +208,7 @@ class Recommender:
 
     @cached_property
     def interests(self) -> InterestIndex:
-        """The items as words of interests see them."""
+        """The index of items by words of interest."""
         return InterestIndex.of(self.run)
 
     def _allowed(self, scores: npt.NDArray[np.float32], filters: Filters) -> npt.NDArray[np.float32]:
@@ -216,7 +216,7 @@ class Recommender:
         return scores.copy() if penalty is None else scores + penalty.numpy()
 
     def _standing(self, scores: npt.NDArray[np.float32], count: int) -> tuple[Ints, Ints]:
-        """Return the best new items (n,) and the places (n,) that they would have among the known ones."""
+        """Return the best new items (n,) and the ranks (n,) that they would have among the known ones."""
         known, mine = scores[: self.first_new], scores.copy()
         mine[: self.first_new] = -np.inf
         new = _best(mine, count)
@@ -229,7 +229,7 @@ class Recommender:
 
     @torch.no_grad()
     def _unknown_scores(self, history: History) -> npt.NDArray[np.float32]:
-        """(I,) scores for one person as if every item was new."""
+        """Return (I,) scores for one user as if all items were new."""
         scorer, domain = self._unknown, history.domain
         rows = scorer.scores(domain, history.targets, self.interests_of(domain))(torch.zeros(1, dtype=torch.int64))
         scores: npt.NDArray[np.float32] = rows[0].float().numpy().copy()
@@ -255,7 +255,7 @@ class Recommender:
 
     @torch.no_grad()
     def top(self, history: History, count: int, filters: Filters = ALL) -> Top:
-        """Return the best items of every person of a history, scored in tiles of people."""
+        """Return the best items of every user of a history, scored in tiles of users."""
         domain, targets = history.domain, history.targets
         people, count = domain.n_users, min(count, domain.n_items)
         scorer = self.scorer
@@ -284,7 +284,7 @@ class Recommender:
         return Top(items, scores, average)
 
     def described(self, history: History, top: Top) -> list[list[Recommendation]]:
-        """Return the best items of each person with titles, shares and reasons."""
+        """Return the best items of each user with titles, shares and reasons."""
         domain, label = history.domain, self.titles.label
         ids, titles = domain.item_ids, domain.titles
         shared, shares = self._shared_anchors(history, top), top.shares
@@ -304,7 +304,7 @@ class Recommender:
         ]
 
     def interests_of(self, domain: Domain) -> Interests | None:
-        """Return what the product's prompts are made from."""
+        """Return the interests that the product uses, or None."""
         variant = self.run.variant
         if variant.interests is None or not self.run.has_model:
             return None
@@ -316,7 +316,7 @@ class Recommender:
         )
 
     def _shared_anchors(self, history: History, top: Top) -> list[list[tuple[str, ...]]]:
-        """Return the anchors that history and items share, by the person's weight times IDF."""
+        """Return the anchors that history and items share, by the user's weight times IDF."""
         run, domain = self.run, history.domain
         factory = run.interest_factory(domain, self.device)
         weight = factory.original(domain.offsets[1:]).toarray() * run.vocabulary.idf
@@ -338,7 +338,7 @@ def _best(scores: npt.NDArray[np.float32], count: int) -> Ints:
 
 
 def _places(domain: Domain, ids: Sequence[str], where: str) -> Ints:
-    """Return the places (n,) of item ids."""
+    """Return the indices (n,) of item ids."""
     index = {str(name): place for place, name in enumerate(domain.item_ids.to_pylist())}
     unknown = [name for name in ids if name not in index]
     if unknown:

@@ -1,4 +1,4 @@
-"""Questions that arrive at the same time are answered together: one multiplication serves them all."""
+"""`Batcher`: answers requests that arrive at about the same time together, with one matrix product."""
 
 from __future__ import annotations
 
@@ -12,15 +12,13 @@ Answer = TypeVar("Answer")
 
 
 class Batcher(Generic[Question, Answer]):
-    """Collects questions while earlier ones are being answered.
-
-    A question that comes alone is answered at once; there is no waiting for company.
+    """Collects requests while earlier ones are being answered. A single request is answered at once.
 
     Args:
-        answer: answers several questions, in order; called in the executor.
+        answer: answers several requests, in order; called in the executor.
         executor: runs `answer`; one thread, so that batches do not compete for the cores.
-        most: questions of one batch.
-        waiting: questions that may wait; more are refused.
+        most: maximum number of requests per batch.
+        waiting: maximum number of waiting requests; more are refused.
     """
 
     def __init__(

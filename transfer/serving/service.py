@@ -29,19 +29,19 @@ from transfer.serving.recommend import Filters, Recommendation, Recommender
 from transfer.serving.request_queue import Batcher
 
 LARGEST_BODY = 1 << 20
-"""Bytes of a request."""
+"""Maximum size of a request in bytes."""
 LONGEST_HISTORY = 1000
 MOST_ITEMS = 1000
-"""Recommendations in one answer."""
+"""Maximum number of recommendations in an answer."""
 MOST_FILTERED = 10_000
-"""Ids of one filter."""
+"""Maximum number of ids in a filter."""
 RELOAD_SECONDS = 2.0
-"""How often the folder is looked at for a new run."""
+"""Seconds between checks of the folder for a new run."""
 NOT_FOUND = frozenset({"unknown-user"})
 
 
 class Question(BaseModel):
-    """Whose recommendations are wanted: exactly one of user, history and interests."""
+    """A request for recommendations. Exactly one of user, history and interests must be given."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -81,10 +81,10 @@ class Answer(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """A run that answers.
+    """A loaded run.
 
     Attributes:
-        recommender: of the run.
+        recommender: recommender of the run.
         stamp: changes when the folder holds another run.
     """
 
@@ -99,11 +99,11 @@ class Loaded:
 
 
 class Service:
-    """Holds the run, takes a new one when the folder has changed, and counts requests.
+    """Holds the run, reloads it when the folder has changed, and counts requests.
 
     Args:
         place: folder of the run.
-        variant: another finished variant than the product.
+        variant: label of another finished variant; default: the product.
     """
 
     def __init__(self, place: str | Path, variant: str | None = None) -> None:
@@ -128,7 +128,7 @@ class Service:
         return None
 
     def reload_if_new(self) -> bool:
-        """Take the run in the folder if it is another one; keep the old one if it cannot be read."""
+        """Load the run in the folder if it is a new one; keep the old one if the new one cannot be read."""
         stamp = self._stamp()
         if stamp is None or stamp == self.loaded.stamp:
             return False
@@ -141,7 +141,7 @@ class Service:
         return True
 
     def answer_all(self, questions: Sequence[Question]) -> list[Answer | InputError]:
-        """Answer questions; those by user or history that want alike share one pass over the items."""
+        """Answer requests. Requests by user or history with the same filters share one pass over the items."""
         loaded = self.loaded
         out: list[Answer | InputError | None] = [None] * len(questions)
         groups: dict[tuple[bool, bool, TimeKind], list[tuple[int, History]]] = {}
@@ -197,12 +197,12 @@ class Service:
         """Explain an answer: interests before and after diffusion, terms and past items.
 
         Raises:
-            InputError: as for a recommendation, or the question is one of interests.
+            InputError: as for a recommendation, or the request is by interests.
         """
         loaded = self.loaded
         recommender = loaded.recommender
         if question.interests is not None:
-            # Interests have no history of their own: the items that fit best stand for one.
+            # A request by interests has no history; the best items are used instead.
             best = recommender.recommend_for(question.interests, 5)
             names = [item.item_id for item in reversed(best)]
             history = History.of_items(
@@ -235,8 +235,8 @@ def make_app(place: str | Path, variant: str | None = None) -> FastAPI:
     """Return the web application of a run.
 
     Args:
-        place: folder of the run; a new run that is written there is taken without a restart.
-        variant: another finished variant than the product.
+        place: folder of the run; a new run written there is loaded without a restart.
+        variant: label of another finished variant; default: the product.
 
     Raises:
         InputError: there is no run in the folder.
@@ -315,7 +315,7 @@ def make_app(place: str | Path, variant: str | None = None) -> FastAPI:
 
 
 async def _checked_length(request: Request) -> Response | None:
-    """Read the body up to the limit; return the refusal of a longer one."""
+    """Read the body up to the limit; return an error response if it is longer."""
     given = request.headers.get("content-length")
     if given is not None and given.isdecimal() and (len(given) > 20 or int(given) > LARGEST_BODY):
         return _problem(413, "long-body", f"the body is longer than {LARGEST_BODY:,} bytes", None)
@@ -326,7 +326,7 @@ async def _checked_length(request: Request) -> Response | None:
         body += chunk
         if len(body) > LARGEST_BODY:
             return _problem(413, "long-body", f"the body is longer than {LARGEST_BODY:,} bytes", None)
-    request._body = bytes(body)  # what Request.body() keeps; the handlers read it from there
+    request._body = bytes(body)  # the cache of Request.body(), which the handlers read
     return None
 
 

@@ -1,4 +1,4 @@
-"""Items by title or id, as people type them."""
+"""`TitleIndex`: finds items by title or id, as users type them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class TitleIndex:
         return cls(domain.titles.to_pylist(), [str(name) for name in domain.item_ids.to_pylist()], counts.tolist())
 
     def split(self, text: str) -> list[str]:
-        """Return the titles between semicolons; a title that holds some is found whole, the longest one there is."""
+        """Split a text at semicolons. Known titles that contain semicolons stay whole; the longest one wins."""
         parts, found = text.split(";"), []
         while parts:
             joins = (";".join(parts[:count]).strip() for count in range(len(parts), 1, -1))
@@ -76,7 +76,7 @@ class TitleIndex:
         """Return the items of several titles or ids, and notes on those that fit several items.
 
         Args:
-            titles: as a person types them.
+            titles: titles or ids as typed.
             whole: the text that held them, for messages.
 
         Raises:
@@ -147,7 +147,7 @@ class TitleIndex:
         )
 
     def search(self, text: str) -> list[int]:
-        """Return the items whose title holds every word of a text, or whose id is the text; the most popular first."""
+        """Return the items whose title contains all words of a text or whose id is the text, the most popular first."""
         words = _alike(text).split()
         if not words:
             return list(self._order)
@@ -158,7 +158,7 @@ class TitleIndex:
         ]
 
     def label(self, item: int) -> str:
-        """Return the title of an item for people: with its id if others share the title, the id alone without one."""
+        """Return the title of an item, with its id if other items have the same title, or the id if it has no title."""
         title = self._written[item]
         if not title or not title.strip():
             return f"(no title: {self._ids[item]})"
@@ -198,7 +198,7 @@ class TitleIndex:
 
 
 def _plain_id(name: str) -> str:
-    """Return an id as people may type it: without leading zeros and the ``.0`` of a spreadsheet."""
+    """Return an id as users may type it: without leading zeros, and without the ``.0`` of a spreadsheet."""
     return name.strip().casefold().removesuffix(".0").lstrip("0")
 
 

@@ -34,6 +34,7 @@ from transfer.runs.product_choice import choose_product, choosing_values
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runs.train_variant import VariantTrainer, choosing_users
 from transfer.runtime import Runtime
+from transfer.terms.known import KnownItems
 from transfer.training.epochs import Log
 from transfer.training.task import Task
 from transfer.variants import Variant
@@ -102,6 +103,7 @@ class Adapted:
         split: split of the target.
         items: anchors of its items.
         features: features of its items.
+        known: texts and training counts of its items.
         rankings: variant -> one ranking per seed.
         weights: variant -> weights of the best seed on validation.
         best_seed: variant -> best seed on validation.
@@ -115,6 +117,7 @@ class Adapted:
     split: Split
     items: MappedItems
     features: ItemFeatures
+    known: KnownItems
     rankings: dict[str, SeedRankings]
     weights: dict[str, dict[str, Tensor]]
     best_seed: dict[str, int]
@@ -216,6 +219,7 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
         split=split,
         items=mapped,
         features=features,
+        known=trainer.known,
         rankings=made.rankings,
         weights=made.weights,
         best_seed=made.best_seed,

@@ -222,8 +222,11 @@ def run_plan(plan: Plan, folder: Path, runtime: Runtime) -> TargetRun:
 
 def run_of(plan: Plan, source: SourceArtifact, adapted: Adapted) -> TargetRun:
     """Return the target run: the product with its weights and settings, and the record."""
-    product = adapted.product
-    items = adapted.items
+    product, items, known = adapted.product, adapted.items, adapted.known
+    counts, follows, companions = known.counts, known.follows, known.companions
+    if counts is None or follows is None or companions is None:  # no user trains
+        counts = counts_of(adapted.split, adapted.features.known)
+        follows, companions = count_transitions(adapted.split), find_companions(adapted.split)
     return TargetRun(
         domain=plan.domain,
         vocabulary=items.vocabulary,
@@ -235,8 +238,8 @@ def run_of(plan: Plan, source: SourceArtifact, adapted: Adapted) -> TargetRun:
         weights=adapted.weights[product.label],
         recipe=plan.recipe,
         metrics=summarise(plan, adapted),
-        counts=counts_of(adapted.split, adapted.features.known),
-        follows=count_transitions(adapted.split),
-        companions=find_companions(adapted.split),
+        counts=counts,
+        follows=follows,
+        companions=companions,
         sentence_encoder=None if items.semantics is None else items.semantics.encoder.fingerprint,
     )

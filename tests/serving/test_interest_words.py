@@ -79,7 +79,10 @@ def test_a_word_that_nothing_fits_well_is_told(run):
 
     bare = replace(run, features=replace(run.features, title_vectors=None), domain=replace(run.domain, categories=None))
     index = InterestIndex(bare, Encoder())
-    assert index.fit(["near", "far", "pirate"]).weak == ("far",), "a word of a title is not weak"
+    several = index.fit(["near", "far", "pirate"])
+    assert several.weak == ("far",), "a word of a title is not weak"
+    assert several.words == ("near", "pirate") and "left out" in several.notes[0]
+    assert "nearest" in index.fit(["far"]).notes[0]
 
 
 def test_filters_hold_for_interests(run):

@@ -111,11 +111,12 @@ def command(
     new: list[NewRecommendation] = []
     if interests is not None:
         words = [part.strip() for part in interests.split(",") if part.strip()]
-        found = asked.recommend_for(words, count, filters)
-        new = asked.recommend_new_for(words, count, filters) if added else []
+        fit = asked.interests.fit(words)
+        found = asked.recommend_for(fit, count, filters)
+        new = asked.recommend_new_for(fit, count, filters) if added else []
         heading = f"For an interest in {', '.join(words)}"
-        for word in asked.interests.fit(words).weak:
-            ERR.print(f"Nothing fits {word!r} well: its items are only the nearest.", highlight=False, markup=False)
+        for note in fit.notes:
+            ERR.print(note, highlight=False, markup=False)
     else:
         past = (
             History.of_user(domain, user) if user is not None else History.of_text(domain, history or "", asked.titles)

@@ -41,12 +41,12 @@ class Fit:
     """Scores of items for words of interest.
 
     Attributes:
-        words: the words, stripped.
+        words: the words that count: those that items fit well, or all if there are none.
         scores: (I,) float32, scores for all words.
         unknown_scores: (I,) float32, the same without companions and popularity, which new items lack.
         by_word: (w, I) float32, scores of each word, with a maximum of 1.
         anchors: anchors of each word.
-        weak: words that no item fits well.
+        weak: words that no item fits well; they are left out beside others.
     """
 
     words: tuple[str, ...]
@@ -55,6 +55,12 @@ class Fit:
     by_word: Floats
     anchors: tuple[tuple[str, ...], ...]
     weak: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A sentence for each weak word."""
+        what = "its items are only the nearest" if self.words == self.weak else "it is left out"
+        return tuple(f"Nothing fits {word!r} well: {what}." for word in self.weak)
 
     def word_of(self, item: int) -> str:
         """Return the word that an item fits best."""
@@ -113,14 +119,16 @@ class InterestIndex:
         unknown += KIND * self._kind(unknown)
         known = unknown + POPULARITY * self._popularity
         known += COMPANIONS * self._companions(unknown)
-        found = self.run.vocabulary.words
+        found, weak = self.run.vocabulary.words, self._weak(given, matched, named)
+        rows = np.flatnonzero(~weak) if not weak.all() else np.arange(len(given))  # weak words only among themselves
+        by_word = _of_best(known)[rows]
         return Fit(
-            words=given,
-            scores=_mixed(_of_best(known)),
-            unknown_scores=_mixed(_of_best(unknown)),
-            by_word=_of_best(known),
-            anchors=tuple(tuple(found[anchor] for anchor in row.indices) for row in anchors),
-            weak=tuple(word for word, weak in zip(given, self._weak(given, matched, named), strict=True) if weak),
+            words=tuple(given[row] for row in rows),
+            scores=_mixed(by_word),
+            unknown_scores=_mixed(_of_best(unknown)[rows]),
+            by_word=by_word,
+            anchors=tuple(tuple(found[anchor] for anchor in anchors[row].indices) for row in rows.tolist()),
+            weak=tuple(given[row] for row in np.flatnonzero(weak)),
         )
 
     def plain(self, word: str, count: int) -> list[str]:

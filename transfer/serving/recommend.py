@@ -186,22 +186,29 @@ class Recommender:
             for item, place in zip(found, places, strict=True)
         ]
 
-    def recommend_for(self, words: Sequence[str], count: int = 10, filters: Filters = ALL) -> list[Recommendation]:
+    def recommend_for(
+        self, words: Sequence[str] | Fit, count: int = 10, filters: Filters = ALL
+    ) -> list[Recommendation]:
         """Return the best items for words of interest.
+
+        Args:
+            words: the words, or what `InterestIndex.fit` returned for them.
+            count: how many items.
+            filters: which items may be recommended.
 
         Raises:
             InputError: see `InterestIndex.fit`.
         """
-        fit = self.interests.fit(words)
+        fit = words if isinstance(words, Fit) else self.interests.fit(words)
         scores = self._allowed(fit.scores, filters)
         scores[self.first_new :] = -np.inf
         return self._fitting(fit, fit.scores, _best(scores, count))
 
     def recommend_new_for(
-        self, words: Sequence[str], count: int = 10, filters: Filters = ALL
+        self, words: Sequence[str] | Fit, count: int = 10, filters: Filters = ALL
     ) -> list[NewRecommendation]:
         """Return the best new items for words of interest, with the rank that each would have among the known items."""
-        fit = self.interests.fit(words)
+        fit = words if isinstance(words, Fit) else self.interests.fit(words)
         new, places = self._standing(self._allowed(fit.unknown_scores, filters), count)
         found = self._fitting(fit, fit.unknown_scores, new)
         return [NewRecommendation(item, int(place)) for item, place in zip(found, places, strict=True)]

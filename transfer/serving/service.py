@@ -65,6 +65,7 @@ class Item(BaseModel):
 
     item_id: str
     title: str
+    label: str = Field(description="The title, with the id if others share it or there is none.")
     score: float = Field(description="Compares with other scores of the same answer only.")
     share: float = Field(description="The score as a share of the best one.")
     reason: str
@@ -75,7 +76,7 @@ class Answer(BaseModel):
     """Recommendations, the best first."""
 
     items: list[Item]
-    notes: list[str] = Field(description="Which item was taken for a text that fits several.")
+    notes: list[str] = Field(description="Which item was taken for a text that fits several; words that nothing fits.")
     run: str = Field(description="Fingerprint of the domain and variant that answered.")
 
 
@@ -182,7 +183,8 @@ class Service:
         recommender = loaded.recommender
         filters = _filters(recommender, question)
         if question.interests is not None:
-            return _answer(loaded, recommender.recommend_for(question.interests, question.count, filters), ())
+            fit = recommender.interests.fit(question.interests)
+            return _answer(loaded, recommender.recommend_for(fit, question.count, filters), fit.notes)
         history = self._history(loaded, question)
         found = recommender.recommend(history, question.count, filters)
         return _answer(loaded, found, _notes(history, question.allow_seen))
@@ -343,10 +345,11 @@ def _notes(history: History, allow_seen: bool) -> tuple[str, ...]:
     told = history.leaves_out_repeats and not allow_seen
     return (
         *history.notes,
-        *(("What you typed is left out of the answer; allow_seen brings it back.",) if told else ()),
+        *(("What you typed is left out; with allow_seen (also items of the history) it comes back.",) if told else ()),
     )
 
 
 def _answer(loaded: Loaded, found: Sequence[Recommendation], notes: Sequence[str]) -> Answer:
-    items = [Item(**(vars(one) | {"anchors": list(one.anchors)})) for one in found]
+    label = loaded.recommender.titles.label_of
+    items = [Item(**(vars(one) | {"anchors": list(one.anchors), "label": label(one.item_id)})) for one in found]
     return Answer(items=items, notes=list(notes), run=loaded.name)

@@ -23,14 +23,14 @@ WORDS = (
     "football",
     "murder",
     "pirates",
-    "magic",
+    "detective",
     "time travel",
     "dinosaur",
     "racing",
     "spy",
     "school",
     "ghost",
-    "pizza",
+    "boxing",
 )
 TOP = 5
 HEAD = """# Interests as words
@@ -43,6 +43,8 @@ HEAD = """# Interests as words
 - the kind: categories that the items that fit best have more often than others, so that Office Space falls behind;
 - what users chose together with the items that fit best.
 
+The last two count as far as the words fit: they order items that fit and bring in none that do not.
+
 Popularity decides between items that fit alike. Several words do not average away: the first items of each word
 alternate, and an item that fits two words stands higher. The weights were chosen by eye on these films alone.
 Without a sentence encoder a word must be a category, an anchor, or a word that stands for one; any other is an error.
@@ -51,9 +53,9 @@ A score compares within one answer only.
 
 ## Twenty words on the bundled films
 
-Made by `python docs/fill_interests.py RUN` from {items:,} films and `{run}`. Judge for yourself: on the left
-what this toolkit answers, on the right the plain cosine of sentence vectors. A word that nothing fits, such as pizza,
-still gets the nearest items.
+Made by `python docs/fill_interests.py RUN` from {items:,} films that {users:,} users rated; only titles and genres are
+known of them. Judge for yourself: on the left what this toolkit answers, on the right the plain cosine of sentence
+vectors. If nothing fits a word well, as with pizza among these films, the answer says so.
 
 | word | answer | plain cosine |
 |---|---|---|
@@ -68,7 +70,7 @@ def main(folder: str) -> None:
     for word in WORDS:
         ours = [item.title for item in recommender.recommend_for([word], TOP)]
         rows.append(f"| {word} | {'; '.join(ours)} | {'; '.join(index.plain(word, TOP))} |")
-    head = HEAD.format(items=run.domain.n_items, run=run.variant.label)
+    head = HEAD.format(items=run.domain.n_items, users=run.domain.n_users)
     PAGE.write_text(head + "\n".join(rows) + "\n", encoding="utf-8")
 
 

@@ -21,8 +21,11 @@ from transfer.sparse import unit_rows
 
 Floats = npt.NDArray[np.float32]
 
-CATEGORY, ANCHORS, COMPANIONS, KIND, POPULARITY = 0.5, 0.3, 0.3, 0.1, 0.1
-"""Weights relative to the text score, whose maximum is 1 (chosen by eye on films; see docs/interests.md)."""
+CATEGORY, ANCHORS, COMPANIONS, KIND, POPULARITY = 0.5, 0.3, 0.3, 0.2, 0.1
+"""Weights beside the fit of the text, whose best item has 1 (chosen by eye on films; see docs/interests.md).
+
+Companions and kind count as far as the words fit, so that they order items that fit but bring in none that do not.
+"""
 SEEDS = 15
 """Number of best items of a word. Items that users chose together with them, or of the same kind, get a bonus."""
 SURE = 4
@@ -116,9 +119,9 @@ class InterestIndex:
         unknown = ANCHORS * matched + CATEGORY * named
         unknown = unknown + (text if text is not None else matched)
         self._check_words(given, unknown)
-        unknown += KIND * self._kind(unknown)
+        unknown += KIND * self._kind(unknown) * _of_best(unknown)
         known = unknown + POPULARITY * self._popularity
-        known += COMPANIONS * self._companions(unknown)
+        known += COMPANIONS * self._companions(unknown) * _of_best(unknown)
         found, weak = self.run.vocabulary.words, self._weak(given, matched, named)
         rows = np.flatnonzero(~weak) if not weak.all() else np.arange(len(given))  # weak words only among themselves
         by_word = _of_best(known)[rows]

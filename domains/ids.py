@@ -18,7 +18,8 @@ LONG_DIGITS = 10
 MANY_ZEROS = 4
 ENOUGH_ZEROS = 6
 """Minimum number of zeros, over all ids, to call them rounded."""
-WHOLE_FLOAT = r"^-?\d+\.0+$"
+WHOLE, WHOLE_FLOAT = r"^-?\d+(?:\.0+)?$", r"\.0+$"
+"""Whole numbers, some of which went through a float: 7 and 7.0 are one id."""
 FILL_IN = "Fill it in, remove the row, or set prepare.missing to 'drop'"
 
 
@@ -99,7 +100,7 @@ class _Reading:
         rounded = f"{self.what} {{}} was rounded by a spreadsheet or program: different ids became one"
         ids = self._reject(ids, damaged_numbers(ids), rounded, AS_TEXT, "rounded")
         present = ids.drop_nulls()
-        if len(present) and present.str.contains(WHOLE_FLOAT).all():
+        if len(present) and present.str.contains(WHOLE).all() and present.str.contains(WHOLE_FLOAT).any():
             ids = ids.str.replace(r"\.0+$", "")
             limit = len(str(LARGEST_EXACT[pl.Float64]))
             ids = self._reject(ids, ids.str.len_bytes() > limit, rounded, AS_TEXT, "rounded")

@@ -86,12 +86,14 @@ def rows_of(location: object) -> Rows:
 
 
 def clean_text(text: pl.Series) -> pl.Series:
-    """Strip blanks and zero-width characters; marks of missing values become null.
+    """Strip blanks, zero-width characters and the ``="..."`` of spreadsheets; marks of missing values become null.
 
     Args:
         text: (N,) String.
     """
     stripped = text.str.strip_chars().str.strip_chars(INVISIBLE).str.strip_chars()
+    if stripped.str.starts_with('="').any():
+        stripped = stripped.str.replace(r'^="(.*)"$', "$1").str.strip_chars()
     return stripped.set(stripped.is_in(list(NO_ID)).fill_null(value=False), None)
 
 

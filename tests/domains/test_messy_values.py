@@ -248,6 +248,12 @@ def test_ids_have_one_form():
     assert refused(lambda: to_ids(fraction, "user id", "f")).code == "fraction"
 
 
+def test_ids_that_went_through_a_float_or_a_spreadsheet_are_one():
+    assert to_ids(pl.Series(["7", "7.0", "12.00"]), "user id", "f").to_list() == ["7", "7", "12"]
+    assert to_ids(pl.Series(['="007"', "007"]), "user id", "f").to_list() == ["007", "007"]
+    assert to_ids(pl.Series(["7.0", "7.5", "a"]), "user id", "f").to_list() == ["7.0", "7.5", "a"]
+
+
 def test_ids_that_differ_in_case_are_told():
     acts = {"user_id": ["u"] * 3, "item_id": ["AB1", "AB2", "x"], "timestamp": [1, 2, 3]}
     error = refused(lambda: prepare(tables(acts, {"ab1": "A", "ab2": "B", "x": "X"}), PrepareSettings(**NOTHING)))

@@ -10,15 +10,22 @@ from pathlib import Path
 import pytest
 import torch
 from cli_cases import run_command, write_pair, write_recipe
+from experiment_cases import write_experiment
+from experiment_cases import write_recipe as write_small_recipe
 from refusals import refusal
 from transfer_cases import small_domain
 
 from domains import disk, storage
 from domains.errors import InputError
 from domains.storage import load_domain, save_domain
+from recipes.load import load_recipe
 from transfer.diffusion.s2idm import _mapped
 from transfer.files import JsonLines, read_json, read_sealed, read_tensors, write_json, write_sealed, write_tensors
+from transfer.runs.pipeline import source_from, target_from
+from transfer.runs.plan import make_plan
 from transfer.runs.sharing import verify
+from transfer.runtime import Runtime
+from transfer.serving import export
 
 
 @pytest.fixture
@@ -70,6 +77,92 @@ def test_a_run_on_a_disk_that_fills_up_again_and_again(small_disk, tmp_path, cap
 
 def no_space(*_, **__):
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A recipe, an experiment, and a finished run of made-up domains."""
+    folder = tmp_path_factory.mktemp("made")
+    write_experiment(folder)
+    recipe = write_small_recipe(folder, variants=["popular", "sasrec"])
+    loaded = load_recipe(recipe)
+    source = source_from(make_plan(loaded), folder / "run" / "source", Runtime())
+    target_from(make_plan(loaded, source), source, folder / "run" / "target", Runtime())
+    return folder
+
+
+POINTS = {
+    "fit-source": (1, 3, 5),
+    "adapt-target": (1, 6, 14),
+    "run": (3, 20),
+    "recommend": (1,),
+    "export": (1, 3, 4),
+    "prepare": (1, 3, 9),
+    "share": (1, 5, 12),
+    "experiment": (1, 8, 20),
+    "report": (1,),
+    "init": (1,),
+}
+"""Files of each command, counted as they are flushed, at which the disk is full."""
+
+
+def arguments_of(command, made, out):
+    recipe, run = made / "tiny.yaml", made / "run"
+    return {
+        "fit-source": ("fit-source", recipe, "--out", out),
+        "adapt-target": ("adapt-target", run / "source", recipe, "--out", out),
+        "run": ("run", recipe, "--out", out),
+        "recommend": ("recommend", run / "target", "--users", "all", "--out", out / "all.parquet"),
+        "export": ("export", run / "target", "--variant", "sasrec", "--to", "torch", "--out", out),
+        "prepare": ("prepare", recipe, "--out", out, "--partitions", "2"),
+        "share": ("share", run / "target", out),
+        "experiment": ("experiment", made / "trial.yaml", "--workers", "1", "--out", out),
+        "report": ("experiment", made / "trial.yaml", "--workers", "1", "--out", out),
+        "init": (
+            "init",
+            "mine",
+            "--interactions",
+            made / "plays.csv",
+            "--items",
+            made / "plays-items.csv",
+            "--out",
+            out / "mine.yaml",
+        ),
+    }[command]
+
+
+@pytest.mark.parametrize("command", POINTS)
+def test_a_full_disk_at_any_write(command, made, tmp_path, capsys, monkeypatch):
+    """Counted points, so that what is written at each is known to fail, whatever the size of the files."""
+    flush, left = disk.flush, [0]
+    end = "report.html" if command == "report" else ""
+
+    def counted(path):
+        if path.is_relative_to(tmp_path) and end in path.name:
+            left[0] -= 1
+            if left[0] <= 0:
+                no_space()
+        flush(path)
+
+    monkeypatch.setattr(disk, "flush", counted)
+    monkeypatch.setattr(storage, "flush", counted)
+    monkeypatch.setattr(export, "_write_graph", lambda graph, file, *_: write_json(file, {}))
+    arguments = arguments_of(command, made, tmp_path / "out")
+    for point in POINTS[command]:
+        left[0] = point
+        done = run_command(capsys, *arguments)
+        assert (done.code, left[0] <= 0) == (2, True), done.err
+        assert "Traceback" not in done.err
+        assert [line[:6] for line in done.err.splitlines() if line.startswith("Error")] == ["Error "], done.err
+        assert "No space left" in done.err
+        assert unfinished(tmp_path) == []
+    left[0] = 10_000
+    done = run_command(capsys, *arguments)
+    assert done.code == 0, done.err
+
+
+def test_twenty_write_points_are_tried():
+    assert sum(map(len, POINTS.values())) >= 20
 
 
 WRITERS = {

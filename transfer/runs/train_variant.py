@@ -114,7 +114,8 @@ class VariantTrainer:
             return found
         views = self.factory.views(variant, self.task.split, self.recipe.prompts, seed)
         model, kept = self._with_terms(variant, views, seed) if variant.terms else self._trained(variant, views, seed)
-        rankings = {stage: self._evaluate(model, views, stage) for stage in STAGES}
+        scorer = self._scorer(model)
+        rankings = {stage: self._evaluate(scorer, views, stage) for stage in STAGES}
         finished = FinishedVariant(dict(model.state_dict()), rankings, kept, torch.get_num_threads())
         self.checkpoints.keep(variant.label, seed, finished)
         self.checkpoints.forget(variant.label, seed, VARIANT)
@@ -211,9 +212,9 @@ class VariantTrainer:
             start_from_source(model, self.source.transferable.weights, self.source.encoder_settings)
         return model
 
-    def _evaluate(self, model: SequentialRecommender, views: Views, stage: Stage) -> Ranking:
+    def _evaluate(self, scorer: Scorer, views: Views, stage: Stage) -> Ranking:
         targets = targets_of(self.task.split, stage)
-        scores = self._scorer(model).scores(self.task.split.domain, targets, views.for_stage(stage))
+        scores = scorer.scores(self.task.split.domain, targets, views.for_stage(stage))
         return self._rank(stage, scores)
 
     def _scorer(self, model: SequentialRecommender) -> Scorer:

@@ -16,12 +16,15 @@ from domains.errors import InputError
 from domains.open_domain import open_domain, parse_spec
 
 NOTHING = {
-    "min_user_interactions": 0, "min_item_interactions": 0, "unknown_items": "keep", "missing_titles": "keep",
+    "min_user_interactions": 0,
+    "min_item_interactions": 0,
+    "unknown_items": "keep",
+    "missing_titles": "keep",
     "duplicate_items": "first",
-}  # fmt: skip
-ACTS = pl.DataFrame({
-    "user_id": ["u", "v", "w", "u"], "item_id": ["a", "b", "a", "b"], "timestamp": [1400000000 + n for n in range(4)]
-})  # fmt: skip
+}
+ACTS = pl.DataFrame(
+    {"user_id": ["u", "v", "w", "u"], "item_id": ["a", "b", "a", "b"], "timestamp": [1400000000 + n for n in range(4)]}
+)
 ITEMS = pl.DataFrame({"item_id": ["a", "b"], "title": ['Alpha, "one"', "Bêta"], "categories": ["x|y", ""]})
 
 

@@ -32,9 +32,14 @@ def test_by_value(tmp_path):
         "preis;nr;sorte;worte\n3.50;x7;b;Kleiner roter Ball\n4.50;x8;b;Großes blaues Auto\n",
     )
     assert guess.columns.model_dump() == {
-        "user": "wer", "item": "ding", "item_key": "nr", "time": "wann", "title": "worte", "categories": None,
+        "user": "wer",
+        "item": "ding",
+        "item_key": "nr",
+        "time": "wann",
+        "title": "worte",
+        "categories": None,
         "text": None,
-    }  # fmt: skip
+    }
     assert guess.by_name == frozenset()
 
 

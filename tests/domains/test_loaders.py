@@ -49,9 +49,16 @@ def json_lines(*records):
 
 def review(user, item, time):
     return {
-        "overall": 5.0, "verified": True, "reviewTime": "09 1, 2016", "reviewerID": user, "asin": item,
-        "style": {"Color:": " Blue"}, "reviewerName": "R\nS", "reviewText": "nice \u2028 one", "unixReviewTime": time,
-    }  # fmt: skip
+        "overall": 5.0,
+        "verified": True,
+        "reviewTime": "09 1, 2016",
+        "reviewerID": user,
+        "asin": item,
+        "style": {"Color:": " Blue"},
+        "reviewerName": "R\nS",
+        "reviewText": "nice \u2028 one",
+        "unixReviewTime": time,
+    }
 
 
 @pytest.mark.parametrize("ending", ["", ".gz", ".zst"])
@@ -411,9 +418,17 @@ def test_movietweetings(tmp_path):
 def test_goodreads_ucsd(tmp_path):
     def act(book, added):
         return {
-            "user_id": "8842281e", "book_id": book, "review_id": "r", "is_read": True, "rating": 5,
-            "review_text_incomplete": "", "date_added": added, "date_updated": added, "read_at": "", "started_at": "",
-        }  # fmt: skip
+            "user_id": "8842281e",
+            "book_id": book,
+            "review_id": "r",
+            "is_read": True,
+            "rating": 5,
+            "review_text_incomplete": "",
+            "date_added": added,
+            "date_updated": added,
+            "read_at": "",
+            "started_at": "",
+        }
 
     write(
         tmp_path / "goodreads_interactions_poetry.json.gz",

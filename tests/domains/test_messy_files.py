@@ -48,12 +48,14 @@ def with_titles(**titles):
 @pytest.mark.parametrize(
     ("titles", "read"),
     [
-        ({"n2": '"begins', "n6": 'ends"'}, ['"begins', 'ends"']), ({"n2": '"never closed'}, ['"never closed']),
-        ({"n2": '12" wide', "n5": '"quoted"'}, ['12" wide', "quoted"]), ({"n0": '"a', "n1": 'b"'}, ['"a', 'b"']),
+        ({"n2": '"begins', "n6": 'ends"'}, ['"begins', 'ends"']),
+        ({"n2": '"never closed'}, ['"never closed']),
+        ({"n2": '12" wide', "n5": '"quoted"'}, ['12" wide', "quoted"]),
+        ({"n0": '"a', "n1": 'b"'}, ['"a', 'b"']),
         ({"n2": '"Best" toys', "n3": '"a"'}, ['"Best" toys', "a"]),
         ({"n2": '"He said ""no""', "n6": 'ends"'}, ['He said "no"', 'ends"']),
     ],
-)  # fmt: skip
+)
 def test_marks_that_swallow_rows_are_text(tmp_path, titles, read):
     table = scan(write(tmp_path / "items.tsv", with_titles(**titles))).collect()
     assert table.height == len(ROWS)
@@ -64,8 +66,10 @@ def test_marks_that_swallow_rows_are_text(tmp_path, titles, read):
 def test_titles_of_several_lines_stay_one_title(tmp_path):
     text = 'item_id,title,brand\n1,"one, or\ntwo",x\n2,three,y\n3,"four ""4""",z\n'
     assert scan(write(tmp_path / "items.csv", text)).collect()["title"].to_list() == [
-        "one, or\ntwo", "three", 'four "4"'
-    ]  # fmt: skip
+        "one, or\ntwo",
+        "three",
+        'four "4"',
+    ]
     two_columns = 'item_id,title\n1,"one\nor, two"\n2,three\n'
     table = scan(write(tmp_path / "two.csv", two_columns)).collect()
     assert table["item_id"].to_list() == ["1", "2"]
@@ -96,13 +100,19 @@ def test_quoting_is_a_setting_and_is_told(tmp_path, quoting, rows):
 @pytest.mark.parametrize(
     ("content", "code"),
     [
-        (b"PK\x03\x04" + b"\0" * 99, "not-text"), (b"\x7fELF\x02\x01\x01" + b"\0" * 99, "not-text"),
-        (b"MZ\x90\0" * 99, "not-text"), (b"PAR1abc", "not-text"), (b" <!DOCTYPE html><html>", "not-text"),
-        (random.Random(1).randbytes(9000), "not-text"), (b"\xff\xfe" + random.Random(2).randbytes(9000), "not-text"),
-        ("item_id,title\na,B\n".encode("utf-16"), "utf-16"), ("item_id,title\na,B\n".encode("utf-16-le"), "utf-16"),
-        (b"a," * 20_000 + b"\n1\n", "columns"), (b"x" * 2_000_000, "columns"),
+        (b"PK\x03\x04" + b"\0" * 99, "not-text"),
+        (b"\x7fELF\x02\x01\x01" + b"\0" * 99, "not-text"),
+        (b"MZ\x90\0" * 99, "not-text"),
+        (b"PAR1abc", "not-text"),
+        (b" <!DOCTYPE html><html>", "not-text"),
+        (random.Random(1).randbytes(9000), "not-text"),
+        (b"\xff\xfe" + random.Random(2).randbytes(9000), "not-text"),
+        ("item_id,title\na,B\n".encode("utf-16"), "utf-16"),
+        ("item_id,title\na,B\n".encode("utf-16-le"), "utf-16"),
+        (b"a," * 20_000 + b"\n1\n", "columns"),
+        (b"x" * 2_000_000, "columns"),
     ],
-)  # fmt: skip
+)
 def test_files_that_are_no_table_are_named(tmp_path, content, code):
     (tmp_path / "items.csv").write_bytes(content)
     assert refused(lambda: scan(str(tmp_path / "items.csv"))).code == code
@@ -146,9 +156,10 @@ def test_a_bomb_is_refused_and_a_large_file_is_not(tmp_path, monkeypatch):
         ("klant,artikel,besteldatum", "artikel,naam,categorie"),
         ("cliente,produto,data_compra", "produto,nome,categoria"),
         ("klient,produkt,data_zakupu", "produkt,nazwa,kategoria"),
-        ("kund,vara,köpdatum", "vara,benämning,kategori"), ("customer,product,date", "id,product,category"),
+        ("kund,vara,köpdatum", "vara,benämning,kategori"),
+        ("customer,product,date", "id,product,category"),
     ],
-)  # fmt: skip
+)
 def test_columns_in_european_languages(tmp_path, acts, items):
     one, two = (write(tmp_path / name, f"{head}\n1,2,3\n") for name, head in (("a.csv", acts), ("b.csv", items)))
     mapped = map_interactions(scan(one), ColumnMapping(), one).select("user_id", "item_id", "timestamp").collect()
@@ -184,13 +195,16 @@ def test_all_missing_columns_of_both_files_are_told(tmp_path):
         ("event_type", ["view"] * 6 + ["cart", "purchase", "remove_from_cart"], "event_type in [cart, purchase]"),
         ("Aktion", ["view", "transaction", "addtocart"] * 2, "Aktion in [addtocart, transaction]"),
         ("status", ["ok", "sent", "cancelled"], "status not in [cancelled]"),
-        ("rating", ["5", "4.0", "1", "-1"], "rating >= 4"), ("Book-Rating", ["0", "10", "8", "3"], "Book-Rating >= 7"),
+        ("rating", ["5", "4.0", "1", "-1"], "rating >= 4"),
+        ("Book-Rating", ["0", "10", "8", "3"], "Book-Rating >= 7"),
         ("Quantity", ["3", "-2", "1"], "Quantity > 0"),
         ("Event Type", ["view", "purchase"], "'Event Type' in [purchase]"),
-        ("is_purchase", ["0", "1", "0"], "is_purchase == 1"), ("country", ["UK", "France"], None), ("size", ["1",
-        "2"], None), ("rating", ["5", "5"], None),
+        ("is_purchase", ["0", "1", "0"], "is_purchase == 1"),
+        ("country", ["UK", "France"], None),
+        ("size", ["1", "2"], None),
+        ("rating", ["5", "5"], None),
     ],
-)  # fmt: skip
+)
 def test_columns_that_say_which_rows_count_are_told(column, values, keep):
     notes = value_notes(pl.LazyFrame({"user_id": values, column: values}), {"user_id"}, "f")
     assert [note.partition("--keep ")[2].strip('."') for note in notes] == ([] if keep is None else [keep])
@@ -232,11 +246,15 @@ def shared(folder):
 @pytest.mark.parametrize(
     ("kind", "acts", "items", "users", "rows"),
     [
-        ("03", "a.csv", "b.csv", 40, 360), ("04", "a.csv", "b.csv", 40, 480), ("04", "a_d10.csv", "b.csv", 40, 480),
-        ("04", "a_ticks.csv", "b.csv", 40, 480), ("04", "a_filetime.csv", "b.csv", 40, 480),
-        ("07", "a.csv", "startend.tsv", 40, 480), ("10", "a.csv", "b.csv", 40, 480),
+        ("03", "a.csv", "b.csv", 40, 360),
+        ("04", "a.csv", "b.csv", 40, 480),
+        ("04", "a_d10.csv", "b.csv", 40, 480),
+        ("04", "a_ticks.csv", "b.csv", 40, 480),
+        ("04", "a_filetime.csv", "b.csv", 40, 480),
+        ("07", "a.csv", "startend.tsv", 40, 480),
+        ("10", "a.csv", "b.csv", 40, 480),
     ],
-)  # fmt: skip
+)
 def test_shared_files(kind, acts, items, users, rows):
     spec = {"interactions": acts, "items": items, "prepare": {**NOTHING, "missing": "drop", "duplicate_items": "most"}}
     domain = open_domain(parse_spec(spec), base=shared(kind)).domain

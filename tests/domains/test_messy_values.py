@@ -53,13 +53,23 @@ def tables(acts, items=None):
 @pytest.mark.parametrize(
     "ids",
     [
-        ["7.65612E+16"], ["7,65612E+16"], ["7E+10"], ["7.65612e+16"], ["7,65612e+16"], ["7e+10"], ["a", "7.65612E16"],
-        ["9.78035E+12"], ["########"], [76561198000000002.0], ["76561198000000002.0", "12.0"],
+        ["7.65612E+16"],
+        ["7,65612E+16"],
+        ["7E+10"],
+        ["7.65612e+16"],
+        ["7,65612e+16"],
+        ["7e+10"],
+        ["a", "7.65612E16"],
+        ["9.78035E+12"],
+        ["########"],
+        [76561198000000002.0],
+        ["76561198000000002.0", "12.0"],
         ["76561198012345600", "76561198012345700", "76561198012345800"],
-        [76561198012345600, 76561198012345700, 76561198012345800], ["9780350000000", "9780240000000"],
+        [76561198012345600, 76561198012345700, 76561198012345800],
+        ["9780350000000", "9780240000000"],
         [9780350000000.0, 9780240000000.0],
     ],
-)  # fmt: skip
+)
 def test_ids_that_were_rounded_are_refused(ids):
     assert refused(lambda: to_ids(pl.Series(ids), "user id", "f")).code == "rounded"
 
@@ -87,11 +97,30 @@ def test_times_in_full_scientific_notation_are_read():
 # --- strftime -------------------------------------------------------------------------------------
 
 FORMATS = [
-    "%Y-%m-%d %H:%M:%S", "%-m/%-d/%Y %-H:%M:%S", "%d/%m/%Y %I:%M:%S %p", "%e %B %Y %T", "%j %Y %k:%M:%S",
-    "%A %U %Y %T", "%Y %W %u %T", "%G-W%V-%u %T", "%c", "%y%m%d%H%M%S", "%s", "%D %r", "%b %d, %Y %l:%M:%S %P",
-    "%Y-%m-%dT%H:%M:%S.%f%z", "%a, %d %b %Y %H:%M:%S %Z", "%F %X", "%x %X", "%Y%j%H%M%S", "%C%y-%m-%d %T",
-    "%_d.%m.%Y %T", "%d.%m.%Y%n%T", "100%% %F %T", "%w %U %Y %T",
-]  # fmt: skip
+    "%Y-%m-%d %H:%M:%S",
+    "%-m/%-d/%Y %-H:%M:%S",
+    "%d/%m/%Y %I:%M:%S %p",
+    "%e %B %Y %T",
+    "%j %Y %k:%M:%S",
+    "%A %U %Y %T",
+    "%Y %W %u %T",
+    "%G-W%V-%u %T",
+    "%c",
+    "%y%m%d%H%M%S",
+    "%s",
+    "%D %r",
+    "%b %d, %Y %l:%M:%S %P",
+    "%Y-%m-%dT%H:%M:%S.%f%z",
+    "%a, %d %b %Y %H:%M:%S %Z",
+    "%F %X",
+    "%x %X",
+    "%Y%j%H%M%S",
+    "%C%y-%m-%d %T",
+    "%_d.%m.%Y %T",
+    "%d.%m.%Y%n%T",
+    "100%% %F %T",
+    "%w %U %Y %T",
+]
 
 
 @pytest.mark.parametrize("written", FORMATS)
@@ -108,13 +137,16 @@ def test_flags_keep_the_time_of_day():
 @pytest.mark.parametrize(
     ("written", "text", "moment"),
     [
-        ("%Y-%m-%d %H", "2020-03-27 08", (27, 8)), ("%d/%m/%Y %I %p", "27/03/2020 08 am", (27, 8)),
-        ("%d/%m/%Y %I %p", "27/03/2020 8 p.m.", (27, 20)), ("%d/%m/%Y %I %p", "27/03/2020 12 AM", (27, 0)),
-        ("%Y-%m", "2020-03", (1,)), ("%Y-%m-%dT%H:%M:%S%z", "2020-03-27T10:57:01+02:00", (27, 8, 57, 1)),
+        ("%Y-%m-%d %H", "2020-03-27 08", (27, 8)),
+        ("%d/%m/%Y %I %p", "27/03/2020 08 am", (27, 8)),
+        ("%d/%m/%Y %I %p", "27/03/2020 8 p.m.", (27, 20)),
+        ("%d/%m/%Y %I %p", "27/03/2020 12 AM", (27, 0)),
+        ("%Y-%m", "2020-03", (1,)),
+        ("%Y-%m-%dT%H:%M:%S%z", "2020-03-27T10:57:01+02:00", (27, 8, 57, 1)),
         ("%Y-%m-%d %H:%M:%S.%f", "2020-03-27 08:57:01.5", (27, 8, 57, 1)),
         ("%F %H:%M %p", "2020-03-27 01:05 PM", (27, 13, 5)),
     ],
-)  # fmt: skip
+)
 def test_times_that_are_not_written_in_full(written, text, moment):
     assert seconds([text], written=written) == [int(datetime(2020, 3, *moment, tzinfo=UTC).timestamp())]
 
@@ -127,10 +159,14 @@ def test_years_of_two_digits_may_be_a_question():
 @pytest.mark.parametrize(
     ("written", "named"),
     [
-        ("%Y-%m-%Q", "%Q"), ("%Y-%m-%d %i", "%i"), ("%d.%m. %H:%M", "year"), ("%Y-%m-%d %I:%M", "%I"),
-        ("%Y %U", "%U"), ("yyyy-MM-dd HH:mm", "no directive"),
+        ("%Y-%m-%Q", "%Q"),
+        ("%Y-%m-%d %i", "%i"),
+        ("%d.%m. %H:%M", "year"),
+        ("%Y-%m-%d %I:%M", "%I"),
+        ("%Y %U", "%U"),
+        ("yyyy-MM-dd HH:mm", "no directive"),
     ],
-)  # fmt: skip
+)
 def test_what_no_directive_is_is_named(written, named):
     error = refused(lambda: seconds(["2020-03-27 08:57"], written=written))
     assert error.code == "time-format"
@@ -146,12 +182,19 @@ def test_a_day_that_does_not_exist_is_no_time():
 @pytest.mark.parametrize(
     ("text", "late"),
     [
-        ("2020-03-27 08", 3421), ("27/03/2020 08 AM", 3421), ("03/27/2020 8:57 AM", 1),
-        ("3/27/20 8:57", 1), ("20200327T085701Z", 0), ("27/Mar/2020:08:57:01 +0000", 0),
-        ("Fri, 27 Mar 2020 08:57:01 GMT", 0), ("March 27, 2020 at 8:57 am", 1), ("2020-03-27T08:57:01.250", 0),
-        ("Fri Mar 27 08:57:01 2020", 0), ("27 Mar 2020, 08:57", 1),
+        ("2020-03-27 08", 3421),
+        ("27/03/2020 08 AM", 3421),
+        ("03/27/2020 8:57 AM", 1),
+        ("3/27/20 8:57", 1),
+        ("20200327T085701Z", 0),
+        ("27/Mar/2020:08:57:01 +0000", 0),
+        ("Fri, 27 Mar 2020 08:57:01 GMT", 0),
+        ("March 27, 2020 at 8:57 am", 1),
+        ("2020-03-27T08:57:01.250", 0),
+        ("Fri Mar 27 08:57:01 2020", 0),
+        ("27 Mar 2020, 08:57", 1),
     ],
-)  # fmt: skip
+)
 def test_usual_forms_are_found(text, late):
     assert seconds([text]) == [SECONDS - late]
 
@@ -159,10 +202,35 @@ def test_usual_forms_are_found(text, late):
 # --- missing --------------------------------------------------------------------------------------
 
 MARKS = [
-    "nan", "NaN", "NAN", "None", "none", "NULL", "null", "Null", "<NA>", "\\N", "undefined", "NA", "n/a", "N/A", "",
-    " ", "#N/A", "-", "(null)", "\u200b", None,
-    "unknown", "Unbekannt", "anonymous", "(unknown)", "not available", "00000000-0000-0000-0000-000000000000", "k.A.",
-]  # fmt: skip
+    "nan",
+    "NaN",
+    "NAN",
+    "None",
+    "none",
+    "NULL",
+    "null",
+    "Null",
+    "<NA>",
+    "\\N",
+    "undefined",
+    "NA",
+    "n/a",
+    "N/A",
+    "",
+    " ",
+    "#N/A",
+    "-",
+    "(null)",
+    "\u200b",
+    None,
+    "unknown",
+    "Unbekannt",
+    "anonymous",
+    "(unknown)",
+    "not available",
+    "00000000-0000-0000-0000-000000000000",
+    "k.A.",
+]
 
 
 @pytest.mark.parametrize("mark", MARKS)
@@ -175,8 +243,9 @@ def test_marks_of_nothing_are_missing(mark, column):
     prepared = prepare(tables(acts, {"a": "A", "b": "B"}), PrepareSettings(**NOTHING, missing="drop"))
     assert prepared.domain.user_ids.to_pylist() == ["v"]
     assert [(step.name[:4], step.setting, step.interactions) for step in prepared.report.steps[:2]] == [
-        ("read", "", 2), ("rows", "missing", 1),
-    ]  # fmt: skip
+        ("read", "", 2),
+        ("rows", "missing", 1),
+    ]
     assert "1 of 2 interactions" in prepared.report.left_out[0]
 
 
@@ -188,10 +257,14 @@ def test_names_that_begin_like_a_mark_are_names(name):
 @pytest.mark.parametrize(
     "times",
     [
-        ["2020-03-27", "9999-12-31"], ["2020-03-27", "0001-01-01"], ["2020-03-27", "1900-01-01"],
-        ["2020-03-27", "1970-01-01"], [str(SECONDS), "0"], [SECONDS, -1],
+        ["2020-03-27", "9999-12-31"],
+        ["2020-03-27", "0001-01-01"],
+        ["2020-03-27", "1900-01-01"],
+        ["2020-03-27", "1970-01-01"],
+        [str(SECONDS), "0"],
+        [SECONDS, -1],
     ],
-)  # fmt: skip
+)
 def test_dates_that_stand_for_none_are_missing(times):
     assert refused(lambda: seconds(times)).code == "missing"
     assert seconds(times, missing="drop")[1] is None
@@ -207,12 +280,21 @@ def ticks(moment, per_second, origin):
 @pytest.mark.parametrize(
     ("number", "late"),
     [
-        (20200327, 32_221), (2020032708, 3421), (202003270857, 1), (20200327085701, 0), (20200327085701999, 0),
-        (ticks(MOMENT, 10**7, 62_135_596_800), 0), (ticks(MOMENT, 10**7, 11_644_473_600), 0),
-        (ticks(MOMENT, 10**6, 11_644_473_600), 0), (SECONDS, 0), (SECONDS * 1000, 0), (SECONDS * 10**9, 0),
-        (43917.373, -6), (202003, 26 * 86_400 + 32_221),
+        (20200327, 32_221),
+        (2020032708, 3421),
+        (202003270857, 1),
+        (20200327085701, 0),
+        (20200327085701999, 0),
+        (ticks(MOMENT, 10**7, 62_135_596_800), 0),
+        (ticks(MOMENT, 10**7, 11_644_473_600), 0),
+        (ticks(MOMENT, 10**6, 11_644_473_600), 0),
+        (SECONDS, 0),
+        (SECONDS * 1000, 0),
+        (SECONDS * 10**9, 0),
+        (43917.373, -6),
+        (202003, 26 * 86_400 + 32_221),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("as_text", [False, True])
 def test_numbers_that_write_a_date_are_read(number, late, as_text):
     read = to_times(pl.Series([str(number) if as_text else number]), kind="auto", unit="auto", location="t")
@@ -290,20 +372,29 @@ def test_markup_and_entities_are_read_as_text():
 # --- keep -----------------------------------------------------------------------------------------
 
 EVENTS = {
-    "user_id": ["u"] * 5, "item_id": list("abcde"), "timestamp": [1, 2, 3, 4, 5],
-    "event": ["view", "cart", "purchase", "remove_from_cart", "purchase"], "rating": ["5", "4.0", "3,5", "", "-1"],
-}  # fmt: skip
+    "user_id": ["u"] * 5,
+    "item_id": list("abcde"),
+    "timestamp": [1, 2, 3, 4, 5],
+    "event": ["view", "cart", "purchase", "remove_from_cart", "purchase"],
+    "rating": ["5", "4.0", "3,5", "", "-1"],
+}
 
 
 @pytest.mark.parametrize(
     ("keep", "left"),
     [
-        ("event in [purchase, cart]", "bce"), ("event == purchase", "ce"), ("event != view", "bcde"),
-        ("event not in (view, 'remove_from_cart')", "bce"), ("rating >= 4", "ab"), ("rating < 4", "ce"),
-        ("Rating in [4, 5]", "ab"), (["event in [purchase]", "rating > 0"], "c"),
-        ("event in [purchase] and rating > 0", "c"), ("timestamp > 3", "de"),
+        ("event in [purchase, cart]", "bce"),
+        ("event == purchase", "ce"),
+        ("event != view", "bcde"),
+        ("event not in (view, 'remove_from_cart')", "bce"),
+        ("rating >= 4", "ab"),
+        ("rating < 4", "ce"),
+        ("Rating in [4, 5]", "ab"),
+        (["event in [purchase]", "rating > 0"], "c"),
+        ("event in [purchase] and rating > 0", "c"),
+        ("timestamp > 3", "de"),
     ],
-)  # fmt: skip
+)
 def test_rows_are_kept_by_the_value_of_a_column(keep, left):
     acts = read_interactions(tables(EVENTS), PrepareSettings(**NOTHING, keep=keep), Problems())
     assert acts.item_ids.to_pylist() == list(left)
@@ -313,10 +404,12 @@ def test_rows_are_kept_by_the_value_of_a_column(keep, left):
 @pytest.mark.parametrize(
     ("keep", "code"),
     [
-        ("event in [purchace]", "keep-value"), ("events in [purchase]", "keep-column"), ("event > 3", "keep-value"),
+        ("event in [purchace]", "keep-value"),
+        ("events in [purchase]", "keep-column"),
+        ("event > 3", "keep-value"),
         ("rating > 9", "keep-value"),
     ],
-)  # fmt: skip
+)
 def test_conditions_that_fit_nothing_are_told_with_the_values(keep, code):
     error = refused(lambda: prepare(tables(EVENTS), PrepareSettings(**NOTHING, keep=keep)))
     assert error.code == code
@@ -359,10 +452,16 @@ DAY = 1_585_267_200
 @pytest.mark.parametrize(
     "others",
     [
-        ["27.03.2020"], ["27/03/2020", "03/04/2020"], ["March 27, 2020", "27 Mar 2020"], [str(DAY)], [str(DAY * 1000)],
-        ["20200327"], ["2020-03-27T00:00:00Z", "2020-03-27T02:00:00+02:00"], ["2020-03-26T19:00:00.000-05:00"],
+        ["27.03.2020"],
+        ["27/03/2020", "03/04/2020"],
+        ["March 27, 2020", "27 Mar 2020"],
+        [str(DAY)],
+        [str(DAY * 1000)],
+        ["20200327"],
+        ["2020-03-27T00:00:00Z", "2020-03-27T02:00:00+02:00"],
+        ["2020-03-26T19:00:00.000-05:00"],
     ],
-)  # fmt: skip
+)
 def test_each_form_of_a_mixed_column_is_read(others):
     for column in (["2020-03-27", "2020-03-27", *others], [*others, "2020-03-27", "2020-03-27"]):
         read = dict(zip(column, seconds(column), strict=True))

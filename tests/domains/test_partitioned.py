@@ -49,12 +49,18 @@ def write_log(folder: Path, *, times: str = "seconds", seed: int = 0) -> dict[st
 SETTINGS = [
     {"missing_titles": "drop", "unknown_items": "drop"},
     {"missing_titles": "keep", "unknown_items": "keep", "repeats": "keep", "min_user_interactions": 12},
-    {"missing_titles": "keep", "unknown_items": "drop", "repeats": "last", "max_history": 6, "catalogue": "all",
-     "min_user_interactions": 3, "min_item_interactions": 20},
+    {
+        "missing_titles": "keep",
+        "unknown_items": "drop",
+        "repeats": "last",
+        "max_history": 6,
+        "catalogue": "all",
+        "min_user_interactions": 3,
+        "min_item_interactions": 20,
+    },
     {"missing_titles": "keep", "unknown_items": "keep", "ties": "random"},
-    {"missing_titles": "keep", "unknown_items": "keep", "ties": "item", "repeats": "keep",
-     "min_user_interactions": 12},
-]  # fmt: skip
+    {"missing_titles": "keep", "unknown_items": "keep", "ties": "item", "repeats": "keep", "min_user_interactions": 12},
+]
 
 
 @pytest.mark.parametrize("settings", SETTINGS)
@@ -139,8 +145,13 @@ def test_a_missing_part_is_named(tmp_path):
     domain = small_domain([[0, 1], [1, 2]])
     begin(tmp_path / "out", 2)
     write_part(tmp_path / "out", 0, np.zeros(2, np.int64), np.array([0, 1]), np.array([0, 1]))
-    strings = {"name": "a", "item_ids": domain.item_ids, "titles": domain.titles, "categories": None,
-               "user_ids": domain.user_ids}  # fmt: skip
+    strings = {
+        "name": "a",
+        "item_ids": domain.item_ids,
+        "titles": domain.titles,
+        "categories": None,
+        "user_ids": domain.user_ids,
+    }
     with pytest.raises(InputError) as caught:
         finish(tmp_path / "out", 2, strings)
     assert "part-00001.parquet" in str(caught.value.location)

@@ -22,13 +22,19 @@ def _nothing_allowed(monkeypatch):
 @pytest.mark.parametrize(
     ("address", "hint"),
     [
-        ("https://example.org/a.csv", "--allow https"), ("s3://bucket/a.parquet", "--allow s3"),
-        ("gs://bucket/a.csv", "--allow gs"), ("ftp://example.org/a.csv", "Download"),
-        ("http://example.org/a.csv", "Download"), ("github://owner:repo@main/a.csv", "Download"),
-        ("zip://a.csv::https://example.org/a.zip", "Download"), ("simplecache::https://example.org/a.csv", "Download"),
-        ("file:///etc/passwd", "path"), ("memory://a.csv", "Download"), ("ssh://host/a.csv", "Download"),
+        ("https://example.org/a.csv", "--allow https"),
+        ("s3://bucket/a.parquet", "--allow s3"),
+        ("gs://bucket/a.csv", "--allow gs"),
+        ("ftp://example.org/a.csv", "Download"),
+        ("http://example.org/a.csv", "Download"),
+        ("github://owner:repo@main/a.csv", "Download"),
+        ("zip://a.csv::https://example.org/a.zip", "Download"),
+        ("simplecache::https://example.org/a.csv", "Download"),
+        ("file:///etc/passwd", "path"),
+        ("memory://a.csv", "Download"),
+        ("ssh://host/a.csv", "Download"),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("role", ["interactions", "items"])
 def test_a_recipe_opens_no_address_by_itself(tmp_path, address, hint, role):
     (tmp_path / "items.csv").write_text(ITEMS)

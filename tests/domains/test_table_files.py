@@ -366,9 +366,12 @@ def test_categories_in_any_writing(written):
 
 @pytest.mark.parametrize(
     "records",
-    ["[{'id': 16, 'name': 'A'}, {'name': \"B c\", 'id': 3}]", '[{"id": 16, "name": "A"}, {"id": 3, "name": "B c"}]',
-     [{"id": 16, "name": "A"}, {"id": 3, "name": "B c"}]],
-)  # fmt: skip
+    [
+        "[{'id': 16, 'name': 'A'}, {'name': \"B c\", 'id': 3}]",
+        '[{"id": 16, "name": "A"}, {"id": 3, "name": "B c"}]',
+        [{"id": 16, "name": "A"}, {"id": 3, "name": "B c"}],
+    ],
+)
 def test_categories_that_are_records_are_their_names(records):
     items = ITEMS.with_columns(categories=pl.Series([records, None]))
     domain = from_frames(ACTS, items, settings=PrepareSettings(**ALL)).domain

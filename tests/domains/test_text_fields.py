@@ -37,8 +37,9 @@ def test_texts_survive_saving(tmp_path):
     save_domain(domain, tmp_path / "saved")
     loaded = load_domain(tmp_path / "saved")
     assert {name: values.to_pylist() for name, values in loaded.texts.items()} == {
-        "brand": [["Gardena"], []], "description": [["Long", "green"], ["Sharp"]]
-    }  # fmt: skip
+        "brand": [["Gardena"], []],
+        "description": [["Long", "green"], ["Sharp"]],
+    }
     assert loaded.fingerprint == domain.fingerprint
     assert list(loaded.fields) == ["title", "brand", "description"]
 
@@ -46,8 +47,12 @@ def test_texts_survive_saving(tmp_path):
 def test_texts_are_part_of_what_the_items_are():
     plain, branded = shop(), shop(brand=[["Gardena"], []])
     prints = [
-        plain, branded, shop(brand=[[], ["Gardena"]]), shop(maker=[["Gardena"], []]), shop(brand=[["Gar", "dena"], []])
-    ]  # fmt: skip
+        plain,
+        branded,
+        shop(brand=[[], ["Gardena"]]),
+        shop(maker=[["Gardena"], []]),
+        shop(brand=[["Gar", "dena"], []]),
+    ]
     assert len({one.items_fingerprint for one in prints}) == len({one.fingerprint for one in prints}) == len(prints)
     again = shop(brand=[["x"], ["Gardena"], []][1:])
     assert again.fingerprint == branded.fingerprint
@@ -138,9 +143,9 @@ def test_a_list_without_end_is_cut():
 
 
 def test_rows_of_one_item_give_all_their_texts():
-    items = pl.DataFrame({
-        "item_id": ["a", "a", "a", "b"], "title": ["Hose"] * 3 + ["Spade"], "author": ["Ann", "Bob", "Ann", None]
-    })  # fmt: skip
+    items = pl.DataFrame(
+        {"item_id": ["a", "a", "a", "b"], "title": ["Hose"] * 3 + ["Spade"], "author": ["Ann", "Bob", "Ann", None]}
+    )
     acts = pl.DataFrame({"user_id": ["u", "u"], "item_id": ["a", "b"], "timestamp": [1.5e9, 1.6e9]})
     domain = from_frames(acts, items, settings=EVERYTHING).domain
     assert domain.texts["authors"].to_pylist() == [["Ann", "Bob"], []]
@@ -166,7 +171,8 @@ def test_columns_of_text_are_what_the_user_says():
 
 def test_two_columns_of_one_kind_are_two_fields():
     assert ColumnMapping.model_validate({"text": ["Marke", "Hersteller"]}).text == {
-        "brand": "Marke", "hersteller": "Hersteller"
-    }  # fmt: skip
+        "brand": "Marke",
+        "hersteller": "Hersteller",
+    }
     with pytest.raises(ValueError, match="cannot be the name"):
         ColumnMapping.model_validate({"text": {"title": "Marke"}})

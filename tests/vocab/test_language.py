@@ -15,23 +15,55 @@ from vocab.unseen.unseen_map import UnseenMap
 from vocab.vocabulary import SememeVocabulary
 
 GERMAN = [
-    "Gartenschere aus Edelstahl", "Handschuhe für den Garten", "Blumentopf mit Untersetzer", "Gießkanne 10 l grün",
-    "Schere für Gärten und Hecken", "Samen der Tomate", "Tomaten im Glas", "Schlauch für die Bewässerung",
-]  # fmt: skip
+    "Gartenschere aus Edelstahl",
+    "Handschuhe für den Garten",
+    "Blumentopf mit Untersetzer",
+    "Gießkanne 10 l grün",
+    "Schere für Gärten und Hecken",
+    "Samen der Tomate",
+    "Tomaten im Glas",
+    "Schlauch für die Bewässerung",
+]
 TITLES = {
     "german": GERMAN,
-    "french": ["Sécateur pour le jardin", "Gants de jardinage", "Pot de fleurs avec soucoupe", "Arrosoir en métal vert",
-               "Graines de tomates", "Tuyau d'arrosage", "Les fleurs du jardin", "Pelle et râteau"],
-    "spanish": ["Tijeras para el jardín", "Guantes de jardinería", "Maceta con plato", "Semillas de tomate",
-                "Manguera de riego para las plantas", "Pala y rastrillo"],
-    "dutch": ["Snoeischaar voor de tuin", "Handschoenen voor het tuinieren", "Bloempot met schotel",
-              "Zaden van tomaten", "Gieter van metaal", "Schep en hark"],
-    "italian": ["Forbici per il giardino", "Guanti da giardinaggio", "Vaso di fiori con sottovaso", "Semi di pomodoro",
-                "Tubo per l'irrigazione", "Pala e rastrello della nonna"],
+    "french": [
+        "Sécateur pour le jardin",
+        "Gants de jardinage",
+        "Pot de fleurs avec soucoupe",
+        "Arrosoir en métal vert",
+        "Graines de tomates",
+        "Tuyau d'arrosage",
+        "Les fleurs du jardin",
+        "Pelle et râteau",
+    ],
+    "spanish": [
+        "Tijeras para el jardín",
+        "Guantes de jardinería",
+        "Maceta con plato",
+        "Semillas de tomate",
+        "Manguera de riego para las plantas",
+        "Pala y rastrillo",
+    ],
+    "dutch": [
+        "Snoeischaar voor de tuin",
+        "Handschoenen voor het tuinieren",
+        "Bloempot met schotel",
+        "Zaden van tomaten",
+        "Gieter van metaal",
+        "Schep en hark",
+    ],
+    "italian": [
+        "Forbici per il giardino",
+        "Guanti da giardinaggio",
+        "Vaso di fiori con sottovaso",
+        "Semi di pomodoro",
+        "Tubo per l'irrigazione",
+        "Pala e rastrello della nonna",
+    ],
     "russian": ["Секатор для сада", "Перчатки", "Горшок с блюдцем", "Семена томатов"],  # noqa: RUF001
     "swedish": ["Sekatör för trädgården", "Handskar till trädgård", "Blomkruka med fat", "Frön av tomat"],
     "english": ["Pruning shears for the garden", "Gloves", "Pokémon flower pot", "Los Angeles", "El Topo"],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("language", TITLES)
@@ -50,14 +82,38 @@ BRANDS = {
     "accents": "Crème Brûlée",
     "ß": "Weißgroß",
 }
-ENGLISH_SHOP = [f"{kind} {thing}"
-                for kind in ("Red", "Heavy Duty", "Compact", "Oak", "Winter", "Giant", "Quiet", "Blue")
-                for thing in ("Trowel", "Rain Barrel", "Leaf Blower", "Tulip Bulbs", "Window Box", "Spade", "Bench",
-                              "Tomato Seeds", "Lawn Mower", "Charger")]  # fmt: skip
-GERMAN_SHOP = [f"{thing} {kind}"
-               for kind in ("mit Griff", "aus Holz", "für Kinder", "grün", "Eiche", "Bio", "", "Winter")
-               for thing in ("Gießkanne", "Rasenmäher", "Säge", "Spaten", "Bank", "Kompost", "Hängematte", "Tomate",
-                             "Düngemittel", "Schere")]  # fmt: skip
+ENGLISH_SHOP = [
+    f"{kind} {thing}"
+    for kind in ("Red", "Heavy Duty", "Compact", "Oak", "Winter", "Giant", "Quiet", "Blue")
+    for thing in (
+        "Trowel",
+        "Rain Barrel",
+        "Leaf Blower",
+        "Tulip Bulbs",
+        "Window Box",
+        "Spade",
+        "Bench",
+        "Tomato Seeds",
+        "Lawn Mower",
+        "Charger",
+    )
+]
+GERMAN_SHOP = [
+    f"{thing} {kind}"
+    for kind in ("mit Griff", "aus Holz", "für Kinder", "grün", "Eiche", "Bio", "", "Winter")
+    for thing in (
+        "Gießkanne",
+        "Rasenmäher",
+        "Säge",
+        "Spaten",
+        "Bank",
+        "Kompost",
+        "Hängematte",
+        "Tomate",
+        "Düngemittel",
+        "Schere",
+    )
+]
 
 
 @pytest.mark.parametrize("brand", BRANDS.values(), ids=BRANDS)

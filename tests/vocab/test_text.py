@@ -102,8 +102,11 @@ def test_categories_become_one_word_each() -> None:
     fields = {"title": titles, "categories": categories}
     assert item_texts(fields, ["categories"]).to_pylist() == ["sci_fi video_games", "", "", "drama"]
     assert item_texts(fields, ["title", "categories"]).to_pylist() == [
-        "Alien sci_fi video_games", "Toy", "Car", "Rain drama"
-    ]  # fmt: skip
+        "Alien sci_fi video_games",
+        "Toy",
+        "Car",
+        "Rain drama",
+    ]
     assert item_texts({"title": titles}, ["title", "categories"]).to_pylist() == titles
     with refusal("fields", "vocabulary.fields") as error:
         item_texts({"title": titles}, ["categories"])
@@ -120,8 +123,9 @@ def test_a_name_is_one_word_and_prose_is_many() -> None:
     assert item_texts(fields, ["title", "authors"]).to_pylist() == ["Emma jane_austen j_k_rowling", "Hose"]
     assert item_texts(fields, ["description"]).to_pylist() == ["A <b>young</b> woman of means", "A long hose"]
     assert item_texts(fields, ["notes"]).to_pylist() == [
-        "a name of far more words than any name ever has", "black_decker"
-    ]  # fmt: skip
+        "a name of far more words than any name ever has",
+        "black_decker",
+    ]
 
 
 def test_a_field_that_no_domain_has_is_named_with_the_nearest_one() -> None:
@@ -141,8 +145,12 @@ def test_a_template_drops_what_is_empty() -> None:
     }
     filled = fill_template("{title} by {authors|brand}. {categories}", fields, 100)
     assert filled.to_pylist() == [
-        "Emma by Jane Austen", "Hose by Gardena. Watering, Garden", "Anonymous. Poems", "Alien. Horror", ""
-    ]  # fmt: skip
+        "Emma by Jane Austen",
+        "Hose by Gardena. Watering, Garden",
+        "Anonymous. Poems",
+        "Alien. Horror",
+        "",
+    ]
     assert fill_template("{title}", fields, 100).to_pylist() == fields["title"]
     assert fill_template("A {title}!", fields, 100).to_pylist() == ["A Emma!", "A Hose!", "", "A Alien!", ""]
     assert fill_template("{title} ({colour})", fields, 3).to_pylist() == ["Emm", "Hos", "", "Ali", ""]

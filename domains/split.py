@@ -35,6 +35,13 @@ class Split:
     protocol: str
     new_items: npt.NDArray[np.bool_] | None = None
 
+    def __repr__(self) -> str:
+        """Show domain, protocol and numbers of users."""
+        tested = int((self.test >= 0).sum())
+        return (
+            f"<Split of {self.domain.name!r}: {self.protocol}, {len(self.training_users):,} train, {tested:,} tested>"
+        )
+
     @property
     def starts(self) -> Ints:
         """(U,) int64, flat position of each user's first interaction."""

@@ -66,6 +66,10 @@ class SememeVocabulary:
     settings: VocabularySettings
     language: str = "english"
 
+    def __repr__(self) -> str:
+        """Show the number of anchors and the domains."""
+        return f"<SememeVocabulary of {', '.join(self.domains)}: {len(self):,} anchors>"
+
     def __post_init__(self) -> None:
         if len(set(self.words)) != len(self.words):
             twice = next(word for word in self.words if self.words.count(word) > 1)

@@ -32,6 +32,7 @@ def make(histories, times=None, kind=TimeKind.TIMESTAMP, n_items=10):
 
 def test_leave_one_out_takes_the_last_two():
     split = leave_one_out(make([[1, 2, 3], [4, 5, 6, 7, 8]]))
+    assert repr(split) == "<Split of 'small': leave-one-out, 2 train, 2 tested>"
     assert split.train_stop.tolist() == [1, 6]
     assert split.validation.tolist() == [1, 6]
     assert split.test.tolist() == [2, 7]

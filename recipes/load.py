@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -248,6 +249,10 @@ def read_mapping(path: Path) -> dict[str, Any]:
     return data
 
 
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+"""What no file name and no file in UTF-8 can hold."""
+
+
 class _NoAliases(yaml.SafeLoader):
     """Loads plain data only: no tags, and no aliases, because a few lines of aliases can expand to gigabytes."""
 
@@ -257,6 +262,12 @@ class _NoAliases(yaml.SafeLoader):
             if found:
                 raise yaml.YAMLError(f"line {event.start_mark.line + 1}: {kind} are not allowed in a recipe")
         return super().compose_node(parent, index)
+
+    def construct_scalar(self, node: Any) -> Any:
+        found = super().construct_scalar(node)
+        if isinstance(found, str) and _NO_TEXT.search(found):
+            raise yaml.YAMLError(f"line {node.start_mark.line + 1}: holds NUL or half of a surrogate pair")
+        return found
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()

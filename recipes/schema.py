@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from domains.errors import SettingsError
+from domains.printable import printable
 from domains.settings import Settings, repeated
 from domains.spec import DomainSpec
 from recipes.presets import PRESETS, Preset, overlaid
@@ -131,6 +132,8 @@ class Recipe(Settings):
         """Check that the name can be a folder."""
         if value in {".", ".."} or any(sign in value for sign in "/\\\0"):
             raise ValueError("a name must not contain / or \\, because results go into a folder of that name")
+        if value != printable(value):
+            raise ValueError("a name must not contain control characters, because a folder has that name")
         return value
 
     @model_validator(mode="after")

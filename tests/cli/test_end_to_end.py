@@ -247,6 +247,11 @@ def test_recommendations_for_a_user_are_new_to_them_and_share_anchors(tiny, caps
     assert any(item["anchors"] for item in found)
 
 
+def test_an_id_that_is_no_text_is_an_unknown_user(tiny, capsys):
+    done = run_command(capsys, "recommend", tiny.target, "--user", "\udcff")
+    assert (done.code, "no user has the id '\\udcff'" in done.err) == (2, True)
+
+
 def test_recommendations_for_titles(tiny, capsys):
     domain = load_domain(tiny.target / "domain")
     titles = domain.titles_of(domain.history(3)[:3])

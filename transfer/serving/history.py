@@ -39,7 +39,11 @@ class History:
         Raises:
             InputError: no user has this id.
         """
-        found = np.flatnonzero(pc.equal(domain.user_ids, user_id).to_numpy(zero_copy_only=False))
+        try:
+            same = pc.equal(domain.user_ids, pa.scalar(user_id, domain.user_ids.type))
+            found = np.flatnonzero(same.to_numpy(zero_copy_only=False))
+        except UnicodeEncodeError:  # halves of surrogate pairs, which a command line that is not UTF-8 leaves
+            found = np.zeros(0, np.int64)
         if len(found) == 0:
             some = ", ".join(domain.user_ids[:3].to_pylist())
             raise InputError(

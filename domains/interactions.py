@@ -19,7 +19,7 @@ from domains.ids import to_ids
 from domains.io.collect import collect, schema_of
 from domains.keep import FORMS, LOCATION, Clause, parse_keep
 from domains.preparation_report import Step
-from domains.raw_cells import Rows, counted
+from domains.raw_cells import Rows, as_numbers, counted
 from domains.raw_tables import RawTables
 from domains.settings import PrepareSettings
 from domains.times import Times, to_times
@@ -253,7 +253,7 @@ def _equals(text: pl.Series, value: str) -> pl.Series:
     equal = text == value.strip()
     number = _number(value)
     if number is not None:
-        equal = equal.fill_null(value=False) | (_numbers(text) == number)
+        equal = equal.fill_null(value=False) | (as_numbers(text) == number)
     elif value.lower() in ("true", "false"):
         equal = text.str.to_lowercase() == value.lower()
     return equal.fill_null(value=False)
@@ -265,7 +265,7 @@ def _compare(column: pl.Series, clause: Clause, location: object) -> pl.Series:
     values: pl.Series
     limit: object
     if number is not None and not column.dtype.is_temporal():
-        values, limit = (column if column.dtype.is_numeric() else _numbers(_text(column))), number
+        values, limit = (column if column.dtype.is_numeric() else as_numbers(_text(column))), number
     elif ISO_DAY.match(value):
         limits = read_dates(pl.Series([value]), LOCATION)
         dates = None if column.dtype.is_temporal() else read_dates(_text(column), location)
@@ -285,11 +285,6 @@ def _compare(column: pl.Series, clause: Clause, location: object) -> pl.Series:
 
 def _text(column: pl.Series) -> pl.Series:
     return column.cast(pl.String).str.strip_chars()
-
-
-def _numbers(text: pl.Series) -> pl.Series:
-    plain = pl.select(pl.when(text.str.contains(r"^-?\d+,\d+$")).then(text.str.replace(",", ".")).otherwise(text))
-    return plain.to_series().cast(pl.Float64, strict=False)
 
 
 def _number(value: str) -> float | None:

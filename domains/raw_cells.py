@@ -167,3 +167,13 @@ def plain_text(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
     after = pl.Series([html.unescape(html.unescape(text)) for text in bare], dtype=pl.String)
     after = after.str.replace_all(MARKUP, " ").str.replace_all(r"\s+", " ").str.strip_chars()
     return texts.clone().scatter(marked, after), marked
+
+
+def as_numbers(text: pl.Series) -> pl.Series:
+    """Read (N,) Float64 with a decimal point or comma, and thousands apart (1.234,5); null for other text."""
+    plain = text.str.strip_chars()
+    point = plain.str.contains(r"^-?\d{1,3}(?:,\d{3})+[.]\d+$").fill_null(value=False)
+    comma = plain.str.contains(r"^-?\d{1,3}(?:[.]\d{3})+,\d+$").fill_null(value=False)
+    plain = plain.str.replace_all(",", "").zip_with(point, plain)
+    plain = plain.str.replace_all(".", "", literal=True).zip_with(comma, plain)
+    return plain.str.replace(r"^(-?\d+),(\d+)$", "${1}.${2}").cast(pl.Float64, strict=False)

@@ -7,6 +7,7 @@ from collections.abc import Set
 import polars as pl
 
 from domains.io.collect import collect, schema_of
+from domains.raw_cells import as_numbers
 from domains.word_lists import words
 
 HEAD = 10_000
@@ -19,6 +20,7 @@ WISHES = words(
     completed delivered shipped
     bezahlt paye payé pagado pagato pago betaald betalad addtocart cart basket
     wishlist favorite favourite fav
+    abgeschlossen geliefert versendet versandt erledigt bestellt play played listen listened streamed
     like liked kauf achat compra acquisto koop zakup kop read watched finished
     """
 )
@@ -91,6 +93,11 @@ def _events(name: str, counts: pl.DataFrame, total: int) -> str | None:
         rows = int(counts.filter(pl.col("value") == flags[0])["len"].sum())
         keep = f"{_quoted(name)} == {flags[0]}"
         return f"Column {name} marks some rows as wishes, but all rows count. {_offer(keep, rows, total)}"
+    if len(values) == 2 and len(flags) == 1 and _plain(name).removeprefix("is").removeprefix("was") in GLANCES:
+        other = next(value for value in values if value not in flags)
+        rows = int(counts.filter(pl.col("value") == other)["len"].sum())
+        keep = f"{_quoted(name)} == {other}"
+        return f"Column {name} marks some rows as no wishes, but all rows count. {_offer(keep, rows, total)}"
     wishes = [value for value in values if _plain(value) in WISHES]
     glances = [value for value in values if _plain(value) in GLANCES]
     if not glances or len(wishes) + len(glances) < len(values) / 3:
@@ -148,7 +155,7 @@ def _offer(keep: str, rows: int, total: int) -> str:
 
 
 def _numbers(counts: pl.DataFrame) -> dict[float, int]:
-    values = counts["value"].str.replace(r"^(-?\d+),(\d+)$", "$1.$2").cast(pl.Float64, strict=False)
+    values = as_numbers(counts["value"])
     found = pl.DataFrame({"value": values, "len": counts["len"]}).drop_nulls().filter(pl.col("value").is_finite())
     return {float(value): int(count) for value, count in found.group_by("value").sum().rows()}
 

@@ -12,6 +12,7 @@ from domains.errors import CombinedError, InputError, Problems
 from domains.ids import to_ids
 from domains.interactions import read_interactions
 from domains.preparation import prepare
+from domains.raw_cells import as_numbers
 from domains.raw_tables import RawTables
 from domains.settings import PrepareSettings
 from domains.time_format import compile_format
@@ -497,3 +498,8 @@ def test_a_title_that_says_nothing_is_none(mark):
     acts = {"user_id": ["a", "b"], "item_id": ["1", "2"], "timestamp": [1, 2]}
     prepared = prepare(tables(acts, [("1", "Kite"), ("2", mark)]), PrepareSettings(missing_titles="keep", **NOTHING))
     assert prepared.domain.titles.to_pylist() == ["Kite", ""]
+
+
+def test_numbers_with_thousands_apart_are_compared_as_numbers():
+    texts = ["1.234,50", "1,234.50", "-1.234,5", "2,5", "2.5", "12", "a", None]
+    assert as_numbers(pl.Series(texts)).to_list() == [1234.5, 1234.5, -1234.5, 2.5, 2.5, 12, None, None]

@@ -103,6 +103,10 @@ def test_a_shared_copy_holds_nothing_of_any_user_and_still_recommends(made, caps
     whole, copy = (transfer.load_run(place) for place in (folder / "target", out))
     history = [films.titles[0].as_py(), films.titles[1].as_py()]
     assert copy.recommend(history=history) == whole.recommend(history=history)
+    listed = json.loads(run_command(capsys, "titles", out, "--json").out)
+    counts = [row["interactions"] for row in listed]
+    assert counts[0] > 0 and counts == sorted(counts, reverse=True), "the most popular first, also without users"
+    assert "shared copy" in run_command(capsys, "recommend", out, "--user", "1").err
     assert run_command(capsys, "evaluate", out).code == 2
     with pytest.raises(InputError) as caught:
         share(TargetRun.read(folder / "target"), out)

@@ -22,16 +22,16 @@ TitleCount = Annotated[int, typer.Option("-k", "--count", min=1, help="How many 
 
 def titles(run: Run, search: Search = "", count: TitleCount = 20, json_: Json = False) -> None:
     """List items of a run by title, with their ids."""
-    import numpy as np
     from rich.text import Text
 
     from domains.raw_cells import counted
     from transfer.cli.output import plain_table, print_json, print_plain
-    from transfer.serving.opened import open_run
+    from transfer.serving.opened import interactions_of_items, open_run
     from transfer.serving.title_index import TitleIndex
 
-    domain = open_run(run).domain
-    index, met = TitleIndex.of(domain), np.bincount(domain.items, minlength=domain.n_items)
+    loaded = open_run(run)
+    domain, met = loaded.domain, interactions_of_items(loaded)
+    index = TitleIndex.of(domain, met.tolist())
     found = index.search(search)
     rows = [(str(domain.item_ids[i].as_py()), domain.titles[i].as_py() or "", int(met[i])) for i in found[:count]]
     if json_:

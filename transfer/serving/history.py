@@ -49,7 +49,7 @@ class History:
             raise InputError(
                 f"no user has the id {user_id!r}",
                 location="--user",
-                hint=f"Ids look like {some}",
+                hint=f"Ids look like {some}" if some else "A shared copy holds no users: give a history or interests",
                 code="unknown-user",
             )
         return cls.of_users(domain, found)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from domains.errors import InputError, suggest
 from transfer.report.run_record import ProductRecord
@@ -67,3 +68,10 @@ def with_variant(run: TargetRun, label: str) -> TargetRun:
     product = ProductRecord.of(variant.label, seed, run.metrics.product.metric, validation)
     product = product.model_copy(update={"beaten_by": ()})  # the significance of these leads was not tested
     return replace(run, variant=variant, weights=weights, metrics=run.metrics.model_copy(update={"product": product}))
+
+
+def interactions_of_items(run: TargetRun) -> npt.NDArray[np.float64]:
+    """Return (I,) interactions of each item: of all users, or of training in a copy without users."""
+    if run.domain.n_interactions:
+        return np.bincount(run.domain.items, minlength=run.domain.n_items).astype(np.float64)
+    return np.nan_to_num(run.counts).astype(np.float64)

@@ -21,6 +21,7 @@ from transfer.serving.brand_words import brand_words
 from transfer.serving.history import History
 from transfer.serving.interests import Fit, InterestIndex
 from transfer.serving.new_items import as_unknown, places_among, weights_of_unknown
+from transfer.serving.opened import interactions_of_items
 from transfer.serving.reasons import Reasons
 from transfer.serving.title_index import TitleIndex
 from transfer.sparse import columns_of
@@ -159,7 +160,7 @@ class Recommender:
     @cached_property
     def titles(self) -> TitleIndex:
         """The index of items by title and id."""
-        return TitleIndex.of(self.run.domain)
+        return TitleIndex.of(self.run.domain, interactions_of_items(self.run).tolist())
 
     def recommend(self, history: History, count: int = 10, filters: Filters = ALL) -> list[Recommendation]:
         """Return the best items for one user, in order.

@@ -57,10 +57,15 @@ class TitleIndex:
         self._has_semicolons = any(";" in title for title in self._titles)
 
     @classmethod
-    def of(cls, domain: Domain) -> TitleIndex:
-        """Return the index of a domain's items."""
-        counts = np.bincount(domain.items, minlength=domain.n_items)
-        return cls(domain.titles.to_pylist(), [str(name) for name in domain.item_ids.to_pylist()], counts.tolist())
+    def of(cls, domain: Domain, counts: Sequence[float] | None = None) -> TitleIndex:
+        """Return the index of a domain's items.
+
+        Args:
+            domain: the domain.
+            counts: (I,) interactions of the items; by default those of the domain, of which a shared copy has none.
+        """
+        met = np.bincount(domain.items, minlength=domain.n_items).tolist() if counts is None else counts
+        return cls(domain.titles.to_pylist(), [str(name) for name in domain.item_ids.to_pylist()], met)
 
     def split(self, text: str) -> list[str]:
         """Split a text at semicolons. Known titles that contain semicolons stay whole; the longest one wins."""

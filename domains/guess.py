@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 import polars as pl
+from charset_normalizer import from_bytes
 
 from domains.column_names import find_text_columns, plain_name
 from domains.errors import InputError, Problems
@@ -44,7 +45,16 @@ DESCRIPTION = re.compile(
 )
 NAME = re.compile(r"name|title|titel|label|bezeichn|nom|titre|titulo|titolo|nazwa|naam|namn")
 WESTERN = "cp1252"
-"""What spreadsheets in Western Europe and America write; latin-1 is a part of it."""
+"""What spreadsheets in Western Europe and America write, with latin-1 as a part."""
+OF_LATIN_SCRIPT = ("cp1250", "cp1254")
+"""Further encodings: of Central Europe and of Turkish."""
+CLEARLY = 0.05
+"""Lead in coherence, the share of letters that fit a language, that another encoding of Latin script needs."""
+OF_OTHER_SCRIPTS = ("cp1251", "koi8_r", "cp1253", "cp1255", "cp1256", "cp932", "gb18030", "big5", "cp949")
+OTHER_SCRIPT = 0.5
+"""Share of letters beyond ASCII; text in Latin script has fewer."""
+SAMPLE = 1 << 16
+"""Bytes in which the encoding is looked for."""
 MOST_BYTES = 1 << 28
 """Bytes of a file in which its encoding is looked for."""
 PERSON = re.compile(
@@ -153,11 +163,12 @@ def guess_columns(
 
 
 def guess_encoding(*sources: str) -> str | None:
-    """Return `WESTERN` if the text in some of these files is written so rather than in UTF-8; None otherwise.
+    """Return the encoding of the text in these files if it is an older one than UTF-8; None otherwise.
 
     Tables that are no delimited text, addresses, and files that cannot be read are left to their readers.
     """
-    return WESTERN if any(_is_western(file) for source in sources for file in _text_files(source)) else None
+    found = (_older_encoding(file) for source in sources for file in _text_files(source))
+    return next((encoding for encoding in found if encoding is not None), None)
 
 
 def _text_files(source: str) -> list[str]:
@@ -167,23 +178,48 @@ def _text_files(source: str) -> list[str]:
         return []
 
 
-def _is_western(file: str) -> bool:
-    """Whether most of the characters beyond ASCII are no UTF-8 in the first bytes that have any."""
+def _older_encoding(file: str) -> str | None:
+    """Return an encoding if most of the characters beyond ASCII are no UTF-8 in the bytes that are read."""
     wrong = right = read = 0
-    decoder = getincrementaldecoder("utf-8")("replace")
+    decoder, sample = getincrementaldecoder("utf-8")("replace"), b""
     try:
         with open_text(file) as stream:
             while (chunk := stream.read(CHUNK)) and read < MOST_BYTES:
                 read += len(chunk)
                 if b"\0" in chunk:
-                    return False
+                    return None
                 text = decoder.decode(chunk)
                 replaced = text.count("\ufffd")
                 wrong += replaced
                 right += len(text) - replaced - len(text.encode("ascii", "ignore"))
+                if replaced and len(sample) < SAMPLE:
+                    sample += b"\n".join(line for line in chunk.splitlines() if not line.isascii())[:SAMPLE]
     except READING_FAILS:
-        return False
-    return wrong > right
+        return None
+    return encoding_of(sample) if wrong > right else None
+
+
+def encoding_of(sample: bytes) -> str:
+    """Return the most likely encoding of text that is no UTF-8.
+
+    Text in another script than the Latin one has many bytes beyond ASCII. Encodings of Latin script overlap, so that
+    `WESTERN` stands unless another one reads the text clearly better.
+
+    Args:
+        sample: lines with bytes beyond ASCII.
+    """
+    beyond = len(sample.translate(None, bytes(range(128))))
+    letters = beyond + len(re.findall(rb"[A-Za-z]", sample))
+    if beyond > OTHER_SCRIPT * letters:
+        found = from_bytes(sample, cp_isolation=list(OF_OTHER_SCRIPTS)).best()
+        return WESTERN if found is None else found.encoding
+    matches = {match.encoding: match for match in from_bytes(sample, cp_isolation=[WESTERN, *OF_LATIN_SCRIPT])}
+    least = CLEARLY + matches[WESTERN].coherence if WESTERN in matches else 0.0
+    for encoding in OF_LATIN_SCRIPT:
+        same = sample.decode(encoding, "replace") == sample.decode(WESTERN, "replace")
+        if encoding in matches and matches[encoding].coherence > least and not same:
+            return encoding
+    return WESTERN
 
 
 def guess_separator(categories: pl.Series) -> str | None:

@@ -1,4 +1,5 @@
 """Guessing columns."""
+# ruff: noqa: RUF001 - letters of many scripts
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import polars as pl
 import pytest
 from refusals import refusal
 
-from domains.guess import guess_columns, guess_separator
+from domains.guess import encoding_of, guess_columns, guess_separator
 
 
 def two_files(folder, acts, items):
@@ -132,3 +133,25 @@ def test_a_column_that_does_not_tell_items_apart_is_no_title(tmp_path):
     acts = f"user_id;item_id;Country;Description\n{rows}"
     guess = two_files(tmp_path, acts, acts)
     assert (guess.columns.title, guess.columns.text) == ("Description", None)
+
+
+LINES = {
+    "cp1252": (
+        "Gartenschere für Äste\nBlumentopf groß\nKräuterdünger süß\n",
+        "Sécateur élégant\nPot à fleurs\nCrème brûlée près du marché\n",
+        "Tijeras de jardín\nMaceta pequeña\nAbono orgánico ¡oferta!\n",
+        "Grøn vandkande\nSmå potter på række\nGødning til æbler\n",
+        "Regador de latão\nAdubo orgânico coração\n",
+    ),
+    "cp1250": ("Zahradní nůžky\nKvětináč velký\nšťáva\n", "Sekator ogrodowy żółty\nDoniczka duża łąka\n"),
+    "cp1254": ("Bahçe makası ışık\nBüyük saksı çiçeği\nGübre şişesi ğ\n",),
+    "cp1251": ("Садовые ножницы\nГоршок большой\nУдобрение для трав\n",),
+    "cp1253": ("Ψαλίδι κήπου\nΜεγάλη γλάστρα\nΛίπασμα βοτάνων\n",),
+    "cp932": ("剪定ばさみ\n大きな植木鉢\nハーブの肥料\n",),
+    "cp949": ("정원 가위\n큰 화분\n허브 비료\n",),
+}
+
+
+@pytest.mark.parametrize(("encoding", "text"), [(one, text) for one, texts in LINES.items() for text in texts])
+def test_an_older_encoding_is_found_by_its_text(encoding, text):
+    assert encoding_of((text * 20).encode(encoding)) == encoding

@@ -151,7 +151,7 @@ def test_english_titles_have_the_anchors_that_they_have_where_english_is_asked_f
 def test_german_words_with_one_stem_are_one_anchor_that_is_a_word(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "transfer.vocab"):
         vocabulary = SememeVocabulary.build({"shop": GERMAN}, VocabularySettings())
-    assert "german" in caplog.text and vocabulary.language == "german"
+    assert "German" in caplog.text and vocabulary.language == "german"
     # Garten and Gärten, Tomate and Tomaten: each once; of equally frequent words the first in the alphabet stands.
     assert vocabulary.words == ("garten", "tomate")
     assert vocabulary.encode(["Die Tomaten der Gärten", "für mit"]).matrix.toarray().tolist() == [[1, 1], [0, 0]]

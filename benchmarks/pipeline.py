@@ -131,7 +131,13 @@ def recommend_all(recommender: SequentialRecommender, domain: Domain) -> pl.Data
     """Return user, rank and item of the best items of every user, without those of the history."""
     stops = domain.offsets[1:].copy()
     everybody = np.arange(domain.n_users, dtype=np.int64)
-    targets = Targets(everybody, stops, np.zeros_like(stops), domain.offsets[:-1].copy(), excludes_seen=True)
+    targets = Targets(
+        users=everybody,
+        stops=stops,
+        items=np.zeros_like(stops),
+        seen_starts=domain.offsets[:-1].copy(),
+        excludes_seen=True,
+    )
     scores = model_scores(recommender, domain, targets, None, LENGTH, CPU)
     items, starts, ends = (torch.from_numpy(part) for part in (domain.items.copy(), targets.seen_starts, stops))
     best = []

@@ -331,7 +331,7 @@ TABLE = [
         "another version",
         adapt(lambda p: p.edited(p.source(), "config.json", lambda data: data.update(format_version=99))),
         "config.json",
-        "format version 99",
+        "version is 99",
         "with this release",
     ),
     Case(
@@ -390,7 +390,7 @@ TABLE = [
         "no such",
         "path",
     ),
-    Case("vocabulary of another", adapt(other_vocabulary), "vocabulary.json", "not the one", "Restore the file"),
+    Case("vocabulary of another", adapt(other_vocabulary), "vocabulary.json", "another vocabulary", "Restore the file"),
     Case(
         "run's weights cut",
         recommend(lambda p: p.cut(p.target(), "model.safetensors")),

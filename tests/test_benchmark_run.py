@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -10,7 +12,7 @@ from benchmarks.parts.run import WIDTH, Clock, bar
 from benchmarks.pipeline import LENGTH, RECOMMENDED, recommend_all
 from benchmarks.synthetic import Size, synthetic_domain
 from domains.split import leave_one_out
-from transfer.evaluation.protocol import Targets, targets_of
+from transfer.evaluation.protocol import targets_of
 from transfer.model.scorer import model_scores
 from transfer.runtime import Runtime
 
@@ -41,7 +43,7 @@ def test_everybody_gets_the_best_items_without_those_of_the_history():
     assert found["user"].to_list() == [user for user in range(40) for _ in range(RECOMMENDED)]
     everybody = targets_of(leave_one_out(domain), "test")
     assert len(everybody) == 40
-    whole = Targets(everybody.users, domain.offsets[1:].copy(), everybody.items, everybody.seen_starts, True)
+    whole = replace(everybody, stops=domain.offsets[1:].copy(), excludes_seen=True)
     scores = model_scores(model, domain, whole, None, LENGTH, CPU)(torch.arange(40))
     for user in range(40):
         seen = set(domain.items[domain.offsets[user] : domain.offsets[user + 1]].tolist())

@@ -269,7 +269,7 @@ def test_titles_with_brackets_are_shown_as_they_are(tiny, capsys):
     options = ("--history", "[/b] Space War", "--new-items", "[/b] Space War; [rec] :dog: Space", "-k", "9999")
     done = run_command(capsys, "recommend", tiny.target, *options)
     assert done.code == 0, done.err
-    assert "After [/b] Space War " in done.out
+    assert "After [/b] Space War\n" in done.out
     assert " [rec] :dog: Space " in done.out
     assert run_command(capsys, "anchors", "explain", tiny.target, "[/]").out == "[/]: no word in it\n"
 
@@ -309,7 +309,7 @@ def test_recommendations_for_a_title_with_a_semicolon(tiny, capsys, tmp_path):
     table = tmp_path / "new.csv"
     table.write_text("item_id,title\nn1,Steins;Gate\nn2,Gates of War\n", encoding="utf-8")
     asked = ("recommend", tiny.target, "--new-items", table, "--history")
-    assert "After Steins;Gate " in run_command(capsys, *asked, "steins;gate").out
+    assert "After Steins;Gate\n" in run_command(capsys, *asked, "steins;gate").out
     unknown = run_command(capsys, *asked, "Steins;Gates of Warr")
     assert unknown.code == 2
     assert "no title is 'Gates of Warr', and none is 'Steins;Gates of Warr'" in unknown.err

@@ -40,7 +40,7 @@ HEAD = """# Interests as words
 - the text: cosine of the sentence vectors of the word and of the item's text;
 - categories: the nearest category of the item, which counts fully if the word names it;
 - anchors that word and item share;
-- the kind: categories that the items that fit best have more often than others, so that Office Space falls behind;
+- the kind: categories that the items that fit best have more often than others;
 - what users chose together with the items that fit best.
 
 The last two count as far as the words fit: they order items that fit and bring in none that do not.

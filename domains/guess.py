@@ -215,11 +215,9 @@ def encoding_of(sample: bytes) -> str:
         return WESTERN if found is None else found.encoding
     matches = {match.encoding: match for match in from_bytes(sample, cp_isolation=[WESTERN, *OF_LATIN_SCRIPT])}
     least = CLEARLY + matches[WESTERN].coherence if WESTERN in matches else 0.0
-    for encoding in OF_LATIN_SCRIPT:
-        same = sample.decode(encoding, "replace") == sample.decode(WESTERN, "replace")
-        if encoding in matches and matches[encoding].coherence > least and not same:
-            return encoding
-    return WESTERN
+    western = sample.decode(WESTERN, "replace")
+    better = (one for one in OF_LATIN_SCRIPT if one in matches and matches[one].coherence > least)
+    return next((one for one in better if sample.decode(one, "replace") != western), WESTERN)
 
 
 def guess_separator(categories: pl.Series) -> str | None:

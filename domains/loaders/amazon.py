@@ -97,6 +97,11 @@ def load_2014(options: AmazonOptions) -> RawTables:
         f"{TEXT}description": pl.String,
     }
     items = scan_literals(metadata, schema, _pick_2014)
+    return _of_category(interactions, items, reviews, metadata)
+
+
+def _of_category(interactions: pl.LazyFrame, items: pl.LazyFrame, reviews: str, metadata: str) -> RawTables:
+    """Return the tables of a category, which its metadata file names."""
     return RawTables(
         interactions=interactions,
         items=items,
@@ -139,14 +144,7 @@ def load_2018(options: AmazonOptions) -> RawTables:
         text_field("description", json_list("description")),
         text_field("features", json_list("feature")),
     )
-    return RawTables(
-        interactions=interactions,
-        items=items,
-        name=category_name(metadata),
-        time_kind=TimeKind.TIMESTAMP,
-        interactions_location=reviews,
-        items_location=metadata,
-    )
+    return _of_category(interactions, items, reviews, metadata)
 
 
 class Amazon2023Options(AmazonOptions):

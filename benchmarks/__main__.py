@@ -21,6 +21,7 @@ PARTS = (
     "run",
     "peers",
     "learning",
+    "quality",
     "reverse",
     "s2idm",
     "evaluation",

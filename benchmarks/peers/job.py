@@ -53,6 +53,46 @@ class Job:
     precision: str = "float32"
 
 
+@dataclass(frozen=True)
+class QualityJob:
+    """A SASRec with sampled softmax that trains for a given time.
+
+    Attributes:
+        data: .npz as in `Job`.
+        threads: of the tensor library.
+        seconds: of training after which it stops.
+        epochs: at most.
+        length, dim, blocks, dropout, negatives, batch_size, learning_rate: of the model and its training.
+        seed: of everything.
+    """
+
+    data: str
+    threads: int
+    seconds: float
+    epochs: int = 10_000
+    length: int = 50
+    dim: int = 64
+    blocks: int = 1
+    dropout: float = 0.2
+    negatives: int = 256
+    batch_size: int = 128
+    learning_rate: float = 0.001
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class QualityCurve:
+    """NDCG@10 of the validation task after every epoch.
+
+    Attributes:
+        seconds: of training until then.
+        ndcg: as in `Measured`.
+    """
+
+    seconds: list[float]
+    ndcg: list[float]
+
+
 @dataclass(frozen=True, eq=False)
 class Sequences:
     """The validation task of leave-one-out: all but the last two items train, the last but one is to be found.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import warnings
 from dataclasses import dataclass
@@ -270,25 +271,7 @@ def _write_graph(graph: Graph, file: Path, to: Format, length: int) -> None:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
             program = torch.export.export(graph, (items, lengths), dynamic_shapes=shapes, strict=False)
-        with replacing(file) as unfinished, warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            if to == "torch":
-                torch.export.save(program, str(unfinished.with_suffix(".pt2")))
-                if unfinished.suffix != ".pt2":
-                    unfinished.with_suffix(".pt2").replace(unfinished)
-                return
-            made = torch.onnx.export(
-                program,
-                dynamo=True,
-                opset_version=OPSET,
-                input_names=["items", "lengths"],
-                output_names=["scores"],
-                external_data=False,
-                verbose=False,
-            )
-            if made is None:
-                raise RunError("torch made no ONNX program", location="export", code="not-exportable")
-            unfinished.write_bytes(made.model_proto.SerializeToString())
+            content = _pt2(program) if to == "torch" else _onnx(program)
     except ImportError as missing:
         raise InputError(
             f"{missing.name} is not installed",
@@ -296,6 +279,31 @@ def _write_graph(graph: Graph, file: Path, to: Format, length: int) -> None:
             hint='Install the extra: pip install "sememe-transfer[export]"',
             code="no-extra",
         ) from None
+    with replacing(file) as unfinished:
+        unfinished.write_bytes(content)
+
+
+def _pt2(program: torch.export.ExportedProgram) -> bytes:
+    # In memory: torch's own writer ends the process if the disk is full.
+    content = io.BytesIO()
+    torch.export.save(program, content)
+    return content.getvalue()
+
+
+def _onnx(program: torch.export.ExportedProgram) -> bytes:
+    made = torch.onnx.export(
+        program,
+        dynamo=True,
+        opset_version=OPSET,
+        input_names=["items", "lengths"],
+        output_names=["scores"],
+        external_data=False,
+        verbose=False,
+    )
+    if made is None:
+        raise RunError("torch made no ONNX program", location="export", code="not-exportable")
+    content: bytes = made.model_proto.SerializeToString()
+    return content
 
 
 def padded(history: History, length: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -136,22 +136,17 @@ def test_every_domain_holds_out_users_of_its_own():
     assert len(held) == 6
 
 
-@pytest.mark.parametrize(("temperature", "share"), [(1.0, 0.1), (0.5, 0.25), (0.0, 0.5)])
-def test_domains_are_sampled_by_a_power_of_their_size(temperature, share):
-    large, small = torch.arange(900), torch.arange(900, 1000)
-    order = s2idm_training._epoch_order([large, small], temperature, 0, 1)
-    assert len(order) == pytest.approx(1000, abs=1)
-    assert (order >= 900).float().mean() == pytest.approx(share, abs=0.01)
-    drawn = order[order >= 900].bincount(minlength=1000)[900:]
-    assert drawn.max() - drawn.min() <= 1
-    assert len(order[order < 900].unique()) == (order < 900).sum()
+def test_an_epoch_has_each_row_of_each_domain_once_and_mixes_the_domains():
+    order = s2idm_training._epoch_order([torch.arange(90), torch.arange(90, 100)], 0, 1)
+    assert sorted(order.tolist()) == list(range(100))
+    assert set(order[-10:].tolist()) != set(range(90, 100))
 
 
 def test_every_epoch_has_an_order_of_its_own():
     rows = [torch.arange(30)]
-    assert sorted(s2idm_training._epoch_order(rows, 1.0, 0, 1).tolist()) == list(range(30))
-    assert not torch.equal(s2idm_training._epoch_order(rows, 1.0, 0, 1), s2idm_training._epoch_order(rows, 1.0, 0, 2))
-    assert torch.equal(s2idm_training._epoch_order(rows, 1.0, 0, 1), s2idm_training._epoch_order(rows, 1.0, 0, 1))
+    assert sorted(s2idm_training._epoch_order(rows, 0, 1).tolist()) == list(range(30))
+    assert not torch.equal(s2idm_training._epoch_order(rows, 0, 1), s2idm_training._epoch_order(rows, 0, 2))
+    assert torch.equal(s2idm_training._epoch_order(rows, 0, 1), s2idm_training._epoch_order(rows, 0, 1))
 
 
 class Watching(Runtime):

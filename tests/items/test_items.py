@@ -22,9 +22,9 @@ FEATURES = ItemFeatures(count=4, anchors=BAG, anchor_vectors=MEANS, title_vector
 EVERY = ("id", "anchors", "anchors-semantic", "title-semantic", "categories")
 
 
-def tower(*channels, **settings):
+def tower(*channels):
     torch.manual_seed(0)
-    return ItemTower(FEATURES, ItemSettings(channels=channels, **settings), DIM).eval()
+    return ItemTower(FEATURES, ItemSettings(channels=channels), DIM).eval()
 
 
 def by_hand(made, channel, item):
@@ -61,17 +61,6 @@ def test_only_a_plain_id_is_a_table():
     assert tower("id").is_table
     assert not tower("anchors").is_table
     assert not tower("id", "anchors").is_table
-
-
-def test_ids_are_hidden_in_training_only_and_per_occurrence():
-    made = tower("id", id_dropout=0.5)
-    items = torch.zeros(400, dtype=torch.int64)
-    assert (made(items).abs().sum(1) > 0).all()
-    torch.manual_seed(0)
-    shown = made.train()(items)
-    share = float((shown.abs().sum(1) > 0).float().mean())
-    assert share == pytest.approx(0.5, abs=0.1)
-    torch.testing.assert_close(shown[shown.abs().sum(1) > 0][0], made.eval()(items[:1])[0])
 
 
 def test_what_does_not_belong_to_the_model_is_not_saved_with_it():

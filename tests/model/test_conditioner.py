@@ -247,10 +247,6 @@ def test_scores_are_cosines_times_temperature_or_inner_products():
     torch.testing.assert_close(dot.prepared_states(states) @ dot.item_table().t(), states @ dot.items.all().t())
 
 
-def test_the_item_table_is_made_in_evaluation_mode_and_in_chunks():
-    from transfer.items.settings import ItemSettings
-
-    items = ItemTower(ItemFeatures(count=7), ItemSettings(id_dropout=0.9), DIM)
-    model = SequentialRecommender(items, Recording(), Unconditioned(), ScoreSettings(), DIM).train()
+def test_the_item_table_is_made_in_chunks():
+    model = recommender(ScoreSettings())
     assert torch.equal(model.item_table(chunk=2), model.item_table())
-    assert model.training

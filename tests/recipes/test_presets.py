@@ -11,7 +11,8 @@ from recipes.load import check_recipe
 from recipes.presets import PRESETS, with_preset
 from recipes.schema import DEFAULT_VARIANTS, Recipe, resolved
 from transfer.diffusion.settings import S2IDMSettings
-from transfer.training.settings import ADAM_BETAS
+from transfer.items.settings import ItemSettings
+from transfer.training.settings import ADAM_BETAS, LEARNING_RATE_DECAY
 
 PAGE = Path(__file__).parents[2] / "docs" / "recipes.md"
 
@@ -43,13 +44,11 @@ SAID = {
     "encoder.dropout": 0.2,
     "encoder.max_length": 200,
     "items.channels": ("id",),
-    "items.id_dropout": 0.0,
     "score.similarity": "cosine",
     "score.temperature": 10.0,
     "training.loss": "bce",
     "training.drawn": 1,
     "training.learning_rate": 0.005,  # on Home
-    "training.learning_rate_decay": 0.99,
     "training.weight_decay": 0.0,
     "training.batch_size": 512,
     "training.steps": 1,  # batches are never made smaller
@@ -78,8 +77,15 @@ def test_each_value_is_that_of_the_paper(key):
 
 def test_what_is_no_setting_is_that_of_the_paper():
     assert ADAM_BETAS == (0.9, 0.98)
-    fixed = {"step_sampling": "importance", "sampling_history": 10, "sampling_uniform": 0.001}
+    assert LEARNING_RATE_DECAY == 0.99
+    fixed = {
+        "step_sampling": "importance",
+        "sampling_history": 10,
+        "sampling_uniform": 0.001,
+        "source_temperature": 1.0,
+    }
     assert dict(S2IDMSettings.fixed) == fixed
+    assert dict(ItemSettings.fixed) == {"id_dropout": 0.0}
 
 
 def test_no_variant_of_the_paper_has_a_late_term():

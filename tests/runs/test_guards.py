@@ -91,7 +91,7 @@ def test_pieces_on_other_anchors_are_not_taken_over(tmp_path):
     [
         ("s2idm.epochs=3", "s2idm"),
         ("prompts.count=2", "prompts"),
-        ("items.id_dropout=0.1", "items"),
+        ("items.channels=[anchors]", "items"),
         ("seeds=[1]", "seeds"),
     ],
 )

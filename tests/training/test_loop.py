@@ -241,9 +241,9 @@ def test_learning_rate_decays_by_the_epoch(monkeypatch):
             return super().step(closure)
 
     monkeypatch.setattr(torch.optim, "Adam", Adam)
-    task = task_of(circle(40), learning_rate=0.01, learning_rate_decay=0.5, batch_size=20, steps=1)
+    task = task_of(circle(40), learning_rate=0.01, batch_size=20, steps=1)
     trained(model_of(), task, epochs=3)
-    wanted = [0.01, 0.01, 0.005, 0.005, 0.0025, 0.0025]
+    wanted = [0.01, 0.01, 0.0099, 0.0099, 0.009801, 0.009801]
     assert [rate for rate, _ in rates] == pytest.approx(wanted)
     assert {betas for _, betas in rates} == {(0.9, 0.98)}
 

@@ -231,7 +231,7 @@ class _Trainer:
     def epoch(self, number: int) -> Epoch:
         """Train one epoch and return the negative held-out loss."""
         began = time.perf_counter()
-        order = _epoch_order([train for train, _ in self.domains], self.settings.source_temperature, self.seed, number)
+        order = _epoch_order([train for train, _ in self.domains], self.seed, number)
         loss = self._train(order, self.runtime.generator(self.seed, number))
         held = {
             source.name: _held_out_loss(self.model, self.step.inputs, self.step.targets, rows, self.seed, self.runtime)
@@ -297,17 +297,11 @@ def _held_out(matrices: dict[str, csr_matrix], share: float, seed: int) -> list[
     return parts
 
 
-def _epoch_order(domains: list[Tensor], temperature: float, seed: int, epoch: int) -> Tensor:
-    """Return the shuffled rows of one epoch; domains are sampled by size to the power `temperature`."""
+def _epoch_order(domains: list[Tensor], seed: int, epoch: int) -> Tensor:
+    """Return the rows of all domains in the random order of one epoch."""
     generator = torch.Generator().manual_seed(seed * 100_003 + epoch)
-    sizes = np.array([len(rows) for rows in domains], dtype=np.float64)
-    shares = sizes**temperature / (sizes**temperature).sum()
-    drawn = []
-    for rows, share in zip(domains, shares, strict=True):
-        wanted = round(share * sizes.sum())
-        shuffled = rows[torch.randperm(len(rows), generator=generator)]
-        drawn.append(shuffled.repeat(-(-wanted // max(1, len(rows))))[:wanted])
-    together = torch.cat(drawn)
+    # Each domain is shuffled first as well, so that a seed gives the order that it gave in earlier releases.
+    together = torch.cat([rows[torch.randperm(len(rows), generator=generator)] for rows in domains])
     return together[torch.randperm(len(together), generator=generator)]
 
 

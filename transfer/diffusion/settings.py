@@ -18,6 +18,7 @@ class S2IDMSettings(Settings):
         "step_sampling": "importance",
         "sampling_history": 10,
         "sampling_uniform": 0.001,
+        "source_temperature": 1.0,
     }
 
     kind: Literal["gaussian", "masked"] = Field(
@@ -43,9 +44,6 @@ class S2IDMSettings(Settings):
         10, ge=1, le=1_000_000, description="Stop after this many epochs without a lower held-out loss."
     )
     held_out: float = Field(0.05, gt=0, lt=1, description="Share of source users held out to select the epoch.")
-    source_temperature: float = Field(
-        1.0, ge=0, le=1, description="Domains are sampled by size to this power: 1 is by size, 0 is equal shares."
-    )
     objective: Literal["reconstruct", "next"] = Field(
         "reconstruct",
         description="Predict x_0 of the same interactions ('reconstruct', paper) or of those after a cut ('next').",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -18,10 +19,11 @@ SEMANTIC_CHANNELS: frozenset[Channel] = frozenset({"anchors-semantic", "title-se
 class ItemSettings(Settings):
     """Channels of an item's vector. The paper uses the ID only."""
 
+    fixed: ClassVar[Mapping[str, object]] = {"id_dropout": 0.0}
+
     channels: tuple[Channel, ...] = Field(
         ("id",), min_length=1, description="Channels whose scaled sum is the item's vector."
     )
-    id_dropout: float = Field(0.0, ge=0, lt=1, description="Share of items whose ID is dropped in a training step.")
 
     @model_validator(mode="after")
     def _distinct(self) -> ItemSettings:

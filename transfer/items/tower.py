@@ -19,23 +19,18 @@ T = TypeVar("T")
 class IdChannel(nn.Module):
     """One learned vector per item; zero for items outside the training data."""
 
-    def __init__(self, count: int, dim: int, dropout: float, known: Tensor | None = None) -> None:
+    def __init__(self, count: int, dim: int, known: Tensor | None = None) -> None:
         super().__init__()
         self.table = nn.Embedding(count, dim)
-        self.dropout = dropout
         nn.init.xavier_normal_(self.table.weight)
         self.register_buffer("known", None if known is None else known.float()[:, None], persistent=False)
 
     known: Tensor | None
 
     def forward(self, items: Tensor) -> Tensor:
-        """(n,) -> (n, d). Training drops the ID of a share of the items."""
+        """(n,) -> (n, d)."""
         vectors: Tensor = self.table(items)
-        if self.known is not None:
-            vectors = vectors * self.known[items]
-        if self.training and self.dropout:
-            vectors = vectors * (torch.rand(len(items), 1, device=items.device) >= self.dropout)
-        return vectors
+        return vectors if self.known is None else vectors * self.known[items]
 
 
 class BagChannel(nn.Module):
@@ -91,7 +86,7 @@ class ItemTower(nn.Module):
     def __init__(self, features: ItemFeatures, settings: ItemSettings, dim: int) -> None:
         super().__init__()
         self.count = features.count
-        self.channels = nn.ModuleDict({name: _channel(name, features, settings, dim) for name in settings.channels})
+        self.channels = nn.ModuleDict({name: _channel(name, features, dim) for name in settings.channels})
         one = len(settings.channels) == 1
         self.log_scales = None if one else nn.Parameter(torch.zeros(len(settings.channels)))
 
@@ -127,9 +122,9 @@ def _row_means(matrix: csr_matrix) -> csr_matrix:
     return csr_matrix((data.float().numpy(), matrix.indices, matrix.indptr), matrix.shape)
 
 
-def _channel(name: Channel, features: ItemFeatures, settings: ItemSettings, dim: int) -> nn.Module:
+def _channel(name: Channel, features: ItemFeatures, dim: int) -> nn.Module:
     if name == "id":
-        return IdChannel(features.count, dim, settings.id_dropout, features.known)
+        return IdChannel(features.count, dim, features.known)
     if name == "anchors":
         return BagChannel(_given(features.anchors, name), dim)
     if name == "categories":

@@ -87,10 +87,7 @@ class SequentialRecommender(nn.Module):
 
     @torch.no_grad()
     def item_table(self, chunk: int = 65_536) -> Tensor:
-        """Return (I, d) prepared vectors of all items, computed in evaluation mode."""
-        was_training = self.training
-        self.eval()
+        """Return (I, d) prepared vectors of all items."""
         device = next(self.parameters()).device
         parts = [self.items(part) for part in torch.arange(self.items.count, device=device).split(chunk)]
-        self.train(was_training)
         return self.prepared_items(torch.cat(parts))

@@ -33,7 +33,7 @@ from transfer.training.epochs import (
 )
 from transfer.training.failures import warn_of_failures
 from transfer.training.sampling import NegativeSampler
-from transfer.training.settings import ADAM_BETAS, GBCE_T, LOGITS_MB
+from transfer.training.settings import ADAM_BETAS, GBCE_T, LEARNING_RATE_DECAY, LOGITS_MB
 from transfer.training.task import Task
 
 SMALLEST_BATCH = 16
@@ -138,7 +138,7 @@ class Trainer:
             weight_decay=self.settings.weight_decay,
             fused=True,
         )
-        self.schedule = torch.optim.lr_scheduler.ExponentialLR(self.optimiser, self.settings.learning_rate_decay)
+        self.schedule = torch.optim.lr_scheduler.ExponentialLR(self.optimiser, LEARNING_RATE_DECAY)
 
     @property
     def _splits_users(self) -> bool:

@@ -10,6 +10,8 @@ from pydantic import Field
 from domains.settings import Settings
 
 ADAM_BETAS = (0.9, 0.98)
+LEARNING_RATE_DECAY = 0.99
+"""Factor on the learning rate after every epoch."""
 GBCE_T = 0.75
 """Calibration t of gBCE."""
 LOGITS_MB = 256
@@ -19,7 +21,7 @@ LOGITS_MB = 256
 class TrainingSettings(Settings):
     """Settings of the training loop. Every trained variant gets the same budget."""
 
-    fixed: ClassVar[Mapping[str, object]] = {"beta1": 0.9, "beta2": 0.98, "gbce_t": 0.75}
+    fixed: ClassVar[Mapping[str, object]] = {"beta1": 0.9, "beta2": 0.98, "gbce_t": 0.75, "learning_rate_decay": 0.99}
     ignored: ClassVar[Mapping[str, object]] = {"logits_memory_mb": 256, "compile": False}
 
     loss: Literal["bce", "gbce", "sampled_softmax", "softmax"] = Field(
@@ -33,7 +35,6 @@ class TrainingSettings(Settings):
         "(sampled_softmax; default 2048, at most the number of items).",
     )
     learning_rate: float = Field(0.001, gt=0, description="Learning rate of Adam; the paper: 0.005 on Home.")
-    learning_rate_decay: float = Field(0.99, gt=0, le=1, description="Factor on the learning rate after every epoch.")
     weight_decay: float = Field(0.0, ge=0, description="L2 penalty through Adam.")
     batch_size: int = Field(128, ge=1, le=1_000_000, description="Sequences per step.")
     steps: int = Field(

@@ -92,6 +92,12 @@ def test_a_file_that_is_no_record_is_refused(file, text):
     assert caught.value.location == str(file)
 
 
+def test_records_show_themselves_in_one_line():
+    run, experiment = run_record(), experiment_record()
+    assert str(run) == repr(run) == "<RunRecord sasrec+ipe+s2idm of 4 variants on b: 1,234 users, 567 items>"
+    assert str(experiment) == repr(experiment) == "<ExperimentRecord trial: 2 cells, 1 unfinished>"
+
+
 def test_a_spread_is_that_of_its_values():
     found = Spread.of([0.1, 0.2, 0.6])
     assert found.mean == pytest.approx(0.3)

@@ -17,6 +17,10 @@ class Document(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
+    def __str__(self) -> str:
+        """Return the same as `repr`, which large records shorten to one line."""
+        return repr(self)
+
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         return self.model_dump(mode="json")

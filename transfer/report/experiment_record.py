@@ -264,3 +264,8 @@ class ExperimentRecord(Document):
     """Published figures on other data."""
     cost: Cost | None
     """What diffusion costs, if the experiment measures it."""
+
+    def __repr__(self) -> str:
+        """Show the name and the number of cells."""
+        missing = f", {len(self.unfinished)} unfinished" if self.unfinished else ""
+        return f"<ExperimentRecord {self.name}: {len(self.cells)} cells{missing}>"

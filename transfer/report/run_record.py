@@ -282,6 +282,11 @@ class RunRecord(Document):
     """Number of CPU threads of all variants. Another number may change the last digits of figures, and so an epoch.
     Null if variants differ; see `variants.*.threads`."""
 
+    def __repr__(self) -> str:
+        """Show the domain, its size, and the variant that recommends."""
+        size = f"{self.users:,} users, {self.items:,} items"
+        return f"<RunRecord {self.product.variant} of {len(self.variants)} variants on {self.domain}: {size}>"
+
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         names = {"product": (self.product.variant,), "baselines": self.baselines, "few_seeds": tuple(self.few_seeds)}

@@ -152,7 +152,7 @@ class SourceArtifact(Artifact):
 
     def __repr__(self) -> str:
         """Show domains, size and folder."""
-        names = "+".join(note.name for note in self.domains)
+        names = "+".join(note.name for note in self.domains) or "of no source"
         encoder = ", with encoder" if self.transferable.weights else ""
         return f"<SourceArtifact {names}: {len(self.vocabulary):,} anchors{encoder}, in {self.folder or 'memory'}>"
 

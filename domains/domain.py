@@ -108,7 +108,7 @@ class Domain:
             raise DataError("user offsets descend", location=self.name, code="domain")
         if len(self.items) and (self.items.min() < 0 or self.items.max() >= len(self.item_ids)):
             raise DataError("an interaction names an item outside the item table", location=self.name, code="domain")
-        if _descend_within(self.times, self.offsets):
+        if descend_within(self.times, self.offsets):
             raise DataError("a user's times descend", location=self.name, code="domain")
 
     def __repr__(self) -> str:
@@ -180,10 +180,10 @@ class Domain:
         return [str(title) for title in self.titles.take(pa.array(np.asarray(items, dtype=np.int64))).to_pylist()]
 
 
-def _descend_within(times: Ints, offsets: Ints) -> bool:
+def descend_within(times: Ints, offsets: Ints, at_once: int = CHECKED_AT_ONCE) -> bool:
     """Whether the times of any user descend. Works in blocks, because the arrays may be larger than memory."""
-    for first in range(0, len(times), CHECKED_AT_ONCE):
-        stop = min(first + CHECKED_AT_ONCE + 1, len(times))
+    for first in range(0, len(times), at_once):
+        stop = min(first + at_once + 1, len(times))
         backwards = np.diff(times[first:stop]) < 0
         low, high = np.searchsorted(offsets, (first + 1, stop))
         backwards[offsets[low:high] - first - 1] = False

@@ -14,6 +14,7 @@ import pytest
 from refusals import refusal
 from transfer_cases import small_domain
 
+from domains.domain import descend_within
 from domains.errors import InputError
 from domains.open_domain import open_domain
 from domains.partitioned import MANIFEST, begin, finish, part_path, partition_of, write_domain, write_part
@@ -128,17 +129,21 @@ def test_errors_name_the_place(tmp_path):
         open_domain(f"prepared:{tmp_path / 'good'}")
 
 
-def test_times_are_checked_across_blocks(monkeypatch):
-    def times_of(domain, times):
-        return replace(domain, times=np.array(times, dtype=np.int64))
+WRONG_TIMES = ([1, 0, 3, 0, 1, 2], [1, 2, 0, 0, 1, 2], [1, 2, 3, 0, 2, 1])
 
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 100])
+def test_times_are_checked_across_blocks(at_once):
+    offsets = np.array([0, 3, 4, 6])
+    assert not descend_within(np.array([1, 2, 3, 0, 0, 0]), offsets, at_once)
+    assert all(descend_within(np.array(wrong), offsets, at_once) for wrong in WRONG_TIMES)
+
+
+def test_a_domain_whose_times_descend_is_refused():
     domain = small_domain([[0, 1, 2], [1], [2, 0]], [[1, 2, 3], [0], [1, 2]])
-    for size in (1, 2, 3, 100):
-        monkeypatch.setattr("domains.domain.CHECKED_AT_ONCE", size)
-        times_of(domain, [1, 2, 3, 0, 0, 0])
-        for wrong in ([1, 0, 3, 0, 1, 2], [1, 2, 0, 0, 1, 2], [1, 2, 3, 0, 2, 1]):
-            with refusal("domain", "small", about="times"):
-                times_of(domain, wrong)
+    for wrong in WRONG_TIMES:
+        with refusal("domain", "small", about="times"):
+            replace(domain, times=np.array(wrong, dtype=np.int64))
 
 
 def test_a_missing_part_is_named(tmp_path):

@@ -18,7 +18,6 @@ from transfer.interests.forms import NoInterests, PermutedInterests, RawInterest
 from transfer.interests.settings import InterestSettings
 from transfer.interests.views import FixedViews, InterestViews, NoViews, other_users, other_users_positions
 from transfer.model.settings import PromptSettings
-from transfer.runs import interest_factory as factory_module
 from transfer.runs.interest_factory import InterestFactory
 from transfer.variants import parse_variant
 
@@ -180,11 +179,11 @@ def test_the_factory_makes_what_a_variant_names():
     torch.testing.assert_close(shuffled.rows(users), diffused[shuffled.order])
 
 
-def test_interests_at_a_position_are_those_of_a_user_who_stops_there(monkeypatch):
+def test_interests_at_a_position_are_those_of_a_user_who_stops_there():
     split = next(splits())
     domain = split.domain
-    monkeypatch.setattr(factory_module, "SEEN_A_TIME", 40)  # several parts
     made = factory(split)
+    assert (made.original_by_position(at_once=40) != made.original_by_position()).nnz == 0
     raw = views_of(made, split, "sasrec+positions+raw")
     assert raw.for_training(1).interests is raw.for_stage("test") is raw.for_stage("validation")
     assert raw.for_training(1).first_target is None

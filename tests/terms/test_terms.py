@@ -351,13 +351,11 @@ def test_a_good_model_keeps_its_say() -> None:
     assert found.titles == found.repeats == 0
 
 
-def test_a_good_model_keeps_its_say_among_a_sample_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transfer.terms.search.LARGEST_SEARCH", 1)
-    monkeypatch.setattr("transfer.terms.search.FEWEST_USERS", 64)
-    known, domain, targets = ring(200)
+def test_a_good_model_keeps_its_say_among_a_sample_of_the_users() -> None:
+    known, domain, targets = ring(2 * FEWEST_USERS)
     perfect = torch.nn.functional.one_hot(torch.from_numpy(targets.items), 20).float()
     own = InnerProducts(perfect, torch.eye(20))
-    assert not search_weights(own, replace(known, follows=None), domain, targets, ("titles", "popularity"))
+    assert not search_weights(own, replace(known, follows=None), domain, targets, ("titles", "popularity"), largest=1)
 
 
 def test_a_model_and_a_term_that_know_different_users_both_count() -> None:
@@ -405,9 +403,8 @@ def test_a_search_looks_at_a_sample_of_many_users(monkeypatch: pytest.MonkeyPatc
         lambda own, known, domain, few, terms, done: looked.append(len(few)) or _stop(),
     )
     for largest in (1 << 25, 5):
-        monkeypatch.setattr("transfer.terms.search.LARGEST_SEARCH", largest)
         with pytest.raises(StopIteration):
-            search_weights(None, known, domain, targets, NAMES)
+            search_weights(None, known, domain, targets, NAMES, largest=largest)
     assert looked == [2 * FEWEST_USERS, FEWEST_USERS]
 
 

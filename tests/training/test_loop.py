@@ -25,7 +25,7 @@ from transfer.model.scorer import final_states, model_scores
 from transfer.model.settings import ScoreSettings
 from transfer.runtime import Runtime
 from transfer.training import loop, losses
-from transfer.training.loop import fit, validate
+from transfer.training.loop import Trainer, fit, validate
 from transfer.training.settings import TrainingSettings
 from transfer.training.task import Task
 
@@ -259,16 +259,16 @@ def test_the_loss_is_the_mean_over_positions():
 
 
 @pytest.mark.parametrize("loss", ["bce", "softmax"])
-def test_passes_over_parts_of_a_batch_change_nothing_that_is_learned(loss, monkeypatch):
+def test_passes_over_parts_of_a_batch_change_nothing_that_is_learned(loss):
     histories = random_histories(np.random.default_rng(0), 30, ITEMS, 3, 14)
     split = leave_one_out(small_domain(histories, n_items=ITEMS))
     cuts = CutViews(split.starts + np.random.default_rng(1).integers(0, 5, 30))
     found = []
     for positions in (1, 20, 10**6):
-        monkeypatch.setattr(loop, "POSITIONS_A_PASS", positions)
-        model = model_of(dropout=0)
-        _, log = trained(model, task_of(split, loss=loss, learning_rate=0.002), cuts, epochs=2)
-        found.append((log[-1]["loss"], model.items.all().detach()))
+        model, task = model_of(dropout=0), task_of(split, loss=loss, learning_rate=0.002)
+        trainer = Trainer(model, task, cuts, "model", 0, lambda _: None, positions_a_pass=positions)
+        after = [trainer.epoch(number).entry["loss"] for number in (1, 2)]
+        found.append((after[-1], model.items.all().detach()))
     for loss_value, table in found[1:]:
         assert loss_value == pytest.approx(found[0][0], rel=1e-5)
         torch.testing.assert_close(table, found[0][1], rtol=1e-3, atol=1e-4)

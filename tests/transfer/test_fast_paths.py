@@ -19,7 +19,7 @@ from transfer.encoders.settings import EncoderSettings
 from transfer.evaluation import ranking, tiles
 from transfer.evaluation.protocol import count_below, targets_of
 from transfer.evaluation.settings import EvaluationSettings
-from transfer.evaluation.tiles import InnerProducts, ItemMatrix, SparseProducts
+from transfer.evaluation.tiles import InnerProducts, ItemMatrix, SparseProducts, TileSize
 from transfer.interests.views import NoViews, TrainView
 from transfer.items.features import ItemFeatures
 from transfer.items.settings import ItemSettings
@@ -115,23 +115,24 @@ def model_of(channels=("id",)):
     return SequentialRecommender(items, encoder, Unconditioned(), ScoreSettings(), 8)
 
 
-def gradients(loss, channels, positions, monkeypatch):
+def gradients(loss, channels, positions):
     """Loss and gradients of the first step when passes are at most so wide."""
-    monkeypatch.setattr(loop, "POSITIONS_A_PASS", positions)
     split = leave_one_out(small_domain(random_histories(np.random.default_rng(0), 30, ITEMS, 4, 14), n_items=ITEMS))
     settings = TrainingSettings(loss=loss, negatives=3, learning_rate=1e-12, batch_size=30)
     model = model_of(channels)
     task = loop.Task(split=split, max_length=12, training=settings, evaluation=EvaluationSettings(), runtime=Runtime())
-    found = loop.Trainer(model, task, NoViews(), "here", 0, lambda _: None).train(TrainView(None), 1)
+    found = loop.Trainer(model, task, NoViews(), "here", 0, lambda _: None, positions_a_pass=positions).train(
+        TrainView(None), 1
+    )
     return found, [parameter.grad.clone() for parameter in model.parameters()]
 
 
 @pytest.mark.parametrize("loss", ["bce", "gbce", "sampled_softmax", "softmax"])
 @pytest.mark.parametrize("channels", [("id",), ("id", "title-semantic")])
-def test_narrow_passes_train_like_one_wide_pass(loss, channels, monkeypatch):
-    one_loss, one = gradients(loss, channels, 1 << 30, monkeypatch)
+def test_narrow_passes_train_like_one_wide_pass(loss, channels):
+    one_loss, one = gradients(loss, channels, 1 << 30)
     for positions in (1, 40):
-        many_loss, many = gradients(loss, channels, positions, monkeypatch)
+        many_loss, many = gradients(loss, channels, positions)
         assert many_loss == pytest.approx(one_loss, rel=1e-6)
         for a, b in zip(many, one, strict=True):
             torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-7)
@@ -168,7 +169,7 @@ def test_the_denoiser_is_one_layer_over_interests_and_step():
 
 
 @pytest.mark.parametrize("excludes_seen", [True, False])
-def test_ranks_do_not_depend_on_the_blocks(excludes_seen, monkeypatch):
+def test_ranks_do_not_depend_on_the_blocks(excludes_seen):
     histories = random_histories(np.random.default_rng(1), 50, ITEMS, 3, 9)
     domain = small_domain(histories, n_items=ITEMS, repeats=not excludes_seen)
     targets = targets_of(leave_one_out(domain), "test")
@@ -177,10 +178,9 @@ def test_ranks_do_not_depend_on_the_blocks(excludes_seen, monkeypatch):
     scores[torch.rand(scores.shape, generator=generator) < 0.05] = torch.nan
     settings = EvaluationSettings(negatives=20)
     found = []
-    for fewest in (1, 7, 1000):
-        monkeypatch.setattr(ranking, "CACHE_BYTES", 0)
-        monkeypatch.setattr(ranking, "FEWEST_ROWS", fewest)
-        found.append(ranking.rank(domain, targets, lambda rows: scores[rows], settings, CPU, top=4))
+    for rows_a_block in (1, 7, 1000):
+        memory = 8 * ITEMS * rows_a_block
+        found.append(ranking.rank(domain, targets, lambda rows: scores[rows], settings, CPU, top=4, memory=memory))
     for other in found[1:]:
         for field in ("full", "sampled", "full_candidates"):
             assert np.array_equal(getattr(found[0], field), getattr(other, field))
@@ -192,17 +192,9 @@ def test_ranks_do_not_depend_on_the_blocks(excludes_seen, monkeypatch):
         assert found[0].full[row] == above
 
 
-def cut(monkeypatch, size):
-    """Make tiles of so many users and items."""
-    monkeypatch.setattr(tiles, "TILE", size)
-    monkeypatch.setattr(tiles, "SPARSE_TILE", size)
-    monkeypatch.setattr(tiles, "USERS", size)
-    monkeypatch.setattr(ranking, "USERS", size)
-
-
 @pytest.mark.parametrize("excludes_seen", [True, False])
 @pytest.mark.parametrize("tile", [1, 7, 1000])
-def test_tiles_rank_as_whole_rows_do(excludes_seen, tile, monkeypatch):
+def test_tiles_rank_as_whole_rows_do(excludes_seen, tile):
     histories = random_histories(np.random.default_rng(2), 50, ITEMS, 3, 9)
     domain = small_domain(histories, n_items=ITEMS, repeats=not excludes_seen)
     targets = targets_of(leave_one_out(domain), "test")
@@ -211,9 +203,8 @@ def test_tiles_rank_as_whole_rows_do(excludes_seen, tile, monkeypatch):
     states = torch.randint(-2, 3, (len(targets), 3), generator=generator).float()
     items = torch.randint(-2, 3, (ITEMS, 3), generator=generator).float()
     states[3], items[5] = torch.nan, torch.nan
-    products = InnerProducts(states, items)
+    products = InnerProducts(states, items, size=TileSize(tile, tile, tile))
     settings = EvaluationSettings(negatives=20)
-    cut(monkeypatch, tile)
     ours = ranking.rank(domain, targets, products, settings, CPU, sampled=False)
     whole = ranking.rank(domain, targets, lambda rows: products(rows), settings, CPU, sampled=False)
     assert np.array_equal(ours.full, whole.full)
@@ -223,7 +214,7 @@ def test_tiles_rank_as_whole_rows_do(excludes_seen, tile, monkeypatch):
 @pytest.mark.parametrize("by_entry", [True, False])
 @pytest.mark.parametrize("tile", [1, 7, 1000])
 @pytest.mark.parametrize("width", [0, 3])
-def test_sparse_products_are_added_in_tiles(by_entry, tile, width, monkeypatch):
+def test_sparse_products_are_added_in_tiles(by_entry, tile, width):
     generator, numbers = torch.Generator().manual_seed(0), np.random.default_rng(0)
     domain = small_domain(random_histories(np.random.default_rng(2), 50, ITEMS, 3, 9), n_items=ITEMS)
     targets = targets_of(leave_one_out(domain), "test")
@@ -238,8 +229,7 @@ def test_sparse_products_are_added_in_tiles(by_entry, tile, width, monkeypatch):
         plain = plain + torch.from_numpy(users @ others.T).float()
         matrix = ItemMatrix(csr_matrix(others.T.astype(np.float32)))
         parts.append(SparseProducts(csr_matrix(users.astype(np.float32)), matrix, CPU, by_entry))
-    cut(monkeypatch, tile)
-    products = InnerProducts(states, items, tuple(parts))
+    products = InnerProducts(states, items, tuple(parts), TileSize(tile, tile, tile))
     rows = torch.tensor([49, 0, 7, 7])
     assert torch.equal(products(rows), plain[rows])
     assert torch.equal(parts[0](rows) + parts[1](rows), (plain - own)[rows])

@@ -112,9 +112,8 @@ def test_a_damaged_archive_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     import nltk.data
 
     monkeypatch.setattr(nltk.data, "path", [*nltk.data.path])
-    monkeypatch.setattr(lexicon, "_DATA", tmp_path)
     with refusal("wordnet", "wordnet.zip"):
-        lexicon.wordnet.__wrapped__()
+        lexicon.open_wordnet(tmp_path)
 
 
 def test_known_words_load_no_wordnet_and_no_models() -> None:
@@ -152,8 +151,7 @@ def test_wordnet_can_be_read_where_a_group_may_write_what_is_installed(
         path.chmod(path.stat().st_mode | stat.S_IWGRP)
     monkeypatch.setenv("TRANSFER_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(nltk.data, "path", [*nltk.data.path])
-    monkeypatch.setattr(lexicon, "_DATA", installed)
-    assert lexicon.wordnet.__wrapped__().lemma("mice", EVERY) == "mouse"
+    assert lexicon.open_wordnet(installed).lemma("mice", EVERY) == "mouse"
     (copy,) = (tmp_path / "cache").rglob("wordnet.zip")
     assert copy.stat().st_mode & 0o777 == 0o600
     assert copy.read_bytes() == (DATA / "corpora" / "wordnet.zip").read_bytes()

@@ -13,7 +13,7 @@ from domains.domain import Domain
 from transfer.evaluation.metrics import Ranks, means
 from transfer.evaluation.protocol import Targets, count_below, excluded_pairs, negatives_a_target, sampled_negatives
 from transfer.evaluation.settings import SCORES_MB, EvaluationSettings
-from transfer.evaluation.tiles import USERS, InnerProducts, counts_below_targets, largest
+from transfer.evaluation.tiles import InnerProducts, counts_below_targets, largest
 from transfer.runtime import working_memory
 
 ScoreRows = Callable[[Tensor], Tensor]
@@ -112,7 +112,7 @@ def rank(
     if sampled or top or device.type != "cpu":
         products = None  # top-K and sampling need all scores of a row at once; a GPU gains nothing from tiles
     block = (
-        USERS
+        products.size.users
         if products
         else _rows_a_block(domain.n_items, device, working_memory(SCORES_MB) if memory is None else memory)
     )

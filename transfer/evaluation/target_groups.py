@@ -22,6 +22,7 @@ METRICS = ("full/ndcg@10", "full/hit@10")
 ALIKE_FROM = 0.5
 """Minimum Jaccard index of the words of two similar titles."""
 PAIRS_AT_ONCE = 1 << 20
+"""Number of pairs of titles that are compared at once."""
 
 Mask = npt.NDArray[np.bool_]
 
@@ -62,7 +63,7 @@ def _divisions(split: Split, targets: Targets) -> Iterator[tuple[GroupName, Mask
         yield "title-new", ~alike
 
 
-def resembles_history(split: Split, targets: Targets) -> Mask:
+def resembles_history(split: Split, targets: Targets, pairs_at_once: int = PAIRS_AT_ONCE) -> Mask:
     """Return (n,) bool: whether the title of a target is similar to a title of the history.
 
     Titles are similar if the Jaccard index of their sets of words is at least `ALIKE_FROM`; empty titles never are.
@@ -74,7 +75,7 @@ def resembles_history(split: Split, targets: Targets) -> Mask:
     lengths = targets.stops - starts
     alike = np.zeros(len(targets), dtype=bool)
     # Blocks of whole targets with about the same number of pairs of titles.
-    block = np.cumsum(lengths) // PAIRS_AT_ONCE
+    block = np.cumsum(lengths) // pairs_at_once
     for rows in np.split(np.arange(len(targets)), np.flatnonzero(np.diff(block)) + 1):
         owner, position = spread(starts[rows], lengths[rows])
         target, before = targets.items[rows][owner], domain.items[position]

@@ -20,20 +20,29 @@ from torch import Tensor
 from domains.domain import Ints
 from transfer.evaluation.protocol import count_below
 
-TILE = 1024
-"""Minimum number of items of a tile."""
-SPARSE_TILE = 4096
-"""The same with sparse products, where each entry of a history costs a little for each tile."""
 MOST_TILES = 128
 """Maximum number of tiles, because each costs a few calls; tiles get larger instead."""
-USERS = 512
-"""Number of users of a tile."""
 MOST_HELD = 8
 """Maximum number of tiles with targets that are kept; more are computed twice, which bounds the memory."""
 CHUNK = 32
 """Number of scores of a chunk, of which only the maximum is compared at first."""
 COMMON = 1 / 32
 """Share of the items from which on a shared column is multiplied densely, which is then as fast."""
+
+
+@dataclass(frozen=True)
+class TileSize:
+    """Size of a tile on a CPU.
+
+    Attributes:
+        users: number of users.
+        items: minimum number of items.
+        sparse_items: the same with sparse products, where each entry of a history costs a little for each tile.
+    """
+
+    users: int = 512
+    items: int = 1024
+    sparse_items: int = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,17 +166,20 @@ class InnerProducts:
         states: (n, d), one row for each target.
         items: (I, d).
         sparse: products that are added.
+        size: size of the tiles.
     """
 
     states: Tensor
     items: Tensor
     sparse: tuple[SparseProducts, ...] = ()
+    size: TileSize = TileSize()
 
     def __call__(self, rows: Tensor) -> Tensor:
         """Return (B, I) scores of all items."""
         scores = self.states[rows] @ self.items.t()
         on_cpu = scores.device.type == "cpu"
-        width, users = self.width if on_cpu else max(1, scores.shape[1]), USERS if on_cpu else max(1, len(rows))
+        width = self.width if on_cpu else max(1, scores.shape[1])
+        users = self.size.users if on_cpu else max(1, len(rows))
         for part in self.sparse:
             for some, mine in zip(rows.split(users), scores.split(users), strict=True):
                 added = part.addition(some, width)
@@ -178,7 +190,8 @@ class InnerProducts:
     @property
     def width(self) -> int:
         """Number of items of a tile."""
-        return max(SPARSE_TILE if self.sparse else TILE, -(-len(self.items) // MOST_TILES))
+        fewest = self.size.sparse_items if self.sparse else self.size.items
+        return max(fewest, -(-len(self.items) // MOST_TILES))
 
     @cached_property
     def tiles(self) -> tuple[Tensor, ...]:

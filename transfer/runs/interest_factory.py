@@ -66,12 +66,16 @@ class InterestFactory:
         starts = self.domain.offsets[:-1]
         return original_interests(self.domain, self.item_anchors, starts, stops, self.settings, self.idf)
 
-    def original_by_position(self) -> csr_matrix:
-        """Return (N, q) s'_0 at every interaction, from this and all earlier interactions."""
+    def original_by_position(self, at_once: int = SEEN_A_TIME) -> csr_matrix:
+        """Return (N, q) s'_0 at every interaction, from this and all earlier interactions.
+
+        Args:
+            at_once: number of interactions that are read at once.
+        """
         offsets, count = self.domain.offsets, self.domain.n_interactions
         starts, stops = np.repeat(offsets[:-1], np.diff(offsets)), np.arange(1, count + 1, dtype=np.int64)
         seen = np.cumsum(stops - starts)
-        ends = np.searchsorted(seen, np.arange(SEEN_A_TIME, seen[-1] if count else 0, SEEN_A_TIME))
+        ends = np.searchsorted(seen, np.arange(at_once, seen[-1] if count else 0, at_once))
         parts = [
             original_interests(self.domain, self.item_anchors, start, stop, self.settings, self.idf)
             for start, stop in zip(np.split(starts, ends), np.split(stops, ends), strict=True)

@@ -57,6 +57,7 @@ def search_weights(
     targets: Targets,
     terms: Sequence[str],
     progress: Progress | None = None,
+    largest: int = LARGEST_SEARCH,
 ) -> TermWeights:
     """Return the weights that validation prefers: start at the usual ones, and change one at a time while that helps.
 
@@ -70,9 +71,10 @@ def search_weights(
         targets: validation targets; if there are many, a sample is used.
         terms: names of the late terms.
         progress: shows the search, which takes minutes if there are many users.
+        largest: maximum number of scores to find candidates; `FEWEST_USERS` are searched in any case.
     """
     shown = progress or Silent()
-    sample = _sample(len(targets), domain.n_items)
+    sample = _sample(len(targets), domain.n_items, largest)
     few = targets.only(sample)
     left_out = LEAVE_OUT if "repeats" in terms and targets.excludes_seen else 0.0
     if not len(few):
@@ -209,7 +211,7 @@ def halves(users: Ints, seed: int) -> tuple[Ints, Ints]:
     return first, second if len(second) else first
 
 
-def _sample(count: int, n_items: int) -> npt.NDArray[np.int64]:
-    """Return evenly spaced rows, few enough for `LARGEST_SEARCH`."""
-    few = min(count, max(FEWEST_USERS, LARGEST_SEARCH // max(1, n_items)))
+def _sample(count: int, n_items: int, largest: int) -> npt.NDArray[np.int64]:
+    """Return evenly spaced rows, with at most `largest` scores, but at least `FEWEST_USERS`."""
+    few = min(count, max(FEWEST_USERS, largest // max(1, n_items)))
     return np.linspace(0, max(0, count - 1), few).round().astype(np.int64)

@@ -118,9 +118,10 @@ class Trainer:
         seed: int,
         log: Log,
         auxiliary: Auxiliary | None = None,
+        positions_a_pass: int = POSITIONS_A_PASS,
     ) -> None:
         self.model, self.task, self.views, self.title, self.seed = model, task, views, title, seed
-        self.log, self.auxiliary = log, auxiliary
+        self.log, self.auxiliary, self.positions_a_pass = log, auxiliary, positions_a_pass
         self.settings, self.runtime = task.training, task.runtime
         split = task.split
         users = split.training_users[(split.train_stop - split.starts)[split.training_users] >= 2]
@@ -265,7 +266,7 @@ class Trainer:
         positive_ids = positives[valid]
         own = self.settings.loss in {"bce", "gbce"}
         negative_ids = negatives[valid] if own else negatives
-        parts = inputs.narrowed(POSITIONS_A_PASS) if inputs.items.device.type == "cpu" else [inputs]
+        parts = inputs.narrowed(self.positions_a_pass) if inputs.items.device.type == "cpu" else [inputs]
         inputs_ids = [part.items for part in parts]
         if self.settings.loss == "softmax":
             table = self.model.items.all()

@@ -133,7 +133,15 @@ def _is_private(path: Path) -> bool:
 
 @lru_cache(maxsize=1)
 def wordnet() -> Lexicon:
-    """Load the bundled WordNet once per process (about three seconds, mostly for importing NLTK).
+    """Open the bundled WordNet, once per process (about three seconds, mostly for importing NLTK)."""
+    return open_wordnet(_DATA)
+
+
+def open_wordnet(folder: Path) -> Lexicon:
+    """Open WordNet.
+
+    Args:
+        folder: the folder with `corpora/wordnet.zip`.
 
     Raises:
         InputError: the package's data is missing or damaged.
@@ -147,9 +155,9 @@ def wordnet() -> Lexicon:
         def map_wn(self, version: str = "wordnet") -> None:
             """Do nothing."""
 
-    archive = _DATA / _ARCHIVE
+    archive = folder / _ARCHIVE
     try:
-        data = _trusted(_DATA)
+        data = _trusted(folder)
         # NLTK only opens files under its path. Appended, our folder comes after the user's.
         if str(data) not in nltk.data.path:
             nltk.data.path.append(str(data))

@@ -172,6 +172,25 @@ def test_labels_that_share_a_folder_are_refused(tmp_path, labels, settings, abou
         labelled(tmp_path, *labels, **settings)
 
 
+@pytest.mark.parametrize("given", ["shots=0.05,1", "shots=[0.05, 1]"])
+@pytest.mark.parametrize("own", [None, [0, 0.5]])
+def test_shares_of_the_command_line_replace_the_experiments(tmp_path, given, own):
+    loaded = load_experiment(write_experiment(tmp_path, shots=own))
+    cells = cells_of(loaded, overrides=["encoder.dim=8", given])
+    assert [(cell.key, cell.main.recipe.shots) for cell in cells] == [("tiny.shots-0.05", 0.05), ("tiny.shots-1", 1)]
+
+
+def test_one_share_of_the_command_line_makes_one_cell(tmp_path):
+    loaded = load_experiment(write_experiment(tmp_path, shots=[0, 0.5]))
+    (cell,) = cells_of(loaded, overrides=["shots=0.1"])
+    assert (cell.key, cell.main.recipe.shots) == ("tiny.shots-0.1", 0.1)
+
+
+def test_a_wrong_share_of_the_command_line_is_refused(tmp_path):
+    with refusal("invalid-value", "--set", about="between 0 and 1"):
+        cells_of(load_experiment(write_experiment(tmp_path)), overrides=["shots=[0.1, 2]"])
+
+
 def test_settings_win_in_order(tmp_path):
     path = write_experiment(
         tmp_path,

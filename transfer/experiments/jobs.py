@@ -7,13 +7,15 @@ import json
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from domains.errors import InputError, SettingsError, within
+from pydantic import ValidationError
+
+from domains.errors import InputError, SettingsError, explain, within
 from recipes.experiment_schema import Entry, Experiment, LoadedExperiment
-from recipes.load import LoadedRecipe, find_recipe, load_recipe
+from recipes.load import LoadedRecipe, apply_override, find_recipe, load_recipe
 from recipes.presets import overlaid
 from recipes.schema import Recipe
 from transfer.runs.checkpoints import checkpoint_path
@@ -99,11 +101,13 @@ def cells_of(loaded: LoadedExperiment, quick: bool = False, overrides: Sequence[
     Args:
         loaded: the experiment.
         quick: sample users, few epochs, one seed.
-        overrides: ``key=value`` for every recipe; highest priority.
+        overrides: ``key=value`` for every recipe; highest priority. ``shots=[0, 0.05]`` changes the shares of the
+            experiment.
 
     Raises:
         InputError: a recipe is wrong, or two labels give the same folder, or a label gives none.
     """
+    loaded, overrides = _with_shots(loaded, overrides)
     experiment = loaded.experiment
     cells = tuple(
         _cell(loaded, entry, protocol, settings, share, quick, overrides)
@@ -113,6 +117,25 @@ def cells_of(loaded: LoadedExperiment, quick: bool = False, overrides: Sequence[
     )
     _check_distinct_folders(cells, loaded.path)
     return cells
+
+
+def _with_shots(loaded: LoadedExperiment, overrides: Sequence[str]) -> tuple[LoadedExperiment, list[str]]:
+    """Move `shots` from the overrides to the experiment, unless it has no shares and one share is given."""
+    shots = [override for override in overrides if _key(override) == "shots"]
+    others = [override for override in overrides if _key(override) != "shots"]
+    if not shots:
+        return loaded, list(overrides)
+    text = shots[-1].partition("=")[2].strip()
+    several = text.startswith("[") or "," in text
+    if loaded.experiment.shots is None and not several:
+        return loaded, list(overrides)
+    given: dict[str, Any] = {}
+    apply_override(given, f"shots={text if text.startswith('[') else f'[{text}]'}")
+    try:
+        experiment = Experiment.model_validate(loaded.experiment.model_dump() | given)
+    except ValidationError as error:
+        raise explain(error, Experiment, "--set ") from None
+    return replace(loaded, experiment=experiment), others
 
 
 def _check_distinct_folders(cells: Sequence[Cell], place: Path) -> None:
@@ -207,7 +230,11 @@ def _blamed(
 
 def _name_variants(overrides: Sequence[str]) -> bool:
     """Whether the command line sets the variants."""
-    return any(override.partition("=")[0].strip() == "variants" for override in overrides)
+    return any(_key(override) == "variants" for override in overrides)
+
+
+def _key(override: str) -> str:
+    return override.partition("=")[0].strip()
 
 
 def _rivals(names: Sequence[str], extras: Sequence[str]) -> list[str]:

@@ -205,7 +205,7 @@ def recipe_text(
     if findings.encoder is not None:
         data["semantic"] = {"encoder": findings.encoder}
     if sources and set(sources) <= set(BUNDLED):
-        data["s2idm"] = {"learning_rate": 0.0005}
+        data["s2idm"] = {"learning_rate": 0.001}
     data["evaluation"] = {"short_users": "train"}
     data["variants"] = [label for label in DEFAULT_VARIANTS if sources or "ipe" not in label]
     check_recipe(data, out)

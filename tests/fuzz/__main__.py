@@ -1,7 +1,7 @@
 """``python -m tests.fuzz --minutes 60``: damage good inputs at random, and try every target in turn.
 
-With atheris installed (``pip install atheris``), ``python -m tests.fuzz --atheris json`` lets coverage lead one target
-until it is stopped. What is found is written to ``build/fuzz/`` and becomes a test.
+``python -m tests.fuzz.led TARGET`` lets coverage lead one target. What is found is
+written to ``build/fuzz/`` and becomes a test.
 """
 
 from __future__ import annotations
@@ -79,16 +79,8 @@ def main(
     minutes: Annotated[float, typer.Option(help="How long.")] = 60.0,
     seed: Annotated[int, typer.Option(help="Of the damages.")] = 0,
     only: Annotated[list[str] | None, typer.Option(help=f"Targets: {', '.join(TARGETS)}; all by default.")] = None,
-    atheris: Annotated[str | None, typer.Option(help="One target, led by coverage, until stopped.")] = None,
 ) -> None:
     """Feed random input to everything that reads what others wrote."""
-    if atheris is not None:
-        import atheris as engine
-
-        engine.instrument_all()
-        engine.Setup([sys.argv[0]], TARGETS[atheris])
-        engine.Fuzz()
-        return
     try:
         tried = fuzz(minutes * 60, seed, only or list(TARGETS))
     except Exception:

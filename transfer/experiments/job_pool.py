@@ -5,9 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -76,22 +77,28 @@ def run_all(
         return outcomes
     workers = min(workers, len(works))
     threads = max(1, (os.cpu_count() or 1) // workers)
-    context = multiprocessing.get_context("spawn")
-    with (
-        progress.task(title, len(works)) as task,
-        ProcessPoolExecutor(workers, context, _begin, (threads,)) as pool,
-    ):
+    found: dict[int, Result | Failed] = {}
+    with progress.task(title, len(works)) as task, _pool(workers, threads) as pool:
         running = {pool.submit(function, work): place for place, work in enumerate(works)}
-        found: dict[int, Result | Failed] = {}
-        try:
-            for future in as_completed(running):
-                place = running[future]
-                found[place] = _outcome(future.result, describe(works[place]))
-                task.advance(1, describe(works[place]))
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+        for future in as_completed(running):
+            place = running[future]
+            found[place] = _outcome(future.result, describe(works[place]))
+            task.advance(1, describe(works[place]))
     return [found[place] for place in range(len(works))]
+
+
+@contextmanager
+def _pool(workers: int, threads: int) -> Iterator[ProcessPoolExecutor]:
+    """Yield a pool whose processes are ended at once if the block raises: what they have finished is on disk."""
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (threads,))
+    try:
+        yield pool
+    except BaseException:
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+        pool.shutdown(wait=True, cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 def _outcome(result: Callable[[], Result], name: str) -> Result | Failed:

@@ -17,6 +17,10 @@ MOST_COLUMNS = 10_000
 LARGEST_RATIO = 100
 FREE_SIZE = 1 << 30
 """Compressed files may expand to 1 GiB, or further up to `LARGEST_RATIO`; text packs to about a tenth."""
+VALUE_SIZE = 8
+"""Least bytes of a value of a Parquet file in memory."""
+COLUMNS_READ = 5
+"""Columns of a wide Parquet file that are read at a time; the others stay packed."""
 CHUNK = 1 << 20
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -97,23 +101,47 @@ def within_budget(files: list[str]) -> list[str]:
     return files
 
 
+def parquet_within_budget(files: list[str]) -> list[str]:
+    """Return the Parquet files; raise if one would fill the memory: a billion equal values pack to a few bytes.
+
+    Raises:
+        InputError: a file expands to more than the limit.
+    """
+    from pyarrow import ArrowException, parquet
+
+    for file in files:
+        try:
+            facts = parquet.read_metadata(file)
+        except (OSError, ArrowException):
+            continue  # the reader reports what is wrong
+        groups = (facts.row_group(number).total_byte_size for number in range(facts.num_row_groups))
+        expanded = max(sum(groups), VALUE_SIZE * facts.num_rows * min(facts.num_columns, COLUMNS_READ))
+        size = Path(file).stat().st_size
+        if expanded > _limit(size):
+            raise _expands(file, size, "If you trust it, split it into several files")
+    return files
+
+
+def _limit(size: int) -> int:
+    return max(FREE_SIZE, LARGEST_RATIO * size)
+
+
+def _expands(file: str, size: int, hint: str) -> DataError:
+    return DataError(f"{size:,} bytes expand to more than {_limit(size):,}", location=file, hint=hint, code="expands")
+
+
 @lru_cache(maxsize=256)
 def _check_expansion(file: str, size: int, _modified: int) -> None:
     with Path(file).open("rb") as head:
         if not head.read(4).startswith((GZIP_MAGIC, ZSTD_MAGIC)):
             return
-    expanded, limit = 0, max(FREE_SIZE, LARGEST_RATIO * size)
+    expanded = 0
     try:
         with open_text(file) as stream:
             while chunk := stream.read(CHUNK):
                 expanded += len(chunk)
-                if expanded > limit:
-                    raise DataError(
-                        f"{size:,} bytes expand to more than {limit:,}",
-                        location=file,
-                        hint="If you trust it, decompress it yourself and name the decompressed file",
-                        code="expands",
-                    )
+                if expanded > _limit(size):
+                    raise _expands(file, size, "If you trust it, decompress it yourself and name the decompressed file")
     except READING_FAILS:
         return  # the reader reports where the file is damaged
 

@@ -26,6 +26,7 @@ from domains.io.compressed import (
     check_text,
     delimiter_of,
     open_text,
+    parquet_within_budget,
     within_budget,
 )
 from domains.io.paths import check_address, expand, is_url, kind_of
@@ -105,7 +106,8 @@ def scan_fields(source: str, separator: str, names: Sequence[str], *, encoding: 
 
 def _scan_files(files: list[str], kind: str, separator: str | None, encoding: str, quoting: Quoting) -> pl.LazyFrame:
     if kind == "parquet":
-        return pl.scan_parquet(files, hive_partitioning=any("=" in file for file in files), glob=False)
+        hive = any("=" in file for file in files)
+        return pl.scan_parquet(parquet_within_budget(files), hive_partitioning=hive, glob=False)
     if kind == "arrow":
         return pl.scan_ipc(files)
     files = within_budget(files)

@@ -142,6 +142,16 @@ def test_a_bomb_is_refused_and_a_large_file_is_not(tmp_path, monkeypatch):
     assert scan(str(honest)).collect().height == 60_000
 
 
+def test_a_parquet_file_of_equal_rows_is_a_bomb_and_a_wide_one_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(compressed, "FREE_SIZE", 1 << 20)
+    bomb, wide = tmp_path / "bomb.parquet", tmp_path / "wide.parquet"
+    pl.DataFrame({"item_id": ["1"] * 400_000, "title": ["a"] * 400_000}).write_parquet(bomb)
+    numbers = range(20_000)
+    pl.DataFrame({"item_id": numbers} | {f"empty {i}": [None] * 20_000 for i in range(100)}).write_parquet(wide)
+    assert refused(lambda: scan(str(bomb))).code == "expands"
+    assert scan(str(wide)).collect().height == 20_000
+
+
 # --- columns ----------------------------------------------------------------------------------------
 
 

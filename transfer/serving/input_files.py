@@ -12,6 +12,7 @@ import pyarrow as pa
 from domains.domain import Domain, TimeKind
 from domains.errors import InputError
 from domains.io.columns import find_column
+from domains.io.compressed import parquet_within_budget
 from domains.times import to_times
 from transfer.serving.history import History
 
@@ -51,7 +52,7 @@ def read_table(path: Path) -> pl.DataFrame:
     """
     try:
         if path.suffix.lower() == ".parquet":
-            return pl.read_parquet(path, glob=False)
+            return pl.read_parquet(parquet_within_budget([str(path)])[0], glob=False)
         return pl.read_csv(path, infer_schema=False, glob=False)
     except (OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
         raise _unreadable(path, error) from None

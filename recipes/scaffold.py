@@ -246,10 +246,13 @@ def _columns(columns: ColumnMapping) -> dict[str, Any]:
 def _decide_repeats(domain: Domain) -> tuple[Literal["first", "keep"], str]:
     """Return the setting for repeats, and why."""
     share = share_of_returns(domain)
+    rule = "the first one counts, and only new items are recommended (repeats: first)."
+    if share == 0:
+        return "first", f"Nobody came back to an item on a later day. If a user has an item twice, {rule}"
     told = f"{share:.1%} of the interactions are with an item that the user had on an earlier day"
     if share >= BUY_AGAIN:
         return "keep", f"{told}: people come back, so they count and may be recommended again (repeats: keep)."
-    return "first", f"{told}: the first one counts, and only new items are recommended (repeats: first)."
+    return "first", f"{told}: {rule}"
 
 
 def _decide_items(raw: RawTables, found: dict[str, Any], notes: list[str]) -> Domain:

@@ -386,7 +386,7 @@ def test_clicks_of_one_day_are_no_second_purchase(capsys: pytest.CaptureFixture[
     result, target = init(capsys, pl.concat([first, again]), goods())
     assert result.code == 0, result.err
     assert target["prepare"] == ALWAYS
-    assert "0.0% of the interactions" in result.out
+    assert "Nobody came back to an item on a later day" in result.out
 
 
 def test_western_files_are_read_and_their_encoding_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,7 +42,7 @@ AnySettings = Mapping[str, Any] | BaseModel
 DATA_KEYS = ("sources", "target", "sample_users", "source_part")
 """Keys of a recipe that choose the data."""
 MEMORY = "in memory"
-"""Stands for the folder of a domain that came as a value, in the recipe that an artifact keeps."""
+"""Replaces the folder of a domain that was passed as a value, in the recipe that an artifact stores."""
 
 
 def domain_from_frames(
@@ -53,14 +53,14 @@ def domain_from_frames(
     columns: Mapping[str, str] | None = None,
     prepare: Mapping[str, Any] | None = None,
 ) -> Domain:
-    """A domain from two polars, pandas or Arrow tables.
+    """Return a domain made from two polars, pandas or Arrow tables.
 
     Args:
         interactions: one row for each user, item and time.
         items: ids, titles and fields of the items; may be the same table.
-        name: of the domain.
-        columns: roles (``user``, ``item``, ``time``, ``title``, ...) and the names of their columns; the usual names
-            are found without it.
+        name: name of the domain.
+        columns: the column of each role (``user``, ``item``, ``time``, ``title``, ...); by default, columns with the
+            usual names are found.
         prepare: settings of the preparation, as in the key ``prepare`` of a recipe's domain.
 
     Raises:
@@ -72,7 +72,7 @@ def domain_from_frames(
 
 
 def open_domain(spec: str | Mapping[str, Any]) -> Domain:
-    """A domain as a recipe names it: ``films``, ``movielens:data/ml-1m``, or a mapping of two files.
+    """Open a domain by its description in a recipe: ``films``, ``movielens:data/ml-1m``, or a mapping of two files.
 
     Raises:
         InputError: the description or the data are wrong.
@@ -105,9 +105,9 @@ def fit(
     folder = None if out is None else Path(out)
     if folder is not None and (folder / CONFIG).exists():
         raise RunError(
-            "this folder holds an artifact already",
+            "this folder already holds an artifact",
             location=folder,
-            hint="Choose another, or load it",
+            hint="Choose another folder, or load the artifact with load_source",
             code="folder-in-use",
         )
     if isinstance(sources, str):
@@ -217,14 +217,14 @@ def _spec_of(domain: Domain | str | Mapping[str, Any]) -> Any:
 
 
 def _recipe(data: Mapping[str, Any], settings: AnySettings | None) -> Recipe:
-    """A recipe with settings on top. What decides the data stands outside: it is handed over as values."""
+    """Return a recipe that is overridden by settings. Raise if the settings choose data, which are passed as values."""
     given = _plain(settings or {})
     for key in DATA_KEYS:
         if key in given:
             raise SettingsError(
-                f"{key!r} is no setting here",
+                f"{key!r} cannot be set here",
                 location="settings",
-                hint="Hand over the domains themselves",
+                hint="Pass the domains as arguments",
                 code="unknown-key",
             )
     return check_recipe(overlaid(with_preset(data, given.get("preset")), given), "settings")

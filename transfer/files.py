@@ -1,4 +1,4 @@
-"""Reading and writing the files of runs: whole or not at all, flushed to the device, and one run a folder."""
+"""Read and write the files of runs: atomic, flushed to the device, and one run per folder."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from domains.json_files import RefusedJsonError, read_json_file
 
 MADE_AGAIN = "Make the artifact again"
 HEAD = "sealed"
-"""Key of the text in the head of a tensor file."""
+"""Key of the text in the header of a tensor file."""
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends without an error.
+    """Yield a temporary path beside `path`. It replaces `path` if the block ends without an error.
 
     Raises:
         InputError: the disk is full or the folder cannot be written.
@@ -54,7 +54,7 @@ def alone_in(folder: Path) -> Iterator[None]:
     lock = FileLock(folder / ".lock", timeout=0)
     try:
         private_folder(folder)
-        with suppress(NotImplementedError):  # a file system without locks
+        with suppress(NotImplementedError):  # the file system has no locks
             lock.acquire()
     except Timeout:
         raise RunError(
@@ -76,7 +76,7 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 
 SCRATCH = "scratch"
-"""Before rank and process id in the name of a folder for intermediate results."""
+"""Prefix of the names of folders for intermediate results; rank and process id follow."""
 
 
 def scratch_folder(folder: Path, rank: int) -> Path:
@@ -86,7 +86,7 @@ def scratch_folder(folder: Path, rank: int) -> Path:
 
 def _remove_scratch(folder: Path) -> None:
     """Remove intermediate results of processes that are gone."""
-    if os.name != "posix":  # other systems cannot check that a process lives without sending it a signal
+    if os.name != "posix":  # on other systems, only a signal shows whether a process lives
         return
     for path in folder.glob(f"{SCRATCH}-*-*"):
         owner = path.name.rsplit("-", 1)[1]
@@ -113,18 +113,18 @@ def private_folder(folder: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text, whole or not at all."""
+    """Write UTF-8 text atomically."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def json_text(data: Any) -> str:
-    """Readable JSON; NaN and infinity are refused."""
+    """Return indented JSON. Raise ValueError for NaN and infinity."""
     return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def write_json(path: Path, data: Any) -> None:
-    """Write readable JSON, whole or not at all."""
+    """Write indented JSON atomically."""
     write_text(path, json_text(data))
 
 
@@ -145,23 +145,23 @@ def read_json(path: Path) -> Any:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], head: str | None = None) -> None:
-    """Write safetensors, whole or not at all; the same content gives the same bytes.
+    """Write safetensors atomically; the same content gives the same bytes.
 
     Args:
         path: the file.
-        tensors: by name.
-        head: a text to keep in the file's head; one alone, because several would stand there in random order.
+        tensors: tensors by name.
+        head: a text to store in the header; only one, because several would be written in random order.
 
     Raises:
         InputError: the disk is full or the folder cannot be written.
     """
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with replacing(path) as temporary:
-        temporary.touch()  # for the permissions that this user gives new files; safetensors would deny all others
+        temporary.touch()  # new files get the user's default permissions; safetensors would deny access to others
         mode = temporary.stat().st_mode
         try:
             save_file(whole, temporary, None if head is None else {HEAD: head})
-        except SafetensorError as error:  # the writer hides the number of the operating system's error
+        except SafetensorError as error:  # the writer hides the error number of the operating system
             full = "os error 28" in str(error) or "No space" in str(error)
             raise OSError(
                 errno.ENOSPC if full else errno.EIO, "No space left on device" if full else str(error)
@@ -180,7 +180,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def write_sealed(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, str] | None = None) -> None:
-    """Write safetensors with the digest of their contents in the head; see `write_tensors`."""
+    """Write safetensors with the digest of their contents in the header; see `write_tensors`."""
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     sealed = {"facts": dict(facts or {}), "sha256": _digest(whole, facts or {})}
     write_tensors(path, whole, json.dumps(sealed, sort_keys=True))
@@ -190,7 +190,7 @@ def read_sealed(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read what `write_sealed` wrote: tensors and facts.
 
     Raises:
-        InputError: no such file, not safetensors, or another content than was written.
+        InputError: no such file, not safetensors, or the contents were changed.
     """
     with _readable(path):
         tensors = load_file(path)
@@ -201,7 +201,7 @@ def read_sealed(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise RunError(
             "this file was changed after it was written",
             location=path,
-            hint="Delete it: it is made again",
+            hint="Delete it; the next run writes it again",
             code="file-changed",
         )
     return tensors, facts
@@ -228,13 +228,13 @@ def _readable(path: Path) -> Iterator[None]:
 
 
 class JsonLines:
-    """A log with one JSON object a line, flushed line by line; an epoch of a stage stands in it once.
+    """A log with one JSON object per line, flushed after each line. It has one line for each epoch of a stage.
 
     A run that resumes from a checkpoint repeats the epochs after it, so their lines are removed.
 
     Args:
         path: the file.
-        fresh: begin with an empty log.
+        fresh: whether to begin with an empty log.
     """
 
     def __init__(self, path: Path, fresh: bool = True) -> None:
@@ -267,7 +267,7 @@ class JsonLines:
             raise cannot_write(error, self.path) from error
 
     def _read(self) -> list[tuple[tuple[object, object] | None, str]]:
-        """The lines that are there, and the stage and epoch of each; a line that a kill cut off is left out."""
+        """Return stage and epoch of each line, and the line. Skip a line that a killed process did not finish."""
         if not self.path.is_file():
             return []
         found = []
@@ -282,7 +282,7 @@ class JsonLines:
 
 
 def _key(entry: Any) -> tuple[object, object] | None:
-    """Stage and epoch of a line; None for a line of something else."""
+    """Return stage and epoch of a line; None if it has none."""
     if not isinstance(entry, Mapping) or "stage" not in entry or "epoch" not in entry:
         return None
     return entry["stage"], entry["epoch"]

@@ -1,4 +1,4 @@
-"""What every system must do, as tests that authors of plug-ins inherit.
+"""Tests that every system must pass. Authors of plug-ins inherit them.
 
 For example::
 
@@ -86,7 +86,7 @@ class SystemContract:
     learns_order: ClassVar[bool] = True
 
     def recipe(self) -> Recipe:
-        """A small recipe with the system as a variant; a baseline is joined by a trained system."""
+        """Return a small recipe with the system as a variant. A trained system is added to a baseline."""
         variants = [self.name, "sasrec"] if isinstance(find_system(self.name), Baseline) else [self.name]
         return check_recipe({"sources": ["books"], **SMALL, "variants": variants, **self._systems()}, self.name)
 
@@ -94,11 +94,11 @@ class SystemContract:
         return {"systems": {self.name: self.settings}} if self.settings else {}
 
     def run(self) -> tuple[Plan, TargetRun]:
-        """A run of the recipe on the cycle; made once a class."""
+        """Return a run of the recipe on the cycle, made once per class."""
         return _cached_run(type(self))
 
     def test_it_is_registered_under_its_name_with_a_summary(self) -> None:
-        """`transfer variants` shows both."""
+        """It has a name and a summary, which `transfer variants` shows."""
         system = find_system(self.name)
         assert system.name == self.name
         assert system.summary
@@ -116,7 +116,7 @@ class SystemContract:
         assert again.metrics.variants[self.name] == run.metrics.variants[self.name]
 
     def test_it_never_sees_what_is_held_out(self) -> None:
-        """Exchanging the two held-out items of every user changes nothing that was learned."""
+        """A system learns the same if the two held-out items of every user are exchanged."""
         system = find_system(self.name)
         if not isinstance(system, Baseline):
             pytest.skip("trained systems share the training loop, whose tests cover this")
@@ -144,7 +144,7 @@ class SystemContract:
         plan, run = self.run()
         variant = next(variant for variant in plan.variants if variant.label == self.name)
         if run.variant != variant:
-            pytest.skip("validation preferred another variant, which is the one that is saved")
+            pytest.skip("validation preferred another variant, and only that one is saved")
         run.write(tmp_path)
         back = TargetRun.read(tmp_path)
         assert largest_gap(back, reevaluate(back, Runtime())) < 1e-5

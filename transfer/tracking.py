@@ -1,4 +1,4 @@
-"""Trackers: where a run sends settings, epochs and results beside its own files. Off by default."""
+"""Trackers receive settings, epochs and results of a run, in addition to its own files. Off by default."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Untracked:
 
 
 def tracker_names() -> tuple[str, ...]:
-    """All names, sorted."""
+    """Return the names of all trackers, sorted."""
     return tuple(sorted({TENSORBOARD, *(point.name for point in entry_points(group=ENTRY_POINT_GROUP))}))
 
 
@@ -51,8 +51,8 @@ def open_tracker(name: str | None, folder: Path) -> Tracker:
     """Open a tracker for a run.
 
     Args:
-        name: of the tracker; None tracks nothing.
-        folder: of the run; a tracker may write into it.
+        name: name of the tracker; None tracks nothing.
+        folder: folder of the run, which the tracker may write to.
 
     Raises:
         InputError: no package provides it, or its package cannot be imported.
@@ -89,7 +89,7 @@ class TensorBoard:
         self.writer = SummaryWriter(str(folder))
 
     def settings(self, recipe: Mapping[str, Any]) -> None:
-        """Write the recipe as a text."""
+        """Write the recipe as text."""
         text = yaml.safe_dump(dict(recipe), sort_keys=False, allow_unicode=True)
         self.writer.add_text("recipe", f"```yaml\n{text}```")
         self.writer.flush()
@@ -115,5 +115,5 @@ class TensorBoard:
 
 
 def open_tensorboard(folder: Path) -> TensorBoard:
-    """Write into ``tensorboard/`` of the run's folder."""
+    """Return a tracker that writes to ``tensorboard/`` in the run's folder."""
     return TensorBoard(folder / TENSORBOARD)

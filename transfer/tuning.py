@@ -32,20 +32,17 @@ NOT = ("training.metric",)
 
 
 class Range(Settings):
-    """Numbers between two bounds.
-
-    The values are whole numbers if both bounds and the step are.
-    """
+    """Numbers between two bounds; whole numbers if both bounds and the step are."""
 
     low: int | float = Field(description="Smallest value.")
     high: int | float = Field(description="Largest value.")
-    step: int | float | None = Field(None, gt=0, description="Distance of the values; any value by default.")
+    step: int | float | None = Field(None, gt=0, description="Distance between values; by default, any value.")
     log: bool = Field(False, description="Search on a logarithmic scale.")
 
     @model_validator(mode="after")
     def _ordered(self) -> Range:
         if self.low >= self.high or (self.log and (self.low <= 0 or self.step is not None)):
-            raise ValueError("low is below high; log needs a positive low and no step")
+            raise ValueError("low must be below high; log needs a positive low and no step")
         return self
 
     @property
@@ -57,7 +54,7 @@ class Range(Settings):
 class Space(Settings):
     """Keys of a recipe, each with a list of values or a range."""
 
-    keys: dict[str, tuple[Choice, ...] | Range] = Field(min_length=1, description="By key, such as encoder.dim.")
+    keys: dict[str, tuple[Choice, ...] | Range] = Field(min_length=1, description="Values by key, such as encoder.dim.")
 
     @field_validator("keys")
     @classmethod
@@ -94,10 +91,10 @@ def read_space(path: Path | None) -> Space:
 
 
 def check_space(keys: Mapping[str, Any], location: object) -> Space:
-    """A typed space out of plain data.
+    """Check plain data and return them as a search space.
 
     Raises:
-        InputError: for the first thing that is wrong.
+        InputError: a key or value is wrong.
     """
     try:
         return Space.model_validate({"keys": dict(keys)})
@@ -117,13 +114,13 @@ class Found:
     """Result of a search.
 
     Attributes:
-        metric: that chose, on validation items of training users.
-        before: of the unchanged recipe.
-        best: of the best trial; `before` if no trial is better.
-        values: of the best trial; empty if no trial is better.
-        trials: finished, of all sessions.
-        failed: trials that ended in an error.
-        recipe: the found recipe.
+        metric: the selection metric, on validation items of training users.
+        before: metric of the unchanged recipe.
+        best: metric of the best trial; `before` if no trial is better.
+        values: settings of the best trial; empty if no trial is better.
+        trials: number of finished trials, over all sessions.
+        failed: number of trials that ended in an error.
+        recipe: file of the found recipe.
     """
 
     metric: str
@@ -149,12 +146,12 @@ def tune(
 
     Args:
         given: recipe file or name.
-        folder: stores the trials; the same call resumes.
+        folder: folder for the trials. The same call resumes the search.
         runtime: device, processes, progress.
-        variant: which one; by default the last one of the recipe.
-        trials: in all, with those of earlier sessions.
+        variant: label of the variant; by default, the last one of the recipe.
+        trials: total number of trials, with those of earlier sessions.
         space: keys and their values or ranges.
-        overrides: of the recipe, for all trials.
+        overrides: overrides of the recipe, for all trials.
 
     Raises:
         InputError: Optuna is not installed, the folder holds another search, or every trial failed.
@@ -167,7 +164,7 @@ def tune(
     label = variant or loaded.recipe.variants[-1]
     fixed += [f"variants=[{label}]", f"seeds=[{loaded.recipe.seeds[0]}]"]
     loaded = load_recipe(given, fixed)
-    for key, values in space.keys.items():  # a wrong key is found before the first training
+    for key, values in space.keys.items():  # find wrong keys before the first training
         value = values.low if isinstance(values, Range) else values[0]
         load_recipe(given, [*fixed, f"{key}={json.dumps(value)}"])
     with alone_in(folder):
@@ -180,7 +177,7 @@ def tune(
             mark = hashlib.sha256(json.dumps(changes).encode()).hexdigest()[:12]
             place = folder / f"trial-{mark}"
             run = target_from(make_plan(changed, source), source, place, runtime)
-            shutil.rmtree(place)  # its test figures must not influence the choice
+            shutil.rmtree(place)  # test figures must not influence the search
             return run.metrics.variants[run.variant.label].selection.mean
 
         before = _baseline(folder, score)
@@ -231,10 +228,10 @@ def _baseline(folder: Path, score: Score) -> float:
 def _study(optuna: Any, folder: Path, seed: int) -> Any:
     storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(folder / STORAGE)))
     study = optuna.create_study(storage=storage, study_name="tune", direction="maximize", load_if_exists=True)
-    # The sampler's state is not stored: a seed of its own for each session keeps it from drawing the same values again.
+    # The sampler's state is not stored. A seed for each session keeps it from drawing the same values again.
     study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.trials))
     running = optuna.trial.TrialState.RUNNING
-    for trial in study.get_trials(deepcopy=False, states=(running,)):  # killed: tried again first
+    for trial in study.get_trials(deepcopy=False, states=(running,)):  # killed trials are tried again first
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
         study.enqueue_trial(trial.params)
     return study
@@ -251,7 +248,7 @@ def _search(optuna: Any, study: Any, space: Space, trials: int, score: Score, ru
             found = score(changes)
         except RunError:
             raise
-        except InputError as error:  # values that do not go together, or a training that diverges
+        except InputError as error:  # values that contradict each other, or a diverged training
             runtime.warn(f"This trial failed: {error}")
             trial.set_user_attr("problem", str(error))
             study.tell(trial, state=optuna.trial.TrialState.PRUNED)
@@ -282,9 +279,10 @@ def _finish(
     metric = loaded.recipe.training.metric
     text = (
         f"# Found by transfer tune in {len(complete)} trials: {metric} {max(top.value, before):.4g} on validation, "
-        f"{before:.4g} before.\n# Test figures were not looked at: run this recipe, with several seeds, to see them.\n"
+        f"{before:.4g} before.\n# The search did not look at test figures. Run this recipe with several seeds to see "
+        "them.\n"
     )
-    # Of the recipe's own variants and seeds, not those of the search.
+    # Keep the variants and seeds of the recipe, not those of the search.
     recipe = load_recipe(given, [one for one in fixed if not one.startswith(("variants=", "seeds="))] + changes)
     write_text(folder / FOUND, text + _yaml(recipe.recipe, recipe.folder))
     return Found(
@@ -299,7 +297,7 @@ def _finish(
 
 
 def _yaml(recipe: Recipe, base: Path) -> str:
-    """A recipe as a file that can lie anywhere: what its author or the search said, with full paths."""
+    """Return a recipe as YAML, with the keys that its author or the search set, and with absolute paths."""
     data = recipe.model_dump(mode="json", exclude_unset=True)
     data["sources"] = [_domain(spec, base) for spec in recipe.sources]
     if recipe.target is not None:

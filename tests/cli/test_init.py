@@ -327,7 +327,7 @@ def test_a_domain_has_a_plain_name(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     done = run_command(capsys, "init", name, "--interactions", "acts.csv", "--items", "items.csv")
     assert done.code == 2
-    assert "names no domain" in done.err
+    assert "NAME" in done.err
     assert not list(tmp_path.iterdir())
 
 

@@ -23,7 +23,7 @@ app = typer.Typer(no_args_is_help=True, help="Data to work with: bundled, public
 Name = Annotated[str, typer.Argument(help="Name of a bundled domain, a public data set or a format.")]
 DataName = Annotated[str, typer.Argument(help="Name of a public data set: ml-1m, or amazon2018/Video_Games.")]
 To = Annotated[Path | None, typer.Option("--to", help="Folder for the files; data/NAME by default.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Agree to the licence and the size, ask nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Accept licence and size without a question.")]
 
 
 @app.command("list")
@@ -66,7 +66,9 @@ def show(name: Name, json_: Json = False) -> None:
     known = {*BUNDLED, *public, *loader_names()}
     if family not in known:
         hint = f"{suggest(family, known)}Known: transfer domains list"
-        raise SettingsError(f"nothing is called {family!r}", location="NAME", hint=hint, code="option")
+        raise SettingsError(
+            f"no domain, data set or format is named {family!r}", location="NAME", hint=hint, code="option"
+        )
     found: dict[str, Any] = {}
     if family in BUNDLED:
         found["bundled"] = _bundled(family)
@@ -194,15 +196,18 @@ def _table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]
 
 
 Domain = Annotated[
-    str, typer.Argument(help="A domain (books, movielens:FOLDER, ...), or a recipe, whose target is prepared.")
+    str,
+    typer.Argument(help="A domain (books, movielens:FOLDER, ...), or a recipe. Of a recipe, the target is prepared."),
 ]
-Out = Annotated[Path, typer.Option("--out", help="Folder to write; empty or not there.")]
-Partitions = Annotated[int, typer.Option("--partitions", help="Parts, by a hash of the user; one must fit in memory.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder to write; must be empty or missing.")]
+Partitions = Annotated[
+    int, typer.Option("--partitions", help="Number of partitions, by a hash of the user; each must fit in memory.")
+]
 Source = Annotated[int | None, typer.Option("--source", min=1, help="Prepare this source of the recipe instead.")]
 
 
 def prepare(domain: Domain, out: Out, partitions: Partitions = 16, source: Source = None, json_: Json = False) -> None:
-    """Prepare a large domain once, in partitions, as a folder that recipes open with prepared:FOLDER."""
+    """Prepare a large domain once, in partitions. Recipes open the folder with prepared:FOLDER."""
     from rich.markup import escape
 
     from domains.streaming import to_folder

@@ -13,9 +13,13 @@ ExperimentOut = Annotated[
     Path | None, typer.Option("--out", help="Folder to write; runs/NAME by default, runs/NAME-quick with --quick.")
 ]
 Given = Annotated[str, typer.Argument(help="An experiment or recipe: a bundled name (table4) or a YAML file.")]
-Quick = Annotated[bool, typer.Option("--quick", help="A sample of users, few epochs, one seed: does everything work?")]
+Quick = Annotated[
+    bool,
+    typer.Option("--quick", help="A trial with few users, few epochs and one seed, to see whether everything works."),
+]
 Workers = Annotated[
-    int | None, typer.Option("--workers", min=1, help="Processes at a time; one a core, or one on a GPU, by default.")
+    int | None,
+    typer.Option("--workers", min=1, help="Number of parallel processes; default: one per core, or one on a GPU."),
 ]
 
 
@@ -52,7 +56,7 @@ def experiment(
 
 
 TuningOut = Annotated[Path | None, typer.Option("--out", help="Folder of the search; runs/RECIPE/tuning by default.")]
-Trials = Annotated[int, typer.Option("--trials", min=1, help="Number of trials, with those of earlier sessions.")]
+Trials = Annotated[int, typer.Option("--trials", min=1, help="Total number of trials, with those of earlier sessions.")]
 Variant = Annotated[str | None, typer.Option("--variant", help="Variant to tune; the recipe's last one by default.")]
 SpaceFile = Annotated[
     Path | None,

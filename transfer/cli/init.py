@@ -21,23 +21,25 @@ Name = Annotated[str, typer.Argument(help="Name of the new domain; the recipe is
 Interactions = Annotated[str, typer.Option("--interactions", help="Who did what when: CSV, Parquet, JSON Lines, ...")]
 Items = Annotated[
     str | None,
-    typer.Option("--items", help="What the items are called: the same kinds of file; by default the interactions."),
+    typer.Option("--items", help="Titles of the items, in the same formats; default: the file of interactions."),
 ]
 Sources = Annotated[
     list[str] | None,
     typer.Option(
         "--source",
-        help="A source domain as a recipe names it, may be repeated; 'none' for none; the close ones by default.",
+        help="A source domain, as in a recipe; may be repeated. 'none' for none; default: similar bundled domains.",
     ),
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="The recipe's file; NAME.yaml by default.")]
 User = Annotated[str | None, typer.Option("--user-column", help="Column with the user's id.")]
 Item = Annotated[str | None, typer.Option("--item-column", help="Column with the item's id.")]
-Key = Annotated[str | None, typer.Option("--item-key-column", help="The same in the file of items, if it differs.")]
+Key = Annotated[
+    str | None, typer.Option("--item-key-column", help="Column with the item's id in the file of items, if it differs.")
+]
 Time = Annotated[str | None, typer.Option("--time-column", help="Column with the time.")]
 Title = Annotated[str | None, typer.Option("--title-column", help="Column with the title.")]
 Categories = Annotated[str | None, typer.Option("--categories-column", help="Column with the categories.")]
-Written = Annotated[str | None, typer.Option("--time-format", help="How times are written: '%d/%m/%Y %H:%M'.")]
+Written = Annotated[str | None, typer.Option("--time-format", help="Format of the times, such as '%d/%m/%Y %H:%M'.")]
 Unit = Annotated[
     Literal["auto", "s", "ms", "us", "ns", "ticks", "filetime", "webkit", "excel"],
     typer.Option("--time-unit", help="Unit of numeric times."),
@@ -46,8 +48,10 @@ Keep = Annotated[
     list[str] | None,
     typer.Option("--keep", help="Rows that count: 'event_type in [purchase, cart]', 'rating >= 4'; may be repeated."),
 ]
-Encoding = Annotated[str | None, typer.Option("--encoding", help="Of CSV files, such as cp1252; found by default.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace the recipe if it is there.")]
+Encoding = Annotated[
+    str | None, typer.Option("--encoding", help="Encoding of CSV files, such as cp1252; detected by default.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace an existing recipe.")]
 
 QUESTIONS = {
     "user": "Which column holds the user's id?",
@@ -77,7 +81,7 @@ def command(
     encoding: Encoding = None,
     force: Force = False,
 ) -> None:
-    """Look at your own files, guess their columns, and write a recipe for them."""
+    """Read your files, guess their columns, and write a recipe."""
     from domains.errors import InputError, RunError, SettingsError
     from domains.guess import guess_columns, guess_encoding
     from recipes.scaffold import compare_sources, look, recipe_text
@@ -86,16 +90,16 @@ def command(
 
     if not name.strip() or set(name) & set("/\\"):
         raise SettingsError(
-            f"{name!r} names no domain",
+            f"{name!r} cannot be the name of a domain",
             location="NAME",
-            hint="Give a plain name; --out says where to write",
+            hint="Give a plain name, and the place with --out",
             code="option",
         )
     items = items or interactions
     path = out or Path(f"{name}.yaml")
     if path.exists() and not force:
         raise RunError(
-            "this file is there already",
+            "this file already exists",
             location=path,
             hint="Choose another --out, or replace it with --force",
             code="folder-in-use",
@@ -118,7 +122,7 @@ def command(
         _show_columns(columns, certain, ERR)  # one of them may be the mistake
         raise
     if written != encoding:
-        told = f"The files are not in UTF-8: they are read as {written}. --encoding names another encoding."
+        told = f"The files are not UTF-8 and are read as {written}. Set --encoding if that is wrong."
         findings = replace(findings, notes=(told, *findings.notes))
     compared = [] if source else compare_sources(findings.domain)
     sources = [one for one in source if one != "none"] if source else [one.source for one in compared if one.is_close]
@@ -191,7 +195,7 @@ def _report_sources(compared: Sequence[Closeness], sources: Sequence[str]) -> No
     from transfer.cli.output import say
 
     if compared and not compared[0].words:
-        say("[bold]No word stands in several titles: without such words a run cannot read them.[/bold]")
+        say("[bold]No word occurs in several titles. Without such words, a run cannot compare titles.[/bold]")
         return
     for one in compared:
         say(escape(str(one)))

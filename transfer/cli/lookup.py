@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 LEAST = 0.005
 """Smaller parts of a score would show as 0.00 and are left out."""
 Run = Annotated[str, typer.Argument(help="Folder of a run, or its hub id.")]
-Search = Annotated[str, typer.Option("--search", help="Words that the title holds, or an id; all items without it.")]
-TitleCount = Annotated[int, typer.Option("-k", "--count", min=1, help="How many items, the most popular first.")]
+Search = Annotated[str, typer.Option("--search", help="Words of the title, or an id; default: all items.")]
+TitleCount = Annotated[int, typer.Option("-k", "--count", min=1, help="Number of items; the most popular come first.")]
 
 
 def titles(run: Run, search: Search = "", count: TitleCount = 20, json_: Json = False) -> None:
@@ -49,8 +49,8 @@ def titles(run: Run, search: Search = "", count: TitleCount = 20, json_: Json = 
 User = Annotated[str | None, typer.Option("--user", help="Id of a user of the target domain.")]
 Past = Annotated[str | None, typer.Option("--history", metavar='"TITLE; TITLE"', help="Titles or ids, oldest first.")]
 Count = Annotated[int, typer.Option("-k", "--count", min=1, help="How many recommendations.")]
-Figure = Annotated[Path | None, typer.Option("--figure", help="Draw it to this file (png, svg or pdf).")]
-Variant = Annotated[str | None, typer.Option("--variant", help="Another finished variant of the run.")]
+Figure = Annotated[Path | None, typer.Option("--figure", help="Write a chart to this file (png, svg or pdf).")]
+Variant = Annotated[str | None, typer.Option("--variant", help="Explain another finished variant of the run.")]
 
 
 def explain(
@@ -136,7 +136,7 @@ def _print_carried(found: Explanation, recommender: Recommender) -> None:
 anchors = typer.Typer(no_args_is_help=True, help="Look at the anchors of a target run.")
 
 RunFolder = Annotated[str, typer.Argument(help="Folder of a target run.")]
-Words = Annotated[list[str], typer.Argument(help="Words as they stand in titles.")]
+Words = Annotated[list[str], typer.Argument(help="Words as written in titles.")]
 
 
 @anchors.command("explain")
@@ -155,7 +155,7 @@ def explain_words(run: RunFolder, words: Words) -> None:
     folder = Path(run)
     if not (folder / UNSEEN).is_file():
         raise RunError(
-            "no map of unseen words here",
+            "no map of unseen words",
             location=folder / UNSEEN,
             hint="Name the folder of a target run",
             code="no-file",
@@ -167,7 +167,7 @@ def explain_words(run: RunFolder, words: Words) -> None:
 
 @anchors.command("neighbours")
 def neighbours(
-    run: RunFolder, word: Annotated[str, typer.Argument(help="A word as it stands in titles.")], json_: Json = False
+    run: RunFolder, word: Annotated[str, typer.Argument(help="A word as written in titles.")], json_: Json = False
 ) -> None:
     """Show the anchors that S2IDM links to a word, by diffusing an interest in this word only."""
     from rich.text import Text

@@ -58,7 +58,10 @@ def confirm(question: str, option: str) -> bool:
     """
     if not at_terminal():
         raise SettingsError(
-            f"{question} Nobody is there to ask", location=option, hint=f"Give {option} to agree", code="option-missing"
+            f"{question} Standard input is no terminal, so it cannot be asked",
+            location=option,
+            hint=f"Give {option} to agree",
+            code="option-missing",
         )
     return typer.confirm(question, err=True)
 
@@ -80,7 +83,7 @@ def choose(question: str, choices: Sequence[str], option: str, default: str | No
         if default is not None:
             return default
         hint = f"One of: {', '.join(choices)}{otherwise}"
-        raise SettingsError(f"{question} That cannot be guessed", location=option, hint=hint, code="option-missing")
+        raise SettingsError(f"{question} Cannot guess", location=option, hint=hint, code="option-missing")
     while True:
         given = str(typer.prompt(f"{question} ({', '.join(choices)})", default=default, err=True))
         if given in choices:

@@ -15,7 +15,7 @@ from transfer.report.run_record import RunRecord
 from transfer.report.table_format import plain
 
 FEW = 50
-"""With fewer users, a note says that they are too few."""
+"""With fewer users, a note says that figures may be chance."""
 
 
 def print_target(record: RunRecord, folder: Path, as_json: bool) -> None:

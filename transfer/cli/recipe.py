@@ -106,12 +106,13 @@ def _print_domain(domain: DomainForecast) -> None:
     if domain.ties is not None and domain.ties.note:
         say(f"  [yellow]Note:[/yellow] {escape(domain.ties.note)}")
     if domain.shared is not None:
+        of_target = domain.shared.shared + domain.shared.second_only
         say(
-            f"  {domain.shared.shared:,} anchors shared with the target, "
-            f"Jensen-Shannon divergence {domain.shared.divergence:.2f} bits"
+            f"  {domain.shared.shared:,} of the target's {of_target:,} anchors occur here; divergence of their "
+            f"frequencies {domain.shared.divergence:.2f} (0 equal, 1 disjoint)"
         )
         if not domain.shared.shared:
-            say("  [yellow]Note:[/yellow] it shares no word with the target; only sentence vectors could relate them")
+            say("  [yellow]Note:[/yellow] it shares no word with the target; only sentence vectors can relate them")
 
 
 PARTS = {

@@ -27,7 +27,7 @@ Past = Annotated[
 ]
 Words = Annotated[
     str | None,
-    typer.Option("--interests", metavar='"WORD, WORD"', help="Interests in place of a history, as words of titles."),
+    typer.Option("--interests", metavar='"WORD, WORD"', help="Interests instead of a history, as words of titles."),
 ]
 New = Annotated[
     str | None,
@@ -40,23 +40,25 @@ New = Annotated[
 Count = Annotated[int, typer.Option("-k", "--count", min=1, help="How many items.")]
 
 
-Variant = Annotated[
-    str | None, typer.Option("--variant", help="Another finished variant of the run, in place of the product.")
+Variant = Annotated[str | None, typer.Option("--variant", help="Recommend with another finished variant of the run.")]
+OnlyItems = Annotated[
+    str | None, typer.Option("--only-items", metavar="FILE", help="File with the ids that may be recommended.")
 ]
-OnlyItems = Annotated[str | None, typer.Option("--only-items", metavar="FILE", help="Ids that may be recommended.")]
-WithoutItems = Annotated[str | None, typer.Option("--without-items", metavar="FILE", help="Ids to leave out.")]
+WithoutItems = Annotated[
+    str | None, typer.Option("--without-items", metavar="FILE", help="File with ids to leave out.")
+]
 Users = Annotated[
     str | None,
-    typer.Option("--users", metavar="all|FILE|FOLDER", help="Recommend to many: all users, those in a file, or parts."),
+    typer.Option("--users", metavar="all|FILE|FOLDER", help="Recommend to many users: all, those in a file, or parts."),
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="Parquet file for --users; a folder for shards or parts.")]
 Orders = Annotated[
     str | None,
-    typer.Option("--history-file", metavar="FILE", help="Interactions newer than the run, for --users."),
+    typer.Option("--history-file", metavar="FILE", help="Newer interactions, for --users."),
 ]
-ShardOf = Annotated[str | None, typer.Option("--shard", metavar="I/N", help="Do one of N parts of --users.")]
-NoReasons = Annotated[bool, typer.Option("--no-reasons", help="Leave reasons out of --out, which is faster.")]
-AllowSeen = Annotated[bool, typer.Option("--allow-seen", help="Recommend items of the history as well.")]
+ShardOf = Annotated[str | None, typer.Option("--shard", metavar="I/N", help="Compute one of N parts of --users.")]
+NoReasons = Annotated[bool, typer.Option("--no-reasons", help="Write no reasons to --out, which is faster.")]
+AllowSeen = Annotated[bool, typer.Option("--allow-seen", help="Also recommend items of the history.")]
 
 
 def command(
@@ -77,14 +79,17 @@ def command(
     no_reasons: NoReasons = False,
     json_: Json = False,
 ) -> None:
-    """Recommend items for a user, a history or interests, each with its reason; or for many users to a file."""
+    """Recommend items, with reasons, for a user, a history or interests; or for many users to a file."""
     from domains.errors import SettingsError
     from transfer.cli.output import ERR, print_json
 
     if users is not None or out is not None or history_file is not None:
         if user is not None or history is not None or interests is not None or new_items is not None:
             raise SettingsError(
-                "--users takes no other question", location="--users", hint="Leave the others out", code="one-question"
+                "--users cannot be combined with other questions",
+                location="--users",
+                hint="Leave the others out",
+                code="one-question",
             )
         _batch(run, users, out, history_file, count, variant, only_items, without_items, allow_seen, shard, no_reasons)
         return
@@ -201,7 +206,7 @@ def _print_new(new: list[NewRecommendation], known: int, titles: TitleIndex) -> 
 
     from transfer.cli.output import plain_table, print_plain
 
-    table = plain_table(f"New items, and the place that each would have among the {known:,} known ones")
+    table = plain_table(f"New items, with the rank of each among the {known:,} known ones")
     table.add_column("place", justify="right")
     for name in ("title", "reason"):
         table.add_column(name)
@@ -215,7 +220,7 @@ def _after(past: History, titles: TitleIndex) -> str:
     recent = [titles.label(int(item)) for item in past.domain.items[-3:]]
     earlier = past.domain.n_interactions - len(recent)
     if not recent:
-        return "For somebody without a history"
+        return "For a user without a history"
     return f"After {', '.join(recent)}" + (f" and {earlier} earlier" if earlier else "")
 
 

@@ -9,9 +9,7 @@ import typer
 
 from transfer.cli.options import Device, Json, RecipeArgument, Seed, Set, Variants, as_typed, overrides
 
-RunOut = Annotated[
-    Path | None, typer.Option("--out", help="Folder to write, with source/ and target/ in it; runs/RECIPE by default.")
-]
+RunOut = Annotated[Path | None, typer.Option("--out", help="Folder for source/ and target/; runs/RECIPE by default.")]
 Track = Annotated[str | None, typer.Option("--track", help="Also send results to a tracker, such as tensorboard.")]
 
 
@@ -74,7 +72,10 @@ Licence = Annotated[
 
 Vectors = Annotated[
     bool,
-    typer.Option("--vectors/--no-vectors", help="Keep sentence vectors of the anchors; without, any encoder fits."),
+    typer.Option(
+        "--vectors/--no-vectors",
+        help="Store sentence vectors of the anchors. Without them, a target may use any encoder.",
+    ),
 ]
 
 
@@ -157,7 +158,7 @@ Run = Annotated[str, typer.Argument(help="Folder of a target run, or its hub id.
 
 
 def evaluate(run: Run, device: Device = "auto", json_: Json = False) -> None:
-    """Evaluate a target run's product again from its files; exit code 1 if metrics.json says otherwise."""
+    """Evaluate a target run again from its files. Exit code 1 if the figures differ from metrics.json."""
     from rich.markup import escape
 
     from transfer.cli.output import print_json, say
@@ -177,10 +178,10 @@ def evaluate(run: Run, device: Device = "auto", json_: Json = False) -> None:
             shown = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
             say(f"  {stage:10s} {protocol:7s} {shown}")
     if gap < SAME:
-        say("The same as in metrics.json.")
+        say("The figures agree with metrics.json.")
         return
     say(
-        f"[yellow]metrics.json says otherwise, by up to {gap:.2g}.[/yellow] Another device or precision explains small "
-        "differences, not large ones: then the folder was changed."
+        f"[yellow]The figures differ from metrics.json by up to {gap:.2g}.[/yellow] Another device or "
+        "precision explains a small difference. A large one means that the folder was changed."
     )
     raise typer.Exit(1)

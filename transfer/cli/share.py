@@ -14,7 +14,7 @@ Out = Annotated[Path, typer.Argument(help="New folder for the copy.")]
 
 
 def share(run: Run, out: Out) -> None:
-    """Write a copy of a target run without users: it recommends for histories and interests, and can be shared."""
+    """Write a copy of a target run without user data, which recommends for histories and interests."""
     from rich.markup import escape
 
     from transfer.cli.output import say
@@ -26,9 +26,7 @@ def share(run: Run, out: Out) -> None:
 
 
 Folder = Annotated[Path, typer.Argument(help="Folder of a source artifact or a target run.")]
-Accept = Annotated[
-    bool, typer.Option("--accept", help="Accept the files as they are now, if you changed them on purpose.")
-]
+Accept = Annotated[bool, typer.Option("--accept", help="Accept changes that you made on purpose.")]
 
 
 def verify(folder: Folder, accept: Accept = False, json_: Json = False) -> None:
@@ -47,6 +45,6 @@ def verify(folder: Folder, accept: Accept = False, json_: Json = False) -> None:
     for difference in [] if json_ else found:
         say(f"{escape(difference.name)}: {'accepted' if accept else difference.what}")
     if not found and not json_:
-        say("Every file is as it was written." if not accept else "The files are listed as they are.")
+        say("No file was changed." if not accept else "The files are listed as they are.")
     if not accept and any(not difference.harmless for difference in found):
         raise typer.Exit(1)

@@ -15,7 +15,7 @@ Places = Annotated[
 
 
 def sources(places: Places = None, json_: Json = False) -> None:
-    """List source artifacts with domains, anchors, size and licence: what adapt-target can start from."""
+    """List source artifacts, which adapt-target starts from, with domains, anchors, size and licence."""
     from rich.markup import escape
     from rich.text import Text
 

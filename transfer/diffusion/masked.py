@@ -65,16 +65,9 @@ class MaskedS2IDM(S2IDM):
         scratch: Path | None = None,
         done: Callable[[int], None] = lambda _: None,
     ) -> Interests:
-        """Generalise s'_0 by the expected reverse process; it starts with all anchors visible.
+        """Generalise s'_0 by the expected reverse process, which starts with all anchors visible.
 
-        With `objective: next` it takes one step, like the Gaussian model.
-
-        Args:
-            interests: (U, q) s'_0.
-            batch_size: users per batch.
-            dense_budget: bytes; a larger result is not stored but computed on access.
-            scratch: unused.
-            done: called with the number of users after each batch.
+        Args as for `S2IDM.diffuse`. `scratch` is unused: a result beyond `dense_budget` is computed on access.
         """
         raw = RawInterests(interests, self.denoiser.outer.weight.device)
         users = interests.shape[0]

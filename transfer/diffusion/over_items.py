@@ -43,7 +43,7 @@ def train_diffrec(split: Split, weighting: Weighting, settings: DiffRecSettings,
     """Train diffusion over items on the train parts of the training users.
 
     Args:
-        split: of the target.
+        split: split of the target.
         weighting: by position or by time.
         settings: weights and model.
         seed: seed of initialisation, order and noise.

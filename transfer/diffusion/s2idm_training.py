@@ -56,7 +56,7 @@ class StepSampler:
         self.seen = torch.zeros(steps, dtype=torch.int64, device=device)
 
     def probabilities(self) -> Tensor:
-        """p(t), (T,) float64, summing to one."""
+        """Return p(t), (T,) float64, which sums to one."""
         steps = len(self.losses)
         even = torch.full((steps,), 1.0 / steps, dtype=torch.float64, device=self.losses.device)
         root_mean_square = self.losses.square().mean(dim=1).sqrt()
@@ -130,7 +130,7 @@ class TrainingStep:
         )
 
     def __call__(self, batch: Tensor, draws: torch.Generator) -> Tensor:
-        """Losses (B,) of the users (B,), before division by the sampling probability."""
+        """Make a step on users (B,). Return their losses (B,), before division by the sampling probability."""
         # Every process draws for the whole batch and computes its share, so that the result equals that of one process.
         device = batch.device
         steps, scaled_probability = self.sampler.sample(len(batch), draws)
@@ -225,7 +225,7 @@ class _Trainer:
         self.batch_size = settings.batch_size
 
     def start(self) -> float:
-        """No score before the first epoch."""
+        """Return minus infinity: there is no score before the first epoch."""
         return -math.inf
 
     def epoch(self, number: int) -> Epoch:
@@ -244,7 +244,7 @@ class _Trainer:
         return Epoch(-mean, entry, f"held-out loss {mean:.4g}")
 
     def state(self) -> Saved:
-        """Optimiser, step sampler and batch size."""
+        """Return the state of optimiser and step sampler, and the batch size."""
         saved, sampler = optimiser_state(self.step.optimiser), self.step.sampler
         kept = {"sampler.losses": sampler.losses, "sampler.seen": sampler.seen}
         optimiser = {f"optimiser.{name}": value for name, value in saved.tensors.items()}
@@ -258,7 +258,7 @@ class _Trainer:
         self.batch_size = saved.facts["batch_size"]
 
     def _train(self, order: Tensor, draws: torch.Generator) -> float:
-        """Mean loss over the rows of one epoch."""
+        """Train on the rows of one epoch and return the mean loss."""
         self.model.train()
         total = torch.zeros((), dtype=torch.float64, device=self.runtime.device)
         batches = order.to(self.runtime.device).split(self.batch_size)
@@ -309,7 +309,7 @@ def _epoch_order(domains: list[Tensor], seed: int, epoch: int) -> Tensor:
 def _held_out_loss(
     model: S2IDM, inputs: SparseRows, targets: SparseRows, rows: Tensor, seed: int, runtime: Runtime
 ) -> float:
-    """Mean loss of held-out users, with the same noise every epoch and evenly spread steps."""
+    """Return the mean loss of held-out users, with the same noise every epoch and evenly spread steps."""
     model.eval()
     draws = runtime.generator(seed, 0)
     total, first = 0.0, 0

@@ -70,7 +70,7 @@ class BeyondAccuracy:
             popularity: (I,) training interactions of each item.
         """
         items = len(popularity)
-        from scipy.stats import rankdata  # here, since it takes half a second that a first answer does not have
+        from scipy.stats import rankdata  # slow to import, and not needed to recommend
 
         ranks = (rankdata(-popularity) - 0.5) / items
         shown = recommended[recommended >= 0]

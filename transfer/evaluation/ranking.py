@@ -125,7 +125,7 @@ def rank(
     among = torch.empty(count, dtype=torch.int64, device=device)
     candidates = torch.empty(count, dtype=torch.int64, device=device)
     recommended = torch.empty(count, min(top, domain.n_items), dtype=torch.int64, device=device)
-    # Tiles keep those that hold targets: rows whose targets are in one tile go together.
+    # Sort rows by target, so that few tiles hold the targets of a block.
     order = torch.argsort(items, stable=True) if products else torch.arange(count, device=device)
     for first in _blocks(count, block, ranked):
         rows = order[first : first + block]

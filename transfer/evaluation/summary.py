@@ -71,10 +71,10 @@ def validation_score(ranking: Ranking, training_users: Ints, metric: str, cutoff
     """Return the mean of the selection metric over the training users; 0 if the metric was not measured.
 
     Args:
-        ranking: of validation items.
+        ranking: ranking of the validation targets.
         training_users: indices of the users that train.
         metric: the selection metric, as protocol/metric.
-        cutoffs: of the metrics.
+        cutoffs: values of k.
     """
     protocol, name = metric.split("/", 1)
     mine = ranking.only(np.flatnonzero(np.isin(ranking.users, training_users)))

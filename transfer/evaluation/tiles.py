@@ -27,7 +27,7 @@ MOST_HELD = 8
 CHUNK = 32
 """Number of scores of a chunk, of which only the maximum is compared at first."""
 COMMON = 1 / 32
-"""Share of the items from which on a shared column is multiplied densely, which is then as fast."""
+"""A shared column that more than this share of the items have is multiplied densely, because that is faster."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class ItemMatrix:
 
     Attributes:
         transposed: (m, I) the matrix, transposed.
-        shared: whether columns that many items have are also those that most users have, as with words.
+        shared: whether most users have the columns that many items have. This is so for words.
     """
 
     transposed: csr_matrix
@@ -95,7 +95,7 @@ def _column_blocks(matrix: csr_matrix, width: int) -> Iterator[csr_matrix]:
 
 
 class _Addition(Protocol):
-    """What a block of users adds to the scores (B, k) of items."""
+    """Scores that a block of users adds to a tile (B, k)."""
 
     def to_tile(self, tile: Tensor, number: int) -> None:
         """Add scores to the tile with this number, in place."""

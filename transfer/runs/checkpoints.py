@@ -72,7 +72,7 @@ def read_finished(path: Path) -> FinishedVariant:
         raise RunError(
             f"this is no finished variant: {problem}",
             location=path,
-            hint="Delete it: it is made again",
+            hint="Delete it; the next run writes it again",
             code="run-damaged",
         ) from None
     weights = {n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")}

@@ -19,5 +19,5 @@ def fit(target: Target, settings: NoSettings) -> Ranker:
     return ranker
 
 
-MATCHING = Baseline(name="matching", summary="titles and anchors like the recent items', no training", fit=fit)
+MATCHING = Baseline(name="matching", summary="items with titles and anchors like recent ones", fit=fit)
 TERMS = Baseline(name="terms", summary="all late terms, no model: texts, popularity, transitions", fit=fit)

@@ -18,11 +18,12 @@ from transfer.terms.counts import train_matrix, train_positions
 STEPS = (1.0, 0.5, 0.25)
 """Count of a transition over 1, 2, 3 steps; also the weights of the last, second last and third last item."""
 LARGEST_TIE = 16
-"""A tie is a group of interactions at the same time. All orders of a tie of this size are counted, one of a larger."""
+"""A tie is a group of interactions of a user at the same time. All orders of a tie of up to this size are counted; of a
+larger tie, only one."""
 NEIGHBOURS = 64
 """Number of strongest transitions of an item that are followed for a second step."""
 ONWARD = 256
-"""Number of items kept that are two transitions away from an item."""
+"""Number of items two transitions away that are kept for each item."""
 BACKWARD_SHARE = 0.5
 """Weight of a transition against its direction, when two transitions are chained."""
 PARTS = {"transitions": "forward", "backward": "backward", "onward": "onward"}
@@ -30,7 +31,7 @@ PARTS = {"transitions": "forward", "backward": "backward", "onward": "onward"}
 COMPANIONS = 100
 """Number of companions kept for an item."""
 LONGEST = 500
-"""Number of last interactions of a user that are counted; the number of pairs grows with its square."""
+"""Maximum number of interactions of a user that are counted, the last ones: pairs grow with the square."""
 _PAIRS = 1 << 25
 """Number of pairs of items compared at once: 400 MB if all of them share users."""
 _BLOCK = 2048

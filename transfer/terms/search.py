@@ -29,7 +29,7 @@ PRIOR: Mapping[str, float] = {
     "taste": 0.1,
 }
 """Initial weight of every part, in standard deviations of its scores: near the weights that validation prefers on the
-domains of `transfer experiment serve_best`. A few users change it little."""
+domains of `transfer experiment serve_best`. With few users, the search stays close to it."""
 FACTORS = (0.0, 0.35, 0.5, 0.7, 0.85, 1.2, 1.4, 2.0, 3.0)
 """The search tries a weight multiplied by each of these."""
 ROUNDS = 4
@@ -59,7 +59,7 @@ def search_weights(
     progress: Progress | None = None,
     largest: int = LARGEST_SEARCH,
 ) -> TermWeights:
-    """Return the weights that validation prefers: start at the usual ones, and change one at a time while that helps.
+    """Search for the best weights on validation: start at the usual ones, and change one at a time while that helps.
 
     The measure is NDCG@10 of full ranking among the candidates. A part that does not help gets weight 0. In a domain
     without repeated items, `repeats` leaves out the items that the user had.

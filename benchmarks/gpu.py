@@ -160,7 +160,7 @@ def _measure_recommender(found: Findings, domain: Domain, runtime: Runtime) -> N
     for loss in ("bce", "sampled_softmax"):
         model = sasrec(domain, LENGTH).to(runtime.device)
         task = _task(domain, runtime, loss)
-        trainer = Trainer(model, task, NoViews(), "benchmark", 0, lambda _: None)
+        trainer = Trainer(model, task, NoViews(), title="benchmark", seed=0, log=lambda _: None)
         trainer.train(TrainView(None), 1)
         with found.timed(f"SASRec, an epoch, {loss}, {size}"):
             trainer.train(TrainView(None), 2)

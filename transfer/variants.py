@@ -131,77 +131,59 @@ def parse_variant(label: str, default_channels: tuple[Channel, ...] = ("id",)) -
     Raises:
         InputError: a part is unknown, or parts contradict each other.
     """
-    architecture, *rest = label.split("+")
-    if not architecture:
-        raise SettingsError(
-            f"variant {label!r} has no system", location="variants", hint="Start with sasrec or gru4rec", code="variant"
-        )
+    architecture, *parts = label.split("+")
     alone = architecture in _GROUPS
-    channels: list[Channel] = list(default_channels)
-    interests: InterestName | None = None
-    way = ""
-    source = no_id = False
-    terms: set[str] = set(_GROUPS[architecture]) if alone else set()
-    named: list[str] = []
-    for part in rest:
-        if part in named and part not in _WAYS:
-            raise SettingsError(
-                f"variant {label!r} names {part!r} twice", location="variants", hint="Name it once", code="variant"
-            )
-        named.append(part)
-        if part in _WAYS:
-            if way:
-                raise SettingsError(
-                    f"variant {label!r} lets interests enter twice",
-                    location="variants",
-                    hint=f"Keep {way} or {part}",
-                    code="variant",
-                )
-            way = part
-        elif part == "source":
-            source = True
-        elif part == "no-id":
-            no_id = True
-        elif part in _GROUPS:
-            terms |= set(_GROUPS[part])
-        elif part in _INTERESTS and interests is None:
-            interests = _INTERESTS[_INTERESTS.index(part)]
-        elif part in _CHANNELS and not (part == "anchors" and alone):
-            channel = _CHANNELS[_CHANNELS.index(part)]
-            if channel not in channels:
-                channels.append(channel)
-        elif part in TERMS:
-            terms.add(part)
-        else:
-            known = (*_WAYS, "source", "no-id", *_GROUPS, *_INTERESTS, *_CHANNELS, *TERMS)
-            raise SettingsError(
-                f"unknown part {part!r} in variant {label!r}",
-                location="variants",
-                hint=f"{suggest(part, known)}Parts are: {', '.join(dict.fromkeys(known))}; "
-                "'transfer variants' describes them",
-                code="variant",
-            )
-    if no_id:
+    # Beside late terms alone, `anchors` is a term; elsewhere it is a channel.
+    names_channel = {part: part in _CHANNELS and not (alone and part == "anchors") for part in parts}
+    _check_parts(label, architecture, parts)
+    channels = list(default_channels)
+    for part in parts:
+        if names_channel[part] and part not in channels:
+            channels.append(_CHANNELS[_CHANNELS.index(part)])
+    if "no-id" in parts:
         channels = [channel for channel in channels if channel != "id"]
-        if not channels:
-            raise SettingsError(f"variant {label!r} has no item channel", location="variants", code="variant")
-    if way and interests is None:
-        interests = "s2idm"
-    entry: InterestEntry = "none" if interests is None else _WAYS.get(way, "fusion")
+    if not channels:
+        raise _wrong(f"variant {label!r} has no item channel", "Add a channel, or leave no-id out")
+    way = next((part for part in parts if part in _WAYS), None)
+    interests = next((name for name in _INTERESTS if name in parts), None if way is None else "s2idm")
+    entry: InterestEntry = "none" if interests is None else "fusion" if way is None else _WAYS[way]
     if entry == "fusion" and interests == "constant":
-        raise SettingsError(
-            f"variant {label!r} fuses a constant", location="variants", hint="Write +ipe+constant", code="variant"
-        )
-    ordered = tuple(term for term in TERMS if term in terms)
+        raise _wrong(f"variant {label!r} fuses a constant", "Write +ipe+constant")
+    groups = [_GROUPS[part] for part in (architecture, *parts) if part in _GROUPS]
+    terms = {part for part in parts if part in TERMS and not names_channel[part]}.union(*groups)
     return Variant(
         architecture=architecture,
         channels=tuple(channels),
-        from_source=source,
+        from_source="source" in parts,
         entry=entry,
         interests=interests,
-        terms=ordered,
+        terms=tuple(term for term in TERMS if term in terms),
         default_channels=tuple(default_channels),
     )
+
+
+def _check_parts(label: str, architecture: str, parts: Sequence[str]) -> None:
+    """Raise if there is no system, or if a part is unknown, named twice, or one of two that exclude each other."""
+    if not architecture:
+        raise _wrong(f"variant {label!r} has no system", "Start with sasrec or gru4rec")
+    known = (*_WAYS, "source", "no-id", *_GROUPS, *_INTERESTS, *_CHANNELS, *TERMS)
+    for part in parts:
+        if part not in known:
+            listed = ", ".join(dict.fromkeys(known))
+            raise _wrong(
+                f"unknown part {part!r} in variant {label!r}",
+                f"{suggest(part, known)}Parts are: {listed}; 'transfer variants' describes them",
+            )
+        if parts.count(part) > 1:
+            raise _wrong(f"variant {label!r} names {part!r} twice", "Name it once")
+    for what, names in (("lets interests enter twice", _WAYS), ("names two kinds of interests", _INTERESTS)):
+        found = [part for part in parts if part in names]
+        if len(found) > 1:
+            raise _wrong(f"variant {label!r} {what}", f"Keep {' or '.join(found)}")
+
+
+def _wrong(problem: str, hint: str) -> SettingsError:
+    return SettingsError(problem, location="variants", hint=hint, code="variant")
 
 
 def comparisons(variants: Sequence[Variant], is_baseline: Callable[[Variant], bool]) -> list[tuple[Variant, Variant]]:

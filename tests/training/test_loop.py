@@ -266,7 +266,7 @@ def test_passes_over_parts_of_a_batch_change_nothing_that_is_learned(loss):
     found = []
     for positions in (1, 20, 10**6):
         model, task = model_of(dropout=0), task_of(split, loss=loss, learning_rate=0.002)
-        trainer = Trainer(model, task, cuts, "model", 0, lambda _: None, positions_a_pass=positions)
+        trainer = Trainer(model, task, cuts, title="model", seed=0, log=lambda _: None, positions_a_pass=positions)
         after = [trainer.epoch(number).entry["loss"] for number in (1, 2)]
         found.append((after[-1], model.items.all().detach()))
     for loss_value, table in found[1:]:

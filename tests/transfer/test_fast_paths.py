@@ -121,9 +121,8 @@ def gradients(loss, channels, positions):
     settings = TrainingSettings(loss=loss, negatives=3, learning_rate=1e-12, batch_size=30)
     model = model_of(channels)
     task = loop.Task(split=split, max_length=12, training=settings, evaluation=EvaluationSettings(), runtime=Runtime())
-    found = loop.Trainer(model, task, NoViews(), "here", 0, lambda _: None, positions_a_pass=positions).train(
-        TrainView(None), 1
-    )
+    trainer = loop.Trainer(model, task, NoViews(), title="here", seed=0, log=lambda _: None, positions_a_pass=positions)
+    found = trainer.train(TrainView(None), 1)
     return found, [parameter.grad.clone() for parameter in model.parameters()]
 
 

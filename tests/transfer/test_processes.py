@@ -139,7 +139,7 @@ def test_every_user_is_owned_by_one_process_which_reads_no_other():
             evaluation=EvaluationSettings(negatives=9),
             runtime=Runtime(rank=rank, processes=3),
         )
-        trainer = Trainer(torch.nn.Linear(1, 1), task, NoViews(), "model", 0, lambda _: None)
+        trainer = Trainer(torch.nn.Linear(1, 1), task, NoViews(), title="model", seed=0, log=lambda _: None)
         assert trainer.spans.items.tolist() == [item for past in histories[rank::3] for item in past[:-2][-7:]]
         read.append(Runtime(rank=rank, processes=3).owns(torch.arange(USERS)))
     assert torch.stack(read).sum(0).tolist() == [1] * USERS

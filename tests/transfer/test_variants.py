@@ -80,7 +80,7 @@ def test_controls_are_values():
         ("sasrec+source+source", "'source'"),
         ("sasrec+late", "'late'"),
         ("sasrec+ipe+positions+raw", "positions"),
-        ("sasrec+raw+s2idm", "'s2idm'"),
+        ("sasrec+raw+s2idm", "two kinds"),
         ("sasrec+", "''"),
         ("sasrec+no-id", "channel"),
         ("+ipe", "system"),

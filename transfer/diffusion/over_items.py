@@ -39,7 +39,14 @@ def item_weights(
     return original_interests(by, identity(domain.n_items, format="csr"), starts, stops, weights)
 
 
-def train_diffrec(split: Split, weighting: Weighting, settings: DiffRecSettings, seed: int, runtime: Runtime) -> S2IDM:
+def train_diffrec(
+    split: Split,
+    weighting: Weighting,
+    settings: DiffRecSettings,
+    seed: int,
+    runtime: Runtime,
+    key: str | None = None,
+) -> S2IDM:
     """Train diffusion over items on the train parts of the training users.
 
     Args:
@@ -48,6 +55,7 @@ def train_diffrec(split: Split, weighting: Weighting, settings: DiffRecSettings,
         settings: weights and model.
         seed: seed of initialisation, order and noise.
         runtime: device, processes, progress.
+        key: location of the settings in a recipe, for messages; default: that of the system.
 
     Returns:
         A model whose "anchors" are the domain's items.
@@ -56,4 +64,5 @@ def train_diffrec(split: Split, weighting: Weighting, settings: DiffRecSettings,
     matrix = item_weights(split.domain, split.starts[users], split.train_stop[users], weighting, settings)
     name = "T-DiffRec" if weighting == "position" else "TI-DiffRec"
     interests = [SourceInterests(name=name, inputs=matrix, targets=matrix)]
-    return train_s2idm(interests, settings.model, seed, runtime, title=name, key="diffrec.model")
+    location = key or f"systems.{name.lower()}"
+    return train_s2idm(interests, settings.model, seed, runtime, title=name, key=f"{location}.model")

@@ -158,6 +158,7 @@ def train_s2idm(
     seed: int,
     runtime: Runtime,
     log: Log = lambda _: None,
+    *,
     start: S2IDM | None = None,
     title: str = "S2IDM",
     key: str = "s2idm",
@@ -185,7 +186,7 @@ def train_s2idm(
     anchors = sources[0].inputs.shape[1]
     model = (start or make_s2idm(anchors, settings)).to(runtime.device)
     train_epochs(
-        _Trainer(model, sources, settings, seed, runtime, title, key, history),
+        _Trainer(model, sources, settings, seed, runtime, title=title, key=key, history=history),
         runtime,
         title=title,
         stage="s2idm",
@@ -208,6 +209,7 @@ class _Trainer:
         settings: S2IDMSettings,
         seed: int,
         runtime: Runtime,
+        *,
         title: str,
         key: str,
         history: int,

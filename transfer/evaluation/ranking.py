@@ -86,6 +86,7 @@ def rank(
     score_rows: ScoreRows,
     settings: EvaluationSettings,
     device: torch.device,
+    *,
     top: int = 0,
     sampled: bool = True,
     ranked: Callable[[int], None] = lambda _: None,

@@ -22,7 +22,7 @@ from transfer.evaluation.summary import STAGES, SeedRankings, validation_score
 from transfer.files import JsonLines, scratch_folder
 from transfer.items.features import ItemFeatures, item_features
 from transfer.items.sentence_vectors import Semantics, TitleSpace, same_encoder
-from transfer.items.settings import SEMANTIC_CHANNELS, Channel
+from transfer.items.settings import Channel
 from transfer.progress import RESULTS, TITLES, step_name
 from transfer.report.run_record import KeptEpochs
 from transfer.runs.artifact import LOG, UNSEEN
@@ -30,9 +30,9 @@ from transfer.runs.checkpoints import Checkpoints
 from transfer.runs.checks import is_baseline, lacking
 from transfer.runs.interest_factory import InterestFactory
 from transfer.runs.plan import Plan
-from transfer.runs.product_choice import choose_product, choosing_values
+from transfer.runs.product_choice import product_of
 from transfer.runs.source_artifact import SourceArtifact
-from transfer.runs.train_variant import VariantTrainer, choosing_users
+from transfer.runs.train_variant import VariantTrainer
 from transfer.runtime import Runtime
 from transfer.terms.known import KnownItems
 from transfer.training.epochs import Log
@@ -140,50 +140,21 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
     Raises:
         InputError: the target shares no anchor with the source, or no variant can run.
     """
-    recipe, split = plan.recipe, plan.target_split
+    recipe, split, domain = plan.recipe, plan.target_split, plan.target_split.domain
     runtime.begin(TITLES)
     mapped = map_items(source, plan, runtime)
-    domain = plan.domain
-    if mapped.anchors.nnz == 0:
-        raise DataError(
-            f"none of its {domain.n_items:,} items has an anchor of the source artifact",
-            location=domain.name,
-            hint="Use sources with titles in the same language, or set target_titles to build the vocabulary from the "
-            "target's titles too (each anchor needs vocabulary.min_items titles)",
-            code="no-anchors",
-        )
+    _check_covered(plan.domain, mapped)
     runtime.log(f"{domain.name}: {str(mapped.coverage).splitlines()[0]}")
-    domain = split.domain
-    idf, semantics = source.vocabulary.idf, mapped.semantics
-    anchor_vectors = source.vectors(semantics)
-    skipped = _skipped(plan.variants, source, semantics is not None, anchor_vectors is not None)
+    anchor_vectors = source.vectors(mapped.semantics)
+    skipped = _skipped(plan.variants, source, mapped.semantics is not None, anchor_vectors is not None)
     variants = [variant for variant in plan.variants if variant.label not in skipped]
-    if not variants:
-        raise SettingsError(
-            "no variant can run: each needs a sentence encoder, or a source encoder in the artifact",
-            location="variants",
-            hint='Install the extra "sememe-transfer[semantic]", or set source_encoder.channels',
-            code="no-variant",
-        )
-    features = item_features(
-        domain=domain,
-        anchors=mapped.anchors,
-        idf=idf,
-        channels=_channels(variants, semantics),
-        anchor_vectors=anchor_vectors,
-        semantics=semantics,
-        whitening=recipe.semantic.whitening,
-    )
-    if features.title_vectors is not None:
-        trained = len(split.training_users) > 0
-        features = replace(features, title_space=TitleSpace.of(features.title_vectors, narrow=trained))
-    if split.new_items is not None:
-        features = replace(features, known=torch.from_numpy(~split.new_items))
+    _check_any_runs(variants)
+    features = _features(plan, mapped, variants, anchor_vectors)
     scratch = scratch_folder(out, runtime.rank)
     factory = InterestFactory(
         domain=domain,
         item_anchors=mapped.anchors,
-        idf=idf,
+        idf=mapped.vocabulary.idf,
         s2idm=source.s2idm,
         settings=source.interests,
         device=runtime.device,
@@ -211,7 +182,7 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
         runtime.warn(f"Skipped {name}: {reason}")
     made = _every_variant(trainer, recipe, variants)
     runtime.begin(RESULTS)
-    product = _product(recipe, split, variants, made)
+    product = product_of(recipe, split, variants, made.rankings)
     shutil.rmtree(scratch, ignore_errors=True)
     if runtime.is_main and mapped.unseen is not None:
         mapped.unseen.save(out / UNSEEN)
@@ -229,6 +200,49 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
         kept_epochs=made.kept_epochs,
         threads=made.threads,
     )
+
+
+def _check_covered(domain: Domain, mapped: MappedItems) -> None:
+    """Raise if no item of the target has an anchor."""
+    if mapped.anchors.nnz == 0:
+        raise DataError(
+            f"none of its {domain.n_items:,} items has an anchor of the source artifact",
+            location=domain.name,
+            hint="Use sources with titles in the same language, or set target_titles to build the vocabulary from the "
+            "target's titles too (each anchor needs vocabulary.min_items titles)",
+            code="no-anchors",
+        )
+
+
+def _check_any_runs(variants: Sequence[Variant]) -> None:
+    """Raise if all variants are skipped."""
+    if not variants:
+        raise SettingsError(
+            "no variant can run: each needs a sentence encoder, or a source encoder in the artifact",
+            location="variants",
+            hint='Install the extra "sememe-transfer[semantic]", or set source_encoder.channels',
+            code="no-variant",
+        )
+
+
+def _features(
+    plan: Plan, mapped: MappedItems, variants: Sequence[Variant], anchor_vectors: Tensor | None
+) -> ItemFeatures:
+    """Compute the features of the target's items that the variants read."""
+    split = plan.target_split
+    features = item_features(
+        domain=split.domain,
+        anchors=mapped.anchors,
+        idf=mapped.vocabulary.idf,
+        channels=_channels(variants, mapped.semantics),
+        anchor_vectors=anchor_vectors,
+        semantics=mapped.semantics,
+        whitening=plan.recipe.semantic.whitening,
+    )
+    if features.title_vectors is not None:
+        trained = len(split.training_users) > 0
+        features = replace(features, title_space=TitleSpace.of(features.title_vectors, narrow=trained))
+    return features if split.new_items is None else replace(features, known=torch.from_numpy(~split.new_items))
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,31 +281,6 @@ def _every_variant(trainer: VariantTrainer, recipe: Recipe, variants: Sequence[V
         if len(threads) == len(checkpoints):
             made.threads[label] = threads
     return made
-
-
-def _product(recipe: Recipe, split: Split, variants: Sequence[Variant], made: _Made) -> Variant:
-    """Choose the product, on users that did not tune the weights of late terms."""
-    candidates = [variant for variant in variants if variant.is_serving] or list(variants)
-    users = choosing_users(split, recipe.evaluation.seed)
-    if not len(users):
-        return max(candidates, key=_without_training)
-    metric, cutoffs = recipe.training.metric, recipe.evaluation.cutoffs
-    values = {
-        variant.label: choosing_values(made.rankings[variant.label]["validation"], users, metric, cutoffs)
-        for variant in candidates
-    }
-    return choose_product(candidates, values)
-
-
-def _without_training(variant: Variant) -> tuple[int, ...]:
-    """Rank variants if no user trains, so that validation cannot choose; higher is better.
-
-    Late terms come first: in our few-shot tests, a source's encoder did not improve on them.
-    """
-    titles = len(SEMANTIC_CHANNELS & set(variant.channels))
-    terms = bool(variant.terms)
-    alone = terms and is_baseline(variant)
-    return terms, alone, len(variant.terms), variant.from_source != terms, titles - ("id" in variant.channels)
 
 
 def _skipped(variants: Sequence[Variant], source: SourceArtifact, titles: bool, anchors: bool) -> dict[str, str]:

@@ -75,52 +75,30 @@ def fit_source(
         InputError: two domains share a name, there is no anchor, no user can select the source encoder's epoch, or
             the extended artifact used another sentence encoder.
     """
-    recipe, sources = plan.recipe, plan.source_domains
+    recipe, sources, seed = plan.recipe, plan.source_domains, plan.recipe.seeds[0]
     target = None if plan.target is None else plan.target.domain
-    counted = target is not None and recipe.target_titles and not _counted_already(target, extends)
-    named = [*sources, *([target] if target is not None and (counted or not sources) else [])]
-    texts = {domain.name: plan.texts[domain.name] for domain in named}
     runtime.begin(VOCABULARY)
-    if extends is None:
-        vocabulary = SememeVocabulary.build(texts, recipe.vocabulary)
-    else:
-        new = {name: text for name, text in texts.items() if name not in _targets_before(sources, extends)}
-        vocabulary = extends.vocabulary.extended(new) if new else extends.vocabulary
-    if len(vocabulary) == 0:
-        raise DataError(
-            "no word of any title became an anchor",
-            location="vocabulary",
-            hint="Lower vocabulary.min_items",
-            code="no-anchors",
-        )
+    vocabulary = _vocabulary(plan, extends)
     semantics = Semantics.find(recipe.semantic, runtime)
     if extends is not None:
         for word in _overruled_settings(recipe, extends):
             runtime.warn(word)
         if semantics is not None and _continues_with_vectors(recipe, extends):
             same_encoder(extends.sentence_encoder, semantics, "the titles that the source encoder learned from")
-    seed = recipe.seeds[0]
-    interests, coverage, matrices = [], {}, []
-    for domain in sources:
-        encoded = vocabulary.encode(texts[domain.name])
-        coverage[domain.name] = encoded.coverage
-        matrices.append(encoded.matrix)
-        everything = original_interests(
-            domain, encoded.matrix, domain.offsets[:-1], domain.offsets[1:], recipe.interests, vocabulary.idf
-        )
-        check_has_anchors(domain, everything)
-        interests.append(_objective(domain, encoded.matrix, everything, recipe, vocabulary, seed))
-    runtime.begin(S2IDM_STEP)
-    before = None if extends is None else extends.s2idm
-    start = None if before is None else extended_s2idm(before, len(vocabulary), recipe.s2idm, seed)
+    encoded = [vocabulary.encode(plan.texts[domain.name]) for domain in sources]
+    matrices = [one.matrix for one in encoded]
+    interests = [
+        _training_data(domain, matrix, recipe, vocabulary) for domain, matrix in zip(sources, matrices, strict=True)
+    ]
     checkpoints = None
     if folder is not None:
         made_of = _made_of(recipe, sources, vocabulary, semantics, extends)
         checkpoints = Checkpoints(folder, made_of, runtime.is_main, replaces=True)
+    runtime.begin(S2IDM_STEP)
+    before = None if extends is None else extends.s2idm
+    start = None if before is None else extended_s2idm(before, len(vocabulary), recipe.s2idm, seed)
     s2idm = _s2idm(interests, recipe, start, runtime, log, checkpoints) if sources and with_s2idm else None
-    notes = (() if extends is None else extends.domains) + tuple(DomainNote.of(domain) for domain in sources)
     vectors = None if semantics is None else semantics.words(vocabulary.words)
-    fingerprint = None if semantics is None else semantics.encoder.fingerprint
     runtime.begin(SOURCE_ENCODER)
     transferable = train_source_encoder(
         recipe=recipe,
@@ -134,20 +112,46 @@ def fit_source(
         start=_learned_before(recipe, extends),
         checkpoint=None if checkpoints is None else checkpoints.checkpoint("source-encoder", seed, "base"),
     )
-    titled = target is not None and recipe.target_titles
     artifact = SourceArtifact(
         vocabulary=vocabulary,
         s2idm=None if s2idm is None else s2idm.cpu(),
         interests=recipe.interests,
-        domains=notes,
+        domains=(() if extends is None else extends.domains) + tuple(DomainNote.of(domain) for domain in sources),
         seed=seed,
         recipe=resolved(recipe),
         anchor_vectors=vectors,
-        sentence_encoder=fingerprint,
+        sentence_encoder=None if semantics is None else semantics.encoder.fingerprint,
         transferable=transferable,
-        target_items=target.items_fingerprint if target is not None and titled else None,
+        target_items=target.items_fingerprint if target is not None and recipe.target_titles else None,
     )
-    return FittedSource(artifact, coverage)
+    return FittedSource(artifact, {domain.name: one.coverage for domain, one in zip(sources, encoded, strict=True)})
+
+
+def _vocabulary(plan: Plan, extends: SourceArtifact | None) -> SememeVocabulary:
+    """Build the vocabulary of the sources, and of the target's titles if the recipe says so or there is no source.
+
+    Raises:
+        InputError: no word becomes an anchor.
+    """
+    sources, target = plan.source_domains, None if plan.target is None else plan.target.domain
+    named = list(sources)
+    if target is not None:
+        counted = plan.recipe.target_titles and not _counted_already(target, extends)
+        named += [target] if counted or not sources else []
+    texts = {domain.name: plan.texts[domain.name] for domain in named}
+    if extends is None:
+        vocabulary = SememeVocabulary.build(texts, plan.recipe.vocabulary)
+    else:
+        new = {name: text for name, text in texts.items() if name not in _targets_before(sources, extends)}
+        vocabulary = extends.vocabulary.extended(new) if new else extends.vocabulary
+    if len(vocabulary) == 0:
+        raise DataError(
+            "no word of any title became an anchor",
+            location="vocabulary",
+            hint="Lower vocabulary.min_items",
+            code="no-anchors",
+        )
+    return vocabulary
 
 
 def _s2idm(
@@ -161,11 +165,11 @@ def _s2idm(
     """Train S2IDM, resuming from a checkpoint if there is one."""
     seed, part = recipe.seeds[0], ("s2idm", recipe.seeds[0], "base")
     if checkpoints is None:
-        return train_s2idm(interests, recipe.s2idm, seed, runtime, log, start)
+        return train_s2idm(interests, recipe.s2idm, seed, runtime, log, start=start)
     found = checkpoints.weights(*part)
     if found is None:
         checkpoint = checkpoints.checkpoint(*part)
-        model = train_s2idm(interests, recipe.s2idm, seed, runtime, log, start, checkpoint=checkpoint)
+        model = train_s2idm(interests, recipe.s2idm, seed, runtime, log, start=start, checkpoint=checkpoint)
         checkpoints.keep_weights(*part, model.state_dict())
     else:
         model = start or make_s2idm(interests[0].inputs.shape[1], recipe.s2idm)
@@ -277,19 +281,20 @@ def _overruled_settings(recipe: Recipe, extends: SourceArtifact) -> list[str]:
     return words
 
 
-def _objective(
-    domain: Domain,
-    anchors: csr_matrix,
-    everything: csr_matrix,
-    recipe: Recipe,
-    vocabulary: SememeVocabulary,
-    seed: int,
+def _training_data(
+    domain: Domain, anchors: csr_matrix, recipe: Recipe, vocabulary: SememeVocabulary
 ) -> SourceInterests:
-    """Return the training data of one domain: the same interests, or those after a random cut."""
+    """Return the training data of one domain: the same interests, or those after a random cut.
+
+    Raises:
+        InputError: no user has an anchor.
+    """
+    starts, ends = domain.offsets[:-1], domain.offsets[1:]
+    everything = original_interests(domain, anchors, starts, ends, recipe.interests, vocabulary.idf)
+    check_has_anchors(domain, everything)
     if recipe.s2idm.objective == "reconstruct":
         return SourceInterests(name=domain.name, inputs=everything, targets=everything)
-    starts, ends = domain.offsets[:-1], domain.offsets[1:]
-    draws = np.random.default_rng(seed).random(domain.n_users)
+    draws = np.random.default_rng(recipe.seeds[0]).random(domain.n_users)
     cuts = starts + 1 + (draws * np.maximum(domain.lengths - 1, 1)).astype(np.int64)
     # Users with a single interaction have no past and are skipped.
     cuts = np.where(domain.lengths > 1, cuts, starts)

@@ -7,15 +7,53 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from domains.split import Split
+from recipes.schema import Recipe
 from transfer.evaluation.metrics import PerUser
 from transfer.evaluation.ranking import Ranking
-from transfer.evaluation.summary import seed_values
+from transfer.evaluation.summary import SeedRankings, seed_values
+from transfer.items.settings import SEMANTIC_CHANNELS
 from transfer.runs.checks import is_baseline
+from transfer.runs.train_variant import choosing_users
 from transfer.variants import Variant
 
 DOUBT = 10
 """A lead must also hold if this many more users differed by one standard deviation the other way. The best of several
 variants often leads by more than a standard error by chance, above all with few users."""
+
+
+def product_of(
+    recipe: Recipe, split: Split, variants: Sequence[Variant], rankings: Mapping[str, SeedRankings]
+) -> Variant:
+    """Choose the product of a run, on users that did not tune the weights of late terms.
+
+    Args:
+        recipe: selection metric and seed of the users.
+        split: split of the target.
+        variants: the variants that ran. A control with another user's interests is never chosen.
+        rankings: rankings by variant.
+    """
+    candidates = [variant for variant in variants if variant.is_serving] or list(variants)
+    users = choosing_users(split, recipe.evaluation.seed)
+    if not len(users):
+        return max(candidates, key=_without_training)
+    metric, cutoffs = recipe.training.metric, recipe.evaluation.cutoffs
+    values = {
+        variant.label: choosing_values(rankings[variant.label]["validation"], users, metric, cutoffs)
+        for variant in candidates
+    }
+    return choose_product(candidates, values)
+
+
+def _without_training(variant: Variant) -> tuple[int, ...]:
+    """Rank variants if no user trains, so that validation cannot choose; higher is better.
+
+    Late terms come first: in our few-shot tests, a source's encoder did not improve on them.
+    """
+    titles = len(SEMANTIC_CHANNELS & set(variant.channels))
+    terms = bool(variant.terms)
+    alone = terms and is_baseline(variant)
+    return terms, alone, len(variant.terms), variant.from_source != terms, titles - ("id" in variant.channels)
 
 
 def choose_product(variants: Sequence[Variant], values: Mapping[str, PerUser]) -> Variant:

@@ -259,9 +259,9 @@ class VariantTrainer:
     def _rank(self, stage: Stage, scores: ScoreRows) -> Ranking:
         targets = targets_of(self.task.split, stage)
         top = RECOMMENDED if stage == "test" else 0
-        task, runtime = self.task, self.task.runtime
-        with runtime.progress.task(f"Ranking for {stage}", len(targets)) as shown:
-            return rank(task.split.domain, targets, scores, task.evaluation, runtime.device, top, ranked=shown.advance)
+        task, domain, device = self.task, self.task.split.domain, self.task.runtime.device
+        with task.runtime.progress.task(f"Ranking for {stage}", len(targets)) as shown:
+            return rank(domain, targets, scores, task.evaluation, device, top=top, ranked=shown.advance)
 
 
 def choosing_users(split: Split, seed: int) -> Ints:

@@ -214,7 +214,8 @@ class PDRec:
 
 def _objective(task: Task, settings: PDRecSettings) -> PDRec:
     """Train TI-DiffRec on the target's training part, and make the objective from its scores."""
-    diffusion = train_diffrec(task.split, "time", settings.diffusion, SEED, task.runtime)
+    key = "systems.pdrec.diffusion"
+    diffusion = train_diffrec(task.split, "time", settings.diffusion, SEED, task.runtime, key)
     tables = PlugIn.of(task.split, diffusion, settings.diffusion, settings, task.runtime.device)
     return PDRec(tables, NegativeSampler(task.split, task.runtime.device), settings, task.max_length)
 

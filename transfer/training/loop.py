@@ -73,7 +73,7 @@ def fit(
     settings = task.training
     torch.manual_seed(seed * 1_000_003 + task.runtime.rank)
     fitted = train_epochs(
-        Trainer(model, task, views, title, seed, log, auxiliary),
+        Trainer(model, task, views, title=title, seed=seed, log=log, auxiliary=auxiliary),
         task.runtime,
         title=title,
         stage=title,
@@ -114,6 +114,7 @@ class Trainer:
         model: SequentialRecommender,
         task: Task,
         views: Views,
+        *,
         title: str,
         seed: int,
         log: Log,

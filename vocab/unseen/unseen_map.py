@@ -102,10 +102,6 @@ class UnseenMap:
         lemmas = read_all(self.vocabulary, [word]).lemmas
         return "\n".join(self._explain_lemma(lemma) for lemma in lemmas) or f"{word}: no word in it"
 
-    def edited(self, changes: Links) -> UnseenMap:
-        """Return a copy with other links for some words."""
-        return replace(self, links=MappingProxyType({**self.links, **changes}))
-
     def save(self, path: str | Path) -> None:
         """Write JSON with one word per line, to be edited by hand."""
         _write_file(Path(path), self.links, self.settings, self.encoder)

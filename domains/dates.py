@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from domains.date_words import in_english
 from domains.errors import DataError, InputError
 from domains.time_format import compile_format
 
@@ -35,6 +36,7 @@ DATES = (
     "%Y-%m-%d",
     "%Y/%m/%d",
     "%Y.%m.%d",
+    "%Y %m %d",
     "%d.%m.%Y",
     "%B %d, %Y",
     "%B %d %Y",
@@ -91,6 +93,8 @@ class Dates(NamedTuple):
 def read_dates(text: pl.Series, location: object) -> Dates | None:
     """Read dates, each in its own form if the column mixes several; None if no known form reads any.
 
+    What no form reads is read again `in_english`.
+
     Args:
         text: (N,) String.
         location: where the column comes from, for messages.
@@ -98,19 +102,23 @@ def read_dates(text: pl.Series, location: object) -> Dates | None:
     Raises:
         InputError: day and month could be either way round.
     """
-    values, forms, order = None, [], ""
-    for _ in range(MOST_FORMS):
-        form = _commonest_form(text, order, location)
-        if form is None:
+    values: pl.Series | None = None
+    forms: list[tuple[str, int]] = []
+    order, words = "", False
+    left = text
+    while len(forms) < MOST_FORMS and left.null_count() < len(left):
+        form = _commonest_form(left, order, location)
+        if form is None and words:
             break
+        if form is None:
+            left, words = in_english(left), True
+            continue
         order = order or _order_of(form)
-        read = compile_format(form).read(text) if form in WHOLE else _read(text, form)
+        read = compile_format(form).read(left) if form in WHOLE else _read(left, form)
         there = read.is_not_null()
         forms.append((str(text.filter(there)[0]), int(there.sum())))
         values = read if values is None else values.zip_with(values.is_not_null(), read)
-        text = text.set(there, None)
-        if text.null_count() == len(text):
-            break
+        left = left.set(there, None)
     return None if values is None else Dates(values, tuple(forms))
 
 
@@ -152,7 +160,7 @@ def _order_of(form: str) -> str:
 def _ambiguous(sample: pl.Series, forms: Sequence[str], location: object) -> InputError:
     """Return the error for values that several of the forms read."""
     shown = sample.filter(_read(sample, forms[0]).is_not_null())[0]
-    clock = " %H:%M" if ":" in shown else ""
+    clock = " %H:%M:%S" if shown.count(":") > 1 else " %H:%M" if ":" in shown else ""
     return DataError(
         f"{shown!r} may have the day or the month first, and no other value shows which",
         location=location,

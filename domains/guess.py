@@ -15,8 +15,8 @@ from charset_normalizer import from_bytes
 from domains.column_names import find_text_columns, plain_name
 from domains.errors import InputError, Problems
 from domains.io.collect import collect
-from domains.io.columns import find_column
-from domains.io.compressed import CHUNK, READING_FAILS, open_text
+from domains.io.columns import PLUS, find_column
+from domains.io.compressed import CHUNK, READING_FAILS, open_text, wide_encoding
 from domains.io.paths import expand, is_url, kind_of
 from domains.io.scan import scan
 from domains.settings import ColumnMapping
@@ -30,10 +30,17 @@ SEPARATORS = (";", ",", ">", "/")
 """Possible separators of categories besides the default bar."""
 DATE_LIKE = r"^\s*\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b"
 """Text that begins like a date, in any order."""
+DATE_ALONE = r"^\s*\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\s*$"
+CLOCK = r"^\s*\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[aApP]\.?[mM]\.?)?\s*$"
+"""A time of day."""
+DAY_PARTS = (("year", "month", "day"), ("jahr", "monat", "tag"), ("annee", "mois", "jour"))
+"""Names of columns that hold a date together."""
 WORDS = r"\pL+\s+\S"
 """Text of several words."""
 NO_TITLE = r"^(?:https?://|/|[\w.]+@|\s*[\[{])"
 """Addresses, paths and records."""
+FEW = 11
+"""Distinct numbers from 0 to 10, at most: ratings."""
 KEY = 0.9
 """Share of distinct values in a column that tells the items apart; a few rows may stand twice."""
 TELLS = 0.05
@@ -53,6 +60,7 @@ CLEARLY = 0.05
 OF_OTHER_SCRIPTS = ("cp1251", "koi8_r", "cp1253", "cp1255", "cp1256", "cp932", "gb18030", "big5", "cp949")
 OTHER_SCRIPT = 0.5
 """Share of letters beyond ASCII; text in Latin script has fewer."""
+HEAD_BYTES = 4096
 SAMPLE = 1 << 16
 """Bytes in which the encoding is looked for."""
 MOST_BYTES = 1 << 28
@@ -97,6 +105,7 @@ def guess_columns(
     *,
     separator: str | None = None,
     encoding: str = "utf-8",
+    items_encoding: str | None = None,
 ) -> Guess:
     """Guess the columns of two files by their names, then by their values.
 
@@ -106,15 +115,17 @@ def guess_columns(
         given: known columns by role; they get no other role.
         separator: of delimited text; detected by default.
         encoding: of delimited text.
+        items_encoding: of the items, if it is another one.
 
     Raises:
         InputError: a file cannot be read.
     """
     heads = []
     problems = Problems()
-    for source in (interactions, items):
+    for source, written in ((interactions, encoding), (items, items_encoding or encoding)):
         with problems.catch():
-            heads.append(collect(scan(source, separator=separator, encoding=encoding).head(HEAD), source))
+            table = scan(source, separator=separator, encoding=written, header="auto")
+            heads.append(collect(table.head(HEAD), source))
     problems.check()
     acts, things = heads
     there = {"user": acts, "item": acts, "item_key": things, "time": acts, "title": things, "categories": things}
@@ -139,7 +150,10 @@ def guess_columns(
     found["time"] = found["time"] or next(
         (name for name in acts.columns if name not in taken and _dated(acts[name])), None
     )
-    taken.add(found["time"])
+    parts = _time_parts(acts, found["time"]) if "time" not in given else []
+    if parts:
+        found["time"], by_name = PLUS.join(parts), by_name | {"time"}
+    taken |= {found["time"], *parts}
     left = [name for name in acts.columns if name not in taken and _recurs(acts[name])]
     people = [name for name in left if PERSON.search(plain_name(name))]
     left = people if len(people) == 1 else left
@@ -162,12 +176,12 @@ def guess_columns(
     )
 
 
-def guess_encoding(*sources: str) -> str | None:
-    """Return the encoding of the text in these files if it is an older one than UTF-8; None otherwise.
+def guess_encoding(source: str) -> str | None:
+    """Return the encoding of the text in these files if it is another one than UTF-8; None otherwise.
 
     Tables that are no delimited text, addresses, and files that cannot be read are left to their readers.
     """
-    found = (_older_encoding(file) for source in sources for file in _text_files(source))
+    found = (_other_encoding(file) for file in _text_files(source))
     return next((encoding for encoding in found if encoding is not None), None)
 
 
@@ -178,8 +192,8 @@ def _text_files(source: str) -> list[str]:
         return []
 
 
-def _older_encoding(file: str) -> str | None:
-    """Return an encoding if most of the characters beyond ASCII are no UTF-8 in the bytes that are read."""
+def _other_encoding(file: str) -> str | None:
+    """Return a wide encoding, or an older one if most characters beyond ASCII in the bytes read are no UTF-8."""
     wrong = right = read = 0
     decoder, sample = getincrementaldecoder("utf-8")("replace"), b""
     try:
@@ -187,7 +201,7 @@ def _older_encoding(file: str) -> str | None:
             while (chunk := stream.read(CHUNK)) and read < MOST_BYTES:
                 read += len(chunk)
                 if b"\0" in chunk:
-                    return None
+                    return wide_encoding(chunk[:HEAD_BYTES]) if read == len(chunk) else None
                 text = decoder.decode(chunk)
                 replaced = text.count("\ufffd")
                 wrong += replaced
@@ -278,6 +292,8 @@ def _recurs(column: pl.Series) -> bool:
     """Whether the values could be users: no fractions, no dates, and in many rows some values twice."""
     if not _identifies(column) or _dated(column) or _mostly(column, DECIMAL):
         return False
+    if len(column) >= MANY and column.n_unique() <= FEW and _mostly(column.cast(pl.String), r"^\s*(?:\d|10)\s*$"):
+        return False  # ratings and counts
     return len(column) < MANY or column.n_unique() < len(column)
 
 
@@ -294,6 +310,28 @@ def _dated(column: pl.Series) -> bool:
         return to_times(column, kind="auto", unit="auto", location="").kind == "timestamp"
     except InputError:
         return False
+
+
+def _time_parts(table: pl.DataFrame, found: str | None) -> list[str]:
+    """Return the columns of a date and its time of day, or of year, month and day; empty if one column holds all.
+
+    Args:
+        table: rows of interactions.
+        found: the column of the time so far.
+    """
+    by_plain = {plain_name(name): name for name in reversed(table.columns)}
+    if found is None:
+        day = [[by_plain[part] for part in parts if part in by_plain] for parts in DAY_PARTS]
+        return next((names for names in day if len(names) == 3), [])
+    clocks = [name for name in table.columns if _is_clock(table[name])]
+    dates = [name for name in table.columns if table[name].dtype == pl.Date or _mostly(table[name], DATE_ALONE)]
+    if found in clocks:
+        return [dates[0], found] if dates else []
+    return [found, clocks[0]] if found in dates and len(clocks) == 1 else []
+
+
+def _is_clock(column: pl.Series) -> bool:
+    return column.dtype == pl.Time or _mostly(column, CLOCK)
 
 
 def _title_like(table: pl.DataFrame, taken: set[str | None], texts: set[str], key: pl.Series | None) -> str | None:

@@ -149,7 +149,10 @@ class ColumnMapping(Settings):
     item_key: str | None = Field(
         default=None, description="Column with the item id in the item file, if it has another name there."
     )
-    time: str | None = Field(default=None, description="Column with the time; default: timestamp and similar names.")
+    time: str | None = Field(
+        default=None,
+        description="Column with the time; default: timestamp and similar names. 'date + time' joins two columns.",
+    )
     title: str | None = Field(
         default=None, description="Column with the title; default: title, name and similar names."
     )

@@ -142,6 +142,8 @@ class _Reading:
                 self._check_spreadsheet_days(column)
             ranks = _as_order(self._not_negative(column))
             return Times(ranks, TimeKind.ORDER, ranks, tuple(self.notes))
+        if found in UNIX and unit == "auto":
+            column, found = self._in_one_unit(column, found)
         first = next(iter(column.drop_nulls()), None)
         if found is None:
             raise DataError(
@@ -165,6 +167,22 @@ class _Reading:
         if found not in UNIX and unit == "auto":
             self.notes.append(f"Times such as {first} are read in the unit {found!r}.")
         return Times(seconds, TimeKind.TIMESTAMP, exact, tuple(self.notes))
+
+    def _in_one_unit(self, column: pl.Series, found: str) -> tuple[pl.Series, str]:
+        """Bring unix times in several units to microseconds; the ranges of the units do not overlap."""
+        inside = {
+            unit: column.is_between(EARLIEST_SECOND * PER_SECOND[unit], LATEST_SECOND * PER_SECOND[unit])
+            for unit in UNIX
+        }
+        counts = {unit: int(rows.sum()) for unit, rows in inside.items() if rows.any()}
+        if set(counts) <= {found}:
+            return column, found
+        listed = ", ".join(f"{count:,} in {unit}" for unit, count in counts.items())
+        self.notes.append(f"Times are in several units, and each is read: {listed}.")
+        one = column * (10**6 / PER_SECOND[found])
+        for unit in counts:
+            one = (column * (10**6 / PER_SECOND[unit])).zip_with(inside[unit], one)
+        return one.cast(pl.Int64), "us"
 
     def _from_text(self, column: pl.Series, written: str | None) -> pl.Series:
         """Read text as numbers or datetimes; the first value decides which."""

@@ -77,6 +77,7 @@ def look(
     time_format: str | None = None,
     keep: Sequence[str] = (),
     encoding: str | None = None,
+    items_encoding: str | None = None,
 ) -> Findings:
     """Read two files and find settings that prepare them.
 
@@ -87,7 +88,8 @@ def look(
         time_unit: unit of numeric times.
         time_format: format of times as text.
         keep: conditions for rows of the interactions, as in `PrepareSettings.keep`.
-        encoding: encoding of both files; None is UTF-8.
+        encoding: encoding of the files; None is UTF-8.
+        items_encoding: encoding of the items, if it is another one.
 
     Raises:
         InputError: a file cannot be read, no interactions are left, or no user has 3 interactions.
@@ -99,6 +101,8 @@ def look(
     }
     if encoding is not None:
         options["encoding"] = encoding
+    if items_encoding is not None:
+        options["items_encoding"] = items_encoding
     raw = _load(options)
     separator = _category_separator(raw)
     if separator is not None:
@@ -166,6 +170,7 @@ def recipe_text(
     sources: Sequence[str],
     out: Path,
     encoding: str | None = None,
+    items_encoding: str | None = None,
 ) -> str:
     """Write a recipe with these files as its target, as YAML.
 
@@ -176,6 +181,7 @@ def recipe_text(
         findings: result of `look`.
         sources: source domains as in a recipe; empty for the target alone.
         encoding: argument of `look`.
+        items_encoding: argument of `look`.
         out: file of the recipe; relative paths in it start at its folder.
 
     Raises:
@@ -197,6 +203,8 @@ def recipe_text(
     }
     if encoding is not None:
         target["encoding"] = encoding
+    if items_encoding is not None:
+        target["items_encoding"] = items_encoding
     if findings.category_separator is not None:
         target["category_separator"] = findings.category_separator
     if findings.prepare:

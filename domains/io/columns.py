@@ -59,16 +59,57 @@ def map_interactions(table: pl.LazyFrame, columns: ColumnMapping, location: str)
     Raises:
         InputError: a column is missing.
     """
-    there = list(schema_of(table, location))
+    types = schema_of(table, location)
+    there = list(types)
     problems = Problems()
     found: dict[str, str | None] = {}
     for ours, role, given in (("user_id", "user", columns.user), ("item_id", "item", columns.item)):
         with problems.catch():
             found[ours] = find_column(role, given, there, location)
     with problems.catch():
-        found["timestamp"] = find_column("time", columns.time, there, location, required=columns.time is not None)
+        table, time = _one_time_column(table, columns.time, types, location)
+        found["timestamp"] = find_column("time", time, [*types], location, required=time is not None)
     problems.check()
-    return table.with_columns(pl.col(theirs).alias(ours) for ours, theirs in found.items() if theirs is not None)
+    roles = {ours: theirs for ours, theirs in found.items() if theirs is not None}
+    return table.with_columns(_role_columns(roles, types, ("user_id", "item_id")))
+
+
+PLUS = " + "
+"""Joins the names of columns that hold one time together: ``date + time``."""
+
+
+def _one_time_column(
+    table: pl.LazyFrame, given: str | None, types: dict[str, pl.DataType], location: str
+) -> tuple[pl.LazyFrame, str | None]:
+    """Add the text of several columns as one if `given` names several; also return the name of the column.
+
+    Args:
+        table: the interactions.
+        given: as the user named it.
+        types: types of all columns; the new one is added.
+        location: the file, for messages.
+    """
+    if given is None or given in types or PLUS not in given:
+        return table, given
+    parts = [str(find_column("time", name.strip(), [*types], location)) for name in given.split(PLUS)]
+    types[given] = pl.String()
+    joined = pl.concat_str([pl.col(name).cast(pl.String).str.strip_chars() for name in parts], separator=" ")
+    return table.with_columns(joined.alias(given)), given
+
+
+def _role_columns(roles: Mapping[str, str], types: Mapping[str, pl.DataType], key: Sequence[str]) -> list[pl.Expr]:
+    """Return the columns of the roles; a row that repeats the header, as in files that were joined, becomes empty.
+
+    Args:
+        roles: our name -> column.
+        types: types of all columns.
+        key: our names of two columns; a row with the names of both in its cells is a header.
+    """
+    columns = {ours: pl.col(theirs) for ours, theirs in roles.items()}
+    if all(types[roles[ours]] == pl.String for ours in key):
+        again = pl.all_horizontal(pl.col(roles[ours]) == roles[ours] for ours in key).fill_null(value=False)
+        columns = {ours: pl.when(~again).then(column) for ours, column in columns.items()}
+    return [column.alias(ours) for ours, column in columns.items()]
 
 
 def map_items(table: pl.LazyFrame, columns: ColumnMapping, separator: str, location: str) -> pl.LazyFrame:
@@ -99,7 +140,9 @@ def map_items(table: pl.LazyFrame, columns: ColumnMapping, separator: str, locat
             code="column",
         )
     texts = _text_columns(columns, found, there, location)
-    roles = [pl.col(theirs).alias(ours) for ours, theirs in found.items() if theirs is not None]
+    roles = _role_columns(
+        {ours: theirs for ours, theirs in found.items() if theirs is not None}, types, ("item_id", "title")
+    )
     items = table.select(*roles, *select_texts(texts, types))
     given = found["categories"]
     if given is None:

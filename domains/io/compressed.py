@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
 from functools import lru_cache
 from io import BufferedReader, RawIOBase, TextIOWrapper
 from pathlib import Path
@@ -40,6 +42,7 @@ FOREIGN = {
     b"\xfd7zXZ": ("packed by xz", "Unpack it, or pack it with gzip"),
     b"Rar!": ("a rar archive", "Unpack it"),
     b"7z\xbc\xaf": ("a 7z archive", "Unpack it"),
+    b"version https://git-lfs": ("a pointer of Git LFS", "Fetch the file itself: git lfs pull"),
     b"<!doctype html": ("a web page", "Download the file itself; this may be a page that asks to log in"),
     b"<html": ("a web page", "Download the file itself; this may be a page that asks to log in"),
 }
@@ -156,8 +159,13 @@ def first_line(path: str | Path, encoding: str = "utf-8") -> str:
         return ""
 
 
-def check_text(path: str | Path, encoding: str = "utf-8") -> None:
+def check_text(path: str | Path, encoding: str = "utf-8", kind: str = "") -> None:
     """Raise if the first bytes of a file are not text.
+
+    Args:
+        path: the file.
+        encoding: in which it is read.
+        kind: of the file by its name; for ``csv``, JSON is an error.
 
     Raises:
         InputError: it is a program, a picture, a workbook, ..., or text in UTF-16 without that encoding set.
@@ -172,11 +180,17 @@ def check_text(path: str | Path, encoding: str = "utf-8") -> None:
             raise DataError(f"is {what}, not a text file", location=path, hint=hint, code="not-text")
     if encoding.lower().replace("_", "-") not in {"utf-8", "utf8", "utf-8-sig"}:
         return
-    nuls = [head[start::2].count(0) for start in (0, 1)]
-    wide = head[:2] in {b"\xff\xfe", b"\xfe\xff"} or (max(nuls) > len(head) / 5 and min(nuls) < len(head) / 50)
-    if wide and _is_utf16(head):
+    wide = wide_encoding(head)
+    if wide is not None:
         raise DataError(
-            "is written in UTF-16", location=path, hint="Save it as UTF-8, or set encoding to utf-16", code="utf-16"
+            f"is written in {wide.upper()}",
+            location=path,
+            hint=f"Save it as UTF-8, or set encoding to {wide}",
+            code="utf-16",
+        )
+    if kind == "csv" and re.match(rb"\s*\[?\s*\{\s*\"", head.removeprefix(BOM_UTF8)):
+        raise DataError(
+            "is JSON, not CSV", location=path, hint="Give it a name that ends in .jsonl or .json", code="not-text"
         )
     control = sum(head.count(byte) for byte in (*range(9), *range(14, 27), *range(28, 32)))
     if control > len(head) / 20 and len(head) > 64:
@@ -188,11 +202,20 @@ def check_text(path: str | Path, encoding: str = "utf-8") -> None:
         )
 
 
-def _is_utf16(head: bytes) -> bool:
-    """Whether the bytes are valid UTF-16 with mostly printable characters."""
-    order = "utf-16" if head[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-16-le" if head[1::2].count(0) else "utf-16-be"
-    text = head[: len(head) // 2 * 2].decode(order, errors="replace")
-    return sum(sign.isprintable() or sign.isspace() for sign in text) > 0.95 * len(text) and "\n" in text + "\n"
+def wide_encoding(head: bytes) -> str | None:
+    """Return the encoding if the first bytes are text in UTF-16 or UTF-32 with mostly printable characters."""
+    nuls = [head[start::2].count(0) for start in (0, 1)]
+    if head[:4] in {BOM_UTF32_LE, BOM_UTF32_BE}:
+        encoding = "utf-32"
+    elif head[:2] in {BOM_UTF16_LE, BOM_UTF16_BE}:
+        encoding = "utf-16"
+    elif max(nuls) > len(head) / 5 and min(nuls) < len(head) / 50:
+        encoding = "utf-16-le" if nuls[1] > nuls[0] else "utf-16-be"
+    else:
+        return None
+    text = head[: len(head) // 4 * 4].decode(encoding, errors="replace")
+    usual = sum(sign.isprintable() or sign.isspace() for sign in text) > 0.95 * len(text)
+    return encoding if usual else None
 
 
 def check_columns(path: str | Path, delimiter: str, encoding: str = "utf-8") -> None:

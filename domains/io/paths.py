@@ -123,11 +123,20 @@ KINDS: Mapping[str, str] = {
     ".ipc": "arrow",
     ".csv": "csv",
     ".txt": "csv",
+    ".dat": "csv",
+    ".data": "csv",
     ".tsv": "tsv",
     ".tab": "tsv",
     ".inter": "tsv",
     ".item": "tsv",
 }
+OTHERS: Mapping[str, str] = {
+    **dict.fromkeys((".zip", ".bz2", ".xz", ".7z", ".rar", ".tar", ".tgz"), "Unpack it and give the file in it"),
+    **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".ods", ".numbers"), "Save the sheet as CSV"),
+    **dict.fromkeys((".sql", ".db", ".sqlite", ".sqlite3"), "Export the table as CSV"),
+    **dict.fromkeys((".pkl", ".pickle", ".npz", ".mat", ".h5"), "Save it as Parquet or CSV with the program behind it"),
+}
+"""Endings of files that are not read, and a hint."""
 COMPRESSIONS = frozenset({".gz", ".zst"})
 
 
@@ -165,13 +174,14 @@ def kind_of(files: Sequence[str], source: str) -> str:
     kinds = {KINDS.get(_ending(file), "") for file in files}
     if len(kinds) == 1 and "" not in kinds:
         return kinds.pop()
-    endings = sorted({_ending(file) or "nothing" for file in files})
+    endings = sorted({_ending(file) or "" for file in files})
+    hint = next((hint for ending, hint in OTHERS.items() if endings == [ending]), None)
     raise DataError(
         f"holds files of several kinds: {', '.join(endings)}"
         if len(endings) > 1
-        else f"files that end in {endings[0]} are unknown",
+        else f"files {f'that end in {endings[0]}' if endings[0] else 'without an ending'} are unknown",
         location=source,
-        hint=f"Give files of one kind: {', '.join(KINDS)}, with or without .gz",
+        hint=hint or f"Give files of one kind: {', '.join(KINDS)}, with or without .gz",
         code="file-kind",
     )
 

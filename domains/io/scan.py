@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -24,11 +25,11 @@ from domains.io.compressed import (
     broken_off,
     check_columns,
     check_text,
-    delimiter_of,
     open_text,
     parquet_within_budget,
     within_budget,
 )
+from domains.io.head import Head, Header, find_head
 from domains.io.paths import check_address, expand, is_url, kind_of
 from domains.io.quoting import Quoting, find_quoting, unquote
 from domains.io.remote import fetch_urls, scan_remote_parquet
@@ -37,7 +38,12 @@ LINE = "line"
 
 
 def scan(
-    source: str, *, separator: str | None = None, encoding: str = "utf-8", quoting: Quoting = "auto"
+    source: str,
+    *,
+    separator: str | None = None,
+    encoding: str = "utf-8",
+    quoting: Quoting = "auto",
+    header: Header = "first",
 ) -> pl.LazyFrame:
     """Scan a file, a glob, a folder (Hive-partitioned or not) or a URL.
 
@@ -47,6 +53,8 @@ def scan(
         encoding: of delimited text.
         quoting: of delimited text: ``double`` if quote marks quote fields, ``none`` if they are text; detected by
             default.
+        header: of delimited text: ``first`` if the first line names the columns, ``none`` if there are no names,
+            ``auto`` to detect that and lines before the header.
 
     Raises:
         InputError: nothing is found, the suffix is unknown, it is not text, or the scheme of the URL is not allowed.
@@ -57,21 +65,26 @@ def scan(
         kind = kind_of([source], source)
         if kind == "parquet":
             return scan_remote_parquet(source)
-        return _scan_files(fetch_urls(source), kind, separator, encoding, quoting)
+        return _scan_files(fetch_urls(source), kind, separator, encoding, quoting, header)
     files = expand(source)
-    return _scan_files(files, kind_of(files, source), separator, encoding, quoting)
+    return _scan_files(files, kind_of(files, source), separator, encoding, quoting, header)
 
 
-def quoting_notes(source: str, separator: str | None, encoding: str, quoting: Quoting) -> tuple[str, ...]:
-    """Return notes on quote marks that `scan` reads as text."""
-    if quoting != "auto" or is_url(source) or not _is_utf8(encoding):
+def reading_notes(
+    source: str, separator: str | None, encoding: str, quoting: Quoting, header: Header
+) -> tuple[str, ...]:
+    """Return notes on how `scan` reads delimited text: lines before the header, no header, quote marks as text."""
+    if is_url(source) or not _is_utf8(encoding):
         return ()
     files = expand(source)
     kind = kind_of(files, source)
     if kind not in ("csv", "tsv"):
         return ()
-    found = [find_quoting(file, _delimiter(files[0], kind, separator, encoding)).note for file in files]
-    return tuple(note for note in found if note is not None)
+    head = find_head(files[0], _delimiter(kind, separator), header)
+    notes = [] if head.note is None else [f"{Path(files[0]).name}: {head.note}."]
+    if quoting == "auto" and len(head.delimiter) == 1:
+        notes += [note for file in files if (note := find_quoting(file, head.delimiter).note) is not None]
+    return tuple(notes)
 
 
 def scan_json_lines(source: str, fields: Sequence[str]) -> pl.LazyFrame:
@@ -104,7 +117,9 @@ def scan_fields(source: str, separator: str, names: Sequence[str], *, encoding: 
     return scan_lines(source, encoding=encoding).select(fields.alias("fields")).unnest("fields")
 
 
-def _scan_files(files: list[str], kind: str, separator: str | None, encoding: str, quoting: Quoting) -> pl.LazyFrame:
+def _scan_files(
+    files: list[str], kind: str, separator: str | None, encoding: str, quoting: Quoting, header: Header
+) -> pl.LazyFrame:
     if kind == "parquet":
         hive = any("=" in file for file in files)
         return pl.scan_parquet(parquet_within_budget(files), hive_partitioning=hive, glob=False)
@@ -112,28 +127,38 @@ def _scan_files(files: list[str], kind: str, separator: str | None, encoding: st
         return pl.scan_ipc(files)
     files = within_budget(files)
     for file in files:
-        check_text(file, encoding)
+        check_text(file, encoding, kind)
     if kind == "json":
         check_columns(files[0], '":', encoding)
         return _scan_json(files)
-    delimiter = _delimiter(files[0], kind, separator, encoding)
-    check_columns(files[0], delimiter, encoding)
     if not _is_utf8(encoding):
-        return _scan_transcoded(files, delimiter, encoding, quoting)
+        files = _copies(files, encoding)
+    head = find_head(files[0], _delimiter(kind, separator), header)
+    check_columns(files[0], head.delimiter)
+    if head.old_lines or len(head.delimiter) > 1:
+        files = _copies(files, "utf-8-sig", None if head.old_lines else "\n", head.delimiter)
+        head = replace(head, delimiter=UNUSED if len(head.delimiter) > 1 else head.delimiter)
     if quoting == "auto":
-        quoting = "none" if any(find_quoting(file, delimiter).quoting == "none" for file in files) else "double"
-    return _scan_delimited(files, delimiter, quoting)
+        quoting = "none" if any(find_quoting(file, head.delimiter).quoting == "none" for file in files) else "double"
+    return _scan_delimited(files, head, quoting)
 
 
-def _scan_delimited(files: list[str], delimiter: str, quoting: Quoting) -> pl.LazyFrame:
-    if quoting != "none":
-        return pl.scan_csv(files, separator=delimiter, infer_schema=False, glob=False)
-    table = pl.scan_csv(files, separator=delimiter, infer_schema=False, glob=False, quote_char=None)
-    return unquote(table, list(schema_of(table, files[0])))
+def _scan_delimited(files: list[str], head: Head, quoting: Quoting) -> pl.LazyFrame:
+    table = pl.scan_csv(
+        files,
+        separator=head.delimiter,
+        infer_schema=False,
+        glob=False,
+        quote_char=None if quoting == "none" else head.mark,
+        skip_lines=head.skip,
+        has_header=head.names is None,
+        new_columns=head.names,
+    )
+    return unquote(table, list(schema_of(table, files[0]))) if quoting == "none" else table
 
 
-def _delimiter(file: str, kind: str, separator: str | None, encoding: str) -> str:
-    return separator or ("\t" if kind == "tsv" else delimiter_of(file, encoding))
+def _delimiter(kind: str, separator: str | None) -> str | None:
+    return separator or ("\t" if kind == "tsv" else None)
 
 
 def _is_utf8(encoding: str) -> bool:
@@ -170,8 +195,8 @@ def _text_like(dtype: PolarsType | DataTypeClass) -> PolarsType | None:
     return pl.String if dtype == pl.Null or dtype.is_integer() else None
 
 
-def _scan_transcoded(files: list[str], delimiter: str, encoding: str, quoting: Quoting) -> pl.LazyFrame:
-    """Scan delimited text of another encoding through temporary UTF-8 copies."""
+def _copies(files: list[str], encoding: str, newline: str | None = "\n", delimiter: str = "") -> list[str]:
+    """Write temporary copies in UTF-8 with usual line ends; a delimiter of several signs becomes `UNUSED`."""
     folder = tempfile.mkdtemp(prefix="domains-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     copies = []
@@ -180,15 +205,20 @@ def _scan_transcoded(files: list[str], delimiter: str, encoding: str, quoting: Q
         copies.append(str(copy))
         try:
             with copy.open("w", encoding="utf-8") as target:
-                for batch in text_batches([file], encoding, LINE):
-                    target.writelines(f"{line}\n" for line in batch[LINE])
+                for batch in text_batches([file], encoding, LINE, newline):
+                    lines = batch[LINE]
+                    if len(delimiter) > 1:
+                        lines = lines.str.replace_all(delimiter, UNUSED, literal=True)
+                    target.writelines(f"{line}\n" for line in lines)
         except UnicodeError as error:
             raise DataError(
                 f"is not written in {encoding}: {error}", location=file, hint="Set another encoding", code="encoding"
             ) from error
-    return _scan_files(copies, "csv", delimiter, "utf-8", quoting)
+    return copies
 
 
+UNUSED = "\x1f"
+"""The unit separator, which does not occur in text."""
 PolarsType: TypeAlias = pl.DataType | type[pl.DataType]
 
 BATCH = 20_000
@@ -219,12 +249,21 @@ def from_batches(batches: Callable[[], Iterable[pl.DataFrame]], schema: Mapping[
     return register_io_source(source, schema=dict(schema))
 
 
-def text_batches(files: Iterable[str], encoding: str, column: str) -> Iterator[pl.DataFrame]:
-    """Yield the decoded lines of some files in batches of `BATCH`; files may be compressed."""
+def text_batches(
+    files: Iterable[str], encoding: str, column: str, newline: str | None = "\n"
+) -> Iterator[pl.DataFrame]:
+    """Yield the decoded lines of some files in batches of `BATCH`; files may be compressed.
+
+    Args:
+        files: the files.
+        encoding: of the text.
+        column: name of the column.
+        newline: what ends a line; None: a line feed, a carriage return or both.
+    """
     for file in files:
         with open_text(file) as binary:
             held: list[str] = []
-            for line in TextIOWrapper(binary, encoding=encoding, newline="\n"):
+            for line in TextIOWrapper(binary, encoding=encoding, newline=newline):
                 held.append(line.rstrip("\r\n"))
                 if len(held) == BATCH:
                     yield pl.DataFrame({column: held}, schema={column: pl.String})

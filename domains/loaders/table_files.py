@@ -9,9 +9,10 @@ from pydantic import Field
 
 from domains.errors import Problems
 from domains.io.columns import map_interactions, map_items
+from domains.io.head import Header
 from domains.io.paths import InputPath
 from domains.io.quoting import Quoting
-from domains.io.scan import quoting_notes, scan
+from domains.io.scan import reading_notes, scan
 from domains.loaders.loader import Loader
 from domains.raw_tables import RawTables
 from domains.settings import ColumnMapping, Settings
@@ -28,6 +29,14 @@ class TableOptions(Settings):
     category_separator: str = Field(default="|", description="Separator of categories in one text.")
     separator: str | None = Field(default=None, description="Delimiter of CSV files; default: found in the first line.")
     encoding: str = Field(default="utf-8", description="Encoding of CSV files, such as latin-1 or utf-16.")
+    items_encoding: str | None = Field(
+        default=None, description="Encoding of the items, if it is not that of the interactions."
+    )
+    header: Header = Field(
+        default="auto",
+        description="Whether the first line of CSV files names the columns ('first'), or there is no such line and the "
+        "columns are called column_1, column_2, ... ('none'); detected by default, with lines before the header.",
+    )
     quoting: Quoting = Field(
         default="auto",
         description="Whether quote marks in CSV files quote fields ('double') or are part of the text ('none'); "
@@ -40,18 +49,19 @@ def load(options: TableOptions) -> RawTables:
     problems = Problems()
     acts, things = options.interactions, options.items
     interactions = items = None
+    of_items = options.items_encoding or options.encoding
     with problems.catch():
-        interactions = map_interactions(_scan(acts, options), options.columns, acts)
+        interactions = map_interactions(_scan(acts, options, options.encoding), options.columns, acts)
     with problems.catch():
-        items = map_items(_scan(things, options), options.columns, options.category_separator, things)
+        items = map_items(_scan(things, options, of_items), options.columns, options.category_separator, things)
     problems.check()
     assert interactions is not None
     assert items is not None
     name = PurePath(acts).stem.split(".")[0] or "table"
     notes = [
         note
-        for file in dict.fromkeys((acts, things))
-        for note in quoting_notes(file, options.separator, options.encoding, options.quoting)
+        for file, encoding in {acts: options.encoding, things: of_items}.items()
+        for note in reading_notes(file, options.separator, encoding, options.quoting, options.header)
     ]
     return RawTables(
         interactions=interactions,
@@ -64,8 +74,8 @@ def load(options: TableOptions) -> RawTables:
     )
 
 
-def _scan(source: str, options: TableOptions) -> pl.LazyFrame:
-    return scan(source, separator=options.separator, encoding=options.encoding, quoting=options.quoting)
+def _scan(source: str, options: TableOptions, encoding: str) -> pl.LazyFrame:
+    return scan(source, separator=options.separator, encoding=encoding, quoting=options.quoting, header=options.header)
 
 
 LOADER = Loader("table", "your own CSV, TSV, Parquet, JSON Lines or Arrow files", TableOptions, load, "interactions")

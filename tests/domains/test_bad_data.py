@@ -275,13 +275,6 @@ TABLE = [
         "shift a column of ranks",
     ),
     Broken(
-        "seconds and milliseconds mixed",
-        {"acts.csv": acts("u,a,1400000000", "u,b,1400000001", "v,a,1400000002000"), "items.csv": ITEMS},
-        "acts.csv, row 3",
-        "not a time in s: 1400000002000",
-        "one unit",
-    ),
-    Broken(
         "milliseconds said to be seconds",
         {"acts.csv": acts("u,a,1400000000000"), "items.csv": ITEMS},
         "acts.csv, row 1",
@@ -437,7 +430,7 @@ TABLE = [
         {"acts.xlsx": b"PK", "items.csv": ITEMS},
         "acts.xlsx",
         "files that end in .xlsx are unknown",
-        ".csv",
+        "as CSV",
         {"interactions": "acts.xlsx"},
     ),
     Broken(

@@ -8,9 +8,13 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
+from domains.date_words import MONTHS
+from domains.domain import TimeKind
 from domains.errors import CombinedError, InputError, Problems
+from domains.guess import guess_columns
 from domains.ids import to_ids
 from domains.interactions import read_interactions
+from domains.io.columns import map_interactions
 from domains.preparation import prepare
 from domains.raw_cells import as_numbers
 from domains.raw_tables import RawTables
@@ -503,3 +507,62 @@ def test_a_title_that_says_nothing_is_none(mark):
 def test_numbers_with_thousands_apart_are_compared_as_numbers():
     texts = ["1.234,50", "1,234.50", "-1.234,5", "2,5", "2.5", "12", "a", None]
     assert as_numbers(pl.Series(texts)).to_list() == [1234.5, 1234.5, -1234.5, 2.5, 2.5, 12, None, None]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3. März 2021 14:05:09",
+        "03. Mrz. 2021, 14:05:09 Uhr",
+        "3 mars 2021 à 14:05:09",
+        "mercredi 3 mars 2021 14:05:09",
+        "3 de marzo de 2021 14:05:09",
+        "3rd March 2021 14:05:09",
+        "Wed Mar 03 2021 14:05:09 GMT+0000 (Coordinated Universal Time)",
+        "2021-03-03 15:05:09 CET",
+        "2021-03-03T14:05:09Z[UTC]",
+        "2021.03.03 14.05.09",
+        "2021-03-03_14-05-09",
+        "'2021-03-03 14:05:09",
+    ],
+)
+def test_dates_in_words_of_several_languages_are_read(text):
+    times = to_times(pl.Series([text]), kind="auto", unit="auto", location="acts.csv")
+    assert times.kind is TimeKind.TIMESTAMP
+    assert times.values.to_list() == [1_614_780_309]
+
+
+def test_each_month_is_read_in_each_language():
+    days = pl.Series([f"7 {name} 2021" for names in MONTHS for name in names])
+    months = [number for number, names in enumerate(MONTHS, start=1) for _ in names]
+    read = to_times(days, kind="auto", unit="auto", location="acts.csv").values.cast(pl.Int64) * 10**6
+    assert read.cast(pl.Datetime("us")).dt.month().to_list() == months
+
+
+def test_unix_times_in_several_units_are_each_read():
+    second = 1_614_780_309
+    mixed = [second, second + 1, second + 2, (second + 3) * 10**3, (second + 4) * 10**6, (second + 5) * 10**9]
+    times = to_times(pl.Series(mixed), kind="auto", unit="auto", location="acts.csv")
+    assert times.values.to_list() == [second + step for step in range(6)]
+    assert times.exact.is_sorted()
+    assert "3 in s, 1 in ms, 1 in us, 1 in ns" in times.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("columns", "name", "moment"),
+    [
+        ({"date": "2021-03-03", "time": "14:05:09"}, "date + time", 1_614_780_309),
+        ({"datum": "03.03.2021", "uhrzeit": "14:05"}, "datum + uhrzeit", 1_614_780_300),
+        ({"year": "2021", "month": "3", "day": "3"}, "year + month + day", 1_614_729_600),
+    ],
+)
+def test_a_time_in_several_columns_is_one(tmp_path, columns, name, moment):
+    times = {key: [text] * 2 for key, text in columns.items()}
+    acts = pl.DataFrame({"user_id": ["a", "b"], "item_id": ["x", "y"], **times})
+    acts.write_csv(tmp_path / "acts.csv")
+    (tmp_path / "items.csv").write_text("item_id,title\nx,red tea\ny,green tea\n", encoding="utf-8")
+    guess = guess_columns(str(tmp_path / "acts.csv"), str(tmp_path / "items.csv"))
+    assert guess.columns.time == name
+    table = map_interactions(acts.lazy(), guess.columns, "acts.csv").collect()
+    read = to_times(table["timestamp"], kind="auto", unit="auto", location="acts.csv")
+    assert set(read.values.to_list()) == {moment}

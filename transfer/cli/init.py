@@ -36,7 +36,7 @@ Item = Annotated[str | None, typer.Option("--item-column", help="Column with the
 Key = Annotated[
     str | None, typer.Option("--item-key-column", help="Column with the item's id in the file of items, if it differs.")
 ]
-Time = Annotated[str | None, typer.Option("--time-column", help="Column with the time.")]
+Time = Annotated[str | None, typer.Option("--time-column", help="Column with the time, or several: 'date + time'.")]
 Title = Annotated[str | None, typer.Option("--title-column", help="Column with the title.")]
 Categories = Annotated[str | None, typer.Option("--categories-column", help="Column with the categories.")]
 Written = Annotated[str | None, typer.Option("--time-format", help="Format of the times, such as '%d/%m/%Y %H:%M'.")]
@@ -113,20 +113,26 @@ def command(
         "categories": categories_column,
     }
     said = {role: column for role, column in given.items() if column is not None}
-    written = encoding or guess_encoding(interactions, items)
-    guess = guess_columns(interactions, items, said, encoding=written or "utf-8")
+    written, of_items = (encoding or guess_encoding(file) for file in (interactions, items))
+    of_items = None if of_items == written else of_items or "utf-8"
+    guess = guess_columns(interactions, items, said, encoding=written or "utf-8", items_encoding=of_items)
     columns, certain = _settled(guess, said), guess.by_name | said.keys()
     try:
-        findings = look(interactions, items, columns, time_unit, time_format, keep or (), written)
+        findings = look(interactions, items, columns, time_unit, time_format, keep or (), written, of_items)
     except InputError:
         _show_columns(columns, certain, ERR)  # one of them may be the mistake
         raise
-    if written != encoding:
-        told = f"The files are not UTF-8 and are read as {written}. Set --encoding if that is wrong."
-        findings = replace(findings, notes=(told, *findings.notes))
+    if encoding is None:
+        files = {Path(interactions).name: written, Path(items).name: of_items or written}
+        told = [
+            f"{file} is not UTF-8 and is read as {found}. Set --encoding if that is wrong."
+            for file, found in files.items()
+            if found not in (None, "utf-8")
+        ]
+        findings = replace(findings, notes=(*told, *findings.notes))
     compared = [] if source else compare_sources(findings.domain)
     sources = [one for one in source if one != "none"] if source else [one.source for one in compared if one.is_close]
-    write_text(path, recipe_text(name, interactions, items, findings, sources, path, written))
+    write_text(path, recipe_text(name, interactions, items, findings, sources, path, written, of_items))
     _report(findings, guess, certain)
     _report_sources(compared, sources)
     _report_next(path)
@@ -179,9 +185,6 @@ def _report(findings: Findings, guess: Guess, certain: Set[str]) -> None:
     if ordered < found.items:
         say(f"{found.items - ordered:,} of {found.items:,} items have no interaction and stay, known by their text.")
     say(f"{found.users:,} users, {found.items:,} items, {found.interactions:,} interactions, {span}")
-    if not guess.by_name & {"user", "item", "time"} and any(name.strip("-.").isdigit() for name in guess.interactions):
-        first = ", ".join(guess.interactions)
-        say(f"[yellow]Note:[/yellow] the first line looks like data and was read as a header: {escape(first)}")
     if found.first_time is not None and found.first_time < "1990" and (found.last_time or "") > "2000":
         say("[yellow]Note:[/yellow] the times span decades: are seconds and milliseconds mixed, or some missing?")
     for note in findings.notes:

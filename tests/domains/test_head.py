@@ -1,0 +1,116 @@
+"""The first lines of delimited text: what stands before the header, files without one, delimiters, line ends."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from refusals import refusal
+
+from domains.guess import guess_columns, guess_encoding
+from domains.io.head import find_head
+from domains.io.scan import reading_notes, scan
+from domains.open_domain import open_domain, parse_spec
+
+ROWS = [(f"u{number % 7}", 100 + number % 5, 1_580_000_000 + number) for number in range(21)]
+TABLE = pl.DataFrame(ROWS, schema=["user_id", "item_id", "timestamp"], orient="row").cast(pl.String)
+NAMES = "user_id,item_id,timestamp"
+BODY = "\n".join(",".join(map(str, row)) for row in ROWS) + "\n"
+PLAIN = f"{NAMES}\n{BODY}"
+
+
+def read(path, text, encoding="utf-8", **options):
+    path.write_bytes(text.encode(encoding))
+    return scan(str(path), header="auto", **options).collect()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PLAIN,
+        f"sep=;\n{PLAIN.replace(',', ';')}",
+        f"# exported today\n{PLAIN}",
+        f"Sales report,,\n,,\n{PLAIN}",
+        f"\n\n{PLAIN}",
+        PLAIN.replace(",", "::"),
+        PLAIN.replace("\n", "\r"),
+        "\n".join(",".join(f"'{cell}'" for cell in line.split(",")) for line in PLAIN.splitlines()),
+    ],
+)
+def test_unusual_beginnings_and_signs_give_the_same_table(tmp_path, text):
+    assert read(tmp_path / "acts.csv", text).equals(TABLE)
+
+
+@pytest.mark.parametrize("sign", [",", "\t", "::"])
+def test_a_file_without_a_header_loses_no_row(tmp_path, sign):
+    table = read(tmp_path / "u.data", BODY.replace(",", sign))
+    assert table.columns == ["column_1", "column_2", "column_3"]
+    assert table.rows() == TABLE.rows()
+    (note,) = reading_notes(str(tmp_path / "u.data"), None, "utf-8", "auto", "auto")
+    assert "column_1 to column_3" in note
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("wer,was\nanna,7\nbert,8\ncarl,9\n", ["wer", "was"]),
+        ("user_id,2019,2020\n1,5000,6000\n2,5001,6001\n", ["user_id", "2019", "2020"]),
+        (",".join(map(str, range(100, 130))) + f"\n{','.join(['1'] * 30)}" * 3, [str(n) for n in range(100, 130)]),
+    ],
+)
+def test_a_header_stays_a_header(tmp_path, text, columns):
+    assert read(tmp_path / "acts.csv", text).columns == columns
+
+
+def test_what_is_said_goes_before_what_is_seen(tmp_path):
+    path = tmp_path / "acts.csv"
+    path.write_text(BODY, encoding="utf-8")
+    assert scan(str(path), header="first").collect().height == len(ROWS) - 1
+    path.write_text("anna,tea\nbert,tea\n", encoding="utf-8")
+    assert scan(str(path), header="none").collect().rows() == [("anna", "tea"), ("bert", "tea")]
+
+
+def test_names_of_rows_and_a_sign_at_each_end_are_no_column(tmp_path):
+    named = "\n".join([NAMES, *(f"{number},{line}" for number, line in enumerate(BODY.splitlines()))])
+    assert read(tmp_path / "r.csv", named).drop("row_name").equals(TABLE)
+    ended = "\n".join([NAMES, *(f"{line}," for line in BODY.splitlines())])
+    assert read(tmp_path / "e.csv", ended).select(TABLE.columns).equals(TABLE)
+    assert find_head(str(tmp_path / "e.csv")).names == (*TABLE.columns, "")
+
+
+def test_headers_between_the_rows_of_joined_files_are_no_data(tmp_path):
+    lines = BODY.splitlines()
+    (tmp_path / "acts.csv").write_text("\n".join([NAMES, *lines[:9], NAMES, *lines[9:]]), encoding="utf-8")
+    items = [f"{number},tea {number}" for number in range(100, 105)]
+    (tmp_path / "items.csv").write_text("\n".join(["item_id,title", *items, "item_id,title"]), encoding="utf-8")
+    prepare = {"missing": "drop", "catalogue": "all", "min_user_interactions": 0, "min_item_interactions": 0}
+    spec = parse_spec({"interactions": "acts.csv", "items": "items.csv", "prepare": {**prepare, "repeats": "keep"}})
+    domain = open_domain(spec, base=tmp_path, cache=tmp_path / "cache").domain
+    assert (domain.n_users, domain.n_items, len(domain.items)) == (7, 5, len(ROWS))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "utf-8"])
+def test_each_file_has_its_own_encoding(tmp_path, encoding):
+    acts, items = tmp_path / "acts.csv", tmp_path / "items.csv"
+    acts.write_text(PLAIN.replace("u0", "Jürgen"), encoding="utf-8")
+    items.write_bytes("item_id,title\n100,Grüner Tee\n101,Weißer Tee\n".encode(encoding))
+    assert guess_encoding(str(acts)) is None
+    found = guess_encoding(str(items)) or "utf-8"
+    assert found == encoding
+    guess = guess_columns(str(acts), str(items), items_encoding=found)
+    assert guess.missing == ()
+    assert scan(str(items), encoding=found).collect()["title"].to_list() == ["Grüner Tee", "Weißer Tee"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("a.csv", '{"user_id": 1, "item_id": 2}\n', "not-text"),
+        ("a.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:4d\n", "not-text"),
+        ("a.csv.zip", "PK", "file-kind"),
+        ("a", "user_id,item_id\n", "file-kind"),
+    ],
+)
+def test_files_of_another_kind_are_named(tmp_path, name, content, code):
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    with refusal(code, name):
+        scan(str(tmp_path / name))

@@ -13,12 +13,12 @@ import polars as pl
 from charset_normalizer import from_bytes
 
 from domains.column_names import find_text_columns, plain_name
-from domains.errors import InputError, Problems
+from domains.errors import DataError, InputError, Problems
 from domains.io.collect import collect
 from domains.io.columns import PLUS, find_column
 from domains.io.compressed import CHUNK, READING_FAILS, open_text, wide_encoding
+from domains.io.own_tables import scan_own
 from domains.io.paths import expand, is_url, kind_of
-from domains.io.scan import scan
 from domains.settings import ColumnMapping
 from domains.times import to_times
 
@@ -41,6 +41,8 @@ NO_TITLE = r"^(?:https?://|/|[\w.]+@|\s*[\[{])"
 """Addresses, paths and records."""
 FEW = 11
 """Distinct numbers from 0 to 10, at most: ratings."""
+MANY_COLUMNS = 10
+"""A file of interactions with more columns may be a matrix of users by items."""
 KEY = 0.9
 """Share of distinct values in a column that tells the items apart; a few rows may stand twice."""
 TELLS = 0.05
@@ -124,10 +126,11 @@ def guess_columns(
     problems = Problems()
     for source, written in ((interactions, encoding), (items, items_encoding or encoding)):
         with problems.catch():
-            table = scan(source, separator=separator, encoding=written, header="auto")
+            table = scan_own(source, separator=separator, encoding=written)
             heads.append(collect(table.head(HEAD), source))
     problems.check()
     acts, things = heads
+    _check_roles(acts, things, interactions, items)
     there = {"user": acts, "item": acts, "item_key": things, "time": acts, "title": things, "categories": things}
     named = {role: _named(role, table.columns) for role, table in there.items() if role not in given}
     key = given.get("item_key") or named.get("item_key")
@@ -174,6 +177,26 @@ def guess_columns(
     return Guess(
         columns=columns, by_name=by_name, unsure=unsure, interactions=tuple(acts.columns), items=tuple(things.columns)
     )
+
+
+def _check_roles(acts: pl.DataFrame, things: pl.DataFrame, interactions: str, items: str) -> None:
+    """Raise if the two files are swapped, or if the interactions have a column for each item."""
+    if interactions != items and _named("user", things.columns) and not _named("user", acts.columns):
+        raise DataError(
+            f"holds the users, and {interactions} does not: the two files may be swapped",
+            location=items,
+            hint="Give the file of who did what with --interactions and the file of titles with --items",
+            code="swapped",
+        )
+    for key in things.columns if len(acts.columns) > MANY_COLUMNS else ():
+        columns = pl.Series(acts.columns).is_in(things[key].cast(pl.String, strict=False).unique().implode())
+        if _identifies(things[key]) and columns.sum() > len(acts.columns) / 2:
+            raise DataError(
+                f"has a column for each item, such as {acts.columns[int(columns.arg_max() or 0)]!r}",
+                location=interactions,
+                hint="Write one row for each user and item, for example with pandas: table.melt(id_vars=...)",
+                code="matrix",
+            )
 
 
 def guess_encoding(source: str) -> str | None:
@@ -271,9 +294,9 @@ def _shared_values(acts: pl.DataFrame, things: pl.DataFrame) -> tuple[tuple[str,
     """
     keys = {name: things[name].cast(pl.String).unique() for name in things.columns if _identifies(things[name])}
     shared = {
-        (name, key): int(acts[name].cast(pl.String).unique().is_in(values.implode()).sum())
+        (name, key): int(_single(acts[name]).cast(pl.String).unique().is_in(values.implode()).sum())
         for name in acts.columns
-        if _identifies(acts[name])
+        if _identifies(_single(acts[name]))
         for key, values in keys.items()
     }
     best = max(shared, key=lambda pair: shared[pair], default=None)
@@ -282,6 +305,11 @@ def _shared_values(acts: pl.DataFrame, things: pl.DataFrame) -> tuple[tuple[str,
     # Users may be numbered like items.
     rival = any(count >= shared[best] / 2 for (name, _), count in shared.items() if name != best[0])
     return best, rival
+
+
+def _single(column: pl.Series) -> pl.Series:
+    """Return the values of lists, or the column itself."""
+    return column.explode() if isinstance(column.dtype, pl.List) else column
 
 
 def _identifies(column: pl.Series) -> bool:

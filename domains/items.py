@@ -84,7 +84,7 @@ def clean_titles(titles: pl.Series, location: object) -> tuple[pl.Series, list[s
     plain, marked = plain_text(titles)
     if len(marked):
         notes.append(
-            f"{counted(len(marked), 'title')} of {name} with markup or entities, read as plain text: "
+            f"{counted(len(marked), 'title')} of {name} with markup, entities or misread letters, read as plain text: "
             f"{_short(titles[marked[0]])} is {_short(plain[marked[0]])}."
         )
     plain = plain.str.replace_all(r"\s+", " ").str.strip_chars()
@@ -277,6 +277,14 @@ def _unknown(item_ids: pa.Array, known: npt.NDArray[np.bool_], frame: pl.DataFra
     missing = int((~known).sum())
     first = item_ids[int(np.flatnonzero(~known)[0])].as_py()
     otherwise = otherwise_written(pl.Series(item_ids), frame["item_id"].unique())
+    listed = listed_ids(pl.Series(item_ids).filter(pl.Series(~known)), frame["item_id"].unique())
+    if len(listed) > missing / 2:
+        return DataError(
+            f"{len(listed):,} of {len(item_ids):,} item ids are several ids in one cell, such as {listed[0][:60]!r}",
+            location=raw.interactions_location,
+            hint="Write one row for each item, or lists such as [12, 45]",
+            code="several-ids",
+        )
     if known.any() and otherwise > missing / 2:
         return DataError(
             f"{missing:,} of {len(item_ids):,} items of {raw.interactions_location} have no row, such as {first!r}, "
@@ -300,6 +308,13 @@ def _unknown(item_ids: pa.Array, known: npt.NDArray[np.bool_], frame: pl.DataFra
         hint="Set unknown_items to 'drop' (without them) or 'keep' (without a title)",
         code="unknown-item",
     )
+
+
+def listed_ids(ids: pl.Series, there: pl.Series) -> list[str]:
+    """Return the ids that are several known ids, with commas, semicolons, bars or blanks between them."""
+    parts = ids.str.strip_chars().str.replace_all(r"\s*[,;|\s]\s*", "\n").str.split("\n")
+    known = parts.list.eval(pl.element().is_in(there.implode())).list.all()
+    return ids.filter((parts.list.len() > 1) & known).to_list()
 
 
 def _one_array(series: pl.Series) -> pa.Array:

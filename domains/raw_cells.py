@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import html
+import json
+import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -94,6 +97,8 @@ def clean_text(text: pl.Series) -> pl.Series:
     stripped = text.str.strip_chars().str.strip_chars(INVISIBLE).str.strip_chars()
     if stripped.str.starts_with('="').any():
         stripped = stripped.str.replace(r'^="(.*)"$', "$1").str.strip_chars()
+    if stripped.str.starts_with("'").all():  # marks text in a spreadsheet
+        stripped = stripped.str.strip_chars("'")
     return stripped.set(stripped.is_in(list(NO_ID)).fill_null(value=False), None)
 
 
@@ -146,12 +151,17 @@ TAGS = (
 )
 MARKUP = rf"(?i)</?(?:{TAGS})(?:\s[^<>]*)?/?>"
 """HTML tags; `<Untitled>` is not one."""
+CDATA = r"(?s)<!\[CDATA\[(.*?)\]\]>"
+MISREAD = r"[ÂÃÅâ][\x80-\xbf\u0152-\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
+"""UTF-8 that was read as cp1252: `Ã¶` for ö."""
+ESCAPED = r"\\u[0-9a-fA-F]{4}"
+"""Letters in the notation of JSON."""
 SCRIPT = r"(?is)<script\b.*?</script>|<style\b.*?</style>|<!--.*?-->"
 ENTITY = r"&(?:[A-Za-z][A-Za-z0-9]{1,31}|#\d{1,7}|#[xX][0-9A-Fa-f]{1,6});"
 
 
 def plain_text(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Remove tags and entities from texts; also return the positions of the changed ones.
+    """Remove tags and entities from texts, and restore misread letters; also return the positions of the changed ones.
 
     Args:
         texts: (n,) String without nulls.
@@ -159,14 +169,36 @@ def plain_text(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
     Returns:
         (n,) String, and (m,) positions, ascending.
     """
-    marked = (texts.str.contains(MARKUP) | texts.str.contains(ENTITY) | texts.str.contains(SCRIPT)).arg_true()
+    marks = (MARKUP, ENTITY, SCRIPT, CDATA, MISREAD, ESCAPED)
+    marked = texts.str.contains("|".join(f"(?:{mark})" for mark in marks)).arg_true()
     if not len(marked):
         return texts, marked
-    bare = texts.gather(marked).str.replace_all(SCRIPT, " ").str.replace_all(MARKUP, " ").to_list()
+    bare = texts.gather(marked).str.replace_all(CDATA, "$1")
+    bare = bare.str.replace_all(SCRIPT, " ").str.replace_all(MARKUP, " ")
     # Unescape twice: &amp;lt; is often a `<` that two programs escaped.
-    after = pl.Series([html.unescape(html.unescape(text)) for text in bare], dtype=pl.String)
+    after = pl.Series([_restored(html.unescape(html.unescape(text))) for text in bare.to_list()], dtype=pl.String)
     after = after.str.replace_all(MARKUP, " ").str.replace_all(r"\s+", " ").str.strip_chars()
-    return texts.clone().scatter(marked, after), marked
+    changed = after != texts.gather(marked)
+    return texts.clone().scatter(marked, after), marked.filter(changed)
+
+
+def _restored(text: str) -> str:
+    """Restore letters that were written as JSON, or read in cp1252 although they are UTF-8."""
+    if re.search(ESCAPED, text):
+        with suppress(ValueError):
+            text = json.loads(f'"{text}"')
+    if re.search(MISREAD, text):
+        with suppress(UnicodeError):
+            text = b"".join(_western(sign) for sign in text).decode("utf-8")
+    return text
+
+
+def _western(sign: str) -> bytes:
+    """Encode in cp1252; its five undefined bytes are those of latin-1."""
+    try:
+        return sign.encode("cp1252")
+    except UnicodeEncodeError:
+        return sign.encode("latin-1")
 
 
 def as_numbers(text: pl.Series) -> pl.Series:

@@ -10,6 +10,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any, Literal, cast
 
+import polars as pl
 import pyarrow.compute as pc
 import yaml
 
@@ -18,7 +19,7 @@ from domains.errors import DataError, InputError, SettingsError
 from domains.guess import guess_separator
 from domains.ids import to_ids
 from domains.io.collect import collect, schema_of
-from domains.items import otherwise_written
+from domains.items import listed_ids, otherwise_written
 from domains.loaders.loader import BUNDLED, check_options, find_loader
 from domains.loaders.table_files import TableOptions, load
 from domains.open_domain import open_domain, parse_spec
@@ -285,8 +286,9 @@ def _decide_items(raw: RawTables, found: dict[str, Any], notes: list[str]) -> Do
         if after.setting != "unknown_items":
             continue
         unknown = before.items - after.items
-        otherwise = _otherwise_written(raw)
-        if otherwise > unknown / 2:  # dropping them would lose known items
+        ids = _item_ids(raw)
+        otherwise = otherwise_written(*ids)
+        if max(otherwise, len(listed_ids(*ids))) > unknown / 2:  # dropping them would lose known items
             prepare(raw, PrepareSettings(**{**lenient, "unknown_items": "error"}))
         found["unknown_items"] = "drop"
         if otherwise:
@@ -312,16 +314,15 @@ def _decide_items(raw: RawTables, found: dict[str, Any], notes: list[str]) -> Do
     return prepared.domain
 
 
-def _otherwise_written(raw: RawTables) -> int:
-    """Count the items of the interactions whose row has a differently written id."""
-    tables = ((raw.interactions, raw.interactions_location), (raw.items, raw.items_location))
-    ids = [
+def _item_ids(raw: RawTables) -> tuple[pl.Series, pl.Series]:
+    """Return the distinct ids of the interactions and of the items."""
+    acts, things = (
         to_ids(
             collect(table.select("item_id").unique(), location)["item_id"], "item id", location, missing="drop"
         ).drop_nulls()
-        for table, location in tables
-    ]
-    return otherwise_written(*ids)
+        for table, location in ((raw.interactions, raw.interactions_location), (raw.items, raw.items_location))
+    )
+    return acts, things
 
 
 def _from(out: Path, path: str) -> str:

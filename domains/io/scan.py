@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import atexit
 import codecs
+import json
 import shutil
 import tempfile
 import warnings
@@ -144,6 +145,22 @@ def _scan_files(
 
 
 def _scan_delimited(files: list[str], head: Head, quoting: Quoting) -> pl.LazyFrame:
+    if len(files) > 1 and head.names is None:
+        names = [schema_of(_scan_alike([file], head, quoting), file) for file in files]
+        for file, there in zip(files, names, strict=True):
+            if set(there) != set(names[0]):
+                raise DataError(
+                    f"has other columns than {files[0]}: {', '.join(there)[:200]}",
+                    location=file,
+                    hint="Name one kind of file by a pattern, such as 'orders*.csv'",
+                    code="columns-differ",
+                )
+        if any(list(there) != list(names[0]) for there in names):
+            return pl.concat([_scan_alike([file], head, quoting).select(list(names[0])) for file in files])
+    return _scan_alike(files, head, quoting)
+
+
+def _scan_alike(files: list[str], head: Head, quoting: Quoting) -> pl.LazyFrame:
     table = pl.scan_csv(
         files,
         separator=head.delimiter,
@@ -182,9 +199,46 @@ def _scan_json(files: list[str]) -> pl.LazyFrame:
 
     These are integers, columns that are empty in the first rows, and lists of both.
     """
+    files = [_as_lines(file) for file in files]
     guessed = schema_of(pl.scan_ndjson(files, infer_schema_length=1000), files[0])
     as_text = {name: text for name, dtype in guessed.items() if (text := _text_like(dtype)) is not None}
     return pl.scan_ndjson(files, infer_schema_length=1000, schema_overrides=as_text)
+
+
+def _as_lines(file: str) -> str:
+    """Return the file; if it is one JSON array, a temporary copy with one element per line."""
+    with open_text(file) as stream:
+        if not stream.read(FIRST).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
+            return file
+    try:
+        with open_text(file) as stream:
+            records = json.load(stream)
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            f"is not JSON: {error}", location=file, hint="Check that it is complete", code="line"
+        ) from error
+    if not all(isinstance(record, dict) for record in records):
+        raise DataError(
+            "is a JSON array of other things than objects",
+            location=file,
+            hint="Give an array of objects, or one JSON object per line",
+            code="line",
+        )
+    copy = Path(_temporary()) / f"{Path(file).name}.jsonl"
+    with copy.open("w", encoding="utf-8") as target:
+        target.writelines(f"{json.dumps(record)}\n" for record in records)
+    return str(copy)
+
+
+FIRST = 64
+"""Bytes that show how a JSON file begins."""
+
+
+def _temporary() -> str:
+    """Make a folder that is removed at the end of the process."""
+    folder = tempfile.mkdtemp(prefix="domains-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _text_like(dtype: PolarsType | DataTypeClass) -> PolarsType | None:
@@ -197,8 +251,7 @@ def _text_like(dtype: PolarsType | DataTypeClass) -> PolarsType | None:
 
 def _copies(files: list[str], encoding: str, newline: str | None = "\n", delimiter: str = "") -> list[str]:
     """Write temporary copies in UTF-8 with usual line ends; a delimiter of several signs becomes `UNUSED`."""
-    folder = tempfile.mkdtemp(prefix="domains-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder = _temporary()
     copies = []
     for number, file in enumerate(files):
         copy = Path(folder) / f"{number}-{Path(file).name}.csv"

@@ -10,9 +10,10 @@ from pydantic import Field
 from domains.errors import Problems
 from domains.io.columns import map_interactions, map_items
 from domains.io.head import Header
+from domains.io.own_tables import one_item_per_row, scan_own
 from domains.io.paths import InputPath
 from domains.io.quoting import Quoting
-from domains.io.scan import reading_notes, scan
+from domains.io.scan import reading_notes
 from domains.loaders.loader import Loader
 from domains.raw_tables import RawTables
 from domains.settings import ColumnMapping, Settings
@@ -52,6 +53,7 @@ def load(options: TableOptions) -> RawTables:
     of_items = options.items_encoding or options.encoding
     with problems.catch():
         interactions = map_interactions(_scan(acts, options, options.encoding), options.columns, acts)
+        interactions = one_item_per_row(interactions, "item_id", acts)
     with problems.catch():
         items = map_items(_scan(things, options, of_items), options.columns, options.category_separator, things)
     problems.check()
@@ -75,7 +77,9 @@ def load(options: TableOptions) -> RawTables:
 
 
 def _scan(source: str, options: TableOptions, encoding: str) -> pl.LazyFrame:
-    return scan(source, separator=options.separator, encoding=encoding, quoting=options.quoting, header=options.header)
+    return scan_own(
+        source, separator=options.separator, encoding=encoding, quoting=options.quoting, header=options.header
+    )
 
 
 LOADER = Loader("table", "your own CSV, TSV, Parquet, JSON Lines or Arrow files", TableOptions, load, "interactions")

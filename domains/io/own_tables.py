@@ -1,0 +1,73 @@
+"""Scan a user's own table: nested records become columns, and lists of items become rows."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from domains.io.collect import collect, schema_of
+from domains.io.columns import split_list
+from domains.io.head import Header
+from domains.io.quoting import Quoting
+from domains.io.scan import scan
+
+HEAD = 100
+"""Rows in which a list written as text is looked for."""
+LISTED = r"^\s*\[.*\]\s*$"
+BARE = "[](){}'\" "
+
+
+def scan_own(
+    source: str,
+    *,
+    separator: str | None = None,
+    encoding: str = "utf-8",
+    quoting: Quoting = "auto",
+    header: Header = "auto",
+) -> pl.LazyFrame:
+    """Scan as `scan` does; each field of a record is also a column: ``user.id``.
+
+    Raises:
+        InputError: as `scan`.
+    """
+    return flatten(scan(source, separator=separator, encoding=encoding, quoting=quoting, header=header), source)
+
+
+def flatten(table: pl.LazyFrame, location: str) -> pl.LazyFrame:
+    """Add the fields of records as columns; a record of one field such as ``$date``, as of MongoDB, is that field."""
+    types = schema_of(table, location)
+    while any(_wrapped(kind) for kind in types.values()):
+        table = table.with_columns(
+            pl.col(name).struct.field(kind.fields[0].name).alias(name)
+            for name, kind in types.items()
+            if isinstance(kind, pl.Struct) and _wrapped(kind)
+        )
+        types = schema_of(table, location)
+    fields = {
+        f"{name}.{field.name}": pl.col(name).struct.field(field.name)
+        for name, kind in types.items()
+        if isinstance(kind, pl.Struct)
+        for field in kind.fields
+    }
+    return table.with_columns(column.alias(name) for name, column in fields.items() if name not in types)
+
+
+def one_item_per_row(table: pl.LazyFrame, column: str, location: str) -> pl.LazyFrame:
+    """Make a row of each item where a column holds lists: of a list type, or as text such as ``[12, 45]``.
+
+    Args:
+        table: the interactions.
+        column: the column of items.
+        location: the file, for errors.
+    """
+    kind = schema_of(table, location)[column]
+    if kind == pl.String:
+        head = collect(table.select(column).head(HEAD), location)[column].drop_nulls()
+        if head.is_empty() or not head.str.contains(LISTED).all():
+            return table
+        table = table.with_columns(split_list(column, ","))
+        return table.explode(column).with_columns(pl.col(column).str.strip_chars(BARE))
+    return table.explode(column) if isinstance(kind, pl.List) and not kind.inner.is_nested() else table
+
+
+def _wrapped(kind: pl.DataType) -> bool:
+    return isinstance(kind, pl.Struct) and len(kind.fields) == 1 and kind.fields[0].name.startswith("$")

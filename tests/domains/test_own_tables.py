@@ -1,0 +1,92 @@
+"""Tables of other shapes: JSON arrays, nested records, baskets, matrices, folders, swapped files, misread letters."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+from refusals import refusal
+
+from domains.guess import guess_columns
+from domains.io.own_tables import flatten, one_item_per_row, scan_own
+from domains.open_domain import open_domain, parse_spec
+from domains.raw_cells import clean_text, plain_text
+
+BASKETS = [["12", "45"], ["45", "7", "12"]]
+
+
+def test_a_json_array_is_read_as_lines_of_json_are(tmp_path):
+    records = [{"user_id": "a", "n": 1}, {"user_id": "b", "n": 2}]
+    (tmp_path / "array.json").write_text(json.dumps(records, indent=2), encoding="utf-8")
+    (tmp_path / "lines.jsonl").write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
+    array, lines = (scan_own(str(tmp_path / name)).collect() for name in ("array.json", "lines.jsonl"))
+    assert array.equals(lines)
+    (tmp_path / "array.json").write_text("[1, 2]", encoding="utf-8")
+    with refusal("line", "array.json"):
+        scan_own(str(tmp_path / "array.json"))
+
+
+def test_fields_of_records_are_columns():
+    record = {"user": {"id": "a", "age": 7}, "time": {"$date": {"$numberLong": "1580000000000"}}, "n": 1}
+    table = flatten(pl.DataFrame([record]).lazy(), "").collect()
+    assert table.columns == ["user", "time", "n", "user.id", "user.age"]
+    assert table.select("user.id", "time").row(0) == ("a", "1580000000000")
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        BASKETS,
+        [[int(item) for item in basket] for basket in BASKETS],
+        ["[12, 45]", "[45, 7, 12]"],
+        list(map(str, BASKETS)),
+    ],
+)
+def test_a_basket_is_a_row_for_each_item(items):
+    table = pl.DataFrame({"user_id": ["a", "b"], "item_id": items}).lazy()
+    read = one_item_per_row(table, "item_id", "").with_columns(pl.col("item_id").cast(pl.String)).collect()
+    assert read.rows() == [("a", "12"), ("a", "45"), ("b", "45"), ("b", "7"), ("b", "12")]
+
+
+@pytest.mark.parametrize("sign", [",", "; ", " ", "|"])
+def test_several_ids_in_one_cell_are_named(tmp_path, sign):
+    acts = pl.DataFrame({"user_id": ["a", "b"], "item_id": map(sign.join, BASKETS), "timestamp": [1_580_000_000] * 2})
+    acts.write_csv(tmp_path / "acts.tsv", separator="\t")
+    pl.DataFrame({"item_id": ["7", "12", "45"], "title": ["tea", "green tea", "cup"]}).write_csv(tmp_path / "items.csv")
+    with refusal("several-ids", "acts.tsv"):
+        open_domain(parse_spec({"interactions": "acts.tsv", "items": "items.csv"}), base=tmp_path, cache=tmp_path / "c")
+
+
+def test_matrices_and_swapped_files_are_named(tmp_path):
+    items = pl.DataFrame({"item_id": range(100, 120), "title": [f"tea {number}" for number in range(20)]})
+    items.write_csv(tmp_path / "items.csv")
+    rows = pl.DataFrame({"user_id": ["a", "b"]} | {str(number): [1, 0] for number in range(100, 120)})
+    rows.write_csv(tmp_path / "matrix.csv")
+    with refusal("matrix", "matrix.csv", about="melt"):
+        guess_columns(str(tmp_path / "matrix.csv"), str(tmp_path / "items.csv"))
+    pl.DataFrame({"user_id": ["a"], "item_id": [100], "timestamp": [1_580_000_000]}).write_csv(tmp_path / "acts.csv")
+    with refusal("swapped", "acts.csv"):
+        guess_columns(str(tmp_path / "items.csv"), str(tmp_path / "acts.csv"))
+
+
+def test_parts_of_a_folder_may_order_their_columns_but_not_differ(tmp_path):
+    (tmp_path / "1.csv").write_text("user_id,item_id\na,x\n", encoding="utf-8")
+    (tmp_path / "2.csv").write_text("item_id,user_id\ny,b\n", encoding="utf-8")
+    assert scan_own(str(tmp_path)).collect().rows() == [("a", "x"), ("b", "y")]
+    (tmp_path / "3.csv").write_text("item_id,title\ny,tea\n", encoding="utf-8")
+    with refusal("columns-differ", "3.csv"):
+        scan_own(str(tmp_path))
+
+
+def test_misread_letters_of_titles_are_restored():
+    misread = "Grün".encode().decode("cp1252"), "It is …".encode().decode("cp1252"), "Gr\\u00fcn", "<![CDATA[Grün]]>"
+    texts = pl.Series([*misread, "São Paulo Âmbar", "C:\\users"])
+    plain, changed = plain_text(texts)
+    assert plain.to_list() == ["Grün", "It is …", "Grün", "Grün", "São Paulo Âmbar", "C:\\users"]
+    assert changed.to_list() == [0, 1, 2, 3]
+
+
+def test_the_mark_of_text_in_a_spreadsheet_is_no_part_of_an_id():
+    assert clean_text(pl.Series(["'007", "'12", None])).to_list() == ["007", "12", None]
+    assert clean_text(pl.Series(["'s-Hertogenbosch", "Delft"])).to_list() == ["'s-Hertogenbosch", "Delft"]

@@ -207,12 +207,14 @@ def _scan_json(files: list[str]) -> pl.LazyFrame:
 
 def _as_lines(file: str) -> str:
     """Return the file; if it is one JSON array, a temporary copy with one element per line."""
-    with open_text(file) as stream:
-        if not stream.read(FIRST).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
-            return file
     try:
         with open_text(file) as stream:
+            if not stream.read(FIRST).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
+                return file
+        with open_text(file) as stream:
             records = json.load(stream)
+    except BREAKS_OFF as error:
+        raise broken_off(file, 0, error) from error
     except (ValueError, RecursionError) as error:
         raise DataError(
             f"is not JSON: {error}", location=file, hint="Check that it is complete", code="line"

@@ -133,7 +133,7 @@ def command(
     compared = [] if source else compare_sources(findings.domain)
     sources = [one for one in source if one != "none"] if source else [one.source for one in compared if one.is_close]
     write_text(path, recipe_text(name, interactions, items, findings, sources, path, written, of_items))
-    _report(findings, guess, certain)
+    _report(findings, certain)
     _report_sources(compared, sources)
     _report_next(path)
 
@@ -168,7 +168,7 @@ def _show_columns(columns: ColumnMapping, certain: Set[str], console: Console) -
         console.print(f"  {role:<11} {escape(column)}{how}", highlight=False, soft_wrap=True)
 
 
-def _report(findings: Findings, guess: Guess, certain: Set[str]) -> None:
+def _report(findings: Findings, certain: Set[str]) -> None:
     """Print the columns, the size, and notes."""
     import numpy as np
     from rich.markup import escape

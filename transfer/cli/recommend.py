@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from domains.errors import SettingsError
 from transfer.cli.options import Json
 
 if TYPE_CHECKING:
     from domains.data_frames import NewItems
     from transfer.serving.history import History
-    from transfer.serving.recommend import NewRecommendation, Recommendation
+    from transfer.serving.recommend import Filters, NewRecommendation, Recommendation, Recommender
     from transfer.serving.title_index import TitleIndex
 
 Run = Annotated[str, typer.Argument(help="Folder of a run, or its hub id.")]
@@ -80,59 +81,38 @@ def command(
     json_: Json = False,
 ) -> None:
     """Recommend items, with reasons, for a user, a history or interests; or for many users to a file."""
-    from domains.errors import SettingsError
-    from transfer.cli.output import ERR, print_json
-
-    if users is not None or out is not None or history_file is not None:
-        if user is not None or history is not None or interests is not None or new_items is not None:
-            raise SettingsError(
-                "--users cannot be combined with other questions",
-                location="--users",
-                hint="Leave the others out",
-                code="one-question",
-            )
-        _batch(run, users, out, history_file, count, variant, only_items, without_items, allow_seen, shard, no_reasons)
-        return
-    if sum(given is not None for given in (user, history, interests)) != 1:
-        raise SettingsError(
-            "give exactly one of them",
-            location="--user, --history, --interests",
-            hint='For example --interests "space, war"',
-            code="one-question",
-        )
+    from transfer.cli.output import print_json
     from transfer.serving.history import History
     from transfer.serving.input_files import read_ids
     from transfer.serving.new_items import run_with
     from transfer.serving.opened import open_run
     from transfer.serving.recommend import Filters, Recommender
 
+    many = users is not None or out is not None or history_file is not None
+    _check_one_question(many, (user, history, interests), new_items)
+    if many and out is None:
+        raise SettingsError(
+            "no file to write to", location="--out", hint="Give --out recs.parquet", code="option-missing"
+        )
     loaded, added = open_run(run, variant), 0
     if new_items is not None:
         more = _new_items(new_items)
         loaded, added = run_with(loaded, more), len(more.ids)
-    asked = Recommender(loaded, added)
-    domain = loaded.domain
+    asked, domain = Recommender(loaded, added), loaded.domain
     filters = Filters.of_ids(domain, read_ids(only_items), read_ids(without_items), allow_seen)
-    new: list[NewRecommendation] = []
+    if out is not None:
+        reasons = not no_reasons
+        _write_all(
+            asked, out, filters, users=users, history_file=history_file, count=count, shard=shard, reasons=reasons
+        )
+        return
     if interests is not None:
-        words = [part.strip() for part in interests.split(",") if part.strip()]
-        fit = asked.interests.fit(words)
-        found = asked.recommend_for(fit, count, filters)
-        new = asked.recommend_new_for(fit, count, filters) if added else []
-        heading = f"For an interest in {', '.join(words)}"
-        for note in fit.notes:
-            ERR.print(note, highlight=False, markup=False)
+        heading, found, new = _for_interests(asked, interests, count, filters)
     else:
         past = (
             History.of_user(domain, user) if user is not None else History.of_text(domain, history or "", asked.titles)
         )
-        for note in past.notes:
-            ERR.print(note, highlight=False, markup=False, soft_wrap=True)
-        if past.leaves_out_repeats and not allow_seen:
-            ERR.print("What you typed is left out of the answer; --allow-seen brings it back.", soft_wrap=True)
-        found = asked.recommend(past, count, filters)
-        new = asked.recommend_new(past, count, filters) if added else []
-        heading = _after(past, asked.titles)
+        heading, found, new = _for_history(asked, past, count, filters)
     if json_:
         listed = [vars(item) for item in found]
         placed = [vars(one.item) | {"place": one.place} for one in new]
@@ -143,42 +123,76 @@ def command(
         _print_new(new, domain.n_items - added, asked.titles)
 
 
-def _batch(
-    run: str,
+def _check_one_question(many: bool, questions: tuple[str | None, ...], new_items: str | None) -> None:
+    """Raise unless the options ask for many users, or for one user, history or interests."""
+    given = sum(question is not None for question in questions)
+    if many and (given or new_items is not None):
+        raise SettingsError(
+            "--users cannot be combined with other questions",
+            location="--users",
+            hint="Leave the others out",
+            code="one-question",
+        )
+    if not many and given != 1:
+        raise SettingsError(
+            "give exactly one of them",
+            location="--user, --history, --interests",
+            hint='For example --interests "space, war"',
+            code="one-question",
+        )
+
+
+Answer = tuple[str, "list[Recommendation]", "list[NewRecommendation]"]
+"""Heading, recommendations, and recommended new items."""
+
+
+def _for_interests(asked: Recommender, interests: str, count: int, filters: Filters) -> Answer:
+    from transfer.cli.output import ERR
+
+    words = [part.strip() for part in interests.split(",") if part.strip()]
+    fit = asked.interests.fit(words)
+    for note in fit.notes:
+        ERR.print(note, highlight=False, markup=False)
+    new = asked.recommend_new_for(fit, count, filters) if asked.has_new else []
+    return f"For an interest in {', '.join(words)}", asked.recommend_for(fit, count, filters), new
+
+
+def _for_history(asked: Recommender, past: History, count: int, filters: Filters) -> Answer:
+    from transfer.cli.output import ERR
+
+    for note in past.notes:
+        ERR.print(note, highlight=False, markup=False, soft_wrap=True)
+    if past.leaves_out_repeats and not filters.allow_seen:
+        ERR.print("What you typed is left out of the answer; --allow-seen brings it back.", soft_wrap=True)
+    new = asked.recommend_new(past, count, filters) if asked.has_new else []
+    return _after(past, asked.titles), asked.recommend(past, count, filters), new
+
+
+def _write_all(
+    asked: Recommender,
+    out: Path,
+    filters: Filters,
+    *,
     users: str | None,
-    out: Path | None,
     history_file: str | None,
     count: int,
-    variant: str | None,
-    only_items: str | None,
-    without_items: str | None,
-    allow_seen: bool,
     shard: str | None,
-    no_reasons: bool,
+    reasons: bool,
 ) -> None:
-    from domains.errors import SettingsError
+    """Write recommendations for many users, and print how many."""
     from domains.raw_cells import counted
     from transfer.cli.output import ERR, progress_for
     from transfer.serving.batch import EVERYBODY, Shard, recommend_all
-    from transfer.serving.input_files import read_ids
-    from transfer.serving.opened import open_run
-    from transfer.serving.recommend import Filters, Recommender
 
-    if out is None:
-        raise SettingsError(
-            "no file to write to", location="--out", hint="Give --out recs.parquet", code="option-missing"
-        )
-    loaded = open_run(run, variant)
-    filters = Filters.of_ids(loaded.domain, read_ids(only_items), read_ids(without_items), allow_seen)
     written = recommend_all(
-        Recommender(loaded),
+        asked,
         out,
         users=users or EVERYBODY,
         history_file=history_file,
         count=count,
         filters=filters,
         shard=None if shard is None else Shard.parse(shard),
-        reasons=not no_reasons,
+        reasons=reasons,
         progress=progress_for(False),
     )
     people, files = counted(written.people, "user"), counted(len(written.files), "file")

@@ -157,6 +157,11 @@ class Recommender:
         unsaid = brand_words(run.domain, run.vocabulary, run.item_anchors)
         self.reasons = Reasons(self.scorer, tuple(run.vocabulary.words), unsaid)
 
+    @property
+    def has_new(self) -> bool:
+        """Whether the run has new items."""
+        return self.first_new < self.run.domain.n_items
+
     @cached_property
     def titles(self) -> TitleIndex:
         """The index of items by title and id."""

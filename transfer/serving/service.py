@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -262,6 +262,14 @@ def make_app(place: str | Path, variant: str | None = None) -> FastAPI:
 
     app = FastAPI(title="Recommendations", description="Recommendations of a target run.", lifespan=life)
     app.state.service = service
+    _count_and_limit(app, service)
+    _describe_errors(app)
+    _add_routes(app, service, batcher, executor)
+    return app
+
+
+def _count_and_limit(app: FastAPI, service: Service) -> None:
+    """Count requests and their time, and refuse long bodies and full queues."""
 
     @app.middleware("http")
     async def limited(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -275,6 +283,10 @@ def make_app(place: str | Path, variant: str | None = None) -> FastAPI:
         service.seconds += time.perf_counter() - started
         return response
 
+
+def _describe_errors(app: FastAPI) -> None:
+    """Answer errors of the user with code, problem and hint."""
+
     @app.exception_handler(InputError)
     async def refused(_: Request, error: InputError) -> JSONResponse:
         return _problem(404 if error.code in NOT_FOUND else 422, error.code, error.problem, error.hint)
@@ -284,6 +296,12 @@ def make_app(place: str | Path, variant: str | None = None) -> FastAPI:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:])
         return _problem(422, "request", f"{where}: {first['msg']}" if where else str(first["msg"]), None)
+
+
+def _add_routes(
+    app: FastAPI, service: Service, batcher: Batcher[Question, Answer | InputError], executor: Executor
+) -> None:
+    """Add the addresses of the service."""
 
     @app.post("/recommend", response_model=Answer)
     async def recommend(question: Question) -> Answer:
@@ -312,8 +330,6 @@ def make_app(place: str | Path, variant: str | None = None) -> FastAPI:
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def page() -> str:
         return (files("transfer.serving") / "page.html").read_text(encoding="utf-8")
-
-    return app
 
 
 async def _checked_length(request: Request) -> Response | None:

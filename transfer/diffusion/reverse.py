@@ -152,11 +152,6 @@ class HiddenReverse:
         )
         return self._run(start)
 
-    @torch.no_grad()
-    def from_dense(self, interests: Tensor) -> HiddenResult:
-        """Start from dense rows (B, q)."""
-        return self._run(F.linear(interests, self.inner))
-
     def _run(self, state: Tensor) -> HiddenResult:
         total = torch.zeros_like(state)
         carried, bias_scale = 1.0, 0.0

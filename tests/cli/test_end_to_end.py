@@ -79,7 +79,7 @@ def test_the_folders_hold_what_they_should_and_no_pickle(by_commands):
     out, _ = by_commands
     assert {path.name for path in (out / "source").iterdir()} >= SOURCE_FILES
     assert {path.name for path in (out / "target").iterdir()} >= TARGET_FILES
-    everything = [path for path in out.rglob("*") if path.is_file()]
+    everything = [path for path in out.rglob("*") if path.is_file() and path.name != "report.html"]
     assert {path.suffix for path in everything} <= {".json", ".jsonl", ".safetensors", ".md", ".yaml", ".npy", ".arrow"}
     assert not [path for path in everything if path.read_bytes()[:2] in (b"\x80\x04", b"\x80\x05", b"PK")]
     assert not [path for path in everything if path.name.endswith((".part", ".tmp"))]
@@ -105,6 +105,26 @@ def test_the_note_of_a_better_baseline_is_true_of_all_of_them(by_commands, capsy
     said = capsys.readouterr().out
     for name in product.beaten_by:
         assert f"Note: {name} scores higher on validation" in said
+
+
+def test_a_run_leaves_a_page_with_its_verdict_and_figures(by_commands):
+    out, metrics = by_commands
+    shown = (out / "report.html").read_text(encoding="utf-8")
+    assert 'class="verdict">Validation prefers <code>' in shown
+    assert shown.index("verdict") < shown.index("Figures on test") < shown.index("data:image")
+    for variant in metrics["variants"]:
+        assert variant.replace("+", "+<wbr>") in shown
+    assert "<script" not in shown
+
+
+def test_inspect_and_evaluate_find_the_run_in_the_folder_of_run(by_commands, capsys):
+    out, metrics = by_commands
+    product = metrics["product"]["variant"]
+    found = run_command(capsys, "inspect", out, "--json")
+    assert json.loads(found.out)["variant"] == product
+    again = run_command(capsys, "evaluate", out)
+    assert again.code == 0, again.err
+    assert product in again.out
 
 
 def test_a_second_run_makes_nothing_again(by_commands, tiny, capsys):

@@ -40,6 +40,16 @@ def test_the_exact_title_wins_then_the_id_the_title_without_its_year_and_the_mos
         assert f"[{IDS[item]}]" in note
 
 
+def test_titles_are_apart_by_semicolons_or_by_commas_where_all_parts_are_known():
+    index = TitleIndex(
+        [*TITLES, "Cruel, Cruel Love", "Cruel", "Cruel Love"], [*IDS, "c1", "c2", "c3"], [*COUNTS, 1, 1, 1]
+    )
+    assert index.split("Alien, s1") == ["Alien", "s1"]
+    assert index.split("Alien; s1, 1984") == ["Alien", "s1, 1984"]
+    assert index.split("Cruel, Cruel Love") == ["Cruel, Cruel Love"]
+    assert index.split("Alien, Nonsense") == ["Alien, Nonsense"]
+
+
 def test_all_wrong_titles_are_in_one_message():
     with pytest.raises(InputError) as raised:
         INDEX.find_all(["Alien", "Alein", "Starbukcs", "???"])

@@ -18,7 +18,7 @@ FEW = 50
 """With fewer users, a note says that figures may be chance."""
 
 
-def print_target(record: RunRecord, folder: Path, as_json: bool) -> None:
+def print_target(record: RunRecord, folder: Path, as_json: bool, report: Path | None = None) -> None:
     """Print the verdict, the figures, the notes and the next command."""
     if as_json:
         print_json(record.as_dict())
@@ -31,6 +31,8 @@ def print_target(record: RunRecord, folder: Path, as_json: bool) -> None:
     for note in _notes(record):
         say(f"[yellow]Note:[/yellow] {_safe(note)}")
     place, user = _safe(str(folder)), _safe(record.example_user)
+    if report is not None:
+        say(f"The report is [bold]{_safe(str(report))}[/bold].")
     say(f"Everything is in [bold]{place}[/bold]. Next: transfer recommend {place} --user {user}")
 
 
@@ -42,7 +44,7 @@ def _notes(record: RunRecord) -> list[str]:
             if users < FEW:
                 notes.append(f"only {users} users have a {what} item: too few for conclusions.")
     notes += [
-        f"{name} scores higher on validation, but the difference is not significant."
+        f"{name} scores higher on validation, but not significantly, so the simpler model is served."
         for name in record.product.beaten_by
     ]
     return notes + [f"{name} was skipped: {reason}." for name, reason in record.skipped.items()]

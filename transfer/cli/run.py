@@ -32,6 +32,7 @@ def run(
     from recipes.load import load_recipe
     from transfer.cli.output import runtime_for, say
     from transfer.cli.print_results import print_target
+    from transfer.experiments.run_page import write_run_page
     from transfer.planning.run_time import source_steps, target_steps
     from transfer.runs.artifact import claim
     from transfer.runs.pipeline import default_folder, run_plan
@@ -58,7 +59,8 @@ def run(
             say(f"[bold]{escape(line)}[/bold]")
     runtime.steps.expect([*source_steps(plan, plan.needs_s2idm), *target_steps(plan)])
     result = run_plan(plan, folder, runtime)
-    print_target(result.metrics, folder / "target", json_)
+    report = write_run_page(result.metrics, loaded.recipe, folder, runtime.device) if runtime.is_main else None
+    print_target(result.metrics, folder / "target", json_, report)
 
 
 SourceOut = Annotated[Path | None, typer.Option("--out", help="Folder to write; runs/RECIPE/source by default.")]
@@ -161,22 +163,25 @@ def evaluate(run: Run, device: Device = "auto", json_: Json = False) -> None:
     """Evaluate a target run again from its files. Exit code 1 if the figures differ from metrics.json."""
     from rich.markup import escape
 
-    from transfer.cli.output import print_json, say
+    from transfer.cli.output import plain_table, print_json, print_plain, say
     from transfer.runs.reevaluate import SAME, largest_gap, reevaluate
-    from transfer.runs.target_run import TargetRun
     from transfer.runtime import Runtime
+    from transfer.serving.opened import open_run
 
-    loaded = TargetRun.load(run)
+    loaded = open_run(run)
     result = reevaluate(loaded, Runtime.current(device))
     gap = largest_gap(loaded, result)
     if json_:
         print_json(result)
         raise typer.Exit(int(gap >= SAME))
     say(f"[bold]{escape(loaded.variant.label)}[/bold] on {escape(loaded.domain.name)}")
+    table = plain_table("")
+    for heading in ("", "candidates", *next(iter(result["test"].values()))):
+        table.add_column(heading, justify="left" if heading in ("", "candidates") else "right")
     for stage in ("validation", "test"):
         for protocol, values in result[stage].items():
-            shown = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
-            say(f"  {stage:10s} {protocol:7s} {shown}")
+            table.add_row(stage, protocol, *(f"{value:.4f}" for value in values.values()))
+    print_plain(table)
     if gap < SAME:
         say("The figures agree with metrics.json.")
         return

@@ -37,7 +37,14 @@ def sources(places: Places = None, json_: Json = False) -> None:
     for one in found:
         domains = ", ".join(note.name for note in one.domains)
         licence = one.licence or "not stated"
-        table.add_row(Text(one.place), Text(domains), f"{one.anchors:,}", f"{one.size / 1e6:.1f} MB", Text(licence))
+        size = f"{one.size / 1e6:.1f} MB" if one.size >= 1e6 else f"{one.size / 1e3:.0f} kB"
+        table.add_row(
+            Text(one.place),
+            Text(domains),
+            f"{one.anchors:,}",
+            size,
+            Text(licence),
+        )
     print_plain(table)
     if found:
         say(escape(f"Next: transfer adapt-target {found[0].place} RECIPE_OR_DOMAIN"))

@@ -84,15 +84,16 @@ def made_note(loaded: LoadedExperiment, device: torch.device, quick: bool, overr
     """Return date, machine, versions, and the command that reproduces the results."""
     return Made(
         date=datetime.now(UTC).strftime("%Y-%m-%d"),
-        machine=_machine(device),
+        machine=machine_name(device),
         torch=torch.__version__,
-        release=_release(),
+        release=release(),
         quick=quick,
         command=_command(loaded, quick, overrides),
     )
 
 
-def _machine(device: torch.device) -> str:
+def machine_name(device: torch.device) -> str:
+    """Return the processor, its cores, and the GPU if there is one."""
     cores = os.cpu_count() or 1
     machine = f"{_processor()}, {cores} cores"
     return machine if device.type == "cpu" else f"{torch.cuda.get_device_name(device)}; {machine}"
@@ -108,7 +109,8 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _release() -> str:
+def release() -> str:
+    """Return the version of this toolkit."""
     try:
         return version("sememe-transfer")
     except PackageNotFoundError:

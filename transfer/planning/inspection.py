@@ -113,6 +113,8 @@ def inspect(given: str) -> Inspection:
     if names_recipe(given):
         return _recipe(given)
     parts = ("source", "target", "sources/*", "cells/*")
+    if (path / "target" / CONFIG).is_file():
+        return _artifact(path / "target")
     within = [str(one) for part in parts for one in sorted(path.glob(part)) if (one / CONFIG).is_file()]
     if within:
         named = " or ".join(within[:3]) + (f", or one of {len(within) - 3} more" if len(within) > 3 else "")

@@ -68,7 +68,13 @@ class TitleIndex:
         return cls(domain.titles.to_pylist(), [str(name) for name in domain.item_ids.to_pylist()], met)
 
     def split(self, text: str) -> list[str]:
-        """Split a text at semicolons. Known titles that contain semicolons stay whole; the longest one wins."""
+        """Split a text at semicolons, or at commas if all parts are then known.
+
+        Known titles that contain these signs stay whole; the longest one wins.
+        """
+        commas = [part.strip() for part in text.split(",") if part.strip()]
+        if ";" not in text and not self._is_known(text) and len(commas) > 1 and all(map(self._is_known, commas)):
+            return commas
         parts, found = text.split(";"), []
         while parts:
             joins = (";".join(parts[:count]).strip() for count in range(len(parts), 1, -1))
@@ -76,6 +82,10 @@ class TitleIndex:
             found.append(title)
             parts = parts[title.count(";") + 1 :]
         return [title for title in found if title]
+
+    def _is_known(self, title: str) -> bool:
+        wanted = _alike(title.strip())
+        return wanted in self._whole or title.strip() in self._by_id or wanted in self._yearless
 
     def find_all(self, titles: Sequence[str], whole: str = "") -> tuple[list[int], list[str]]:
         """Return the items of several titles or ids, and notes on those that fit several items.

@@ -1,0 +1,68 @@
+"""The page of one run: the report of an experiment with one table."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+from recipes.schema import Recipe
+from transfer.experiments.gather import learning_curves, machine_name, release
+from transfer.files import write_text
+from transfer.report.experiment_record import Breakdowns, CellRecord, ExperimentRecord, Made
+from transfer.report.experiment_report import page
+from transfer.report.run_record import RunRecord
+from transfer.runs.artifact import LOG
+
+REPORT = "report.html"
+
+
+def write_run_page(metrics: RunRecord, recipe: Recipe, folder: Path, device: torch.device) -> Path:
+    """Write the report of a run beside its artifacts, and return its path.
+
+    Args:
+        metrics: of the target run.
+        recipe: of the run.
+        folder: the folder of `transfer run`, with the run in ``target/``.
+        device: that trained.
+    """
+    target = (recipe.target.name if recipe.target is not None else None) or folder.name
+    sources = tuple(spec.name or str(next(iter(spec.options.values()), "")) for spec in recipe.sources)
+    cell = CellRecord(
+        key="run",
+        label=f"{', '.join(sources)} to {target}" if sources else target,
+        protocol_name="",
+        recipe=recipe.name,
+        description="",
+        sources=sources,
+        loss=recipe.training.loss,
+        metrics=metrics,
+        published=None,
+        breakdowns=Breakdowns(history=(), known_anchors=()),
+        thresholds=(),
+        curves=learning_curves(folder / "target" / LOG),
+        overlap=(),
+        cases=(),
+    )
+    made = Made(
+        date=datetime.now(UTC).strftime("%Y-%m-%d"),
+        machine=machine_name(device),
+        torch=torch.__version__,
+        release=release(),
+        quick=False,
+        command=" ".join(["transfer", *sys.argv[1:]]),
+    )
+    record = ExperimentRecord(
+        name=recipe.name or target,
+        description=recipe.description,
+        made=made,
+        cells=(cell,),
+        unfinished=(),
+        reference=(),
+        cost=None,
+    )
+    path = folder / REPORT
+    write_text(path, page(record))
+    return path

@@ -202,8 +202,11 @@ def _western(sign: str) -> bytes:
 
 
 def as_numbers(text: pl.Series) -> pl.Series:
-    """Read (N,) Float64 with a decimal point or comma, and thousands apart (1.234,5); null for other text."""
-    plain = text.str.strip_chars()
+    """Read (N,) Float64 with a decimal point or comma, and thousands apart (1.234,5); null for other text.
+
+    Numbers in parentheses are negative, as in accounts.
+    """
+    plain = text.str.strip_chars().str.replace(r"^\((\d[\d.,]*)\)$", "-$1")
     point = plain.str.contains(r"^-?\d{1,3}(?:,\d{3})+[.]\d+$").fill_null(value=False)
     comma = plain.str.contains(r"^-?\d{1,3}(?:[.]\d{3})+,\d+$").fill_null(value=False)
     plain = plain.str.replace_all(",", "").zip_with(point, plain)

@@ -21,6 +21,7 @@ WISHES = words(
     bezahlt paye payé pagado pagato pago betaald betalad addtocart cart basket
     wishlist favorite favourite fav
     abgeschlossen geliefert versendet versandt erledigt bestellt play played listen listened streamed
+    recommended votedup upvoted thumbsup positive
     like liked kauf achat compra acquisto koop zakup kop read watched finished
     """
 )

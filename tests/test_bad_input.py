@@ -429,7 +429,7 @@ TABLE = [
     Case("neither", ask(), "--user, --history", "exactly one", "For example"),
     # The other commands.
     Case("inspect nothing", lambda p: ["inspect", "flims"], "domain", "no domain is called", "Did you mean 'films'?"),
-    Case("inspect above", lambda p: ["inspect", p.tiny.source.parent], "run", "but is not one", "target"),
+    Case("inspect above", lambda p: ["inspect", p.source().parent], "", "but is not one", "source"),
     Case(
         "check a broken recipe",
         lambda p: ["recipe", "check", p.recipe(targt="films")],

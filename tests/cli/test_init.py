@@ -107,6 +107,10 @@ def test_other_names_are_found_by_their_values(capsys: pytest.CaptureFixture[str
     assert result.out.count("(by its values)") == 5
 
 
+def test_the_help_shows_brackets(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "[purchase," in run_command(capsys, "init", "--help").out
+
+
 def test_options_win_over_guesses(capsys: pytest.CaptureFixture[str]) -> None:
     items = goods().with_columns(label=pl.lit("nice ") + pl.col("title"))
     result, target = init(capsys, acts(), items, "--title-column", "label", "--source", "books", "--out", "x.yaml")

@@ -505,8 +505,8 @@ def test_a_title_that_says_nothing_is_none(mark):
 
 
 def test_numbers_with_thousands_apart_are_compared_as_numbers():
-    texts = ["1.234,50", "1,234.50", "-1.234,5", "2,5", "2.5", "12", "a", None]
-    assert as_numbers(pl.Series(texts)).to_list() == [1234.5, 1234.5, -1234.5, 2.5, 2.5, 12, None, None]
+    texts = ["1.234,50", "1,234.50", "-1.234,5", "2,5", "2.5", "12", "(1,5)", "a", None]
+    assert as_numbers(pl.Series(texts)).to_list() == [1234.5, 1234.5, -1234.5, 2.5, 2.5, 12, -1.5, None, None]
 
 
 @pytest.mark.parametrize(

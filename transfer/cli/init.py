@@ -46,7 +46,7 @@ Unit = Annotated[
 ]
 Keep = Annotated[
     list[str] | None,
-    typer.Option("--keep", help="Rows that count: 'event_type in [purchase, cart]', 'rating >= 4'; may be repeated."),
+    typer.Option("--keep", help="Rows that count: 'event_type in \\[purchase, cart]', 'rating >= 4'; may be repeated."),
 ]
 Encoding = Annotated[
     str | None, typer.Option("--encoding", help="Encoding of CSV files, such as cp1252; detected by default.")

@@ -62,8 +62,16 @@ def test_late_terms_alone_go_before_a_list_for_everyone():
     assert choose_product([popular, TERMS, BOTH], {"popular": same, "matching": same, "sasrec+matching": same}) == TERMS
 
 
-@pytest.mark.parametrize(("users", "chosen"), [(50, TERMS), (5000, BOTH)])
-def test_few_users_need_a_larger_lead(users, chosen):
+@pytest.mark.parametrize(("users", "chosen"), [(50, TERMS), (5000, SASREC)])
+def test_few_users_need_a_larger_lead_without_late_terms(users, chosen):
+    assert choose_product([SASREC, TERMS], {"sasrec": lead_of(users), "matching": np.zeros(users)}) == chosen
+
+
+def test_with_late_terms_a_standard_error_is_enough():
+    assert choose_product([BOTH, TERMS], {"sasrec+matching": lead_of(50), "matching": np.zeros(50)}) == BOTH
+
+
+def lead_of(users):
+    """A metric whose mean is one and a half standard errors."""
     lead = np.random.default_rng(1).normal(size=users)
-    lead = (lead - lead.mean()) / lead.std(ddof=1) + 1.5 / np.sqrt(users)  # of one and a half standard errors
-    assert choose_product([BOTH, TERMS], {"sasrec+matching": lead, "matching": np.zeros(users)}) == chosen
+    return (lead - lead.mean()) / lead.std(ddof=1) + 1.5 / np.sqrt(users)

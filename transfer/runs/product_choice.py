@@ -18,8 +18,8 @@ from transfer.runs.train_variant import choosing_users
 from transfer.variants import Variant
 
 DOUBT = 10
-"""A lead must also hold if this many more users differed by one standard deviation the other way. The best of several
-variants often leads by more than a standard error by chance, above all with few users."""
+"""The lead of a variant without late terms must also hold if this many more users differed by one standard deviation
+the other way. With few users such a variant often leads by chance, and the terms serve better."""
 
 
 def product_of(
@@ -60,16 +60,18 @@ def choose_product(variants: Sequence[Variant], values: Mapping[str, PerUser]) -
     """Return the simplest variant whose validation metric is within about one standard error of the best one.
 
     Let m_v(u) be the metric of variant v for user u, averaged over seeds, and b the variant with the largest mean. v
-    stays if mean(m_b - m_v) <= sd(m_b - m_v) (1 / sqrt(U) + `DOUBT` / U). Of those, late terms alone come first (they
-    include popularity, and validation drops terms that do not help), then other baselines, then trained variants with
-    fewer parts, then the larger mean. With many users the standard error is small and the best variant wins.
+    stays if mean(m_b - m_v) <= sd(m_b - m_v) (1 / sqrt(U) + D / U), where D is 0 if b has late terms and `DOUBT`
+    otherwise. Of those, late terms alone come first (they include popularity, and validation drops terms that do not
+    help), then other baselines, then trained variants with fewer parts, then the larger mean. With many users the
+    standard error is small and the best variant wins.
 
     Args:
         variants: at least one variant; all may recommend.
         values: (U,) validation metric of each user by label, for the same users.
     """
     best = max(variants, key=lambda variant: values[variant.label].mean())
-    close = [variant for variant in variants if _within_chance(values[best.label] - values[variant.label])]
+    doubt = 0 if best.terms else DOUBT
+    close = [variant for variant in variants if _within_chance(values[best.label] - values[variant.label], doubt)]
     return min(close, key=lambda variant: (*_simplicity(variant), -float(values[variant.label].mean())))
 
 
@@ -80,11 +82,11 @@ def _simplicity(variant: Variant) -> tuple[int, int]:
     return (2, variant.parts)
 
 
-def _within_chance(lead: PerUser) -> bool:
+def _within_chance(lead: PerUser, doubt: int) -> bool:
     users = len(lead)
     if users < 2:
         return float(lead.mean()) <= 0
-    return float(lead.mean()) <= float(lead.std(ddof=1)) * (1 / np.sqrt(users) + DOUBT / users)
+    return float(lead.mean()) <= float(lead.std(ddof=1)) * (1 / np.sqrt(users) + doubt / users)
 
 
 def choosing_values(

@@ -50,6 +50,7 @@ def main(
     / "benchmarks",
     repeats: Annotated[int, typer.Option(min=1, help="Turns of what is compared.")] = 5,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs that peers and our model train.")] = 10,
+    minutes: Annotated[float, typer.Option(min=0.1, help="Minutes that the peer of `quality` trains.")] = 30.0,
     users: Annotated[int | None, typer.Option(min=100, help="Users of made-up domains; `run` and `whole`.")] = None,
     items: Annotated[int | None, typer.Option(min=100, help="Items of made-up domains; `run` and `whole`.")] = None,
 ) -> None:
@@ -62,7 +63,7 @@ def main(
         raise typer.BadParameter("give both --users and --items, or neither")
     size = None if users is None or items is None else Size(users, items)
     for part in parts or PARTS:
-        options = Options(measure_machine(), data, cache.resolve(), quick, repeats, epochs, size)
+        options = Options(measure_machine(), data, cache.resolve(), quick, repeats, epochs, minutes, size)
         sections = importlib.import_module(f"benchmarks.parts.{part}").run(options)
         report = Report(part, options.machine, quick, sections)
         show(report, console)

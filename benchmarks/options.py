@@ -23,6 +23,7 @@ class Options:
         quick: small sizes.
         repeats: turns of what is compared.
         epochs: that peers and our model train.
+        minutes: that the peer of `quality` trains.
         size: of made-up domains of `run` and `whole`; None for the part's own size.
     """
 
@@ -32,4 +33,5 @@ class Options:
     quick: bool
     repeats: int
     epochs: int
+    minutes: float
     size: Size | None

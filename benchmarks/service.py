@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import aiohttp
 import httpx
 import numpy as np
 import numpy.typing as npt
@@ -109,13 +110,15 @@ async def load(address: str, histories: list[list[str]], rate: float, seconds: f
         rate: requests a second.
         seconds: how long.
     """
-    limits = httpx.Limits(max_connections=256, max_keepalive_connections=256)
-    async with httpx.AsyncClient(base_url=address, limits=limits, timeout=30.0) as client:
+    # A generator in the same language must be light, or it measures itself.
+    connections, patience = aiohttp.TCPConnector(limit=64), aiohttp.ClientTimeout(total=30.0)
+    async with aiohttp.ClientSession(address, connector=connections, timeout=patience) as client:
 
-        async def ask(history: list[str], count: int) -> httpx.Response:
-            return await client.post("/recommend", json={"history": history, "count": count})
+        async def ask(history: list[str], count: int) -> tuple[int, bytes]:
+            async with client.post("/recommend", json={"history": history, "count": count}) as response:
+                return response.status, await response.read()
 
-        alone = [(await ask(history, COUNT + SPARE)).json()["items"] for history in histories]
+        alone = [json.loads((await ask(history, COUNT + SPARE))[1])["items"] for history in histories]
         total = int(rate * seconds)
         waits = np.zeros(total)
         failed = mixed = 0
@@ -125,11 +128,11 @@ async def load(address: str, histories: list[list[str]], rate: float, seconds: f
             nonlocal failed, mixed
             due, place = began + number / rate, number % len(histories)
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            answer = await ask(histories[place], COUNT)
+            status, answer = await ask(histories[place], COUNT)
             waits[number] = time.perf_counter() - due
-            if answer.status_code != httpx.codes.OK:
+            if status != httpx.codes.OK:
                 failed += 1
-            elif is_mixed(answer.json()["items"], alone[place]):
+            elif is_mixed(json.loads(answer)["items"], alone[place]):
                 mixed += 1
 
         await asyncio.gather(*(one(number) for number in range(total)))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from recipes.schema import Recipe
 from transfer.items.features import ItemFeatures
@@ -21,6 +23,22 @@ from transfer.model.recommender import SequentialRecommender
 from transfer.model.settings import PromptSettings
 from transfer.registry import Trained, trained_system
 from transfer.variants import InterestEntry, Variant
+
+
+class Unfilled(TorchFunctionMode):
+    """Context in which new weights are not filled, because they are read from a file next.
+
+    On the meta device, to fill them would import torch's compiler, which takes two seconds.
+    """
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Skip the fills and call everything else."""
+        fills = getattr(func, "__module__", None) == "torch.nn.init" or func in (Tensor.normal_, Tensor.uniform_)
+        if not fills:
+            return func(*args, **(kwargs or {}))
+        return args[0] if args else (kwargs or {})["tensor"]
 
 
 def assemble(variant: Variant, recipe: Recipe, features: ItemFeatures, width: int, seed: int) -> SequentialRecommender:

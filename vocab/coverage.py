@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from scipy.spatial.distance import jensenshannon
 
 from domains.errors import DataError
 
@@ -103,6 +102,8 @@ def overlap(first: csr_matrix, second: csr_matrix) -> Overlap:
     Raises:
         InputError: the numbers of anchors differ, or a domain has no anchors.
     """
+    from scipy.spatial.distance import jensenshannon  # it takes longer to import than all else here
+
     if first.shape[1] != second.shape[1]:
         raise DataError(
             f"the domains have different vocabularies ({first.shape[1]} and {second.shape[1]} anchors)",

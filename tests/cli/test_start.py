@@ -53,6 +53,17 @@ def test_help_imports_nothing_heavy(command: tuple[str, ...]) -> None:
     assert ran.stdout.splitlines()[-1] == "heavy: []"
 
 
+def test_a_run_is_opened_without_imports_of_seconds() -> None:
+    code = (
+        "import sys\n"
+        "from transfer.serving.opened import open_run\n"
+        "open_run('tests/fixtures/format-4/target')\n"
+        "print('slow:', sorted({'torch._dynamo', 'sympy', 'scipy.spatial'} & set(sys.modules)))\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "slow: []"
+
+
 def test_an_interrupted_command_says_that_it_can_go_on(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

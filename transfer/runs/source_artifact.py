@@ -18,7 +18,7 @@ from domains.domain import Domain
 from domains.errors import SettingsError
 from recipes.load import check_recipe
 from recipes.schema import Recipe, resolved
-from transfer.assembly import assemble
+from transfer.assembly import Unfilled, assemble
 from transfer.diffusion.masked import make_s2idm
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.settings import S2IDMSettings
@@ -280,10 +280,11 @@ def read_s2idm(file: TensorFile, anchors: int, settings: S2IDMSettings | None) -
     """
     if settings is None:
         return None
-    with torch.device("meta"):
+    with torch.device("meta"), Unfilled():
         like = make_s2idm(anchors, settings)
     weights = file.state("s2idm.", like)
-    s2idm = make_s2idm(anchors, settings)
+    with Unfilled():
+        s2idm = make_s2idm(anchors, settings)
     s2idm.load_state_dict(weights)
     return s2idm.eval()
 
@@ -300,7 +301,7 @@ def _read_encoder(file: TensorFile, recipe: Recipe, anchors: int) -> dict[str, T
     features = ItemFeatures(
         count=1, anchors=csr_matrix((1, anchors), dtype=np.float32), anchor_vectors=vectors, title_vectors=vectors
     )
-    with torch.device("meta"):
+    with torch.device("meta"), Unfilled():
         model = assemble(
             Variant(architecture=settings.system, channels=settings.channels), recipe, features, anchors, 0
         )

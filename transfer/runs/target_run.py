@@ -18,7 +18,7 @@ from domains.errors import InputError, RunError
 from domains.storage import load_domain, save_domain
 from recipes.load import check_recipe, read_mapping
 from recipes.schema import Recipe, resolved
-from transfer.assembly import assemble
+from transfer.assembly import Unfilled, assemble
 from transfer.diffusion.s2idm import S2IDM
 from transfer.files import MADE_AGAIN, write_json, write_tensors, write_text
 from transfer.interests.settings import InterestSettings
@@ -324,7 +324,7 @@ def _meta_model(
 ) -> SequentialRecommender:
     """Return the model whose weights a file must hold, on the meta device."""
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), Unfilled():
             return assemble(variant, recipe, features, width, seed=0)
     except ValueError as error:
         if isinstance(error, InputError):

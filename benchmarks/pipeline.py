@@ -24,7 +24,7 @@ from transfer.diffusion.s2idm_training import SourceInterests, train_s2idm
 from transfer.diffusion.settings import S2IDMSettings
 from transfer.evaluation.protocol import Targets, excluded_pairs, targets_of
 from transfer.evaluation.ranking import rank
-from transfer.evaluation.tiles import USERS, largest
+from transfer.evaluation.tiles import largest
 from transfer.interests.original import original_interests
 from transfer.interests.settings import InterestSettings
 from transfer.interests.views import NoViews, TrainView
@@ -38,6 +38,7 @@ from vocab.settings import VocabularySettings
 from vocab.vocabulary import SememeVocabulary
 
 EVALUATED_USERS = 10_000
+USERS_A_BLOCK = 512
 S2IDM_STEPS = 100
 LENGTH = 50
 EPOCHS = 3
@@ -107,7 +108,7 @@ def _train_and_evaluate(domain: Domain, folder: Path, clock: Clock) -> None:
     recommender, work = sasrec(domain, LENGTH), task(domain, LENGTH, TrainingSettings(loss="bce"))
     few = work.split.training_users[:: max(1, domain.n_users // EVALUATED_USERS)]
     # Not `fit`: it would also rank every user before and after the epoch.
-    trainer = Trainer(recommender, work, NoViews(), "benchmark", 0, lambda _: None)
+    trainer = Trainer(recommender, work, NoViews(), title="benchmark", seed=0, log=lambda _: None)
     with clock.stage("epoch"):
         trainer.train(TrainView(None), 1)
     with clock.stage("evaluate"):
@@ -118,7 +119,7 @@ def _train_and_evaluate(domain: Domain, folder: Path, clock: Clock) -> None:
 
 def _train_and_recommend(domain: Domain, folder: Path, clock: Clock) -> None:
     recommender, work = sasrec(domain, LENGTH), task(domain, LENGTH)
-    trainer = Trainer(recommender, work, NoViews(), "benchmark", 0, lambda _: None)
+    trainer = Trainer(recommender, work, NoViews(), title="benchmark", seed=0, log=lambda _: None)
     with clock.stage(f"{EPOCHS} epochs"):
         for number in range(1, EPOCHS + 1):
             trainer.epoch(number)
@@ -141,7 +142,7 @@ def recommend_all(recommender: SequentialRecommender, domain: Domain) -> pl.Data
     scores = model_scores(recommender, domain, targets, None, LENGTH, CPU)
     items, starts, ends = (torch.from_numpy(part) for part in (domain.items.copy(), targets.seen_starts, stops))
     best = []
-    for rows in torch.arange(domain.n_users).split(USERS):
+    for rows in torch.arange(domain.n_users).split(USERS_A_BLOCK):
         block = scores(rows)
         block[excluded_pairs(items, starts[rows], ends[rows])] = -torch.inf
         best.append(largest(block, RECOMMENDED)[1])

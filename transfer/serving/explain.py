@@ -201,18 +201,22 @@ def draw(explanation: Explanation, file: Path) -> None:
     figure = Figure(figsize=(13, 0.34 * max(len(explanation.interests), len(explanation.recommended), 6) + 1.6))
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
-    rows = np.arange(len(explanation.interests))
-    _bars(left, rows - 0.2, [one.before for one in explanation.interests], "before diffusion")
-    if any(one.after is not None for one in explanation.interests):
-        _bars(left, rows + 0.2, [one.after or 0.0 for one in explanation.interests], "after diffusion")
+    rows, diffused = np.arange(len(explanation.interests)), any(one.after is not None for one in explanation.interests)
+    apart = 0.2 if diffused else 0.0
+    _bars(left, rows - apart, [one.before for one in explanation.interests], "before diffusion")
+    if diffused:
+        _bars(left, rows + apart, [one.after or 0.0 for one in explanation.interests], "after diffusion")
     left.set_yticks(rows, [one.anchor for one in explanation.interests])
     left.set_title("Interests, as shares of the largest")
     places = np.arange(len(explanation.recommended))
-    start = np.zeros(len(places))
+    ends = {sign: np.zeros(len(places)) for sign in (-1, 1)}
     for name in explanation.recommended[0].terms if explanation.recommended else ():
         values = np.array([one.terms[name] for one in explanation.recommended])
-        right.barh(places, values, left=start, label=name)
-        start = start + values
+        if not values.any():
+            continue
+        right.barh(places, values, left=np.where(values < 0, ends[-1], ends[1]), label=name)
+        for sign, end in ends.items():  # what lowers a score stands left of zero
+            ends[sign] = end + np.where(np.sign(values) == sign, values, 0)
     right.set_yticks(places, [one.recommendation.title[:40] for one in explanation.recommended])
     right.set_title("Parts of each score")
     for axes in (left, right):

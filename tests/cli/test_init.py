@@ -371,6 +371,34 @@ def test_where_people_buy_again_repeats_are_kept_and_a_row_that_stands_twice_is_
     assert "(repeats: keep)" in " ".join(Path("shop.yaml").read_text(encoding="utf-8").split())
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["acts.csv", "goods.csv"], "transfer init shop acts.csv goods.csv"),
+        (["garden", "acts.csv", "goods.csv", "more.csv"], "transfer init garden acts.csv goods.csv"),
+        (["garden"], "transfer init garden orders.csv products.csv"),
+    ],
+)
+def test_files_without_a_name_get_the_command_to_type(
+    capsys: pytest.CaptureFixture[str], words: list[str], hint: str
+) -> None:
+    acts().write_csv("acts.csv")
+    goods().write_csv("goods.csv")
+    result = run_command(capsys, "init", *words)
+    assert result.code == 2
+    assert hint in " ".join(result.err.split())
+
+
+@pytest.mark.parametrize("words", [["acts.csv", "goods.csv"], ["acts.csv", "--items", "goods.csv"]])
+def test_files_need_no_option(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    acts().write_csv("acts.csv")
+    goods().write_csv("goods.csv")
+    result = run_command(capsys, "init", "shop", *words)
+    assert result.code == 0, result.err
+    target = yaml.safe_load(Path("shop.yaml").read_text(encoding="utf-8"))["target"]
+    assert (target["interactions"], target["items"]) == ("acts.csv", "goods.csv")
+
+
 def test_clicks_of_one_day_are_no_second_purchase(capsys: pytest.CaptureFixture[str]) -> None:
     first = acts()
     again = first.with_columns(pl.col("timestamp") + 60)

@@ -1,4 +1,4 @@
-"""`transfer init NAME --interactions F --items F`."""
+"""`transfer init NAME INTERACTIONS [ITEMS]`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from vocab.closeness import Closeness
 
 Name = Annotated[str, typer.Argument(help="Name of the new domain; the recipe is NAME.yaml.")]
-Interactions = Annotated[str, typer.Option("--interactions", help="Who did what when: CSV, Parquet, JSON Lines, ...")]
+Files = Annotated[
+    list[str] | None, typer.Argument(help="Interactions, then items: the same as --interactions and --items.")
+]
+Interactions = Annotated[
+    str | None, typer.Option("--interactions", help="Who did what when: CSV, Parquet, JSON Lines, ...")
+]
 Items = Annotated[
     str | None,
     typer.Option("--items", help="Titles of the items, in the same formats; default: the file of interactions."),
@@ -65,7 +70,8 @@ ELSEWHERE = {"title": "; or give the file that has the titles with --items"}
 
 def command(
     name: Name,
-    interactions: Interactions,
+    files: Files = None,
+    interactions: Interactions = None,
     items: Items = None,
     source: Sources = None,
     out: Out = None,
@@ -88,6 +94,7 @@ def command(
     from transfer.cli.output import ERR
     from transfer.files import write_text
 
+    interactions, items = _two_files(name, files or [], interactions, items)
     if not name.strip() or set(name) & set("/\\"):
         raise SettingsError(
             f"{name!r} cannot be the name of a domain",
@@ -95,7 +102,6 @@ def command(
             hint="Give a plain name, and the place with --out",
             code="option",
         )
-    items = items or interactions
     path = out or Path(f"{name}.yaml")
     if path.exists() and not force:
         raise RunError(
@@ -123,10 +129,10 @@ def command(
         _show_columns(columns, certain, ERR)  # one of them may be the mistake
         raise
     if encoding is None:
-        files = {Path(interactions).name: written, Path(items).name: of_items or written}
+        encodings = {Path(interactions).name: written, Path(items).name: of_items or written}
         told = [
             f"{file} is not UTF-8 and is read as {found}. Set --encoding if that is wrong."
-            for file, found in files.items()
+            for file, found in encodings.items()
             if found not in (None, "utf-8")
         ]
         findings = replace(findings, notes=(*told, *findings.notes))
@@ -136,6 +142,31 @@ def command(
     _report(findings, certain)
     _report_sources(compared, sources)
     _report_next(path)
+
+
+def _two_files(name: str, files: Sequence[str], interactions: str | None, items: str | None) -> tuple[str, str]:
+    """Return the files of interactions and of items, whether they have their option or not.
+
+    Raises:
+        InputError: there is no file, or too many, or a file stands where the name should.
+    """
+    from domains.errors import SettingsError
+
+    waiting = list(files)
+    if interactions is None and waiting:
+        interactions = waiting.pop(0)
+    if items is None and waiting:
+        items = waiting.pop(0)
+    if interactions is not None and not waiting and not Path(name).is_file():
+        return interactions, items or interactions
+    found = [word for word in (name, *files) if Path(word).is_file()] or ["orders.csv", "products.csv"]
+    label = "shop" if Path(name).suffix else name
+    raise SettingsError(
+        "give a name, the file of interactions, and the file of items if there is one",
+        location="transfer init",
+        hint=f"For example: transfer init {label} {' '.join(found[:2])}",
+        code="option",
+    )
 
 
 def _settled(guess: Guess, given: dict[str, str]) -> ColumnMapping:

@@ -312,7 +312,7 @@ def main() -> None:
     orders.write_csv(given.folder / "orders.csv")
     products.write_csv(given.folder / "products.csv")
     print(f"{given.folder}: orders.csv with {orders.height:,} rows, products.csv with {products.height:,} rows")
-    print(f"Next: transfer init shop --interactions {given.folder}/orders.csv --items {given.folder}/products.csv")
+    print(f"Next: transfer init shop {given.folder}/orders.csv {given.folder}/products.csv")
 
 
 if __name__ == "__main__":

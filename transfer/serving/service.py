@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
@@ -37,8 +35,6 @@ MOST_ITEMS = 1000
 """Maximum number of recommendations in an answer."""
 MOST_FILTERED = 10_000
 """Maximum number of ids in a filter."""
-SWITCH_SECONDS = 0.0005
-"""A thread that computes gives way to the event loop after this long; Python's 5 ms add up to a request's patience."""
 RELOAD_SECONDS = 2.0
 """Seconds between checks of the folder for a new run."""
 NOT_FOUND = frozenset({"unknown-user"})
@@ -248,10 +244,7 @@ def make_app(place: str | Path, variant: str | None = None) -> FastAPI:
         InputError: there is no run in the folder.
     """
     service = Service(place, variant)
-    sys.setswitchinterval(SWITCH_SECONDS)
-    # One core stays free for the event loop: threads that wait for each other in a loop would take it.
-    threads = max(1, torch.get_num_threads() - 1)
-    executor = ThreadPoolExecutor(1, "recommend", initializer=torch.set_num_threads, initargs=(threads,))
+    executor = ThreadPoolExecutor(1, thread_name_prefix="recommend")
     batcher: Batcher[Question, Answer | InputError] = Batcher(service.answer_all, executor)
 
     @asynccontextmanager

@@ -71,6 +71,14 @@ def test_with_late_terms_a_standard_error_is_enough():
     assert choose_product([BOTH, TERMS], {"sasrec+matching": lead_of(50), "matching": np.zeros(50)}) == BOTH
 
 
+def test_a_list_for_everyone_does_not_win_because_it_is_simpler():
+    """A model with late terms leads; late terms alone and the most popular items are behind it by different amounts."""
+    popular, lead = parse_variant("popular"), lead_of(50)
+    noise = np.random.default_rng(2).normal(size=50)
+    of = {"sasrec+matching": lead, "matching": np.zeros(50), "popular": lead + noise - noise.mean() - 0.01}
+    assert choose_product([popular, TERMS, BOTH], of) == BOTH
+
+
 def lead_of(users):
     """A metric whose mean is one and a half standard errors."""
     lead = np.random.default_rng(1).normal(size=users)

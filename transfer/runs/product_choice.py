@@ -1,4 +1,4 @@
-"""Choose the product: the simplest variant that is not significantly worse than the best on validation."""
+"""Choose the product: the best variant on validation, or a simpler one if the lead may be chance."""
 
 from __future__ import annotations
 
@@ -57,20 +57,32 @@ def _without_training(variant: Variant) -> tuple[int, ...]:
 
 
 def choose_product(variants: Sequence[Variant], values: Mapping[str, PerUser]) -> Variant:
-    """Return the simplest variant whose validation metric is within about one standard error of the best one.
+    """Return the best variant on validation; simpler ones and those with late terms win if the lead may be chance.
 
-    Let m_v(u) be the metric of variant v for user u, averaged over seeds, and b the variant with the largest mean. v
-    stays if mean(m_b - m_v) <= sd(m_b - m_v) (1 / sqrt(U) + D / U), where D is 0 if b has late terms and `DOUBT`
-    otherwise. Of those, late terms alone come first (they include popularity, and validation drops terms that do not
-    help), then other baselines, then trained variants with fewer parts, then the larger mean. With many users the
-    standard error is small and the best variant wins.
+    Let m_v(u) be the metric of variant v for user u, averaged over seeds. A lead m_b - m_v may be chance if its mean is
+    at most sd(m_b - m_v) (1 / sqrt(U) + D / U).
+
+    Of the variants with late terms, the simplest wins over which the lead of the best may be chance (D = 0). Late terms
+    alone are the simplest (they include popularity, and validation drops terms that do not help); then fewer parts and
+    the larger mean decide. A variant without late terms replaces it if its lead is larger than chance (D = `DOUBT`), or
+    if it is simpler and both are equal for every user. With many users, the best variant wins.
 
     Args:
         variants: at least one variant; all may recommend.
         values: (U,) validation metric of each user by label, for the same users.
     """
+    joined = [variant for variant in variants if variant.terms]
+    others = [variant for variant in variants if not variant.terms]
+    if not joined or not others:
+        return _simplest(joined or others, values, 0 if joined else DOUBT)
+    chosen, other = _simplest(joined, values, 0), _simplest(others, values, DOUBT)
+    lead = values[other.label] - values[chosen.label]
+    simpler = not lead.any() and _simplicity(other) < _simplicity(chosen)
+    return other if simpler or not _within_chance(lead, DOUBT) else chosen
+
+
+def _simplest(variants: Sequence[Variant], values: Mapping[str, PerUser], doubt: int) -> Variant:
     best = max(variants, key=lambda variant: values[variant.label].mean())
-    doubt = 0 if best.terms else DOUBT
     close = [variant for variant in variants if _within_chance(values[best.label] - values[variant.label], doubt)]
     return min(close, key=lambda variant: (*_simplicity(variant), -float(values[variant.label].mean())))
 

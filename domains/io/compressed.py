@@ -110,19 +110,24 @@ def parquet_within_budget(files: list[str]) -> list[str]:
     Raises:
         InputError: a file expands to more than the limit.
     """
+    for file in files:
+        stat = Path(file).stat()
+        _check_parquet(file, stat.st_size, stat.st_mtime_ns)
+    return files
+
+
+@lru_cache(maxsize=256)
+def _check_parquet(file: str, size: int, _modified: int) -> None:
     from pyarrow import ArrowException, parquet
 
-    for file in files:
-        try:
-            facts = parquet.read_metadata(file)
-        except (OSError, ArrowException):
-            continue  # the reader reports what is wrong
-        groups = (facts.row_group(number).total_byte_size for number in range(facts.num_row_groups))
-        expanded = max(sum(groups), VALUE_SIZE * facts.num_rows * min(facts.num_columns, COLUMNS_READ))
-        size = Path(file).stat().st_size
-        if expanded > _limit(size):
-            raise _expands(file, size, "If you trust it, split it into several files")
-    return files
+    try:
+        facts = parquet.read_metadata(file)
+    except (OSError, ArrowException):
+        return  # the reader reports what is wrong
+    groups = (facts.row_group(number).total_byte_size for number in range(facts.num_row_groups))
+    expanded = max(sum(groups), VALUE_SIZE * facts.num_rows * min(facts.num_columns, COLUMNS_READ))
+    if expanded > _limit(size):
+        raise _expands(file, size, "If you trust it, split it into several files")
 
 
 def _limit(size: int) -> int:

@@ -199,7 +199,7 @@ def _bytes_of_lists(lists: pa.Array) -> bytes:
 
 def _string_bytes(strings: pa.Array) -> bytes:
     """Serialise a string array as offsets and UTF-8, independent of Arrow's chunks and slices."""
-    compact = pa.concat_arrays([strings.cast(pa.large_string()), pa.array([], pa.large_string())])
+    compact = pa.concat_arrays([strings.cast(pa.large_string()), pa.nulls(0, pa.large_string())])
     _, offsets, data = compact.buffers()
     if len(compact) == 0:
         return b"0"

@@ -16,7 +16,6 @@ from vocab.text import NOT_A_WORD, Titles, as_strings, cleaned
 
 LONGEST_NAME = 8
 """Words of a name that becomes one word."""
-_SPACE = pa.scalar(" ", pa.large_string())
 
 
 def item_texts(fields: Mapping[str, Titles], wanted: Sequence[str]) -> pa.Array:
@@ -41,7 +40,7 @@ def item_texts(fields: Mapping[str, Titles], wanted: Sequence[str]) -> pa.Array:
             code="fields",
         )
     texts = [_words_of(name, fields[name]) for name in there]
-    return texts[0] if len(texts) == 1 else pc.utf8_trim(pc.binary_join_element_wise(*texts, _SPACE), " ")
+    return texts[0] if len(texts) == 1 else pc.utf8_trim(pc.binary_join_element_wise(*texts, _space()), " ")
 
 
 def check_fields(wanted: Sequence[str], there: Collection[str]) -> None:
@@ -106,7 +105,11 @@ def _words_of(name: str, values: Titles) -> pa.Array:
     joined = pc.utf8_trim(pc.replace_substring_regex(names, NOT_A_WORD, "_"), "_")
     short = pc.less(pc.count_substring(joined, "_"), LONGEST_NAME)
     words = pc.if_else(short, joined, names)
-    return pc.binary_join(pa.LargeListArray.from_arrays(_offsets(values), words), _SPACE)
+    return pc.binary_join(pa.LargeListArray.from_arrays(_offsets(values), words), _space())
+
+
+def _space() -> pa.Scalar:
+    return pa.scalar(" ", pa.large_string())  # not a constant: the first conversion of a Python value imports pandas
 
 
 def _holds_lists(values: Titles) -> bool:

@@ -28,6 +28,8 @@ HEAVY = (
     "transformers",
     "datasets",
 )
+SLOW = ("torch._dynamo", "sympy", "scipy.spatial", "pandas", "transformers", "datasets", "matplotlib")
+"""What the first answer must not wait for."""
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,12 +55,14 @@ def test_help_imports_nothing_heavy(command: tuple[str, ...]) -> None:
     assert ran.stdout.splitlines()[-1] == "heavy: []"
 
 
-def test_a_run_is_opened_without_imports_of_seconds() -> None:
+@pytest.mark.parametrize("asked", [("--user", "u0"), ("--history", "g17")])
+def test_an_answer_needs_no_imports_that_take_long(asked: tuple[str, str]) -> None:
     code = (
         "import sys\n"
-        "from transfer.serving.opened import open_run\n"
-        "open_run('tests/fixtures/format-4/target')\n"
-        "print('slow:', sorted({'torch._dynamo', 'sympy', 'scipy.spatial'} & set(sys.modules)))\n"
+        "from transfer.cli.main import main\n"
+        f"sys.argv = ['transfer', 'recommend', 'tests/fixtures/format-4/target', *{asked!r}]\n"
+        "try:\n    main()\nexcept SystemExit as ended:\n    assert not ended.code, ended.code\n"
+        f"print('slow:', sorted(set({SLOW!r}) & set(sys.modules)))\n"
     )
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines()[-1] == "slow: []"

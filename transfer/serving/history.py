@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from domains.domain import Domain, Ints, TimeKind, spread
 from domains.errors import InputError
@@ -40,8 +40,7 @@ class History:
             InputError: no user has this id.
         """
         try:
-            same = pc.equal(domain.user_ids, pa.scalar(user_id, domain.user_ids.type))
-            found = np.flatnonzero(same.to_numpy(zero_copy_only=False))
+            found = np.flatnonzero(pl.from_arrow(domain.user_ids) == user_id)
         except UnicodeEncodeError:  # halves of surrogate pairs, which a command line that is not UTF-8 leaves
             found = np.zeros(0, np.int64)
         if len(found) == 0:
@@ -62,7 +61,7 @@ class History:
         return cls(
             replace(
                 domain,
-                user_ids=domain.user_ids.take(pa.array(users)),
+                user_ids=pl.from_arrow(domain.user_ids)[users].to_arrow(),
                 offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
                 items=np.ascontiguousarray(domain.items[position]),
                 times=np.ascontiguousarray(domain.times[position]),
@@ -113,7 +112,7 @@ class History:
         return cls(
             replace(
                 domain,
-                user_ids=pa.array([f"person {place}" for place in range(len(lengths))], pa.large_string()),
+                user_ids=_unnamed(len(lengths)),
                 offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
                 items=np.ascontiguousarray(flat, dtype=np.int32),
                 times=np.arange(len(flat), dtype=np.int64),
@@ -133,7 +132,7 @@ class History:
         return cls(
             replace(
                 domains[0],
-                user_ids=pa.array([f"person {place}" for place in range(len(lengths))], pa.large_string()),
+                user_ids=_unnamed(len(lengths)),
                 offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
                 items=np.concatenate([domain.items for domain in domains]),
                 times=np.concatenate([domain.times for domain in domains]),
@@ -158,3 +157,8 @@ class History:
             seen_starts=offsets[:-1],
             excludes_seen=self.typed or not self.domain.repeats,
         )
+
+
+def _unnamed(users: int) -> pa.Array:
+    # By polars: the first conversion of Python values by pyarrow imports pandas, for which the first answer would wait.
+    return pl.Series([f"person {place}" for place in range(users)], dtype=pl.String).to_arrow()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domains.domain import TimeKind
 from domains.errors import InputError
@@ -233,6 +234,71 @@ class Service:
         return "\n".join(lines) + "\n"
 
 
+class Limits:
+    """Middleware that counts requests and their time, and refuses long bodies.
+
+    Args:
+        app: the application behind it.
+        service: has the counters.
+    """
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self.app, self.service = app, service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; other kinds of messages pass."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 500
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        body = await _body(scope, receive)
+        try:
+            if body is None:
+                problem = f"the body is longer than {LARGEST_BODY:,} bytes"
+                await _problem(413, "long-body", problem, None)(scope, receive, noted)
+            else:
+                await self.app(scope, _replayed(body, receive), noted)
+        finally:
+            self.service.counts[getattr(scope.get("route"), "path", "other"), status] += 1
+            self.service.seconds += time.perf_counter() - started
+
+
+async def _body(scope: Scope, receive: Receive) -> bytes | None:
+    """Return the whole body, or None as soon as it is known to be too long."""
+    given = dict(scope["headers"]).get(b"content-length", b"")
+    if given.isdigit() and (len(given) > 20 or int(given) > LARGEST_BODY):
+        return None
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > LARGEST_BODY:
+            return None
+    return bytes(body)
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """Return a channel that gives the body once, then what follows it."""
+    given = False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
 def make_app(place: str | Path, variant: str | None = None) -> FastAPI:
     """Return the web application of a run.
 
@@ -262,26 +328,10 @@ def make_app(place: str | Path, variant: str | None = None) -> FastAPI:
 
     app = FastAPI(title="Recommendations", description="Recommendations of a target run.", lifespan=life)
     app.state.service = service
-    _count_and_limit(app, service)
+    app.add_middleware(Limits, service=service)
     _describe_errors(app)
     _add_routes(app, service, batcher, executor)
     return app
-
-
-def _count_and_limit(app: FastAPI, service: Service) -> None:
-    """Count requests and their time, and refuse long bodies and full queues."""
-
-    @app.middleware("http")
-    async def limited(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        started = time.perf_counter()
-        try:
-            response = await _checked_length(request) or await call_next(request)
-        except asyncio.QueueFull:
-            response = _problem(503, "busy", "too many questions wait", "try again in a second")
-        route = request.scope.get("route")
-        service.counts[getattr(route, "path", "other"), response.status_code] += 1
-        service.seconds += time.perf_counter() - started
-        return response
 
 
 def _describe_errors(app: FastAPI) -> None:
@@ -290,6 +340,10 @@ def _describe_errors(app: FastAPI) -> None:
     @app.exception_handler(InputError)
     async def refused(_: Request, error: InputError) -> JSONResponse:
         return _problem(404 if error.code in NOT_FOUND else 422, error.code, error.problem, error.hint)
+
+    @app.exception_handler(asyncio.QueueFull)
+    async def busy(_: Request, __: asyncio.QueueFull) -> JSONResponse:
+        return _problem(503, "busy", "too many questions wait", "try again in a second")
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -304,12 +358,13 @@ def _add_routes(
     """Add the addresses of the service."""
 
     @app.post("/recommend", response_model=Answer)
-    async def recommend(question: Question) -> Answer:
+    async def recommend(question: Question) -> Response:
         """Recommend items for a user, a history or interests."""
         answer = await batcher.ask(question)
         if isinstance(answer, InputError):
             raise answer
-        return answer
+        # An answer is valid as it is: a response spares a second validation, which would hold up all other requests.
+        return Response(answer.model_dump_json(), media_type="application/json")
 
     @app.post("/explain")
     async def explained(question: Question) -> dict[str, Any]:
@@ -330,22 +385,6 @@ def _add_routes(
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def page() -> str:
         return (files("transfer.serving") / "page.html").read_text(encoding="utf-8")
-
-
-async def _checked_length(request: Request) -> Response | None:
-    """Read the body up to the limit; return an error response if it is longer."""
-    given = request.headers.get("content-length")
-    if given is not None and given.isdecimal() and (len(given) > 20 or int(given) > LARGEST_BODY):
-        return _problem(413, "long-body", f"the body is longer than {LARGEST_BODY:,} bytes", None)
-    if request.method != "POST":
-        return None
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            return _problem(413, "long-body", f"the body is longer than {LARGEST_BODY:,} bytes", None)
-    request._body = bytes(body)  # the cache of Request.body(), which the handlers read
-    return None
 
 
 def _problem(status: int, code: str, problem: str, hint: str | None) -> JSONResponse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from transfer.report.experiment_record import (
+    AnchorPoint,
     Breakdowns,
     Case,
     CellRecord,
@@ -178,6 +179,12 @@ def cell_record(metrics: RunRecord | None = None, **changed: Any) -> CellRecord:
             "sasrec · seed 0": Curve(epoch=(0.0,), validation=(0.2,), seconds=(0.0,)),
         },
         "overlap": (OverlapRecord(source="a", target="b", shared=3, first_only=1, second_only=0, divergence=0.5),),
+        "anchor_map": (
+            AnchorPoint(word="toy_car", x=0.0, y=0.0, source=0.3, target=0.1),
+            AnchorPoint(word=EVIL, x=1.0, y=0.5, source=0.1, target=0.3),
+            AnchorPoint(word="space", x=-1.0, y=1.0, source=0.2, target=0.2),
+            AnchorPoint(word="hidden", x=0.001, y=0.001, source=0.1, target=0.1),
+        ),
         "cases": (
             Case(
                 user=EVIL,

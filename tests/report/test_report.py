@@ -122,6 +122,7 @@ def test_a_cell_with_next_to_nothing_still_renders():
         curves={},
         cases=(),
         overlap=(),
+        anchor_map=(),
         thresholds=(),
         published=None,
         breakdowns=breakdowns,
@@ -147,6 +148,20 @@ def test_charts_are_well_formed_and_repeat():
         root = ET.fromstring(svg)
         assert not [element for element in root.iter() if element.tag.endswith("script")]
     assert "<dc:date>" not in "".join(found)
+
+
+def test_the_map_of_anchors_colours_words_by_domain_and_hides_none():
+    (chart,) = charts.anchor_maps(cell_record())
+    root = ET.fromstring(chart.svg)
+    colours = {}
+    for element in root.iter("{http://www.w3.org/2000/svg}text"):
+        found = re.search(r"fill: (#\w+)", element.attrib["style"])
+        colours[element.text] = found and found[1]
+    assert colours["space"] == drawing.COLOURS[0], "both domains use it alike"
+    assert colours["toy car"] == drawing.COLOURS[1], "mostly the source"
+    assert "hidden" not in colours, "its label would lie on that of a more frequent anchor"
+    assert any("mostly a" in (text or "") for text in colours)
+    assert any("mostly b" in (text or "") for text in colours)
 
 
 def assert_fits(svg):

@@ -11,7 +11,8 @@ import pytest
 from serving_cases import made_run
 
 from transfer.api import load_run
-from transfer.serving.service import LARGEST_BODY, make_app
+from transfer.serving.limits import LARGEST_BODY
+from transfer.serving.service import make_app
 
 pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient

@@ -59,7 +59,7 @@ def run(
             say(f"[bold]{escape(line)}[/bold]")
     runtime.steps.expect([*source_steps(plan, plan.needs_s2idm), *target_steps(plan)])
     result = run_plan(plan, folder, runtime)
-    report = write_run_page(result.metrics, loaded.recipe, folder, runtime.device) if runtime.is_main else None
+    report = write_run_page(result, plan, folder, runtime.device) if runtime.is_main else None
     print_target(result.metrics, folder / "target", json_, report)
 
 

@@ -17,6 +17,7 @@ from recipes.experiment_schema import LoadedExperiment, published
 from recipes.load import bundled_experiments, bundled_recipes
 from transfer.evaluation.summary import SeedRankings, compare_all
 from transfer.evaluation.target_groups import target_groups
+from transfer.experiments.anchor_map import anchor_map, overlaps
 from transfer.experiments.jobs import Cell
 from transfer.experiments.users import (
     METRIC,
@@ -28,18 +29,17 @@ from transfer.experiments.users import (
     thresholds,
     user_values,
 )
-from transfer.report.experiment_record import Breakdowns, CellRecord, Curve, Made, OverlapRecord, PublishedFigures
+from transfer.report.experiment_record import Breakdowns, CellRecord, Curve, Made, PublishedFigures
 from transfer.report.run_record import Comparison, RunRecord, common_threads
-from transfer.runs.adapt import Adapted, adapt_target
+from transfer.runs.adapt import adapt_target
 from transfer.runs.artifact import LOG
 from transfer.runs.checks import compared_labels
 from transfer.runs.pipeline import run_of
-from transfer.runs.plan import Plan, make_plan
+from transfer.runs.plan import make_plan
 from transfer.runs.results import summarise
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.runtime import Runtime
 from transfer.variants import parse_variant
-from vocab.coverage import overlap
 
 
 def learning_curves(log: Path) -> dict[str, Curve]:
@@ -177,7 +177,8 @@ def gather(cell: Cell, source_folder: Path, folder: Path, runtime: Runtime) -> C
         ),
         thresholds=thresholds(rankings, counts, cell.thresholds, cutoffs),
         curves=learning_curves(folder / LOG),
-        overlap=_overlaps(plan, source, adapted),
+        overlap=overlaps(plan, source.vocabulary, adapted.items.anchors),
+        anchor_map=anchor_map(plan, source.vocabulary, adapted.items.anchors, source.s2idm),
         cases=tuple(case_studies(source, adapted, runtime)),
     )
 
@@ -210,12 +211,3 @@ def _sampled(rankings: Mapping[str, SeedRankings], cutoffs: tuple[int, ...]) -> 
     return compare_all(
         compared_labels([parse_variant(name) for name in rankings]), rankings, "sampled/ndcg@10", cutoffs
     )
-
-
-def _overlaps(plan: Plan, source: SourceArtifact, adapted: Adapted) -> tuple[OverlapRecord, ...]:
-    """Compare the anchors of each source with those of the target."""
-    found = []
-    for domain in plan.source_domains:
-        shared = overlap(source.vocabulary.encode(plan.texts[domain.name]).matrix, adapted.items.anchors)
-        found.append(OverlapRecord(source=domain.name, target=plan.domain.name, **shared.as_dict()))
-    return tuple(found)

@@ -8,26 +8,28 @@ from pathlib import Path
 
 import torch
 
-from recipes.schema import Recipe
+from transfer.experiments.anchor_map import anchor_map, overlaps
 from transfer.experiments.gather import learning_curves, machine_name, release
 from transfer.files import write_text
 from transfer.report.experiment_record import Breakdowns, CellRecord, ExperimentRecord, Made
 from transfer.report.experiment_report import page
-from transfer.report.run_record import RunRecord
 from transfer.runs.artifact import LOG
+from transfer.runs.plan import Plan
+from transfer.runs.target_run import TargetRun
 
 REPORT = "report.html"
 
 
-def write_run_page(metrics: RunRecord, recipe: Recipe, folder: Path, device: torch.device) -> Path:
+def write_run_page(run: TargetRun, plan: Plan, folder: Path, device: torch.device) -> Path:
     """Write the report of a run beside its artifacts, and return its path.
 
     Args:
-        metrics: of the target run.
-        recipe: of the run.
+        run: the finished target run.
+        plan: of the run.
         folder: the folder of `transfer run`, with the run in ``target/``.
         device: that trained.
     """
+    metrics, recipe = run.metrics, plan.recipe
     target = (recipe.target.name if recipe.target is not None else None) or folder.name
     sources = tuple(spec.name or str(next(iter(spec.options.values()), "")) for spec in recipe.sources)
     cell = CellRecord(
@@ -43,7 +45,8 @@ def write_run_page(metrics: RunRecord, recipe: Recipe, folder: Path, device: tor
         breakdowns=Breakdowns(history=(), known_anchors=()),
         thresholds=(),
         curves=learning_curves(folder / "target" / LOG),
-        overlap=(),
+        overlap=overlaps(plan, run.vocabulary, run.item_anchors),
+        anchor_map=anchor_map(plan, run.vocabulary, run.item_anchors, run.s2idm),
         cases=(),
     )
     made = Made(

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domains.split import share_text
-from transfer.report.drawing import COLOURS, Interval, Series, forest, lines, pairs, stacked
-from transfer.report.experiment_record import CellRecord, Cost, Group
+from transfer.report.drawing import COLOURS, Interval, Point, Series, forest, lines, pairs, scatter, stacked
+from transfer.report.experiment_record import AnchorPoint, CellRecord, Cost, Group
 from transfer.report.gains import Gain, gains_of
 from transfer.report.run_record import RunRecord
 from transfer.report.table_format import metric_text, relative_text
@@ -148,6 +148,27 @@ def overlaps(cell: CellRecord) -> list[Chart]:
         note = f"Jensen-Shannon divergence of their use: {one.divergence:.2f} bits (0: same use, 1: disjoint)."
         charts.append(Chart(f"Anchors of {one.source} and {one.target}", stacked(parts), note))
     return charts
+
+
+def anchor_maps(cell: CellRecord) -> list[Chart]:
+    """Draw the most used anchors in two dimensions, coloured by the domain that uses them most."""
+    if not cell.anchor_map:
+        return []
+    source = " and ".join(cell.sources)
+    target = next((one.target for one in cell.overlap), "the target")
+    groups = ("both alike", f"mostly {source}", f"mostly {target}")
+    points = [
+        Point(one.word.replace("_", " "), one.x, one.y, one.source + one.target, _user(one)) for one in cell.anchor_map
+    ]
+    note = "The most used anchors. Close: an interest in one makes S2IDM expect the other. Large: used often."
+    return [Chart("What S2IDM links", scatter(points, groups), note)]
+
+
+def _user(one: AnchorPoint) -> int:
+    """Return 1 if the sources use an anchor at least twice as much as the target, 2 for the reverse, else 0."""
+    if one.source >= 2 * one.target:
+        return 1
+    return 2 if one.target >= 2 * one.source else 0
 
 
 def cases(cell: CellRecord) -> list[Chart]:

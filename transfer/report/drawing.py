@@ -12,6 +12,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Bbox
 
 from domains.printable import printable
 from transfer.report.table_format import minus, wrapped
@@ -81,6 +82,64 @@ class Interval:
     high: float
     text: str
     certain: bool
+
+
+@dataclass(frozen=True)
+class Point:
+    """A named point of a scatter plot.
+
+    Attributes:
+        name: label, drawn where it hides no other.
+        x: horizontal place.
+        y: vertical place.
+        weight: positive; the area is proportional to it.
+        group: index of its group, which is also its colour.
+    """
+
+    name: str
+    x: float
+    y: float
+    weight: float
+    group: int
+
+
+def scatter(points: Sequence[Point], groups: Sequence[str]) -> str:
+    """Draw named points, without axes.
+
+    Args:
+        points: at least one point.
+        groups: names of the groups.
+    """
+    largest = max(point.weight for point in points)
+    with _chart(5.2) as (figure, axes, out):
+        for number, name in enumerate(groups):
+            mine = [point for point in points if point.group == number]
+            areas = [4 + 60 * point.weight / largest for point in mine]
+            places = [point.x for point in mine], [point.y for point in mine]
+            label = "\n".join(wrapped(printable(name), LABEL))
+            axes.scatter(*places, s=areas, color=COLOURS[number], alpha=0.75, linewidths=0)
+            axes.plot([], [], "o", ms=5, color=COLOURS[number], label=label)  # in the legend, of one size
+        axes.set_axis_off()
+        axes.margins(x=0.12, y=0.04)
+        figure.legend(loc="outside lower left", alignment="left", fontsize=8.5, borderaxespad=0.2)
+        figure.draw_without_rendering()  # places the axes, in which the labels need room
+        taken: list[Bbox] = []
+        for point in sorted(points, key=lambda point: -point.weight):
+            text = axes.annotate(
+                _short(point.name),
+                (point.x, point.y),
+                (0, 3.5),
+                textcoords="offset points",
+                ha="center",
+                fontsize=7,
+                color=COLOURS[point.group],
+            )
+            box = text.get_window_extent()
+            if any(box.overlaps(other) for other in taken):
+                text.remove()
+            else:
+                taken.append(box)
+    return out[0]
 
 
 def lines(series: Sequence[Series], across: str, up: str, labels: Sequence[str] = ()) -> str:

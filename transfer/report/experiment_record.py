@@ -113,6 +113,21 @@ class OverlapRecord(Document):
     """Jensen-Shannon divergence of the use of anchors, in bits: 0 is the same use, 1 is disjoint."""
 
 
+class AnchorPoint(Document):
+    """An anchor on the map of anchors."""
+
+    word: str
+    """The anchor."""
+    x: float
+    """Horizontal place."""
+    y: float
+    """Vertical place."""
+    source: float
+    """Its share of the anchors of the sources' items."""
+    target: float
+    """Its share of the anchors of the target's items."""
+
+
 class Case(Document):
     """A user's interests before and after diffusion."""
 
@@ -161,6 +176,8 @@ class CellRecord(Document):
     """Validation by epoch, by training phase."""
     overlap: tuple[OverlapRecord, ...]
     """Anchors that each source shares with the target."""
+    anchor_map: tuple[AnchorPoint, ...] = ()
+    """The most used anchors, close together if S2IDM links them; empty without S2IDM."""
     cases: tuple[Case, ...]
     """Users' interests before and after diffusion."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -18,19 +17,17 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domains.domain import TimeKind
 from domains.errors import InputError
 from transfer.runs.artifact import CONFIG
 from transfer.serving.explain import explain
 from transfer.serving.history import History
+from transfer.serving.limits import Limits, problem_response
 from transfer.serving.opened import INSIDE, open_run
 from transfer.serving.recommend import Filters, Recommendation, Recommender
 from transfer.serving.request_queue import Batcher
 
-LARGEST_BODY = 1 << 20
-"""Maximum size of a request in bytes."""
 LONGEST_HISTORY = 1000
 MOST_ITEMS = 1000
 """Maximum number of recommendations in an answer."""
@@ -216,6 +213,11 @@ class Service:
         count = min(question.count, 50)
         return explain(recommender, history, count, _filters(recommender, question)).as_dict()
 
+    def answered(self, path: str, status: int, seconds: float) -> None:
+        """Count a request."""
+        self.counts[path, status] += 1
+        self.seconds += seconds
+
     def metrics(self) -> str:
         """Return the counters as Prometheus text."""
         lines = ["# TYPE transfer_requests_total counter"]
@@ -232,71 +234,6 @@ class Service:
         ):
             lines += [f"# TYPE transfer_{name} counter", f"transfer_{name} {value}"]
         return "\n".join(lines) + "\n"
-
-
-class Limits:
-    """Middleware that counts requests and their time, and refuses long bodies.
-
-    Args:
-        app: the application behind it.
-        service: has the counters.
-    """
-
-    def __init__(self, app: ASGIApp, service: Service) -> None:
-        self.app, self.service = app, service
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; other kinds of messages pass."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        started, status = time.perf_counter(), 500
-
-        async def noted(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        body = await _body(scope, receive)
-        try:
-            if body is None:
-                problem = f"the body is longer than {LARGEST_BODY:,} bytes"
-                await _problem(413, "long-body", problem, None)(scope, receive, noted)
-            else:
-                await self.app(scope, _replayed(body, receive), noted)
-        finally:
-            self.service.counts[getattr(scope.get("route"), "path", "other"), status] += 1
-            self.service.seconds += time.perf_counter() - started
-
-
-async def _body(scope: Scope, receive: Receive) -> bytes | None:
-    """Return the whole body, or None as soon as it is known to be too long."""
-    given = dict(scope["headers"]).get(b"content-length", b"")
-    if given.isdigit() and (len(given) > 20 or int(given) > LARGEST_BODY):
-        return None
-    body, more = bytearray(), True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(body) > LARGEST_BODY:
-            return None
-    return bytes(body)
-
-
-def _replayed(body: bytes, receive: Receive) -> Receive:
-    """Return a channel that gives the body once, then what follows it."""
-    given = False
-
-    async def replay() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replay
 
 
 def make_app(place: str | Path, variant: str | None = None) -> FastAPI:
@@ -328,7 +265,7 @@ def make_app(place: str | Path, variant: str | None = None) -> FastAPI:
 
     app = FastAPI(title="Recommendations", description="Recommendations of a target run.", lifespan=life)
     app.state.service = service
-    app.add_middleware(Limits, service=service)
+    app.add_middleware(Limits, answered=service.answered)
     _describe_errors(app)
     _add_routes(app, service, batcher, executor)
     return app
@@ -339,17 +276,17 @@ def _describe_errors(app: FastAPI) -> None:
 
     @app.exception_handler(InputError)
     async def refused(_: Request, error: InputError) -> JSONResponse:
-        return _problem(404 if error.code in NOT_FOUND else 422, error.code, error.problem, error.hint)
+        return problem_response(404 if error.code in NOT_FOUND else 422, error.code, error.problem, error.hint)
 
     @app.exception_handler(asyncio.QueueFull)
     async def busy(_: Request, __: asyncio.QueueFull) -> JSONResponse:
-        return _problem(503, "busy", "too many questions wait", "try again in a second")
+        return problem_response(503, "busy", "too many questions wait", "try again in a second")
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:])
-        return _problem(422, "request", f"{where}: {first['msg']}" if where else str(first["msg"]), None)
+        return problem_response(422, "request", f"{where}: {first['msg']}" if where else str(first["msg"]), None)
 
 
 def _add_routes(
@@ -385,10 +322,6 @@ def _add_routes(
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def page() -> str:
         return (files("transfer.serving") / "page.html").read_text(encoding="utf-8")
-
-
-def _problem(status: int, code: str, problem: str, hint: str | None) -> JSONResponse:
-    return JSONResponse({"code": code, "problem": problem, "hint": hint}, status_code=status)
 
 
 def _filters(recommender: Recommender, question: Question) -> Filters:

@@ -137,6 +137,27 @@ def test_narrow_passes_train_like_one_wide_pass(loss, channels):
             torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.parametrize("loss", ["bce", "sampled_softmax", "softmax"])
+@pytest.mark.parametrize("channels", [("id",), ("id", "title-semantic")])
+def test_tables_that_are_updated_by_rows_train_alike(loss, channels):
+    split = leave_one_out(small_domain(random_histories(np.random.default_rng(0), 30, ITEMS, 4, 14), n_items=ITEMS))
+    settings = TrainingSettings(loss=loss, negatives=3, learning_rate=0.01, batch_size=16)
+    found = []
+    for rows in (ITEMS + 1, ITEMS):
+        model = model_of(channels)
+        task = loop.Task(
+            split=split, max_length=12, training=settings, evaluation=EvaluationSettings(), runtime=Runtime()
+        )
+        trainer = loop.Trainer(model, task, NoViews(), title="t", seed=0, log=lambda _: None, large_table=rows)
+        assert len(trainer.optimiser.tables) == (rows == ITEMS and loss != "softmax")
+        losses = [trainer.train(TrainView(None), number) for number in range(1, 6)]
+        found.append((losses, model.items.channels["id"].table.weight.detach()))
+    (losses, table), (by_row, table_by_row) = found
+    assert by_row == pytest.approx(losses, rel=1e-4)
+    torch.testing.assert_close(table_by_row, table, rtol=0, atol=2e-3)  # a fifth of a step
+    assert losses[-1] < losses[0]
+
+
 @pytest.mark.parametrize("channels", [("id",), ("id", "title-semantic")])
 def test_one_lookup_gives_each_item_its_vector(channels):
     model = model_of(channels)

@@ -6,12 +6,13 @@ import math
 import time
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.ranking import ScoreRows, rank
 from transfer.interests.views import TrainView, Views
+from transfer.items.tower import IdChannel
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.scorer import model_scores
 from transfer.runtime import working_memory
@@ -32,12 +33,15 @@ from transfer.training.epochs import (
     train_epochs,
 )
 from transfer.training.failures import warn_of_failures
+from transfer.training.row_adam import RowAdam
 from transfer.training.sampling import NegativeSampler
 from transfer.training.settings import ADAM_BETAS, GBCE_T, LEARNING_RATE_DECAY, LOGITS_MB
 from transfer.training.task import Task
 
 SMALLEST_BATCH = 16
 """Minimum number of sequences per batch: smaller batches do not help, and contrastive losses need several sequences."""
+LARGE_TABLE = 50_000
+"""Rows from which on an item table is updated by the rows that a step reads."""
 POSITIONS_A_PASS = 4096
 """Padded positions that a CPU encodes at once. A step adds up the gradients of its passes."""
 
@@ -120,6 +124,7 @@ class Trainer:
         log: Log,
         auxiliary: Auxiliary | None = None,
         positions_a_pass: int = POSITIONS_A_PASS,
+        large_table: int = LARGE_TABLE,
     ) -> None:
         self.model, self.task, self.views, self.title, self.seed = model, task, views, title, seed
         self.log, self.auxiliary, self.positions_a_pass = log, auxiliary, positions_a_pass
@@ -133,12 +138,12 @@ class Trainer:
         self.sampler = NegativeSampler(split, self.runtime.device)
         self.batch_size = min(self.settings.batch_size, max(SMALLEST_BATCH, len(users) // self.settings.steps))
         learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self.optimiser = torch.optim.Adam(
+        self.optimiser = RowAdam(
             learned,
+            self._tables(large_table),
             lr=self.settings.learning_rate,
             betas=ADAM_BETAS,
             weight_decay=self.settings.weight_decay,
-            fused=True,
         )
         self.schedule = torch.optim.lr_scheduler.ExponentialLR(self.optimiser, LEARNING_RATE_DECAY)
 
@@ -146,6 +151,14 @@ class Trainer:
     def _splits_users(self) -> bool:
         """Whether each process reads only the interactions of its own users."""
         return self.runtime.processes > 1 and self.auxiliary is None
+
+    def _tables(self, rows: int) -> list[nn.Embedding]:
+        """Return the item tables with at least so many rows, if a step reads few of them, and in this process alone."""
+        settings = self.settings
+        if self.runtime.processes > 1 or settings.weight_decay or settings.loss == "softmax" or self.auxiliary:
+            return []
+        tables = (module.table for module in self.model.modules() if isinstance(module, IdChannel))
+        return [table for table in tables if len(table.weight) >= rows and table.weight.requires_grad]
 
     def start(self) -> float:
         """Return the validation metric before the first epoch."""
@@ -189,11 +202,12 @@ class Trainer:
         total = torch.zeros((), dtype=torch.float64, device=self.runtime.device)
         count = 0
         batches = shuffled_by_length(self.spans.lengths, self.batch_size, order)
-        for loss, positions in steps_in_memory(
-            batches, lambda rows: self._step(rows, view, draws), self.runtime, self._shrink
-        ):
-            total += loss
-            count += positions
+        with self.optimiser.training():
+            for loss, positions in steps_in_memory(
+                batches, lambda rows: self._step(rows, view, draws), self.runtime, self._shrink
+            ):
+                total += loss
+                count += positions
         if count:
             self.schedule.step()
         self.runtime.sum_(total)

@@ -418,7 +418,7 @@ def test_the_verdict_says_what_is_known():
     assert one.startswith(
         "Validation prefers `sasrec+ipe+s2idm`: NDCG@10 over all items is 0.0600 on test, +50.0% against"
     )
-    assert "With 2 seeds there is no test" in one
+    assert "2 seeds are too few for a p-value" in one
     five = cell_verdict(five_seeds())
     assert "+50.0% against `sasrec` (significant, p 0.030)" in five
     assert "against `popular` (significant, p 0.040)" in five

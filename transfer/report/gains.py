@@ -217,8 +217,8 @@ def cell_verdict(record: RunRecord) -> str:
     rivals = [gain for gain in (_over_base(record), _over_baselines(record)) if gain is not None]
     said += "".join(f", {_gain_text(gain)}" for gain in rivals) + "."
     if any(gain.p is None for gain in rivals):
-        few = "one seed" if rivals[0].seeds == 1 else f"{rivals[0].seeds} seeds"
-        said += f" With {few} there is no test: another seed may give another order."
+        few = "One seed is" if rivals[0].seeds == 1 else f"{rivals[0].seeds} seeds are"
+        said += f" {few} too few for a p-value: another seed may give another order."
     return said
 
 

@@ -83,6 +83,7 @@ def test_usual_names_are_found_and_the_recipe_is_valid(capsys: pytest.CaptureFix
     assert result.out.rstrip().endswith("Next: transfer run shop.yaml")
     recipe = load_recipe("shop.yaml").recipe
     assert [source.options["dataset"] for source in recipe.sources] == ["books", "films"]
+    assert recipe.variants[-1] == "sasrec+ipe+s2idm+terms", "sources are there to learn interests from"
     assert recipe.target is not None
     assert recipe.target.name == "shop"
 

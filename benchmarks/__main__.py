@@ -24,6 +24,7 @@ PARTS = (
     "quality",
     "reverse",
     "s2idm",
+    "prompts",
     "evaluation",
     "scale",
     "whole",

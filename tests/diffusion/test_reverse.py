@@ -121,6 +121,19 @@ def test_projection_equals_rows_times_weight_in_value_and_gradient(drawn, width,
     close(weight.grad.numpy(), (grad.t() @ rows).numpy())
 
 
+def test_half_precision_is_stored_where_single_does_not_fit():
+    model, users = seeded_s2idm(12), torch.tensor([4, 1, 1, 0])
+    interests = random_sparse(9, 12, 0.3, format="csr", random_state=1).astype(np.float32)
+    exact = model.diffuse(interests, dense_budget=9 * 12 * 4)
+    half = model.diffuse(interests, dense_budget=9 * 12 * 4 - 1)
+    none = model.diffuse(interests, dense_budget=9 * 12 * 2 - 1)
+    assert (exact.dense.dtype, half.dense.dtype, none.dense) == (torch.float32, torch.float16, None)
+    assert half.rows(users).numpy() == pytest.approx(exact.rows(users).numpy(), rel=1e-3, abs=1e-4)
+    weight = torch.ones(2, 12)
+    assert half.project(users, weight).dtype == torch.float32
+    assert half.project(users, weight).numpy() == pytest.approx(exact.project(users, weight).numpy(), abs=2e-3)
+
+
 def test_diffusion_has_no_dropout_no_noise_and_leaves_the_mode_as_it_was():
     model = seeded_s2idm(12).train()
     interests = random_sparse(9, 12, 0.3, format="csr", random_state=1).astype(np.float32)

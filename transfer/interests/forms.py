@@ -11,6 +11,9 @@ from torch.nn import functional as F
 
 from transfer.sparse import SparseRows
 
+USERS_AT_ONCE = 2048
+"""Number of users whose interests are formed and rounded at once."""
+
 
 class Interests(Protocol):
     """Interests of a fixed list of users; the interface that prompt generators use."""
@@ -64,7 +67,8 @@ class RawInterests:
 class DiffusedInterests:
     """x_0 as h-wide hidden states and a shared read-out: x_0 = carried * s'_0 + hidden @ readout.T + bias.
 
-    The dense (U, q) matrix is stored only if it fits in `dense_budget` bytes, because it is faster then.
+    The dense (U, q) matrix is stored only if it fits in `dense_budget` bytes, because it is faster then: in single
+    precision, or else in half precision, which keeps three digits of each interest.
 
     Args:
         hidden: (U, h).
@@ -89,9 +93,15 @@ class DiffusedInterests:
         self.hidden, self.readout, self.bias = hidden, readout, bias
         self.carried, self.raw = carried, raw
         self.width = len(readout)
-        fits = len(hidden) * self.width * 4 <= dense_budget
-        everyone = torch.arange(len(hidden), device=readout.device)
-        self.dense = self._form(everyone) if fits else None
+        entries, everyone = len(hidden) * self.width, torch.arange(len(hidden), device=readout.device)
+        if entries * torch.float32.itemsize <= dense_budget:
+            self.dense: Tensor | None = self._form(everyone)
+        elif entries * torch.float16.itemsize <= dense_budget:
+            self.dense = torch.empty(len(hidden), self.width, dtype=torch.float16, device=readout.device)
+            for users, rows in zip(everyone.split(USERS_AT_ONCE), self.dense.split(USERS_AT_ONCE), strict=True):
+                rows.copy_(self._form(users))
+        else:
+            self.dense = None
 
     def _form(self, users: Tensor) -> Tensor:
         formed = torch.addmm(self.bias, self.hidden[users].to(self.readout), self.readout.t())
@@ -101,12 +111,12 @@ class DiffusedInterests:
 
     def rows(self, users: Tensor) -> Tensor:
         """(B, q), computed on access if not stored."""
-        return self._form(users) if self.dense is None else self.dense[users]
+        return self._form(users) if self.dense is None else self.dense[users].float()
 
     def project(self, users: Tensor, weight: Tensor) -> Tensor:
         """(B, m), through the hidden states if that is cheaper than computing x_0."""
         if self.dense is not None:
-            return F.linear(self.dense[users], weight)
+            return F.linear(self.dense[users].to(weight.dtype), weight)
         if len(users) < len(weight):
             return F.linear(self._form(users), weight)
         projected = F.linear(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -108,6 +109,7 @@ class Service:
     def __init__(self, place: str | Path, variant: str | None = None) -> None:
         self.place, self.variant = Path(place), variant
         self.loaded = self._load()
+        _freeze_memory()
         self.counts: Counter[tuple[str, int]] = Counter()
         self.seconds = 0.0
         self.reloads = self.failed_reloads = self.batches = self.batched = 0
@@ -137,6 +139,7 @@ class Service:
             self.failed_reloads += 1
             return False
         self.reloads += 1
+        _freeze_memory()
         return True
 
     def answer_all(self, questions: Sequence[Question]) -> list[Answer | InputError]:
@@ -234,6 +237,13 @@ class Service:
         ):
             lines += [f"# TYPE transfer_{name} counter", f"transfer_{name} {value}"]
         return "\n".join(lines) + "\n"
+
+
+def _freeze_memory() -> None:
+    """Collect garbage now, and never look at what is left again: with it, a collection holds up requests for 0.1 s."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def make_app(place: str | Path, variant: str | None = None) -> FastAPI:

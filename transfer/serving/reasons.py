@@ -151,7 +151,9 @@ class Reasons:
         used = {name: getattr(weights, name) for name in PARTS if getattr(weights, name)}
         if follows is None or not used:
             return None
-        return sum(weight * follows.part(name) for name, weight in used.items()).tocsr()
+        both = sum(weight * follows.part(name) for name, weight in used.items()).tocsr()
+        both.sum_duplicates()  # also sorts: entries of a pair are looked up by bisection then
+        return both
 
     def of(self, history: History, items: Ints) -> list[list[Reason]]:
         """Return the reasons for items (n, k) of n users; -1 entries are skipped."""

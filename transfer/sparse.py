@@ -10,6 +10,8 @@ import torch
 from scipy.sparse import csr_matrix, diags
 from torch import Tensor
 
+from domains.domain import Ints
+
 
 @dataclass(frozen=True, eq=False)
 class Rows:
@@ -88,3 +90,36 @@ def unit_rows(matrix: csr_matrix) -> csr_matrix:
     norms = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1), dtype=np.float64).ravel())
     scale = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
     return (diags(scale) @ matrix).tocsr()
+
+
+def in_order(matrix: csr_matrix) -> csr_matrix:
+    """Return a matrix with the columns of each row in ascending order, each once; duplicates are added."""
+    if matrix.has_canonical_format:
+        return matrix
+    ordered = matrix.copy()
+    ordered.sum_duplicates()
+    return ordered
+
+
+def values_at(matrix: csr_matrix, rows: Ints, columns: Ints) -> npt.NDArray[np.float32]:
+    """Return (m,) the entries of a matrix at pairs of rows and columns (m,), by bisection of all rows at once.
+
+    `matrix[rows, columns]` reads the whole matrix first, to see whether it is sorted.
+
+    Args:
+        matrix: as `in_order` returns it.
+        rows: in [0, R).
+        columns: in [0, C).
+    """
+    low, ends = matrix.indptr[rows], matrix.indptr[rows + 1]
+    high = ends
+    for _ in range(int((ends - low).max(initial=0)).bit_length()):
+        middle = (low + high) // 2
+        open_, inside = low < high, np.minimum(middle, max(0, matrix.nnz - 1))
+        below = open_ & (matrix.indices[inside] < columns)
+        low, high = np.where(below, middle + 1, low), np.where(open_ & ~below, middle, high)
+    if not matrix.nnz:
+        return np.zeros(len(rows), np.float32)
+    place = np.minimum(low, matrix.nnz - 1)
+    found: npt.NDArray[np.float32] = np.where((low < ends) & (matrix.indices[place] == columns), matrix.data[place], 0)
+    return found.astype(np.float32)

@@ -22,7 +22,7 @@ from domains.domain import Domain, Ints
 from transfer.evaluation.target_histories import history_matrix
 from transfer.model.scorer import Scorer
 from transfer.serving.history import History
-from transfer.sparse import columns_of, unit_rows
+from transfer.sparse import columns_of, in_order, unit_rows, values_at
 from transfer.terms.item_pairs import PARTS, recent_items
 
 Kind = Literal["after", "like", "with", "popular", "again"]
@@ -151,9 +151,13 @@ class Reasons:
         used = {name: getattr(weights, name) for name in PARTS if getattr(weights, name)}
         if follows is None or not used:
             return None
-        both = sum(weight * follows.part(name) for name, weight in used.items()).tocsr()
-        both.sum_duplicates()  # also sorts: entries of a pair are looked up by bisection then
-        return both
+        return in_order(sum(weight * follows.part(name) for name, weight in used.items()).tocsr())
+
+    @cached_property
+    def accompanies(self) -> csr_matrix | None:
+        """(I, I) cosines between the users of items; None if nobody had two items."""
+        companions = self.scorer.known.companions
+        return None if companions is None else in_order(companions)
 
     def of(self, history: History, items: Ints) -> list[list[Reason]]:
         """Return the reasons for items (n, k) of n users; -1 entries are skipped."""
@@ -232,16 +236,15 @@ class Reasons:
 
     def _accompanied(self, past: Ints, items: Ints) -> Floats:
         """(m,) cosines between the users of past items (m,) and those of items (m,)."""
-        companions = self.scorer.known.companions
-        if companions is None:
+        if self.accompanies is None:
             raise ValueError("nobody had two items")
-        return np.asarray(companions[past, items], dtype=np.float32).ravel()
+        return values_at(self.accompanies, past, items)
 
     def _followed(self, past: Ints, items: Ints) -> Floats:
         """(m,) contributions of past items (m,) to items (m,) by transitions."""
         if self.follows is None:
             raise ValueError("no transitions add to the scores")
-        return np.asarray(self.follows[past, items], dtype=np.float32).ravel()
+        return values_at(self.follows, past, items)
 
 
 def _recent(domain: Domain, most: int) -> tuple[Ints, Ints]:

@@ -13,6 +13,7 @@ from benchmarks.machine import measure_machine
 from benchmarks.options import Options
 from benchmarks.synthetic import Size
 from benchmarks.tables import Report, page, show
+from transfer.memory import reuse_memory
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -56,6 +57,7 @@ def main(
     items: Annotated[int | None, typer.Option(min=100, help="Items of made-up domains; `run` and `whole`.")] = None,
 ) -> None:
     """Measure named parts, print their tables, and write them to benchmarks/results and docs/benchmarks.md."""
+    reuse_memory()  # as every command of the toolkit does
     console = Console(width=150)
     unknown = sorted(set(parts or ()) - set(PARTS))
     if unknown:

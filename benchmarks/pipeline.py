@@ -28,6 +28,7 @@ from transfer.evaluation.tiles import largest
 from transfer.interests.original import original_interests
 from transfer.interests.settings import InterestSettings
 from transfer.interests.views import NoViews, TrainView
+from transfer.memory import reuse_memory
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.scorer import model_scores
 from transfer.runtime import Runtime
@@ -157,4 +158,5 @@ if __name__ == "__main__":
     if action == "write":
         write_tables(Size(int(users), int(items)), Path(place))
     else:
+        reuse_memory()
         measure(Path(place), whole=action == "whole")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import sys
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,6 +12,7 @@ from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from domains.errors import SettingsError
+from transfer.memory import reuse_memory
 from transfer.progress import LOGGER, Progress, Silent, Steps, TransferWarning
 from transfer.tracking import Tracker, Untracked
 
@@ -62,7 +61,7 @@ class Runtime:
             raise SettingsError(
                 "no CUDA device is available", location="--device", hint="Use --device cpu or auto", code="device"
             )
-        _keep_freed_memory()
+        reuse_memory()
         shown = progress or Silent()
         planned = steps or Steps()
         seconds = _seconds(os.environ.get(CHECKPOINT_SECONDS))
@@ -147,21 +146,6 @@ class Runtime:
         for seed in seeds:
             mixed = (mixed * 1_000_003 + seed + 1) % (2**63 - 1)
         return torch.Generator(device=self.device).manual_seed(mixed)
-
-
-def _keep_freed_memory() -> None:
-    """Ask glibc to keep freed memory for the next allocation; does nothing with other C libraries.
-
-    By default every large tensor is new memory that the kernel fills with zeros, page by page: a seventh of an epoch.
-    """
-    options = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if options is not None and not _GLIBC_SETTINGS & os.environ.keys():
-        for option, value in ((_M_MMAP_THRESHOLD, 1 << 30), (_M_TRIM_THRESHOLD, 1 << 30), (_M_TOP_PAD, 1 << 26)):
-            options(option, value)
-
-
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
-_GLIBC_SETTINGS = frozenset({"MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "GLIBC_TUNABLES"})
 
 
 def working_memory(usual_mb: int) -> int:

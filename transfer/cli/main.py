@@ -19,6 +19,7 @@ import typer
 from domains.disk import FULL, cannot_write
 from domains.errors import InputError
 from transfer.cli import deploy, domains, experiment, init, inspect, lookup, recipe, recommend, run, share, sources
+from transfer.memory import reuse_memory
 
 INTERRUPTED, TERMINATED = 130, 143
 """Exit codes after Ctrl-C and after SIGTERM, as shells know them."""
@@ -147,6 +148,7 @@ def main() -> None:
     """Run a command; an input error becomes one message and exit code 2."""
     if int(os.environ.get("RANK", "0")) > 0:  # only the first of several processes prints
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
+    reuse_memory()
     with Interrupts() as interrupts:
         _run(interrupts)
 

@@ -12,6 +12,9 @@ from torch import Tensor
 
 from domains.domain import Domain, Ints, spread
 
+FEW_POSITIONS = 1024
+"""Padded positions up to which all rows are one batch."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Spans:
@@ -178,6 +181,8 @@ def shuffled_by_length(lengths: Tensor, batch_size: int, generator: torch.Genera
 def by_length(lengths: Tensor, batch_size: int, positions_budget: int | None = None) -> Iterator[Tensor]:
     """Yield all rows in batches of similar length (the longest at most an eighth above the shortest), shortest first.
 
+    Few short rows are one batch, because a batch costs more than their padding.
+
     Args:
         lengths: (n,) int64.
         batch_size: maximum rows per batch.
@@ -186,6 +191,10 @@ def by_length(lengths: Tensor, batch_size: int, positions_budget: int | None = N
     order = torch.argsort(lengths)
     ascending = lengths[order].cpu().numpy()
     start = 0
+    few = min(FEW_POSITIONS, positions_budget or FEW_POSITIONS)
+    if 0 < len(order) <= batch_size and len(order) * ascending[-1] <= few:
+        yield order
+        return
     while start < len(order):
         candidates = ascending[start : start + batch_size]
         candidates = candidates[candidates <= candidates[0] * 9 // 8]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,7 @@ def serve(run: ServedRun, host: Host = "127.0.0.1", port: Port = 8000, variant: 
     from domains.errors import InputError
 
     try:
+        import torch
         import uvicorn
 
         from transfer.serving.service import make_app
@@ -28,6 +30,9 @@ def serve(run: ServedRun, host: Host = "127.0.0.1", port: Port = 8000, variant: 
             hint='Install the extra: pip install "sememe-transfer[serve]"',
             code="no-extra",
         ) from None
+    if "OMP_NUM_THREADS" not in os.environ:
+        # Threads that wait for each other's part spin, and would take the other half from the requests.
+        torch.set_num_threads(max(1, torch.get_num_threads() // 2))
     uvicorn.run(make_app(run, variant), host=host, port=port, log_level="warning", access_log=False)
 
 

@@ -105,6 +105,10 @@ class Reasons:
         return self.scorer.known.weighted_anchors.astype(np.float32)
 
     @cached_property
+    def _anchor_lengths(self) -> Floats:
+        return _lengths(self._anchors)
+
+    @cached_property
     def _unit_anchors(self) -> csr_matrix:
         return unit_rows(self._anchors).tocsr()
 
@@ -132,7 +136,7 @@ class Reasons:
             terms["titles"] = weights.titles * _shares(decay, length) * similar.numpy()
         if weights.anchors:
             length = _lengths((whole @ self._anchors).tocsr())
-            scale = _shares(decay * _lengths(self._anchors)[left], length)
+            scale = _shares(decay * self._anchor_lengths[left], length)
             terms["anchors"] = weights.anchors * scale * _between(self._cosines, past >= 0, left, right)
         if self.follows is not None:
             place = recent_items(history.domain, history.targets)

@@ -118,6 +118,8 @@ class Service:
         stamp = self._stamp()
         recommender = Recommender(open_run(self.place, self.variant))
         recommender.titles.find_all([])
+        if recommender.run.domain.n_items:  # prepares what all answers share, before the first one waits for it
+            recommender.recommend(History.of_items(recommender.run.domain, np.zeros(1, np.int64)), 1)
         return Loaded(recommender, stamp)
 
     def _stamp(self) -> object:

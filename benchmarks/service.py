@@ -127,7 +127,6 @@ async def load(address: str, histories: list[list[str]], rate: float, seconds: f
         async def one(number: int) -> None:
             nonlocal failed, mixed
             due, place = began + number / rate, number % len(histories)
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
             status, answer = await ask(histories[place], COUNT)
             waits[number] = time.perf_counter() - due
             if status != httpx.codes.OK:
@@ -135,7 +134,10 @@ async def load(address: str, histories: list[list[str]], rate: float, seconds: f
             elif is_mixed(json.loads(answer)["items"], alone[place]):
                 mixed += 1
 
-        await asyncio.gather(*(one(number) for number in range(total)))
+        async with asyncio.TaskGroup() as group:
+            for number in range(total):  # not all at once: to make so many tasks takes seconds
+                await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
+                group.create_task(one(number))
         return Measured(total, failed, mixed, time.perf_counter() - began, waits)
 
 

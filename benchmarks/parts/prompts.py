@@ -50,7 +50,7 @@ def _measure(domain: Domain, anchors: int, options: Options) -> list[Cell]:
     works = {"plain": partial(plain.train, TrainView(None), 1)}
     for form, budget in (("formed", 1 << 40), ("factored", 0)):
         views = FixedViews(model.diffuse(interests, dense_budget=budget))
-        prompted = sasrec(domain, 50)
+        prompted = sasrec(domain, 50 + PROMPTS)  # prompts take places of the sequence
         prompted.conditioner = PromptGenerators(anchors, 64, PROMPTS, gated=True).to(CPU)
         trainer = Trainer(prompted, task(domain, 50), views, title=form, seed=0, log=lambda _: None)
         works[form] = partial(trainer.train, views.for_training(1), 1)

@@ -111,15 +111,15 @@ def values_at(matrix: csr_matrix, rows: Ints, columns: Ints) -> npt.NDArray[np.f
         rows: in [0, R).
         columns: in [0, C).
     """
-    low, ends = matrix.indptr[rows], matrix.indptr[rows + 1]
-    high = ends
-    for _ in range(int((ends - low).max(initial=0)).bit_length()):
-        middle = (low + high) // 2
-        open_, inside = low < high, np.minimum(middle, max(0, matrix.nnz - 1))
-        below = open_ & (matrix.indices[inside] < columns)
-        low, high = np.where(below, middle + 1, low), np.where(open_ & ~below, middle, high)
     if not matrix.nnz:
         return np.zeros(len(rows), np.float32)
-    place = np.minimum(low, matrix.nnz - 1)
+    low, ends = matrix.indptr[rows], matrix.indptr[rows + 1]
+    high, last = ends, matrix.nnz - 1
+    for _ in range(int((ends - low).max(initial=0)).bit_length()):
+        middle = (low + high) // 2
+        searching = low < high
+        below = searching & (matrix.indices[np.minimum(middle, last)] < columns)
+        low, high = np.where(below, middle + 1, low), np.where(searching & ~below, middle, high)
+    place = np.minimum(low, last)
     found: npt.NDArray[np.float32] = np.where((low < ends) & (matrix.indices[place] == columns), matrix.data[place], 0)
     return found.astype(np.float32)

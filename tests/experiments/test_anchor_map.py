@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 from scipy.sparse import csr_matrix
 
 from recipes.load import load_recipe
-from transfer.experiments.anchor_map import LINKS, MOST, anchor_map, linked, overlaps, placed
+from transfer.experiments.anchor_map import LINKS, MOST, anchor_map, linked, overlaps, placed, source_anchors
 from transfer.runs.plan import make_plan
 from transfer.runs.target_run import TargetRun
 
 
 @pytest.fixture
-def plan_of_two(tiny):
-    """A plan of two small domains, their vocabulary, and the anchors of the target."""
+def two(tiny):
+    """The vocabulary of two small domains, the anchors of the target, and those of the source."""
     run = TargetRun.load(tiny.target)
-    return make_plan(load_recipe(tiny.recipe)), run.vocabulary, run.item_anchors
+    return run.vocabulary, run.item_anchors, source_anchors(make_plan(load_recipe(tiny.recipe)), run.vocabulary)
 
 
 class Raises:
@@ -51,17 +49,16 @@ def test_linked_anchors_lie_close_together():
     assert placed(links) == pytest.approx(places)
 
 
-def test_there_is_no_map_without_s2idm_or_sources(plan_of_two):
-    plan, vocabulary, anchors = plan_of_two
-    assert anchor_map(plan, vocabulary, anchors, None) == ()
-    alone = replace(plan, sources=())
-    assert anchor_map(alone, vocabulary, anchors, Raises()) == ()
-    assert overlaps(alone, vocabulary, anchors) == ()
+def test_there_is_no_map_without_s2idm_or_sources(two):
+    vocabulary, anchors, sources = two
+    assert anchor_map(vocabulary, anchors, sources, None) == ()
+    assert anchor_map(vocabulary, anchors, {}, Raises()) == ()
+    assert overlaps("films", anchors, {}) == ()
 
 
-def test_the_map_shows_how_much_each_domain_uses_an_anchor(plan_of_two):
-    plan, vocabulary, anchors = plan_of_two
-    found = {point.word: point for point in anchor_map(plan, vocabulary, anchors, Raises())}
+def test_the_map_shows_how_much_each_domain_uses_an_anchor(two):
+    vocabulary, anchors, sources = two
+    found = {point.word: point for point in anchor_map(vocabulary, anchors, sources, Raises())}
     uses = np.asarray(anchors.sum(axis=0)).ravel()
     for word, point in found.items():
         assert point.target == pytest.approx(uses[vocabulary.words.index(word)] / uses.sum())
@@ -70,9 +67,9 @@ def test_the_map_shows_how_much_each_domain_uses_an_anchor(plan_of_two):
     left_out[[vocabulary.words.index(word) for word in found]] = False
     least = min(point.source + point.target for point in found.values())
     assert (uses[left_out] / uses.sum()).max() <= least, "the most used anchors are on the map"
-    assert [one.source for one in overlaps(plan, vocabulary, anchors)] == ["books"]
+    assert [one.source for one in overlaps("films", anchors, sources)] == ["books"]
 
 
-def test_a_target_without_anchors_has_no_overlap(plan_of_two):
-    plan, vocabulary, anchors = plan_of_two
-    assert overlaps(plan, vocabulary, anchors * 0) == ()
+def test_a_target_without_anchors_has_no_overlap(two):
+    _, anchors, sources = two
+    assert overlaps("films", anchors * 0, sources) == ()

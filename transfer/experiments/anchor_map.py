@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import networkx as nx
 import numpy as np
 import numpy.typing as npt
@@ -24,38 +26,43 @@ LINKS = 4
 """Number of links of each anchor that the map considers."""
 
 
-def overlaps(plan: Plan, vocabulary: SememeVocabulary, anchors: csr_matrix) -> tuple[OverlapRecord, ...]:
+def source_anchors(plan: Plan, vocabulary: SememeVocabulary) -> dict[str, csr_matrix]:
+    """Return the item-anchor matrix (I, q) of each source by its name."""
+    return {domain.name: vocabulary.encode(plan.texts[domain.name]).matrix for domain in plan.source_domains}
+
+
+def overlaps(target: str, anchors: csr_matrix, sources: Mapping[str, csr_matrix]) -> tuple[OverlapRecord, ...]:
     """Compare the anchors of each source with those of the target; a domain without anchors is left out.
 
     Args:
-        plan: its sources are compared.
-        vocabulary: the anchors.
+        target: name of the target.
         anchors: (I, q) item-anchor matrix of the target.
+        sources: result of `source_anchors`.
     """
     found = []
-    for domain in plan.source_domains:
+    for source, theirs in sources.items():
         try:
-            shared = overlap(vocabulary.encode(plan.texts[domain.name]).matrix, anchors)
+            shared = overlap(theirs, anchors)
         except DataError:
             continue
-        found.append(OverlapRecord(source=domain.name, target=plan.domain.name, **shared.as_dict()))
+        found.append(OverlapRecord(source=source, target=target, **shared.as_dict()))
     return tuple(found)
 
 
 def anchor_map(
-    plan: Plan, vocabulary: SememeVocabulary, anchors: csr_matrix, s2idm: S2IDM | None
+    vocabulary: SememeVocabulary, anchors: csr_matrix, sources: Mapping[str, csr_matrix], s2idm: S2IDM | None
 ) -> tuple[AnchorPoint, ...]:
     """Place the most used anchors so that those are close which S2IDM links; empty without S2IDM or sources.
 
     Args:
-        plan: its sources; each domain counts alike.
         vocabulary: the anchors.
         anchors: (I, q) item-anchor matrix of the target.
+        sources: result of `source_anchors`; each domain counts alike.
         s2idm: the diffusion model.
     """
-    if s2idm is None or not plan.source_domains:
+    if s2idm is None or not sources:
         return ()
-    shares = [_shares(vocabulary.encode(plan.texts[domain.name]).matrix) for domain in plan.source_domains]
+    shares = [_shares(theirs) for theirs in sources.values()]
     source, target = np.mean(shares, axis=0), _shares(anchors)
     chosen = np.argsort(-(source + target), kind="stable")[:MOST]
     chosen = chosen[(source + target)[chosen] > 0]

@@ -17,7 +17,7 @@ from recipes.experiment_schema import LoadedExperiment, published
 from recipes.load import bundled_experiments, bundled_recipes
 from transfer.evaluation.summary import SeedRankings, compare_all
 from transfer.evaluation.target_groups import target_groups
-from transfer.experiments.anchor_map import anchor_map, overlaps
+from transfer.experiments.anchor_map import anchor_map, overlaps, source_anchors
 from transfer.experiments.jobs import Cell
 from transfer.experiments.users import (
     METRIC,
@@ -161,6 +161,7 @@ def gather(cell: Cell, source_folder: Path, folder: Path, runtime: Runtime) -> C
     seeds = {name: metrics.few_seeds.get(name, metrics.seeds) for name in rankings}
     counts = known_anchors(adapted)
     values, gains = user_values(rankings, METRIC, cutoffs), base_gains(rankings, seeds, bases, cutoffs)
+    theirs = source_anchors(plan, source.vocabulary)
     return CellRecord(
         key=cell.key,
         label=cell.label,
@@ -177,8 +178,8 @@ def gather(cell: Cell, source_folder: Path, folder: Path, runtime: Runtime) -> C
         ),
         thresholds=thresholds(rankings, counts, cell.thresholds, cutoffs),
         curves=learning_curves(folder / LOG),
-        overlap=overlaps(plan, source.vocabulary, adapted.items.anchors),
-        anchor_map=anchor_map(plan, source.vocabulary, adapted.items.anchors, source.s2idm),
+        overlap=overlaps(plan.domain.name, adapted.items.anchors, theirs),
+        anchor_map=anchor_map(source.vocabulary, adapted.items.anchors, theirs, source.s2idm),
         cases=tuple(case_studies(source, adapted, runtime)),
     )
 

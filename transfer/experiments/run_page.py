@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from transfer.experiments.anchor_map import anchor_map, overlaps
+from transfer.experiments.anchor_map import anchor_map, overlaps, source_anchors
 from transfer.experiments.gather import learning_curves, machine_name, release
 from transfer.files import write_text
 from transfer.report.experiment_record import Breakdowns, CellRecord, ExperimentRecord, Made
@@ -32,6 +32,7 @@ def write_run_page(run: TargetRun, plan: Plan, folder: Path, device: torch.devic
     metrics, recipe = run.metrics, plan.recipe
     target = (recipe.target.name if recipe.target is not None else None) or folder.name
     sources = tuple(spec.name or str(next(iter(spec.options.values()), "")) for spec in recipe.sources)
+    theirs = source_anchors(plan, run.vocabulary)
     cell = CellRecord(
         key="run",
         label=f"{', '.join(sources)} to {target}" if sources else target,
@@ -45,8 +46,8 @@ def write_run_page(run: TargetRun, plan: Plan, folder: Path, device: torch.devic
         breakdowns=Breakdowns(history=(), known_anchors=()),
         thresholds=(),
         curves=learning_curves(folder / "target" / LOG),
-        overlap=overlaps(plan, run.vocabulary, run.item_anchors),
-        anchor_map=anchor_map(plan, run.vocabulary, run.item_anchors, run.s2idm),
+        overlap=overlaps(run.domain.name, run.item_anchors, theirs),
+        anchor_map=anchor_map(run.vocabulary, run.item_anchors, theirs, run.s2idm),
         cases=(),
     )
     made = Made(

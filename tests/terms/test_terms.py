@@ -18,6 +18,7 @@ from transfer.evaluation.settings import EvaluationSettings
 from transfer.evaluation.target_histories import history_matrix
 from transfer.evaluation.tiles import InnerProducts
 from transfer.items.sentence_vectors import TitleSpace
+from transfer.terms.candidates import find_candidates
 from transfer.terms.item_pairs import (
     Follows,
     count_transitions,
@@ -30,7 +31,7 @@ from transfer.terms.item_pairs import (
 from transfer.terms.joined import joined
 from transfer.terms.known import KnownItems, known_items
 from transfer.terms.late_terms import TERMS, weights_of
-from transfer.terms.search import FEWEST_USERS, halves, search_weights
+from transfer.terms.search import FEWEST_USERS, Point, average, halves, search_weights
 from transfer.terms.weights import LEAVE_OUT, TermBuffers, TermWeights
 from transfer.variants import TERMS as NAMES
 from transfer.variants import parse_variant
@@ -386,6 +387,32 @@ def test_where_people_buy_again_repeats_count_for_an_item() -> None:
     )
     found = search_weights(None, bare, domain, targets_of(split, "validation"), ("repeats",))
     assert found.repeats > 0
+
+
+def test_searches_are_averaged_by_the_ratios_of_their_weights() -> None:
+    scale = {"titles": 1.0, "transitions": 0.5, "popularity": 1.0}
+    points = [
+        Point({"titles": 3.0, "transitions": 8.0, "popularity": 0.0, "repeats": LEAVE_OUT}, 0.9),
+        Point({"titles": 30.0, "transitions": 80.0, "popularity": 0.0, "repeats": LEAVE_OUT}, 0.6),
+        Point({"titles": 0.8, "transitions": 0.0, "popularity": 0.6, "repeats": 1.0}, 0.6),
+    ]
+    found = average(points, scale)
+    assert found.weights == pytest.approx(
+        {"titles": (0.6 + 0.6 + 0.8) / 3, "transitions": (1.6 + 1.6) / 3, "popularity": 0.0, "repeats": LEAVE_OUT}
+    )
+    assert found.recency == 0.6
+    apart = [Point({part: float(part == other) for part in scale}, 0.6) for other in scale]
+    assert average(apart, scale).weights == pytest.approx({"titles": 1 / 3, "transitions": 2 / 3, "popularity": 1 / 3})
+
+
+def test_candidates_of_some_users_measure_these_users() -> None:
+    known, domain, targets = ring(30)
+    candidates = find_candidates(None, known, domain, targets, NAMES)
+    scores = candidates.feature("titles", 0.6)
+    gains, rows = candidates.gains(scores), np.array([4, 4, 29])
+    few = candidates.of_users(rows)
+    assert few.gains(few.feature("titles", 0.6)).tolist() == gains[rows].tolist()
+    assert set(gains) != {gains[0]}, "users differ"
 
 
 def test_without_anything_to_weigh_nothing_is_found() -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from domains.domain import Domain
+from domains.domain import Domain, Ints, spread
 from transfer.evaluation.protocol import Targets, excluded_pairs
 from transfer.evaluation.ranking import ScoreRows
 from transfer.terms.known import KnownItems
@@ -56,6 +56,19 @@ class Candidates:
         """Return (n,) NDCG@10 of each user; ties count against the target."""
         above = np.add.reduceat(scores >= scores[self.target][self.user], self.starts, dtype=np.int32) - 1
         return np.where(above < 10, 1 / np.log2(above + 2.0), 0.0)
+
+    def of_users(self, rows: Ints) -> Candidates:
+        """Return the candidates of some users; a row may occur more than once. The scale stays that of all users."""
+        lengths = np.diff(self.starts, append=len(self.user))[rows]
+        user, place = spread(self.starts[rows], lengths)
+        starts = np.cumsum(lengths) - lengths
+        return replace(
+            self,
+            features={name: values[place] for name, values in self.features.items()},
+            user=user,
+            starts=starts,
+            target=starts + (self.target - self.starts)[rows],
+        )
 
 
 def find_candidates(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -37,13 +39,15 @@ LARGEST_SEARCH = 1 << 26
 """Maximum number of scores computed to find candidates; users are sampled to stay below it."""
 FEWEST_USERS = 256
 """Minimum number of users in that sample."""
-WORTH = 1.0
-"""The search takes a step if it gains more than this many standard errors."""
+SAMPLES = 12
+"""Number of searches, each on other users, whose weights are averaged: one search follows the luck of its users."""
+LARGEST_SAMPLE = 1400
+"""Maximum number of users of one search."""
 _TINY = 1e-6
 
 
 @dataclass(frozen=True)
-class _Point:
+class Point:
     """A point of the search: the weight of every part, and the recency."""
 
     weights: dict[str, float]
@@ -59,10 +63,11 @@ def search_weights(
     progress: Progress | None = None,
     largest: int = LARGEST_SEARCH,
 ) -> TermWeights:
-    """Search for the best weights on validation: start at the usual ones, and change one at a time while that helps.
+    """Search for the best weights on validation, and average the searches on several samples of its users.
 
-    The measure is NDCG@10 of full ranking among the candidates. A part that does not help gets weight 0. In a domain
-    without repeated items, `repeats` leaves out the items that the user had.
+    Each search starts at the usual weights and changes one at a time while that helps. The measure is NDCG@10 of full
+    ranking among the candidates. A part that most searches drop gets weight 0. In a domain without repeated items,
+    `repeats` leaves out the items that the user had.
 
     Args:
         own: scores of the model that the terms are added to; None if the terms score alone.
@@ -84,11 +89,17 @@ def search_weights(
     parts = [name for name in candidates.scale if name != "repeats" or not targets.excludes_seen]
     if parts in ([], [OWN]):
         return TermWeights(repeats=left_out)
-    search = _Search(candidates, parts)
-    with shown.task("Weights of late terms", ROUNDS) as task:
-        best = search.without_useless_parts(search.climb(search.start(), task.advance))
-    strength = best.weights.pop(OWN, 1.0)
-    scaled = {name: round(weight / max(strength, _TINY), 6) for name, weight in best.weights.items()}
+    rng, size, found = np.random.default_rng(0), min(len(few), LARGEST_SAMPLE), list[Point]()
+    with shown.task("Weights of late terms", SAMPLES) as task:
+        for _ in range(SAMPLES):
+            search = _Search(candidates.of_users(np.sort(rng.integers(0, len(few), size))), parts)
+            found.append(search.without_useless_parts(search.climb(search.start())))
+            task.advance(1)
+    best = average(found, candidates.scale)
+    strength = max(best.weights.pop(OWN, 1.0), _TINY)
+    scaled = {name: round(weight / strength, 6) for name, weight in best.weights.items() if weight != LEAVE_OUT}
+    if best.weights.get("repeats") == LEAVE_OUT:
+        left_out = LEAVE_OUT
     return TermWeights(**{"repeats": left_out} | scaled, recency=best.recency)
 
 
@@ -99,16 +110,16 @@ class _Search:
         self.candidates, self.parts = candidates, parts
         self.timed = len({recency for _, recency in candidates.features} - {None}) > 1
 
-    def start(self) -> _Point:
+    def start(self) -> Point:
         """Return the initial point."""
-        return _Point({part: self._usual(part) for part in self.parts}, MIDDLE)
+        return Point({part: self._usual(part) for part in self.parts}, MIDDLE)
 
     def _usual(self, part: str) -> float:
         """Return the usual weight of a part; 0 if it scores all candidates the same."""
         scale = self.candidates.scale[part]
         return PRIOR.get(part, 0.0) / scale if scale > _TINY else 0.0
 
-    def scores(self, point: _Point) -> npt.NDArray[np.float32]:
+    def scores(self, point: Point) -> npt.NDArray[np.float32]:
         """Return (m,) scores of the candidates."""
         total = np.zeros(len(self.candidates.user), np.float32)
         for part, weight in point.weights.items():
@@ -116,57 +127,47 @@ class _Search:
                 total += np.float32(weight) * self.candidates.feature(part, point.recency)
         return total
 
-    def gains(self, point: _Point) -> npt.NDArray[np.float64]:
-        """Return (n,) NDCG@10 of each user."""
-        return self.candidates.gains(self.scores(point))
-
-    def value(self, point: _Point) -> float:
+    def value(self, point: Point) -> float:
         """Return the mean NDCG@10."""
-        return float(self.gains(point).mean())
+        return float(self.candidates.gains(self.scores(point)).mean())
 
-    def climb(self, point: _Point, done: Callable[[int], None]) -> _Point:
+    def climb(self, point: Point) -> Point:
         """Change one weight or the recency at a time while that helps."""
-        for number in range(ROUNDS):
+        for _ in range(ROUNDS):
             before = point
             for part in self.parts:
                 point = self._best_weight(point, part)
             if self.timed:
                 point = self._better(point, [replace(point, recency=recency) for recency in RECENCIES])
             if point == before:
-                done(ROUNDS - number)
                 break
-            done(1)
         return point
 
-    def _best_weight(self, point: _Point, part: str) -> _Point:
+    def _best_weight(self, point: Point, part: str) -> Point:
         """Return the point with the best weight of one part. The sum of the other parts is computed once."""
         others = self.scores(self._with(point, part, 0.0))
         feature = self.candidates.feature(part, point.recency)
         tries = [self._with(point, part, weight) for weight in self._tries(point, part)]
         return self._better(
-            point, tries, lambda one: self.candidates.gains(others + np.float32(one.weights[part]) * feature)
+            point,
+            tries,
+            lambda one: float(self.candidates.gains(others + np.float32(one.weights[part]) * feature).mean()),
         )
 
-    def _better(
-        self,
-        point: _Point,
-        others: Sequence[_Point],
-        gains_of: Callable[[_Point], npt.NDArray[np.float64]] | None = None,
-    ) -> _Point:
-        """Return the best of some points, or the given one if no gain exceeds `WORTH` standard errors."""
-        measure = gains_of or self.gains
-        found, gains = point, measure(point)
+    def _better(self, point: Point, others: Sequence[Point], value_of: Callable[[Point], float] | None = None) -> Point:
+        """Return the best of some points, the given one if none is better."""
+        measure = value_of or self.value
+        found, best = point, measure(point)
         for other in others:
-            theirs = measure(other)
-            difference = theirs - gains
-            if difference.mean() > WORTH * _error(difference):
-                found, gains = other, theirs
+            value = measure(other)
+            if value > best:
+                found, best = other, value
         return found
 
-    def _with(self, point: _Point, part: str, weight: float) -> _Point:
-        return _Point({**point.weights, part: weight}, point.recency)
+    def _with(self, point: Point, part: str, weight: float) -> Point:
+        return Point({**point.weights, part: weight}, point.recency)
 
-    def _tries(self, point: _Point, part: str) -> list[float]:
+    def _tries(self, point: Point, part: str) -> list[float]:
         weight = point.weights[part]
         if part == "repeats":
             scale = max(abs(weight), 1.0)
@@ -174,7 +175,7 @@ class _Search:
         base = weight or self._usual(part) / 2
         return [factor * base for factor in FACTORS if factor or part != OWN]
 
-    def without_useless_parts(self, point: _Point) -> _Point:
+    def without_useless_parts(self, point: Point) -> Point:
         """Drop parts whose removal does not lower the measure, the most harmful one first: they only cost time."""
         while True:
             value = self.value(point)
@@ -186,18 +187,35 @@ class _Search:
             active = [part for part, weight in point.weights.items() if weight]
             if not idle or (OWN not in point.weights and len(active) == 1):
                 return point
-            point = _Point({**point.weights, min(idle)[1]: 0.0}, point.recency)
+            point = Point({**point.weights, min(idle)[1]: 0.0}, point.recency)
+
+
+def average(points: Sequence[Point], scale: Mapping[str, float]) -> Point:
+    """Return the mean weight of every part; of `repeats` and recency, the median.
+
+    A ranking depends on the ratios of weights alone. So each point is first scaled to unit length, in standard
+    deviations of the parts. A part without weight in most points gets none.
+    """
+    parts = [part for part in points[0].weights if part != "repeats"]
+    lengths = [math.hypot(*(point.weights[part] * scale[part] for part in parts)) or 1.0 for point in points]
+    weights, kept = dict[str, float](), list[str]()
+    for part in points[0].weights:
+        found = [
+            point.weights[part] / (1.0 if point.weights[part] == LEAVE_OUT else length)
+            for point, length in zip(points, lengths, strict=True)
+        ]
+        weights[part] = statistics.median_low(found) if part == "repeats" else statistics.fmean(found)
+        if 2 * sum(map(bool, found)) >= len(points):
+            kept.append(part)
+    if kept:
+        weights = {part: weight if part in kept else 0.0 for part, weight in weights.items()}
+    return Point(weights, statistics.median_low(point.recency for point in points))
 
 
 def _of_rows(own: ScoreRows | None, sample: npt.NDArray[np.int64]) -> ScoreRows | None:
     """Return the scores of a sample of rows."""
     chosen = torch.from_numpy(sample)
     return None if own is None else lambda rows: own(chosen.to(rows.device)[rows])
-
-
-def _error(values: npt.NDArray[np.float64]) -> float:
-    """Return the standard error of a mean; 0 for a single value."""
-    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
 
 
 def halves(users: Ints, seed: int) -> tuple[Ints, Ints]:

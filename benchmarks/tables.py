@@ -77,14 +77,12 @@ def shown(cell: Cell) -> str:
 def show(report: Report, console: Console) -> None:
     """Print the tables of a report."""
     for section in report.sections:
-        table = Table(
-            title=section.title, title_justify="left", caption="\n".join(section.notes), caption_justify="left"
-        )
+        table = Table()
         for number, column in enumerate(section.columns):
             table.add_column(column, justify="left" if number == 0 else "right")
         for row in section.rows:
             table.add_row(*map(shown, row))
-        console.print(table)
+        console.print(section.title, table, *section.notes, sep="\n", markup=False, highlight=False)
 
 
 def page(reports: list[Report]) -> str:

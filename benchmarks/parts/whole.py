@@ -20,10 +20,10 @@ def run(options: Options) -> list[Section]:
     rows = [[stage, took, f"{took / total:.0%}"] for stage, took in found["seconds"].items()]
     rows.append(["all", total, f"peak {found['peak_mb'] / 1024:.1f} GiB"])
     notes = [
-        f"{found['threads']} threads, {found['interactions']:,} interactions, {found['anchors']:,} anchors. Stages run "
-        f"one after the other in one fresh process. S2IDM: {S2IDM_STEPS} training steps. {EPOCHS} epochs: SASRec with "
-        f"its default loss, each with validation on a sample. Recommend: {RECOMMENDED} items for every user, without "
-        "those of the history, to a Parquet file.",
+        f"`--users {size.users} --items {size.items}`; {found['threads']} threads, {found['interactions']:,} "
+        f"interactions, {found['anchors']:,} anchors. Stages run one after the other in one fresh process.",
+        f"S2IDM: {S2IDM_STEPS} training steps. {EPOCHS} epochs: SASRec with its default loss, each with validation on "
+        f"a sample. Recommend: {RECOMMENDED} items for every user, without those of the history, to a Parquet file.",
     ]
     title = f"A whole run: {size.users:,} users, {size.items:,} items"
     return [Section(title, ["stage", "seconds", "share"], rows, notes)]

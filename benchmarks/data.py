@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,18 +23,21 @@ def benchmark_domain(folder: Path, quick: bool) -> Domain:
     if quick:
         return synthetic_domain(Size(users=1_000, items=2_000, words=1_000))
     if (folder / "interactions.parquet").is_file():
-        spec = {
-            "loader": "table",
-            "name": folder.name,
-            "interactions": str((folder / "interactions.parquet").resolve()),
-            "items": str((folder / "items.parquet").resolve()),
-            "prepare": {"missing_titles": "keep"},
-        }
-        return open_domain(spec).domain
+        return open_domain({"loader": "table", **real_tables(folder)}).domain
     try:
         return open_domain("films").domain
     except InputError:
         return synthetic_domain(Size(users=20_000, items=12_000, mean_length=9.0))
+
+
+def real_tables(folder: Path) -> dict[str, Any]:
+    """Return what a recipe says of a domain whose tables are in a folder."""
+    return {
+        "name": folder.name,
+        "interactions": str((folder / "interactions.parquet").resolve()),
+        "items": str((folder / "items.parquet").resolve()),
+        "prepare": {"missing_titles": "keep"},
+    }
 
 
 def size_of(domain: Domain) -> str:

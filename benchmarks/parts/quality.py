@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from benchmarks.data import benchmark_domain, size_of, write_sequences
+from benchmarks.data import benchmark_domain, real_tables, size_of, write_sequences
 from benchmarks.models import sasrec, task
 from benchmarks.options import Options
 from benchmarks.parts.run import Clock
@@ -44,7 +44,7 @@ def run(options: Options) -> list[Section]:
         peer = QualityCurve(**answered(python, "rectools_quality.py", asdict(job), scratch, job.threads))
         best = max(peer.ndcg)
         ours = _ours(domain, job)
-        terms = None if options.quick or not options.data.is_dir() else _terms(options.data, domain.name, scratch)
+        terms = None if options.quick or not options.data.is_dir() else _terms(options.data, scratch)
     after = _first(peer, best)
     notes = [
         f"RecTools: {job.blocks} block, d = {job.dim}, length {job.length}, {job.negatives} negatives, dropout "
@@ -87,16 +87,10 @@ def _ours(domain: Domain, job: QualityJob) -> QualityCurve:
     return QualityCurve(seconds, [epoch["validation"] for epoch in trained])
 
 
-def _terms(data: Path, name: str, folder: Path) -> tuple[float, float]:
+def _terms(data: Path, folder: Path) -> tuple[float, float]:
     """Validation metric of late terms alone, and the seconds from files to the finished run."""
-    target: dict[str, Any] = {
-        "name": name,
-        "interactions": str((data / "interactions.parquet").resolve()),
-        "items": str((data / "items.parquet").resolve()),
-        "prepare": {"missing_titles": "keep"},
-    }
     path = folder / "terms.yaml"
-    path.write_text(yaml.safe_dump({"sources": [], "target": target, "variants": ["terms"]}))
+    path.write_text(yaml.safe_dump({"sources": [], "target": real_tables(data), "variants": ["terms"]}))
     began = time.perf_counter()
     found = run_plan(make_plan(load_recipe(str(path))), folder / "run", Runtime(steps=Clock()))
     seconds = time.perf_counter() - began

@@ -14,6 +14,7 @@ from pathlib import Path
 import yaml
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.data import real_tables
 from benchmarks.options import Options
 from benchmarks.synthetic import Size, write_tables
 from benchmarks.tables import Cell, Section
@@ -51,10 +52,14 @@ class Clock(Steps):
 
 
 def run(options: Options) -> list[Section]:
-    """The bundled pair, and two made-up domains of the size that was asked for."""
+    """The bundled pair, real data where it is, and two made-up domains of the size that was asked for."""
     changes = QUICK if options.quick else ()
     sections = [_section("Books to films, bundled", "book_to_film", changes, options)]
     with tempfile.TemporaryDirectory() as folder:
+        if (options.data / "interactions.parquet").is_file():
+            path = Path(folder) / f"{options.data.name}.yaml"
+            path.write_text(yaml.safe_dump({"sources": [], "target": real_tables(options.data)}))
+            sections.append(_section(f"{options.data.name}, the default variants", str(path), changes, options))
         size = options.size or DEFAULT
         recipe = _synthetic(size, Path(folder))
         title = f"Synthetic, {size.users:,} users and {size.items:,} items a domain"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.models import CPU, sasrec
-from benchmarks.parts.run import WIDTH, Clock, bar
+from benchmarks.parts.run import PRODUCTS, WIDTH, Clock, bar, operations_of
 from benchmarks.pipeline import LENGTH, RECOMMENDED, recommend_all
 from benchmarks.synthetic import Size, synthetic_domain
 from domains.split import leave_one_out
@@ -28,6 +29,18 @@ def test_a_clock_gives_each_step_what_it_spent():
         torch.randn(2, 2) @ torch.randn(2, 2)
         runtime.begin("end")
     assert clock.spent == {"first": 2 * 3 * 4 * 5 + 2 * 2 * 2 * 2, "second": 0}
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support:UserWarning")
+def test_a_sparse_product_counts_its_entries():
+    dense, sparse = torch.randn(5, 2), torch.eye(5).to_sparse_csr()
+    with FlopCounterMode(display=False, custom_mapping=dict.fromkeys(PRODUCTS, operations_of)) as counter:
+        torch.mm(sparse, dense)
+        assert counter.get_total_flops() == 2 * 5 * 2
+        torch.addmm(torch.zeros(5, 2), sparse, dense)
+        assert counter.get_total_flops() == 2 * (2 * 5 * 2)
+        torch.mm(dense.T, dense)
+    assert counter.get_total_flops() == 2 * (2 * 5 * 2) + 2 * 2 * 5 * 2
 
 
 def test_bars_are_in_proportion():

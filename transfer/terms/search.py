@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -89,11 +90,15 @@ def search_weights(
     parts = [name for name in candidates.scale if name != "repeats" or not targets.excludes_seen]
     if parts in ([], [OWN]):
         return TermWeights(repeats=left_out)
-    rng, size, found = np.random.default_rng(0), min(len(few), LARGEST_SAMPLE), list[Point]()
-    with shown.task("Weights of late terms", SAMPLES) as task:
-        for _ in range(SAMPLES):
-            search = _Search(candidates.of_users(np.sort(rng.integers(0, len(few), size))), parts)
-            found.append(search.without_useless_parts(search.climb(search.start())))
+    rng, size = np.random.default_rng(0), min(len(few), LARGEST_SAMPLE)
+    samples = [np.sort(rng.integers(0, len(few), size)) for _ in range(SAMPLES)]
+    found: list[Point] = []
+    with (
+        shown.task("Weights of late terms", SAMPLES) as task,
+        ThreadPoolExecutor(torch.get_num_threads()) as pool,  # NumPy lets other threads work
+    ):
+        for point in pool.map(lambda rows: _Search(candidates.of_users(rows), parts).best(), samples):
+            found.append(point)
             task.advance(1)
     best = average(found, candidates.scale)
     strength = max(best.weights.pop(OWN, 1.0), _TINY)
@@ -109,6 +114,10 @@ class _Search:
     def __init__(self, candidates: Candidates, parts: Sequence[str]) -> None:
         self.candidates, self.parts = candidates, parts
         self.timed = len({recency for _, recency in candidates.features} - {None}) > 1
+
+    def best(self) -> Point:
+        """Return the best point found from the usual weights, without useless parts."""
+        return self.without_useless_parts(self.climb(self.start()))
 
     def start(self) -> Point:
         """Return the initial point."""

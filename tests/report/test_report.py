@@ -336,6 +336,12 @@ def test_facts_say_how_much_depends_on_an_order():
     assert not [one for one in cell_facts(cell_record()) if "Order" in one]
 
 
+def test_facts_name_the_sources_where_there_are_any():
+    record = run_record()
+    assert cell_facts(cell_record(record, sources=("a", "c")))[0].startswith(f"a + c → {record.domain}: ")
+    assert cell_facts(cell_record(record, sources=()))[0].startswith(f"{record.domain}: ")
+
+
 def test_epoch_0_of_what_adds_no_interests_is_no_fault():
     record = run_record()
     kept = (KeptEpochs(base=3, variant=0),) * 2

@@ -261,8 +261,9 @@ def cell_facts(cell: CellRecord) -> list[str]:
     """Describe data, protocol and settings of a cell, and exceptions among its variants."""
     record = cell.metrics
     protocol = record.protocol
+    domains = f"{' + '.join(cell.sources)} → {record.domain}" if cell.sources else record.domain
     facts = [
-        f"{' + '.join(cell.sources)} → {record.domain}: {record.users:,} users, {record.items:,} items, "
+        f"{domains}: {record.users:,} users, {record.items:,} items, "
         f"{record.interactions:,} interactions, {protocol.test_users:,} of the users tested; "
         f"{record.coverage.share:.0%} of the items have an anchor.",
         f"Loss {cell.loss}; {protocol.split}; selection by {protocol.selection}; prompts see {protocol.prompts_see}; "

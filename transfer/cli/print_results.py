@@ -43,10 +43,10 @@ def _notes(record: RunRecord) -> list[str]:
         for what, users in (("validation", protocol.validation_users), ("test", protocol.test_users)):
             if users < FEW:
                 notes.append(f"only {users} users have a {what} item: too few for conclusions.")
-    notes += [
-        f"{name} scores higher on validation, but not significantly, so the simpler model is served."
-        for name in record.product.beaten_by
-    ]
+    better = record.product.beaten_by
+    if better:
+        names, score = " and ".join(better), "scores" if len(better) == 1 else "score"
+        notes.append(f"{names} {score} higher on validation, but not significantly, so the simpler model is served.")
     return notes + [f"{name} was skipped: {reason}." for name, reason in record.skipped.items()]
 
 

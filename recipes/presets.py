@@ -13,8 +13,8 @@ PRESETS: Mapping[Preset, Mapping[str, Any]] = {
     "paper": {
         # SASRec, its ablations, and SeeDRec (Table 4); no late terms.
         "variants": ["sasrec", "sasrec+s2idm", "sasrec+ipe+raw", "sasrec+ipe+s2idm"],
-        # Long phases and patience: a variant first gets worse than its base and needs about thirty epochs to recover. On
-        # Home it reaches the published figure after 116.
+        # Long phases and patience: a variant first gets worse than its base, and needs about thirty epochs to recover.
+        # On Home it reaches the published figure after 116.
         "training": {
             "base_epochs": 60,
             "epochs": 120,

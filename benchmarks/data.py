@@ -22,16 +22,19 @@ def benchmark_domain(folder: Path, quick: bool) -> Domain:
     """
     if quick:
         return synthetic_domain(Size(users=1_000, items=2_000, words=1_000))
-    if (folder / "interactions.parquet").is_file():
-        return open_domain({"loader": "table", **real_tables(folder)}).domain
+    tables = real_tables(folder)
+    if tables is not None:
+        return open_domain({"loader": "table", **tables}).domain
     try:
         return open_domain("films").domain
     except InputError:
         return synthetic_domain(Size(users=20_000, items=12_000, mean_length=9.0))
 
 
-def real_tables(folder: Path) -> dict[str, Any]:
-    """Return what a recipe says of a domain whose tables are in a folder."""
+def real_tables(folder: Path) -> dict[str, Any] | None:
+    """Return what a recipe says of a domain whose tables are in a folder; None if they are not there."""
+    if not (folder / "interactions.parquet").is_file():
+        return None
     return {
         "name": folder.name,
         "interactions": str((folder / "interactions.parquet").resolve()),

@@ -44,7 +44,8 @@ def run(options: Options) -> list[Section]:
         peer = QualityCurve(**answered(python, "rectools_quality.py", asdict(job), scratch, job.threads))
         best = max(peer.ndcg)
         ours = _ours(domain, job)
-        terms = None if options.quick or not options.data.is_dir() else _terms(options.data, scratch)
+        tables = None if options.quick else real_tables(options.data)
+        terms = None if tables is None else _terms(tables, scratch)
     after = _first(peer, best)
     notes = [
         f"RecTools: {job.blocks} block, d = {job.dim}, length {job.length}, {job.negatives} negatives, dropout "
@@ -87,10 +88,10 @@ def _ours(domain: Domain, job: QualityJob) -> QualityCurve:
     return QualityCurve(seconds, [epoch["validation"] for epoch in trained])
 
 
-def _terms(data: Path, folder: Path) -> tuple[float, float]:
+def _terms(tables: dict[str, Any], folder: Path) -> tuple[float, float]:
     """Validation metric of late terms alone, and the seconds from files to the finished run."""
     path = folder / "terms.yaml"
-    path.write_text(yaml.safe_dump({"sources": [], "target": real_tables(data), "variants": ["terms"]}))
+    path.write_text(yaml.safe_dump({"sources": [], "target": tables, "variants": ["terms"]}))
     began = time.perf_counter()
     found = run_plan(make_plan(load_recipe(str(path))), folder / "run", Runtime(steps=Clock()))
     seconds = time.perf_counter() - began

@@ -60,9 +60,10 @@ def run(options: Options) -> list[Section]:
     changes = QUICK if options.quick else ()
     sections = [_section("Books to films, bundled", "book_to_film", changes, options)]
     with tempfile.TemporaryDirectory() as folder:
-        if (options.data / "interactions.parquet").is_file():
+        tables = real_tables(options.data)
+        if tables is not None:
             path = Path(folder) / f"{options.data.name}.yaml"
-            path.write_text(yaml.safe_dump({"sources": [], "target": real_tables(options.data)}))
+            path.write_text(yaml.safe_dump({"sources": [], "target": tables}))
             sections.append(_section(f"{options.data.name}, the default variants", str(path), changes, options))
         size = options.size or DEFAULT
         recipe = _synthetic(size, Path(folder))

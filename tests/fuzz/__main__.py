@@ -9,13 +9,14 @@ from __future__ import annotations
 import random
 import sys
 import time
-import traceback
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tests.fuzz.targets import SEEDS, TARGETS
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 FOUND = Path("build/fuzz")
 PIECES = [
@@ -75,19 +76,16 @@ def fuzz(seconds: float, seed: int, names: list[str]) -> int:
     return tried
 
 
+@app.command()
 def main(
     minutes: Annotated[float, typer.Option(help="How long.")] = 60.0,
     seed: Annotated[int, typer.Option(help="Of the damages.")] = 0,
     only: Annotated[list[str] | None, typer.Option(help=f"Targets: {', '.join(TARGETS)}; all by default.")] = None,
 ) -> None:
     """Feed random input to everything that reads what others wrote."""
-    try:
-        tried = fuzz(minutes * 60, seed, only or list(TARGETS))
-    except Exception:
-        traceback.print_exc()
-        raise typer.Exit(1) from None
+    tried = fuzz(minutes * 60, seed, only or list(TARGETS))
     print(f"{tried:,} inputs, each used or refused with one message")
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

@@ -29,6 +29,7 @@ PARTS = (
     "evaluation",
     "scale",
     "whole",
+    "batch",
     "startup",
     "unisrec",
     "sentence_vectors",
@@ -53,8 +54,8 @@ def main(
     repeats: Annotated[int, typer.Option(min=1, help="Turns of what is compared.")] = 5,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs that peers and our model train.")] = 10,
     minutes: Annotated[float, typer.Option(min=0.1, help="Minutes that the peer of `quality` trains.")] = 30.0,
-    users: Annotated[int | None, typer.Option(min=100, help="Users of made-up domains; `run` and `whole`.")] = None,
-    items: Annotated[int | None, typer.Option(min=100, help="Items of made-up domains; `run` and `whole`.")] = None,
+    users: Annotated[int | None, typer.Option(min=100, help="Users of made-up domains: run, whole, batch.")] = None,
+    items: Annotated[int | None, typer.Option(min=100, help="Items of made-up domains: run, whole, batch.")] = None,
 ) -> None:
     """Measure named parts, print their tables, and write them to benchmarks/results and docs/benchmarks.md."""
     reuse_memory()  # as every command of the toolkit does

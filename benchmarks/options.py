@@ -24,7 +24,7 @@ class Options:
         repeats: turns of what is compared.
         epochs: that peers and our model train.
         minutes: that the peer of `quality` trains.
-        size: of made-up domains of `run` and `whole`; None for the part's own size.
+        size: of made-up domains of `run`, `whole` and `batch`; None for the part's own size.
     """
 
     machine: Machine

@@ -113,13 +113,19 @@ def values_at(matrix: csr_matrix, rows: Ints, columns: Ints) -> npt.NDArray[np.f
     """
     if not matrix.nnz:
         return np.zeros(len(rows), np.float32)
-    low, ends = matrix.indptr[rows], matrix.indptr[rows + 1]
-    high, last = ends, matrix.nnz - 1
-    for _ in range(int((ends - low).max(initial=0)).bit_length()):
-        middle = (low + high) // 2
-        searching = low < high
-        below = searching & (matrix.indices[np.minimum(middle, last)] < columns)
-        low, high = np.where(below, middle + 1, low), np.where(searching & ~below, middle, high)
-    place = np.minimum(low, last)
-    found: npt.NDArray[np.float32] = np.where((low < ends) & (matrix.indices[place] == columns), matrix.data[place], 0)
-    return found.astype(np.float32)
+    starts, ends, last = matrix.indptr[rows], matrix.indptr[rows + 1], matrix.nnz - 1
+    wanted = columns.astype(matrix.indices.dtype)  # comparing two types of integers costs a copy
+    before = starts - 1  # the last entry known to be left of the column
+    step = 1 << int((ends - starts).max(initial=0)).bit_length() >> 1
+    while step:
+        further = before + step
+        is_left = matrix.indices[np.minimum(further, last)] < wanted
+        is_left &= further < ends
+        before += step * is_left
+        step >>= 1
+    place = before + 1
+    there = place < ends
+    place = np.minimum(place, last)
+    there &= matrix.indices[place] == wanted
+    found: npt.NDArray[np.float32] = np.where(there, matrix.data[place], 0).astype(np.float32)
+    return found

@@ -205,7 +205,8 @@ class Reasons:
             if self.scorer.model is None:
                 kind = np.where(silent, KINDS.index("popular"), kind)
             else:
-                place = np.where(silent, self._nearest(found.past, items), place)
+                some = silent.any(1)
+                place[some] = np.where(silent[some], self._nearest(found.past[some], items[some]), place[some])
                 kind = np.where(silent, KINDS.index("with"), kind)
         nobody = (found.past < 0).all(1)
         kind[nobody] = KINDS.index("popular")

@@ -134,6 +134,7 @@ def count_transitions(split: Split) -> csr_matrix:
     counts = (across + (within + within.T) / 2).tocsr()
     counts.setdiag(0)
     counts.eliminate_zeros()
+    counts.sum_duplicates()  # rows in order, which all later sums and stacks would otherwise sort again
     return counts.astype(np.float32)
 
 

@@ -129,7 +129,7 @@ class JoinedItems:
             csr_matrix(sum(weight * self._users(term, domain, targets) for weight, term in terms))
             for terms in self.users
         ]
-        return hstack(parts, format="csr", dtype=np.float32)
+        return hstack(parts, format="csr")
 
     def _users(self, term: Term, domain: Domain, targets: Targets) -> Tensor:
         return term.users(self.known, domain, targets, self.weights.recency)
@@ -140,7 +140,7 @@ def _side_by_side(matrices: list[ItemMatrix]) -> tuple[Ints, Ints, csr_matrix]:
     nothing = np.empty(0, np.int64)
     if not matrices:
         return nothing, nothing, csr_matrix((0, 0), dtype=np.float32)
-    stacked = vstack([matrix.transposed for matrix in matrices], format="csr", dtype=np.float32)
+    stacked = vstack([matrix.transposed for matrix in matrices], format="csr")
     firsts = np.cumsum([0, *(matrix.transposed.shape[0] for matrix in matrices)])
     common = np.concatenate([first + matrix.common for first, matrix in zip(firsts, matrices, strict=False)])
     return common, np.setdiff1d(np.arange(stacked.shape[0]), common), stacked

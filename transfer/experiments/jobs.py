@@ -245,7 +245,7 @@ def _rivals(names: Sequence[str], extras: Sequence[str]) -> list[str]:
 
 
 def jobs_of(cell: Cell) -> tuple[Job, ...]:
-    """List the jobs of a cell, one per seed. The first one also runs the baselines."""
+    """List the jobs of a cell, one per seed of what is trained. The first one also runs the baselines."""
     wanted: dict[int, dict[str, None]] = {}
     baselines: dict[str, None] = {}
     for recipe in cell.recipes:
@@ -256,8 +256,9 @@ def jobs_of(cell: Cell) -> tuple[Job, ...]:
             for seed in recipe.seeds:
                 wanted.setdefault(seed, {})[variant.label] = None
     jobs = [Job(cell, seed, tuple(names)) for seed, names in sorted(wanted.items())]
-    if jobs and baselines:
-        jobs[0] = Job(cell, jobs[0].seed, (*baselines, *jobs[0].variants))
+    if baselines:
+        first = jobs[0] if jobs else Job(cell, cell.main.recipe.seeds[0], ())
+        jobs[:1] = [Job(cell, first.seed, (*baselines, *first.variants))]
     return tuple(jobs)
 
 

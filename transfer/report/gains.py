@@ -207,7 +207,7 @@ def verdict(record: ExperimentRecord) -> str:
 def cell_verdict(record: RunRecord) -> str:
     """Describe the result of a run in one or two sentences: the product and its gain."""
     name = record.product.variant
-    chosen = f"Validation prefers `{name}`"
+    chosen = f"The product is `{name}`" if record.product.beaten_by else f"Validation prefers `{name}`"
     if not record.protocol.training_users:
         chosen = f"No user trains, so nothing was validated; `{name}` is chosen by its parts"
     figure = record.variants[name].figure("test", METRIC)

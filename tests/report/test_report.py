@@ -426,7 +426,8 @@ def test_the_verdict_says_what_is_known():
     )
     assert "2 seeds are too few for a p-value" in one
     beaten = run_record().product.model_copy(update={"beaten_by": ("sasrec",)})
-    assert cell_verdict(run_record().model_copy(update={"product": beaten})).startswith("The product is `sasrec+ipe+s2idm`: ")
+    one = cell_verdict(run_record().model_copy(update={"product": beaten}))
+    assert one.startswith("The product is `sasrec+ipe+s2idm`: ")
     five = cell_verdict(five_seeds())
     assert "+50.0% against `sasrec` (significant, p 0.030)" in five
     assert "against `popular` (significant, p 0.040)" in five

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 import torch
 
+from benchmarks.peers.job import peak_memory_mb
 from benchmarks.synthetic import Size, synthetic_domain
 from benchmarks.timing import seconds, side_by_side
 from domains.split import leave_one_out
@@ -34,7 +35,7 @@ from vocab.settings import VocabularySettings
 from vocab.vocabulary import SememeVocabulary
 
 RECOMMENDED = 20
-SAMPLE = 20_000
+SAMPLE = 10_000
 """Most users whose rates are compared."""
 TURNS = 2
 WIDTH = 384
@@ -107,7 +108,7 @@ def measure(size: Size, folder: Path) -> dict[str, float]:
     took = side_by_side(kinds, TURNS)
     everybody = seconds(partial(_write, recommender, folder, EVERYBODY, reasons=True))
     rates = {name: min(SAMPLE, size.users) / spent for name, spent in took.items()}
-    return rates | {"opening": opening, "everybody": everybody, "held_mb": held, "peak_mb": _peak_mb()}
+    return rates | {"opening": opening, "everybody": everybody, "held_mb": held, "peak_mb": peak_memory_mb()}
 
 
 def _users(run: TargetRun, count: int, folder: Path) -> Path:
@@ -126,13 +127,7 @@ def _write(recommender: Recommender, folder: Path, users: str | Path, reasons: b
 def _forget_peak() -> float:
     """Start to measure the peak of the memory anew, and return what is held now, in MB."""
     Path("/proc/self/clear_refs").write_text("5")
-    return _peak_mb()
-
-
-def _peak_mb() -> float:
-    """Return the largest resident set since `_forget_peak`."""
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(status["VmHWM"].split()[0]) / 1024
+    return peak_memory_mb()
 
 
 if __name__ == "__main__":

@@ -5,14 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import torch
-from job import Job, Measured, Sequences, ndcg, read_job, read_sequences, write_measured
+from job import Job, Measured, ndcg, read_job, read_sequences, write_measured
 from pytorch_lightning import Callback, Trainer
-from rectools import Columns
-from rectools.dataset import Dataset
 from rectools.models import SASRecModel
+from rectools_data import dataset_of, recommended
 
 
 class EpochTimes(Callback):
@@ -28,13 +25,6 @@ class EpochTimes(Callback):
     def on_train_epoch_end(self, *_: Any) -> None:
         """Stop it."""
         self.seconds.append(time.perf_counter() - self.began)
-
-
-def dataset_of(data: Sequences) -> Dataset:
-    """Interactions as the library wants them."""
-    moments = pd.Timestamp("2020-01-01") + pd.to_timedelta(data.order, unit="s")
-    columns = {Columns.User: data.users, Columns.Item: data.items, Columns.Weight: 1.0, Columns.Datetime: moments}
-    return Dataset.construct(pd.DataFrame(columns))
 
 
 def run(job: Job) -> Measured:
@@ -67,13 +57,10 @@ def run(job: Job) -> Measured:
     model.fit(dataset)
     # The library trains with a copy of the trainer that it was given.
     clock = next(callback for callback in model.fit_trainer.callbacks if isinstance(callback, EpochTimes))
-    everyone = np.arange(len(data.targets))
     began = time.perf_counter()
-    table = model.recommend(everyone, dataset, k=10, filter_viewed=True)
+    found = recommended(model, dataset, len(data.targets))
     seconds = time.perf_counter() - began
-    recommended = np.full((len(everyone), 10), -1)
-    recommended[table[Columns.User].to_numpy(), table[Columns.Rank].to_numpy() - 1] = table[Columns.Item].to_numpy()
-    return Measured(min(clock.seconds), seconds, None, ndcg(recommended, data.targets))
+    return Measured(min(clock.seconds), seconds, None, ndcg(found, data.targets))
 
 
 write_measured(run(read_job()))

@@ -9,14 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import torch
 from job import QualityCurve, QualityJob, Sequences, ndcg, read_sequences
 from pytorch_lightning import Callback, LightningModule, Trainer
-from rectools import Columns
 from rectools.dataset import Dataset
 from rectools.models import SASRecModel
+from rectools_data import dataset_of, recommended
 
 
 class Quality(Callback):
@@ -40,12 +38,9 @@ class Quality(Callback):
         """Stop the clock and measure."""
         self.spent += time.perf_counter() - self.began
         assert self.model is not None and self.dataset is not None
-        everyone = np.arange(len(self.data.targets))
         self.model.is_fitted = True
-        table = self.model.recommend(everyone, self.dataset, k=10, filter_viewed=True)
+        found = recommended(self.model, self.dataset, len(self.data.targets))
         module.train()
-        found = np.full((len(everyone), 10), -1)
-        found[table[Columns.User].to_numpy(), table[Columns.Rank].to_numpy() - 1] = table[Columns.Item].to_numpy()
         self.curve.seconds.append(self.spent)
         self.curve.ndcg.append(ndcg(found, self.data.targets))
         trainer.should_stop = self.spent >= self.job.seconds
@@ -56,9 +51,7 @@ def run(job: QualityJob) -> QualityCurve:
     torch.set_num_threads(job.threads)
     torch.manual_seed(job.seed)
     data = read_sequences(job.data)
-    moments = pd.Timestamp("2020-01-01") + pd.to_timedelta(data.order, unit="s")
-    columns = {Columns.User: data.users, Columns.Item: data.items, Columns.Weight: 1.0, Columns.Datetime: moments}
-    dataset, quality = Dataset.construct(pd.DataFrame(columns)), Quality(job, data)
+    dataset, quality = dataset_of(data), Quality(job, data)
     model = SASRecModel(
         n_blocks=job.blocks,
         n_heads=1,

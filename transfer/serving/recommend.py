@@ -29,8 +29,8 @@ from transfer.terms.weights import LEAVE_OUT
 
 __all__ = ["Filters", "History", "NewRecommendation", "Recommendation", "Recommender", "Top"]
 
-TILE_SCORES = 1 << 23
-"""Number of scores computed at once: 32 MB."""
+TILE_SCORES = 1 << 22
+"""Number of scores computed at once: 16 MB."""
 UNLIKE = "little in common with the history"
 """Reason for a new item that would rank in the second half of all items."""
 SPOKEN = 3

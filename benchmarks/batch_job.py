@@ -37,7 +37,7 @@ from vocab.vocabulary import SememeVocabulary
 RECOMMENDED = 20
 SAMPLE = 10_000
 """Most users whose rates are compared."""
-TURNS = 2
+TURNS = 3
 WIDTH = 384
 """Directions of the made-up sentence vectors."""
 EVERY_TERM = TermWeights(

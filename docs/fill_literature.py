@@ -1,15 +1,21 @@
-"""Write docs/literature.md: `python docs/fill_literature.py SERVE_BEST/metrics.json`.
+"""Write docs/literature.md: `python docs/fill_literature.py FOLDER`.
 
-Ours come from a finished `transfer experiment serve_best`, the others from recipes/published/amazon_toys.yaml.
+Ours come from the folder of a finished `transfer experiment serve_best`, the others from
+recipes/published/amazon_toys.yaml.
 """
 
 from __future__ import annotations
 
+import json
+import math
 import sys
+from collections import defaultdict
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
 import yaml
+from safetensors import safe_open
 
 from transfer.report.experiment_record import CellRecord, ExperimentRecord
 
@@ -30,7 +36,8 @@ The standard 5-core (19,412 users, 11,924 items), leave-one-out, ranking over al
 
 def main() -> None:
     """Write the page."""
-    record = ExperimentRecord.read(Path(sys.argv[1]))
+    folder = Path(sys.argv[1])
+    record = ExperimentRecord.read(folder / "metrics.json")
     cells = [cell for cell in record.cells if cell.label == "toys" and cell.metrics.protocol.shots == 1]
     if not cells:
         raise SystemExit("this experiment has no table of toys with all users")
@@ -45,8 +52,28 @@ def main() -> None:
     trained = cells[0].metrics.trained
     note = "Nothing of ours is trained here, and nothing in it is random."
     if trained:
-        note = f"Ours: {seeds} seed{'s' if seeds > 1 else ''} for what is trained; what is not trained has none."
+        note = f"Ours: {seeds} seed{'s' if seeds > 1 else ''} for what is trained; what is not trained has none. "
+        note += _cost(folder / "cells" / cells[0].key, record.made.machine)
     PAGE.write_text(f"{HEAD}\n" + "\n".join(lines) + f"\n\n{note}\n", encoding="utf-8")
+
+
+def _cost(cell: Path, machine: str) -> str:
+    """Describe size and training time of SASRec, which is also what `sasrec+terms` trains."""
+    with safe_open(cell / "pieces" / "sasrec" / "seed-0.done.safetensors", "numpy") as file:
+        names = [name for name in file.keys() if name.startswith("model.")]  # noqa: SIM118
+        sizes = {name: math.prod(file.get_slice(name).get_shape()) for name in names}
+    terms = sum(size for name, size in sizes.items() if name.startswith("model.terms."))
+    spent: dict[str, float] = defaultdict(float)
+    for line in (cell / "training.jsonl").read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        if row["stage"].startswith("sasrec (base)"):
+            spent[row["stage"]] += row.get("train_seconds", 0.0)
+    minutes = np.mean(list(spent.values())) / 60
+    return (
+        f"`sasrec` has {sum(sizes.values()) - terms:,} parameters, and `sasrec+terms` {terms} more, the weights of "
+        f"late terms. A seed trained for {minutes:.1f} minutes on average, validation not counted, on one thread while "
+        f"another seed had the other core ({machine})."
+    )
 
 
 def _ours(cell: CellRecord) -> list[str]:

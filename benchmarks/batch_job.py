@@ -99,6 +99,7 @@ def measure(size: Size, folder: Path) -> dict[str, float]:
     first, some = (_users(run, count, folder) for count in (1, SAMPLE))
     recommend_all(recommender, folder / "first.parquet", users=first, count=RECOMMENDED)
     opening = time.perf_counter() - began
+    everybody, peak = seconds(partial(_write, recommender, folder, EVERYBODY, reasons=True)), peak_memory_mb()
     alone = Recommender(replace(run, weights=run.weights | TermWeights().tensors()))
     kinds = {
         "model": partial(_write, alone, folder, some, reasons=False),
@@ -106,9 +107,8 @@ def measure(size: Size, folder: Path) -> dict[str, float]:
         "reasons": partial(_write, recommender, folder, some, reasons=True),
     }
     took = side_by_side(kinds, TURNS)
-    everybody = seconds(partial(_write, recommender, folder, EVERYBODY, reasons=True))
     rates = {name: min(SAMPLE, size.users) / spent for name, spent in took.items()}
-    return rates | {"opening": opening, "everybody": everybody, "held_mb": held, "peak_mb": peak_memory_mb()}
+    return rates | {"opening": opening, "everybody": everybody, "held_mb": held, "peak_mb": peak}
 
 
 def _users(run: TargetRun, count: int, folder: Path) -> Path:

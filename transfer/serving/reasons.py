@@ -155,7 +155,8 @@ class Reasons:
         used = {name: getattr(weights, name) for name in PARTS if getattr(weights, name)}
         if follows is None or not used:
             return None
-        return in_order(sum(weight * follows.part(name) for name, weight in used.items()).tocsr())
+        parts = [(weight, follows.part(name)) for name, weight in used.items()]
+        return self.scorer.known.summed(parts)
 
     @cached_property
     def accompanies(self) -> csr_matrix | None:

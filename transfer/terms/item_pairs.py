@@ -139,10 +139,14 @@ def count_transitions(split: Split) -> csr_matrix:
 
 
 def scaled_rows(counts: csr_matrix) -> csr_matrix:
-    """Divide every row of counts by the square root of its sum, so that frequent items do not dominate."""
+    """Divide every row of counts by the square root of its sum, so that frequent items do not dominate.
+
+    The result shares the places of its entries with the counts.
+    """
     sums = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
-    scale = np.divide(1.0, np.sqrt(sums), out=np.zeros_like(sums), where=sums > 0)
-    return (diags(scale.astype(np.float32)) @ counts).tocsr()
+    scale = np.divide(1.0, np.sqrt(sums), out=np.zeros_like(sums), where=sums > 0).astype(np.float32)
+    scaled = counts.data * np.repeat(scale, np.diff(counts.indptr))
+    return csr_matrix((scaled, counts.indices, counts.indptr), shape=counts.shape)
 
 
 def recent_items(domain: Domain, targets: Targets) -> csr_matrix:

@@ -70,8 +70,8 @@ class JoinedItems:
                 terms.append(term)
                 dense.append(torch.stack(tensors).sum(0) if len(tensors) > 1 else tensors[0])
             if len(matrices) > 1:
-                total = sum(weight * matrix.transposed for weight, matrix in matrices)
-                sparse.append((ItemMatrix(total.tocsr()), ((1.0, term),)))
+                total = known.summed([(weight, matrix.transposed) for weight, matrix in matrices])
+                sparse.append((ItemMatrix(total), ((1.0, term),)))
             for weight, matrix in matrices if len(matrices) == 1 else ():
                 same = next((place for place, (other, _) in enumerate(sparse) if other is matrix), None)
                 if same is None:

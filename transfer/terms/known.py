@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch import Tensor
 from domains.split import Split
 from transfer.evaluation.tiles import ItemMatrix
 from transfer.items.sentence_vectors import TitleSpace
-from transfer.sparse import unit_rows
+from transfer.sparse import in_order, unit_rows
 from transfer.terms.counts import popularity
 from transfer.terms.item_pairs import Follows, count_transitions, find_companions
 
@@ -42,6 +43,7 @@ class KnownItems:
     follows: csr_matrix | None = None
     title_space: TitleSpace | None = None
     companions: csr_matrix | None = None
+    _sums: dict[object, tuple[object, csr_matrix]] = field(default_factory=dict, repr=False)
 
     @property
     def count(self) -> int:
@@ -88,6 +90,19 @@ class KnownItems:
     def transitions(self) -> Follows | None:
         """The transitions as item matrices."""
         return None if self.follows is None or self.follows.nnz == 0 else Follows(self.follows)
+
+    def summed(self, parts: Sequence[tuple[float, csr_matrix]]) -> csr_matrix:
+        """Return a weighted sum of sparse matrices, in order; the last one is kept, for scores and reasons share it."""
+        key = tuple((weight, id(matrix)) for weight, matrix in parts)
+        if key not in self._sums:
+            self._sums.clear()
+            total = sum(weight * matrix for weight, matrix in parts)
+            # The parts are kept as well: the id of a matrix that is gone may become that of another.
+            self._sums[key] = (
+                tuple(parts),
+                in_order(total.tocsr()),
+            )
+        return self._sums[key][1]
 
     @cached_property
     def companion_items(self) -> ItemMatrix | None:

@@ -18,6 +18,7 @@ from transfer.evaluation.settings import EvaluationSettings
 from transfer.evaluation.target_histories import history_matrix
 from transfer.evaluation.tiles import InnerProducts
 from transfer.items.sentence_vectors import TitleSpace
+from transfer.terms import item_pairs
 from transfer.terms.candidates import find_candidates
 from transfer.terms.item_pairs import (
     Follows,
@@ -157,6 +158,23 @@ def test_backward_and_onward_transitions() -> None:
 def test_the_strongest_entries_of_a_row_stay() -> None:
     matrix = csr_matrix(np.array([[1.0, 3.0, 2.0], [0.0, 5.0, 0.0], [2.0, 2.0, 2.0]]))
     np.testing.assert_allclose(strongest(matrix, 2).toarray(), [[0, 3, 2], [0, 5, 0], [2, 2, 0]])
+
+
+@pytest.mark.parametrize("padded", [1, 40, 1 << 24])
+def test_the_strongest_entries_are_those_of_a_sorted_row(padded: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(item_pairs, "_PADDED", padded)
+    generator = np.random.default_rng(padded)
+    for count in (1, 3, 8):
+        dense = generator.integers(0, 4, size=(12, 30)) * (generator.random((12, 1)) < generator.random((12, 30)))
+        # The columns of a product are in no order, and many of its entries are equal.
+        matrix = csr_matrix(dense)[:, generator.permutation(30)]
+        assert not matrix.has_sorted_indices
+        found = strongest(matrix, count).toarray()
+        for row, kept in zip(matrix.toarray(), found, strict=True):
+            order = np.argsort(-row, kind="stable")[:count]
+            expected = np.zeros_like(row)
+            expected[order] = row[order]
+            assert kept.tolist() == expected.tolist()
 
 
 def test_transitions_and_repeats_score_what_they_say() -> None:

@@ -10,9 +10,10 @@ from functools import partial
 from pathlib import Path
 
 import polars as pl
-import torch
 
+from benchmarks.models import EVERY_TERM, made_up_titles
 from benchmarks.peers.job import peak_memory_mb
+from benchmarks.pipeline import RECOMMENDED
 from benchmarks.synthetic import Size, synthetic_domain
 from benchmarks.timing import seconds, side_by_side
 from domains.split import leave_one_out
@@ -28,30 +29,15 @@ from transfer.serving.batch import EVERYBODY, recommend_all
 from transfer.serving.recommend import Recommender
 from transfer.terms.counts import popularity
 from transfer.terms.item_pairs import count_transitions, find_companions
-from transfer.terms.weights import LEAVE_OUT, TermWeights
+from transfer.terms.weights import TermWeights
 from transfer.variants import parse_variant
 from vocab.item_texts import item_texts
 from vocab.settings import VocabularySettings
 from vocab.vocabulary import SememeVocabulary
 
-RECOMMENDED = 20
 SAMPLE = 10_000
 """Most users whose rates are compared."""
 TURNS = 3
-WIDTH = 384
-"""Directions of the made-up sentence vectors."""
-EVERY_TERM = TermWeights(
-    titles=0.5,
-    anchors=0.5,
-    recency=0.5,
-    popularity=0.1,
-    transitions=1.0,
-    backward=0.2,
-    onward=0.3,
-    together=1.0,
-    taste=0.5,
-    repeats=LEAVE_OUT,
-)
 
 
 def made_run(size: Size) -> TargetRun:
@@ -60,7 +46,7 @@ def made_run(size: Size) -> TargetRun:
     texts = item_texts(domain.fields, ("title",))
     vocabulary = SememeVocabulary.build({domain.name: texts}, VocabularySettings())
     anchors = vocabulary.encode(texts).matrix
-    titles = torch.nn.functional.normalize(torch.randn(domain.n_items, WIDTH), dim=-1)
+    titles = made_up_titles(domain.n_items)
     features = ItemFeatures(
         count=domain.n_items, anchors=anchors, title_vectors=titles, title_space=TitleSpace.of(titles, narrow=True)
     )

@@ -1,8 +1,9 @@
-"""Our SASRec as a recipe's defaults make it, with what the benchmarks vary."""
+"""Our SASRec as a recipe's defaults make it, with what the benchmarks vary, and what late terms need beside it."""
 
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from domains.domain import Domain
 from domains.split import leave_one_out
@@ -16,10 +17,26 @@ from transfer.model.recommender import SequentialRecommender
 from transfer.model.settings import ScoreSettings
 from transfer.runtime import Runtime
 from transfer.systems.sasrec import SASRec
+from transfer.terms.weights import LEAVE_OUT, TermWeights
 from transfer.training.settings import TrainingSettings
 from transfer.training.task import Task
 
 CPU = torch.device("cpu")
+WIDTH = 384
+"""Directions of the made-up sentence vectors."""
+EVERY_TERM = TermWeights(
+    titles=0.5,
+    anchors=0.5,
+    recency=0.5,
+    popularity=0.1,
+    transitions=1.0,
+    backward=0.2,
+    onward=0.3,
+    together=1.0,
+    taste=0.5,
+    repeats=LEAVE_OUT,
+)
+"""Weights with which every late term is computed."""
 
 
 def sasrec(domain: Domain, length: int, dim: int = 64) -> SequentialRecommender:
@@ -40,3 +57,8 @@ def task(domain: Domain, length: int, training: TrainingSettings | None = None) 
         evaluation=EvaluationSettings(),
         runtime=Runtime(),
     )
+
+
+def made_up_titles(items: int) -> Tensor:
+    """(I, s) random sentence vectors of length 1."""
+    return torch.nn.functional.normalize(torch.randn(items, WIDTH), dim=-1)

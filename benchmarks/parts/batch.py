@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-import sys
-from typing import Any
-
-from benchmarks.batch_job import RECOMMENDED, SAMPLE
+from benchmarks.batch_job import SAMPLE
 from benchmarks.options import Options
-from benchmarks.parts.scale import ROOT
+from benchmarks.parts.scale import in_fresh_processes
+from benchmarks.pipeline import RECOMMENDED
 from benchmarks.synthetic import Size
 from benchmarks.tables import Section
 
@@ -22,7 +17,8 @@ def run(options: Options) -> list[Section]:
     sizes = [SMALL] if options.quick else [DEFAULT, *([options.size] if options.size else [])]
     rows = []
     for size in sizes:
-        found = _measured(size, options)
+        folder = options.cache / f"batch-{size.users}-{size.items}"
+        found = in_fresh_processes(folder, ("benchmarks.batch_job", str(size.users), str(size.items)))
         rows.append(
             [
                 f"{size.users:,} x {size.items:,}",
@@ -51,14 +47,3 @@ def run(options: Options) -> list[Section]:
         f"{SAMPLE:,}, in turns. Everybody: with late terms and reasons. Opening: with what all users share.",
     ]
     return [Section("Recommendations for everybody", columns, rows, notes)]
-
-
-def _measured(size: Size, options: Options) -> dict[str, Any]:
-    folder = options.cache / f"batch-{size.users}-{size.items}"
-    try:
-        arguments = [sys.executable, "-m", "benchmarks.batch_job", str(size.users), str(size.items), str(folder)]
-        subprocess.run(arguments, cwd=ROOT, check=True)
-        found: dict[str, Any] = json.loads((folder / "measured.json").read_text())
-        return found
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

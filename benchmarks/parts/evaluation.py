@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from scipy.sparse import csr_matrix
 
-from benchmarks.models import CPU, sasrec, task
+from benchmarks.models import CPU, EVERY_TERM, WIDTH, made_up_titles, sasrec, task
 from benchmarks.options import Options
 from benchmarks.synthetic import Size, synthetic_domain
 from benchmarks.tables import Cell, Section
@@ -22,11 +22,10 @@ from transfer.items.sentence_vectors import TITLE_WIDTH, TitleSpace
 from transfer.model.scorer import final_states, model_scores
 from transfer.terms.joined import joined
 from transfer.terms.known import KnownItems, known_items
-from transfer.terms.weights import LEAVE_OUT, TermWeights
+from transfer.terms.weights import TermWeights
 
 WORDS = 5_000
 ANCHORS_AN_ITEM = 5
-WIDTH = 384
 BLOCK = 128
 """Users a block of the bare multiply: the size at which it is fastest."""
 
@@ -75,18 +74,7 @@ def _terms(options: Options) -> Section:
             "anchors": TermWeights(anchors=1.0, recency=0.5),
             "titles": TermWeights(titles=1.0, recency=0.5),
             "matching": matching,
-            "all": TermWeights(
-                titles=0.5,
-                anchors=0.5,
-                recency=0.5,
-                popularity=0.1,
-                transitions=1.0,
-                backward=0.2,
-                onward=0.3,
-                together=1.0,
-                taste=0.5,
-                repeats=LEAVE_OUT,
-            ),
+            "all": EVERY_TERM,
         }
         ranked = {
             name: partial(_ranked, own, known, domain, targets, one, work.evaluation) for name, one in weights.items()
@@ -131,7 +119,7 @@ def _known(split: Split) -> KnownItems:
     owner = np.repeat(np.arange(items), ANCHORS_AN_ITEM)
     words = generator.choice(WORDS, len(owner), p=chances / chances.sum())
     anchors = csr_matrix((np.ones(len(owner), np.float32), (owner, words)), shape=(items, WORDS))
-    titles = torch.nn.functional.normalize(torch.randn(items, WIDTH), dim=-1)
+    titles = made_up_titles(items)
     return known_items(
         split, anchors, np.ones(WORDS, np.float32), titles, None, CPU, TitleSpace.of(titles, narrow=True)
     )

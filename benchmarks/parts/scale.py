@@ -61,10 +61,16 @@ def _growth(sizes: tuple[tuple[int, int], ...], found: list[dict[str, Any]]) -> 
 def measured(users: int, items: int, cache: Path, command: str = "measure") -> dict[str, Any]:
     """Write made-up tables and return what `benchmarks.pipeline` measured on them in a fresh process."""
     folder = cache / f"{command}-{users}-{items}"
+    return in_fresh_processes(
+        folder, *(("benchmarks.pipeline", one, str(users), str(items)) for one in ("write", command))
+    )
+
+
+def in_fresh_processes(folder: Path, *scripts: tuple[str, ...]) -> dict[str, Any]:
+    """Run modules with their arguments and a folder, return what they left in its ``measured.json``, and remove it."""
     try:
-        for one in ("write", command):
-            arguments = [sys.executable, "-m", "benchmarks.pipeline", one, str(users), str(items), str(folder)]
-            subprocess.run(arguments, cwd=ROOT, check=True)
+        for script in scripts:
+            subprocess.run([sys.executable, "-m", *script, str(folder)], cwd=ROOT, check=True)
         result: dict[str, Any] = json.loads((folder / "measured.json").read_text())
         return result
     finally:

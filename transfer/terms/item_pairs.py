@@ -82,12 +82,12 @@ def strongest(matrix: csr_matrix, count: int) -> csr_matrix:
     matrix = matrix.tocsr().astype(np.float32)
     lengths = np.diff(matrix.indptr)
     long = np.flatnonzero(lengths > count)
+    if not len(long):
+        return matrix
     kept = np.ones(matrix.nnz, dtype=bool)
     for rows in _of_like_length(long[np.argsort(lengths[long], kind="stable")], lengths):
         owner, position = spread(matrix.indptr[rows].astype(np.int64), lengths[rows].astype(np.int64))
         kept[position] = _is_strongest(matrix, owner, position, count)
-    if not len(long):
-        return matrix
     ends = np.cumsum(np.minimum(lengths, count))
     return csr_matrix((matrix.data[kept], matrix.indices[kept], np.concatenate([[0], ends])), shape=matrix.shape)
 

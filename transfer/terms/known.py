@@ -98,10 +98,7 @@ class KnownItems:
             self._sums.clear()
             total = sum(weight * matrix for weight, matrix in parts)
             # The parts are kept as well: the id of a matrix that is gone may become that of another.
-            self._sums[key] = (
-                tuple(parts),
-                in_order(total.tocsr()),
-            )
+            self._sums[key] = (tuple(parts), in_order(total.tocsr()))
         return self._sums[key][1]
 
     @cached_property

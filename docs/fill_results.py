@@ -7,6 +7,7 @@ is made of these pages.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from domains.split import share_text
 from transfer.report import result_tables as tables
 from transfer.report.experiment_record import CellRecord, ExperimentRecord
 from transfer.report.experiment_report import markdown
+from transfer.report.run_record import common_threads
 from transfer.report.table_format import metric_text
 
 DOCS = Path(__file__).resolve().parent
@@ -27,6 +29,7 @@ PAGE = DOCS / "results.md"
 NOTES = re.compile(r"<!-- notes -->.*?<!-- /notes -->", re.DOTALL)
 QUESTION = re.compile(r"^([^\n<|]+\?)\n\nMade on ", re.MULTILINE)
 MADE = re.compile(r"^Made on (\d{4}-\d\d-\d\d)", re.MULTILINE)
+HOURS = re.compile(r"took (\d+\.\d) core-hours")
 SEEDS = re.compile(r"\b[Ss]eeds (\d+(?:, \d+)*)")
 
 
@@ -50,6 +53,23 @@ def deciding(record: ExperimentRecord) -> str:
     return next(metric for metric in tables.GLANCE if metric.startswith("sampled/") == sampled)
 
 
+def core_hours(folder: Path, record: ExperimentRecord) -> float:
+    """Return the hours of all cores that an experiment trained and validated, S2IDM included."""
+    seconds = 0.0
+    for log in sorted(folder.glob("*/*/training.jsonl")):
+        for line in log.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            seconds += sum(row.get(part, 0.0) for part in ("seconds", "train_seconds", "validation_seconds"))
+    variants = [variant for cell in record.cells for variant in cell.metrics.variants.values()]
+    return seconds * (common_threads(variants) or 1) / 3600
+
+
+def with_cost(page: str, hours: float) -> str:
+    """Return a generated page with the cost of its experiment, behind where it was made."""
+    cost = f" Training and validation took {hours:.1f} core-hours."
+    return re.sub(r"^Made on .*$", lambda made: made[0] + cost, page, count=1, flags=re.MULTILINE)
+
+
 def with_notes(page: str, old: str) -> str:
     """Return a generated page with the notes that people wrote into its earlier version, before the first table."""
     notes = NOTES.search(old)
@@ -60,12 +80,13 @@ def with_notes(page: str, old: str) -> str:
 
 
 def index(pages: Mapping[str, str]) -> str:
-    """Return the table of all experiments: question, date, most seeds of a table."""
-    lines = ["| experiment | question | made on | seeds |", "| --- | --- | --- | ---: |"]
+    """Return the table of all experiments: question, date, most seeds of a table, cost."""
+    lines = ["| experiment | question | made on | seeds | core-hours |", "| --- | --- | --- | ---: | ---: |"]
     for name, page in sorted(pages.items()):
-        question, made = QUESTION.search(page), MADE.search(page)
+        question, made, hours = QUESTION.search(page), MADE.search(page), HOURS.search(page)
         seeds = max((found.count(",") + 1 for found in SEEDS.findall(page)), default=None)
-        cells = (question[1] if question else "", made[1] if made else "", str(seeds or ""))
+        found = [match[1] if match else "" for match in (question, made, hours)]
+        cells = (*found[:2], str(seeds or ""), found[2])
         lines.append(f"| [{name}](results/{name}.md) | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -108,7 +129,9 @@ def main(folders: Sequence[str]) -> None:
         record = ExperimentRecord.read(Path(folder) / "metrics.json")
         page = results / f"{record.name}.md"
         old = page.read_text(encoding="utf-8") if page.exists() else ""
-        page.write_text(with_notes(markdown(record), old), encoding="utf-8")
+        hours = core_hours(Path(folder), record)
+        text = with_cost(markdown(record), hours) if hours >= 0.05 else markdown(record)
+        page.write_text(with_notes(text, old), encoding="utf-8")
         if varies_shots(record):
             with mpl.rc_context({"svg.hashsalt": "results", "text.parse_math": False}):
                 curves(record).savefig(results / f"{record.name}.svg", metadata={"Date": None})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -34,7 +36,12 @@ def test_a_folder_fills_its_page_and_keeps_its_notes(script, monkeypatch, tmp_pa
     monkeypatch.setattr(script, "DOCS", tmp_path)
     monkeypatch.setattr(script, "PAGE", page)
     run = tmp_path / "run"
-    run.mkdir()
+    for folder, row in (
+        ("sources/s", {"stage": "s2idm", "epoch": 1, "seconds": 1800}),
+        ("cells/c", {"stage": "a (base)", "epoch": 1, "train_seconds": 3600, "validation_seconds": 900}),
+    ):
+        (run / folder).mkdir(parents=True)
+        (run / folder / "training.jsonl").write_text(json.dumps(row) + "\n")
     (run / "metrics.json").write_text(shares(1.0, 0.05).model_dump_json())
     script.main([str(run)])
     made = (results / "trial.md").read_text()
@@ -42,9 +49,10 @@ def test_a_folder_fills_its_page_and_keeps_its_notes(script, monkeypatch, tmp_pa
     assert "old tables" not in made
     head, tables = made.split("\n\n<!-- notes -->\nRead this.\n<!-- /notes -->\n\n")
     assert "## " not in head
+    assert re.search(r"^Made on .*\. Training and validation took 1\.8 core-hours\.$", head, re.MULTILINE)
     assert tables.startswith("## At a glance")
     listed = page.read_text()
-    assert listed.startswith("before\n<!-- experiments -->\n| experiment | question | made on | seeds |")
+    assert listed.startswith("before\n<!-- experiments -->\n| experiment | question | made on | seeds | core-hours |")
     assert listed.endswith("<!-- /experiments -->\nafter\n")
     drawn = (results / "trial.svg").read_text()
     script.main([str(run)])
@@ -52,6 +60,13 @@ def test_a_folder_fills_its_page_and_keeps_its_notes(script, monkeypatch, tmp_pa
     assert (results / "trial.md").read_text() == made
 
 
-def test_the_list_tells_question_date_and_seeds(script):
-    page = "# a\n\nA verdict.\n\nDoes it help?\n\nMade on 2026-11-28 with `x`.\n\n## b\n\nSeeds 0, 1, 2.\n\nseeds 0.\n"
-    assert script.index({"a": page}).splitlines()[2] == "| [a](results/a.md) | Does it help? | 2026-11-28 | 3 |"
+def test_the_list_tells_question_date_seeds_and_cost(script):
+    page = (
+        "# a\n\nA verdict.\n\nDoes it help?\n\nMade on 2026-11-28 with `x`.{}\n\n## b\n\nSeeds 0, 1, 2.\n\nseeds 0.\n"
+    )
+    costly = page.format(" Training and validation took 2.5 core-hours.")
+    listed = script.index({"a": page.format(""), "b": costly}).splitlines()[2:]
+    assert listed == [
+        "| [a](results/a.md) | Does it help? | 2026-11-28 | 3 |  |",
+        "| [b](results/b.md) | Does it help? | 2026-11-28 | 3 | 2.5 |",
+    ]

@@ -18,6 +18,7 @@ from transfer_cases import PROPERTY
 from domains.split import share_text
 from transfer.report import charts, drawing
 from transfer.report import result_tables as tables
+from transfer.report.experiment_record import short_titles
 from transfer.report.experiment_report import inline, markdown, page
 from transfer.report.gains import cell_facts, cell_verdict, gains_of, holm, interest_gains, verdict
 from transfer.report.run_record import KeptEpochs, VariantParts
@@ -265,6 +266,14 @@ def test_the_lines_shown_are_those_of_the_claim():
 def test_small_shares_are_told_apart():
     assert [share_text(share) for share in (0.001, 0.002, 0.05, 0.25, 1)] == ["0.1%", "0.2%", "5%", "25%", "100%"]
     assert cell_record().title.endswith("· strong, 25% of the users train")
+
+
+def test_columns_leave_out_the_transfer_that_all_share():
+    one, other = cell_record(protocol_name="paper"), cell_record()
+    assert short_titles([one, other]) == ["paper, 25% of the users train", "strong, 25% of the users train"]
+    assert [column.heading for column in tables.overview([one, other]).columns[1:]] == short_titles([one, other])
+    for others in (cell_record(label="b to a"), cell_record(protocol_name="")):
+        assert short_titles([one, others]) == [one.title, others.title]
 
 
 # Tables.

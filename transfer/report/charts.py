@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from domains.split import share_text
 from transfer.report.drawing import COLOURS, Interval, Point, Series, forest, lines, pairs, scatter, stacked
-from transfer.report.experiment_record import AnchorPoint, CellRecord, Cost, Group
+from transfer.report.experiment_record import AnchorPoint, CellRecord, Cost, Group, short_titles
 from transfer.report.gains import Gain, gains_of
 from transfer.report.run_record import RunRecord
 from transfer.report.table_format import metric_text, relative_text
@@ -52,10 +52,10 @@ def overview(cells: Sequence[CellRecord]) -> list[Chart]:
     charts = []
     for interests, what in CONTROLS.items():
         rows = []
-        for cell in cells:
+        for cell, title in zip(cells, short_titles(cells), strict=True):
             named = prompted(cell.metrics)
             pair = (named.get("s2idm"), named.get(interests))
-            rows += [_interval(cell.title, one) for one in gains_of(cell.metrics) if (one.variant, one.rival) == pair]
+            rows += [_interval(title, one) for one in gains_of(cell.metrics) if (one.variant, one.rival) == pair]
         if rows:
             drawn = forest(rows, "difference in NDCG@10, all items, 95 % interval")
             charts.append(Chart(f"Prompts from diffused interests over {what}", drawn))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from domains.split import share_text
@@ -189,10 +190,19 @@ class CellRecord(Document):
     @property
     def title(self) -> str:
         """Sources and target, the protocol, and the share of users that train if it is below 1."""
+        return self._titled(self.label, self.protocol_name)
+
+    def _titled(self, *parts: str) -> str:
         shots = self.metrics.protocol.shots
         share = "" if shots == 1 else f", {share_text(shots)} of the users train"
-        protocol = f" · {self.protocol_name}" if self.protocol_name else ""
-        return f"{self.label}{protocol}{share}"
+        return " · ".join(part for part in parts if part) + share
+
+
+def short_titles(cells: Sequence[CellRecord]) -> list[str]:
+    """Return the titles of cells that stand side by side: without sources and target where all have the same."""
+    if len({cell.label for cell in cells}) == 1 and all(cell.protocol_name for cell in cells):
+        return [cell._titled(cell.protocol_name) for cell in cells]
+    return [cell.title for cell in cells]
 
 
 class UnfinishedRecord(Document):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from transfer.report.experiment_record import CellRecord, ExperimentRecord, PublishedFigures
+from transfer.report.experiment_record import CellRecord, ExperimentRecord, PublishedFigures, short_titles
 from transfer.report.run_record import Comparison, RunRecord
 from transfer.report.table_format import figure_text, p_text, relative_text
 
@@ -139,7 +139,7 @@ class InterestGain:
     """The gain from diffused interests under both protocols.
 
     Attributes:
-        place: title of the cell, and the entry of the interests if it is not prompts.
+        place: short title of the cell, and the entry of the interests if it is not prompts.
         sampled: gain in NDCG@10 among sampled negatives.
         full: gain in NDCG@10 over all items.
         record: record of the cell.
@@ -160,7 +160,7 @@ def interest_gains(cells: Sequence[CellRecord]) -> list[InterestGain]:
     The p-values are corrected for the number of comparisons in all cells and both protocols.
     """
     found: list[InterestGain] = []
-    for cell in cells:
+    for cell, title in zip(cells, short_titles(cells), strict=True):
         variants, raw = cell.metrics.variants, {}
         for one in cell.metrics.comparisons:
             ours, theirs = variants[one.variant].parts, variants[one.baseline].parts
@@ -170,7 +170,7 @@ def interest_gains(cells: Sequence[CellRecord]) -> list[InterestGain]:
             sampled = raw.get((variant, rival, "sampled/ndcg@10"))
             if metric == "full/ndcg@10" and sampled is not None:
                 way = _ENTERED.get(variants[variant].parts.entry, " · fused")
-                found.append(InterestGain(cell.title + way, sampled, full, cell.metrics))
+                found.append(InterestGain(title + way, sampled, full, cell.metrics))
     both = corrected([gain for one in found for gain in (one.sampled, one.full)])
     return [replace(one, sampled=both[2 * n], full=both[2 * n + 1]) for n, one in enumerate(found)]
 

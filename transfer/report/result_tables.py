@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from transfer.report.experiment_record import CellRecord, Cost, PublishedFigures
+from transfer.report.experiment_record import CellRecord, Cost, PublishedFigures, short_titles
 from transfer.report.gains import Gain, InterestGain, gains_of, interest_gains
 from transfer.report.run_record import SEEDS_FOR_A_TEST, GroupName, RunRecord, Spread, VariantRecord
 from transfer.report.table_format import (
@@ -166,7 +166,7 @@ def overview(cells: Sequence[CellRecord], metric: str = GLANCE[0], title: str = 
     notes = ["Product: the variant that validation chose in the column's run."]
     if any(variant.unmoved for cell in cells for variant in cell.metrics.variants.values()):
         notes.append(UNMOVED_SHORT)
-    columns = (Column("variant", "name"), *(Column(cell.title) for cell in cells))
+    columns = (Column("variant", "name"), *map(Column, short_titles(cells)))
     return Table(title or metric_text(metric), columns, tuple(rows), tuple(notes))
 
 

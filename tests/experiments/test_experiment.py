@@ -351,6 +351,25 @@ def test_the_record_holds_every_part(finished):
     assert "data:image/svg+xml" in (out / "report.html").read_text()
 
 
+def test_the_page_tells_how_to_compute_the_figures_again(finished, tmp_path, monkeypatch):
+    _, out, record = finished
+    page = (Path(__file__).parents[2] / "docs" / "experiments.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"<!-- run -->\n```python\n(.*?)```", page, flags=re.DOTALL)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "demo").symlink_to(out)
+    monkeypatch.chdir(tmp_path)
+    found = {}
+
+    def collect(cell, variant, protocol, ours, theirs):
+        assert ours == pytest.approx(theirs, abs=1e-12)
+        found[variant, protocol] = len(ours)
+
+    exec(compile(block, "experiments.md", "exec"), {"print": collect})
+    variants = record.cells[0].metrics.variants
+    assert set(found) == {(name, protocol) for name in variants for protocol in ("full", "full_all", "sampled")}
+    assert found["sasrec", "full"] == 2
+
+
 def test_popular_covers_little_and_is_popular(finished):
     _, _, record = finished
     variants = record.cells[0].metrics.variants

@@ -6,7 +6,6 @@ recipes/published/amazon_toys.yaml.
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from collections import defaultdict
@@ -17,6 +16,7 @@ import numpy as np
 import yaml
 from safetensors import safe_open
 
+from transfer.experiments.gather import log_entries
 from transfer.report.experiment_record import CellRecord, ExperimentRecord
 
 PAGE = Path(__file__).resolve().parent / "literature.md"
@@ -64,8 +64,7 @@ def _cost(cell: Path, machine: str) -> str:
         sizes = {name: math.prod(file.get_slice(name).get_shape()) for name in names}
     terms = sum(size for name, size in sizes.items() if name.startswith("model.terms."))
     spent: dict[str, float] = defaultdict(float)
-    for line in (cell / "training.jsonl").read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
+    for row in log_entries(cell / "training.jsonl"):
         if row["stage"].startswith("sasrec (base)"):
             spent[row["stage"]] += row.get("train_seconds", 0.0)
     minutes = np.mean(list(spent.values())) / 60

@@ -7,7 +7,6 @@ is made of these pages.
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from fill_readme import filled
 from matplotlib.figure import Figure
 
 from domains.split import share_text
+from transfer.experiments.gather import log_entries
 from transfer.report import result_tables as tables
 from transfer.report.experiment_record import CellRecord, ExperimentRecord
 from transfer.report.experiment_report import markdown
@@ -57,8 +57,7 @@ def core_hours(folder: Path, record: ExperimentRecord) -> float:
     """Return the hours of all cores that an experiment trained and validated, S2IDM included."""
     seconds = 0.0
     for log in sorted(folder.glob("*/*/training.jsonl")):
-        for line in log.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
+        for row in log_entries(log):
             seconds += sum(row.get(part, 0.0) for part in ("seconds", "train_seconds", "validation_seconds"))
     variants = [variant for cell in record.cells for variant in cell.metrics.variants.values()]
     return seconds * (common_threads(variants) or 1) / 3600

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from transfer.dropout import Dropout
 from transfer.encoders.settings import EncoderSettings
 from transfer.registry import Trained
 from transfer.systems.sasrec import SASRec
@@ -22,8 +23,7 @@ class LeftPadded(SASRec):
         width = self.positions.num_embeddings
         places = width - mask.sum(dim=1, keepdim=True) + torch.arange(length, device=mask.device)
         users = torch.arange(rows, device=mask.device)[:, None].expand(rows, length)
-        padded = inputs_embeds.new_zeros(rows, width, dim)
-        padded = padded.index_put((users[mask], places[mask]), inputs_embeds[mask])
+        padded = inputs_embeds.new_zeros(rows, width, dim).index_put((users[mask], places[mask]), inputs_embeds[mask])
         states = super().forward(padded, mask.new_ones(rows, width))
         return states[users, places.clamp_max(width - 1)]
 
@@ -33,7 +33,7 @@ class UndroppedInput(SASRec):
 
     def __init__(self, settings: EncoderSettings, prompts: int = 0) -> None:
         super().__init__(settings, prompts)
-        self.dropout = nn.Identity()  # type: ignore[assignment]
+        self.dropout = Dropout(0.0)
 
 
 class TorchStart(SASRec):

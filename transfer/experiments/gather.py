@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -45,17 +46,14 @@ from transfer.variants import parse_variant
 def learning_curves(log: Path) -> dict[str, Curve]:
     """Return one curve for each training phase in a log.
 
-    A resumed run may log an epoch twice; the last entry counts. Incomplete lines are ignored.
+    A resumed run may log an epoch twice; the last entry counts.
 
     Args:
         log: JSON Lines with ``stage``, ``epoch`` and ``validation``.
     """
-    if not log.is_file():
-        return {}
     latest: dict[str, dict[int, dict[str, Any]]] = {}
-    for line in log.read_text(encoding="utf-8").splitlines():
-        entry = _entry(line)
-        if entry is None or "validation" not in entry:
+    for entry in log_entries(log):
+        if "validation" not in entry:
             continue
         if entry["epoch"] == 0:
             latest[entry["stage"]] = {}
@@ -63,12 +61,13 @@ def learning_curves(log: Path) -> dict[str, Curve]:
     return {stage: _curve(epochs) for stage, epochs in latest.items()}
 
 
-def _entry(line: str) -> dict[str, Any] | None:
-    try:
-        entry: dict[str, Any] = json.loads(line)
-    except json.JSONDecodeError:
-        return None
-    return entry
+def log_entries(log: Path) -> Iterator[dict[str, Any]]:
+    """Yield the entries of a training log, none if there is no log. Lines that a killed process left are ignored."""
+    if not log.is_file():
+        return
+    for line in log.read_text(encoding="utf-8").splitlines():
+        with suppress(json.JSONDecodeError):
+            yield json.loads(line)
 
 
 def _curve(epochs: dict[int, dict[str, Any]]) -> Curve:

@@ -37,8 +37,10 @@ from transfer.experiments.jobs import cells_of, jobs_of
 from transfer.experiments.users import base_gains, grouped, thresholds
 from transfer.interests.original import known_anchor_counts
 from transfer.progress import Silent
+from transfer.registry import find_system
 from transfer.report.experiment_record import Curve, ExperimentRecord
 from transfer.runtime import Runtime
+from transfer.variants import parse_variant
 
 
 @pytest.mark.parametrize("name", bundled_experiments())
@@ -485,6 +487,7 @@ import pathlib, time
 from transfer.experiments.job_pool import run_all
 from transfer.report.experiment_record import Curve, ExperimentRecord
 from transfer.progress import Silent
+from transfer.registry import find_system
 
 def beat(path):
     while True:
@@ -664,5 +667,23 @@ def test_the_experiment_of_the_documentation_is_possible(tmp_path):
     cells = cells_of(load_experiment(path))
     assert len(cells) == 2 * 2 * 2
     assert {cell.main.recipe.s2idm.hidden for cell in cells} == {200, 2000}
-    for name in re.findall(r"^\| `(\w+)` \|", page.read_text(), flags=re.M)[:6]:
-        assert name in bundled_experiments()
+
+
+def test_the_documentation_lists_every_bundled_experiment_and_no_other():
+    page = (Path(__file__).parents[2] / "docs" / "experiments.md").read_text(encoding="utf-8")
+    table = page.split("| experiment | question |")[1].split("\n\n")[0]
+    first_cells = re.findall(r"^\| (`.*?`) \|", table, flags=re.M)
+    assert sorted(name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)) == sorted(
+        bundled_experiments()
+    )
+    for path in re.findall(r"research/recipes/\w+\.yaml", page):
+        assert (Path(__file__).parents[2] / path).exists(), path
+
+
+def test_every_variant_that_the_documentation_names_exists():
+    page = (Path(__file__).parents[2] / "docs" / "experiments.md").read_text(encoding="utf-8")
+    table = page.split("## Systems")[1]
+    for name in re.findall(
+        r"`(\+?[a-z0-9-]+(?:\+[a-z0-9-]+)*)`", "\n".join(re.findall(r"^\| (`.*?) \|", table, flags=re.M))
+    ):
+        find_system(parse_variant(f"sasrec{name}" if name.startswith("+") else name).architecture)

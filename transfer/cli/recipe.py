@@ -145,8 +145,9 @@ def variants(json_: Json = False) -> None:
     if json_:
         print_json({"systems": systems, "parts": PARTS})
         return
+    width = max(map(len, [*systems, *PARTS]))
     for title, rows in (("Systems", systems), ("Parts, joined with +", PARTS)):
         say(f"[bold]{title}[/bold]")
         for name, summary in rows.items():
-            say(f"  {escape(name):<16}  {escape(summary)}")
+            say(f"  {escape(f'{name:<{width}}')}  {escape(summary)}")
     say("Example: transfer run RECIPE --variants popular,sasrec,sasrec+ipe+s2idm")

@@ -332,6 +332,19 @@ def test_groups_of_targets_stand_beside_the_whole():
     assert not tables.target_groups(run_record())
 
 
+@pytest.mark.parametrize(("users", "shown"), [(19, False), (20, True)])
+def test_a_group_of_few_users_has_no_figures_and_its_counterpart_neither(users, shown):
+    values = {"full/ndcg@10": {"sasrec": 0.015}, "full/hit@10": {"sasrec": 0.25}}
+    sizes = {"untied": 1300, "tied": users, "title-alike": 300, "title-new": 1000}
+    groups = tuple({"name": name, "users": size, "values": values} for name, size in sizes.items())
+    table = tables.target_groups(run_record(target_groups=groups))
+    titles = [column.heading for column in table.columns]
+    assert "NDCG@10, other titles" in titles
+    assert ("NDCG@10, own time" in titles, "NDCG@10, time of the item before" in titles) == (shown, shown)
+    assert ("Too few users for figures: time of the item before: 19." in table.notes) != shown
+    assert ("own time" in table.notes[0]) == shown
+
+
 def test_facts_say_how_much_depends_on_an_order():
     order = {"ties": "random", "held_out": 8, "held_out_tied": 2, "held_out_ascending": 1}
     order |= {"neighbours": 10, "neighbours_tied": 0, "neighbours_ascending": 7}

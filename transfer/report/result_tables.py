@@ -224,11 +224,18 @@ GROUPS: Mapping[GroupName, str] = {
     "title-new": "other titles",
 }
 """Names of the groups of targets in tables."""
+DIVISIONS: tuple[frozenset[GroupName], ...] = (frozenset({"untied", "tied"}), frozenset({"title-alike", "title-new"}))
+"""Groups that together hold every target."""
+FEWEST = 20
+"""A group of fewer users has no figures in tables, nor has its counterpart."""
 
 
 def target_groups(record: RunRecord) -> Table:
     """Return the table of full NDCG@10 and Hit@10 by group of test targets, beside those of all targets."""
-    groups, columns = record.target_groups, [Column("variant", "name")]
+    few = {group.name: group.users for group in record.target_groups if group.users < FEWEST}
+    unshown = frozenset().union(*(division for division in DIVISIONS if not division.isdisjoint(few)))
+    groups = [group for group in record.target_groups if group.name not in unshown]
+    columns = [Column("variant", "name")]
     metrics = (("full/ndcg@10", "NDCG@10", 0), ("full/hit@10", "Hit@10", 5))
     for _, short, priority in metrics:
         columns.append(Column(f"{short}, all targets", priority=priority))
@@ -242,7 +249,9 @@ def target_groups(record: RunRecord) -> Table:
             entries += [TableEntry("" if figure is None else figure_text(figure)) for figure in figures]
         rows.append(Row(tuple(entries)))
     users = ", ".join(f"{GROUPS[group.name]}: {group.users:,}" for group in groups)
-    notes = (f"Full ranking. Users with a target of each kind: {users}.", *unmoved_note(record))
+    too_few = ", ".join(f"{GROUPS[name]}: {users}" for name, users in few.items())
+    left_out = (f"Too few users for figures: {too_few}.",) if few else ()
+    notes = (f"Full ranking. Users with a target of each kind: {users}.", *left_out, *unmoved_note(record))
     return Table("Groups of targets", tuple(columns), tuple(rows) if groups else (), notes if groups else ())
 
 

@@ -32,6 +32,7 @@ from transfer.report.table_format import (
     metric_text,
     p_text,
     relative_text,
+    sentence_list,
     text,
 )
 
@@ -515,6 +516,13 @@ def test_numbers_read_well():
         "Hit@5, sampled",
         "AUC, sampled",
     ]
+
+
+@pytest.mark.parametrize(
+    ("names", "text"), [((), ""), (("a",), "a"), (("a", "b"), "a and b"), (("a", "b", "c"), "a, b and c")]
+)
+def test_a_list_reads_like_a_sentence(names, text):
+    assert sentence_list(names) == text
 
 
 def test_names_may_break_and_text_is_escaped():

@@ -12,7 +12,7 @@ from transfer.report.experiment_record import ExperimentRecord
 from transfer.report.gains import cell_verdict, verdict
 from transfer.report.result_tables import comparisons, costs, results, target_groups
 from transfer.report.run_record import RunRecord
-from transfer.report.table_format import plain
+from transfer.report.table_format import plain, sentence_list
 
 FEW = 50
 """With fewer users, a note says that figures may be chance."""
@@ -45,7 +45,7 @@ def _notes(record: RunRecord) -> list[str]:
                 notes.append(f"only {users} users have a {what} item: too few for conclusions.")
     better = record.product.beaten_by
     if better:
-        names, score = " and ".join(better), "scores" if len(better) == 1 else "score"
+        names, score = sentence_list(better), "scores" if len(better) == 1 else "score"
         notes.append(f"{names} {score} higher on validation, but not significantly, so the simpler model is served.")
     return notes + [f"{name} was skipped: {reason}." for name, reason in record.skipped.items()]
 

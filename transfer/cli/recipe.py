@@ -137,17 +137,19 @@ PARTS = {
 def variants(json_: Json = False) -> None:
     """List the systems that a recipe can name, and the parts that join them."""
     from rich.markup import escape
+    from rich.table import Table
 
-    from transfer.cli.output import print_json, say
+    from transfer.cli.output import OUT, print_json, say
     from transfer.registry import find_system, system_names
 
     systems = {name: find_system(name).summary for name in system_names()}
     if json_:
         print_json({"systems": systems, "parts": PARTS})
         return
-    width = max(map(len, [*systems, *PARTS]))
     for title, rows in (("Systems", systems), ("Parts, joined with +", PARTS)):
         say(f"[bold]{title}[/bold]")
+        table = Table.grid(padding=(0, 0, 0, 2))
         for name, summary in rows.items():
-            say(f"  {escape(f'{name:<{width}}')}  {escape(summary)}")
+            table.add_row(escape(name), escape(summary))
+        OUT.print(table, highlight=False)
     say("Example: transfer run RECIPE --variants popular,sasrec,sasrec+ipe+s2idm")

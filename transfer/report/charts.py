@@ -11,7 +11,7 @@ from transfer.report.drawing import COLOURS, Interval, Point, Series, forest, li
 from transfer.report.experiment_record import AnchorPoint, CellRecord, Cost, Group, short_titles
 from transfer.report.gains import Gain, gains_of
 from transfer.report.run_record import RunRecord
-from transfer.report.table_format import metric_text, relative_text
+from transfer.report.table_format import metric_text, relative_text, sentence_list
 
 MOST_LINES = 6
 """Maximum number of lines in a chart; more could not be told apart."""
@@ -154,7 +154,7 @@ def anchor_maps(cell: CellRecord) -> list[Chart]:
     """Draw the most used anchors in two dimensions, coloured by the domain that uses them most."""
     if not cell.anchor_map:
         return []
-    source = " and ".join(cell.sources)
+    source = sentence_list(cell.sources)
     target = next((one.target for one in cell.overlap), "the target")
     groups = ("both alike", f"mostly {source}", f"mostly {target}")
     points = [

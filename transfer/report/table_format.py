@@ -31,6 +31,11 @@ def interval_text(low: float, high: float) -> str:
     return f"{difference_text(low)} … {difference_text(high)}"
 
 
+def sentence_list(names: Sequence[str]) -> str:
+    """Join names as a sentence does: a, b and c."""
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
 MANYFOLD = 9.0
 """Relative gains from here on are told as a multiple: 100 times rather than +9900.0%."""
 

@@ -117,6 +117,16 @@ def test_two_way_finds_nothing_about_as_often_as_it_says(of_seed):
         assert np.mean(tested_over_users) > 0.3, "what users alone say does not repeat"
 
 
+def test_seeds_that_agree_by_luck_make_nothing_certain():
+    gain = effects(np.random.default_rng(0), 5, 400, of_seed=0.0, of_user=0.0)
+    gain += 0.03 + 0.001 * np.arange(5)[:, None] - gain.mean(axis=1, keepdims=True)
+    assert stats.ttest_1samp(gain.mean(axis=1), 0).pvalue < 1e-4, "over seeds alone it would be certain"
+    found = two_way(gain)
+    over_all = stats.ttest_1samp(gain.ravel(), 0)
+    assert found.p >= 0.9 * over_all.pvalue > 0.05
+    assert found.low < 0 < found.high
+
+
 def test_two_way_finds_what_is_there():
     rng = np.random.default_rng(0)
     assert two_way(effects(rng, 5, 500, 0.05) + 0.5).p < 0.01

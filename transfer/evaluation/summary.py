@@ -86,7 +86,8 @@ def two_way(gain: Floats) -> TwoWay | None:
 
     User and seed are crossed random effects of a mixed model. The variance comes from the two-way analysis of variance
     and the degrees of freedom from Satterthwaite, as for readers and cases in diagnostic studies (Obuchowski and
-    Rockette 1995; Hillis 2007). A bootstrap over few seeds would find too many differences.
+    Rockette 1995; Hillis 2007). A bootstrap over few seeds would find too many differences. The interval is at least as
+    wide as it would be if seeds had no effect of their own: five seeds may agree by luck more than users allow.
 
     Args:
         gain: (S, U) float64, at least two seeds and two users.
@@ -102,13 +103,32 @@ def two_way(gain: Floats) -> TwoWay | None:
     squares_seed = users * (by_seed**2).sum() / (seeds - 1)
     squares_user = seeds * (by_user**2).sum() / (users - 1)
     squares_rest = ((gain - mean - by_seed[:, None] - by_user) ** 2).sum() / ((seeds - 1) * (users - 1))
-    # Variance of the mean, times S U. The component of users cannot be negative, though its estimate can.
+    # A component cannot be negative, though its estimate can.
     from_users = max(squares_user - squares_rest, 0.0)
-    spread = squares_seed + from_users
+    # Few seeds may agree by luck. The test must hold without a component of seeds as well.
+    tests = [
+        _mean_test(float(mean), gain.size, ((squares, freedom), (from_users, users - 1)))
+        for squares, freedom in ((squares_seed, seeds - 1), (squares_rest, (seeds - 1) * (users - 1)))
+    ]
+    found = [one for one in tests if one is not None]
+    if not found:
+        return None
+    return TwoWay(low=min(one.low for one in found), high=max(one.high for one in found), p=max(one.p for one in found))
+
+
+def _mean_test(mean: float, n: int, parts: Sequence[tuple[float, int]]) -> TwoWay | None:
+    """Test a mean of n values by Satterthwaite's t-test; None without variance.
+
+    Args:
+        mean: the mean.
+        n: number of values.
+        parts: mean squares and their degrees of freedom; the sum of the squares is n times the variance of the mean.
+    """
+    spread = sum(squares for squares, _ in parts)
     if spread == 0:
         return None
-    freedom = spread**2 / (squares_seed**2 / (seeds - 1) + from_users**2 / (users - 1))
-    error = np.sqrt(spread / (seeds * users))
+    freedom = spread**2 / sum(squares**2 / of for squares, of in parts)
+    error = np.sqrt(spread / n)
     reach = stats.t.ppf(0.975, freedom) * error
     p = 2 * stats.t.sf(abs(mean) / error, freedom)
     return TwoWay(low=float(mean - reach), high=float(mean + reach), p=float(p))

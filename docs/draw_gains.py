@@ -14,7 +14,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 RESULTS = Path(__file__).resolve().parent / "results"
-PAGES = ("table4_toys", "table4_games", "table4_films", "table4_books")
+PAGES = ("table4_toys", "table4_games", "prompt_text", "table4_films", "table4_books")
 """Experiments whose pages have the method's gains."""
 METHOD = "sasrec+ipe+s2idm"
 RIVALS = {

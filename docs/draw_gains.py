@@ -1,6 +1,7 @@
 """Draw docs/results/gains.svg, the paper's gains beside ours: `python docs/draw_gains.py`.
 
-The figures come from the tables of docs/results/table4_games.md and its like, which `fill_results.py` makes.
+The figures come from the tables of docs/results/table4_games.md and its like, which `fill_results.py` makes: of an
+experiment only its page is kept here.
 """
 
 from __future__ import annotations
@@ -108,11 +109,10 @@ def draw(found: Sequence[Gain]) -> Figure:
         panel.set_title(metric)
         panel.set_xlabel("gain of SeeDRec in per cent, 95 % interval")
         panel.spines[["top", "right", "left"]].set_visible(False)
+        panel.tick_params(axis="y", length=0)
     panels[0].set_yticks(
         list(places.values()), [f"{transfer}, over {RIVALS[rival]}" for transfer, rival in places], fontsize=8.5
     )
-    for panel in panels:
-        panel.tick_params(axis="y", length=0)
     panels[0].plot([], [], "D", mfc="none", mec="black", ms=6, ls="none", label="published")
     panels[0].plot([], [], "o-", color="0.3", ms=5, lw=2, label="ours")
     panels[0].plot([], [], "o-", color="0.55", ms=5, lw=2, label="ours, the interval holds zero")

@@ -487,7 +487,6 @@ import pathlib, time
 from transfer.experiments.job_pool import run_all
 from transfer.report.experiment_record import Curve, ExperimentRecord
 from transfer.progress import Silent
-from transfer.registry import find_system
 
 def beat(path):
     while True:
@@ -669,21 +668,23 @@ def test_the_experiment_of_the_documentation_is_possible(tmp_path):
     assert {cell.main.recipe.s2idm.hidden for cell in cells} == {200, 2000}
 
 
+def _first_column(page: str, heading: str) -> list[str]:
+    """What stands in backticks in the first column of the first table after a heading."""
+    table = page.split(heading)[1].split("|---|---|\n")[1].split("\n\n")[0]
+    return re.findall(r"`(.*?)`", "\n".join(row.split("|")[1] for row in table.splitlines()))
+
+
 def test_the_documentation_lists_every_bundled_experiment_and_no_other():
-    page = (Path(__file__).parents[2] / "docs" / "experiments.md").read_text(encoding="utf-8")
-    table = page.split("| experiment | question |")[1].split("\n\n")[0]
-    first_cells = re.findall(r"^\| (`.*?`) \|", table, flags=re.M)
-    assert sorted(name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)) == sorted(
-        bundled_experiments()
-    )
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "experiments.md").read_text(encoding="utf-8")
+    assert sorted(_first_column(page, "# Experiments")) == sorted(bundled_experiments())
     for path in re.findall(r"research/recipes/\w+\.yaml", page):
-        assert (Path(__file__).parents[2] / path).exists(), path
+        assert (root / path).exists(), path
 
 
 def test_every_variant_that_the_documentation_names_exists():
     page = (Path(__file__).parents[2] / "docs" / "experiments.md").read_text(encoding="utf-8")
-    table = page.split("## Systems")[1]
-    for name in re.findall(
-        r"`(\+?[a-z0-9-]+(?:\+[a-z0-9-]+)*)`", "\n".join(re.findall(r"^\| (`.*?) \|", table, flags=re.M))
-    ):
+    names = _first_column(page, "## Systems")
+    assert names
+    for name in names:
         find_system(parse_variant(f"sasrec{name}" if name.startswith("+") else name).architecture)

@@ -25,6 +25,7 @@ class Split:
         training_users: (n,) int64, ascending; users for training and validation (fewer in few-shot runs).
         protocol: short description for tables.
         new_items: (I,) bool, items without interactions before the test; None if there are none.
+        moments: unix seconds at which validation and test begin, in a temporal split.
     """
 
     domain: Domain
@@ -34,6 +35,7 @@ class Split:
     training_users: Ints
     protocol: str
     new_items: npt.NDArray[np.bool_] | None = None
+    moments: tuple[int, int] | None = None
 
     def __repr__(self) -> str:
         """Show domain, protocol and numbers of users."""
@@ -90,22 +92,33 @@ def leave_one_out(domain: Domain, *, short_users: str = "error") -> Split:
     )
 
 
-def temporal(domain: Domain, *, validation_from: int, test_from: int) -> Split:
+def temporal(domain: Domain, moments: tuple[int, int] | None = None) -> Split:
     """Split at two points in time: a user's first interaction at or after each one is the target.
 
     Args:
         domain: the interactions; its times must be timestamps.
-        validation_from: unix seconds; interactions at or after it are not used for training.
-        test_from: unix seconds, later than `validation_from`.
+        moments: unix seconds at which validation and test begin. Interactions at or after the first one are not used
+            for training. Default: the last tenth of the interactions is for test, the tenth before for validation.
+
+    Raises:
+        InputError: the times are only an order, or test does not begin after validation.
     """
     if domain.time_kind != "timestamp":
         raise DataError(
             "a temporal split needs timestamps, and this domain's times are only an order",
             location=domain.name,
+            hint="Use evaluation.split: leave-one-out",
             code="time-order",
         )
+    validation_from, test_from = moments or _last_tenths(domain)
     if test_from <= validation_from:
-        raise SettingsError("test_from must be later than validation_from", location=domain.name, code="split")
+        raise SettingsError(
+            f"test begins at {moment_text(test_from)} and must be later than validation, which begins at "
+            f"{moment_text(validation_from)}",
+            location=domain.name,
+            hint="Set evaluation.validation_from and evaluation.test_from to dates that are apart",
+            code="split",
+        )
     before_validation = _count_before(domain, validation_from)
     before_test = _count_before(domain, test_from)
     starts, ends = domain.offsets[:-1], domain.offsets[1:]
@@ -114,7 +127,7 @@ def temporal(domain: Domain, *, validation_from: int, test_from: int) -> Split:
     validation = np.where((train_stop < at_test) & (before_validation > 0), train_stop, -1)
     test = np.where((at_test < ends) & (before_test > 0), at_test, -1)
     everyone = np.arange(domain.n_users, dtype=np.int64)
-    protocol = f"temporal ({validation_from}, {test_from})"
+    protocol = f"temporal (validation from {moment_text(validation_from)}, test from {moment_text(test_from)})"
     return Split(
         domain=domain,
         train_stop=train_stop,
@@ -123,6 +136,7 @@ def temporal(domain: Domain, *, validation_from: int, test_from: int) -> Split:
         training_users=everyone,
         protocol=protocol,
         new_items=_unmet(domain, at_test),
+        moments=(validation_from, test_from),
     )
 
 
@@ -222,6 +236,17 @@ def _unmet(domain: Domain, stops: Ints) -> npt.NDArray[np.bool_] | None:
     _, positions = spread(domain.offsets[:-1], stops - domain.offsets[:-1])
     met[domain.items[positions]] = True
     return None if met.all() else ~met
+
+
+def _last_tenths(domain: Domain) -> tuple[int, int]:
+    """Return the times, in unix seconds, at which the last but one and the last tenth of the interactions begin."""
+    validation_from, test_from = np.quantile(domain.times, (0.8, 0.9), method="higher")
+    return int(validation_from), int(test_from)
+
+
+def moment_text(seconds: int) -> str:
+    """Format unix seconds as a date, with the time of day (UTC) unless it is midnight."""
+    return str(np.datetime64(seconds, "s")).removesuffix("T00:00:00")
 
 
 def _count_before(domain: Domain, moment: int) -> Ints:

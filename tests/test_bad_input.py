@@ -258,10 +258,10 @@ TABLE = [
         "semantic",
     ),
     Case(
-        "moments missing",
-        run(evaluation={"split": "temporal"}),
+        "one moment of two",
+        run(evaluation={"split": "temporal", "test_from": "2024-01-31"}),
         "evaluation",
-        "needs validation_from and test_from",
+        "both or neither",
         "Correct",
     ),
     Case(

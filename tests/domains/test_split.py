@@ -58,7 +58,7 @@ def test_temporal_cuts_at_global_moments():
         [[1, 2, 3, 4], [5, 6], [7, 8], [9]],
         [np.array([10, 20, 30, 40]), np.array([5, 35]), np.array([22, 33]), np.array([5])],
     )
-    split = temporal(domain, validation_from=20, test_from=30)
+    split = temporal(domain, (20, 30))
     # user 0: 10 | 20 | 30 40; user 1: 5 | - | 35; user 2 is unknown before validation; user 3 stops early.
     assert split.train_stop.tolist() == [1, 5, 6, 9]
     assert split.validation.tolist() == [1, -1, -1, -1]
@@ -67,9 +67,23 @@ def test_temporal_cuts_at_global_moments():
 
 def test_temporal_refuses_an_order_and_turned_moments():
     with refusal("time-order", "small"):
-        temporal(make([[1, 2, 3]], kind=TimeKind.ORDER), validation_from=1, test_from=2)
+        temporal(make([[1, 2, 3]], kind=TimeKind.ORDER), (1, 2))
     with refusal("split", "small", about="test_from"):
-        temporal(make([[1, 2, 3]]), validation_from=2, test_from=2)
+        temporal(make([[1, 2, 3]]), (2, 2))
+
+
+def test_without_moments_the_last_tenths_are_held_out():
+    times = np.arange(100)
+    split = temporal(make([np.arange(10)] * 10, list(np.split(times, 10))))
+    assert split.moments == (80, 90)
+    assert split.protocol == "temporal (validation from 1970-01-01T00:01:20, test from 1970-01-01T00:01:30)"
+    days = [86_400 * np.arange(20), 86_400 * np.arange(20)]
+    assert temporal(make([np.arange(20) % 10] * 2, days)).moments == (16 * 86_400, 18 * 86_400)
+
+
+def test_one_moment_cannot_be_cut_by_default():
+    with refusal("split", "small", about="1970-01-08"):
+        temporal(make([[1, 2, 3]], [np.full(3, 7 * 86_400)]))
 
 
 def test_fewer_users_nest_and_still_test_all():
@@ -158,6 +172,6 @@ def test_an_item_that_nobody_met_before_the_test_is_new():
 def test_an_item_that_is_met_from_the_test_on_is_new():
     domain = make([[1, 2, 3, 4], [1, 2, 5, 6]])
     first, _, third, _ = domain.times[:4].tolist()
-    split = temporal(domain, validation_from=first + 1, test_from=third)
+    split = temporal(domain, (first + 1, third))
     assert not split.new_items[[1, 2]].any()
     assert split.new_items[[3, 4, 5, 6]].all()

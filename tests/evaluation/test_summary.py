@@ -100,7 +100,5 @@ def test_the_note_says_what_was_ranked_against_what():
     assert once.prompts_see == "train-minus-last"
     assert once.ties == "count against the target"
     assert (once.split, once.shots, once.training_users) == ("leave-one-out", 1.0, 1)
-    late = protocol_record(
-        recipe(), temporal(small_domain([[0, 1, 2], [2, 1]], [[1, 2, 9], [1, 2]]), validation_from=2, test_from=3)
-    )
+    late = protocol_record(recipe(), temporal(small_domain([[0, 1, 2], [2, 1]], [[1, 2, 9], [1, 2]]), (2, 3)))
     assert (late.training_users, late.validation_users, late.test_users) == (2, 2, 1)

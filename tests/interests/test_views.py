@@ -48,7 +48,7 @@ def splits(seed=0):
     short = small_domain([*histories, [1], [2, 3]], [*moments, [4], [5, 6]], n_items=30)
     yield leave_one_out(domain)
     yield leave_one_out(short, short_users="train")
-    yield temporal(domain, validation_from=40, test_from=70)
+    yield temporal(domain, (40, 70))
 
 
 @pytest.mark.parametrize("sees", ["train", "train-minus-last", "prefix"])

@@ -3,15 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from datetime import UTC, date, datetime, time
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from domains.errors import SettingsError
 from domains.settings import Settings
 
 SCORES_MB = 64
 """Maximum size of a block of scores; $TRANSFER_MEMORY_MB lowers it."""
+
+
+def unix_seconds(given: object) -> object:
+    """Return the unix seconds of a date or date-time, also as ISO 8601 text; UTC unless it says otherwise.
+
+    Anything else is returned as it is.
+
+    Raises:
+        ValueError: text that is neither a date nor a number.
+    """
+    if isinstance(given, str) and not given.strip().lstrip("+-").isdigit():
+        try:
+            given = datetime.fromisoformat(given.strip())
+        except ValueError:
+            raise ValueError("write a date such as 2024-01-31 or 2024-01-31T12:00, or unix seconds") from None
+    if isinstance(given, date) and not isinstance(given, datetime):
+        given = datetime.combine(given, time())
+    if isinstance(given, datetime):
+        return int((given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp())
+    return given
+
+
+Moment = Annotated[
+    int, BeforeValidator(unix_seconds), WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string"}]})
+]
+"""A point in time in unix seconds, written as such or as a date."""
 
 
 class EvaluationSettings(Settings):
@@ -27,8 +54,14 @@ class EvaluationSettings(Settings):
     split: Literal["leave-one-out", "temporal"] = Field(
         "leave-one-out", description="How test and validation targets are held out."
     )
-    validation_from: int | None = Field(None, description="Unix seconds, for the temporal split.")
-    test_from: int | None = Field(None, description="Unix seconds, for the temporal split.")
+    validation_from: Moment | None = Field(
+        None, description="Start of validation in the temporal split: a date, a date-time (UTC) or unix seconds."
+    )
+    test_from: Moment | None = Field(
+        None,
+        description="Start of test. Default of both: the last tenth of the interactions is for test, the tenth before "
+        "for validation.",
+    )
     short_users: Literal["error", "train"] = Field(
         "error",
         description="Users with too few interactions for leave-one-out: 'error' stops, 'train' only trains on them.",
@@ -60,8 +93,15 @@ class EvaluationSettings(Settings):
 
     @model_validator(mode="after")
     def _moments(self) -> EvaluationSettings:
-        if self.split == "temporal" and (self.validation_from is None or self.test_from is None):
-            raise ValueError("a temporal split needs validation_from and test_from")
         if self.split != "temporal" and (self.validation_from is not None or self.test_from is not None):
             raise ValueError("validation_from and test_from need split: temporal")
+        if (self.validation_from is None) != (self.test_from is None):
+            raise ValueError("validation_from and test_from go together: give both or neither")
         return self
+
+    @property
+    def moments(self) -> tuple[int, int] | None:
+        """When validation and test begin, in unix seconds; None if the data decide."""
+        if self.validation_from is None or self.test_from is None:
+            return None
+        return self.validation_from, self.test_from

@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 from domains.derived import without_held_out
 from domains.domain import Domain
 from domains.errors import DataError, SettingsError
-from domains.split import Split
+from domains.split import Split, moment_text
 from recipes.schema import Recipe
 from transfer.items.features import available
 from transfer.registry import Baseline, check_systems, find_system, trained_system
@@ -155,7 +155,7 @@ def check_can_select(split: Split) -> None:
     """
     if not (split.test >= 0).any():
         raise DataError(
-            f"none of the {split.domain.n_users:,} users has a test target",
+            f"none of the {split.domain.n_users:,} users has a test target{_moments(split)}",
             location=split.domain.name,
             hint="Move evaluation.test_from to an earlier time, or lower evaluation.new_items",
             code="no-targets",
@@ -163,11 +163,21 @@ def check_can_select(split: Split) -> None:
     users = split.training_users
     if len(users) and not (split.validation[users] >= 0).any():
         raise DataError(
-            f"none of the {len(users):,} training users has a validation target, so no epoch can be selected",
+            f"none of the {len(users):,} training users has a validation target, so no epoch can be selected"
+            f"{_moments(split)}",
             location=split.domain.name,
             hint="Let more users train (shots), or move evaluation.validation_from",
             code="no-targets",
         )
+
+
+def _moments(split: Split) -> str:
+    """Say when a temporal split cuts and what time the interactions cover; empty for another split."""
+    if split.moments is None:
+        return ""
+    times = split.domain.times
+    first, last = (moment_text(int(time)).split("T")[0] for time in (times.min(), times.max()))
+    return f": {split.protocol}, interactions from {first} to {last}"
 
 
 def check_has_anchors(source: Domain, anchors: csr_matrix) -> None:

@@ -258,8 +258,8 @@ def make_split(domain: Domain, recipe: Recipe) -> Split:
         InputError: the domain is too small for this split.
     """
     settings = recipe.evaluation
-    if settings.validation_from is not None and settings.test_from is not None and settings.split == "temporal":
-        split = temporal(domain, validation_from=settings.validation_from, test_from=settings.test_from)
+    if settings.split == "temporal":
+        split = temporal(domain, settings.moments)
     elif not (domain.lengths >= 3).any():
         raise DataError(
             f"leave-one-out needs users with 3 interactions, but none of the {domain.n_users:,} users has as many",

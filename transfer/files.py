@@ -182,7 +182,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 def write_sealed(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, str] | None = None) -> None:
     """Write safetensors with the digest of their contents in the header; see `write_tensors`."""
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    sealed = {"facts": dict(facts or {}), "sha256": _digest(whole, facts or {})}
+    sealed = {"facts": dict(facts or {}), "sha256": digest_of(whole, facts or {})}
     write_tensors(path, whole, json.dumps(sealed, sort_keys=True))
 
 
@@ -197,7 +197,7 @@ def read_sealed(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         with safe_open(path, "pt") as file:
             sealed = json.loads((file.metadata() or {}).get(HEAD, "{}"))
             facts = {str(name): str(text) for name, text in sealed.get("facts", {}).items()}
-    if sealed.get("sha256") != _digest(tensors, facts):
+    if sealed.get("sha256") != digest_of(tensors, facts):
         raise RunError(
             "this file was changed after it was written",
             location=path,
@@ -207,7 +207,8 @@ def read_sealed(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     return tensors, facts
 
 
-def _digest(tensors: Mapping[str, Tensor], facts: Mapping[str, str]) -> str:
+def digest_of(tensors: Mapping[str, Tensor], facts: Mapping[str, str]) -> str:
+    """Return the SHA-256, in hexadecimal digits, of tensors and facts."""
     digest = hashlib.sha256(json.dumps(dict(facts), sort_keys=True).encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}".encode())

@@ -72,6 +72,45 @@ def test_shards_are_the_whole_and_a_killed_one_gives_the_same_bytes(recommender,
     assert parts[0].stat().st_mtime_ns == kept, "a finished part is not made again"
 
 
+def test_a_file_is_made_again_if_anything_has_changed(folder, recommender, tmp_path, capsys):
+    out, orders = tmp_path / "tonight.parquet", tmp_path / "orders.csv"
+    items = recommender.run.domain.item_ids.to_pylist()
+    asked = ("recommend", folder, "--users", "all", "--history-file", orders, "--out", out)
+    orders.write_text(f"user_id,item_id\nx,{items[3]}\nz,gone\n")
+    first = run_command(capsys, *asked)
+    assert f"Recommendations for 1 user are in {out}" in first.err.replace("\n", "")
+    assert "1 could not be answered: see *.unanswered.parquet" in first.err
+    assert pl.read_parquet(tmp_path / "tonight.unanswered.parquet")["user_id"].to_list() == ["z"]
+    assert f"Kept {out}: nothing has changed since" in run_command(capsys, *asked).err.replace("\n", "")
+    orders.write_text(f"user_id,item_id\nx,{items[4]}\n")
+    run_command(capsys, *asked)
+    expected = recommender.recommend(History.of_items(recommender.run.domain, np.array([4])), 10)
+    assert pl.read_parquet(out)["item_id"].to_list() == [item.item_id for item in expected]
+    assert not (tmp_path / "tonight.unanswered.parquet").exists(), "everybody is answered now"
+    run_command(capsys, *asked, "-k", "2")
+    assert len(pl.read_parquet(out)) == 2
+    run_command(capsys, *asked, "-k", "2", "--no-reasons")
+    assert pl.read_parquet(out)["reason"].is_null().all()
+
+
+def test_a_spreadsheet_is_written_as_csv(recommender, tmp_path):
+    users = tmp_path / "users.txt"
+    users.write_text(f"{recommender.run.domain.user_ids[0].as_py()}\nnobody\n")
+    for name in ("recs.parquet", "recs.csv", "recs.csv"):
+        written = recommend_all(recommender, tmp_path / name, users=users, count=3)
+    assert (written.people, written.kept) == (1, 0), "a CSV file holds no identity, so it is always made again"
+    typed = pl.read_parquet(tmp_path / "recs.parquet")
+    table = pl.read_csv(tmp_path / "recs.csv", schema=typed.schema)
+    assert table.drop("score").equals(typed.drop("score"))
+    np.testing.assert_allclose(table["score"], typed["score"], rtol=1e-6)
+    assert pl.read_csv(tmp_path / "recs.unanswered.csv")["user_id"].to_list() == ["nobody"]
+
+
+def test_another_format_is_refused(recommender, tmp_path):
+    with refusal("out-format", tmp_path / "recs.xlsx", about=".csv"):
+        recommend_all(recommender, tmp_path / "recs.xlsx")
+
+
 def test_a_write_that_fails_leaves_no_file(recommender, tmp_path, monkeypatch):
     monkeypatch.setattr("transfer.serving.batch.answers", lambda *_: iter([None]))
     with pytest.raises((TypeError, AttributeError)):

@@ -52,7 +52,9 @@ Users = Annotated[
     str | None,
     typer.Option("--users", metavar="all|FILE|FOLDER", help="Recommend to many users: all, those in a file, or parts."),
 ]
-Out = Annotated[Path | None, typer.Option("--out", help="Parquet file for --users; a folder for shards or parts.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Parquet or CSV file for --users; a folder for shards or parts.")
+]
 Orders = Annotated[
     str | None,
     typer.Option("--history-file", metavar="FILE", help="Newer interactions, for --users."),
@@ -182,7 +184,7 @@ def _write_all(
     """Write recommendations for many users, and print how many."""
     from domains.raw_cells import counted
     from transfer.cli.output import ERR, progress_for
-    from transfer.serving.batch import EVERYBODY, Shard, recommend_all
+    from transfer.serving.batch import EVERYBODY, UNANSWERED, Shard, recommend_all
 
     written = recommend_all(
         asked,
@@ -195,10 +197,18 @@ def _write_all(
         reasons=reasons,
         progress=progress_for(False),
     )
-    people, files = counted(written.people, "user"), counted(len(written.files), "file")
-    ERR.print(f"Recommendations for {people} are in {files}", highlight=False)
+    made = len(written.files) - written.kept
+    if made:
+        files = str(written.files[0]) if len(written.files) == 1 else f"{counted(made, 'file')} in {out}"
+        ERR.print(
+            f"Recommendations for {counted(written.people, 'user')} are in {files}", highlight=False, markup=False
+        )
+    if written.kept:
+        files = str(written.files[0]) if len(written.files) == 1 else counted(written.kept, "file")
+        ERR.print(f"Kept {files}: nothing has changed since", highlight=False, markup=False)
     if written.unanswered:
-        ERR.print(f"{written.unanswered:,} could not be answered: see *.unanswered.parquet", highlight=False)
+        side = f"*{UNANSWERED}{written.files[0].suffix}"
+        ERR.print(f"{written.unanswered:,} could not be answered: see {side}", highlight=False, markup=False)
 
 
 def _print(heading: str, found: list[Recommendation], titles: TitleIndex) -> None:

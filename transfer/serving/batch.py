@@ -1,22 +1,26 @@
-"""Recommendations for many users, written to Parquet files in tiles and shards; interrupted calls resume."""
+"""Recommendations for many users, written to files in tiles and shards; interrupted calls resume."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import torch
 
 from domains.domain import Domain
 from domains.errors import DataError, SettingsError
-from transfer.files import replacing
+from transfer.files import digest_of, replacing
 from transfer.progress import Progress, Silent
 from transfer.serving.history import History
 from transfer.serving.input_files import Asked, has_histories, histories_in, read_ids, users_in
@@ -35,8 +39,12 @@ SCHEMA = pa.schema(
     ]
 )
 PROBLEMS = pa.schema([("user_id", pa.large_string()), ("problem", pa.large_string())])
-UNANSWERED = ".unanswered.parquet"
-"""Suffix of the side file with the ids of users without recommendations, and the reason for each."""
+UNANSWERED = ".unanswered"
+"""Between name and suffix of the side file with the ids of users without recommendations, and the reason for each."""
+CSV = ".csv"
+FORMATS = (".parquet", CSV)
+IDENTITY = b"transfer.identity"
+"""Key of a Parquet file's metadata: SHA-256 over all that its recommendations depend on."""
 PREFIX = {"after": "after ", "like": "like ", "with": "goes with ", "popular": "popular", "again": AGAIN}
 EVERYBODY = "all"
 
@@ -78,11 +86,13 @@ class Written:
 
     Attributes:
         files: files of recommendations, with those finished by earlier calls.
+        kept: number of files that an earlier call finished and nothing has changed for.
         people: number of users with recommendations, of this call.
         unanswered: number of users without recommendations, of this call; the side files list them.
     """
 
     files: tuple[Path, ...]
+    kept: int
     people: int
     unanswered: int
 
@@ -103,9 +113,9 @@ def recommend_all(
 
     Args:
         recommender: recommender of a target run.
-        out: a Parquet file; a folder if there are shards, or if `users` is a folder.
+        out: a Parquet or CSV file; a folder of Parquet files if there are shards, or if `users` is a folder.
         users: ``all``, a file of ids, or a folder of Parquet files, each a list of users or a table of histories. Every
-            file of the folder gives a file of the same name; finished ones are skipped.
+            file of the folder gives a file of the same name.
         history_file: a table of interactions that replaces the run's histories.
         count: number of items per user.
         filters: which items may be recommended.
@@ -113,8 +123,10 @@ def recommend_all(
         reasons: whether to add reasons.
         progress: shows progress.
 
+    A Parquet file that is there already stays if it was made of the same model, histories and options.
+
     Raises:
-        InputError: a file cannot be read or written.
+        InputError: a file cannot be read or written, or `out` has another format.
     """
     progress = progress or Silent()
     domain = recommender.run.domain
@@ -128,21 +140,71 @@ def recommend_all(
         jobs: list[tuple[Path, Path | None]] = [(out / part.name, part) for part in mine]
     else:
         name = None if shard is None else f"part-{shard.index:05}-of-{shard.count:05}.parquet"
-        jobs = [(out if name is None else out / name, None)]
-    people = unanswered = 0
+        jobs = [(_writable(out) if name is None else out / name, None)]
+    model = _model_identity(recommender)
+    kept = people = unanswered = 0
     for file, part in jobs:
-        if file.is_file():
-            continue
         if part is not None:
             asked = (
                 histories_in(domain, part) if has_histories(part) else users_in(domain, read_ids(part, "user_id") or [])
             )
         else:
             asked = _part(_asked(domain, users, history_file), shard or Shard())
-        _write(recommender, asked, file, count, filters, reasons, progress)
+        identity = _identity(model, asked, count, filters, reasons)
+        if _identity_of(file) == identity:
+            kept += 1
+            continue
+        _write(recommender, asked, file, count, filters, reasons, identity, progress)
         people += asked.history.domain.n_users
         unanswered += len(asked.unanswered)
-    return Written(tuple(file for file, _ in jobs), people, unanswered)
+    return Written(tuple(file for file, _ in jobs), kept, people, unanswered)
+
+
+def _writable(out: Path) -> Path:
+    """Return the path if its suffix is that of a format; without a suffix it is Parquet.
+
+    Raises:
+        InputError: another suffix.
+    """
+    if out.suffix and out.suffix.lower() not in FORMATS:
+        raise SettingsError(
+            f"recommendations cannot be written as {out.suffix}",
+            location=out,
+            hint=f"Name a file that ends in {' or '.join(FORMATS)}",
+            code="out-format",
+        )
+    return out
+
+
+def _model_identity(recommender: Recommender) -> str:
+    """Return the SHA-256 of the model and of the data that its scores depend on."""
+    run = recommender.run
+    facts = {
+        "data": f"{run.domain.fingerprint} {run.vocabulary.fingerprint}",
+        "variant": f"{run.variant.label} {recommender.first_new}",
+    }
+    return digest_of({**run.weights, "counts": torch.from_numpy(run.counts)}, facts)
+
+
+def _identity(model: str, asked: Asked, count: int, filters: Filters, reasons: bool) -> str:
+    """Return the SHA-256 of all that recommendations depend on: model, histories and options."""
+    facts = [
+        model,
+        asked.history.domain.fingerprint,
+        asked.unanswered,
+        [count, reasons, filters.allow_seen],
+        [None if places is None else places.tolist() for places in (filters.only, filters.without)],
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _identity_of(file: Path) -> str | None:
+    """Return the identity that a Parquet file was written with; None if there is no such file."""
+    try:
+        found = (pq.read_metadata(file).metadata or {}).get(IDENTITY)
+    except (OSError, pa.ArrowInvalid):
+        return None
+    return None if found is None else found.decode()
 
 
 def answers(
@@ -220,22 +282,33 @@ def _write(
     count: int,
     filters: Filters,
     reasons: bool,
+    identity: str,
     progress: Progress,
 ) -> None:
     """Write one file of recommendations. The side file is written first, so a finished part has both."""
+    side = file.with_name(file.stem + UNANSWERED + file.suffix)
     if asked.unanswered:
         names, problems = zip(*asked.unanswered, strict=True)
-        with replacing(file.with_name(file.stem + UNANSWERED)) as unfinished:
-            pq.write_table(pa.table([list(names), list(problems)], schema=PROBLEMS), unfinished)
+        with replacing(side) as unfinished, _writer(unfinished, side.suffix, PROBLEMS) as writer:
+            writer.write_table(pa.table([list(names), list(problems)], schema=PROBLEMS))
+    else:
+        side.unlink(missing_ok=True)  # an earlier call may have left some
     tiles = -(-asked.history.domain.n_users // TILE)
     with (
         replacing(file) as unfinished,
-        pq.ParquetWriter(unfinished, SCHEMA) as writer,
+        _writer(unfinished, file.suffix, SCHEMA.with_metadata({IDENTITY: identity})) as writer,
         progress.task(f"Recommendations to {file.name}", tiles) as bar,
     ):
         for table in answers(recommender, asked.history, count, filters, reasons):
             writer.write_table(table)
             bar.advance()
+
+
+def _writer(path: Path, suffix: str, schema: pa.Schema) -> AbstractContextManager[pa_csv.CSVWriter | pq.ParquetWriter]:
+    """Open a writer of tables: CSV or Parquet, by the suffix that the finished file will have."""
+    if suffix.lower() == CSV:
+        return pa_csv.CSVWriter(path, schema.remove_metadata())
+    return pq.ParquetWriter(path, schema)
 
 
 def _reasons(

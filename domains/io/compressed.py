@@ -223,17 +223,17 @@ def wide_encoding(head: bytes) -> str | None:
     return encoding if usual else None
 
 
-def check_columns(path: str | Path, delimiter: str, encoding: str = "utf-8") -> None:
-    """Raise if the header has more than `MOST_COLUMNS` columns.
+def check_columns(path: str | Path, delimiter: str, location: str | Path | None = None) -> None:
+    """Raise if the header has more than `MOST_COLUMNS` columns. The error names `location`, by default the path.
 
     Raises:
         InputError: it has.
     """
-    head = first_line(path, encoding)
+    head = first_line(path)
     if head.count(delimiter) >= MOST_COLUMNS or len(head) >= LONGEST_HEAD:
         raise DataError(
             f"the first line has {max(head.count(delimiter) + 1, MOST_COLUMNS):,} columns or more",
-            location=path,
+            location=location or path,
             hint=f"Give a table with a header of at most {MOST_COLUMNS:,} columns",
             code="columns",
         )

@@ -130,7 +130,6 @@ def _scan_files(
     for file in files:
         check_text(file, encoding, kind)
     if kind == "json":
-        check_columns(files[0], '":', encoding)
         return _scan_json(files)
     if not _is_utf8(encoding):
         files = _copies(files, encoding)
@@ -199,10 +198,11 @@ def _scan_json(files: list[str]) -> pl.LazyFrame:
 
     These are integers, columns that are empty in the first rows, and lists of both.
     """
-    files = [_as_lines(file) for file in files]
-    guessed = schema_of(pl.scan_ndjson(files, infer_schema_length=1000), files[0])
+    lines = [_as_lines(file) for file in files]
+    check_columns(lines[0], '":', location=files[0])
+    guessed = schema_of(pl.scan_ndjson(lines, infer_schema_length=1000), files[0])
     as_text = {name: text for name, dtype in guessed.items() if (text := _text_like(dtype)) is not None}
-    return pl.scan_ndjson(files, infer_schema_length=1000, schema_overrides=as_text)
+    return pl.scan_ndjson(lines, infer_schema_length=1000, schema_overrides=as_text)
 
 
 def _as_lines(file: str) -> str:

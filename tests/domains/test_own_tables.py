@@ -27,6 +27,16 @@ def test_a_json_array_is_read_as_lines_of_json_are(tmp_path):
         scan_own(str(tmp_path / "array.json"))
 
 
+def test_a_json_array_on_one_line_may_hold_many_records(tmp_path):
+    records = [{"user_id": str(number), "item_id": "a"} for number in range(20_000)]
+    (tmp_path / "array.json").write_text(json.dumps(records), encoding="utf-8")
+    assert scan_own(str(tmp_path / "array.json")).collect().height == 20_000
+    (tmp_path / "wide.json").write_text(json.dumps([{str(n): n for n in range(20_000)}]), encoding="utf-8")
+    with refusal("columns", tmp_path / "wide.json") as caught:
+        scan_own(str(tmp_path / "wide.json"))
+    assert str(caught.value.location) == str(tmp_path / "wide.json")
+
+
 def test_fields_of_records_are_columns():
     record = {"user": {"id": "a", "age": 7}, "time": {"$date": {"$numberLong": "1580000000000"}}, "n": 1}
     table = flatten(pl.DataFrame([record]).lazy(), "").collect()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import shutil
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -128,6 +130,13 @@ def sweep(folder: Path) -> None:
     for path in [*folder.rglob(".*.part"), *folder.rglob(".*.writing")]:
         with suppress(OSError):
             remove(path)
+
+
+def temporary_folder() -> str:
+    """Make a folder that is removed at the end of the process."""
+    folder = tempfile.mkdtemp(prefix="domains-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def cache_root() -> Path:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import ast
-import atexit
 import codecs
-import json
-import shutil
-import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -19,6 +15,7 @@ import polars as pl
 from polars.datatypes import DataTypeClass
 from polars.io.plugins import register_io_source
 
+from domains.disk import temporary_folder
 from domains.errors import DataError, InputError, SettingsError
 from domains.io.collect import schema_of
 from domains.io.compressed import (
@@ -31,6 +28,7 @@ from domains.io.compressed import (
     within_budget,
 )
 from domains.io.head import Head, Header, find_head
+from domains.io.json_lines import as_lines
 from domains.io.paths import check_address, expand, is_url, kind_of
 from domains.io.quoting import Quoting, find_quoting, unquote
 from domains.io.remote import fetch_urls, scan_remote_parquet
@@ -198,49 +196,11 @@ def _scan_json(files: list[str]) -> pl.LazyFrame:
 
     These are integers, columns that are empty in the first rows, and lists of both.
     """
-    lines = [_as_lines(file) for file in files]
+    lines = [as_lines(file) for file in files]
     check_columns(lines[0], '":', location=files[0])
     guessed = schema_of(pl.scan_ndjson(lines, infer_schema_length=1000), files[0])
     as_text = {name: text for name, dtype in guessed.items() if (text := _text_like(dtype)) is not None}
     return pl.scan_ndjson(lines, infer_schema_length=1000, schema_overrides=as_text)
-
-
-def _as_lines(file: str) -> str:
-    """Return the file; if it is one JSON array, a temporary copy with one element per line."""
-    try:
-        with open_text(file) as stream:
-            if not stream.read(FIRST).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
-                return file
-        with open_text(file) as stream:
-            records = json.load(stream)
-    except BREAKS_OFF as error:
-        raise broken_off(file, 0, error) from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(
-            f"is not JSON: {error}", location=file, hint="Check that it is complete", code="line"
-        ) from error
-    if not all(isinstance(record, dict) for record in records):
-        raise DataError(
-            "is a JSON array of other things than objects",
-            location=file,
-            hint="Give an array of objects, or one JSON object per line",
-            code="line",
-        )
-    copy = Path(_temporary()) / f"{Path(file).name}.jsonl"
-    with copy.open("w", encoding="utf-8") as target:
-        target.writelines(f"{json.dumps(record)}\n" for record in records)
-    return str(copy)
-
-
-FIRST = 64
-"""Bytes that show how a JSON file begins."""
-
-
-def _temporary() -> str:
-    """Make a folder that is removed at the end of the process."""
-    folder = tempfile.mkdtemp(prefix="domains-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
 
 
 def _text_like(dtype: PolarsType | DataTypeClass) -> PolarsType | None:
@@ -253,7 +213,7 @@ def _text_like(dtype: PolarsType | DataTypeClass) -> PolarsType | None:
 
 def _copies(files: list[str], encoding: str, newline: str | None = "\n", delimiter: str = "") -> list[str]:
     """Write temporary copies in UTF-8 with usual line ends; a delimiter of several signs becomes `UNUSED`."""
-    folder = _temporary()
+    folder = temporary_folder()
     copies = []
     for number, file in enumerate(files):
         copy = Path(folder) / f"{number}-{Path(file).name}.csv"

@@ -37,6 +37,37 @@ def test_a_json_array_on_one_line_may_hold_many_records(tmp_path):
     assert str(caught.value.location) == str(tmp_path / "wide.json")
 
 
+RECORDS = [{"user": "a", "item": "x"}, {"user": "b", "item": "y"}, {"user": "b", "item": "z"}]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"orders": RECORDS},
+        {name: {str(place): record[name] for place, record in enumerate(RECORDS)} for name in RECORDS[0]},
+        {name: [record[name] for record in RECORDS] for name in RECORDS[0]},
+    ],
+)
+def test_a_json_object_may_hold_a_table(tmp_path, value, indent):
+    file = tmp_path / "table.json"
+    file.write_text(json.dumps(value, indent=indent), encoding="utf-8")
+    assert scan_own(str(file)).collect().to_dicts() == RECORDS
+
+
+def test_one_record_of_json_is_one_row(tmp_path):
+    file = tmp_path / "one.json"
+    for record in ({"user": "a", "items": ["x", "y"]}, {"user": "a", "bought": [{"item": "x"}]}, {"user": {"id": "a"}}):
+        file.write_text(json.dumps(record), encoding="utf-8")
+        assert scan_own(str(file)).collect().height == 1
+    file.write_text("[]", encoding="utf-8")
+    with refusal("empty", file):
+        scan_own(str(file))
+    file.write_text(json.dumps({"users": RECORDS, "items": RECORDS}), encoding="utf-8")
+    with refusal("line", file, about="users, items"):
+        scan_own(str(file))
+
+
 def test_fields_of_records_are_columns():
     record = {"user": {"id": "a", "age": 7}, "time": {"$date": {"$numberLong": "1580000000000"}}, "n": 1}
     table = flatten(pl.DataFrame([record]).lazy(), "").collect()

@@ -1,0 +1,102 @@
+"""JSON that is one array or one object, as programs export it, rewritten with one record per line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import IO, Any, TypeGuard
+
+from domains.disk import temporary_folder
+from domains.errors import DataError
+from domains.io.compressed import BREAKS_OFF, broken_off, open_text
+
+BLANK = b"\xef\xbb\xbf \t\r\n"
+"""Bytes that may stand before the first value: a byte order mark and white space."""
+Record = dict[str, Any]
+
+
+def as_lines(file: str) -> str:
+    """Return the file; if it is one JSON value, return a temporary copy with one record per line.
+
+    Raises:
+        InputError: it is not JSON, or one value that holds no records.
+    """
+    try:
+        with open_text(file) as stream:
+            if not _is_one_value(stream):
+                return file
+        with open_text(file) as stream:
+            data = json.load(stream)
+    except BREAKS_OFF as error:
+        raise broken_off(file, 0, error) from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            f"is not JSON: {error}", location=file, hint="Check that it is complete", code="line"
+        ) from error
+    records = _records(data, file)
+    if not records:
+        raise DataError("holds no records", location=file, hint="Check that it is complete", code="empty")
+    copy = Path(temporary_folder()) / f"{Path(file).name}.jsonl"
+    with copy.open("w", encoding="utf-8") as target:
+        target.writelines(f"{json.dumps(record)}\n" for record in records)
+    return str(copy)
+
+
+def _is_one_value(stream: IO[bytes]) -> bool:
+    """Return whether a JSON file is one array or one object, not an object per line."""
+    first = b""
+    for line in stream:
+        first = line.lstrip(BLANK)
+        if first:
+            break
+    if first.startswith(b"["):
+        return True
+    if not first.startswith(b"{"):
+        return False
+    try:
+        json.loads(first)
+    except (ValueError, RecursionError):
+        return first.rstrip().endswith((b"{", b"[", b","))  # goes on in the next line, or is a broken record
+    return not any(line.strip() for line in stream)
+
+
+def _records(data: object, file: str) -> list[Record]:
+    """Return the records of one JSON value.
+
+    These are an array of objects, also as the only value of an object (``{"orders": [...]}``); or the columns of a
+    table, as pandas writes it: ``{"user": {"0": ...}}`` or ``{"user": [...]}``. Any other object is one record.
+
+    Raises:
+        InputError: an array of other things, or several arrays of objects.
+    """
+    if not isinstance(data, dict):
+        if _are_records(data):
+            return data
+        raise DataError(
+            "is a JSON array of other things than objects",
+            location=file,
+            hint="Give an array of objects, or one JSON object per line",
+            code="line",
+        )
+    columns = list(data.values())
+    if columns and all(column and _are_records(column) for column in columns):
+        if len(columns) == 1:
+            return list(columns[0])
+        raise DataError(
+            f"holds several tables: {', '.join(data)}",
+            location=file,
+            hint="Save each as a file of its own",
+            code="line",
+        )
+    if len(columns) > 1 and all(isinstance(column, list) for column in columns):
+        if len({len(column) for column in columns}) == 1:
+            return [dict(zip(data, row, strict=True)) for row in zip(*columns, strict=True)]
+    elif len(columns) > 1 and all(isinstance(column, dict) for column in columns):
+        rows = list(columns[0])
+        if all(column.keys() == columns[0].keys() for column in columns) and all(row.isdecimal() for row in rows):
+            return [{name: column[row] for name, column in data.items()} for row in rows]
+    return [data]
+
+
+def _are_records(data: object) -> TypeGuard[list[Record]]:
+    return isinstance(data, list) and all(isinstance(record, dict) for record in data)

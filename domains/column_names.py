@@ -36,6 +36,7 @@ THINGS = words(
     """
     product article artikel produkt produit producto articulo prodotto articolo produto
     artigo towar artykul vara
+    track song movie film book game video
     """
 )
 """Names of the thing itself: its id if no column is called an id, else its title."""
@@ -47,6 +48,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
         email username session_id
         patron_id patron borrower_id borrower reader_id listener_id household_id household_key household subscriber_id
         profile_id person_id player_id student_id guest_id viewer_id customer_no customer_number customer_code
+        listener reader viewer visitor member subscriber buyer shopper guest
         kunden_id kundenid kundennummer kundennr kunden_nr kunde nutzer_id nutzer benutzer
         id_client client code_client numero_client utilisateur id_utilisateur
         id_cliente cliente_id codigo_cliente codice_cliente cliente usuario_id id_usuario

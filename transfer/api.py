@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,12 +19,13 @@ from domains.domain import Domain
 from domains.errors import RunError, SettingsError, explain
 from domains.open_domain import open_domain as _open_domain
 from domains.open_domain import parse_spec
+from domains.preparation_report import PreparedDomain
 from domains.settings import ColumnMapping, PrepareSettings
 from recipes.load import check_recipe
 from recipes.presets import overlaid, with_preset
 from recipes.schema import Recipe
 from transfer.finished_run import Run
-from transfer.progress import Progress
+from transfer.progress import Progress, TransferWarning
 from transfer.runs.artifact import CONFIG, claim
 from transfer.runs.fit_source import fit_source
 from transfer.runs.pipeline import run_plan, source_from, target_from
@@ -63,21 +65,34 @@ def domain_from_frames(
             usual names are found.
         prepare: settings of the preparation, as in the key ``prepare`` of a recipe's domain.
 
+    Warns:
+        TransferWarning: users, items or interactions are left out; it names the settings.
+
     Raises:
         InputError: the tables or the settings are wrong.
     """
     mapping = _checked(ColumnMapping, columns or {}, "columns")
     settings = _checked(PrepareSettings, prepare or {}, "prepare")
-    return from_frames(interactions, items, columns=mapping, settings=settings, name=name).domain
+    return _whole(from_frames(interactions, items, columns=mapping, settings=settings, name=name))
 
 
 def open_domain(spec: str | Mapping[str, Any]) -> Domain:
     """Open a domain by its description in a recipe: ``films``, ``movielens:data/ml-1m``, or a mapping of two files.
 
+    Warns:
+        TransferWarning: users, items or interactions are left out; it names the settings.
+
     Raises:
         InputError: the description or the data are wrong.
     """
-    return _open_domain(parse_spec(spec if isinstance(spec, str) else dict(spec))).domain
+    return _whole(_open_domain(parse_spec(spec if isinstance(spec, str) else dict(spec))))
+
+
+def _whole(prepared: PreparedDomain) -> Domain:
+    """Return the domain, with a warning for each step of its preparation that left something out."""
+    for line in prepared.report.left_out:
+        warnings.warn(f"{prepared.domain.name}: {line}", TransferWarning, stacklevel=3)
+    return prepared.domain
 
 
 def fit(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -179,3 +180,13 @@ def test_fit_reads_the_texts_of_a_target_and_nothing_else_of_it(tmp_path):
     assert source.vocabulary.domains == ("tapes", "plays")
     with refusal("folder-in-use", "source"):
         transfer.fit([cycle("tapes")], out=tmp_path / "source", settings=SMALL, device="cpu")
+
+
+def test_what_a_preparation_leaves_out_is_said():
+    rare = pl.concat([ACTS, pl.DataFrame({"user_id": ["once"], "item_id": [0], "timestamp": [1_600_000_000]})])
+    with pytest.warns(transfer.TransferWarning, match=r"zoo: 1 of 7 users.* left out: core.*min_user_interactions"):
+        domain = transfer.domain_from_frames(rare, ITEMS, name="zoo")
+    assert domain.n_users == 6
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert transfer.domain_from_frames(ACTS, ITEMS, name="zoo").n_users == 6

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -12,8 +13,8 @@ import pyarrow as pa
 from domains.domain import TEXT_TYPE
 from domains.errors import DataError, InputError, Problems
 from domains.io.columns import map_interactions, map_items
-from domains.io.scan import scan
 from domains.items import read_item_rows
+from domains.newer import Reading
 from domains.preparation import prepare
 from domains.preparation_report import PreparedDomain
 from domains.raw_tables import TEXT, RawTables
@@ -71,22 +72,27 @@ class NewItems:
             raise DataError(f"{len(self.ids)} ids for {len(self.titles)} titles", location="new items", code="frame")
 
 
-def read_new_items(items: Any, location: str = "items") -> NewItems:
+def read_new_items(items: Any, reading: Reading | None = None) -> NewItems:
     """Read a table of new items: ids, titles, categories and text fields.
 
     Text is cleaned in the same way as that of a domain.
 
     Args:
         items: a polars, pandas or Arrow table, or a path.
-        location: for errors.
+        reading: how the items of the domain were read; by default, columns have their usual names.
 
     Raises:
         InputError: it is not a table, or a column, an id or a title is missing.
     """
-    table = scan(items) if isinstance(items, str) else _lazy(items, location)
+    reading = reading or Reading.of()
+    if isinstance(items, str | Path):
+        location = str(items)
+        table = reading.scan_items(location)
+    else:
+        location, table = "items", _lazy(items, "items")
     raw = RawTables(
         interactions=pl.LazyFrame(),
-        items=map_items(table, ColumnMapping(), "|", location),
+        items=map_items(table, reading.columns_in(table, location), reading.options.category_separator, location),
         name="items",
         items_location=location,
     )

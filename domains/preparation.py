@@ -75,7 +75,7 @@ def prepare(raw: RawTables, settings: PrepareSettings, name: str | None = None) 
         problems.check()
     assert acts is not None
     assert rows is not None
-    log, steps = _sorted(acts, settings.ties), list(acts.steps)
+    log, steps = in_order(acts, settings.ties), list(acts.steps)
     with problems.catch():
         table, said = read_items(raw, rows, acts.item_ids, settings)
         notes += said
@@ -134,7 +134,8 @@ def _kept_items(log: Log, table: ItemTable, settings: PrepareSettings) -> tuple[
     return kept, place[log.items]
 
 
-def _sorted(acts: Interactions, ties: Ties) -> Log:
+def in_order(acts: Interactions, ties: Ties) -> Log:
+    """Return the interactions sorted by user and time; `ties` orders equal times of a user."""
     keys = TieOrder.of(ties, acts.user_ids, acts.item_ids).keys(acts.users, acts.items)
     order = _by_user_and_time(acts.users, acts.times.exact.to_numpy(), keys)
     return Log(acts.users[order], acts.items[order], acts.times.values.to_numpy()[order])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from domains.data_frames import read_new_items
 from domains.errors import SettingsError
+from domains.newer import Reading
 from transfer.report.run_record import RunRecord
 from transfer.runs.target_run import TargetRun
 from transfer.serving.batch import Written, recommend_all
@@ -198,13 +199,13 @@ class Run:
 
         Args:
             items: a polars, pandas or Arrow table, or the path of one, with ids and titles, and the categories
-                and text fields that the target has.
+                and text fields that the target has. Columns are those of the target's own items, or usual names.
 
         Raises:
             InputError: an id is not new or occurs twice, a title is missing, or a sentence encoder is needed and not
                 there.
         """
-        new = read_new_items(items)
+        new = read_new_items(items, Reading.of(self.target.recipe.target))
         return Run(run_with(self.target, new), self.folder, self.new_items + len(new.ids))
 
     def with_variant(self, label: str) -> Run:

@@ -52,10 +52,10 @@ def load(options: TableOptions) -> RawTables:
     interactions = items = None
     of_items = options.items_encoding or options.encoding
     with problems.catch():
-        interactions = map_interactions(_scan(acts, options, options.encoding), options.columns, acts)
+        interactions = map_interactions(scan_table(acts, options, options.encoding), options.columns, acts)
         interactions = one_item_per_row(interactions, "item_id", acts)
     with problems.catch():
-        items = map_items(_scan(things, options, of_items), options.columns, options.category_separator, things)
+        items = map_items(scan_table(things, options, of_items), options.columns, options.category_separator, things)
     problems.check()
     assert interactions is not None
     assert items is not None
@@ -76,7 +76,8 @@ def load(options: TableOptions) -> RawTables:
     )
 
 
-def _scan(source: str, options: TableOptions, encoding: str) -> pl.LazyFrame:
+def scan_table(source: str, options: TableOptions, encoding: str) -> pl.LazyFrame:
+    """Scan one of the user's files."""
     return scan_own(
         source, separator=options.separator, encoding=encoding, quoting=options.quoting, header=options.header
     )

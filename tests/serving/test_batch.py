@@ -10,6 +10,7 @@ from refusals import refusal
 from serving_cases import made_run
 
 from domains.errors import InputError
+from domains.newer import Reading
 from transfer.api import load_run
 from transfer.serving.batch import Shard, recommend_all
 from transfer.serving.input_files import histories_in
@@ -150,7 +151,7 @@ def test_fresh_histories_are_ordered_by_time_and_know_each_item_once(recommender
         ("v", ids[0], 1_600_000_000),
     ]
     file.write_text("user_id,item_id,timestamp\n" + "\n".join(",".join(map(str, row)) for row in rows))
-    history = histories_in(domain, file).history
+    history = histories_in(domain, file, Reading.of()).history
     assert history.domain.user_ids.to_pylist() == ["u", "v"]
     assert history.domain.history(0).tolist() == [2, 1]
 

@@ -12,6 +12,7 @@ from transfer.cli.options import Json
 
 if TYPE_CHECKING:
     from domains.data_frames import NewItems
+    from domains.spec import DomainSpec
     from transfer.serving.history import History
     from transfer.serving.recommend import Filters, NewRecommendation, Recommendation, Recommender
     from transfer.serving.title_index import TitleIndex
@@ -98,7 +99,7 @@ def command(
         )
     loaded, added = open_run(run, variant), 0
     if new_items is not None:
-        more = _new_items(new_items)
+        more = _new_items(new_items, loaded.recipe.target)
         loaded, added = run_with(loaded, more), len(more.ids)
     asked, domain = Recommender(loaded, added), loaded.domain
     filters = Filters.of_ids(domain, read_ids(only_items), read_ids(without_items), allow_seen)
@@ -197,6 +198,8 @@ def _write_all(
         reasons=reasons,
         progress=progress_for(False),
     )
+    for note in written.notes:
+        ERR.print(f"Note: {note}", highlight=False, markup=False, soft_wrap=True)
     made = len(written.files) - written.kept
     if made:
         files = str(written.files[0]) if len(written.files) == 1 else f"{counted(made, 'file')} in {out}"
@@ -248,15 +251,16 @@ def _after(past: History, titles: TitleIndex) -> str:
     return f"After {', '.join(recent)}" + (f" and {earlier} earlier" if earlier else "")
 
 
-def _new_items(given: str) -> NewItems:
-    """Read new items from a file, or from titles that are their own ids."""
+def _new_items(given: str, target: DomainSpec | None) -> NewItems:
+    """Read new items from a file, as those of the target were read, or from titles that are their own ids."""
     from domains.data_frames import NewItems, read_new_items
     from domains.errors import DataError
     from domains.io.paths import KINDS
+    from domains.newer import Reading
 
     file = Path(given.strip())
     if file.is_file():
-        return read_new_items(str(file), str(file))
+        return read_new_items(file, Reading.of(target))
     if file.suffix.lower() in KINDS:
         raise DataError(
             "no such file",

@@ -19,11 +19,12 @@ import pyarrow.parquet as pq
 import torch
 
 from domains.domain import Domain
-from domains.errors import DataError, SettingsError
+from domains.errors import DataError, RunError, SettingsError
+from domains.newer import Reading
 from transfer.files import digest_of, replacing
 from transfer.progress import Progress, Silent
 from transfer.serving.history import History
-from transfer.serving.input_files import Asked, has_histories, histories_in, read_ids, users_in
+from transfer.serving.input_files import Asked, asked_in, histories_in, read_ids, users_in
 from transfer.serving.reasons import AGAIN, KINDS, Reasons
 from transfer.serving.recommend import ALL, Filters, Recommender
 
@@ -89,12 +90,14 @@ class Written:
         kept: number of files that an earlier call finished and nothing has changed for.
         people: number of users with recommendations, of this call.
         unanswered: number of users without recommendations, of this call; the side files list them.
+        notes: how files of histories were read.
     """
 
     files: tuple[Path, ...]
     kept: int
     people: int
     unanswered: int
+    notes: tuple[str, ...] = ()
 
 
 def recommend_all(
@@ -141,15 +144,15 @@ def recommend_all(
     else:
         name = None if shard is None else f"part-{shard.index:05}-of-{shard.count:05}.parquet"
         jobs = [(_writable(out) if name is None else out / name, None)]
-    model = _model_identity(recommender)
+    model, reading = _model_identity(recommender), Reading.of(recommender.run.recipe.target)
+    notes: dict[str, None] = {}
     kept = people = unanswered = 0
     for file, part in jobs:
         if part is not None:
-            asked = (
-                histories_in(domain, part) if has_histories(part) else users_in(domain, read_ids(part, "user_id") or [])
-            )
+            asked = asked_in(domain, part, reading)
         else:
-            asked = _part(_asked(domain, users, history_file), shard or Shard())
+            asked = _part(_asked(domain, users, history_file, reading), shard or Shard())
+        notes.update(dict.fromkeys(asked.notes))
         identity = _identity(model, asked, count, filters, reasons)
         if _identity_of(file) == identity:
             kept += 1
@@ -157,7 +160,7 @@ def recommend_all(
         _write(recommender, asked, file, count, filters, reasons, identity, progress)
         people += asked.history.domain.n_users
         unanswered += len(asked.unanswered)
-    return Written(tuple(file for file, _ in jobs), kept, people, unanswered)
+    return Written(tuple(file for file, _ in jobs), kept, people, unanswered, tuple(notes))
 
 
 def _writable(out: Path) -> Path:
@@ -252,19 +255,30 @@ def _in_order(work: Callable[[int], pa.Table], firsts: Sequence[int]) -> Iterato
             yield waiting.popleft().result()
 
 
-def _asked(domain: Domain, users: str | Path, history_file: str | Path | None) -> Asked:
-    """Return the requested users with their histories."""
+def _asked(domain: Domain, users: str | Path, history_file: str | Path | None, reading: Reading) -> Asked:
+    """Return the requested users with their histories.
+
+    Raises:
+        InputError: a file cannot be read, or there are no users.
+    """
     if history_file is None:
+        if not domain.n_users:
+            raise RunError(
+                "a shared copy holds no users",
+                location="--users",
+                hint="Give --history-file with their interactions",
+                code="run-without-users",
+            )
         if str(users) == EVERYBODY:
             return Asked(History.of_users(domain, np.arange(domain.n_users, dtype=np.int64)))
         return users_in(domain, read_ids(users, "user_id") or [])
-    fresh = histories_in(domain, history_file)
+    fresh = histories_in(domain, history_file, reading)
     if str(users) == EVERYBODY:
         return fresh
     chosen = users_in(fresh.history.domain, read_ids(users, "user_id") or [])
     why = dict(fresh.unanswered)
     lacking = tuple((name, why.get(name, f"not in {Path(history_file).name}")) for name, _ in chosen.unanswered)
-    return Asked(chosen.history, lacking)
+    return Asked(chosen.history, lacking, fresh.notes)
 
 
 def _part(asked: Asked, shard: Shard) -> Asked:
@@ -272,7 +286,7 @@ def _part(asked: Asked, shard: Shard) -> Asked:
     if len(mine) == asked.history.domain.n_users:
         return asked
     history = History.of_users(asked.history.domain, mine)
-    return Asked(history, asked.unanswered[shard.of(len(asked.unanswered))])
+    return Asked(history, asked.unanswered[shard.of(len(asked.unanswered))], asked.notes)
 
 
 def _write(

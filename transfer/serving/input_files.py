@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from domains.domain import Domain, TimeKind
+from domains.domain import Domain
 from domains.errors import InputError
-from domains.io.columns import find_column
 from domains.io.compressed import parquet_within_budget
-from domains.times import to_times
+from domains.newer import Reading, are_interactions, read_newer
+from domains.preparation import Log, without_repeats
 from transfer.serving.history import History
 
 TABLES = frozenset({".csv", ".parquet"})
@@ -76,10 +78,12 @@ class Asked:
     Attributes:
         history: histories of the users who can get recommendations.
         unanswered: id and problem of each other user.
+        notes: how the file was read.
     """
 
     history: History
     unanswered: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def users_in(domain: Domain, ids: list[str]) -> Asked:
@@ -90,7 +94,7 @@ def users_in(domain: Domain, ids: list[str]) -> Asked:
     return Asked(History.of_users(domain, np.array(known, dtype=np.int64)), unknown)
 
 
-def histories_in(domain: Domain, file: str | Path) -> Asked:
+def histories_in(domain: Domain, file: str | Path, reading: Reading) -> Asked:
     """Return the histories in a file of interactions, which replaces the run's own histories.
 
     Rows are ordered by time if there is a column of times, else they keep their order. Unknown items are left out;
@@ -98,46 +102,42 @@ def histories_in(domain: Domain, file: str | Path) -> Asked:
 
     Args:
         domain: domain of the run.
-        file: a CSV or Parquet table with columns of users and items, and optionally of times.
+        file: a table with columns of users and items, and optionally of times.
+        reading: how the interactions of the run were read.
 
     Raises:
         InputError: the file cannot be read, or a column is missing.
     """
-    table = read_table(Path(file))
-    user, item = (find_column(role, None, table.columns, file) for role in ("user", "item"))
-    time = find_column("time", None, table.columns, file, required=False)
-    times = None if time is None else to_times(table[time], kind="auto", unit="auto", location=file)
-    order = pl.Series(np.arange(len(table))) if times is None else times.values
-    ids = pl.DataFrame(
-        {"item": [str(name) for name in domain.item_ids.to_pylist()], "place": np.arange(domain.n_items)},
-        schema={"item": pl.String, "place": pl.Int64},
-    )
-    rows = table.select(
-        pl.col(str(user)).cast(pl.String).alias("user"), pl.col(str(item)).cast(pl.String).alias("item")
-    )
-    rows = rows.with_columns(time=order).drop_nulls(["user", "item"]).join(ids, on="item", how="left")
-    people = rows["user"].unique(maintain_order=True)
-    known = rows.filter(pl.col("place").is_not_null()).sort("time", maintain_order=True)
-    if not domain.repeats:
-        known = known.unique(["user", "place"], keep="last", maintain_order=True)
-    grouped = known.group_by("user").agg("place", "time")
-    grouped = pl.DataFrame({"user": people}).join(grouped, on="user", how="inner", maintain_order="left")
-    nobody = people.filter(~people.is_in(grouped["user"].implode()))
-    lengths = grouped["place"].list.len().to_numpy()
-    found = replace(
+    acts, log = read_newer(str(file), reading)
+    found = pc.index_in(acts.item_ids, value_set=domain.item_ids.cast(acts.item_ids.type)).fill_null(-1)
+    places = found.to_numpy(zero_copy_only=False).astype(np.int64)
+    known = log.keep(places[log.items] >= 0)
+    known = Log(known.users, places[known.items], known.times)
+    known = known.keep(without_repeats(known, "keep" if domain.repeats else "last"))
+    lengths = np.bincount(known.users, minlength=len(acts.user_ids))
+    served, nobody = np.flatnonzero(lengths), np.flatnonzero(lengths == 0)
+    histories = replace(
         domain,
-        user_ids=pa.array(grouped["user"].to_list(), pa.large_string()),
-        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        items=grouped["place"].explode().to_numpy().astype(np.int32) if len(grouped) else np.empty(0, np.int32),
-        times=grouped["time"].explode().to_numpy().astype(np.int64) if len(grouped) else np.empty(0, np.int64),
-        time_kind=TimeKind.ORDER if times is None else times.kind,
+        user_ids=acts.user_ids.take(pa.array(served)),
+        offsets=np.concatenate([[0], np.cumsum(lengths[served])]).astype(np.int64),
+        items=known.items.astype(np.int32),
+        times=known.times,
+        time_kind=acts.times.kind,
     )
-    return Asked(History(found), tuple((name, "the run knows none of the items") for name in nobody.to_list()))
+    lacking = acts.user_ids.take(pa.array(nobody)).to_pylist()
+    return Asked(History(histories), tuple((name, "the run knows none of the items") for name in lacking), acts.notes)
 
 
-def has_histories(file: Path) -> bool:
-    """Return whether a file has columns of users and items, and so is a table of interactions, not a list of users."""
-    if file.suffix.lower() not in TABLES:
-        return False
-    columns = read_table(file).columns
-    return all(find_column(role, None, columns, file, required=False) is not None for role in ("user", "item"))
+def asked_in(domain: Domain, part: Path, reading: Reading) -> Asked:
+    """Return the users of a Parquet part: a table of interactions, or a list of users of the run; it may be empty.
+
+    Raises:
+        InputError: the part cannot be read.
+    """
+    try:
+        rows = pq.read_metadata(part).num_rows
+    except (OSError, pa.ArrowInvalid) as error:
+        raise _unreadable(part, error) from None
+    if rows and are_interactions(str(part), reading):
+        return histories_in(domain, part, reading)
+    return users_in(domain, read_ids(part, "user_id") or [])

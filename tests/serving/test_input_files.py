@@ -12,7 +12,7 @@ from transfer_cases import small_domain
 from domains.data_frames import read_new_items
 from domains.newer import Reading
 from domains.spec import DomainSpec
-from transfer.serving.input_files import asked_in, histories_in
+from transfer.serving.input_files import asked_in, histories_in, read_ids
 
 DOMAIN = small_domain([[0, 1, 2], [2, 1, 3]], n_items=5)
 ITEMS = DOMAIN.item_ids.to_pylist()
@@ -109,3 +109,29 @@ def test_a_part_holds_interactions_or_users_or_nothing(tmp_path):
     part.write_bytes(b"no table")
     with refusal("bad-file", part):
         asked_in(DOMAIN, part, reading())
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("ids.txt", "{0}\n\n {1} \n"),
+        ("ids.csv", "item_id\n{0}\n{1}\n"),
+        ("ids.csv", "{0}\n{1}\n"),
+        ("ids.csv", "shelf;Was\nx;{0}\ny;{1}\nz;\n"),
+        ("ids.tsv", "mine\n{0}\n{1}\n"),
+        ("ids.jsonl", '{{"item_id": "{0}"}}\n{{"item_id": "{1}"}}\n'),
+    ],
+)
+def test_ids_are_lines_or_a_column(tmp_path, name, text):
+    file = tmp_path / name
+    file.write_text(text.format(*ITEMS))
+    assert read_ids(file, "item", DOMAIN, reading({"item": "Was"})) == ITEMS[:2]
+
+
+def test_ids_that_cannot_be_read_are_errors(tmp_path):
+    (tmp_path / "ids.txt").write_bytes(b"\xff\xfe")
+    with refusal("bad-file", "ids.txt"):
+        read_ids(tmp_path / "ids.txt", "item", DOMAIN, reading())
+    for name in ("none.txt", "none.csv", "none.parquet"):
+        with refusal("no-file", name):
+            read_ids(tmp_path / name, "user", DOMAIN, reading())

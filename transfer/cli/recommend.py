@@ -12,7 +12,7 @@ from transfer.cli.options import Json
 
 if TYPE_CHECKING:
     from domains.data_frames import NewItems
-    from domains.spec import DomainSpec
+    from domains.newer import Reading
     from transfer.serving.history import History
     from transfer.serving.recommend import Filters, NewRecommendation, Recommendation, Recommender
     from transfer.serving.title_index import TitleIndex
@@ -84,6 +84,7 @@ def command(
     json_: Json = False,
 ) -> None:
     """Recommend items, with reasons, for a user, a history or interests; or for many users to a file."""
+    from domains.newer import Reading
     from transfer.cli.output import print_json
     from transfer.serving.history import History
     from transfer.serving.input_files import read_ids
@@ -98,11 +99,15 @@ def command(
             "no file to write to", location="--out", hint="Give --out recs.parquet", code="option-missing"
         )
     loaded, added = open_run(run, variant), 0
+    reading = Reading.of(loaded.recipe.target)
     if new_items is not None:
-        more = _new_items(new_items, loaded.recipe.target)
+        more = _new_items(new_items, reading)
         loaded, added = run_with(loaded, more), len(more.ids)
     asked, domain = Recommender(loaded, added), loaded.domain
-    filters = Filters.of_ids(domain, read_ids(only_items), read_ids(without_items), allow_seen)
+    only, without = (
+        None if file is None else read_ids(file, "item", domain, reading) for file in (only_items, without_items)
+    )
+    filters = Filters.of_ids(domain, only, without, allow_seen)
     if out is not None:
         reasons = not no_reasons
         _write_all(
@@ -251,16 +256,15 @@ def _after(past: History, titles: TitleIndex) -> str:
     return f"After {', '.join(recent)}" + (f" and {earlier} earlier" if earlier else "")
 
 
-def _new_items(given: str, target: DomainSpec | None) -> NewItems:
+def _new_items(given: str, reading: Reading) -> NewItems:
     """Read new items from a file, as those of the target were read, or from titles that are their own ids."""
     from domains.data_frames import NewItems, read_new_items
     from domains.errors import DataError
     from domains.io.paths import KINDS
-    from domains.newer import Reading
 
     file = Path(given.strip())
     if file.is_file():
-        return read_new_items(file, Reading.of(target))
+        return read_new_items(file, reading)
     if file.suffix.lower() in KINDS:
         raise DataError(
             "no such file",

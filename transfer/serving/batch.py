@@ -271,11 +271,12 @@ def _asked(domain: Domain, users: str | Path, history_file: str | Path | None, r
             )
         if str(users) == EVERYBODY:
             return Asked(History.of_users(domain, np.arange(domain.n_users, dtype=np.int64)))
-        return users_in(domain, read_ids(users, "user_id") or [])
+        return users_in(domain, read_ids(users, "user", domain, reading))
     fresh = histories_in(domain, history_file, reading)
     if str(users) == EVERYBODY:
         return fresh
-    chosen = users_in(fresh.history.domain, read_ids(users, "user_id") or [])
+    there = fresh.history.domain
+    chosen = users_in(there, read_ids(users, "user", there, reading))
     why = dict(fresh.unanswered)
     lacking = tuple((name, why.get(name, f"not in {Path(history_file).name}")) for name, _ in chosen.unanswered)
     return Asked(chosen.history, lacking, fresh.notes)

@@ -4,60 +4,52 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from domains.domain import Domain
 from domains.errors import InputError
-from domains.io.compressed import parquet_within_budget
+from domains.ids import to_ids
+from domains.io.collect import collect, schema_of
+from domains.io.columns import find_column
+from domains.io.paths import KINDS
 from domains.newer import Reading, are_interactions, read_newer
 from domains.preparation import Log, without_repeats
 from transfer.serving.history import History
 
-TABLES = frozenset({".csv", ".parquet"})
 
-
-def read_ids(file: str | Path | None, column: str = "item_id") -> list[str] | None:
-    """Return the ids in a file: a column of a CSV or Parquet table, or the lines of any other file.
+def read_ids(file: str | Path, role: Literal["user", "item"], domain: Domain, reading: Reading) -> list[str]:
+    """Return the ids in a file: a column of a table, or the lines of a text.
 
     Args:
-        file: its path; None gives None.
-        column: the column of a table; the first one if there is none of this name.
+        file: a table with the column of the role, or with the ids in its first column; or a text (``.txt``).
+        role: whose ids they are.
+        domain: domain of the run. A table of one column may lack a header: then its first line is an id.
+        reading: how the tables of the run were read.
 
     Raises:
         InputError: there is no such file, or it cannot be read.
     """
-    if file is None:
-        return None
     path = Path(file)
-    if path.suffix.lower() not in TABLES:
+    if path.suffix.lower() not in KINDS or path.suffix.lower() == ".txt":
         try:
-            return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+            return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
         except (OSError, UnicodeDecodeError) as error:
             raise _unreadable(path, error) from None
-    table = read_table(path)
-    if not table.width:
-        return []
-    values = table[column if column in table.columns else table.columns[0]]
-    return [str(value) for value in values.drop_nulls().to_list()]
-
-
-def read_table(path: Path) -> pl.DataFrame:
-    """Return a CSV table, every value as text, or a Parquet table.
-
-    Raises:
-        InputError: there is no such file, or it cannot be read.
-    """
-    try:
-        if path.suffix.lower() == ".parquet":
-            return pl.read_parquet(parquet_within_budget([str(path)])[0], glob=False)
-        return pl.read_csv(path, infer_schema=False, glob=False)
-    except (OSError, UnicodeDecodeError, pl.exceptions.PolarsError) as error:
-        raise _unreadable(path, error) from None
+    location = str(path)
+    table = reading.scan_interactions(location) if role == "user" else reading.scan_items(location)
+    there = list(schema_of(table, location))
+    named = find_column(role, getattr(reading.columns_in(table, location), role), there, location, required=False)
+    name = named or there[0]
+    values = collect(table.select(name), location)[name]
+    ids: list[str] = to_ids(values, f"{role} id", location, missing="drop").drop_nulls().to_list()
+    known = domain.user_ids if role == "user" else domain.item_ids
+    headless = named is None and len(there) == 1 and pc.is_in(pa.scalar(name, known.type), value_set=known).as_py()
+    return [name, *ids] if headless else ids
 
 
 def _unreadable(path: Path, error: Exception) -> InputError:
@@ -66,7 +58,7 @@ def _unreadable(path: Path, error: Exception) -> InputError:
     return InputError(
         f"cannot be read: {str(error).splitlines()[0]}",
         location=path,
-        hint="Give a CSV or Parquet table, or text with one id a line",
+        hint="Give a table, or text with one id a line",
         code="bad-file",
     )
 
@@ -140,4 +132,4 @@ def asked_in(domain: Domain, part: Path, reading: Reading) -> Asked:
         raise _unreadable(part, error) from None
     if rows and are_interactions(str(part), reading):
         return histories_in(domain, part, reading)
-    return users_in(domain, read_ids(part, "user_id") or [])
+    return users_in(domain, read_ids(part, "user", domain, reading))

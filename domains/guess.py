@@ -72,6 +72,9 @@ PERSON = re.compile(
     r"player|student|patient|shopper|buyer|kunde|nutzer|leser|utilisat|usuario|utente|klant|klient"
 )
 """A column whose name says that it holds people."""
+EMAIL = r"^\s*[^@\s]+@[^@\s]+\.\w+\s*$"
+ONE_EACH = 1.1
+"""Values of a column per value of another one, on average, up to which the other one is said to determine it."""
 DECIMAL = r"^\s*-?\d+[.,]\d+\s*$"
 """Text that is a number with a fraction: a price, a rating."""
 
@@ -139,6 +142,17 @@ def guess_columns(
     by_name = frozenset(role for role, name in named.items() if name is not None)
     found: dict[str, str | None] = {**dict.fromkeys(there), **named, **given}
     rival = False
+    found["user"] = found["user"] or _person(acts, {*given.values(), *named.values()})
+    if found["item"] is None and found["item_key"] is None and interactions == items:
+        if "title" not in given and _names_people(acts, found["user"], found["title"]):
+            found["title"], by_name = None, by_name - {"title"}
+        taken = {found["user"], found["time"]}
+        title = found["title"] or _title_like(acts, {*taken, named.get("title")}, set(), 1)
+        found["item"] = found["item_key"] = _item_with_title(acts, title, taken)
+        # Without a user, names of people may be mistaken for titles.
+        rival = found["user"] is None and title is not None and title != found["title"]
+        rival = rival and _title_like(acts, {*taken, title}, set(), 1) is not None
+        found["title"] = found["title"] or (title if found["item"] == title else None)
     if found["item"] is None and found["item_key"] is None:
         found["item"] = found["item_key"] = _shared_name(acts, things, {found["user"], found["time"]})
     if found["item"] is None or found["item_key"] is None:
@@ -166,9 +180,14 @@ def guess_columns(
     taken = {found["item_key"] or found["item"], found["title"], found["categories"]}
     texts = find_text_columns(things.columns, taken)
     if found["title"] is None:
-        found["title"] = _title_like(
-            things, taken, set(texts.values()), things[found["item_key"]] if found["item_key"] else None
-        )
+        key = found["item_key"]
+        n_items = things[key].n_unique() if key else things.height
+        if key and interactions == items:  # an item has one title; without such a column its id may be its title
+            several: set[str | None] = {name for name in things.columns if not _determines(things, key, name)}
+            found["title"] = _title_like(things, taken | several, set(texts.values()), n_items)
+            found["title"] = found["title"] or _title_like(things.select(key), set(), set(), 1)
+        else:
+            found["title"] = _title_like(things, taken, set(texts.values()), n_items)
         texts = {field: name for field, name in texts.items() if name != found["title"]}
     if found["item_key"] == found["item"]:
         found["item_key"] = None
@@ -280,6 +299,41 @@ def _named(role: str, columns: list[str]) -> str | None:
     return find_column(role, None, columns, "", required=False)
 
 
+def _person(acts: pl.DataFrame, taken: set[str | None]) -> str | None:
+    """Return the only column that holds people, by its name or as e-mail addresses; None if there is no such column."""
+    free = [name for name in acts.columns if name not in taken and _recurs(acts[name])]
+    people = [name for name in free if PERSON.search(plain_name(name)) or _mostly(acts[name], EMAIL)]
+    return people[0] if len(people) == 1 else None
+
+
+def _names_people(acts: pl.DataFrame, user: str | None, title: str | None) -> bool:
+    """Return whether each user of a table has one title, which then is the user's name."""
+    if user is None or title is None:
+        return False
+    return acts.height > 1.5 * acts[user].n_unique() and _determines(acts, user, title)
+
+
+def _determines(table: pl.DataFrame, name: str, other: str) -> bool:
+    """Return whether rows with the same value in a column nearly always have the same one in another column."""
+    return name == other or table.select(name, other).n_unique() <= ONE_EACH * table[name].n_unique()
+
+
+def _item_with_title(table: pl.DataFrame, title: str | None, taken: set[str | None]) -> str | None:
+    """Return the column of items in a table of interactions with titles: each item has one title, a user has many.
+
+    If no other column is like that, the title itself identifies the items. None if there is no title, or if it rarely
+    occurs twice.
+    """
+    if title is None or table[title].n_unique() > table.height / 2:
+        return None
+    for name in table.columns:
+        if name in taken or name == title or not _recurs(table[name]):
+            continue
+        if table[title].n_unique() <= table[name].n_unique() and _determines(table, name, title):
+            return name
+    return title
+
+
 def _shared_name(acts: pl.DataFrame, things: pl.DataFrame, taken: set[str | None]) -> str | None:
     """Return the only column that both files have and that tells the items apart; None if there is no such column."""
     both = [name for name in acts.columns if name in things.columns and name not in taken and _identifies(things[name])]
@@ -362,24 +416,23 @@ def _is_clock(column: pl.Series) -> bool:
     return column.dtype == pl.Time or _mostly(column, CLOCK)
 
 
-def _title_like(table: pl.DataFrame, taken: set[str | None], texts: set[str], key: pl.Series | None) -> str | None:
+def _title_like(table: pl.DataFrame, taken: set[str | None], texts: set[str], n_items: int) -> str | None:
     """Return the column most like titles: many distinct values of several words, short rather than long.
 
     Args:
         table: rows of items.
         taken: columns with another role.
         texts: columns that are named like another text field, such as a description: only titles if nothing else is.
-        key: the item of each row; titles must tell items apart, which a country does not.
+        n_items: number of items, at least; titles must tell items apart, which a country does not.
     """
     scores: dict[str, tuple[bool, float, float]] = {}
     distinct: dict[str, int] = {}
-    items = table.height if key is None else key.n_unique()
     for name in table.columns:
         if name in taken or table[name].dtype != pl.String:
             continue
         kept = table[name].drop_nulls()
         different = kept.filter(kept.str.contains(WORDS) & ~kept.str.contains(NO_TITLE)).n_unique()
-        if different < TELLS * items:
+        if different < TELLS * n_items:
             continue
         length = float(kept.str.len_chars().mean() or 0)  # type: ignore[arg-type]
         long = length > LONG or DESCRIPTION.search(name.lower()) is not None

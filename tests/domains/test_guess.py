@@ -56,6 +56,40 @@ def test_text_fields_are_found_in_several_languages_and_are_no_title(tmp_path):
     assert (guess.columns.title, guess.columns.categories) == ("Bezeichnung", "Warengruppe")
 
 
+GOODS = ("Red Rose", "White Rose", "Clay Pot", "Garden Fork", "Tomato Seeds", "Hanging Basket")
+
+
+def one_table(folder, columns, given=None):
+    """60 people, 6 goods, 180 rows; every column is a function of person, good and row."""
+    rows = [
+        {name: cell(row % 60, (row * 7 + row // 60) % 6, row) for name, cell in columns.items()} for row in range(180)
+    ]
+    pl.DataFrame(rows).write_csv(folder / "acts.csv")
+    guess = guess_columns(str(folder / "acts.csv"), str(folder / "acts.csv"), given or {})
+    return guess, (guess.columns.user, guess.columns.item, guess.columns.title)
+
+
+def test_in_one_table_addresses_are_people_and_titles_may_be_the_only_ids(tmp_path):
+    people, goods = (lambda person, *_: f"p{person}@mail.com"), (lambda _, good, __: GOODS[good])
+    guess, found = one_table(tmp_path, {"who": people, "what": goods})
+    assert found == ("who", "what", "what")
+    assert not guess.unsure
+    name = lambda person, *_: f"Anna Roth {person}"  # noqa: E731
+    assert one_table(tmp_path, {"name": name, "mail": people, "what": goods})[1] == ("mail", "what", "what")
+    code = lambda _, good, __: f"x{good}"  # noqa: E731
+    assert one_table(tmp_path, {"who": people, "code": code, "what": goods})[1] == ("who", "code", "what")
+    event = lambda _, __, row: row  # noqa: E731
+    assert one_table(tmp_path, {"no": event, "who": people, "what": goods})[1] == ("who", "what", "what")
+
+
+def test_in_one_table_names_of_people_are_not_taken_for_titles(tmp_path):
+    columns = {"who": lambda person, *_: f"Anna Roth {person}", "what": lambda _, good, __: GOODS[good]}
+    guess, _ = one_table(tmp_path, columns)
+    assert "item" in guess.unsure
+    assert one_table(tmp_path, columns, {"user": "who"})[1] == ("who", "what", "what")
+    assert one_table(tmp_path, columns, {"item": "what"})[1] == ("who", "what", "what")
+
+
 def test_what_does_not_fit_is_missing(tmp_path):
     guess = two_files(tmp_path, "user_id,what\n1,2\n", "code\n9\n")
     assert guess.missing == ("item", "title")

@@ -143,16 +143,15 @@ def guess_columns(
     found: dict[str, str | None] = {**dict.fromkeys(there), **named, **given}
     rival = False
     found["user"] = found["user"] or _person(acts, {*given.values(), *named.values()})
-    if found["item"] is None and found["item_key"] is None and interactions == items:
+    one_table = interactions == items
+    if found["item"] is None and found["item_key"] is None and one_table:
+        nameless = acts
         if "title" not in given and _names_people(acts, found["user"], found["title"]):
+            nameless = acts.drop(str(found["title"]))
             found["title"], by_name = None, by_name - {"title"}
-        taken = {found["user"], found["time"]}
-        title = found["title"] or _title_like(acts, {*taken, named.get("title")}, set(), 1)
-        found["item"] = found["item_key"] = _item_with_title(acts, title, taken)
-        # Without a user, names of people may be mistaken for titles.
-        rival = found["user"] is None and title is not None and title != found["title"]
-        rival = rival and _title_like(acts, {*taken, title}, set(), 1) is not None
-        found["title"] = found["title"] or (title if found["item"] == title else None)
+        item, title, rival = _item_and_title(nameless, found["user"], found["time"], found["title"])
+        found["item"] = found["item_key"] = item
+        found["title"] = found["title"] or (title if item == title else None)
     if found["item"] is None and found["item_key"] is None:
         found["item"] = found["item_key"] = _shared_name(acts, things, {found["user"], found["time"]})
     if found["item"] is None or found["item_key"] is None:
@@ -172,22 +171,13 @@ def guess_columns(
         found["time"], by_name = PLUS.join(parts), by_name | {"time"}
     taken |= {found["time"], *parts}
     left = [name for name in acts.columns if name not in taken and _recurs(acts[name])]
-    people = [name for name in left if PERSON.search(plain_name(name))]
-    left = people if len(people) == 1 else left
     doubts = {"user": found["user"] is None and len(left) > 1, "item": rival}
     unsure = frozenset(role for role, doubt in doubts.items() if doubt)
     found["user"] = found["user"] or max(left, key=lambda name: acts[name].n_unique(), default=None)
     taken = {found["item_key"] or found["item"], found["title"], found["categories"]}
     texts = find_text_columns(things.columns, taken)
     if found["title"] is None:
-        key = found["item_key"]
-        n_items = things[key].n_unique() if key else things.height
-        if key and interactions == items:  # an item has one title; without such a column its id may be its title
-            several: set[str | None] = {name for name in things.columns if not _determines(things, key, name)}
-            found["title"] = _title_like(things, taken | several, set(texts.values()), n_items)
-            found["title"] = found["title"] or _title_like(things.select(key), set(), set(), 1)
-        else:
-            found["title"] = _title_like(things, taken, set(texts.values()), n_items)
+        found["title"] = _title_of(things, found["item_key"], taken, set(texts.values()), one_table)
         texts = {field: name for field, name in texts.items() if name != found["title"]}
     if found["item_key"] == found["item"]:
         found["item_key"] = None
@@ -318,20 +308,37 @@ def _determines(table: pl.DataFrame, name: str, other: str) -> bool:
     return name == other or table.select(name, other).n_unique() <= ONE_EACH * table[name].n_unique()
 
 
-def _item_with_title(table: pl.DataFrame, title: str | None, taken: set[str | None]) -> str | None:
-    """Return the column of items in a table of interactions with titles: each item has one title, a user has many.
+def _item_and_title(
+    table: pl.DataFrame, user: str | None, time: str | None, title: str | None
+) -> tuple[str | None, str | None, bool]:
+    """Return the columns of items and titles in a table that has both, and whether another title is possible.
 
-    If no other column is like that, the title itself identifies the items. None if there is no title, or if it rarely
-    occurs twice.
+    An item has one title, and a user has many. If no other column is like that, the title itself identifies the items.
+    There is no item if titles rarely occur twice.
     """
-    if title is None or table[title].n_unique() > table.height / 2:
-        return None
-    for name in table.columns:
-        if name in taken or name == title or not _recurs(table[name]):
-            continue
-        if table[title].n_unique() <= table[name].n_unique() and _determines(table, name, title):
-            return name
-    return title
+    taken: set[str | None] = {user, time}
+    found = title or _title_like(table, taken, set(), 1)
+    if found is None:
+        return None, None, False
+    # Without a user, names of people may be mistaken for titles.
+    rival = title is None and user is None and _title_like(table, {*taken, found}, set(), 1) is not None
+    if table[found].n_unique() > table.height / 2:
+        return None, found, rival
+    titles = table[found].n_unique()
+    ids = (name for name in table.columns if name not in {*taken, found} and _recurs(table[name]))
+    item = next((name for name in ids if table[name].n_unique() >= titles and _determines(table, name, found)), found)
+    return item, found, rival
+
+
+def _title_of(
+    things: pl.DataFrame, key: str | None, taken: set[str | None], texts: set[str], one_table: bool
+) -> str | None:
+    """Return the column most like titles; in one table an item has one title, or its id is its title."""
+    n_items = things.height if key is None else things[key].n_unique()
+    if key is None or not one_table:
+        return _title_like(things, taken, texts, n_items)
+    several = {name for name in things.columns if not _determines(things, key, name)}
+    return _title_like(things, taken | several, texts, n_items) or _title_like(things.select(key), set(), set(), 1)
 
 
 def _shared_name(acts: pl.DataFrame, things: pl.DataFrame, taken: set[str | None]) -> str | None:

@@ -101,8 +101,12 @@ def test_a_spreadsheet_is_written_as_csv(recommender, tmp_path):
         written = recommend_all(recommender, tmp_path / name, users=users, count=3)
     assert (written.people, written.kept) == (1, 0), "a CSV file holds no identity, so it is always made again"
     typed = pl.read_parquet(tmp_path / "recs.parquet")
-    table = pl.read_csv(tmp_path / "recs.csv", schema=typed.schema)
-    assert table.drop("score").equals(typed.drop("score"))
+    table = pl.read_csv(tmp_path / "recs.csv", schema_overrides=typed.schema)
+    assert table.columns == ["user_id", "rank", "item_id", "title", "score", "reason"]
+    assert table.drop("score", "title").equals(typed.drop("score"))
+    domain = recommender.run.domain
+    titles = dict(zip(domain.item_ids.to_pylist(), domain.titles.to_pylist(), strict=True))
+    assert table["title"].to_list() == [titles[item] for item in table["item_id"]]
     np.testing.assert_allclose(table["score"], typed["score"], rtol=1e-6)
     assert pl.read_csv(tmp_path / "recs.unanswered.csv")["user_id"].to_list() == ["nobody"]
 

@@ -39,6 +39,8 @@ SCHEMA = pa.schema(
         ("reason", pa.large_string()),
     ]
 )
+FOR_PEOPLE = SCHEMA.insert(3, pa.field("title", pa.large_string()))
+"""Columns of a CSV file, which people read."""
 PROBLEMS = pa.schema([("user_id", pa.large_string()), ("problem", pa.large_string())])
 UNANSWERED = ".unanswered"
 """Between name and suffix of the side file with the ids of users without recommendations, and the reason for each."""
@@ -309,20 +311,27 @@ def _write(
     else:
         side.unlink(missing_ok=True)  # an earlier call may have left some
     tiles = -(-asked.history.domain.n_users // TILE)
+    titled = file.suffix.lower() == CSV
+    schema = FOR_PEOPLE if titled else SCHEMA.with_metadata({IDENTITY: identity})
     with (
         replacing(file) as unfinished,
-        _writer(unfinished, file.suffix, SCHEMA.with_metadata({IDENTITY: identity})) as writer,
+        _writer(unfinished, file.suffix, schema) as writer,
         progress.task(f"Recommendations to {file.name}", tiles) as bar,
     ):
         for table in answers(recommender, asked.history, count, filters, reasons):
-            writer.write_table(table)
+            writer.write_table(_with_titles(table, recommender.run.domain) if titled else table)
             bar.advance()
+
+
+def _with_titles(table: pa.Table, domain: Domain) -> pa.Table:
+    places = pc.index_in(table["item_id"], value_set=domain.item_ids.cast(pa.large_string()))
+    return table.add_column(3, FOR_PEOPLE.field("title"), pc.take(domain.titles.cast(pa.large_string()), places))
 
 
 def _writer(path: Path, suffix: str, schema: pa.Schema) -> AbstractContextManager[pa_csv.CSVWriter | pq.ParquetWriter]:
     """Open a writer of tables: CSV or Parquet, by the suffix that the finished file will have."""
     if suffix.lower() == CSV:
-        return pa_csv.CSVWriter(path, schema.remove_metadata())
+        return pa_csv.CSVWriter(path, schema)
     return pq.ParquetWriter(path, schema)
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from domains.errors import Problems
-from domains.guess import guess_encoding
 from domains.interactions import Interactions, read_interactions
 from domains.io.collect import schema_of
 from domains.io.columns import PLUS, find_column, map_interactions
+from domains.io.encodings import guess_encoding
 from domains.io.own_tables import one_item_per_row
 from domains.keep import parse_keep
 from domains.loaders.table_files import TableOptions, scan_table

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 from refusals import refusal
 
-from domains.guess import encoding_of, guess_columns, guess_separator
+from domains.guess import guess_columns, guess_separator
+from domains.io.encodings import encoding_of
 
 
 def two_files(folder, acts, items):

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 from refusals import refusal
 
-from domains.guess import guess_columns, guess_encoding
+from domains.guess import guess_columns
+from domains.io.encodings import guess_encoding
 from domains.io.head import find_head
 from domains.io.scan import reading_notes, scan
 from domains.open_domain import open_domain, parse_spec

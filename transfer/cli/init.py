@@ -89,7 +89,8 @@ def command(
 ) -> None:
     """Read your files, guess their columns, and write a recipe."""
     from domains.errors import InputError, RunError, SettingsError
-    from domains.guess import guess_columns, guess_encoding
+    from domains.guess import guess_columns
+    from domains.io.encodings import guess_encoding
     from recipes.scaffold import compare_sources, look, recipe_text
     from transfer.cli.output import ERR
     from transfer.files import write_text

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from domains.split import share_text
 from transfer.experiments.gather import log_entries
 from transfer.report import result_tables as tables
-from transfer.report.experiment_record import CellRecord, ExperimentRecord
+from transfer.report.experiment_record import CellRecord, Curve, ExperimentRecord
 from transfer.report.experiment_report import markdown
 from transfer.report.run_record import common_threads
 from transfer.report.table_format import metric_text
@@ -30,6 +30,8 @@ NOTES = re.compile(r"<!-- notes -->.*?<!-- /notes -->", re.DOTALL)
 QUESTION = re.compile(r"^([^\n<|]+\?)\n\nMade on ", re.MULTILINE)
 MADE = re.compile(r"^Made on (\d{4}-\d\d-\d\d)", re.MULTILINE)
 HOURS = re.compile(r"took (\d+\.\d) core-hours")
+STEP, LONG = 40, 120
+"""Epochs between the columns of the table of phases; the shortest phase that has one."""
 SEEDS = re.compile(r"\b[Ss]eeds (\d+(?:, \d+)*)")
 
 
@@ -67,6 +69,37 @@ def with_cost(page: str, hours: float) -> str:
     """Return a generated page with the cost of its experiment, behind where it was made."""
     cost = f" Training and validation took {hours:.1f} core-hours."
     return re.sub(r"^Made on .*$", lambda made: made[0] + cost, page, count=1, flags=re.MULTILINE)
+
+
+def lengths_of_phases(cell: CellRecord) -> str:
+    """Return a table of the best validation so far as the second phases go on, the mean of the seeds.
+
+    Empty if they are shorter than `LONG`, where ends say little.
+    """
+    longest = max((max(curve.epoch, default=0) for name, curve in second_phases(cell).items()), default=0)
+    if longest < LONG:
+        return ""
+    ends = [*range(STEP, int(longest), STEP), int(longest)]
+    found: dict[str, list[list[float]]] = {}
+    for name, curve in second_phases(cell).items():
+        points = list(zip(curve.epoch, curve.validation, strict=True))
+        best = [max(score for epoch, score in points if epoch <= end) for end in ends]
+        found.setdefault(name.split(" · seed ")[0], []).append(best)
+    lines = ["| variant | " + " | ".join(map(str, ends)) + " |", "| --- |" + " ---: |" * len(ends)]
+    for variant, seeds in found.items():
+        means = [sum(column) / len(seeds) for column in zip(*seeds, strict=True)]
+        lines.append(f"| `{variant}` | {' | '.join(f'{mean:.4f}' for mean in means)} |")
+    table = "\n".join(lines)
+    return (
+        f"**Best validation until an epoch of the second phase, {metric_text(cell.metrics.product.metric)}**\n\n{table}"
+    )
+
+
+def second_phases(cell: CellRecord) -> dict[str, Curve]:
+    """Return the curves of variants and their seeds, without the bases that they start from."""
+    if not any(" (base)" in name for name in cell.curves):
+        return {}
+    return {name: curve for name, curve in cell.curves.items() if " · seed " in name and " (base)" not in name}
 
 
 def with_notes(page: str, old: str) -> str:
@@ -130,6 +163,8 @@ def main(folders: Sequence[str]) -> None:
         old = page.read_text(encoding="utf-8") if page.exists() else ""
         hours = core_hours(Path(folder), record)
         text = with_cost(markdown(record), hours) if hours >= 0.05 else markdown(record)
+        phases = [lengths_of_phases(cell) for cell in record.cells] if len(record.cells) == 1 else []
+        text = "\n\n".join([text.rstrip(), *filter(None, phases)]) + "\n"
         page.write_text(with_notes(text, old), encoding="utf-8")
         if varies_shots(record):
             with mpl.rc_context({"svg.hashsalt": "results", "text.parse_math": False}):

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from report_cases import cell_record, experiment_record, five_seeds
 
+from transfer.report.experiment_record import Curve
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -58,6 +60,25 @@ def test_a_folder_fills_its_page_and_keeps_its_notes(script, monkeypatch, tmp_pa
     script.main([str(run)])
     assert (results / "trial.svg").read_text() == drawn
     assert (results / "trial.md").read_text() == made
+
+
+def test_long_second_phases_have_a_table_of_their_lengths(script):
+    def curve(*validation):
+        return Curve(epoch=tuple(range(len(validation))), validation=validation, seconds=(1.0,) * len(validation))
+
+    rising = [epoch / 100 for epoch in range(121)]
+    stopped = [0.5] * 50
+    curves = {"a (base) · seed 0": curve(*[9.0] * 300), "a · seed 0": curve(*rising), "a · seed 1": curve(*stopped)}
+    cell = cell_record(five_seeds(), label="x", key="c").model_copy(update={"curves": curves})
+    table = script.lengths_of_phases(cell).splitlines()
+    assert table[2:] == [
+        "| variant | 40 | 80 | 120 |",
+        "| --- | ---: | ---: | ---: |",
+        "| `a` | 0.4500 | 0.6500 | 0.8500 |",
+    ]
+    del curves["a · seed 0"]
+    assert script.lengths_of_phases(cell.model_copy(update={"curves": curves})) == ""
+    assert script.lengths_of_phases(cell.model_copy(update={"curves": {"a · seed 0": curve(*rising)}})) == ""
 
 
 def test_the_list_tells_question_date_seeds_and_cost(script):

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean as mean
 
 import matplotlib as mpl
 from fill_readme import filled
@@ -22,7 +23,7 @@ from transfer.report import result_tables as tables
 from transfer.report.experiment_record import CellRecord, Curve, ExperimentRecord
 from transfer.report.experiment_report import markdown
 from transfer.report.run_record import common_threads
-from transfer.report.table_format import metric_text
+from transfer.report.table_format import Column, Row, Table, TableEntry, figure_text, for_markdown, metric_text
 
 DOCS = Path(__file__).resolve().parent
 PAGE = DOCS / "results.md"
@@ -76,23 +77,28 @@ def lengths_of_phases(cell: CellRecord) -> str:
 
     Empty if they are shorter than `LONG`, where ends say little.
     """
-    longest = max((max(curve.epoch, default=0) for name, curve in second_phases(cell).items()), default=0)
+    curves = second_phases(cell)
+    longest = int(max((max(curve.epoch, default=0) for curve in curves.values()), default=0))
     if longest < LONG:
         return ""
-    ends = [*range(STEP, int(longest), STEP), int(longest)]
+    ends = [*range(STEP, longest, STEP), longest]
     found: dict[str, list[list[float]]] = {}
-    for name, curve in second_phases(cell).items():
+    for name, curve in curves.items():
         points = list(zip(curve.epoch, curve.validation, strict=True))
         best = [max(score for epoch, score in points if epoch <= end) for end in ends]
         found.setdefault(name.split(" · seed ")[0], []).append(best)
-    lines = ["| variant | " + " | ".join(map(str, ends)) + " |", "| --- |" + " ---: |" * len(ends)]
-    for variant, seeds in found.items():
-        means = [sum(column) / len(seeds) for column in zip(*seeds, strict=True)]
-        lines.append(f"| `{variant}` | {' | '.join(f'{mean:.4f}' for mean in means)} |")
-    table = "\n".join(lines)
-    return (
-        f"**Best validation until an epoch of the second phase, {metric_text(cell.metrics.product.metric)}**\n\n{table}"
-    )
+    rows = [
+        Row(
+            (
+                TableEntry(f"`{variant}`"),
+                *(TableEntry(figure_text(mean(column))) for column in zip(*seeds, strict=True)),
+            )
+        )
+        for variant, seeds in found.items()
+    ]
+    title = f"Best validation until an epoch of the second phase, {metric_text(cell.metrics.product.metric)}"
+    columns = (Column("variant", "name"), *(Column(str(end)) for end in ends))
+    return for_markdown(Table(title, columns, tuple(rows)))
 
 
 def second_phases(cell: CellRecord) -> dict[str, Curve]:
@@ -163,8 +169,8 @@ def main(folders: Sequence[str]) -> None:
         old = page.read_text(encoding="utf-8") if page.exists() else ""
         hours = core_hours(Path(folder), record)
         text = with_cost(markdown(record), hours) if hours >= 0.05 else markdown(record)
-        phases = [lengths_of_phases(cell) for cell in record.cells] if len(record.cells) == 1 else []
-        text = "\n\n".join([text.rstrip(), *filter(None, phases)]) + "\n"
+        phases = lengths_of_phases(record.cells[0]) if len(record.cells) == 1 else ""
+        text = f"{text.rstrip()}\n\n{phases}".rstrip() + "\n"
         page.write_text(with_notes(text, old), encoding="utf-8")
         if varies_shots(record):
             with mpl.rc_context({"svg.hashsalt": "results", "text.parse_math": False}):

@@ -1,4 +1,4 @@
-"""Write files atomically and durably; find the folder of all caches."""
+"""Write files atomically and durably; find the folder of all caches; make temporary folders."""
 
 from __future__ import annotations
 

@@ -57,6 +57,7 @@ class Reading:
         return self._scan(source, self.options.items_encoding or self.options.encoding)
 
     def _scan(self, source: str, encoding: str) -> pl.LazyFrame:
+        # A file may have left the run's encoding for UTF-8, which cannot be mistaken for another one.
         other = guess_encoding(source)
         if other is None or encoding == "utf-8":
             encoding = other or "utf-8"

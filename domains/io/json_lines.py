@@ -12,6 +12,8 @@ from domains.io.compressed import BREAKS_OFF, broken_off, open_text
 
 BLANK = b"\xef\xbb\xbf \t\r\n"
 """Bytes that may stand before the first value: a byte order mark and white space."""
+FIRST = 64
+"""Bytes that show how a JSON file begins: an array may be one long line."""
 Record = dict[str, Any]
 
 
@@ -44,20 +46,17 @@ def as_lines(file: str) -> str:
 
 def _is_one_value(stream: IO[bytes]) -> bool:
     """Return whether a JSON file is one array or one object, not an object per line."""
-    first = b""
-    for line in stream:
-        first = line.lstrip(BLANK)
-        if first:
-            break
-    if first.startswith(b"["):
-        return True
-    if not first.startswith(b"{"):
-        return False
+    head = b""
+    while not head and (chunk := stream.read(FIRST)):
+        head = chunk.lstrip(BLANK)
+    if not head.startswith(b"{"):
+        return head.startswith(b"[")
+    first, _, rest = (head + stream.readline()).partition(b"\n")
     try:
         json.loads(first)
     except (ValueError, RecursionError):
         return first.rstrip().endswith((b"{", b"[", b","))  # goes on in the next line, or is a broken record
-    return not any(line.strip() for line in stream)
+    return not rest.strip() and not any(line.strip() for line in stream)
 
 
 def _records(data: object, file: str) -> list[Record]:

@@ -107,7 +107,7 @@ def draw(found: Sequence[Gain]) -> Figure:
             if gain.published is not None:
                 panel.plot([gain.published], [place], "D", mfc="none", mec="black", ms=6)
         panel.set_title(metric)
-        panel.set_xlabel("gain of SeeDRec in per cent, 95 % interval")
+        panel.set_xlabel("gain of SeeDRec in per cent")
         panel.spines[["top", "right", "left"]].set_visible(False)
         panel.tick_params(axis="y", length=0)
     panels[0].set_yticks(

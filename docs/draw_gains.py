@@ -15,7 +15,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 RESULTS = Path(__file__).resolve().parent / "results"
-PAGES = ("table4_toys", "table4_games", "prompt_text", "table4_films", "table4_books")
+PAGES = ("table4_toys", "table4_games", "table4_films", "table4_books")
 """Experiments whose pages have the method's gains."""
 METHOD = "sasrec+ipe+s2idm"
 RIVALS = {
@@ -52,8 +52,8 @@ class Gain:
 
 
 def rows(section: str, title: str) -> list[dict[str, str]]:
-    """Return the table below a bold title, a dictionary a row, without bold and italics."""
-    lines = section.partition(f"**{title}**\n\n")[2].split("\n\n")[0].replace("*", "").replace("`", "").splitlines()
+    """Return the table below a bold title, a dictionary a row, without bold, italics and marks of notes."""
+    lines = re.sub("[*`†]", "", section.partition(f"**{title}**\n\n")[2].split("\n\n")[0]).splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return [dict(zip(cells[0], row, strict=True)) for row in cells[2:]]
 

@@ -56,6 +56,11 @@ def test_gains_are_shares_of_the_rival(script):
     assert (no_gain.low, no_gain.middle, no_gain.high) == pytest.approx((-10, 0, 10))
 
 
+def test_a_mark_beside_a_variant_is_not_part_of_its_name(script):
+    marked = PAGE.replace("`sasrec+ipe+s2idm`", "`sasrec+ipe+s2idm`†")
+    assert script.gains(marked) == script.gains(PAGE)
+
+
 def test_pages_of_older_tables_have_no_gains(script):
     assert script.gains("# old\n\n## a to b\n\n| gain on full/ndcg@10 | difference |\n|---|---:|\n| x | +0.1 |\n") == []
 

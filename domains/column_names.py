@@ -154,10 +154,20 @@ FIELDS: dict[str, tuple[str, ...]] = {
 """Text field -> names of columns that hold it, in the form of `plain_name`; the first match wins."""
 
 
+OF_THINGS = rf"^(?:item|prod|app|anime|recipe|{'|'.join(dict.fromkeys(THINGS))})_(?=\w)"
+"""What stands before the name of a field that says whose it is: ``book_author``, ``product_color``."""
+
+
+def without_thing(plain: str) -> str:
+    """Return a name, in the form of `plain_name`, without a thing before it: ``book_author`` is ``author``."""
+    return re.sub(OF_THINGS, "", plain)
+
+
 def field_name(column: str) -> str:
     """Return the text field that a column holds: ``Marke`` is `brand`. An unknown name is its own field."""
     plain = plain_name(column)
-    return next((field for field, names in FIELDS.items() if plain in names), plain)
+    found = (field for name in (plain, without_thing(plain)) for field, names in FIELDS.items() if name in names)
+    return next(found, plain)
 
 
 def find_text_columns(there: Sequence[str], taken: Collection[str | None]) -> dict[str, str]:
@@ -168,6 +178,7 @@ def find_text_columns(there: Sequence[str], taken: Collection[str | None]) -> di
         taken: columns that have another role.
     """
     by_plain = {plain_name(name): name for name in reversed(there) if name not in taken}
+    by_plain = {without_thing(plain): name for plain, name in by_plain.items()} | by_plain
     found = {
         field: next((by_plain[name] for name in names if name in by_plain), None) for field, names in FIELDS.items()
     }

@@ -43,6 +43,8 @@ KEY = 0.9
 """Share of distinct values in a column that tells the items apart; a few rows may stand twice."""
 TELLS = 0.05
 """Distinct titles per item, at least: editions and sizes share a title."""
+EXAMPLE = 24
+"""Characters of a value that is shown."""
 LONG = 80
 """Characters; longer texts on average are descriptions."""
 DESCRIPTION = re.compile(
@@ -69,15 +71,15 @@ class Guess:
         columns: one name for each role; None if no column fits.
         by_name: roles found by a usual name. The others were found by values: ask the user to confirm.
         unsure: roles that several columns fit equally well: ask the user.
-        interactions: all columns of the file of interactions.
-        items: all columns of the file of items.
+        interactions: all columns of the file of interactions, each with a value of it.
+        items: all columns of the file of items, with values.
     """
 
     columns: ColumnMapping
     by_name: frozenset[str]
     unsure: frozenset[str]
-    interactions: tuple[str, ...]
-    items: tuple[str, ...]
+    interactions: Mapping[str, str]
+    items: Mapping[str, str]
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -165,9 +167,12 @@ def guess_columns(
         found["item_key"] = None
     roles: dict[str, Any] = dict(found)
     columns = ColumnMapping(**roles, text=texts or None)
-    return Guess(
-        columns=columns, by_name=by_name, unsure=unsure, interactions=tuple(acts.columns), items=tuple(things.columns)
-    )
+    return Guess(columns=columns, by_name=by_name, unsure=unsure, interactions=_examples(acts), items=_examples(things))
+
+
+def _examples(table: pl.DataFrame) -> dict[str, str]:
+    """Return the first value of each column, as text of at most `EXAMPLE` characters."""
+    return {name: str(table[name].drop_nulls().first())[:EXAMPLE] for name in table.columns}
 
 
 def _check_roles(acts: pl.DataFrame, things: pl.DataFrame, interactions: str, items: str) -> None:
@@ -180,8 +185,10 @@ def _check_roles(acts: pl.DataFrame, things: pl.DataFrame, interactions: str, it
             code="swapped",
         )
     for key in things.columns if len(acts.columns) > MANY_COLUMNS else ():
-        columns = pl.Series(acts.columns).is_in(things[key].cast(pl.String, strict=False).unique().implode())
-        if _identifies(things[key]) and columns.sum() > len(acts.columns) / 2:
+        if not _identifies(things[key]):
+            continue
+        columns = pl.Series(acts.columns).is_in(things[key].cast(pl.String).unique().implode())
+        if columns.sum() > len(acts.columns) / 2:
             raise DataError(
                 f"has a column for each item, such as {acts.columns[int(columns.arg_max() or 0)]!r}",
                 location=interactions,
@@ -275,13 +282,15 @@ def _shared_name(acts: pl.DataFrame, things: pl.DataFrame, taken: set[str | None
 def _shared_values(acts: pl.DataFrame, things: pl.DataFrame) -> tuple[tuple[str, str] | tuple[None, None], bool]:
     """Return the two columns, one of each file, that share most distinct values, and whether another is close.
 
-    Counting rows would mislead: every rating from 1 to 5 also occurs among numeric item ids.
+    Counting rows would mislead: every rating from 1 to 5 also occurs among numeric item ids. Where there are more items
+    than ratings, a column of ratings is no item at all.
     """
     keys = {name: things[name].cast(pl.String).unique() for name in things.columns if _identifies(things[name])}
+    few = things.height <= FEW
     shared = {
         (name, key): int(_single(acts[name]).cast(pl.String).unique().is_in(values.implode()).sum())
         for name in acts.columns
-        if _identifies(_single(acts[name]))
+        if _identifies(_single(acts[name])) and (few or not _rates(acts[name]))
         for key, values in keys.items()
     }
     best = max(shared, key=lambda pair: shared[pair], default=None)
@@ -305,9 +314,14 @@ def _recurs(column: pl.Series) -> bool:
     """Whether the values could be users: no fractions, no dates, and in many rows some values twice."""
     if not _identifies(column) or _dated(column) or _mostly(column, DECIMAL):
         return False
-    if len(column) >= MANY and column.n_unique() <= FEW and _mostly(column.cast(pl.String), r"^\s*(?:\d|10)\s*$"):
-        return False  # ratings and counts
-    return len(column) < MANY or column.n_unique() < len(column)
+    return not _rates(column) and (len(column) < MANY or column.n_unique() < len(column))
+
+
+def _rates(column: pl.Series) -> bool:
+    """Whether the values could be ratings or counts: many rows with few different numbers from 0 to 10."""
+    if len(column) < MANY or isinstance(column.dtype, pl.List) or column.n_unique() > FEW:
+        return False
+    return _mostly(column.cast(pl.String), r"^\s*(?:\d|10)\s*$")
 
 
 def _mostly(column: pl.Series, pattern: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from domains.column_names import ALIASES, find_text_columns, plain_name
+from domains.column_names import ALIASES, find_text_columns, plain_name, without_thing
 from domains.errors import DataError, Problems, suggest
 from domains.io.collect import schema_of
 from domains.raw_tables import TEXT
@@ -38,6 +38,8 @@ def find_column(
             code="column",
         )
     by_plain = {plain_name(name): name for name in reversed(there)}
+    if role in ("title", "categories"):
+        by_plain = {without_thing(plain): name for plain, name in by_plain.items()} | by_plain
     for alias in ALIASES[role]:
         if alias in by_plain:
             return by_plain[alias]

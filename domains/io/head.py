@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from domains.column_names import ALIASES, FIELDS, plain_name
+from domains.errors import DataError
 from domains.io.compressed import DELIMITERS, LONGEST_HEAD, READING_FAILS, delimiter_of, open_text
 
 Header = Literal["auto", "first", "none"]
@@ -19,6 +20,8 @@ SAMPLE = 200
 """Lines to look at."""
 MOST_BEFORE = 20
 """Maximum number of lines before the header."""
+MADE_UP = r"column_\d+"
+"""Names that are given to the columns of a file without a header."""
 MOST = 0.8
 """Share of lines that is called most of them."""
 PAIR = "::"
@@ -54,6 +57,9 @@ def find_head(file: str, separator: str | None = None, header: Header = "auto") 
         file: the file.
         separator: delimiter; the most frequent one in the header by default.
         header: whether the first line is the header, or there is none; detected by default.
+
+    Raises:
+        InputError: the lines say of which item the rows below are, as in the Netflix Prize.
     """
     stat = Path(file).stat()
     return _find_head(file, separator, header, (stat.st_size, stat.st_mtime_ns))
@@ -79,6 +85,13 @@ def _find_head(file: str, separator: str | None, header: Header, _version: tuple
     names: Sequence[str] | None = None
     width = Counter(len(row) for row in others).most_common(1)[0][0] if others else len(first)
     if header == "none" or _is_data(first, others):
+        if skip and re.fullmatch(r"\d+:", lines[skip - 1].strip()):
+            raise DataError(
+                f"holds sections: what stands below {lines[skip - 1].strip()!r} belongs to it",
+                location=file,
+                hint="Write one row for each user and item, with the number of its section as a column",
+                code="sections",
+            )
         names = [f"column_{number + 1}" for number in range(max(width, len(first)))]
         if header == "auto":
             notes.append(f"the first line is data, so the columns are called column_1 to column_{len(names)}")
@@ -89,6 +102,11 @@ def _find_head(file: str, separator: str | None, header: Header, _version: tuple
         why = "and empty: it is left out" if trailing else "the first, which names the rows, as R writes them"
         notes.append(f"each row has one field more than the header, {why}")
     return Head(delimiter, skip, None if names is None else tuple(names), mark, old_lines, "; ".join(notes) or None)
+
+
+def is_made_up(name: str) -> bool:
+    """Whether a column's name stands in no file: `find_head` gave it."""
+    return re.fullmatch(MADE_UP, name) is not None
 
 
 def _first_lines(file: str) -> tuple[list[str], bool]:

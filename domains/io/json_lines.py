@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import IO, Any, TypeGuard
 
+from domains.column_names import ALIASES, plain_name
 from domains.disk import temporary_folder
 from domains.errors import DataError
 from domains.io.compressed import BREAKS_OFF, broken_off, open_text
@@ -62,8 +63,9 @@ def _is_one_value(stream: IO[bytes]) -> bool:
 def _records(data: object, file: str) -> list[Record]:
     """Return the records of one JSON value.
 
-    These are an array of objects, also as the only value of an object (``{"orders": [...]}``); or the columns of a
-    table, as pandas writes it: ``{"user": {"0": ...}}`` or ``{"user": [...]}``. Any other object is one record.
+    These are an array of objects, also within an object that says more about it (``{"count": 3, "orders": [...]}``);
+    or the columns of a table, as pandas writes it: ``{"user": {"0": ...}}`` or ``{"user": [...]}``. Any other object is
+    one record, as is that of a user.
 
     Raises:
         InputError: an array of other things, or several arrays of objects.
@@ -78,9 +80,11 @@ def _records(data: object, file: str) -> list[Record]:
             code="line",
         )
     columns = list(data.values())
-    if columns and all(column and _are_records(column) for column in columns):
-        if len(columns) == 1:
-            return list(columns[0])
+    tables = {name: column for name, column in data.items() if column and _are_records(column)}
+    of_somebody = any(plain_name(name) in ALIASES["user"] for name in data)
+    if len(tables) == 1 and (len(columns) == 1 or not of_somebody):
+        return next(iter(tables.values()))
+    if tables and len(tables) == len(columns):
         raise DataError(
             f"holds several tables: {', '.join(data)}",
             location=file,

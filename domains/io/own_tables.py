@@ -1,11 +1,13 @@
-"""Scan a user's own table: nested records become columns, and lists of items become rows."""
+"""Scan a user's own table: nested records become columns, lists of items become rows, and so do lists of records."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import polars as pl
 
 from domains.io.collect import collect, schema_of
-from domains.io.columns import split_list
+from domains.io.columns import find_column, split_list
 from domains.io.head import Header
 from domains.io.quoting import Quoting
 from domains.io.scan import scan
@@ -24,12 +26,13 @@ def scan_own(
     quoting: Quoting = "auto",
     header: Header = "auto",
 ) -> pl.LazyFrame:
-    """Scan as `scan` does; each field of a record is also a column: ``user.id``.
+    """Scan as `scan` does; each field of a record is also a column, ``user.id``, and orders become lines of orders.
 
     Raises:
         InputError: as `scan`.
     """
-    return flatten(scan(source, separator=separator, encoding=encoding, quoting=quoting, header=header), source)
+    table = flatten(scan(source, separator=separator, encoding=encoding, quoting=quoting, header=header), source)
+    return _one_record_per_row(table, source)
 
 
 def flatten(table: pl.LazyFrame, location: str) -> pl.LazyFrame:
@@ -49,6 +52,30 @@ def flatten(table: pl.LazyFrame, location: str) -> pl.LazyFrame:
         for field in kind.fields
     }
     return table.with_columns(column.alias(name) for name, column in fields.items() if name not in types)
+
+
+def _one_record_per_row(table: pl.LazyFrame, location: str) -> pl.LazyFrame:
+    """Make a row of each record of a list if users stand outside it and items within: ``line_items`` of an order.
+
+    The fields of a record become columns under their own names, or as ``line_items.id`` where the name is taken.
+    """
+    types = schema_of(table, location)
+    within = {name: kind.inner for name, kind in types.items() if isinstance(kind, pl.List)}
+    lists = {name: list(inner.to_schema()) for name, inner in within.items() if isinstance(inner, pl.Struct)}
+
+    def has(role: str, columns: Sequence[str]) -> bool:
+        return find_column(role, None, columns, location, required=False) is not None
+
+    found = [name for name, fields in lists.items() if has("item", fields)]
+    if len(found) != 1 or not has("user", list(types)) or has("item", list(types)):
+        return table
+    column = found[0]
+    fields = {
+        field if field not in types else f"{column}.{field}": pl.col(column).struct.field(field)
+        for field in lists[column]
+    }
+    rows = table.explode(column).drop_nulls(column).with_columns(field.alias(name) for name, field in fields.items())
+    return flatten(rows.drop(column), location)
 
 
 def one_item_per_row(table: pl.LazyFrame, column: str, location: str) -> pl.LazyFrame:

@@ -17,6 +17,8 @@ from domains.io.collect import collect
 
 Quoting = Literal["auto", "double", "none"]
 MARK = '"'
+ESCAPED = r"\""
+"""A quote mark within a field, as MySQL writes it; elsewhere it is doubled."""
 Lines = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
@@ -28,10 +30,12 @@ class FoundQuoting:
     Attributes:
         quoting: ``double`` if they quote fields, ``none`` if they are text.
         note: a sentence for the user if they are text.
+        escaped: whether marks within fields are written as `ESCAPED`.
     """
 
     quoting: Literal["double", "none"] = "double"
     note: str | None = None
+    escaped: bool = False
 
 
 def find_quoting(file: str, delimiter: str) -> FoundQuoting:
@@ -63,6 +67,13 @@ def _find_quoting(file: str, delimiter: str, _version: tuple[int, int]) -> Found
     behind = line.str.contains(rf'(?:^|{sign})"(?:[^"]|"")*"[^"{sign}]')
     if not collect(lines.select((odd | behind).any()), file).item():
         return FoundQuoting()
+    escapes = line.str.count_matches(ESCAPED, literal=True)
+    others = line.str.count_matches(MARK, literal=True) - escapes
+    # In every such line a field is quoted and all other marks make pairs, which they do not if \ ends a field.
+    pairs = (others > 0) & (others % 2 == 0)
+    escaped = collect(lines.filter(escapes > 0).select(pairs.all() & (pl.len() > 0)), file).item()
+    if escaped:
+        return FoundQuoting(escaped=True)
     found = collect(
         lines.select(
             odd.alias("odd"),

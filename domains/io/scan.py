@@ -30,7 +30,7 @@ from domains.io.compressed import (
 from domains.io.head import Head, Header, find_head
 from domains.io.json_lines import as_lines
 from domains.io.paths import check_address, expand, is_url, kind_of
-from domains.io.quoting import Quoting, find_quoting, unquote
+from domains.io.quoting import ESCAPED, MARK, Quoting, find_quoting, unquote
 from domains.io.remote import fetch_urls, scan_remote_parquet
 
 LINE = "line"
@@ -134,10 +134,14 @@ def _scan_files(
     head = find_head(files[0], _delimiter(kind, separator), header)
     check_columns(files[0], head.delimiter)
     if head.old_lines or len(head.delimiter) > 1:
-        files = _copies(files, "utf-8-sig", None if head.old_lines else "\n", head.delimiter)
+        swap = (head.delimiter, UNUSED) if len(head.delimiter) > 1 else None
+        files = _copies(files, "utf-8-sig", None if head.old_lines else "\n", swap)
         head = replace(head, delimiter=UNUSED if len(head.delimiter) > 1 else head.delimiter)
     if quoting == "auto":
-        quoting = "none" if any(find_quoting(file, head.delimiter).quoting == "none" for file in files) else "double"
+        found = [find_quoting(file, head.delimiter) for file in files]
+        quoting = "none" if any(one.quoting == "none" for one in found) else "double"
+        if quoting == "double" and any(one.escaped for one in found):
+            files = _copies(files, "utf-8-sig", swap=(ESCAPED, 2 * MARK))
     return _scan_delimited(files, head, quoting)
 
 
@@ -211,8 +215,10 @@ def _text_like(dtype: PolarsType | DataTypeClass) -> PolarsType | None:
     return pl.String if dtype == pl.Null or dtype.is_integer() else None
 
 
-def _copies(files: list[str], encoding: str, newline: str | None = "\n", delimiter: str = "") -> list[str]:
-    """Write temporary copies in UTF-8 with usual line ends; a delimiter of several signs becomes `UNUSED`."""
+def _copies(
+    files: list[str], encoding: str, newline: str | None = "\n", swap: tuple[str, str] | None = None
+) -> list[str]:
+    """Write temporary copies in UTF-8 with usual line ends; one text in them may be swapped for another."""
     folder = temporary_folder()
     copies = []
     for number, file in enumerate(files):
@@ -222,8 +228,8 @@ def _copies(files: list[str], encoding: str, newline: str | None = "\n", delimit
             with copy.open("w", encoding="utf-8") as target:
                 for batch in text_batches([file], encoding, LINE, newline):
                     lines = batch[LINE]
-                    if len(delimiter) > 1:
-                        lines = lines.str.replace_all(delimiter, UNUSED, literal=True)
+                    if swap is not None:
+                        lines = lines.str.replace_all(*swap, literal=True)
                     target.writelines(f"{line}\n" for line in lines)
         except UnicodeError as error:
             raise DataError(

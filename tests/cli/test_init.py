@@ -157,6 +157,14 @@ def test_a_user_is_not_guessed_among_several_columns(capsys: pytest.CaptureFixtu
     assert (result.code, target["columns"]["user"]) == (0, "wer")
 
 
+def test_columns_without_names_are_shown_with_a_value(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "".join(f"{user},{100 + user},pv,{1_500_000_000 + user}\n" for user in range(9))
+    (tmp_path / "acts.csv").write_text(rows, encoding="utf-8")
+    result = run_command(capsys, "init", "shop", str(tmp_path / "acts.csv"))
+    assert result.code == 2
+    assert "column_1 (0), column_2 (100), column_3 (pv), column_4 (1500000000)" in " ".join(result.err.split())
+
+
 def test_a_column_that_was_named_plays_no_other_role(capsys: pytest.CaptureFixture[str]) -> None:
     numbered = acts(user_id="wer", item_id="was").with_columns(wer=pl.col("wer").str.slice(1).cast(pl.Int64) % 11)
     result, target = init(capsys, numbered, goods(item_id="nr"))

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import json
+
 import polars as pl
 import pytest
 from refusals import refusal
 
+from domains.column_names import field_name
 from domains.guess import guess_columns, guess_separator
 from domains.io.encodings import encoding_of
 
@@ -57,6 +60,15 @@ def test_text_fields_are_found_in_several_languages_and_are_no_title(tmp_path):
     assert (guess.columns.title, guess.columns.categories) == ("Bezeichnung", "Warengruppe")
 
 
+def test_a_name_may_say_whose_field_it_is(tmp_path):
+    acts = "user_id;item_id\nanna;x7\n"
+    items = "item_id;track_title;book_author;product_brand;track_genres;item_weight\nx7;Red Ball;A. Roth;Acme;Jazz;7\n"
+    columns = two_files(tmp_path, acts, items).columns
+    assert columns.text == {"authors": "book_author", "brand": "product_brand"}
+    assert (columns.title, columns.categories) == ("track_title", "track_genres")
+    assert field_name("Book-Author") == "authors" and field_name("Size") == "size"
+
+
 GOODS = ("Red Rose", "White Rose", "Clay Pot", "Garden Fork", "Tomato Seeds", "Hanging Basket")
 
 
@@ -94,7 +106,7 @@ def test_in_one_table_names_of_people_are_not_taken_for_titles(tmp_path):
 def test_what_does_not_fit_is_missing(tmp_path):
     guess = two_files(tmp_path, "user_id,what\n1,2\n", "code\n9\n")
     assert guess.missing == ("item", "title")
-    assert guess.items == ("code",)
+    assert guess.items == {"code": "9"}
     with refusal("no-file", "gone.csv"):
         guess_columns(str(tmp_path / "gone.csv"), str(tmp_path / "items.csv"))
 
@@ -123,6 +135,21 @@ def test_ratings_are_no_items_though_all_of_them_are_ids_of_items(tmp_path, item
     guess = two_files(tmp_path, f"user_id;{item};stars;time\n{RATED}", NUMBERED)
     assert (guess.columns.item, guess.columns.item_key) == (item, "nr")
     assert guess.unsure == frozenset()
+
+
+def test_ratings_are_no_items_even_if_nothing_else_could_be(tmp_path):
+    acts = "".join(f"k{row % 9};{row % 5 + 1}\n" for row in range(200))
+    assert two_files(tmp_path, f"user_id;stars\n{acts}", NUMBERED).missing == ("item",)
+
+
+def test_a_wide_table_beside_items_with_lists_is_no_matrix(tmp_path):
+    wide = {f"more_{number}": number for number in range(12)}
+    acts = [{"user_id": f"u{row % 9}", "product_id": row % 5, **wide} for row in range(30)]
+    items = [{"product_id": item, "title": "Ball", "variants": [{"id": 1}, {"id": 2}]} for item in range(5)]
+    for name, rows in (("acts.jsonl", acts), ("items.jsonl", items)):
+        (tmp_path / name).write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    guess = guess_columns(str(tmp_path / "acts.jsonl"), str(tmp_path / "items.jsonl"))
+    assert (guess.columns.user, guess.columns.item, guess.columns.title) == ("user_id", "product_id", "title")
 
 
 def test_users_that_are_numbered_as_items_are_make_the_item_a_question(tmp_path):

@@ -70,6 +70,14 @@ def test_what_is_said_goes_before_what_is_seen(tmp_path):
     assert scan(str(path), header="none").collect().rows() == [("anna", "tea"), ("bert", "tea")]
 
 
+def test_sections_of_an_item_each_are_refused(tmp_path):
+    path = tmp_path / "ratings.txt"
+    rows = "".join(f"{1488844 + user},{user % 5 + 1},2005-09-{user + 10}\n" for user in range(9))
+    path.write_text(f"1:\n{rows}2:\n{rows}", encoding="utf-8")
+    with refusal("sections", path):
+        find_head(str(path))
+
+
 def test_names_of_rows_and_a_sign_at_each_end_are_no_column(tmp_path):
     named = "\n".join([NAMES, *(f"{number},{line}" for number, line in enumerate(BODY.splitlines()))])
     assert read(tmp_path / "r.csv", named).drop("row_name").equals(TABLE)

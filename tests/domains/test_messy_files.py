@@ -63,6 +63,19 @@ def test_marks_that_swallow_rows_are_text(tmp_path, titles, read):
     assert table.columns == ["item_id", "title", "brand"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_marks_may_be_escaped_as_mysql_does(tmp_path, encoding):
+    rows = [r'"1";"The \"best\"; a tale";"x"', '"2";"Größe; L";"y"', r'"3";"\"all\"";"z"']
+    (tmp_path / "items.csv").write_text("\n".join(['"item_id";"title";"brand"', *rows]), encoding=encoding)
+    table = scan(str(tmp_path / "items.csv"), encoding=encoding).collect()
+    assert table.rows() == [("1", 'The "best"; a tale', "x"), ("2", "Größe; L", "y"), ("3", '"all"', "z")]
+
+
+def test_a_field_may_end_with_a_backslash(tmp_path):
+    text = 'item_id,title,brand\n1,"C:\\","x"\n2,"one, ""two""",y\n'
+    assert scan(write(tmp_path / "items.csv", text)).collect()["title"].to_list() == ["C:\\", 'one, "two"']
+
+
 def test_titles_of_several_lines_stay_one_title(tmp_path):
     text = 'item_id,title,brand\n1,"one, or\ntwo",x\n2,three,y\n3,"four ""4""",z\n'
     assert scan(write(tmp_path / "items.csv", text)).collect()["title"].to_list() == [

@@ -45,6 +45,7 @@ RECORDS = [{"user": "a", "item": "x"}, {"user": "b", "item": "y"}, {"user": "b",
     "value",
     [
         {"orders": RECORDS},
+        {"count": 3, "info": {"version": 1}, "next": None, "orders": RECORDS, "errors": []},
         {name: {str(place): record[name] for place, record in enumerate(RECORDS)} for name in RECORDS[0]},
         {name: [record[name] for record in RECORDS] for name in RECORDS[0]},
     ],
@@ -53,6 +54,25 @@ def test_a_json_object_may_hold_a_table(tmp_path, value, indent):
     file = tmp_path / "table.json"
     file.write_text(json.dumps(value, indent=indent), encoding="utf-8")
     assert scan_own(str(file)).collect().to_dicts() == RECORDS
+
+
+def test_orders_with_lines_are_one_row_a_line(tmp_path):
+    orders = [
+        {"id": 1, "customer": {"id": 7}, "line_items": [{"id": 10, "product_id": 3, "title": "Rose"}]},
+        {"id": 2, "customer": {"id": 8}, "line_items": []},
+        {"id": 3, "customer": {"id": 7}, "line_items": [{"id": 11, "product_id": 4}, {"id": 12, "product_id": 3}]},
+    ]
+    (tmp_path / "orders.json").write_text(json.dumps({"orders": orders}), encoding="utf-8")
+    table = scan_own(str(tmp_path / "orders.json")).collect()
+    lines = table.select("id", "customer.id", "line_items.id", "product_id", "title")
+    assert lines.rows() == [("1", 7, 10, 3, "Rose"), ("3", 7, 11, 4, None), ("3", 7, 12, 3, None)]
+
+
+@pytest.mark.parametrize("record", [{"product_id": "a", "line_items": 0}, {"product_id": "a", "user_id": "b"}, {}])
+def test_other_lists_of_records_stay_in_their_row(tmp_path, record):
+    rows = [{"title": "Rose", "variants": [{"product_id": 1}, {"product_id": 2}], **record}] * 2
+    (tmp_path / "items.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert scan_own(str(tmp_path / "items.jsonl")).collect().height == 2
 
 
 def test_one_record_of_json_is_one_row(tmp_path):

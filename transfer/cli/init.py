@@ -172,6 +172,7 @@ def _two_files(name: str, files: Sequence[str], interactions: str | None, items:
 
 def _settled(guess: Guess, given: dict[str, str]) -> ColumnMapping:
     """Return the column of each role: as given, by its usual name, or as the user answers."""
+    from domains.io.head import is_made_up
     from domains.settings import ColumnMapping
     from transfer.cli.options import at_terminal, choose
 
@@ -183,7 +184,8 @@ def _settled(guess: Guess, given: dict[str, str]) -> ColumnMapping:
         if not certain and needed:
             default = None if role in guess.unsure and not at_terminal() else found.get(role)
             option = f"--{role.replace('_', '-')}-column"
-            found[role] = choose(question, there, option, default, ELSEWHERE.get(role, ""))
+            examples = {name: value for name, value in there.items() if is_made_up(name)}
+            found[role] = choose(question, there, option, default, ELSEWHERE.get(role, ""), examples)
     if found.get("item_key") == found.get("item"):
         found.pop("item_key", None)
     return ColumnMapping(**found)

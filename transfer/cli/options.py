@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
@@ -66,7 +67,14 @@ def confirm(question: str, option: str) -> bool:
     return typer.confirm(question, err=True)
 
 
-def choose(question: str, choices: Sequence[str], option: str, default: str | None = None, otherwise: str = "") -> str:
+def choose(
+    question: str,
+    choices: Collection[str],
+    option: str,
+    default: str | None = None,
+    otherwise: str = "",
+    examples: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """Ask for one of several names, until a valid one is given.
 
     Args:
@@ -75,17 +83,19 @@ def choose(question: str, choices: Sequence[str], option: str, default: str | No
         option: option that answers beforehand.
         default: value of an empty answer.
         otherwise: further advice at the end of the hint.
+        examples: what some names stand for, shown beside them.
 
     Raises:
         InputError: standard input is not a terminal, and there is no default.
     """
+    shown = ", ".join(f"{name} ({examples[name]})" if name in examples else name for name in choices)
     if not at_terminal():
         if default is not None:
             return default
-        hint = f"One of: {', '.join(choices)}{otherwise}"
+        hint = f"One of: {shown}{otherwise}"
         raise SettingsError(f"{question} Cannot guess", location=option, hint=hint, code="option-missing")
     while True:
-        given = str(typer.prompt(f"{question} ({', '.join(choices)})", default=default, err=True))
+        given = str(typer.prompt(f"{question} ({shown})", default=default, err=True))
         if given in choices:
             return given
         typer.echo(f"There is no {given!r}.", err=True)

@@ -19,13 +19,18 @@ def plain_name(name: str) -> str:
     return re.sub(r"[\W_]+", "_", plain).strip("_")
 
 
+def compared(name: str) -> str:
+    """Return the form in which names are compared: `plain_name` without signs, so that ``userId`` is ``user_id``."""
+    return plain_name(name).replace("_", "")
+
+
 ITEM_NAMES = words(
     """
-    item_id itemid item iid parent_asin asin movieid movie_id book_id bookid
-    isbn product_id productid article_id news_id sku business_id stockcode stock_code
-    app_id appid track_id song_id game_id anime_id recipe_id ean gtin upc barcode
-    item_code product_code bib_number bibnumber bib_id title_id track_uri content_id video_id listing_id
-    artikel_id artikelid artikelnummer artikelnr artikel_nr produkt_id produktid produktnummer
+    item_id item iid parent_asin asin movie_id book_id
+    isbn product_id article_id news_id sku business_id stock_code
+    app_id track_id song_id game_id anime_id recipe_id ean gtin upc barcode
+    item_code product_code bib_number bib_id title_id track_uri content_id video_id listing_id
+    artikel_id artikelnummer artikel_nr produkt_id produktnummer
     id_produit produit_id code_produit reference_produit article_ref
     id_producto producto_id codigo_producto id_prodotto prodotto_id codice_prodotto
     productnummer artikelcode id_produto produto_id codigo_produto id_produktu produktu_id
@@ -43,29 +48,29 @@ THINGS = words(
 ALIASES: dict[str, tuple[str, ...]] = {
     "user": words(
         """
-        user_id userid user uid reviewerid customer_id customerid customer visitor_id
-        visitorid account_id client_id member_id steamid buyer_id shopper_id customer_email
+        user_id user uid reviewer_id customer_id customer visitor_id
+        account_id client_id member_id steam_id buyer_id shopper_id customer_email
         email username session_id
         patron_id patron borrower_id borrower reader_id listener_id household_id household_key household subscriber_id
         profile_id person_id player_id student_id guest_id viewer_id customer_no customer_number customer_code
-        listener reader viewer visitor member subscriber buyer shopper guest
-        kunden_id kundenid kundennummer kundennr kunden_nr kunde nutzer_id nutzer benutzer
+        listener reader viewer visitor member subscriber buyer shopper guest reviewer
+        kunden_id kundennummer kunden_nr kunde nutzer_id nutzer benutzer
         id_client client code_client numero_client utilisateur id_utilisateur
         id_cliente cliente_id codigo_cliente codice_cliente cliente usuario_id id_usuario
         usuario utente_id id_utente utente utilizador
-        klant_id klantid klantnummer klantnr klant gebruiker
+        klant_id klantnummer klantnr klant gebruiker
         id_klienta klient_id klient uzytkownik nabywca
-        kund_id kundid kundnummer kundnr kund anvandare
+        kund_id kundnummer kundnr kund anvandare
         """
     ),
     "item": (*ITEM_NAMES, *THINGS),
     "item_key": (*ITEM_NAMES, "id", *THINGS),
     "time": words(
         """
-        timestamp time ts unixreviewtime datetime date event_time created_at review_time
-        event_timestamp invoicedate invoice_date order_date orderdate purchase_date order_time
-        t_dat ordered_at purchased_at date_time created submit_date
-        transaction_date transaction_time event_date sale_date loan_date checkout_date checkoutdatetime checkout_time
+        timestamp time ts unix_review_time date_time date event_time created_at review_time
+        event_timestamp invoice_date order_date purchase_date order_time
+        t_dat ordered_at purchased_at created submit_date
+        transaction_date transaction_time event_date sale_date loan_date checkout_date checkout_date_time checkout_time
         borrowed_at played_at listened_at watched_at viewed_at rated_at date_added timestamp_ms ts_ms unixtime
         zeitstempel datum bestelldatum kaufdatum bestellt_am zeit zeitpunkt
         date_commande date_achat date_de_commande horodatage
@@ -78,7 +83,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "title": (
         *words(
             """
-            title item_title name item_name product_title product_name productname prod_name
+            title item_title name item_name product_title product_name prod_name
             movie_title book_title headline article_name track_name song_name game_name display_name
             app_name short_name label
             titel bezeichnung artikelbezeichnung produktbezeichnung artikelname produktname
@@ -102,7 +107,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }
 """Known names, in English, German, French, Spanish, Italian, Portuguese, Dutch, Polish and Swedish.
 
-Names are compared in the form of `plain_name`; the first match wins.
+Names are compared in the form of `compared`; the first match wins.
 """
 
 
@@ -151,23 +156,36 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "color": ("color", "colour", "colors", "colours", "farbe", "couleur", "colore", "kleur", "kolor", "farg", "farve"),
     "material": ("material", "materials", "materiau", "materiale", "materiaal", "werkstoff"),
 }
-"""Text field -> names of columns that hold it, in the form of `plain_name`; the first match wins."""
+"""Text field -> names of columns that hold it; the first match wins."""
 
 
 OF_THINGS = rf"^(?:item|prod|app|anime|recipe|{'|'.join(dict.fromkeys(THINGS))})_(?=\w)"
 """What stands before the name of a field that says whose it is: ``book_author``, ``product_color``."""
 
 
-def without_thing(plain: str) -> str:
+def without_thing(name: str) -> str:
     """Return a name, in the form of `plain_name`, without a thing before it: ``book_author`` is ``author``."""
-    return re.sub(OF_THINGS, "", plain)
+    return re.sub(OF_THINGS, "", plain_name(name))
+
+
+def find_name(names: Collection[str], there: Sequence[str], *, of_things: bool = False) -> str | None:
+    """Return the column with one of some names; the first name that occurs wins, and then the first column.
+
+    Args:
+        names: usual names.
+        there: columns of a table.
+        of_things: whether a thing may stand before the name.
+    """
+    columns = {compared(column): column for column in reversed(there)}
+    if of_things:
+        columns = {compared(without_thing(column)): column for column in reversed(there)} | columns
+    return next((columns[same] for name in names if (same := compared(name)) in columns), None)
 
 
 def field_name(column: str) -> str:
     """Return the text field that a column holds: ``Marke`` is `brand`. An unknown name is its own field."""
-    plain = plain_name(column)
-    found = (field for name in (plain, without_thing(plain)) for field, names in FIELDS.items() if name in names)
-    return next(found, plain)
+    found = (field for field, names in FIELDS.items() if find_name(names, [column], of_things=True) is not None)
+    return next(found, plain_name(column))
 
 
 def find_text_columns(there: Sequence[str], taken: Collection[str | None]) -> dict[str, str]:
@@ -177,9 +195,6 @@ def find_text_columns(there: Sequence[str], taken: Collection[str | None]) -> di
         there: columns of the item table.
         taken: columns that have another role.
     """
-    by_plain = {plain_name(name): name for name in reversed(there) if name not in taken}
-    by_plain = {without_thing(plain): name for plain, name in by_plain.items()} | by_plain
-    found = {
-        field: next((by_plain[name] for name in names if name in by_plain), None) for field, names in FIELDS.items()
-    }
+    free = [name for name in there if name not in taken]
+    found = {field: find_name(names, free, of_things=True) for field, names in FIELDS.items()}
     return {field: column for field, column in found.items() if column is not None}

@@ -16,7 +16,7 @@ from domains.io.collect import collect
 from domains.io.columns import PLUS, find_column
 from domains.io.own_tables import scan_own
 from domains.settings import ColumnMapping
-from domains.times import to_times
+from domains.times import SENSIBLE, to_times
 
 HEAD = 1000
 """Number of rows to read."""
@@ -53,7 +53,7 @@ DESCRIPTION = re.compile(
 NAME = re.compile(r"name|title|titel|label|bezeichn|nom|titre|titulo|titolo|nazwa|naam|namn")
 PERSON = re.compile(
     r"user|cust|client|member|patron|borrow|reader|listener|viewer|household|visitor|guest|subscriber|account|person|"
-    r"player|student|patient|shopper|buyer|kunde|nutzer|leser|utilisat|usuario|utente|klant|klient"
+    r"player|student|patient|shopper|buyer|reviewer|kunde|nutzer|leser|utilisat|usuario|utente|klant|klient"
 )
 """A column whose name says that it holds people."""
 EMAIL = r"^\s*[^@\s]+@[^@\s]+\.\w+\s*$"
@@ -154,8 +154,11 @@ def guess_columns(
     if parts:
         found["time"], by_name = PLUS.join(parts), by_name | {"time"}
     taken |= {found["time"], *parts}
-    left = [name for name in acts.columns if name not in taken and _recurs(acts[name])]
-    doubts = {"user": found["user"] is None and len(left) > 1, "item": rival}
+    recurring = [name for name in acts.columns if name not in taken and _recurs(acts[name])]
+    left = [name for name in recurring if not _is_of(acts, found["item"], name)]
+    many = [name for name in left if acts.height < MANY or acts[name].n_unique() > FEW]
+    left = many or left  # a kind of event has few values, and so may users have in rows sorted by them
+    doubts = {"user": found["user"] is None and (len(left) > 1 or not many), "item": rival}
     unsure = frozenset(role for role, doubt in doubts.items() if doubt)
     found["user"] = found["user"] or max(left, key=lambda name: acts[name].n_unique(), default=None)
     taken = {found["item_key"] or found["item"], found["title"], found["categories"]}
@@ -237,6 +240,11 @@ def _names_people(acts: pl.DataFrame, user: str | None, title: str | None) -> bo
 def _determines(table: pl.DataFrame, name: str, other: str) -> bool:
     """Return whether rows with the same value in a column nearly always have the same one in another column."""
     return name == other or table.select(name, other).n_unique() <= ONE_EACH * table[name].n_unique()
+
+
+def _is_of(table: pl.DataFrame, item: str | None, name: str) -> bool:
+    """Return whether a column says something of the items, such as an artist: an item that recurs has one value."""
+    return item in table.columns and table.height >= 2 * table[item].n_unique() and _determines(table, item, name)
 
 
 def _item_and_title(
@@ -334,9 +342,12 @@ def _dated(column: pl.Series) -> bool:
     if _mostly(column, DATE_LIKE):
         return True
     try:
-        return to_times(column, kind="auto", unit="auto", location="").kind == "timestamp"
+        times = to_times(column, kind="auto", unit="auto", location="")
     except InputError:
         return False
+    # Numbers of users can be unix times too, of years before most logs.
+    early = not column.dtype.is_temporal() and float(str(times.values.median() or 0)) < SENSIBLE[0]
+    return times.kind == "timestamp" and not early
 
 
 def _time_parts(table: pl.DataFrame, found: str | None) -> list[str]:

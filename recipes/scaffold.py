@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow.compute as pc
 import yaml
 
-from domains.domain import Domain
+from domains.domain import Domain, TimeKind
 from domains.errors import DataError, InputError, SettingsError
 from domains.guess import guess_separator
 from domains.ids import to_ids
@@ -256,11 +256,13 @@ def _columns(columns: ColumnMapping) -> dict[str, Any]:
 
 def _decide_repeats(domain: Domain) -> tuple[Literal["first", "keep"], str]:
     """Return the setting for repeats, and why."""
-    share = share_of_returns(domain)
+    share, dated = share_of_returns(domain), domain.time_kind == TimeKind.TIMESTAMP
     rule = "the first one counts, and only new items are recommended (repeats: first)."
     if share == 0:
-        return "first", f"Nobody came back to an item on a later day. If a user has an item twice, {rule}"
-    told = f"{share:.1%} of the interactions are with an item that the user had on an earlier day"
+        later = " on a later day" if dated else ""
+        return "first", f"Nobody came back to an item{later}. If a user has an item twice, {rule}"
+    earlier = "on an earlier day" if dated else "before"
+    told = f"{share:.1%} of the interactions are with an item that the user had {earlier}"
     if share >= BUY_AGAIN:
         return "keep", f"{told}: people come back, so they count and may be recommended again (repeats: keep)."
     return "first", f"{told}: {rule}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from domains.column_names import ALIASES, find_text_columns, plain_name, without_thing
+from domains.column_names import ALIASES, find_name, find_text_columns
 from domains.errors import DataError, Problems, suggest
 from domains.io.collect import schema_of
 from domains.raw_tables import TEXT
@@ -37,14 +37,9 @@ def find_column(
             hint=f"{suggest(given, there)}Set columns.{role} to one of: {_listed(there)}{_delimiter_hint(there)}",
             code="column",
         )
-    by_plain = {plain_name(name): name for name in reversed(there)}
-    if role in ("title", "categories"):
-        by_plain = {without_thing(plain): name for plain, name in by_plain.items()} | by_plain
-    for alias in ALIASES[role]:
-        if alias in by_plain:
-            return by_plain[alias]
-    if not required:
-        return None
+    found = find_name(ALIASES[role], there, of_things=role in ("title", "categories"))
+    if found is not None or not required:
+        return found
     raise DataError(
         f"no column looks like the {role.replace('_', ' ')}",
         location=location,

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from domains.column_names import ALIASES, FIELDS, plain_name
+from domains.column_names import ALIASES, FIELDS, compared
 from domains.errors import DataError
 from domains.io.compressed import DELIMITERS, LONGEST_HEAD, READING_FAILS, delimiter_of, open_text
 
@@ -26,7 +26,7 @@ MOST = 0.8
 """Share of lines that is called most of them."""
 PAIR = "::"
 """A delimiter of two signs, as in older editions of MovieLens."""
-KNOWN = frozenset(name for names in (*ALIASES.values(), *FIELDS.values()) for name in names)
+KNOWN = frozenset(compared(name) for names in (*ALIASES.values(), *FIELDS.values()) for name in names)
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def _is_data(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
 
     A line that names a usual column is a header, and so is one of many different numbers: of a matrix.
     """
-    if len(others) < 2 or any(plain_name(cell) in KNOWN for cell in first):
+    if len(others) < 2 or any(compared(cell) in KNOWN for cell in first):
         return False
     if len(first) > MOST_BEFORE and len(set(first)) == len(first):
         return False

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import IO, Any, TypeGuard
 
-from domains.column_names import ALIASES, plain_name
+from domains.column_names import ALIASES, find_name
 from domains.disk import temporary_folder
 from domains.errors import DataError
 from domains.io.compressed import BREAKS_OFF, broken_off, open_text
@@ -81,7 +81,7 @@ def _records(data: object, file: str) -> list[Record]:
         )
     columns = list(data.values())
     tables = {name: column for name, column in data.items() if column and _are_records(column)}
-    of_somebody = any(plain_name(name) in ALIASES["user"] for name in data)
+    of_somebody = find_name(ALIASES["user"], list(data)) is not None
     if len(tables) == 1 and (len(columns) == 1 or not of_somebody):
         return next(iter(tables.values()))
     if tables and len(tables) == len(columns):

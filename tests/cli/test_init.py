@@ -148,7 +148,7 @@ def test_nobody_is_asked_where_nobody_is(capsys: pytest.CaptureFixture[str], mon
 
 
 def test_a_user_is_not_guessed_among_several_columns(capsys: pytest.CaptureFixture[str]) -> None:
-    two = acts(user_id="wer").with_columns(filiale=pl.lit("a"))
+    two = acts(user_id="wer").with_columns(filiale=pl.int_range(pl.len()) % 7)
     result, target = init(capsys, two, goods())
     assert (result.code, target) == (2, {})
     assert "--user-column" in result.err

@@ -126,6 +126,19 @@ def test_several_columns_that_could_be_the_user_are_a_question(tmp_path):
     assert two_files(tmp_path, acts, "nr;name\nx7;Ball\nx8;Auto\n").unsure == {"user"}
 
 
+def test_kinds_of_events_numbers_of_users_and_artists_are_told_apart(tmp_path):
+    rows = "".join(
+        f"{150_000_000 + row * 7 % 60},Red Song {row % 40},{('view', 'buy')[row % 3 % 2]},Artist {row % 40 % 20},0\n"
+        for row in range(300)
+    )
+    (tmp_path / "acts.csv").write_text(rows, encoding="utf-8")
+    guess = guess_columns(str(tmp_path / "acts.csv"), str(tmp_path / "acts.csv"))
+    assert (guess.columns.user, guess.columns.time, guess.columns.title) == ("column_1", None, "column_2")
+    assert guess.unsure == {"item"}  # the artists could be titles
+    few = "\n".join(f"{('view', 'buy')[row % 3 % 2]};{row % 20 + 1}" for row in range(300))
+    assert two_files(tmp_path, f"what;product_id\n{few}\n", NUMBERED.replace("nr", "product_id")).unsure == {"user"}
+
+
 RATED = "".join(f"k{row % 9};{row % 40};{row % 5 + 1};{1_500_000_000 + row}\n" for row in range(200))
 NUMBERED = "nr;name\n" + "".join(f"{n};Ball\n" for n in range(1, 21))
 

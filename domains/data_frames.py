@@ -23,7 +23,7 @@ from domains.settings import ColumnMapping, PrepareSettings
 
 def from_frames(
     interactions: Any,
-    items: Any,
+    items: Any | None = None,
     *,
     columns: ColumnMapping | None = None,
     settings: PrepareSettings | None = None,
@@ -33,8 +33,9 @@ def from_frames(
     """Prepare a domain from two frames.
 
     Args:
-        interactions: a polars, pandas or Arrow table of users, items and times.
-        items: a table of items and titles; may be the same object.
+        interactions: a polars, pandas or Arrow table of users, items and times. Named levels of a pandas index are
+            columns too.
+        items: a table of items and titles; default: that of the interactions.
         columns: names of the columns; others are found by their usual names.
         settings: how to prepare; default: `PrepareSettings()`.
         category_separator: what separates categories that stand in one text.
@@ -44,7 +45,8 @@ def from_frames(
         InputError: as `domains.preparation.prepare`, or an argument is not a data frame.
     """
     columns = columns or ColumnMapping()
-    acts, things = _lazy(interactions, "interactions"), _lazy(items, "items")
+    acts = _lazy(interactions, "interactions")
+    things = acts if items is None else _lazy(items, "items")
     raw = RawTables(
         interactions=map_interactions(acts, columns, "interactions"),
         items=map_items(things, columns, category_separator, "items"),
@@ -122,10 +124,16 @@ def _lazy(frame: Any, what: str) -> pl.LazyFrame:
         return frame.lazy()
     try:
         if type(frame).__module__.startswith("pandas"):
-            return pl.from_pandas(frame).lazy()
+            return pl.from_pandas(_with_index(frame)).lazy()
         return pl.DataFrame(pl.from_arrow(frame)).lazy()
-    except (AttributeError, TypeError, ValueError, pl.exceptions.DuplicateError) as error:
+    except (AttributeError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
         raise _explain_refusal(frame, what) from error
+
+
+def _with_index(frame: Any) -> Any:
+    """Return a pandas table whose index has become columns where it has names that no column has."""
+    levels = [name for name in frame.index.names if name is not None and name not in frame.columns]
+    return frame.reset_index(level=levels) if levels else frame
 
 
 def _explain_refusal(frame: Any, what: str) -> InputError:
@@ -162,6 +170,6 @@ def _mixed_column(frame: Any) -> Any | None:
     for name in frame.columns:
         try:
             pl.from_pandas(frame[name])
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, pl.exceptions.PolarsError):
             return name
     return None

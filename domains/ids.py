@@ -52,6 +52,17 @@ def to_ids(
     return ids
 
 
+def _is_binary(column: pl.Series) -> bool:
+    """Whether the values are bytes that are no text, such as UUIDs of Arrow."""
+    if column.dtype != pl.Binary:
+        return False
+    try:
+        column.cast(pl.String)
+    except pl.exceptions.ComputeError:
+        return True
+    return False
+
+
 class _Reading:
     """Converts one column; wrong rows are added to `problems` and become null."""
 
@@ -60,9 +71,11 @@ class _Reading:
 
     def read(self, column: pl.Series, missing: str) -> pl.Series:
         kind = column.dtype
-        if kind.is_nested() or kind.is_temporal() or kind == pl.Boolean:
+        if kind.is_nested() or kind.is_temporal() or kind in (pl.Boolean, pl.Object) or _is_binary(column):
             problem = f"a column of type {kind} cannot be the {self.what}"
-            self.problems.add(DataError(problem, location=self.location, hint="Map another column", code="id-type"))
+            self.problems.add(
+                DataError(problem, location=self.location, hint="Map another column, or make it text", code="id-type")
+            )
             return pl.Series([None] * len(column), dtype=pl.String)
         if kind.is_float():
             column = column.fill_nan(None)

@@ -49,17 +49,17 @@ MEMORY = "in memory"
 
 def domain_from_frames(
     interactions: Any,
-    items: Any,
+    items: Any | None = None,
     *,
     name: str,
     columns: Mapping[str, str] | None = None,
     prepare: Mapping[str, Any] | None = None,
 ) -> Domain:
-    """Return a domain made from two polars, pandas or Arrow tables.
+    """Return a domain made from one or two polars, pandas or Arrow tables.
 
     Args:
-        interactions: one row for each user, item and time.
-        items: ids, titles and fields of the items; may be the same table.
+        interactions: one row for each user, item and time. Named levels of a pandas index are columns too.
+        items: ids, titles and fields of the items; default: the table of interactions.
         name: name of the domain.
         columns: the column of each role (``user``, ``item``, ``time``, ``title``, ...); by default, columns with the
             usual names are found.

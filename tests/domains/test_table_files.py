@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from uuid import UUID
 
 import polars as pl
 import pyarrow as pa
@@ -327,6 +328,26 @@ def test_frames_of_three_kinds_give_one_domain():
     assert renamed.name == "mine"
     with refusal("frame", "interactions"):
         from_frames([1], ITEMS)
+
+
+def test_a_named_index_of_pandas_is_columns_and_one_table_is_enough():
+    pandas = pytest.importorskip("pandas")
+    settings = PrepareSettings(**ALL)
+    acts, items = (pandas.DataFrame(table.to_dict(as_series=False)) for table in (ACTS, ITEMS))
+    plain = from_frames(acts, items, settings=settings).domain
+    indexed = from_frames(acts.set_index(["user_id", "item_id"]), items.set_index("item_id"), settings=settings).domain
+    assert indexed.fingerprint == plain.fingerprint
+    again = from_frames(acts.set_index("user_id", drop=False), items, settings=settings).domain
+    assert again.fingerprint == plain.fingerprint
+    assert told(from_frames(acts.merge(items, on="item_id"), settings=settings).domain) == told(plain)
+
+
+@pytest.mark.parametrize("kind", [pl.Binary, pl.Object])
+def test_ids_that_are_no_text_are_refused(kind):
+    ids = [UUID(int=2**127 + row) for row in range(ACTS.height)]
+    column = pl.Series("user_id", [one.bytes for one in ids] if kind == pl.Binary else ids, dtype=kind)
+    with refusal("id-type", "interactions"):
+        from_frames(ACTS.with_columns(column), ITEMS, settings=PrepareSettings(**ALL))
 
 
 def test_numeric_ids_of_any_type_meet():

@@ -65,7 +65,9 @@ QUESTIONS = {
     "time": "Which column holds the time?",
     "title": "Which column holds the title?",
 }
-ELSEWHERE = {"title": "; or give the file that has the titles with --items"}
+ELSEWHERE = {
+    "title": "; or give the file that has the titles with --items. If there are none, name the column of the items' ids"
+}
 
 
 def command(

@@ -73,6 +73,14 @@ def test_shards_are_the_whole_and_a_killed_one_gives_the_same_bytes(recommender,
     assert parts[0].stat().st_mtime_ns == kept, "a finished part is not made again"
 
 
+def test_a_file_of_another_release_is_made_again(recommender, tmp_path, monkeypatch):
+    out = tmp_path / "all.parquet"
+    assert recommend_all(recommender, out, count=3).kept == 0
+    assert recommend_all(recommender, out, count=3).kept == 1
+    monkeypatch.setattr("transfer.serving.batch.release", lambda: "another")
+    assert recommend_all(recommender, out, count=3).kept == 0
+
+
 def test_a_file_is_made_again_if_anything_has_changed(folder, recommender, tmp_path, capsys):
     out, orders = tmp_path / "tonight.parquet", tmp_path / "orders.csv"
     items = recommender.run.domain.item_ids.to_pylist()

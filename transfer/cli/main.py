@@ -9,7 +9,6 @@ import signal
 import socket
 import sys
 import threading
-from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, Self
@@ -20,6 +19,7 @@ from domains.disk import FULL, cannot_write
 from domains.errors import InputError
 from transfer.cli import deploy, domains, experiment, init, inspect, lookup, recipe, recommend, run, share, sources
 from transfer.memory import reuse_memory
+from transfer.release import release
 
 INTERRUPTED, TERMINATED = 130, 143
 """Exit codes after Ctrl-C and after SIGTERM, as shells know them."""
@@ -93,7 +93,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"sememe-transfer {version('sememe-transfer')}")
+        typer.echo(f"sememe-transfer {release()}")
         raise typer.Exit
 
 

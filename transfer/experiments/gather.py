@@ -8,7 +8,6 @@ import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from transfer.experiments.users import (
     thresholds,
     user_values,
 )
+from transfer.release import release
 from transfer.report.experiment_record import Breakdowns, CellRecord, Curve, Made, PublishedFigures
 from transfer.report.run_record import Comparison, RunRecord, common_threads
 from transfer.runs.adapt import adapt_target
@@ -106,14 +106,6 @@ def _processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
-
-
-def release() -> str:
-    """Return the version of this toolkit."""
-    try:
-        return version("sememe-transfer")
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def _command(loaded: LoadedExperiment, quick: bool, overrides: Sequence[str]) -> str:

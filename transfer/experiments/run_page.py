@@ -9,8 +9,9 @@ from pathlib import Path
 import torch
 
 from transfer.experiments.anchor_map import anchor_map, overlaps, source_anchors
-from transfer.experiments.gather import learning_curves, machine_name, release
+from transfer.experiments.gather import learning_curves, machine_name
 from transfer.files import write_text
+from transfer.release import release
 from transfer.report.experiment_record import Breakdowns, CellRecord, ExperimentRecord, Made
 from transfer.report.experiment_report import page
 from transfer.runs.artifact import LOG

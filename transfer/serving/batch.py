@@ -23,6 +23,7 @@ from domains.errors import DataError, RunError, SettingsError
 from domains.newer import Reading
 from transfer.files import digest_of, replacing
 from transfer.progress import Progress, Silent
+from transfer.release import release
 from transfer.serving.history import History
 from transfer.serving.input_files import Asked, asked_in, histories_in, read_ids, users_in
 from transfer.serving.reasons import AGAIN, KINDS, Reasons
@@ -192,8 +193,9 @@ def _model_identity(recommender: Recommender) -> str:
 
 
 def _identity(model: str, asked: Asked, count: int, filters: Filters, reasons: bool) -> str:
-    """Return the SHA-256 of all that recommendations depend on: model, histories and options."""
+    """Return the SHA-256 of all that recommendations depend on: toolkit, model, histories and options."""
     facts = [
+        release(),
         model,
         asked.history.domain.fingerprint,
         asked.unanswered,

@@ -66,6 +66,10 @@ def in_english(text: pl.Series) -> pl.Series:
     plain = plain.str.replace(r"\b(\d{1,2})\.\s*(\pL)", "$1 $2")
     plain = plain.str.replace(r"\b(\d{1,2})\s?h\s?(\d{2})\b", "$1:$2")
     plain = plain.str.replace(r"(\d)_(\d)", "$1 $2")
+    plain = plain.str.replace(r"(\d{4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]", "$1-$2-$3 ")
+    # As databases write them: 2021-03-05-14.07.09 (Db2), 05-MAR-21 02.07.09.000000 PM (Oracle).
+    plain = plain.str.replace(r"^(\d{4}-\d{2}-\d{2})-(\d{2}\.)", "$1 $2")
+    plain = plain.str.replace(r"\s(\d{1,2})\.(\d{2})\.(\d{2})(\.\d+|\s[ap]m)", " $1:$2:$3$4")
     plain = plain.str.replace(r"\s(\d{1,2})[.\-](\d{2})(?:[.\-](\d{2}))?$", " $1:$2:$3").str.strip_chars_end(":")
     plain = plain.str.replace(r"\s*\b(?:utc|gmt)([+-]\d)", "$1")
     for offset, zones in ZONES.items():

@@ -47,8 +47,8 @@ DATES = (
     "%d-%B-%y",
 )
 """Unambiguous forms of a date; a time of day may follow. %B also reads `Jul`."""
-WHOLE = ("%a %b %e %H:%M:%S %z %Y", "%a %b %e %H:%M:%S %Y", "%Y%m%dT%H%M%S%z", "%Y%m%dT%H%M%S")
-"""Forms in which the time of day is not at the end."""
+WHOLE = ("%a %b %e %H:%M:%S %z %Y", "%a %b %e %H:%M:%S %Y", "%Y%m%dT%H%M%S%z", "%Y%m%dT%H%M%S", "%Y-%m")
+"""Forms in which the time of day is not at the end, or that have none."""
 EITHER = (
     ("%d/%m/%Y", "%m/%d/%Y"),
     ("%d-%m-%Y", "%m-%d-%Y"),

@@ -28,6 +28,8 @@ EXCEL_ZERO = 25_569
 """1970-01-01 in spreadsheet days, which count from 1899-12-30."""
 EXCEL_DAYS = (34_700, 54_789)
 """1995 to 2050 in spreadsheet days."""
+DOT_NET = r"^\\?/Date\((-?\d+)(?:[+-]\d{4})?\)\\?/$"
+"""Milliseconds, as .NET writes them in JSON: ``/Date(1614953229000)/``."""
 FEW_UNREAD = 0.01
 """Share of times up to which those that cannot be read are missing; more of them are in a form that should be known."""
 NO_TIME_AFTER = 4_070_908_800
@@ -200,6 +202,7 @@ class _Reading:
             return text.cast(pl.Int64)
         if present.str.contains(r"^-?\d+,\d+$").all():
             text = text.str.replace(",", ".", literal=True)
+        text = text.str.replace(DOT_NET, "$1")
         numbers = _as_numbers(text)
         if numbers.null_count() == text.null_count():
             return numbers

@@ -198,6 +198,7 @@ def test_a_day_that_does_not_exist_is_no_time():
         ("2020-03-27T08:57:01.250", 0),
         ("Fri Mar 27 08:57:01 2020", 0),
         ("27 Mar 2020, 08:57", 1),
+        ("2020-03", 2_278_621),
     ],
 )
 def test_usual_forms_are_found(text, late):
@@ -524,6 +525,10 @@ def test_numbers_with_thousands_apart_are_compared_as_numbers():
         "2021.03.03 14.05.09",
         "2021-03-03_14-05-09",
         "'2021-03-03 14:05:09",
+        "2021年3月3日 14:05:09",
+        "2021-03-03-14.05.09.000000",
+        "03-MAR-21 02.05.09.000000 PM",
+        "/Date(1614780309000+0100)/",
     ],
 )
 def test_dates_in_words_of_several_languages_are_read(text):

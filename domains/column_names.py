@@ -99,7 +99,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "categories": words(
         """
         categories category genres genre tags class category_name main_category
-        category_code product_type product_type_name department subjects subject topics topic aisle
+        category_code sub_category product_type product_type_name department subjects subject topics topic aisle
         kategorie kategorien warengruppe categorie rubrique rayon categoria categorias
         categorieen kategoria kategori varugrupp productgroep
         """
@@ -163,28 +163,37 @@ OF_THINGS = rf"^(?:item|prod|app|anime|recipe|{'|'.join(dict.fromkeys(THINGS))})
 """What stands before the name of a field that says whose it is: ``book_author``, ``product_color``."""
 
 
-def without_thing(name: str) -> str:
-    """Return a name, in the form of `plain_name`, without a thing before it: ``book_author`` is ``author``."""
-    return re.sub(OF_THINGS, "", plain_name(name))
+LANGUAGE = r"(?<=\w)_(?:en|eng|english|de|fr|es|it|pt|nl|pl|sv|us|gb|uk)$"
+"""What stands after the name of a field in several languages: ``name_en``."""
 
 
-def find_name(names: Collection[str], there: Sequence[str], *, of_things: bool = False) -> str | None:
+def core_names(name: str) -> list[str]:
+    """Return shorter forms of a field's name: without a thing before it, a language after it, or the record around it.
+
+    ``book_author`` is ``author``, ``title_en`` is ``title``, and ``attributes.brand`` is ``brand``.
+    """
+    whole = re.sub(LANGUAGE, "", plain_name(name))
+    last = re.sub(LANGUAGE, "", plain_name(name.rpartition(".")[2]))
+    return [whole, re.sub(OF_THINGS, "", whole), last, re.sub(OF_THINGS, "", last)]
+
+
+def find_name(names: Collection[str], there: Sequence[str], *, shorter: bool = False) -> str | None:
     """Return the column with one of some names; the first name that occurs wins, and then the first column.
 
     Args:
         names: usual names.
         there: columns of a table.
-        of_things: whether a thing may stand before the name.
+        shorter: whether `core_names` of a column count as well, if no whole name is equal.
     """
     columns = {compared(column): column for column in reversed(there)}
-    if of_things:
-        columns = {compared(without_thing(column)): column for column in reversed(there)} | columns
+    if shorter:
+        columns = {compared(core): column for column in reversed(there) for core in core_names(column)} | columns
     return next((columns[same] for name in names if (same := compared(name)) in columns), None)
 
 
 def field_name(column: str) -> str:
     """Return the text field that a column holds: ``Marke`` is `brand`. An unknown name is its own field."""
-    found = (field for field, names in FIELDS.items() if find_name(names, [column], of_things=True) is not None)
+    found = (field for field, names in FIELDS.items() if find_name(names, [column], shorter=True) is not None)
     return next(found, plain_name(column))
 
 
@@ -196,5 +205,5 @@ def find_text_columns(there: Sequence[str], taken: Collection[str | None]) -> di
         taken: columns that have another role.
     """
     free = [name for name in there if name not in taken]
-    found = {field: find_name(names, free, of_things=True) for field, names in FIELDS.items()}
+    found = {field: find_name(names, free, shorter=True) for field, names in FIELDS.items()}
     return {field: column for field, column in found.items() if column is not None}

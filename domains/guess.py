@@ -11,32 +11,21 @@ from typing import Any
 import polars as pl
 
 from domains.column_names import find_text_columns, plain_name
-from domains.errors import DataError, InputError, Problems
+from domains.column_values import EMAIL, FEW, MANY, identifies, is_dated, mostly, rates, recurs, single, time_parts
+from domains.errors import DataError, Problems
 from domains.io.collect import collect
-from domains.io.columns import PLUS, find_column
+from domains.io.columns import LIST, PLUS, find_column
 from domains.io.own_tables import scan_own
 from domains.settings import ColumnMapping
-from domains.times import SENSIBLE, to_times
 
 HEAD = 1000
 """Number of rows to read."""
-MANY = 100
-"""In this many rows a user occurs twice; a column of distinct values holds ids of events."""
 SEPARATORS = (";", ",", ">", "/")
 """Possible separators of categories besides the default bar."""
-DATE_LIKE = r"^\s*\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b"
-"""Text that begins like a date, in any order."""
-DATE_ALONE = r"^\s*\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\s*$"
-CLOCK = r"^\s*\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[aApP]\.?[mM]\.?)?\s*$"
-"""A time of day."""
-DAY_PARTS = (("year", "month", "day"), ("jahr", "monat", "tag"), ("annee", "mois", "jour"))
-"""Names of columns that hold a date together."""
 WORDS = r"\pL+\s+\S"
 """Text of several words."""
 NO_TITLE = r"^(?:https?://|/|[\w.]+@|\s*[\[{])"
 """Addresses, paths and records."""
-FEW = 11
-"""Distinct numbers from 0 to 10, at most: ratings."""
 MANY_COLUMNS = 10
 """A file of interactions with more columns may be a matrix of users by items."""
 KEY = 0.9
@@ -56,11 +45,8 @@ PERSON = re.compile(
     r"player|student|patient|shopper|buyer|reviewer|kunde|nutzer|leser|utilisat|usuario|utente|klant|klient"
 )
 """A column whose name says that it holds people."""
-EMAIL = r"^\s*[^@\s]+@[^@\s]+\.\w+\s*$"
 ONE_EACH = 1.1
 """Values of a column per value of another one, on average, up to which the other one is said to determine it."""
-DECIMAL = r"^\s*-?\d+[.,]\d+\s*$"
-"""Text that is a number with a fraction: a price, a rating."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,10 +105,10 @@ def guess_columns(
     acts, things = heads
     _check_roles(acts, things, interactions, items)
     there = {"user": acts, "item": acts, "item_key": things, "time": acts, "title": things, "categories": things}
-    named = {role: _named(role, table.columns) for role, table in there.items() if role not in given}
+    named = {role: _named(role, _flat(role, table)) for role, table in there.items() if role not in given}
     key = given.get("item_key") or named.get("item_key")
     if "title" in named and named["title"] == key:
-        named["title"] = _named("title", [name for name in things.columns if name != key])
+        named["title"] = _named("title", [name for name in _flat("title", things) if name != key])
     by_name = frozenset(role for role, name in named.items() if name is not None)
     found: dict[str, str | None] = {**dict.fromkeys(there), **named, **given}
     rival = False
@@ -148,13 +134,13 @@ def guess_columns(
         found["item"], found["item_key"] = item or pair[0], key or pair[1]
     taken = {found["user"], found["item"], found["time"]}
     found["time"] = found["time"] or next(
-        (name for name in acts.columns if name not in taken and _dated(acts[name])), None
+        (name for name in acts.columns if name not in taken and is_dated(acts[name])), None
     )
-    parts = _time_parts(acts, found["time"]) if "time" not in given else []
+    parts = time_parts(acts, found["time"]) if "time" not in given else []
     if parts:
         found["time"], by_name = PLUS.join(parts), by_name | {"time"}
     taken |= {found["time"], *parts}
-    recurring = [name for name in acts.columns if name not in taken and _recurs(acts[name])]
+    recurring = [name for name in acts.columns if name not in taken and recurs(acts[name])]
     left = [name for name in recurring if not _is_of(acts, found["item"], name)]
     many = [name for name in left if acts.height < MANY or acts[name].n_unique() > FEW]
     left = many or left  # a kind of event has few values, and so may users have in rows sorted by them
@@ -188,7 +174,7 @@ def _check_roles(acts: pl.DataFrame, things: pl.DataFrame, interactions: str, it
             code="swapped",
         )
     for key in things.columns if len(acts.columns) > MANY_COLUMNS else ():
-        if not _identifies(things[key]):
+        if not identifies(things[key]):
             continue
         columns = pl.Series(acts.columns).is_in(things[key].cast(pl.String).unique().implode())
         if columns.sum() > len(acts.columns) / 2:
@@ -219,14 +205,19 @@ def guess_separator(categories: pl.Series) -> str | None:
     return best if best is not None and different[best] <= texts.n_unique() else None
 
 
+def _flat(role: str, table: pl.DataFrame) -> list[str]:
+    """Return the columns that could play a role: titles are no records."""
+    return [name for name, kind in table.schema.items() if role != "title" or kind == LIST or not kind.is_nested()]
+
+
 def _named(role: str, columns: list[str]) -> str | None:
     return find_column(role, None, columns, "", required=False)
 
 
 def _person(acts: pl.DataFrame, taken: set[str | None]) -> str | None:
     """Return the only column that holds people, by its name or as e-mail addresses; None if there is no such column."""
-    free = [name for name in acts.columns if name not in taken and _recurs(acts[name])]
-    people = [name for name in free if PERSON.search(plain_name(name)) or _mostly(acts[name], EMAIL)]
+    free = [name for name in acts.columns if name not in taken and recurs(acts[name])]
+    people = [name for name in free if PERSON.search(plain_name(name)) or mostly(acts[name], EMAIL)]
     return people[0] if len(people) == 1 else None
 
 
@@ -264,7 +255,7 @@ def _item_and_title(
     if table[found].n_unique() > table.height / 2:
         return None, found, rival
     titles = table[found].n_unique()
-    ids = (name for name in table.columns if name not in {*taken, found} and _recurs(table[name]))
+    ids = (name for name in table.columns if name not in {*taken, found} and recurs(table[name]))
     item = next((name for name in ids if table[name].n_unique() >= titles and _determines(table, name, found)), found)
     return item, found, rival
 
@@ -282,8 +273,8 @@ def _title_of(
 
 def _shared_name(acts: pl.DataFrame, things: pl.DataFrame, taken: set[str | None]) -> str | None:
     """Return the only column that both files have and that tells the items apart; None if there is no such column."""
-    both = [name for name in acts.columns if name in things.columns and name not in taken and _identifies(things[name])]
-    keys = [name for name in both if things[name].n_unique() >= KEY * things.height and _identifies(acts[name])]
+    both = [name for name in acts.columns if name in things.columns and name not in taken and identifies(things[name])]
+    keys = [name for name in both if things[name].n_unique() >= KEY * things.height and identifies(acts[name])]
     return keys[0] if len(keys) == 1 and acts.columns != things.columns else None
 
 
@@ -293,12 +284,12 @@ def _shared_values(acts: pl.DataFrame, things: pl.DataFrame) -> tuple[tuple[str,
     Counting rows would mislead: every rating from 1 to 5 also occurs among numeric item ids. Where there are more items
     than ratings, a column of ratings is no item at all.
     """
-    keys = {name: things[name].cast(pl.String).unique() for name in things.columns if _identifies(things[name])}
+    keys = {name: things[name].cast(pl.String).unique() for name in things.columns if identifies(things[name])}
     few = things.height <= FEW
     shared = {
-        (name, key): int(_single(acts[name]).cast(pl.String).unique().is_in(values.implode()).sum())
+        (name, key): int(single(acts[name]).cast(pl.String).unique().is_in(values.implode()).sum())
         for name in acts.columns
-        if _identifies(_single(acts[name])) and (few or not _rates(acts[name]))
+        if identifies(single(acts[name])) and (few or not rates(acts[name]))
         for key, values in keys.items()
     }
     best = max(shared, key=lambda pair: shared[pair], default=None)
@@ -307,69 +298,6 @@ def _shared_values(acts: pl.DataFrame, things: pl.DataFrame) -> tuple[tuple[str,
     # Users may be numbered like items.
     rival = any(count >= shared[best] / 2 for (name, _), count in shared.items() if name != best[0])
     return best, rival
-
-
-def _single(column: pl.Series) -> pl.Series:
-    """Return the values of lists, or the column itself."""
-    return column.explode() if isinstance(column.dtype, pl.List) else column
-
-
-def _identifies(column: pl.Series) -> bool:
-    return column.dtype == pl.String or column.dtype.is_integer()
-
-
-def _recurs(column: pl.Series) -> bool:
-    """Whether the values could be users: no fractions, no dates, and in many rows some values twice."""
-    if not _identifies(column) or _dated(column) or _mostly(column, DECIMAL):
-        return False
-    return not _rates(column) and (len(column) < MANY or column.n_unique() < len(column))
-
-
-def _rates(column: pl.Series) -> bool:
-    """Whether the values could be ratings or counts: many rows with few different numbers from 0 to 10."""
-    if len(column) < MANY or isinstance(column.dtype, pl.List) or column.n_unique() > FEW:
-        return False
-    return _mostly(column.cast(pl.String), r"^\s*(?:\d|10)\s*$")
-
-
-def _mostly(column: pl.Series, pattern: str) -> bool:
-    """Whether nearly all values match a pattern."""
-    return column.dtype == pl.String and float(column.str.contains(pattern).mean() or 0) > 0.9  # type: ignore[arg-type]
-
-
-def _dated(column: pl.Series) -> bool:
-    """Whether the values are plausible unix times or dates, also dates that `to_times` cannot read by itself."""
-    if _mostly(column, DATE_LIKE):
-        return True
-    try:
-        times = to_times(column, kind="auto", unit="auto", location="")
-    except InputError:
-        return False
-    # Numbers of users can be unix times too, of years before most logs.
-    early = not column.dtype.is_temporal() and float(str(times.values.median() or 0)) < SENSIBLE[0]
-    return times.kind == "timestamp" and not early
-
-
-def _time_parts(table: pl.DataFrame, found: str | None) -> list[str]:
-    """Return the columns of a date and its time of day, or of year, month and day; empty if one column holds all.
-
-    Args:
-        table: rows of interactions.
-        found: the column of the time so far.
-    """
-    by_plain = {plain_name(name): name for name in reversed(table.columns)}
-    if found is None:
-        day = [[by_plain[part] for part in parts if part in by_plain] for parts in DAY_PARTS]
-        return next((names for names in day if len(names) == 3), [])
-    clocks = [name for name in table.columns if _is_clock(table[name])]
-    dates = [name for name in table.columns if table[name].dtype == pl.Date or _mostly(table[name], DATE_ALONE)]
-    if found in clocks:
-        return [dates[0], found] if dates else []
-    return [found, clocks[0]] if found in dates and len(clocks) == 1 else []
-
-
-def _is_clock(column: pl.Series) -> bool:
-    return column.dtype == pl.Time or _mostly(column, CLOCK)
 
 
 def _title_like(table: pl.DataFrame, taken: set[str | None], texts: set[str], n_items: int) -> str | None:

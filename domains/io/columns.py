@@ -37,7 +37,7 @@ def find_column(
             hint=f"{suggest(given, there)}Set columns.{role} to one of: {_listed(there)}{_delimiter_hint(there)}",
             code="column",
         )
-    found = find_name(ALIASES[role], there, of_things=role in ("title", "categories"))
+    found = find_name(ALIASES[role], there, shorter=role in ("title", "categories"))
     if found is not None or not required:
         return found
     raise DataError(
@@ -113,7 +113,7 @@ def map_items(table: pl.LazyFrame, columns: ColumnMapping, separator: str, locat
     """Select and rename the columns of a table of items; categories in one text are split at the separator.
 
     Raises:
-        InputError: a column is missing, or titles are lists or records.
+        InputError: a column is missing, or titles are records.
     """
     types = schema_of(table, location)
     there = list(types)
@@ -122,13 +122,17 @@ def map_items(table: pl.LazyFrame, columns: ColumnMapping, separator: str, locat
     with problems.catch():
         found["item_id"] = find_column("item_key", columns.item_key or columns.item, there, location)
     free = [name for name in there if name != found.get("item_id") or name == columns.title]
+    flat = [name for name in free if types[name] == LIST or not types[name].is_nested()]
     with problems.catch():
-        found["title"] = find_column("title", columns.title, free, location)
+        title = columns.title or find_column("title", None, flat, location, required=False)
+        found["title"] = find_column("title", title, free, location)
     with problems.catch():
         given = columns.categories
         found["categories"] = find_column("categories", given, there, location, required=given is not None)
     problems.check()
     title = str(found["title"])
+    if types[title] == LIST:  # as search engines write every field
+        table, types[title] = table.with_columns(pl.col(title).list.first()), pl.String()
     if types[title].is_nested():
         raise DataError(
             f"column {title!r} of type {types[title]} cannot be the title",
@@ -145,6 +149,8 @@ def map_items(table: pl.LazyFrame, columns: ColumnMapping, separator: str, locat
     if given is None:
         return items
     kind = types[given]
+    while isinstance(kind, pl.List) and isinstance(kind.inner, pl.List):  # several paths from the root of a tree
+        items, kind = items.with_columns(pl.col("categories").list.eval(pl.element().explode())), kind.inner
     record = kind.inner if isinstance(kind, pl.List) else None
     if isinstance(record, pl.Struct) and any(field.name == "name" for field in record.fields):
         return items.with_columns(pl.col("categories").list.eval(pl.element().struct.field("name").cast(pl.String)))

@@ -65,7 +65,7 @@ def _records(data: object, file: str) -> list[Record]:
 
     These are an array of objects, also within an object that says more about it (``{"count": 3, "orders": [...]}``);
     or the columns of a table, as pandas writes it: ``{"user": {"0": ...}}`` or ``{"user": [...]}``. Any other object is
-    one record, as is that of a user.
+    one record, as is that of a user or an item.
 
     Raises:
         InputError: an array of other things, or several arrays of objects.
@@ -81,8 +81,8 @@ def _records(data: object, file: str) -> list[Record]:
         )
     columns = list(data.values())
     tables = {name: column for name, column in data.items() if column and _are_records(column)}
-    of_somebody = find_name(ALIASES["user"], list(data)) is not None
-    if len(tables) == 1 and (len(columns) == 1 or not of_somebody):
+    is_row = len(columns) > 1 and any(find_name(ALIASES[role], list(data)) is not None for role in ("user", "item"))
+    if len(tables) == 1 and not is_row:
         return next(iter(tables.values()))
     if tables and len(tables) == len(columns):
         raise DataError(

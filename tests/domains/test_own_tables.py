@@ -96,6 +96,29 @@ def test_fields_of_records_are_columns():
 
 
 @pytest.mark.parametrize(
+    "item",
+    [
+        {"title": {"en": "Red Rose", "de": "Rote Rose"}, "category": [["Garden", "Plants"], ["Gifts"]]},
+        {"title": ["Red Rose", "Rosa"], "category": ["Garden", "Plants", "Gifts"]},
+        {"attributes": {"name": "Red Rose", "tags": ["Garden", "Plants", "Gifts"]}, "seller": {"name": "Acme"}},
+        {"title_en": "Red Rose", "title_de": "Rote Rose", "SUB-CATEGORY": "Garden|Plants|Gifts"},
+    ],
+)
+def test_titles_and_categories_are_found_in_records_lists_and_languages(tmp_path, item):
+    acts = "".join(f"u{row % 3},{row % 2}\n" for row in range(6))
+    (tmp_path / "acts.csv").write_text(f"user_id,item_id\n{acts}", encoding="utf-8")
+    rows = [{"item_id": number, **item} for number in range(2)]
+    (tmp_path / "items.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    prepare = {"min_user_interactions": 0, "min_item_interactions": 0, "time_kind": "order"}
+    spec = {"interactions": "acts.csv", "items": "items.jsonl", "prepare": prepare}
+    domain = open_domain(parse_spec(spec), base=tmp_path, cache=tmp_path / "c").domain
+    assert domain.titles.to_pylist() == ["Red Rose"] * 2
+    assert domain.categories.to_pylist() == [["Garden", "Plants", "Gifts"]] * 2
+    guess = guess_columns(str(tmp_path / "acts.csv"), str(tmp_path / "items.jsonl"))
+    assert guess.missing == () and guess.by_name >= {"title", "categories"}
+
+
+@pytest.mark.parametrize(
     "items",
     [
         BASKETS,

@@ -270,6 +270,16 @@ def test_an_item_that_is_new_stands_where_the_same_known_item_would(tmp_path):
     assert (twin.item.reason == UNLIKE) == (twin.place > known / 2)
 
 
+def test_no_new_item_is_called_popular(tmp_path):
+    run = run_of(tmp_path, "terms")
+    weights = TermWeights(**(dict.fromkeys(asdict(TermWeights()), 0.0) | {"popularity": 1.0})).tensors()
+    grown = with_new_items(replace(run, weights={**run.weights, **weights}), NewItems(["new"], ["pirate robot"]))
+    asked = Recommender(grown, 1)
+    history = History.of_items(grown.domain, run.domain.items[1:4])
+    assert {one.reason for one in asked.recommend(history)} == {"popular"}
+    assert [one.item.reason for one in asked.recommend_new(history)] == [UNLIKE]
+
+
 def test_what_a_person_had_is_recommended_again_with_that_reason(tmp_path):
     run = run_of(tmp_path, "sasrec+anchors+matching")
     item = int(run.domain.items[0])

@@ -26,7 +26,7 @@ from transfer.progress import Progress, Silent
 from transfer.release import release
 from transfer.serving.history import History
 from transfer.serving.input_files import Asked, asked_in, histories_in, read_ids, users_in
-from transfer.serving.reasons import AGAIN, KINDS, Reasons
+from transfer.serving.reasons import AGAIN, KINDS, POPULAR, Reasons
 from transfer.serving.recommend import ALL, Filters, Recommender
 
 TILE = 1024
@@ -49,7 +49,7 @@ CSV = ".csv"
 FORMATS = (".parquet", CSV)
 IDENTITY = b"transfer.identity"
 """Key of a Parquet file's metadata: SHA-256 over all that its recommendations depend on."""
-PREFIX = {"after": "after ", "like": "like ", "with": "goes with ", "popular": "popular", "again": AGAIN}
+PREFIX = {"after": "after ", "like": "like ", "with": "goes with ", "popular": POPULAR, "again": AGAIN}
 EVERYBODY = "all"
 
 

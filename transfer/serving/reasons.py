@@ -28,6 +28,7 @@ from transfer.terms.item_pairs import PARTS, recent_items
 Kind = Literal["after", "like", "with", "popular", "again"]
 KINDS: tuple[Kind, ...] = ("after", "like", "with", "popular", "again")
 AGAIN = "had before"
+POPULAR = "popular"
 RECENT = 20
 """Number of most recent items of a history that may be a reason."""
 WORDS = 3
@@ -60,7 +61,7 @@ class Reason:
             label: returns the name of an item.
         """
         if self.kind == "popular":
-            return "popular"
+            return POPULAR
         if self.kind == "again":
             return AGAIN
         name = label(self.item)

@@ -22,7 +22,7 @@ from transfer.serving.history import History
 from transfer.serving.interests import Fit, InterestIndex
 from transfer.serving.new_items import as_unknown, places_among, weights_of_unknown
 from transfer.serving.opened import interactions_of_items
-from transfer.serving.reasons import Reasons
+from transfer.serving.reasons import POPULAR, Reasons
 from transfer.serving.title_index import TitleIndex
 from transfer.sparse import columns_of
 from transfer.terms.weights import LEAVE_OUT
@@ -32,7 +32,7 @@ __all__ = ["Filters", "History", "NewRecommendation", "Recommendation", "Recomme
 TILE_SCORES = 1 << 22
 """Number of scores computed at once: 16 MB."""
 UNLIKE = "little in common with the history"
-"""Reason for a new item that would rank in the second half of all items."""
+"""Reason for a new item that would rank in the second half of all items, or that no past item speaks for."""
 SPOKEN = 3
 """Maximum number of anchors shown with a recommendation."""
 
@@ -187,8 +187,12 @@ class Recommender:
         new, places = self._standing(scores, count)
         top = Top(new[None], scores[new][None], np.array([scores[np.isfinite(scores)].mean()], np.float32))
         found = self.described(history, top)[0]
+        # Nobody had these items, so what no past item speaks for is not popular.
         return [
-            NewRecommendation(item if place <= self.first_new / 2 else replace(item, reason=UNLIKE), int(place))
+            NewRecommendation(
+                replace(item, reason=UNLIKE) if place > self.first_new / 2 or item.reason == POPULAR else item,
+                int(place),
+            )
             for item, place in zip(found, places, strict=True)
         ]
 

@@ -20,6 +20,7 @@ from domains.errors import InputError
 from transfer.cli import deploy, domains, experiment, init, inspect, lookup, recipe, recommend, run, share, sources
 from transfer.memory import reuse_memory
 from transfer.release import release
+from transfer.threads import share_cores
 
 INTERRUPTED, TERMINATED = 130, 143
 """Exit codes after Ctrl-C and after SIGTERM, as shells know them."""
@@ -149,6 +150,7 @@ def main() -> None:
     if int(os.environ.get("RANK", "0")) > 0:  # only the first of several processes prints
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
     reuse_memory()
+    share_cores()
     with Interrupts() as interrupts:
         _run(interrupts)
 

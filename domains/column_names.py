@@ -159,7 +159,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
 """Text field -> names of columns that hold it; the first match wins."""
 
 
-OF_THINGS = rf"^(?:item|prod|app|anime|recipe|{'|'.join(dict.fromkeys(THINGS))})_(?=\w)"
+OF_THINGS = rf"^(?:item|prod|app|anime|recipe|{'|'.join(THINGS)})_(?=\w)"
 """What stands before the name of a field that says whose it is: ``book_author``, ``product_color``."""
 
 

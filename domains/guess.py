@@ -14,7 +14,7 @@ from domains.column_names import find_text_columns, plain_name
 from domains.column_values import EMAIL, FEW, MANY, identifies, is_dated, mostly, rates, recurs, single, time_parts
 from domains.errors import DataError, Problems
 from domains.io.collect import collect
-from domains.io.columns import LIST, PLUS, find_column
+from domains.io.columns import PLUS, find_column, find_title
 from domains.io.own_tables import scan_own
 from domains.settings import ColumnMapping
 
@@ -105,10 +105,10 @@ def guess_columns(
     acts, things = heads
     _check_roles(acts, things, interactions, items)
     there = {"user": acts, "item": acts, "item_key": things, "time": acts, "title": things, "categories": things}
-    named = {role: _named(role, _flat(role, table)) for role, table in there.items() if role not in given}
+    named = {role: _named(role, table.columns) for role, table in there.items() if role not in given}
     key = given.get("item_key") or named.get("item_key")
-    if "title" in named and named["title"] == key:
-        named["title"] = _named("title", [name for name in _flat("title", things) if name != key])
+    if "title" in named:
+        named["title"] = find_title({name: kind for name, kind in things.schema.items() if name != key})
     by_name = frozenset(role for role, name in named.items() if name is not None)
     found: dict[str, str | None] = {**dict.fromkeys(there), **named, **given}
     rival = False
@@ -203,11 +203,6 @@ def guess_separator(categories: pl.Series) -> str | None:
     best = min(different, key=different.__getitem__, default=None)
     # A sign within a name, as in "Home, Garden", gives more distinct parts than there are texts.
     return best if best is not None and different[best] <= texts.n_unique() else None
-
-
-def _flat(role: str, table: pl.DataFrame) -> list[str]:
-    """Return the columns that could play a role: titles are no records."""
-    return [name for name, kind in table.schema.items() if role != "title" or kind == LIST or not kind.is_nested()]
 
 
 def _named(role: str, columns: list[str]) -> str | None:

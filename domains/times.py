@@ -202,7 +202,8 @@ class _Reading:
             return text.cast(pl.Int64)
         if present.str.contains(r"^-?\d+,\d+$").all():
             text = text.str.replace(",", ".", literal=True)
-        text = text.str.replace(DOT_NET, "$1")
+        if present.str.contains("/Date(", literal=True).any():
+            text = text.str.replace(DOT_NET, "$1")
         numbers = _as_numbers(text)
         if numbers.null_count() == text.null_count():
             return numbers

@@ -48,6 +48,16 @@ def find_column(
     )
 
 
+def find_title(types: Mapping[str, pl.DataType]) -> str | None:
+    """Return the column of titles by its usual names; None if there is none. Titles are no records.
+
+    Args:
+        types: the columns of the items that have no other role.
+    """
+    flat = [name for name, kind in types.items() if kind == LIST or not kind.is_nested()]
+    return find_column("title", None, flat, "", required=False)
+
+
 def map_interactions(table: pl.LazyFrame, columns: ColumnMapping, location: str) -> pl.LazyFrame:
     """Add the columns ``user_id``, ``item_id`` and ``timestamp`` (if there are times) to a table of interactions.
 
@@ -122,9 +132,8 @@ def map_items(table: pl.LazyFrame, columns: ColumnMapping, separator: str, locat
     with problems.catch():
         found["item_id"] = find_column("item_key", columns.item_key or columns.item, there, location)
     free = [name for name in there if name != found.get("item_id") or name == columns.title]
-    flat = [name for name in free if types[name] == LIST or not types[name].is_nested()]
     with problems.catch():
-        title = columns.title or find_column("title", None, flat, location, required=False)
+        title = columns.title or find_title({name: types[name] for name in free})
         found["title"] = find_column("title", title, free, location)
     with problems.catch():
         given = columns.categories

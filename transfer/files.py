@@ -70,9 +70,14 @@ def alone_in(folder: Path) -> Iterator[None]:
         _remove_scratch(folder)
         yield
     finally:
-        with suppress(OSError):  # Windows removes it itself
-            Path(lock.lock_file).unlink()
-        lock.release()
+        _give_up(lock)
+
+
+def _give_up(lock: FileLock) -> None:
+    """Release a lock and remove its file."""
+    with suppress(OSError):  # Windows removes it itself
+        Path(lock.lock_file).unlink()
+    lock.release()
 
 
 SCRATCH = "scratch"
@@ -212,7 +217,7 @@ def digest_of(tensors: Mapping[str, Tensor], facts: Mapping[str, str]) -> str:
     digest = hashlib.sha256(json.dumps(dict(facts), sort_keys=True).encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+        digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
@@ -231,7 +236,8 @@ def _readable(path: Path) -> Iterator[None]:
 class JsonLines:
     """A log with one JSON object per line, flushed after each line. It has one line for each epoch of a stage.
 
-    A run that resumes from a checkpoint repeats the epochs after it, so their lines are removed.
+    A run that resumes from a checkpoint repeats the epochs after it, so their lines are removed. Several processes may
+    write to one log; each knows the lines of its own stages.
 
     Args:
         path: the file.
@@ -246,40 +252,56 @@ class JsonLines:
                 path.unlink(missing_ok=True)
         except OSError as error:
             raise cannot_write(error, path) from error
-        self._torn = False
-        self._lines = self._read()
+        lines, self._torn = self._read()
+        self._met = {key for key, _ in lines} - {None}
 
     def __call__(self, entry: Mapping[str, object]) -> None:
         """Append an object."""
-        line = json.dumps(entry, ensure_ascii=False)
-        again = next((n for n, (key, _) in enumerate(self._lines) if key is not None and key == _key(entry)), None)
-        if again is not None:
-            stage = entry["stage"]
-            kept = [(key, old) for key, old in self._lines[again:] if key is None or key[0] != stage]
-            self._lines = [*self._lines[:again], *kept]
-        if again is not None or self._torn:
-            write_text(self.path, "".join(f"{old}\n" for _, old in self._lines))
-            self._torn = False
-        self._lines.append((_key(entry), line))
+        key = _key(entry)
         try:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
+            with self._alone():
+                if self._torn or key in self._met:
+                    self._remove_from(key)
+                with self.path.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(entry, ensure_ascii=False) + "\n")
         except OSError as error:
             raise cannot_write(error, self.path) from error
+        self._met.add(key)
 
-    def _read(self) -> list[tuple[tuple[object, object] | None, str]]:
-        """Return stage and epoch of each line, and the line. Skip a line that a killed process did not finish."""
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes from writing to the log."""
+        lock = FileLock(self.path.with_name(f".{self.path.name}.lock"))
+        with suppress(NotImplementedError):  # the file system has no locks
+            lock.acquire()
+        try:
+            yield
+        finally:
+            _give_up(lock)
+
+    def _remove_from(self, key: tuple[object, object] | None) -> None:
+        """Remove the lines of a stage from an epoch on, and lines that a killed process did not finish."""
+        lines, _ = self._read()
+        kept = [line for _, line in lines]
+        if key is not None and key in (old for old, _ in lines):
+            first = [old for old, _ in lines].index(key)
+            kept = kept[:first] + [line for old, line in lines[first:] if old is None or old[0] != key[0]]
+        write_text(self.path, "".join(f"{line}\n" for line in kept))
+        self._torn = False
+
+    def _read(self) -> tuple[list[tuple[tuple[object, object] | None, str]], bool]:
+        """Return stage and epoch of each line with the line, and whether a killed process left a line unfinished."""
         if not self.path.is_file():
-            return []
+            return [], False
         found = []
         text = self.path.read_text(encoding="utf-8", errors="replace")
-        self._torn = not text.endswith("\n")
+        torn = bool(text) and not text.endswith("\n")
         for line in text.split("\n")[:-1]:
             try:
                 found.append((_key(json.loads(line)), line))
             except (ValueError, RecursionError):
-                self._torn = True
-        return found
+                torn = True
+        return found, torn
 
 
 def _key(entry: Any) -> tuple[object, object] | None:

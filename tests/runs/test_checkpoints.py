@@ -12,6 +12,7 @@ from refusals import refusal
 from transfer.evaluation.ranking import Ranking
 from transfer.files import JsonLines, read_json, read_tensors, replacing, write_json, write_tensors, write_text
 from transfer.runs.checkpoints import Checkpoints, FinishedVariant
+from transfer.runtime import Runtime
 
 PLAN = {"settings": {"dim": 8, "list": [1, 2]}, "domain": "abc"}
 
@@ -92,7 +93,7 @@ def test_a_folder_of_another_plan_is_refused(tmp_path, other):
 
 
 def test_only_the_first_process_writes(tmp_path):
-    other = Checkpoints(tmp_path, PLAN, writes=False)
+    other = Checkpoints(tmp_path, PLAN, Runtime(rank=1))
     other.keep("sasrec", 0, finished())
     assert list(tmp_path.rglob("*")) == []
     Checkpoints(tmp_path, PLAN).keep("sasrec", 0, finished())

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from scipy.sparse import random as random_sparse
 from transfer_cases import make_encoder, random_histories, small_domain
 
 from domains.split import leave_one_out
+from transfer import files
 from transfer.diffusion.s2idm_training import SourceInterests, train_s2idm
 from transfer.diffusion.settings import S2IDMSettings
 from transfer.encoders.settings import EncoderSettings
@@ -24,6 +27,7 @@ from transfer.items.tower import ItemTower
 from transfer.model.conditioner import PromptGenerators
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.settings import ScoreSettings
+from transfer.runs.checkpoints import Checkpoints
 from transfer.runtime import Runtime
 from transfer.training.loop import Trainer, fit
 from transfer.training.settings import TrainingSettings
@@ -81,8 +85,21 @@ def target_model(runtime, loss, size):
     }
 
 
-def everything(runtime):
-    return {"s2idm": source_model(runtime), **{name: target_model(runtime, *case) for name, case in CASES.items()}}
+def kept(runtime, folder):
+    """Whether a process that writes slowly, as to a network disk, keeps no other process from finding the weights."""
+    checkpoints = Checkpoints(Path(folder), {"seed": runtime.processes}, runtime, replaces=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "save_file", lambda *given: (time.sleep(0.5), save_file(*given)))
+        checkpoints.keep_weights("sasrec", 0, "base", {"weight": torch.ones(2)})
+    return checkpoints.weights("sasrec", 0, "base") is not None
+
+
+def everything(runtime, folder):
+    return {
+        "kept": kept(runtime, folder),
+        "s2idm": source_model(runtime),
+        **{name: target_model(runtime, *case) for name, case in CASES.items()},
+    }
 
 
 def one_of_two(rank, folder):
@@ -93,7 +110,7 @@ def one_of_two(rank, folder):
     try:
         runtime = Runtime.current("cpu")
         assert (runtime.rank, runtime.processes) == (rank, 2)
-        torch.save(everything(runtime), Path(folder) / f"{rank}.pt")
+        torch.save(everything(runtime, folder), Path(folder) / f"{rank}.pt")
     finally:
         torch.distributed.destroy_process_group()
 
@@ -104,7 +121,10 @@ def results(tmp_path_factory):
         pytest.skip("this build of torch has no gloo")
     folder = tmp_path_factory.mktemp("processes")
     torch.multiprocessing.spawn(one_of_two, args=(str(folder),), nprocs=2)
-    return [everything(Runtime()), *(torch.load(folder / f"{rank}.pt", weights_only=True) for rank in (0, 1))]
+    return [
+        everything(Runtime(), folder / "alone"),
+        *(torch.load(folder / f"{rank}.pt", weights_only=True) for rank in (0, 1)),
+    ]
 
 
 def felt(name, value):
@@ -112,6 +132,10 @@ def felt(name, value):
     which Adam blows up to full steps.
     """
     return value[len(value) // 2 :] if name.endswith("key_value.bias") else value
+
+
+def test_every_process_finds_what_the_first_one_kept(results):
+    assert [one["kept"] for one in results] == [True] * 3
 
 
 @pytest.mark.parametrize("part", ["s2idm", *CASES])

@@ -16,8 +16,8 @@ from transfer.diffusion.settings import S2IDMSettings
 def extended_s2idm(old: S2IDM, anchors: int, settings: S2IDMSettings, seed: int) -> S2IDM:
     """Return an S2IDM over more anchors, with the weights of the old one for the first anchors.
 
-    The new anchors' columns and rows are freshly initialised, so that interests in old anchors give the same hidden
-    states as before.
+    The new anchors' columns and rows are freshly initialised, so that the denoiser turns interests in old anchors into
+    the same hidden state as before.
 
     Args:
         old: S2IDM over the first anchors.
@@ -58,5 +58,5 @@ def extended_weights(old: Mapping[str, Tensor], new: Mapping[str, Tensor]) -> di
         elif fresh.dim() == 0:
             grown[name] = known
         else:
-            grown[name] = torch.cat([known[: len(fresh)], fresh[len(known) :]])
+            grown[name] = torch.cat([known[: len(fresh)].to(fresh.device), fresh[len(known) :]])
     return grown

@@ -168,7 +168,7 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
         evaluation=recipe.evaluation,
         runtime=runtime,
     )
-    checkpoints = Checkpoints(out, _plan(source, recipe, domain, mapped), runtime.is_main)
+    checkpoints = Checkpoints(out, _plan(source, recipe, domain, mapped), runtime)
     trainer = VariantTrainer(
         source=source,
         recipe=recipe,

@@ -19,6 +19,7 @@ from transfer.evaluation.ranking import Ranking
 from transfer.files import read_json, read_sealed, write_json, write_sealed
 from transfer.report.run_record import KeptEpochs
 from transfer.runs.artifact import CHECKPOINTS
+from transfer.runtime import Runtime
 from transfer.training.epochs import SUFFIX, Checkpoint
 
 PLAN = "plan.json"
@@ -85,34 +86,34 @@ class Checkpoints:
     Args:
         folder: folder of the run.
         plan: all settings and data that determine the results; a folder with another plan is an error.
-        writes: whether this process writes.
+        runtime: of its processes only the first writes. The others wait for it, so that all see the same files.
         replaces: delete the checkpoints of another plan instead of raising.
 
     Raises:
         InputError: the folder holds checkpoints of another plan.
     """
 
-    def __init__(self, folder: Path, plan: Mapping[str, Any], writes: bool = True, replaces: bool = False) -> None:
-        self.folder, self.writes = folder / CHECKPOINTS, writes
+    def __init__(
+        self, folder: Path, plan: Mapping[str, Any], runtime: Runtime | None = None, replaces: bool = False
+    ) -> None:
+        self.folder, self.runtime = folder / CHECKPOINTS, runtime or Runtime()
+        self.writes = self.runtime.is_main
         self.digest = digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
         found = self.folder / PLAN
-        other = found.exists() and _digest_in(found) != digest
-        if other and replaces and writes:
-            shutil.rmtree(self.folder)
-        elif other:
-            raise RunError(
-                "this folder holds results of other settings or data",
-                location=folder,
-                hint="Choose another --out, or delete the folder",
-                code="run-differs",
-            )
-        if writes:
-            write_json(found, {"digest": digest})
-
-    def clear(self) -> None:
-        """Remove all checkpoints. Call it once the artifact is written."""
+        if self.writes or not replaces:  # with `replaces`, the first process removes the file meanwhile
+            other = found.exists() and _digest_in(found) != digest
+            if other and not replaces:
+                raise RunError(
+                    "this folder holds results of other settings or data",
+                    location=folder,
+                    hint="Choose another --out, or delete the folder",
+                    code="run-differs",
+                )
+            if other:
+                shutil.rmtree(self.folder)
         if self.writes:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            write_json(found, {"digest": digest})
+        self.runtime.wait()
 
     def _path(self, variant: str, seed: int, part: str) -> Path:
         return checkpoint_path(self.folder.parent, variant, seed, part)
@@ -139,9 +140,10 @@ class Checkpoints:
     def keep_weights(
         self, variant: str, seed: int, part: str, weights: Mapping[str, Tensor], facts: Mapping[str, str] | None = None
     ) -> None:
-        """Save weights and facts about them."""
+        """Save weights and facts about them. Every process must call it."""
         if self.writes:
             write_sealed(self._path(variant, seed, part), weights, facts)
+        self.runtime.wait()
 
     def get(self, variant: str, seed: int) -> FinishedVariant | None:
         """Return a finished variant, or None."""

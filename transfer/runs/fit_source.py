@@ -93,7 +93,7 @@ def fit_source(
     checkpoints = None
     if folder is not None:
         made_of = _made_of(recipe, sources, vocabulary, semantics, extends)
-        checkpoints = Checkpoints(folder, made_of, runtime.is_main, replaces=True)
+        checkpoints = Checkpoints(folder, made_of, runtime, replaces=True)
     runtime.begin(S2IDM_STEP)
     before = None if extends is None else extends.s2idm
     start = None if before is None else extended_s2idm(before, len(vocabulary), recipe.s2idm, seed)

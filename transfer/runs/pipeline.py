@@ -71,7 +71,9 @@ def source_from(
     claim(folder, SOURCE)
     if plan.target is not None and extends is not None:
         check_no_leak(plan.domain, plan.recipe, {note.fingerprint for note in extends.domains})
-    if (folder / CONFIG).is_file():
+    is_there = (folder / CONFIG).is_file()
+    runtime.wait()  # no process writes the artifact before all have looked for it
+    if is_there:
         found = SourceArtifact.read(folder)
         differs = difference(found, plan, extends, with_s2idm, vectors)
         if differs is None and licence not in (None, found.licence):

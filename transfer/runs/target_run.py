@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
@@ -20,10 +21,9 @@ from recipes.load import check_recipe, read_mapping
 from recipes.schema import Recipe, resolved
 from transfer.assembly import Unfilled, assemble
 from transfer.diffusion.s2idm import S2IDM
-from transfer.files import MADE_AGAIN, write_json, write_tensors, write_text
+from transfer.files import MADE_AGAIN, digest_of, write_json, write_tensors, write_text
 from transfer.interests.settings import InterestSettings
 from transfer.items.features import ItemFeatures
-from transfer.items.sentence_vectors import TitleSpace, Whitening
 from transfer.items.settings import Channel
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.scorer import Scorer
@@ -52,6 +52,7 @@ from transfer.runs.artifact import (
 )
 from transfer.runs.artifact_files import TensorFile
 from transfer.runs.interest_factory import InterestFactory
+from transfer.runs.item_tensors import csr_parts, item_tensors, read_items
 from transfer.runs.plan import make_split
 from transfer.runs.source_artifact import read_s2idm, s2idm_tensors
 from transfer.runtime import Runtime
@@ -198,13 +199,8 @@ class TargetRun(Artifact):
     def _write(self, folder: Path) -> TargetConfig:
         save_domain(self.domain, folder / DOMAIN)
         self.vocabulary.save(folder / VOCABULARY)
-        tensors = {f"model.{name}": value for name, value in self.weights.items()}
-        tensors |= s2idm_tensors(self.s2idm)
-        write_tensors(folder / WEIGHTS, tensors)
-        counts = {POPULARITY: torch.from_numpy(self.counts)}
-        counts |= {f"{FOLLOWS}.{part}": value for part, value in _csr_parts(self.follows).items()}
-        counts |= {f"{COMPANIONS}.{part}": value for part, value in _csr_parts(self.companions).items()}
-        write_tensors(folder / ITEMS, _item_tensors(self.item_anchors, self.features) | counts)
+        write_tensors(folder / WEIGHTS, self._weight_tensors())
+        write_tensors(folder / ITEMS, self._item_tensors())
         write_text(folder / RECIPE, yaml.safe_dump(resolved(self.recipe), sort_keys=False, allow_unicode=True))
         write_json(folder / METRICS, self.metrics.as_dict())
         write_text(folder / README, _readme(self))
@@ -218,6 +214,26 @@ class TargetRun(Artifact):
             domain_fingerprint=self.domain.fingerprint,
             sentence_encoder=self.sentence_encoder,
         )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hexadecimal digits, of all that the product's scores depend on."""
+        facts = {
+            "data": f"{self.domain.fingerprint} {self.vocabulary.fingerprint}",
+            "product": f"{self.variant.label} {self.interests.model_dump_json()}",
+            "s2idm": "" if self.s2idm is None else self.s2idm.settings.model_dump_json(),
+            "recipe": json.dumps(resolved(self.recipe), sort_keys=True),
+        }
+        return digest_of(self._weight_tensors() | self._item_tensors(), facts)
+
+    def _weight_tensors(self) -> dict[str, Tensor]:
+        return {f"model.{name}": value for name, value in self.weights.items()} | s2idm_tensors(self.s2idm)
+
+    def _item_tensors(self) -> dict[str, Tensor]:
+        tensors = item_tensors(self.item_anchors, self.features) | {POPULARITY: torch.from_numpy(self.counts)}
+        for name, matrix in ((FOLLOWS, self.follows), (COMPANIONS, self.companions)):
+            tensors |= {f"{name}.{part}": value for part, value in csr_parts(matrix).items()}
+        return tensors
 
     @classmethod
     def _read(cls, folder: Path, config: TargetConfig) -> Self:
@@ -235,7 +251,7 @@ class TargetRun(Artifact):
         _check_sizes(metrics, domain, folder / METRICS)
         variant = parse_variant(config.variant, recipe.items.channels)
         items = TensorFile.open(folder / ITEMS)
-        anchors, features = _read_items(items, domain.n_items, len(vocabulary))
+        anchors, features = read_items(items, domain.n_items, len(vocabulary))
         counts = items.take(POPULARITY, domain.n_items, low=0, nan=True)
         follows = items.csr(FOLLOWS, domain.n_items, domain.n_items)
         companions = items.maybe_csr(COMPANIONS, domain.n_items, domain.n_items)  # none before version 5
@@ -277,33 +293,6 @@ def _check_sizes(metrics: RunRecord, domain: Domain, path: Path) -> None:
             )
 
 
-def _item_tensors(anchors: csr_matrix, features: ItemFeatures) -> dict[str, Tensor]:
-    tensors = {f"anchors.{part}": value for part, value in _csr_parts(anchors).items()}
-    if features.categories is not None:
-        tensors |= {f"categories.{part}": value for part, value in _csr_parts(features.categories).items()}
-    for name in ("anchor_vectors", "title_vectors", "known"):
-        vectors = getattr(features, name)
-        if vectors is not None:
-            tensors[name] = vectors
-    if features.title_space is not None:
-        parts = vars(features.title_space).items()
-        tensors |= {f"title_space.{part}": value for part, value in parts if value is not None}
-    if features.whitening is not None:
-        tensors |= {f"whitening.{part}": value for part, value in vars(features.whitening).items()}
-    return tensors
-
-
-def _csr_parts(matrix: csr_matrix) -> dict[str, Tensor]:
-    from torch import from_numpy, tensor
-
-    return {
-        "indptr": from_numpy(matrix.indptr.astype(np.int64)),
-        "indices": from_numpy(matrix.indices.astype(np.int64)),
-        "data": from_numpy(matrix.data.astype(np.float32)),
-        "columns": tensor([matrix.shape[1]]),
-    }
-
-
 def read_weights(
     file: TensorFile, variant: Variant, recipe: Recipe, features: ItemFeatures, width: int
 ) -> dict[str, Tensor]:
@@ -330,27 +319,6 @@ def _meta_model(
         if isinstance(error, InputError):
             raise
         raise file.error(f"does not fit the variant {variant}: {error}") from None
-
-
-def _read_items(file: TensorFile, items: int, anchors: int) -> tuple[csr_matrix, ItemFeatures]:
-    """Read anchors and features of the items, each checked against the number of items and anchors."""
-    matrix = file.csr("anchors", items, anchors)
-    titles = file.maybe("title_vectors", items, None)
-    width = None if titles is None else titles.shape[1]
-    mean = file.maybe("whitening.mean", width)
-    whitening = None if mean is None else Whitening(mean, file.take("whitening.matrix", len(mean), len(mean)))
-    center = file.maybe("title_space.mean", width)
-    features = ItemFeatures(
-        count=items,
-        anchors=matrix,
-        anchor_vectors=file.maybe("anchor_vectors", items, None),
-        title_vectors=titles,
-        title_space=None if center is None else TitleSpace(center, file.maybe("title_space.basis", width, None)),
-        categories=file.maybe_csr("categories", items),
-        known=file.maybe("known", items, dtype=torch.bool),
-        whitening=whitening,
-    )
-    return matrix, features
 
 
 def _readme(run: TargetRun) -> str:

@@ -19,7 +19,16 @@ from transfer.interests.views import NoViews, Views
 from transfer.items.features import ItemFeatures
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.scorer import Scorer
-from transfer.registry import Baseline, Items, SourceKnowledge, Target, find_system, system_settings, trained_system
+from transfer.registry import (
+    Baseline,
+    Items,
+    Ranker,
+    SourceKnowledge,
+    Target,
+    find_system,
+    system_settings,
+    trained_system,
+)
 from transfer.report.run_record import KeptEpochs
 from transfer.runs.checkpoints import KEPT, Checkpoints, FinishedVariant
 from transfer.runs.interest_factory import InterestFactory
@@ -94,7 +103,7 @@ class VariantTrainer:
             runtime=runtime,
         )
         ranker = system.fit(target, system_settings(system, self.recipe.systems))
-        terms = self._terms_alone(variant.terms) if variant.terms else TermWeights()
+        terms = self._terms_beside(variant, ranker)
         rankings = {}
         for stage in STAGES:
             targets = targets_of(split, stage)
@@ -116,7 +125,9 @@ class VariantTrainer:
         model, kept = self._with_terms(variant, views, seed) if variant.terms else self._trained(variant, views, seed)
         scorer = self._scorer(model)
         rankings = {stage: self._evaluate(scorer, views, stage) for stage in STAGES}
-        finished = FinishedVariant(dict(model.state_dict()), rankings, kept, torch.get_num_threads())
+        # On the CPU: the GPU's memory is for training, and whoever serves these weights has no GPU.
+        weights = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
+        finished = FinishedVariant(weights, rankings, kept, torch.get_num_threads())
         self.checkpoints.keep(variant.label, seed, finished)
         self.checkpoints.forget(variant.label, seed, VARIANT)
         return finished
@@ -232,6 +243,14 @@ class VariantTrainer:
         else:
             # The model was never trained, so its scores are noise; the terms must dominate.
             model.terms.set(self._terms_alone(variant.terms).times(BESIDE_NOISE))
+
+    def _terms_beside(self, variant: Variant, ranker: Ranker) -> TermWeights:
+        """Return the weights of a baseline's late terms, which are tuned beside its scores."""
+        targets, domain = self._fitting_targets, self.task.split.domain
+        if variant.is_terms_alone or not variant.terms or not len(targets):
+            return self._terms_alone(variant.terms) if variant.terms else TermWeights()
+        own = ranker(domain, targets)
+        return search_weights(own, self.known, domain, targets, variant.terms, self.task.runtime.progress)
 
     def _terms_alone(self, terms: tuple[str, ...]) -> TermWeights:
         """Return the weights of late terms that score alone. Variants with the same terms share the search."""

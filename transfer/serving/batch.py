@@ -21,7 +21,7 @@ import torch
 from domains.domain import Domain
 from domains.errors import DataError, RunError, SettingsError
 from domains.newer import Reading
-from transfer.files import digest_of, replacing
+from transfer.files import replacing
 from transfer.progress import Progress, Silent
 from transfer.release import release
 from transfer.serving.history import History
@@ -147,7 +147,7 @@ def recommend_all(
     else:
         name = None if shard is None else f"part-{shard.index:05}-of-{shard.count:05}.parquet"
         jobs = [(_writable(out) if name is None else out / name, None)]
-    model, reading = _model_identity(recommender), Reading.of(recommender.run.recipe.target)
+    model, reading = f"{recommender.run.digest} {recommender.first_new}", Reading.of(recommender.run.recipe.target)
     notes: dict[str, None] = {}
     kept = people = unanswered = 0
     for file, part in jobs:
@@ -180,16 +180,6 @@ def _writable(out: Path) -> Path:
             code="out-format",
         )
     return out
-
-
-def _model_identity(recommender: Recommender) -> str:
-    """Return the SHA-256 of the model and of the data that its scores depend on."""
-    run = recommender.run
-    facts = {
-        "data": f"{run.domain.fingerprint} {run.vocabulary.fingerprint}",
-        "variant": f"{run.variant.label} {recommender.first_new}",
-    }
-    return digest_of({**run.weights, "counts": torch.from_numpy(run.counts)}, facts)
 
 
 def _identity(model: str, asked: Asked, count: int, filters: Filters, reasons: bool) -> str:

@@ -25,7 +25,7 @@ ANCHORS = 10
 SOURCES = 3
 """Maximum number of past items named for an interest or a recommendation."""
 OWN = "model"
-"""Name of the model's own score among the terms."""
+"""Name of the own score of a model or baseline among the terms."""
 MOST_NEIGHBOURS = 15
 """Default number of anchors that `anchor_neighbours` returns."""
 
@@ -177,7 +177,7 @@ def _terms(recommender: Recommender, history: History, items: Ints) -> dict[str,
     scorer, domain, targets = recommender.scorer, history.domain, history.targets
     first, chosen = torch.zeros(1, dtype=torch.int64), torch.from_numpy(items)
     parts: dict[str, npt.NDArray[np.float32]] = {}
-    if scorer.model is not None:
+    if scorer.model is not None or scorer.ranker is not None:
         own = scorer.own(domain, targets, recommender.interests_of(domain))
         parts[OWN] = own(first)[0][chosen].float().numpy()
     for term in TERMS.values():

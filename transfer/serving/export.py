@@ -26,7 +26,6 @@ from transfer.sequences import SequenceBatch
 from transfer.serving.history import History
 from transfer.serving.recommend import Filters, Recommender
 from transfer.terms.item_pairs import PARTS, STEPS
-from transfer.terms.weights import LEAVE_OUT
 
 Format = Literal["onnx", "torch"]
 GRAPH: dict[Format, str] = {"onnx": "model.onnx", "torch": "model.pt2"}
@@ -151,10 +150,11 @@ class Graph(nn.Module):
             last = encoded.gather(1, (lengths - 1)[:, None, None].expand(-1, 1, encoded.shape[2]))[:, 0]
             states.append(self.model.prepared_states(last))
         ages = (lengths[:, None] - 1 - places).clamp_min(0)
-        weights = mask * torch.pow(torch.tensor(self.recency), ages.float())
+        counted = mask
         if self.repeats:
             later = (items[:, :, None] == items[:, None, :]) & mask[:, None, :] & (places[None, :] > places[:, None])
-            weights = weights * ~later.any(2)
+            counted = mask & ~later.any(2)
+        weights = counted * torch.pow(torch.tensor(self.recency), ages.float())
         for name, strength in zip(self.features, self.strengths, strict=True):
             feature: Tensor = getattr(self, name)
             states.append(strength * F.normalize((feature[items] * weights[..., None]).sum(1), dim=-1))
@@ -162,7 +162,7 @@ class Graph(nn.Module):
         if states:
             scores = torch.cat(states, dim=1) @ self.table.t() + scores
         if self.accompanied:
-            strengths = self.together * weights + self.taste * (weights > 0)
+            strengths = self.together * weights + self.taste * counted  # not weights > 0: an old item's underflows
             added = self.closeness[items] * strengths[:, :, None]
             scores = scores.scatter_add(1, self.beside[items].flatten(1), added.flatten(1))
         return self._with_transitions(scores, items, lengths) if self.follows else scores
@@ -229,9 +229,7 @@ def export(run: TargetRun, folder: Path, to: Format = "onnx", histories: int = 1
     graph = Graph(recommender).eval()
     weights = recommender.scorer.weights
     left_out = tuple(name for name, value in vars(weights).items() if value and name not in EXPRESSED)
-    excludes_seen = not run.domain.repeats or weights.repeats == LEAVE_OUT
-    if weights.repeats == LEAVE_OUT:
-        left_out = tuple(name for name in left_out if name != "repeats")  # whoever asks leaves them out, see FACTS
+    excludes_seen = not run.domain.repeats or recommender.leaves_out
     if left_out:
         log.warning("The graph cannot hold these late terms, so its order differs: %s", ", ".join(left_out))
     size = sum(buffer.numel() * buffer.element_size() for buffer in graph.buffers())

@@ -94,11 +94,13 @@ class Reasons:
         scorer: scorer of the product.
         words: (q,) the anchors.
         unsaid: (q,) bool, anchors that reasons do not mention, such as brands; None for none.
+        pairs: whether the scorer is a baseline that looks at the history, so that its best items are not just popular.
     """
 
     scorer: Scorer
     words: tuple[str, ...]
     unsaid: Mask | None = None
+    pairs: bool = False
 
     @cached_property
     def _anchors(self) -> csr_matrix:
@@ -203,25 +205,33 @@ class Reasons:
                 most = 2 * np.take_along_axis(found.terms[term], place[:, None], axis=1)[:, 0] >= best
                 kind[most] = KINDS.index(name)
         silent = best <= 0
-        if silent.any():
-            if self.scorer.model is None:
-                kind = np.where(silent, KINDS.index("popular"), kind)
-            else:
-                some = silent.any(1)
-                place[some] = np.where(silent[some], self._nearest(found.past[some], items[some]), place[some])
-                kind = np.where(silent, KINDS.index("with"), kind)
+        some = silent.any(1)
+        if some.any():
+            kind[silent] = KINDS.index("popular")
+            nearest, close = self._nearest(found.past[some], items[some])
+            place[some] = np.where(silent[some], nearest, place[some])
+            kind[some] = np.where(silent[some] & close, KINDS.index("with"), kind[some])
         nobody = (found.past < 0).all(1)
         kind[nobody] = KINDS.index("popular")
         return place.astype(np.int64), kind.astype(np.int64)
 
-    def _nearest(self, past: Ints, items: Ints) -> Ints:
-        """Return (n, k) the column of the past item with the most similar item vector."""
-        table = self._unit_table
-        left, right = (torch.from_numpy(np.maximum(part, 0)) for part in (past, items))
-        similar = torch.bmm(table[left], table[right].transpose(1, 2))
-        similar[torch.from_numpy(past < 0)] = -torch.inf
-        place: Ints = similar.argmax(1).numpy()
-        return place
+    def _nearest(self, past: Ints, items: Ints) -> tuple[Ints, Mask]:
+        """Return (n, k) the column of the past item with the most similar item vector, and whether there is one.
+
+        A baseline has no vectors; the same users had the nearest items. Late terms alone have said all.
+        """
+        if self.scorer.model is not None:
+            table = self._unit_table
+            left, right = (torch.from_numpy(np.maximum(part, 0)) for part in (past, items))
+            similar = torch.bmm(table[left], table[right].transpose(1, 2)).numpy()
+            floor = -np.inf
+        elif self.pairs and self.accompanies is not None:
+            similar = _between(self._accompanied, past >= 0, np.maximum(past, 0), np.maximum(items, 0))
+            floor = 0.0
+        else:
+            return np.zeros_like(items), np.zeros(items.shape, dtype=bool)
+        similar[past < 0] = -np.inf
+        return similar.argmax(1), similar.max(1) > floor
 
     def _reason(self, kind: Kind, past: int, item: int) -> Reason:
         if kind == "popular" or past < 0:

@@ -117,6 +117,7 @@ class Filters:
 
 
 ALL = Filters()
+NO_PAIRS = (torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.int64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +127,7 @@ class Top:
     Attributes:
         items: (n, k) int64 indices, the best first; padded with -1.
         scores: (n, k) float32.
-        average: (n,) float32 mean score of all items.
+        average: (n,) float32 mean score of all known items but those that the history excludes.
     """
 
     items: Ints
@@ -148,14 +149,19 @@ class Recommender:
     Args:
         run: the target run.
         new_items: number of its last items that are new; only `recommend_new` recommends them.
+
+    Attributes:
+        scorer: scorer of the product. It scores items of the history like all others; `top` leaves them out.
+        leaves_out: whether the product never recommends what the user had, although the domain may keep repeats.
     """
 
     def __init__(self, run: TargetRun, new_items: int = 0) -> None:
         self.run, self.first_new = run, run.domain.n_items - new_items
         self.device = torch.device("cpu")
-        self.scorer = run.scorer(self.device)
+        self.scorer, self.leaves_out = _without_left_out(run.scorer(self.device))
         unsaid = brand_words(run.domain, run.vocabulary, run.item_anchors)
-        self.reasons = Reasons(self.scorer, tuple(run.vocabulary.words), unsaid)
+        pairs = self.scorer.ranker is not None and run.variant.architecture != "popular"
+        self.reasons = Reasons(self.scorer, tuple(run.vocabulary.words), unsaid, pairs)
 
     @property
     def has_new(self) -> bool:
@@ -182,7 +188,7 @@ class Recommender:
         scores = self._unknown_scores(history)
         penalty = filters.penalty(len(scores))
         scores = scores if penalty is None else scores + penalty.numpy()
-        if history.targets.excludes_seen and not filters.allow_seen:
+        if self._excludes_seen(history, filters):
             scores[history.domain.items] = -np.inf
         new, places = self._standing(scores, count)
         top = Top(new[None], scores[new][None], np.array([scores[np.isfinite(scores)].mean()], np.float32))
@@ -241,7 +247,7 @@ class Recommender:
 
     @cached_property
     def _unknown(self) -> Scorer:
-        scorer = as_unknown(self.run).scorer(self.device)
+        scorer, _ = _without_left_out(as_unknown(self.run).scorer(self.device))
         return replace(scorer, weights=weights_of_unknown(scorer.weights))
 
     @torch.no_grad()
@@ -275,10 +281,8 @@ class Recommender:
         """Return the best items of every user of a history, scored in tiles of users."""
         domain, targets = history.domain, history.targets
         people, count = domain.n_users, min(count, domain.n_items)
-        scorer = self.scorer
-        if filters.allow_seen and scorer.weights.repeats == LEAVE_OUT:
-            scorer = replace(scorer, weights=replace(scorer.weights, repeats=0.0))
-        score_rows = scorer.scores(domain, targets, self.interests_of(domain))
+        excludes = self._excludes_seen(history, filters)
+        score_rows = self.scorer.scores(domain, targets, self.interests_of(domain))
         penalty = filters.penalty(domain.n_items)
         flat, starts, stops = (
             torch.from_numpy(part.copy()) for part in (domain.items, targets.seen_starts, targets.stops)
@@ -289,16 +293,19 @@ class Recommender:
         for rows in torch.arange(people).split(max(1, TILE_SCORES // domain.n_items)) if people else ():
             block = score_rows(rows)
             mine = slice(int(rows[0]), int(rows[-1]) + 1)
-            average[mine] = block.mean(1).float().numpy()
+            seen = excluded_pairs(flat, starts[rows], stops[rows]) if excludes else NO_PAIRS
+            average[mine] = _average(block[:, : self.first_new], *seen)
+            block[seen] = -torch.inf
             block[:, self.first_new :] = -torch.inf
             if penalty is not None:
                 block += penalty
-            if targets.excludes_seen and not filters.allow_seen:
-                block[excluded_pairs(flat, starts[rows], stops[rows])] = -torch.inf
             values, places = largest(block, count)
             scores[mine] = values.float().numpy()
             items[mine] = np.where(np.isfinite(scores[mine]), places.numpy(), -1)
         return Top(items, scores, average)
+
+    def _excludes_seen(self, history: History, filters: Filters) -> bool:
+        return (history.targets.excludes_seen or self.leaves_out) and not filters.allow_seen
 
     def described(self, history: History, top: Top) -> list[list[Recommendation]]:
         """Return the best items of each user with titles, shares and reasons."""
@@ -345,6 +352,25 @@ class Recommender:
     def _heaviest(self, anchors: npt.NDArray[np.integer], weight: npt.NDArray[np.float32]) -> tuple[str, ...]:
         shared = sorted((anchor for anchor in anchors if weight[anchor] > 0), key=lambda anchor: -weight[anchor])
         return tuple(self.run.vocabulary.words[anchor] for anchor in shared[:SPOKEN])
+
+
+def _without_left_out(scorer: Scorer) -> tuple[Scorer, bool]:
+    """Return a scorer that does not mark items of the history by `LEAVE_OUT`, and whether it did."""
+    if scorer.weights.repeats != LEAVE_OUT:
+        return scorer, False
+    return replace(scorer, weights=replace(scorer.weights, repeats=0.0)), True
+
+
+def _average(scores: torch.Tensor, rows: torch.Tensor, items: torch.Tensor) -> npt.NDArray[np.float32]:
+    """Return (B,) the mean of scores (B, I) without the entries at rows (m,) and items (m,), which may repeat."""
+    people, count = scores.shape
+    there = items < count
+    entries = torch.unique(rows[there] * count + items[there])
+    row, item = entries // count, entries % count
+    total = scores.sum(1).index_add_(0, row, scores[row, item], alpha=-1)
+    left = count - torch.bincount(row, minlength=people)
+    average: npt.NDArray[np.float32] = (total / left.clamp_min(1)).float().numpy()
+    return average
 
 
 def _best(scores: npt.NDArray[np.float32], count: int) -> Ints:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -28,6 +29,8 @@ from transfer.serving.limits import Limits, problem_response
 from transfer.serving.opened import INSIDE, open_run
 from transfer.serving.recommend import Filters, Recommendation, Recommender
 from transfer.serving.request_queue import Batcher
+
+logger = logging.getLogger(__name__)
 
 LONGEST_HISTORY = 1000
 MOST_ITEMS = 1000
@@ -137,7 +140,9 @@ class Service:
             return False
         try:
             self.loaded = self._load()
-        except (InputError, OSError):
+        except Exception:
+            # Whatever is wrong with the new run, the old one goes on and the next one is tried.
+            logger.exception("the new run in %s cannot be read; the old one goes on", self.place)
             self.failed_reloads += 1
             return False
         self.reloads += 1
@@ -151,7 +156,8 @@ class Service:
         groups: dict[tuple[bool, bool, TimeKind], list[tuple[int, History]]] = {}
         for place, question in enumerate(questions):
             try:
-                if question.interests is not None or question.only_items or question.without_items:
+                filtered = question.only_items is not None or question.without_items is not None
+                if filtered or question.interests is not None:
                     out[place] = self._alone(loaded, question)
                 else:
                     history = self._history(loaded, question)

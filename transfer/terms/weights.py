@@ -9,8 +9,10 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-LEAVE_OUT = -1000.0
+LEAVE_OUT = -(2.0**100)
 """Weight of `repeats` that ranks the items a user had below all others; no score is as large."""
+OLD_LEAVE_OUT = -1000.0
+"""`LEAVE_OUT` in older files. The counts of a baseline can exceed it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +70,8 @@ class TermWeights:
     def read(cls, take: Callable[[str], Tensor | None]) -> Self:
         """Read weights by their names in a file; missing ones keep their default."""
         found = {field.name: take(f"terms.{field.name}") for field in fields(cls)}
-        return cls(**{name: round(float(value), 6) for name, value in found.items() if value is not None})
+        values = {name: round(float(value), 6) for name, value in found.items() if value is not None}
+        return cls(**values | ({"repeats": LEAVE_OUT} if values.get("repeats") == OLD_LEAVE_OUT else {}))
 
 
 class TermBuffers(nn.Module):

@@ -146,7 +146,7 @@ class Trained:
     summary: str
     encoder: Callable[[EncoderSettings, int], SequenceEncoder]
     family: str
-    objective: Callable[[Task, Any], Auxiliary] | None = None
+    objective: Callable[[Task, Any], Auxiliary | None] | None = None
     fusion: Callable[[int, int, int], Conditioner] | None = None
     settings: type[Settings] = NoSettings
 

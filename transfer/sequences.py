@@ -204,6 +204,6 @@ def by_length(lengths: Tensor, batch_size: int, positions_budget: int | None = N
 
 
 def _fitting(lengths: Ints, positions: int) -> int:
-    """Count the leading rows that fit into `budget` padded positions; at least one."""
+    """Count the leading rows that fit into `positions` padded positions; at least one."""
     padded = np.maximum.accumulate(lengths).clip(min=1) * np.arange(1, len(lengths) + 1)
     return max(1, int(np.searchsorted(padded, positions, side="right")))

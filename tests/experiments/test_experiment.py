@@ -658,6 +658,20 @@ def _with_other_ends(text: str) -> str:
     return "\n".join([head, *(",".join(row) for row in rows)]) + "\n"
 
 
+def test_labels_are_read_with_the_channels_of_the_recipe(tmp_path):
+    """Beside channels of the recipe, `no-id` is a part, and `sasrec` and `sasrec+id` may be two variants."""
+    names = ["popular", "sasrec", "sasrec+no-id"]
+    settings = {"items": {"channels": ["id", "anchors"]}, "variants": names}
+    path = write_experiment(tmp_path, settings=settings, seeds=[0])
+    record = run_experiment(load_experiment(path), tmp_path / "out", Runtime(), workers=1)
+    (cell,) = record.cells
+    pairs = {
+        metric: {(one.variant, one.baseline) for one in cell.metrics.comparisons if one.metric == metric}
+        for metric in ("full/ndcg@10", "sampled/ndcg@10")
+    }
+    assert pairs["full/ndcg@10"] == pairs["sampled/ndcg@10"] != set()
+
+
 def test_the_experiment_of_the_documentation_is_possible(tmp_path):
     page = Path(__file__).parents[2] / "docs" / "experiments.md"
     (block,) = re.findall(r"```yaml\n(.*?)```", page.read_text(), flags=re.S)

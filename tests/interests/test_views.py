@@ -219,6 +219,9 @@ def test_the_factory_shares_what_is_the_same_and_nothing_else():
     assert views_of(made, split, "sasrec+ipe+raw") is not views_of(made, split, "sasrec+ipe+s2idm")
     shuffled = [views_of(made, split, "sasrec+ipe+shuffled", seed=seed) for seed in (0, 1)]
     assert not torch.equal(shuffled[0].order, shuffled[1].order)
+    own = views_of(made, split, "sasrec+ipe+s2idm").for_stage("test")
+    assert all(view.for_stage("test").interests is own for view in shuffled), "they are diffused once"
+    assert views_of(made, split, "sasrec+ipe+raw").for_stage("test") is not own
     prefix = [views_of(made, split, "sasrec+ipe+raw", "prefix", seed) for seed in (0, 1)]
     assert not torch.equal(*(view.for_training(1).first_target for view in prefix))
 

@@ -43,3 +43,8 @@ def test_tables_keep_their_first_rows_and_the_rest_is_taken_over() -> None:
     assert grown["scale"].item() == 4.0
     assert grown["added"].tolist() == [7.0, 7.0]
     assert set(grown) == set(new)
+
+
+def test_tables_grow_on_the_device_of_the_new_model() -> None:
+    grown = extended_weights({"table": torch.ones(2, 3)}, {"table": torch.zeros(4, 3, device="meta")})
+    assert grown["table"].shape == (4, 3) and grown["table"].is_meta

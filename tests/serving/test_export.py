@@ -95,6 +95,19 @@ def test_repeats_count_once_at_their_last_place(folder, tmp_path):
     assert export(replace(run, domain=domain), tmp_path).agreement == 1.0
 
 
+def test_an_old_item_counts_for_taste_although_its_recency_is_zero(folder):
+    """1e-6 ** 9 is no number that float32 can hold; taste counts all items of the history alike."""
+    run = open_run(folder, "sasrec+matching")
+    run.weights.update(TermWeights(taste=2.0, recency=1e-6).tensors())
+    recommender = Recommender(run)
+    history = History.of_many(run.domain, [np.arange(run.recipe.encoder.max_length, dtype=np.int64)])
+    expected = recommender.scorer.scores(history.domain, history.targets, None)(torch.arange(1))
+    items, lengths = padded(history, run.recipe.encoder.max_length)
+    with torch.no_grad():
+        found = Graph(recommender).eval()(torch.from_numpy(items), torch.from_numpy(lengths))
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
 def test_a_graph_adds_what_follows_the_last_three_items(folder):
     run = open_run(folder, "sasrec+matching")
     run.weights.update(TermWeights(transitions=1.5, backward=0.5, onward=0.3).tensors())

@@ -12,7 +12,7 @@ from serving_cases import made_run
 
 from transfer.api import load_run
 from transfer.serving.limits import LARGEST_BODY
-from transfer.serving.service import make_app
+from transfer.serving.service import Service, make_app
 
 pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
@@ -61,6 +61,32 @@ def test_filters_and_interests(client, run):
     assert {item["item_id"] for item in answer.json()["items"]} <= set(ids[1:4])
     noted = client.post("/recommend", json={"history": ["pir"]}).json()
     assert len(noted["notes"]) == 1
+
+
+def test_an_empty_list_of_items_allows_none(client, run):
+    user = run.target.domain.user_ids[3].as_py()
+    for path in ("/recommend", "/explain"):
+        answer = client.post(path, json={"user": user, "only_items": []})
+        assert answer.status_code == 200
+        assert answer.json().get("items", answer.json().get("recommended")) == []
+    every = client.post("/recommend", json={"user": user, "without_items": [], "count": 4}).json()["items"]
+    assert len(every) == 4
+
+
+def test_a_new_run_that_no_code_can_read_is_not_the_last_one_tried(folder, tmp_path, monkeypatch):
+    place = shutil.copytree(folder, tmp_path / "run")
+    service = Service(place)
+    config = place / "target" / "config.json"
+
+    def broken():
+        raise ValueError("no error of ours")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service, "_load", broken)
+        os.utime(config, ns=(1, 1))
+        assert not service.reload_if_new()
+    assert service.reload_if_new()
+    assert (service.failed_reloads, service.reloads) == (1, 1)
 
 
 def test_an_explanation_sums_to_the_score(client, run):

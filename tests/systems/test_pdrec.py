@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transfer_cases import PROPERTY, make_encoder, random_histories, sequences, small_domain
 
-from domains.split import leave_one_out
+from domains.split import fewer_users, leave_one_out
 from transfer.diffusion.over_items import item_weights, train_diffrec
 from transfer.diffusion.settings import DiffRecSettings, S2IDMSettings
 from transfer.encoders.settings import EncoderSettings
@@ -23,7 +23,7 @@ from transfer.model.recommender import SequentialRecommender
 from transfer.model.settings import ScoreSettings
 from transfer.runtime import Runtime
 from transfer.sequences import Spans, gather
-from transfer.systems.pdrec import PDRec, PDRecSettings, PlugIn, behaviour_weights
+from transfer.systems.pdrec import PDREC, PDRec, PDRecSettings, PlugIn, behaviour_weights
 from transfer.training.loop import fit
 from transfer.training.sampling import NegativeSampler
 from transfer.training.settings import TrainingSettings
@@ -170,3 +170,18 @@ def test_it_replaces_the_ordinary_loss_and_learns(plugged):
 def test_settings_that_contradict_each_other():
     with pytest.raises(ValueError, match="positives"):
         PDRecSettings(candidates=3, positives=4)
+
+
+@pytest.mark.parametrize("share", [0.0, 1 / 25])
+def test_without_users_to_diffuse_it_trains_as_sasrec(share):
+    split = fewer_users(split_of(), share, seed=0)
+    assert len(split.training_users) < 2
+    task = Task(
+        split=split,
+        max_length=6,
+        training=TrainingSettings(),
+        evaluation=EvaluationSettings(negatives=9),
+        runtime=Runtime(),
+    )
+    assert PDREC.objective is not None
+    assert PDREC.objective(task, SETTINGS) is None

@@ -495,3 +495,16 @@ def test_titles_are_compared_without_their_mean_along_their_main_directions() ->
     torch.testing.assert_close(narrow_space.t() @ narrow_space, torch.eye(2))
     assert TitleSpace.of(vectors, narrow=True, width=6).basis is None
     assert not TitleSpace.of(torch.zeros(4, 6), narrow=True, width=2)(torch.zeros(4, 6)).any()
+
+
+def test_what_is_left_out_ranks_below_any_score():
+    weights = TermWeights(titles=1.0, repeats=LEAVE_OUT)
+    kept = TermWeights.of(weights.tensors())
+    assert kept == weights == kept.times(3.0).times(1 / 3)
+    older = TermWeights.of({"terms.titles": torch.tensor(1.0), "terms.repeats": torch.tensor(-1000.0)})
+    assert older == weights, "files of earlier releases mean the same"
+    counts = torch.full((2, 5), 5e6)
+    scores = joined(lambda rows: counts[rows].clone(), KNOWN, DOMAIN, TARGETS, TermWeights(repeats=LEAVE_OUT))
+    for row, history in zip(scores(BOTH), HISTORIES, strict=True):
+        rest = [item for item in range(5) if item not in history]
+        assert row[list(set(history))].max() < row[rest].min()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 import numpy as np
@@ -169,6 +170,19 @@ def test_an_epoch_stands_in_the_log_once(tmp_path):
         *(("b", str(n), "1") for n in range(2)),
         ("b", "2", "2"),
     ]
+
+
+def test_processes_keep_each_others_lines(tmp_path):
+    """The jobs of an experiment write to one log; a job that resumes removes its own epochs and nothing else."""
+    path = tmp_path / "training.jsonl"
+    JsonLines(path)({"stage": "a", "epoch": 0, "run": 1})
+    resumed, other = JsonLines(path, fresh=False), JsonLines(path, fresh=False)
+    other({"stage": "b", "epoch": 0, "run": 1})
+    resumed({"stage": "a", "epoch": 0, "run": 2})
+    other({"stage": "b", "epoch": 1, "run": 1})
+    found = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(line["stage"], line["epoch"], line["run"]) for line in found] == [("b", 0, 1), ("a", 0, 2), ("b", 1, 1)]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_batch_that_does_not_fit_is_halved_and_so_are_those_after_it():

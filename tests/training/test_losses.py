@@ -134,3 +134,12 @@ def test_softmax_blocks_stay_in_their_budget(monkeypatch):
     monkeypatch.setattr(losses.F, "cross_entropy", watched)
     losses.softmax(torch.randn(10, 3), torch.randn(6, 3), torch.zeros(10, dtype=torch.int64), 4 * 6 * 4)
     assert seen == [4, 4, 2]
+
+
+@pytest.mark.parametrize("loss", [losses.bce, lambda *parts: losses.gbce(*parts, n_items=50, calibration=0.7)])
+def test_half_precision_ends_before_the_loss(loss):
+    """Positive and negative logits have the same precision, or their difference would be rounding."""
+    parts = drawn(20, 4, 16)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = loss(*parts)
+    assert torch.equal(rounded, loss(*parts))

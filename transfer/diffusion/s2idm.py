@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -110,4 +111,7 @@ def _mapped(folder: Path, rows: int, columns: int) -> Tensor:
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".hidden", delete=False) as file:
         path = file.name
         reserve(file.fileno(), rows * columns * 4)
-    return torch.from_file(path, shared=True, size=rows * columns, dtype=torch.float32).view(rows, columns)
+    mapped = torch.from_file(path, shared=True, size=rows * columns, dtype=torch.float32).view(rows, columns)
+    if os.name == "posix":  # the memory stays mapped until the tensor goes, and then its room on the disk is free
+        Path(path).unlink()
+    return mapped

@@ -15,6 +15,7 @@ import torch
 
 from recipes.experiment_schema import LoadedExperiment, published
 from recipes.load import bundled_experiments, bundled_recipes
+from recipes.schema import Recipe
 from transfer.evaluation.summary import SeedRankings, compare_all
 from transfer.evaluation.target_groups import target_groups
 from transfer.experiments.anchor_map import anchor_map, overlaps, source_anchors
@@ -132,14 +133,14 @@ def gather(cell: Cell, source_folder: Path, folder: Path, runtime: Runtime) -> C
     run = run_of(plan, source, adapted)
     run.write(folder)
     metrics = run.metrics
-    sampled = _sampled(adapted.rankings, cutoffs)
+    sampled = _sampled(adapted.rankings, recipe)
     rankings = dict(adapted.rankings)
     if cell.extra is not None:
         extra = make_plan(cell.extra, source)
         more = adapt_target(extra, source, folder, runtime)
         new = [name for name in more.rankings if name not in rankings]
         metrics = _with_extra(metrics, summarise(extra, more), new)
-        sampled += _of_any(new, _sampled(more.rankings, cutoffs))
+        sampled += _of_any(new, _sampled(more.rankings, recipe))
         rankings = {**more.rankings, **rankings}
     groups = target_groups(rankings, adapted.split, cutoffs)
     changed = {
@@ -198,8 +199,7 @@ def _of_any(new: Sequence[str], comparisons: Sequence[Comparison]) -> list[Compa
     return [one for one in comparisons if one.variant in new or one.baseline in new]
 
 
-def _sampled(rankings: Mapping[str, SeedRankings], cutoffs: tuple[int, ...]) -> list[Comparison]:
+def _sampled(rankings: Mapping[str, SeedRankings], recipe: Recipe) -> list[Comparison]:
     """Compare in the sampled protocol too, as the published figures do."""
-    return compare_all(
-        compared_labels([parse_variant(name) for name in rankings]), rankings, "sampled/ndcg@10", cutoffs
-    )
+    pairs = compared_labels([parse_variant(name, recipe.items.channels) for name in rankings])
+    return compare_all(pairs, rankings, "sampled/ndcg@10", recipe.evaluation.cutoffs)

@@ -88,11 +88,11 @@ class Job:
 
     def is_done(self, folder: Path) -> bool:
         """Whether all checkpoints are in the cell's folder."""
-        return all(checkpoint_path(folder, v, _checkpoint_seed(v, self.seed), "done").is_file() for v in self.variants)
+        return all(checkpoint_path(folder, v, self._checkpoint_seed(v), "done").is_file() for v in self.variants)
 
-
-def _checkpoint_seed(variant: str, seed: int) -> int:
-    return 0 if is_baseline(parse_variant(variant)) else seed
+    def _checkpoint_seed(self, variant: str) -> int:
+        channels = self.cell.main.recipe.items.channels
+        return 0 if is_baseline(parse_variant(variant, channels)) else self.seed
 
 
 def cells_of(loaded: LoadedExperiment, quick: bool = False, overrides: Sequence[str] = ()) -> tuple[Cell, ...]:
@@ -198,12 +198,12 @@ def _recipes(
     extras = () if _name_variants(overrides) else experiment.extra_variants
     more = [name for name in extras if name not in main.recipe.variants]
     with within(main.recipe.name):
-        baselines = [name for name in more if is_baseline(parse_variant(name))]
+        baselines = [name for name in more if is_baseline(parse_variant(name, main.recipe.items.channels))]
     trained = [name for name in more if name not in baselines]
     if baselines:
         main = load_recipe(place, [*overrides, f"variants={[*main.recipe.variants, *baselines]}"], merged)
     if trained:
-        rivals = _rivals(main.recipe.variants, trained)
+        rivals = _rivals(main.recipe, trained)
         seeds = [seed for seed in experiment.extra_seeds if seed in main.recipe.seeds] or list(main.recipe.seeds[:1])
         extra = load_recipe(place, [*overrides, f"variants={[*rivals, *trained]}", f"seeds={seeds}"], merged)
     return main, extra
@@ -237,9 +237,11 @@ def _key(override: str) -> str:
     return override.partition("=")[0].strip()
 
 
-def _rivals(names: Sequence[str], extras: Sequence[str]) -> list[str]:
+def _rivals(recipe: Recipe, extras: Sequence[str]) -> list[str]:
     """Return the variants with all seeds that the extra variants are compared with."""
-    there, more = [parse_variant(name) for name in names], {parse_variant(name) for name in extras}
+    channels = recipe.items.channels
+    there = [parse_variant(name, channels) for name in recipe.variants]
+    more = {parse_variant(name, channels) for name in extras}
     pairs = [pair for pair in comparisons([*there, *more], is_baseline) if not more.isdisjoint(pair)]
     return [variant.label for variant in there if any(variant in pair for pair in pairs)]
 

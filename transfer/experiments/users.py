@@ -161,8 +161,8 @@ def case_studies(source: SourceArtifact, adapted: Adapted, runtime: Runtime) -> 
     order = tested[np.argsort(known[tested], kind="stable")]
     chosen = np.unique([order[round(share * (len(order) - 1))] for share in QUANTILES])
     chosen = chosen[np.argsort(known[chosen], kind="stable")]
-    users = torch.from_numpy(chosen).to(runtime.device)
-    after = factory.made("s2idm", original).rows(users).cpu().numpy().astype(np.float64)
+    all_of_them = torch.arange(len(chosen), device=runtime.device)
+    after = factory.made("s2idm", original[chosen]).rows(all_of_them).cpu().numpy().astype(np.float64)
     words = source.vocabulary.words
     cases = []
     for row, user in enumerate(chosen):

@@ -102,6 +102,8 @@ class DiffusedInterests:
                 rows.copy_(self._form(users))
         else:
             self.dense = None
+        if self.dense is not None:  # all that is read from now on
+            self.hidden, self.raw = hidden.new_empty(0, hidden.shape[1]), None
 
     def _form(self, users: Tensor) -> Tensor:
         formed = torch.addmm(self.bias, self.hidden[users].to(self.readout), self.readout.t())

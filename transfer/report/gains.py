@@ -151,7 +151,7 @@ class InterestGain:
     record: RunRecord
 
 
-_ENTERED = {"prompts": "", "positions": " · at positions", "memory": " · as a memory", "late": " · late in the score"}
+_ENTERED = {"prompts": "", "positions": " · at positions"}
 
 
 def interest_gains(cells: Sequence[CellRecord]) -> list[InterestGain]:

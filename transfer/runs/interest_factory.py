@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +58,7 @@ class InterestFactory:
         self.scratch = scratch
         self.progress: Progress = progress or Silent()
         self._shared: dict[tuple[bool, InterestName, int], Views] = {}
+        self._in_use: WeakValueDictionary[tuple[bool, bytes], Interests] = WeakValueDictionary()
 
     @property
     def width(self) -> int:
@@ -93,6 +97,13 @@ class InterestFactory:
         with self.progress.task("Interests by S2IDM", original.shape[0]) as task:
             return self.s2idm.diffuse(original, scratch=self.scratch, done=task.advance)
 
+    def _made_once(self, kind: InterestName, key: bytes, original: Callable[[], csr_matrix]) -> Interests:
+        """Return interests. Those in use already, such as by another seed of `shuffled`, are not made again."""
+        found = self._in_use.get((kind == "raw", key))
+        if found is None:
+            found = self._in_use[kind == "raw", key] = self.made(kind, original())
+        return found
+
     def views(self, variant: Variant, split: Split, prompts: PromptSettings, seed: int) -> Views:
         """Return the interests that a variant sees at each stage; equal interests are shared."""
         kind = variant.interests
@@ -110,7 +121,7 @@ class InterestFactory:
             return FixedViews(NoInterests(self.width))
 
         def made(stops: Ints) -> Interests:
-            return self.made(kind, self.original(stops))
+            return self._made_once(kind, hashlib.sha256(stops.tobytes()).digest(), lambda: self.original(stops))
 
         return InterestViews(
             split=split, sees=prompts.sees, make=made, seed=seed, device=self.device, shuffled=kind == "shuffled"
@@ -119,7 +130,7 @@ class InterestFactory:
     def _by_position(self, kind: InterestName, split: Split, prompts: PromptSettings, seed: int) -> Views:
         if kind == "constant":
             return FixedViews(NoInterests(self.width))
-        interests = self.made(kind, self.original_by_position())
+        interests = self._made_once(kind, b"positions", self.original_by_position)
         if kind == "shuffled":
             others = torch.from_numpy(other_users_positions(self.domain, seed)).to(self.device)
             interests = PermutedInterests(interests, others)

@@ -203,7 +203,7 @@ class VariantTrainer:
             epochs=epochs,
             seed=seed,
             log=self.log,
-            auxiliary=self._objective(variant.architecture),
+            auxiliary=self._objective(variant.architecture) if epochs else None,
             checkpoint=checkpoint,
         )
 

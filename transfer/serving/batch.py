@@ -237,16 +237,19 @@ def _in_order(work: Callable[[int], pa.Table], firsts: Sequence[int]) -> Iterato
     The bytes are the same on any number of cores. Few results wait, so that memory stays bounded.
     """
     cores = torch.get_num_threads()
-    with ThreadPoolExecutor(cores, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        waiting: deque[Future[pa.Table]] = deque()
-        for number, first in enumerate(firsts):
-            waiting.append(pool.submit(work, first))
-            if number == 0:
-                waiting[0].result()  # what all tiles share is prepared once
-            if len(waiting) > 2 * cores:
+    try:
+        with ThreadPoolExecutor(cores, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            waiting: deque[Future[pa.Table]] = deque()
+            for number, first in enumerate(firsts):
+                waiting.append(pool.submit(work, first))
+                if number == 0:
+                    waiting[0].result()  # what all tiles share is prepared once
+                if len(waiting) > 2 * cores:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    finally:
+        torch.set_num_threads(cores)  # the threads above set what later ones begin with, too
 
 
 def _asked(domain: Domain, users: str | Path, history_file: str | Path | None, reading: Reading) -> Asked:

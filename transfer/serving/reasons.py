@@ -301,5 +301,7 @@ def _between(pairs: Callable[[Ints, Ints], Floats], there: Mask, left: Ints, rig
     """Return (n, h, k) values of pairs of past items (n, h) and items (n, k); 0 for padding."""
     person, _ = there.nonzero()
     found = np.zeros((*left.shape, right.shape[1]), np.float32)
-    found[there] = pairs(np.repeat(left[there], right.shape[1]), right[person].ravel()).reshape(-1, right.shape[1])
+    found[there] = pairs(np.repeat(left[there], right.shape[1]), right[person].ravel()).reshape(
+        len(person), right.shape[1]
+    )
     return found

@@ -31,6 +31,7 @@ from transfer.interests.views import TrainView
 from transfer.model.recommender import SequentialRecommender
 from transfer.registry import Trained
 from transfer.sequences import SequenceBatch
+from transfer.systems.diffrec import FEWEST
 from transfer.systems.sasrec import SASRec
 from transfer.terms.counts import train_positions
 from transfer.training.sampling import NegativeSampler
@@ -212,8 +213,13 @@ class PDRec:
         return F.softplus(-kept).mean()
 
 
-def _objective(task: Task, settings: PDRecSettings) -> PDRec:
-    """Train TI-DiffRec on the target's training part, and make the objective from its scores."""
+def _objective(task: Task, settings: PDRecSettings) -> PDRec | None:
+    """Train TI-DiffRec on the target's training part, and make the objective from its scores.
+
+    With fewer users than diffusion needs, there is none, and SASRec trains as usual.
+    """
+    if len(task.split.training_users) < FEWEST:
+        return None
     key = "systems.pdrec.diffusion"
     diffusion = train_diffrec(task.split, "time", settings.diffusion, SEED, task.runtime, key)
     tables = PlugIn.of(task.split, diffusion, settings.diffusion, settings, task.runtime.device)

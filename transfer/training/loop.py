@@ -68,7 +68,7 @@ def fit(
         epochs: maximum number of epochs.
         seed: seed of order, negatives and dropout.
         log: called after each epoch.
-        auxiliary: a second objective; its loss is added in every step.
+        auxiliary: the system's own objective; its loss is added in every step, or replaces the usual one.
         checkpoint: stores the state between epochs; an interrupted training resumes from it.
 
     Raises:

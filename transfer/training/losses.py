@@ -25,7 +25,7 @@ def bce(states: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
         (n,) losses.
     """
     positive = (states * positives).sum(-1)
-    negative = torch.einsum("nd,nmd->nm", states, negatives)
+    negative = _products(states, negatives)
     return F.softplus(-positive) + F.softplus(negative).mean(dim=1)
 
 
@@ -47,8 +47,14 @@ def gbce(states: Tensor, positives: Tensor, negatives: Tensor, n_items: int, cal
     rate = negatives.shape[1] / max(1, n_items - 1)
     beta = rate * (calibration * (1 - 1 / rate) + 1 / rate)
     positive = (states * positives).sum(-1)
-    negative = torch.einsum("nd,nmd->nm", states, negatives)
+    negative = _products(states, negatives)
     return beta * F.softplus(-positive) + F.softplus(negative).sum(dim=1)
+
+
+def _products(states: Tensor, negatives: Tensor) -> Tensor:
+    """Return (n, m) products of states (n, d) and negatives (n, m, d), in their own precision, as the positive's is."""
+    with torch.autocast(states.device.type, enabled=False):
+        return torch.einsum("nd,nmd->nm", states, negatives)
 
 
 def sampled_softmax(

@@ -17,6 +17,8 @@ from transfer.runs.reevaluate import reevaluate
 from transfer.runs.target_run import TargetRun
 from transfer.runs.train_variant import BESIDE_NOISE
 from transfer.runtime import Runtime
+from transfer.systems import popular
+from transfer.terms.counts import untied_popularity
 from transfer.terms.weights import UNTRIED, TermWeights
 
 SYSTEMS = (
@@ -68,6 +70,22 @@ def test_a_saved_run_repeats_its_figures_with_matching_new_items_and_no_training
         assert run.metrics.product.variant == "matching", "an untrained model adds nothing"
     if "evaluation.new_items=0.3" in overrides:
         assert found["popular"].test["full"]["hit@10"].mean == 0, "nobody has met what is tested"
+
+
+def test_late_terms_of_a_baseline_are_weighed_against_its_scores(tmp_path, monkeypatch):
+    """Counts a thousand times as large are the same baseline: its late terms get weights a thousand times as large."""
+    found = []
+    for factor in (1.0, 1000.0):
+        monkeypatch.setattr(popular, "untied_popularity", lambda split, by=factor: by * untied_popularity(split))
+        folder = tmp_path / str(factor)
+        folder.mkdir()
+        loaded = load_recipe(write_recipe(folder, variants=["popular+transitions"], sources=[]))
+        source = source_from(make_plan(loaded), folder / "source", Runtime())
+        run = target_from(make_plan(loaded, source), source, folder / "target", Runtime())
+        found.append((TermWeights.of(run.weights).transitions, run.metrics.product.validation))
+    (small, value), (large, same) = found
+    assert small > 0 and large == pytest.approx(1000 * small, rel=1e-3)
+    assert value == same
 
 
 def test_only_a_variant_that_asks_for_matching_has_it(tmp_path):

@@ -503,7 +503,9 @@ def test_what_is_left_out_ranks_below_any_score():
     assert kept == weights == kept.times(3.0).times(1 / 3)
     older = TermWeights.of({"terms.titles": torch.tensor(1.0), "terms.repeats": torch.tensor(-1000.0)})
     assert older == weights, "files of earlier releases mean the same"
-    counts = torch.full((2, 5), 5e6)
+    counts = torch.zeros(2, 5)
+    for row, history in zip(counts, HISTORIES, strict=True):
+        row[history] = 5e6
     scores = joined(lambda rows: counts[rows].clone(), KNOWN, DOMAIN, TARGETS, TermWeights(repeats=LEAVE_OUT))
     for row, history in zip(scores(BOTH), HISTORIES, strict=True):
         rest = [item for item in range(5) if item not in history]

@@ -85,6 +85,7 @@ class SememeVocabulary:
         titles_by_domain: Mapping[str, Titles],
         settings: VocabularySettings,
         normaliser: Normaliser | None = None,
+        needed: bool = True,
     ) -> SememeVocabulary:
         """Choose anchors from the titles of one or more domains, most frequent first, then alphabetical.
 
@@ -92,19 +93,20 @@ class SememeVocabulary:
             titles_by_domain: domain name -> (I,) titles, or the output of `vocab.item_texts.item_texts`.
             settings: rules for anchors.
             normaliser: replaces the one that the settings name.
+            needed: whether there must be an anchor. Without any, items are known by IDs and whole titles alone.
 
         Raises:
-            InputError: no word meets the settings.
+            InputError: no word meets the settings, and one is needed.
         """
         language = settle_language(settings.language, titles_by_domain)
         normaliser = normaliser or make_normaliser(settings.normaliser, language)
         census = take_census(titles_by_domain, settings, normaliser)
         words = census.anchors(settings)
-        if not words:
+        if needed and not words:
             raise DataError(
                 f"no word of {census.n_items} titles can become an anchor",
                 location="vocabulary",
-                hint="Lower min_items, raise max_share, or check the titles",
+                hint="Lower vocabulary.min_items, raise vocabulary.max_share, or check the titles",
                 code="no-anchors",
             )
         counts, domains = census.counts_of(words), tuple(titles_by_domain)

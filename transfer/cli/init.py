@@ -234,7 +234,7 @@ def _report_sources(compared: Sequence[Closeness], sources: Sequence[str]) -> No
     from transfer.cli.output import say
 
     if compared and not compared[0].words:
-        say("[bold]No word occurs in several titles. Without such words, a run cannot compare titles.[/bold]")
+        say("[bold]No word occurs in several titles: a run learns from what people did alone.[/bold]")
         return
     for one in compared:
         say(escape(str(one)))

@@ -120,7 +120,9 @@ class Whitening:
 
     @classmethod
     def learn(cls, vectors: Tensor, power: float) -> Self:
-        """Learn the whitening of (n, s) vectors; power 0 only centres, 1 whitens fully."""
+        """Learn the whitening of (n, s) vectors; power 0 only centres, 1 whitens fully. Of none, nothing is changed."""
+        if not len(vectors):
+            return cls(vectors.new_zeros(vectors.shape[1]), torch.eye(vectors.shape[1]))
         wide = vectors.double()
         mean = wide.mean(0)
         centred = wide - mean

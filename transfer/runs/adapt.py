@@ -203,8 +203,8 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
 
 
 def _check_covered(domain: Domain, mapped: MappedItems) -> None:
-    """Raise if no item of the target has an anchor."""
-    if mapped.anchors.nnz == 0:
+    """Raise if the source has anchors and no item of the target has one."""
+    if len(mapped.vocabulary) and mapped.anchors.nnz == 0:
         raise DataError(
             f"none of its {domain.n_items:,} items has an anchor of the source artifact",
             location=domain.name,

@@ -131,7 +131,7 @@ def _vocabulary(plan: Plan, extends: SourceArtifact | None) -> SememeVocabulary:
     """Build the vocabulary of the sources, and of the target's titles if the recipe says so or there is no source.
 
     Raises:
-        InputError: no word becomes an anchor.
+        InputError: no word of the sources becomes an anchor. A target alone does without.
     """
     sources, target = plan.source_domains, None if plan.target is None else plan.target.domain
     named = list(sources)
@@ -140,11 +140,11 @@ def _vocabulary(plan: Plan, extends: SourceArtifact | None) -> SememeVocabulary:
         named += [target] if counted or not sources else []
     texts = {domain.name: plan.texts[domain.name] for domain in named}
     if extends is None:
-        vocabulary = SememeVocabulary.build(texts, plan.recipe.vocabulary)
+        vocabulary = SememeVocabulary.build(texts, plan.recipe.vocabulary, needed=bool(sources))
     else:
         new = {name: text for name, text in texts.items() if name not in _targets_before(sources, extends)}
         vocabulary = extends.vocabulary.extended(new) if new else extends.vocabulary
-    if len(vocabulary) == 0:
+    if sources and len(vocabulary) == 0:
         raise DataError(
             "no word of any title became an anchor",
             location="vocabulary",

@@ -160,7 +160,8 @@ def explain(error: ValidationError, model: type[BaseModel], before: str) -> Inpu
     if isinstance(cause, InputError):
         if cause.location is not None and str(cause.location).startswith(where):
             return cause
-        problem = cause.problem if cause.location is None else f"{cause.location}: {cause.problem}"
+        told = cause.location is None or where.endswith(str(cause.location))
+        problem = cause.problem if told else f"{cause.location}: {cause.problem}"
         return type(cause)(problem, location=where, hint=cause.hint, code=cause.code)
     if first["type"] == "extra_forbidden":
         settings = settings_at(model, keys[:-1])

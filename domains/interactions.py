@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import PurePath
 
 import numpy as np
@@ -193,6 +195,9 @@ def _encode(ids: pl.Series) -> tuple[pa.Array, Ints]:
 
 MOST_LISTED = 12
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+DAY = re.compile(rf"\s*{ISO_DAY.pattern}\s*")
+"""A day without a time of day: in conditions it means the whole day."""
+ONE_DAY = timedelta(days=1)
 
 
 def find_columns(clauses: Sequence[Clause], there: Sequence[str], location: object) -> tuple[Clause, ...]:
@@ -237,6 +242,11 @@ def _meets(column: pl.Series, clause: Clause, location: object, notes: list[str]
         return _compare(column, clause, location).fill_null(value=False)
     text = _text(column)
     wanted = {value: _equals(text, value) for value in clause.values}
+    days = {value: day for value in wanted if (day := _moment(value)) and DAY.fullmatch(value)}
+    moments = _datetimes(column, location) if days else None
+    if moments is not None:
+        for value, day in days.items():
+            wanted[value] |= ((moments >= day) & (moments < day + ONE_DAY)).fill_null(value=False)
     absent = [value for value, rows in wanted.items() if not rows.any()]
     if len(absent) == len(wanted):
         raise _error(column, f"no row has {' or '.join(map(repr, absent))} in {clause.column!r}", location, absent[0])
@@ -260,27 +270,44 @@ def _equals(text: pl.Series, value: str) -> pl.Series:
 
 
 def _compare(column: pl.Series, clause: Clause, location: object) -> pl.Series:
-    value = clause.values[0]
-    number = _number(value)
-    values: pl.Series
-    limit: object
-    if number is not None and not column.dtype.is_temporal():
-        values, limit = (column if column.dtype.is_numeric() else as_numbers(_text(column))), number
-    elif ISO_DAY.match(value):
-        limits = read_dates(pl.Series([value]), LOCATION)
-        dates = None if column.dtype.is_temporal() else read_dates(_text(column), location)
-        if limits is None or (dates is None and not column.dtype.is_temporal()):
+    value, operator = clause.values[0], clause.operator
+    limit: object = _number(value)
+    values: pl.Series | None
+    if limit is not None and not column.dtype.is_temporal():
+        values = column if column.dtype.is_numeric() else as_numbers(_text(column))
+        if values.null_count() == len(values):
+            raise _error(column, f"{clause.column!r} holds no numbers", location)
+    elif moment := _moment(value):
+        values, limit = _datetimes(column, location), moment
+        if values is None:
             raise _error(column, f"{clause.column!r} holds no dates", location)
-        values = column.cast(pl.Datetime("us")) if dates is None else dates.values
-        limit = limits.values[0]
+        if DAY.fullmatch(value) and operator in ("<=", ">"):  # all of that day, or none of it
+            limit, operator = moment + ONE_DAY, {"<=": "<", ">": ">="}[operator]
     else:
-        problem = f"{str(clause)!r}: {value!r} is no number and no date"
+        problem = f"{str(clause)!r}: {value!r} is no number and no date such as 2023-01-31"
         raise SettingsError(problem, location=LOCATION, hint=FORMS, code="keep-syntax")
-    if values.null_count() == len(values):
-        raise _error(column, f"{clause.column!r} holds no numbers", location)
-    met = {">": values.__gt__, ">=": values.__ge__, "<": values.__lt__, "<=": values.__le__}[clause.operator](limit)
+    met = {">": values.__gt__, ">=": values.__ge__, "<": values.__lt__, "<=": values.__le__}[operator](limit)
     assert isinstance(met, pl.Series)
     return met
+
+
+def _moment(value: str) -> datetime | None:
+    """Return the first moment of a day, or the time, that a value names; None if it names none."""
+    dates = read_dates(pl.Series([value]), LOCATION) if ISO_DAY.match(value) else None
+    return None if dates is None else dates.values[0]
+
+
+def _datetimes(column: pl.Series, location: object) -> pl.Series | None:
+    """Return (N,) Datetime of a column of dates or of unix times; None if it holds neither."""
+    if column.dtype in (pl.Date, pl.Datetime):
+        return column.cast(pl.Datetime("us"))
+    with suppress(InputError):
+        dates = None if column.dtype.is_numeric() else read_dates(_text(column), location)
+        if dates is not None:
+            return dates.values
+        times = to_times(column, kind="auto", unit="auto", location=location, missing="drop")
+        return pl.from_epoch(times.values, "s") if times.kind == TimeKind.TIMESTAMP else None
+    return None
 
 
 def _text(column: pl.Series) -> pl.Series:

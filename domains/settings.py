@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from domains.column_names import field_name, plain_name
 from domains.domain import RESERVED
 from domains.errors import SettingsError
-from domains.keep import parse_keep
+from domains.keep import FORMS, LOCATION, parse_keep
 
 TimeUnit = Literal["auto", "s", "ms", "us", "ns", "ticks", "filetime", "webkit", "excel"]
 TimeKindSetting = Literal["auto", "timestamp", "order"]
@@ -130,7 +130,10 @@ class PrepareSettings(Settings):
     @field_validator("keep", mode="before")
     @classmethod
     def _as_list(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value
+        conditions = (value,) if isinstance(value, str) else value
+        if not isinstance(conditions, (list, tuple)) or not all(isinstance(text, str) for text in conditions):
+            raise SettingsError(f"{value!r} is no condition", location=LOCATION, hint=FORMS, code="keep-syntax")
+        return conditions
 
     @field_validator("keep")
     @classmethod

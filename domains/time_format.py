@@ -10,6 +10,7 @@ import polars as pl
 
 from domains.errors import SettingsError
 
+LOCATION = "prepare.time_format"
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MONTH = (
@@ -228,7 +229,7 @@ def _pattern(written: str, parts: set[str]) -> str:
         else:
             raise SettingsError(
                 f"{match[0]!r} is not a directive of strftime",
-                location="time_format",
+                location=LOCATION,
                 hint=f"Known: {' '.join(f'%{code}' for code in sorted({*CODES, *COMBINED}, key=str.lower))}",
                 code="time-format",
             )
@@ -246,19 +247,19 @@ def _check(written: str, parts: set[str]) -> None:
         for theirs, ours in LETTERS.items():
             written = re.sub(rf"(?<![%A-Za-z]){theirs}(?![A-Za-z])", ours, written)
         hint = f"Write {written!r}" if "%" in written else "Write it like '%d.%m.%Y %H:%M'"
-        raise SettingsError("holds no directive of strftime", location="time_format", hint=hint, code="time-format")
+        raise SettingsError("holds no directive of strftime", location=LOCATION, hint=hint, code="time-format")
     week = parts & {"U", "V", "W"}
     if week and not parts & {"u", "w", "a"}:
         problem = f"%{min(week)} names a week without a day of it"
-        raise SettingsError(problem, location="time_format", hint="Add %u, %w or %a", code="time-format")
+        raise SettingsError(problem, location=LOCATION, hint="Add %u, %w or %a", code="time-format")
     if not parts & ({"G", "g"} if "V" in week else {"Y", "y"}) and "s" not in parts:
         raise SettingsError(
-            f"{written!r} names no year", location="time_format", hint="Add %Y, as in '%Y-%m-%d'", code="time-format"
+            f"{written!r} names no year", location=LOCATION, hint="Add %Y, as in '%Y-%m-%d'", code="time-format"
         )
     if "I" in parts and "p" not in parts:
         problem = "%I is an hour from 1 to 12, and nothing tells morning from afternoon"
         raise SettingsError(
-            problem, location="time_format", hint="Add %p, or write %H for hours from 0 to 23", code="time-format"
+            problem, location=LOCATION, hint="Add %p, or write %H for hours from 0 to 23", code="time-format"
         )
 
 

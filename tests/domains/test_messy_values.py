@@ -15,6 +15,7 @@ from domains.guess import guess_columns
 from domains.ids import to_ids
 from domains.interactions import read_interactions
 from domains.io.columns import map_interactions
+from domains.open_domain import parse_spec
 from domains.preparation import prepare
 from domains.raw_cells import as_numbers
 from domains.raw_tables import RawTables
@@ -405,6 +406,67 @@ def test_rows_are_kept_by_the_value_of_a_column(keep, left):
     acts = read_interactions(tables(EVENTS), PrepareSettings(**NOTHING, keep=keep), Problems())
     assert acts.item_ids.to_pylist() == list(left)
     assert [(step.interactions, step.setting) for step in acts.steps] == [(5, ""), (len(left), "keep")]
+
+
+CLOCKS = ["2020-09-30 23:59", "2020-10-01 00:00", "2020-10-01 09:27", "2020-10-02 00:00", ""]
+
+
+@pytest.mark.parametrize("written", ["text", "datetimes", "seconds", "seconds as text"])
+@pytest.mark.parametrize(
+    ("condition", "left"),
+    [
+        ("== 2020-10-01", "bc"),
+        ("!= 2020-10-01", "ade"),
+        ("in [2020-10-01, 2020-09-30]", "abc"),
+        ("<= 2020-10-01", "abc"),
+        ("< 2020-10-01", "a"),
+        ("> 2020-10-01", "d"),
+        (">= 2020-10-01", "bcd"),
+        ("<= '2020-10-01 09:00'", "ab"),
+        ("> '2020-10-01 09:27'", "d"),
+    ],
+)
+def test_a_day_in_a_condition_means_the_whole_day(condition, left, written):
+    moments = pl.Series(CLOCKS).str.to_datetime("%Y-%m-%d %H:%M", strict=False)
+    numbers = moments.dt.epoch("s")
+    column = {"text": pl.Series(CLOCKS), "datetimes": moments, "seconds": numbers}.get(written, numbers.cast(pl.String))
+    acts = EVENTS | {"made": column}
+    kept = read_interactions(tables(acts), PrepareSettings(**NOTHING, keep=f"made {condition}"), Problems())
+    assert kept.item_ids.to_pylist() == list(left)
+
+
+def test_values_that_only_look_like_days_stay_text():
+    acts = EVENTS | {"event": ["2020-13-01", "2020-10-01x", "x", "y", "2020-10-01"]}
+    for value, left in (("2020-13-01", "a"), ("2020-10-01", "e"), ("2020-10-01x", "b")):
+        kept = read_interactions(tables(acts), PrepareSettings(**NOTHING, keep=f"event == {value}"), Problems())
+        assert kept.item_ids.to_pylist() == list(left)
+
+
+@pytest.mark.parametrize(
+    ("keep", "said"),
+    [
+        ("made >= 2020-13-01", "'2020-13-01' is no number and no date such as 2023-01-31"),
+        ("rating >= 2020-10-01", "'rating' holds no dates"),
+    ],
+)
+def test_a_condition_tells_whether_the_value_or_the_column_is_no_date(keep, said):
+    acts = EVENTS | {"made": CLOCKS}
+    error = refused(lambda: prepare(tables(acts), PrepareSettings(**NOTHING, keep=keep)))
+    assert said in error.problem
+    assert error.hint
+
+
+@pytest.mark.parametrize(
+    ("prepare", "said"),
+    [
+        ({"keep": 5}, "domain.prepare.keep: 5 is no condition. Write it like"),
+        ({"keep": [5]}, "domain.prepare.keep: [5] is no condition. Write it like"),
+        ({"keep": "a ~ b"}, "domain.prepare.keep: 'a ~ b': "),
+    ],
+)
+def test_a_wrong_condition_has_its_key_once_and_the_forms(prepare, said):
+    spec = {"interactions": "a.csv", "items": "b.csv", "prepare": prepare}
+    assert str(refused(lambda: parse_spec(spec))).startswith(said)
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,8 @@ def map_interactions(table: pl.LazyFrame, columns: ColumnMapping, location: str)
         found["timestamp"] = find_column("time", time, [*types], location, required=time is not None)
     problems.check()
     roles = {ours: theirs for ours, theirs in found.items() if theirs is not None}
-    return table.with_columns(_role_columns(roles, types, ("user_id", "item_id")))
+    table = _without_headers(table, roles, types, ("user_id", "item_id"))
+    return table.with_columns(pl.col(theirs).alias(ours) for ours, theirs in roles.items())
 
 
 PLUS = " + "
@@ -104,19 +105,20 @@ def _one_time_column(
     return table.with_columns(joined.alias(given)), given
 
 
-def _role_columns(roles: Mapping[str, str], types: Mapping[str, pl.DataType], key: Sequence[str]) -> list[pl.Expr]:
-    """Return the columns of the roles; a row that repeats the header, as in files that were joined, becomes empty.
+def _without_headers(
+    table: pl.LazyFrame, roles: Mapping[str, str], types: Mapping[str, pl.DataType], key: Sequence[str]
+) -> pl.LazyFrame:
+    """Leave out the rows that repeat the header, as in files that were joined.
 
     Args:
+        table: the rows.
         roles: our name -> column.
         types: types of all columns.
         key: our names of two columns; a row with the names of both in its cells is a header.
     """
-    columns = {ours: pl.col(theirs) for ours, theirs in roles.items()}
-    if all(types[roles[ours]] == pl.String for ours in key):
-        again = pl.all_horizontal(pl.col(roles[ours]) == roles[ours] for ours in key).fill_null(value=False)
-        columns = {ours: pl.when(~again).then(column) for ours, column in columns.items()}
-    return [column.alias(ours) for ours, column in columns.items()]
+    if any(types[roles[ours]] != pl.String for ours in key):
+        return table
+    return table.filter(~pl.all_horizontal(pl.col(roles[ours]) == roles[ours] for ours in key).fill_null(value=False))
 
 
 def map_items(table: pl.LazyFrame, columns: ColumnMapping, separator: str, location: str) -> pl.LazyFrame:
@@ -150,10 +152,9 @@ def map_items(table: pl.LazyFrame, columns: ColumnMapping, separator: str, locat
             code="column",
         )
     texts = _text_columns(columns, found, there, location)
-    roles = _role_columns(
-        {ours: theirs for ours, theirs in found.items() if theirs is not None}, types, ("item_id", "title")
-    )
-    items = table.select(*roles, *select_texts(texts, types))
+    roles = {ours: theirs for ours, theirs in found.items() if theirs is not None}
+    table = _without_headers(table, roles, types, ("item_id", "title"))
+    items = table.select(*(pl.col(theirs).alias(ours) for ours, theirs in roles.items()), *select_texts(texts, types))
     given = found["categories"]
     if given is None:
         return items

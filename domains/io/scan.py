@@ -17,7 +17,7 @@ from polars.io.plugins import register_io_source
 
 from domains.disk import temporary_folder
 from domains.errors import DataError, InputError, SettingsError
-from domains.io.collect import schema_of
+from domains.io.collect import collect, schema_of
 from domains.io.compressed import (
     BREAKS_OFF,
     broken_off,
@@ -32,6 +32,7 @@ from domains.io.json_lines import as_lines
 from domains.io.paths import check_address, expand, is_url, kind_of
 from domains.io.quoting import ESCAPED, MARK, Quoting, find_quoting, unquote
 from domains.io.remote import fetch_urls, scan_remote_parquet
+from domains.raw_cells import counted
 
 LINE = "line"
 
@@ -72,7 +73,7 @@ def scan(
 def reading_notes(
     source: str, separator: str | None, encoding: str, quoting: Quoting, header: Header
 ) -> tuple[str, ...]:
-    """Return notes on how `scan` reads delimited text: lines before the header, no header, quote marks as text."""
+    """Return notes on how `scan` reads delimited text: its first lines, headers between rows, quote marks as text."""
     if is_url(source) or not _is_utf8(encoding):
         return ()
     files = expand(source)
@@ -83,7 +84,17 @@ def reading_notes(
     notes = [] if head.note is None else [f"{Path(files[0]).name}: {head.note}."]
     if quoting == "auto" and len(head.delimiter) == 1:
         notes += [note for file in files if (note := find_quoting(file, head.delimiter).note) is not None]
+    again = 0 if head.names else sum(_headers_again(file, head.skip) for file in files)
+    if again:
+        notes.append(f"{Path(source).name}: the header stands again in {counted(again, 'line')}, left out.")
     return tuple(notes)
+
+
+def _headers_again(file: str, skip: int) -> int:
+    """Count the lines that repeat the header, which stands below `skip` lines."""
+    lines = scan_lines(file).slice(skip)
+    header = collect(lines.head(1), file)[LINE].to_list()
+    return int(collect(lines.select(pl.col(LINE).is_in(header).sum()), file).item()) - len(header)
 
 
 def scan_json_lines(source: str, fields: Sequence[str]) -> pl.LazyFrame:

@@ -91,10 +91,14 @@ def test_headers_between_the_rows_of_joined_files_are_no_data(tmp_path):
     (tmp_path / "acts.csv").write_text("\n".join([NAMES, *lines[:9], NAMES, *lines[9:]]), encoding="utf-8")
     items = [f"{number},tea {number}" for number in range(100, 105)]
     (tmp_path / "items.csv").write_text("\n".join(["item_id,title", *items, "item_id,title"]), encoding="utf-8")
-    prepare = {"missing": "drop", "catalogue": "all", "min_user_interactions": 0, "min_item_interactions": 0}
-    spec = parse_spec({"interactions": "acts.csv", "items": "items.csv", "prepare": {**prepare, "repeats": "keep"}})
-    domain = open_domain(spec, base=tmp_path, cache=tmp_path / "cache").domain
+    prepare = {"catalogue": "all", "min_user_interactions": 0, "min_item_interactions": 0, "repeats": "keep"}
+    spec = parse_spec({"interactions": "acts.csv", "items": "items.csv", "prepare": prepare})
+    opened = open_domain(spec, base=tmp_path, cache=tmp_path / "cache")
+    domain, report = opened.domain, opened.report
     assert (domain.n_users, domain.n_items, len(domain.items)) == (7, 5, len(ROWS))
+    assert report.notes == tuple(
+        f"{name}: the header stands again in 1 line, left out." for name in ("acts.csv", "items.csv")
+    )
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "utf-8"])

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 
 import polars as pl
 
@@ -141,7 +141,7 @@ def counted(count: int, noun: str) -> str:
 
 def shortened(value: object) -> str:
     """Shorten a value for a message."""
-    text = value.isoformat(" ") if isinstance(value, datetime) else repr(value)
+    text = str(value) if isinstance(value, date) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from typing import Literal, NamedTuple
 
 import polars as pl
@@ -18,6 +19,7 @@ PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9, "ticks": 10**7, "fi
 ORIGIN = {"ticks": 62_135_596_800, "filetime": 11_644_473_600, "webkit": 11_644_473_600}
 """Seconds from the zero of a unit to 1970; .NET counts from the year 1, Windows and browsers from 1601."""
 UNIX = ("s", "ms", "us", "ns")
+DAY = 86_400
 EARLIEST_SECOND = 10**8
 """1973-03-03: smaller numbers are ranks or years, not the unix seconds of a recommender's log."""
 LATEST_SECOND = 41 * 10**8
@@ -36,6 +38,8 @@ NO_TIME_AFTER = 4_070_908_800
 """2099-01-01: later dates, such as 9999-12-31, mark a missing date."""
 NO_TIME_BEFORE = -2_208_988_800
 """1900-01-01: this and earlier dates mark a missing date."""
+ZERO_DATE = r"^0{1,4}[-./]0{1,2}[-./]0{1,4}(?:[T ][0:.]+Z?)?$"
+"""What MySQL writes for a missing date: 0000-00-00, or 0000-00-00 00:00:00."""
 
 
 class Times(NamedTuple):
@@ -87,7 +91,20 @@ def to_times(
     times = reading.read(column, kind, unit, written)
     if problems is None:
         reading.problems.check()
-    return times
+    return times._replace(notes=(*times.notes, *_ahead(times)))
+
+
+def _ahead(times: Times) -> list[str]:
+    """Return a note if some times are later than today, anywhere on Earth."""
+    today = datetime.now(UTC).date()
+    ahead = times.values.filter(times.values >= (today - date(1970, 1, 1)).days * DAY + 2 * DAY)
+    if times.kind == TimeKind.ORDER or not len(ahead):
+        return []
+    share, latest = 100 * len(ahead) / len(times.values), datetime.fromtimestamp(int(str(ahead.max())), UTC)
+    return [
+        f"Times ahead of today: {len(ahead):,} ({share:.2g} %), up to {latest:%Y-%m-%d}. To leave them out: keep: "
+        f'"timestamp <= {today}".'
+    ]
 
 
 class _Reading:
@@ -132,9 +149,22 @@ class _Reading:
         if kind == "order":
             self._require(column, seconds)
             return Times(seconds, TimeKind.ORDER, exact, tuple(self.notes))
-        seconds = _without(seconds, (seconds >= NO_TIME_AFTER) | (seconds <= NO_TIME_BEFORE) | (seconds == 0))
+        outside = ((seconds >= NO_TIME_AFTER) | (seconds <= NO_TIME_BEFORE)).fill_null(value=False)
+        if outside.any() and outside.sum() == seconds.count():
+            raise DataError(
+                f"all {counted(int(outside.sum()), 'time')}, such as {column.filter(outside)[0]:%Y-%m-%d}, are outside "
+                "1900 to 2099",
+                location=self.location,
+                hint="Write the years of another calendar as those of the Gregorian one (2565 of the Buddhist and 1401 "
+                "of the Persian calendar are 2022), or map another column to the time",
+                code="time-range",
+            )
+        seconds = _without(seconds, outside | (seconds == 0))
         self._require(column, seconds)
-        return Times(self._not_negative(seconds), TimeKind.TIMESTAMP, exact, tuple(self.notes))
+        early = (seconds < 0).fill_null(value=False)
+        hint = "Map another column to the time if this one holds other dates, such as of birth, or remove the row"
+        self._note(column, early, "time before 1970", hint, "time-negative")
+        return Times(_without(seconds, early), TimeKind.TIMESTAMP, exact, tuple(self.notes))
 
     def _numbers(self, column: pl.Series, kind: TimeKindSetting, unit: TimeUnit) -> Times:
         found = _plausible_unit(column) if unit == "auto" else unit
@@ -158,7 +188,7 @@ class _Reading:
         times = _without(column, (column == 0) | (column == -1)) if found in UNIX and unit == "auto" else column
         self._require(column, times)
         if found == "excel":
-            seconds = ((times - EXCEL_ZERO) * 86_400).round().cast(pl.Int64)
+            seconds = ((times - EXCEL_ZERO) * DAY).round().cast(pl.Int64)
         else:
             times = self._not_negative(times)
             limit = (LATEST_SECOND + ORIGIN.get(found, 0)) * PER_SECOND[found]
@@ -189,6 +219,7 @@ class _Reading:
     def _from_text(self, column: pl.Series, written: str | None) -> pl.Series:
         """Read text as numbers or datetimes; the first value decides which."""
         text = clean_text(column)
+        text = _without(text, text.str.contains(ZERO_DATE))
         present = text.drop_nulls()
         if present.is_empty():
             return text.cast(pl.Int64)

@@ -268,6 +268,9 @@ def test_names_that_begin_like_a_mark_are_names(name):
         ["2020-03-27", "0001-01-01"],
         ["2020-03-27", "1900-01-01"],
         ["2020-03-27", "1970-01-01"],
+        ["2020-03-27", "0000-00-00"],
+        ["2020-03-27 08:57", "0000-00-00 00:00:00"],
+        ["27.03.2020", "00.00.0000"],
         [str(SECONDS), "0"],
         [SECONDS, -1],
     ],
@@ -275,6 +278,35 @@ def test_names_that_begin_like_a_mark_are_names(name):
 def test_dates_that_stand_for_none_are_missing(times):
     assert refused(lambda: seconds(times)).code == "missing"
     assert seconds(times, missing="drop")[1] is None
+
+
+@pytest.mark.parametrize(
+    "times", [["2565-01-01", "2565-02-28"], ["1401/01/01", "1401/02/31", "1401/03/01"], ["9999-12-31", None]]
+)
+def test_years_of_other_calendars_are_named(times):
+    errors = Problems()
+    error = refused(lambda: seconds(times, missing="drop", problems=errors))
+    assert error.code == "time-range"
+    assert times[0].replace("/", "-") in error.problem
+    assert "are 2022" in error.hint
+
+
+def test_dates_of_birth_are_told_apart_from_ranks():
+    error = refused(lambda: seconds(["1986-03-04", "1966-03-04", "1969-01-01"]))
+    assert error.problem == "time before 1970: 1966-03-04 00:00:00 (2 such rows)"
+    assert "of birth" in error.hint
+
+
+def test_times_ahead_of_today_are_noted():
+    now = datetime.now(UTC)
+    for later, noted in ((timedelta(hours=14), False), (timedelta(days=3), True)):
+        times = to_times(
+            pl.Series([now, now + later]).dt.replace_time_zone(None), kind="auto", unit="auto", location=""
+        )
+        assert [note.partition(", up to")[0] for note in times.notes] == ["Times ahead of today: 1 (50 %)"] * noted
+        if noted:
+            assert f'keep: "timestamp <= {now:%Y-%m-%d}"' in times.notes[0]
+    assert not to_times(pl.Series([1, 2]), kind="auto", unit="auto", location="").notes
 
 
 # --- numbers that write a date --------------------------------------------------------------------

@@ -73,6 +73,9 @@ OTHER_ORDERS = {
     14: ("%d%m%Y%H%M%S", "%m%d%Y%H%M%S"),
 }
 """Number of digits, and the formats if the year has two digits or comes last."""
+PARTS = ("day", "month", "year")
+FEW_YEARS, MANY_YEARS = 3, 25
+"""Where one reading of two-digit years gives so few and another one so many, the latter took the days for years."""
 CENTURIES = (1900, 2101)
 MANY = 20
 """This many different numbers of six digits are all dates by chance only once in 10^28."""
@@ -145,7 +148,7 @@ def _commonest_form(text: pl.Series, order: str, location: object) -> str | None
         most = max(found.values())
         fitting = [form for form in found if found[form] == most]
         if len(fitting) > 1:
-            fitting = _fewest_unread(text, fitting)
+            fitting = _fitting(text, fitting, location)
         if len(fitting) > 1:
             raise _ambiguous(sample, fitting, location)
         best = fitting[0]
@@ -157,21 +160,42 @@ def _order_of(form: str) -> str:
     return "".join(re.findall("[dmy]", form.lower())) if any(form in forms for forms in EITHER) else ""
 
 
+def _fitting(text: pl.Series, forms: Sequence[str], location: object) -> list[str]:
+    """Return the ambiguous forms that fit a whole column; the years of a log vary less than its days.
+
+    Raises:
+        InputError: as many values have the day first as have the month first.
+    """
+    read = {form: _read(text, form) for form in forms}
+    unread = {form: dates.null_count() for form, dates in read.items()}
+    left = [form for form in forms if unread[form] == min(unread.values())]
+    if len(left) < 2:
+        return left
+    one, other = (text.filter(read[left[at]].is_not_null() & read[left[1 - at]].is_null()) for at in (0, 1))
+    if len(one) and len(other):
+        first, second = (next(part for part in PARTS if part[0] == _order_of(form)[0]) for form in left[:2])
+        raise DataError(
+            f"some dates have the {first} first, such as {one[0]!r}, others the {second}, such as {other[0]!r}",
+            location=location,
+            hint="Write all in the same order, best as in 2024-01-31, or map another column to the time",
+            code="time-ambiguous",
+        )
+    years = {form: read[form].dt.year().n_unique() for form in left}
+    return [form for form in left if years[form] < MANY_YEARS] if min(years.values()) <= FEW_YEARS else left
+
+
 def _ambiguous(sample: pl.Series, forms: Sequence[str], location: object) -> InputError:
     """Return the error for values that several of the forms read."""
     shown = sample.filter(_read(sample, forms[0]).is_not_null())[0]
     clock = " %H:%M:%S" if shown.count(":") > 1 else " %H:%M" if ":" in shown else ""
+    firsts = {_order_of(form)[0] for form in forms}
+    parts = [f"the {part}" for part in PARTS if part[0] in firsts]
     return DataError(
-        f"{shown!r} may have the day or the month first, and no other value shows which",
+        f"{shown!r} may have {', '.join(parts[:-1])} or {parts[-1]} first, and no other value shows which",
         location=location,
-        hint=f"Set time_format to {' or '.join(repr(form + clock) for form in forms)}",
+        hint=f"Set prepare.time_format to {' or '.join(repr(form + clock) for form in forms)}",
         code="time-ambiguous",
     )
-
-
-def _fewest_unread(text: pl.Series, patterns: Sequence[str]) -> list[str]:
-    unread = {pattern: _read(text, pattern).null_count() for pattern in patterns}
-    return [pattern for pattern in patterns if unread[pattern] == min(unread.values())]
 
 
 def _read(text: pl.Series, pattern: str) -> pl.Series:
@@ -259,7 +283,7 @@ def _check_other_orders(present: pl.Series, location: object) -> None:
             raise DataError(
                 f"{present[0]} looks like a date written as {fitting[0]}",
                 location=location,
-                hint=f"Set time_format to {' or '.join(repr(order) for order in fitting)}, or time_kind to 'order'",
+                hint=f"Set prepare.time_format to {' or '.join(map(repr, fitting))}, or prepare.time_kind to 'order'",
                 code="time-digits",
             )
 

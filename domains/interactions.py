@@ -135,7 +135,7 @@ def _times(frame: pl.DataFrame, raw: RawTables, settings: PrepareSettings, rows:
             raise DataError(
                 "no time column",
                 location=raw.interactions_location,
-                hint="Map it with columns.time, or set time_kind to 'order' to take the order of the rows",
+                hint="Map it with columns.time, or set prepare.time_kind to 'order' to take the order of the rows",
                 code="column",
             )
         places = pl.int_range(frame.height, dtype=pl.Int64, eager=True)

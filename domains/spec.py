@@ -11,7 +11,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from domains.errors import SettingsError, suggest
-from domains.loaders.loader import BUNDLED, check_options, find_loader, loader_names
+from domains.loaders.loader import BUNDLED, Loader, check_options, find_loader, loader_names
 from domains.settings import PrepareSettings, Settings
 
 
@@ -82,16 +82,15 @@ def _from_text(text: str) -> dict[str, Any]:
     if colon and "://" not in text and len(name) > 1:
         loader = find_loader(name)
         if loader.needed:
-            raise SettingsError(
-                f"{text!r} gives one option, but {name} needs {len(loader.needed)}",
-                location="domain",
-                hint=f"Write {{loader: {name}, {', '.join(f'{key}: ...' for key in loader.needed)}}}",
-                code="domain-spec",
-            )
+            problem = f"{text!r} gives one option, but {name} needs {len(loader.needed)}"
+            raise SettingsError(problem, location="domain", hint=_how_to_write(loader), code="domain-spec")
         return {"loader": name, "options": {loader.argument: argument}}
     # os.path.isdir takes any text for a name; Path.is_dir raises where one is too long to be a file's.
     if "/" in text or "\\" in text or text.startswith(".") or os.path.isdir(text):  # noqa: PTH112
         return {"loader": "saved", "options": {"folder": text}}
+    if text in loader_names():
+        problem = f"{text!r} is a loader, and nothing says what it reads"
+        raise SettingsError(problem, location="domain", hint=_how_to_write(find_loader(text)), code="domain-spec")
     known = (*BUNDLED, *(f"{loader}:..." for loader in loader_names()))
     raise SettingsError(
         f"no domain is called {text!r}",
@@ -101,6 +100,13 @@ def _from_text(text: str) -> dict[str, Any]:
     )
 
 
+def _how_to_write(loader: Loader) -> str:
+    """Return a hint with the options of a loader that must be given."""
+    if not loader.needed:
+        return f"Write {loader.name}:{loader.argument.upper()} with its {loader.argument}"
+    return f"Write {{loader: {loader.name}, {', '.join(f'{key}: ...' for key in loader.needed)}}}"
+
+
 def _from_mapping(given: dict[str, Any]) -> dict[str, Any]:
     """Move the loader's keys into ``options``; raise if a key is unknown."""
     own = set(DomainSpec.model_fields)
@@ -108,12 +114,11 @@ def _from_mapping(given: dict[str, Any]) -> dict[str, Any]:
     theirs = set(loader.options.model_fields)
     for key in given:
         if key not in own | theirs:
-            raise SettingsError(
-                f"unknown key {key!r} for the loader {loader.name!r}",
-                location=f"domain.{key}",
-                hint=f"{suggest(str(key), own | theirs)}Known keys: {', '.join(sorted(own | theirs))}",
-                code="unknown-key",
-            )
+            hint = f"{suggest(str(key), own | theirs)}Known keys: {', '.join(sorted(own | theirs))}"
+            if key in PrepareSettings.model_fields:
+                hint = f"It stands under 'prepare': write prepare: {{{key}: ...}}"
+            problem = f"unknown key {key!r} for the loader {loader.name!r}"
+            raise SettingsError(problem, location=f"domain.{key}", hint=hint, code="unknown-key")
     options = dict(given.get("options") or {})
     options.update({key: value for key, value in given.items() if key in theirs and key not in own})
     return {**{key: value for key, value in given.items() if key in own}, "options": options}

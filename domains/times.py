@@ -181,7 +181,7 @@ class _Reading:
             raise DataError(
                 f"times such as {first} are not unix times in any unit",
                 location=self.location,
-                hint="Set time_unit to s, ms, us or ns, or time_kind to 'order'",
+                hint="Set prepare.time_unit to s, ms, us or ns, or prepare.time_kind to 'order'",
                 code="time-unit",
             )
         # In many logs, 0 and -1 mark a missing time.
@@ -192,7 +192,7 @@ class _Reading:
         else:
             times = self._not_negative(times)
             limit = (LATEST_SECOND + ORIGIN.get(found, 0)) * PER_SECOND[found]
-            hint = f"Bring all times to one unit (most are {found}), or set time_unit"
+            hint = f"Bring all times to one unit (most are {found}), or set prepare.time_unit"
             times = self._reject(times, times > limit, f"not a time in {found}", hint, "time-unit")
             seconds = (times // PER_SECOND[found]).cast(pl.Int64) - ORIGIN.get(found, 0)
         exact = times.rank("dense").cast(pl.Int64) if times.dtype.is_float() else times
@@ -254,8 +254,8 @@ class _Reading:
         raise DataError(
             f"{shortened(text.drop_nulls()[0])} is neither a number nor a date that is known",
             location=rows_of(self.location).at(text.is_not_null().arg_true()[0]),
-            hint="Write unix seconds or dates like 2024-01-31 23:59:59, set time_format, or map another column to the "
-            "time",
+            hint="Write unix seconds or dates like 2024-01-31 23:59:59, set prepare.time_format, or map another column "
+            "to the time",
             code="time-unread",
         )
 
@@ -265,7 +265,7 @@ class _Reading:
             raise DataError(
                 f"times such as {present[0]} look like days of a spreadsheet, but may be an order",
                 location=self.location,
-                hint="Set time_unit to 'excel', or time_kind to 'order'",
+                hint="Set prepare.time_unit to 'excel', or prepare.time_kind to 'order'",
                 code="time-unit",
             )
 
@@ -277,7 +277,7 @@ class _Reading:
                 f"{count} cannot be read, such as {shortened(text.filter(wrong)[0])}: counted as no time."
             )
             return read
-        hint = "Correct the row, set time_format, or map another column to the time"
+        hint = "Correct the row, set prepare.time_format, or map another column to the time"
         self._note(text, wrong, f"not {wanted}", hint, "time-unread")
         return read
 

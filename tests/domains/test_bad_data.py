@@ -458,6 +458,22 @@ TABLE = [
         {"seperator": ";"},
     ),
     Broken(
+        "a setting of the preparation beside the files",
+        {"acts.csv": ACTS, "items.csv": ITEMS},
+        "domain.time_format",
+        "unknown key 'time_format'",
+        "write prepare: {time_format: ...}",
+        {"time_format": "%d.%m.%Y"},
+    ),
+    Broken(
+        "a format of times that is none",
+        {"acts.csv": ACTS, "items.csv": ITEMS},
+        "prepare.time_format",
+        "no directive",
+        "%d.%m.%Y",
+        prepare={"time_format": "day"},
+    ),
+    Broken(
         "an unknown setting",
         {"acts.csv": ACTS, "items.csv": ITEMS},
         "domain.prepare.min_users",
@@ -538,6 +554,8 @@ def test_titles_of_any_script_stay_as_they_are(title: str, tmp_path: Path) -> No
     ("text", "problem", "hint"),
     [
         ("bokos", "no domain is called 'bokos'", "Did you mean 'books'?"),
+        ("movielens", "'movielens' is a loader", "Write movielens:FOLDER"),
+        ("table", "'table' is a loader", "Write {loader: table, interactions: ..., items: ...}"),
         ("movielnes:x", "no loader is called 'movielnes'", "Did you mean 'movielens'?"),
         ("/nowhere/at/all", "no saved domain", "Check the path"),
         (str(Path(__file__).parent), "no saved domain (no meta.json)", f"movielens:{Path(__file__).parent} (all"),

@@ -160,6 +160,27 @@ def test_times_that_are_not_written_in_full(written, text, moment):
 def test_years_of_two_digits_may_be_a_question():
     assert refused(lambda: seconds(["27.03.20 08:57"])).code == "time-ambiguous"
     assert seconds(["27.03.20 08:57:01", "27.03.99 00:00"])[0] == SECONDS
+    error = refused(lambda: seconds(["17.04.22", "18.04.22"]))
+    assert "may have the day or the year first" in error.problem
+    assert error.hint == "Set prepare.time_format to '%d.%m.%y' or '%y.%m.%d'"
+
+
+@pytest.mark.parametrize("written", ["%d.%m.%y", "%y.%m.%d", "%d/%m/%y", "%m/%d/%y", "%y/%m/%d"])
+def test_years_of_two_digits_vary_less_than_days(written):
+    days = [datetime(2020, 3, 1, tzinfo=UTC) + timedelta(days=number) for number in range(200)]
+    assert seconds([f"{day:{written}}" for day in days]) == [int(day.timestamp()) for day in days]
+
+
+def test_the_first_of_each_month_may_be_a_question():
+    firsts = [f"01.{month:02}.{year:02}" for year in range(3, 23) for month in range(1, 13)]
+    assert refused(lambda: seconds(firsts)).code == "time-ambiguous"
+
+
+def test_days_before_and_behind_the_month_are_told():
+    error = refused(lambda: seconds(["27/04/2022", "04/28/2022", "03/03/2022"]))
+    assert error.problem == (
+        "some dates have the day first, such as '27/04/2022', others the month, such as '04/28/2022'"
+    )
 
 
 @pytest.mark.parametrize(

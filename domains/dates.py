@@ -193,7 +193,8 @@ def _ambiguous(sample: pl.Series, forms: Sequence[str], location: object) -> Inp
     return DataError(
         f"{shown!r} may have {', '.join(parts[:-1])} or {parts[-1]} first, and no other value shows which",
         location=location,
-        hint=f"Set prepare.time_format to {' or '.join(repr(form + clock) for form in forms)}",
+        hint="Set prepare.time_format, or --time-format of init, to "
+        + " or ".join(repr(form + clock) for form in forms),
         code="time-ambiguous",
     )
 
@@ -283,7 +284,8 @@ def _check_other_orders(present: pl.Series, location: object) -> None:
             raise DataError(
                 f"{present[0]} looks like a date written as {fitting[0]}",
                 location=location,
-                hint=f"Set prepare.time_format to {' or '.join(map(repr, fitting))}, or prepare.time_kind to 'order'",
+                hint=f"Set prepare.time_format, or --time-format of init, to {' or '.join(map(repr, fitting))}; or set "
+                "prepare.time_kind to 'order'",
                 code="time-digits",
             )
 

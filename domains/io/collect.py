@@ -153,10 +153,11 @@ def _wrong_fields(file: str) -> InputError | None:
                         code="quoting",
                     )
                 if len(row) > len(header):
+                    more = ", or remove the lines above the header" if start == 2 else ""
                     return DataError(
                         f"{len(row)} fields, the header has {len(header)}",
                         location=f"{file}, line {start}",
-                        hint="Quote fields that hold the delimiter, or set separator",
+                        hint=f"Quote fields that hold the delimiter, or set separator{more}",
                         code="fields",
                     )
                 start = rows.line_num + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import polars as pl
@@ -187,8 +188,8 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _delimiter_hint(there: Sequence[str]) -> str:
-    """Hint at a wrong delimiter if there is only one column and its name holds delimiters."""
-    if len(there) == 1 and any(sign in there[0] for sign in ",;\t|"):
+    """Hint at a wrong delimiter if there is only one column and its name holds a delimiter, or another sign twice."""
+    if len(there) == 1 and re.search(r"[,;\t|^]|([^\w.-]).*\1", there[0]):
         return "; or set separator, because each line was read as one column"
     return ""
 

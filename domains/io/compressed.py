@@ -13,8 +13,13 @@ from typing import IO, Any, cast
 
 from domains.errors import DataError
 
-DELIMITERS = ",\t;|"
+DELIMITERS = ",\t;|^"
 LONGEST_HEAD = 1 << 20
+SQL = (
+    rb"(?i)(?:[\s;]|--[^\n]*|/\*[^*]*\*/|(?:SET|USE|SELECT|LOCK|BEGIN|START)\b[^\n;]*;)*+"
+    rb"(?:INSERT\s+INTO|CREATE\s+TABLE|DROP\s+TABLE|COPY\s+\S+\s*\([^)]*\)\s*FROM)\s"
+)
+"""How a dump of MySQL or PostgreSQL begins."""
 MOST_COLUMNS = 10_000
 LARGEST_RATIO = 100
 FREE_SIZE = 1 << 30
@@ -196,6 +201,13 @@ def check_text(path: str | Path, encoding: str = "utf-8", kind: str = "") -> Non
     if kind == "csv" and re.match(rb"\s*\[?\s*\{\s*\"", head.removeprefix(BOM_UTF8)):
         raise DataError(
             "is JSON, not CSV", location=path, hint="Give it a name that ends in .jsonl or .json", code="not-text"
+        )
+    if kind in ("csv", "tsv") and re.match(SQL, head.removeprefix(BOM_UTF8)):
+        raise DataError(
+            "is a dump of a database, not a table",
+            location=path,
+            hint="Load it into a database, and export the table as CSV",
+            code="not-text",
         )
     control = sum(head.count(byte) for byte in (*range(9), *range(14, 27), *range(28, 32)))
     if control > len(head) / 20 and len(head) > 64:

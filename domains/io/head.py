@@ -125,11 +125,30 @@ def _first_lines(file: str) -> tuple[list[str], bool]:
 
 
 def _count_before(lines: Sequence[str]) -> int:
-    """Count the lines before the header: those with one field at most, if most others have several."""
+    """Count the lines before the header.
+
+    The header is the only line that names usual columns; else the first with several fields, if most others have
+    several too.
+    """
+    named = list(dict.fromkeys(line for line in lines[: MOST_BEFORE + 1] if _names_columns(line)))
+    if len(named) == 1:
+        place, sign = lines.index(named[0]), _delimiter(named)
+        widths = [len(_fields(line, sign)) for line in lines]
+        width = widths[place]
+        # A row of such words below a header of unusual names has as many fields as most others.
+        others = sum(other != width for other in widths[:place])
+        if any(widths[place + 1 :]) and set(widths[place:]) <= {0, width, width + 1} and 2 * others > place:
+            return place
     several = [any(_filled(line, sign) > 1 for sign in (*DELIMITERS, PAIR)) for line in lines]
     first = next((number for number, line in enumerate(several) if line), 0)
     later = [line for text, line in zip(lines[first:], several[first:], strict=True) if text.strip()]
     return first if first <= MOST_BEFORE and sum(later) >= MOST * len(later) and len(later) > 1 else 0
+
+
+def _names_columns(line: str) -> bool:
+    """Whether at least two fields of a line, and half of them, are usual names of columns."""
+    cells = _fields(line, _delimiter([line]))
+    return sum(compared(cell) in KNOWN for cell in cells) >= max(2, len(cells) / 2)
 
 
 def _filled(line: str, sign: str) -> int:

@@ -7,6 +7,7 @@ import pytest
 from refusals import refusal
 
 from domains.guess import guess_columns
+from domains.io.collect import collect
 from domains.io.encodings import guess_encoding
 from domains.io.head import find_head
 from domains.io.scan import reading_notes, scan
@@ -31,8 +32,11 @@ def read(path, text, encoding="utf-8", **options):
         f"sep=;\n{PLAIN.replace(',', ';')}",
         f"# exported today\n{PLAIN}",
         f"Sales report,,\n,,\n{PLAIN}",
+        f"Report: Sales, all stores\n{PLAIN}",
+        f"Report: Sales, all stores, 2022\nGenerated: 2023-05-01, by admin\n\n{PLAIN}",
         f"\n\n{PLAIN}",
         PLAIN.replace(",", "::"),
+        PLAIN.replace(",", "^"),
         PLAIN.replace("\n", "\r"),
         "\n".join(",".join(f"'{cell}'" for cell in line.split(",")) for line in PLAIN.splitlines()),
     ],
@@ -78,6 +82,26 @@ def test_sections_of_an_item_each_are_refused(tmp_path):
         find_head(str(path))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nr,bez,gruppe\n7,rose,a\n8,book,game\n9,tulip,b\n",  # names of columns may be words of a catalogue
+        "nr,gruppe\n7,a\n8,b,c\nfilm,book\n9,d\n",
+        "Customer,Product,Order\nid,id,date\n1,2,3\n",
+        "user,item\nfilm,book\n1,2\n",
+    ],
+)
+def test_rows_of_words_that_name_columns_are_no_header(tmp_path, text):
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    assert find_head(str(tmp_path / "a.csv")).skip == 0
+
+
+def test_a_line_above_the_header_that_is_not_skipped_is_thought_of(tmp_path):
+    (tmp_path / "a.csv").write_text("Sales, all\nkd,art,dat,n\n1,2,3,4\n", encoding="utf-8")
+    with refusal("fields", "a.csv, line 2", about="remove the lines above the header"):
+        collect(scan(str(tmp_path / "a.csv"), header="auto"), str(tmp_path / "a.csv"))
+
+
 def test_names_of_rows_and_a_sign_at_each_end_are_no_column(tmp_path):
     named = "\n".join([NAMES, *(f"{number},{line}" for number, line in enumerate(BODY.splitlines()))])
     assert read(tmp_path / "r.csv", named).drop("row_name").equals(TABLE)
@@ -119,6 +143,9 @@ def test_each_file_has_its_own_encoding(tmp_path, encoding):
     [
         ("a.csv", '{"user_id": 1, "item_id": 2}\n', "not-text"),
         ("a.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:4d\n", "not-text"),
+        ("a.csv", "INSERT INTO `orders` VALUES (66,53,'2022'),\n(86,39,'2022')", "not-text"),
+        ("a.csv", "-- MySQL dump\n/*!40101 SET NAMES utf8 */;\nDROP TABLE IF EXISTS `a`;\n", "not-text"),
+        ("a.tsv", "--\n-- PostgreSQL\n--\n\nSET a = 0;\n\nCOPY public.a (id, b) FROM stdin;\n", "not-text"),
         ("a.csv.zip", "PK", "file-kind"),
         ("a", "user_id,item_id\n", "file-kind"),
     ],

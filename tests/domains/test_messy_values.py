@@ -162,7 +162,7 @@ def test_years_of_two_digits_may_be_a_question():
     assert seconds(["27.03.20 08:57:01", "27.03.99 00:00"])[0] == SECONDS
     error = refused(lambda: seconds(["17.04.22", "18.04.22"]))
     assert "may have the day or the year first" in error.problem
-    assert error.hint == "Set prepare.time_format to '%d.%m.%y' or '%y.%m.%d'"
+    assert error.hint == "Set prepare.time_format, or --time-format of init, to '%d.%m.%y' or '%y.%m.%d'"
 
 
 @pytest.mark.parametrize("written", ["%d.%m.%y", "%y.%m.%d", "%d/%m/%y", "%m/%d/%y", "%y/%m/%d"])

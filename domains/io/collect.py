@@ -165,7 +165,8 @@ def _wrong_fields(file: str) -> InputError | None:
             return DataError(
                 f"quotes do not match: {error}",
                 location=f"{file}, line {start}",
-                hint="Close the quote, or double quotes within a field",
+                hint="Close the quote, or double quotes within a field; if quoting is 'none', set it to 'double' where "
+                "fields hold the delimiter",
                 code="quoting",
             )
     return None

@@ -65,9 +65,10 @@ def _find_quoting(file: str, delimiter: str, _version: tuple[int, int]) -> Found
     sign = re.escape(delimiter)
     # A quoted word at the start of a title: "Best" toys.
     behind = line.str.contains(rf'(?:^|{sign})"(?:[^"]|"")*"[^"{sign}]')
-    if not collect(lines.select((odd | behind).any()), file).item():
-        return FoundQuoting()
     escapes = line.str.count_matches(ESCAPED, literal=True)
+    seen = collect(lines.select((odd | behind).any().alias("odd"), (escapes > 0).any().alias("escapes")), file)
+    if not seen["odd"].item():
+        return FoundQuoting(escaped=bool(seen["escapes"].item()) and _escapes_part(lines, delimiter, file))
     others = line.str.count_matches(MARK, literal=True) - escapes
     # In every such line a field is quoted and all other marks make pairs, which they do not if \ ends a field.
     pairs = (others > 0) & (others % 2 == 0)
@@ -111,6 +112,19 @@ def _find_quoting(file: str, delimiter: str, _version: tuple[int, int]) -> Found
                 code="quoting",
             )
     return FoundQuoting()
+
+
+def _escapes_part(lines: pl.LazyFrame, delimiter: str, file: str) -> bool:
+    """Whether the lines with `ESCAPED` marks have as many fields as the header only if these end no field."""
+
+    def delimiters(text: pl.Expr) -> pl.Expr:
+        return text.str.replace_all(r'"(?:[^"]|"")*"', "").str.count_matches(delimiter, literal=True)
+
+    line = pl.col("line")
+    wanted = collect(lines.head(1).select(delimiters(line)), file).item()
+    doubled, escaped = delimiters(line), delimiters(line.str.replace_all(ESCAPED, 2 * MARK, literal=True))
+    found = lines.filter(line.str.contains(ESCAPED, literal=True))
+    return bool(collect(found.select((doubled != wanted).any() & (escaped == wanted).all()), file).item())
 
 
 def unquote(table: pl.LazyFrame, names: list[str]) -> pl.LazyFrame:

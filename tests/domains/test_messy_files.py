@@ -12,6 +12,7 @@ import pytest
 from domains.errors import InputError
 from domains.guess import guess_columns
 from domains.io import compressed
+from domains.io.collect import collect
 from domains.io.columns import map_interactions, map_items
 from domains.io.scan import scan
 from domains.open_domain import open_domain, parse_spec
@@ -69,6 +70,20 @@ def test_marks_may_be_escaped_as_mysql_does(tmp_path, encoding):
     (tmp_path / "items.csv").write_text("\n".join(['"item_id";"title";"brand"', *rows]), encoding=encoding)
     table = scan(str(tmp_path / "items.csv"), encoding=encoding).collect()
     assert table.rows() == [("1", 'The "best"; a tale', "x"), ("2", "Größe; L", "y"), ("3", '"all"', "z")]
+
+
+def test_marks_that_are_escaped_may_stand_before_a_delimiter(tmp_path):
+    text = "\n".join(["item_id,title", r'1,"5\", 6\", castle"', "2,plain", r'3,"7\", 8\", wall"'])
+    table = scan(write(tmp_path / "items.csv", text)).collect()
+    assert table.rows() == [("1", '5", 6", castle'), ("2", "plain"), ("3", '7", 8", wall')]
+    table = scan(write(tmp_path / "ends.csv", "a,b\n" + '"C:\\","D:\\"\n' * 3)).collect()
+    assert table.rows() == [("C:\\", "D:\\")] * 3
+
+
+def test_quoting_none_is_named_where_it_parts_a_field(tmp_path):
+    file = write(tmp_path / "items.csv", "item_id,title\n" + r'1,"a, \"b\" x"' + "\n")
+    error = refused(lambda: collect(scan(file, quoting="none"), file))
+    assert "if quoting is 'none', set it to 'double'" in error.hint
 
 
 def test_a_field_may_end_with_a_backslash(tmp_path):

@@ -24,6 +24,7 @@ from domains.preparation_report import Step
 from domains.raw_cells import Rows, as_numbers, counted
 from domains.raw_tables import RawTables
 from domains.settings import PrepareSettings
+from domains.ties import newest_first
 from domains.times import Times, to_times
 
 FEW_USERS, CROWD_ROWS, CROWD_SHARE = 20, 100, 0.1
@@ -32,7 +33,7 @@ FEW_USERS, CROWD_ROWS, CROWD_SHARE = 20, 100, 0.1
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Interactions:
-    """Rows with user, item and time, in the order of the file.
+    """Rows with user, item and time, in the order of the file; from its end if the newest rows come first.
 
     Attributes:
         user_ids: (U,) large_string, sorted.
@@ -109,6 +110,13 @@ def read_interactions(raw: RawTables, settings: PrepareSettings, problems: Probl
             "no row has a user, an item and a time", location=location, hint="Map other columns", code="empty"
         )
     notes += times.notes
+    if settings.ties == "file" and newest_first(times.exact.to_frame().lazy()):
+        users, items = users.reverse(), items.reverse()
+        times = Times(times.values.reverse(), times.kind, times.exact.reverse(), times.notes)
+        notes.append(
+            f"The newest rows of {PurePath(location).name} come first, so of rows with equal times the last one is the "
+            "earliest (ties: file)."
+        )
     user_ids, user_index = _encode(users)
     item_ids, item_index = _encode(items)
     notes += [*_same_but_case(user_ids, "user"), *_same_but_case(item_ids, "item"), *_crowd(user_ids, user_index)]

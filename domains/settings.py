@@ -74,9 +74,10 @@ class PrepareSettings(Settings):
     )
     ties: Ties = Field(
         default="file",
-        description="Order of a user's interactions that share a time: 'file' keeps the order of the rows, 'random' is "
-        "one fixed random order by the ids of user and item, 'item' sorts by item id (as numbers if all ids are whole "
-        "numbers). If results change with it, they depend on an order that nobody observed.",
+        description="Order of a user's interactions that share a time: 'file' keeps the order of the rows (from the "
+        "end if the newest rows come first), 'random' is one fixed random order by the ids of user and item, 'item' "
+        "sorts by item id (as numbers if all ids are whole numbers). If results change with it, they depend on an "
+        "order that nobody observed.",
     )
     min_user_interactions: int = Field(
         default=5,

@@ -32,7 +32,7 @@ from domains.raw_tables import RawTables
 from domains.settings import PrepareSettings
 from domains.spec import DomainSpec
 from domains.storage import save_array
-from domains.ties import TieOrder
+from domains.ties import TieOrder, newest_first
 from domains.times import EARLIEST_SECOND, LATEST_SECOND, NO_TIME_AFTER, NO_TIME_BEFORE
 
 MICROSECONDS = 1_000_000
@@ -177,10 +177,12 @@ def _seconds(acts: pl.LazyFrame) -> pl.Expr:
 
 def _scatter(acts: pl.LazyFrame, users: _Codes, items: _Codes, place: Ints, scratch: Path) -> None:
     """Write the interactions as numbers, one folder per partition."""
+    row = pl.col("row").cast(pl.Int64)
+    later = -row if newest_first(acts.select(_exact(acts))) else row
     owner = users.written.with_columns(pl.Series("part", place).gather(users.written["code"]).alias("part"))
     (
         acts.with_row_index("row")
-        .select("user_id", "item_id", _exact(acts).alias("exact"), _seconds(acts).alias("time"), "row")
+        .select("user_id", "item_id", _exact(acts).alias("exact"), _seconds(acts).alias("time"), later.alias("row"))
         .join(owner.lazy().rename({"raw": "user_id", "code": "user"}), on="user_id")
         .join(items.written.lazy().rename({"raw": "item_id", "code": "item"}), on="item_id")
         .select("part", "user", "item", "exact", "time", "row")

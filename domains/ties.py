@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -21,13 +22,30 @@ ASCENDING_FROM = 0.6
 """Share of ascending neighbours from which a run mentions them; half of them ascend by chance."""
 
 
+NEWEST_FIRST_FROM = 10
+"""Distinct times from which a file that only descends does so by intention."""
+
+
+def newest_first(times: pl.LazyFrame) -> bool:
+    """Return whether a column of times only descends from row to row, with some equal: later rows happened earlier.
+
+    Args:
+        times: one column, numbers in the order of the file.
+    """
+    time = pl.all()
+    for rows in (times.head(1_000), times):
+        if rows.select((time.diff() > 0).any()).collect().item():
+            return False
+    return bool(times.select(time.n_unique().is_between(NEWEST_FIRST_FROM, pl.len() - 1)).collect().item())
+
+
 @dataclass(frozen=True, eq=False)
 class TieOrder:
     """Sort keys of interactions that share user and time.
 
     Attributes:
         of_users: (U,) uint64, or None if the order does not depend on the user.
-        of_items: (I,) uint64; None keeps the order of the file.
+        of_items: (I,) uint64; None keeps the order of the rows.
     """
 
     of_users: Hashes | None = None

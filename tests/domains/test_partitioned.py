@@ -82,6 +82,16 @@ def test_a_streamed_folder_is_the_domain_that_is_opened_directly(tmp_path, setti
     assert isinstance(opened.offsets, np.memmap)
 
 
+@pytest.mark.parametrize("settings", [SETTINGS[1], SETTINGS[3]])
+def test_a_streamed_log_that_descends_is_the_domain_that_is_opened_directly(tmp_path, settings):
+    spec = {**write_log(tmp_path), "prepare": settings}
+    acts = pl.read_parquet(tmp_path / "acts.parquet")
+    acts.sort("timestamp", descending=True, maintain_order=True).write_parquet(tmp_path / "acts.parquet")
+    direct = open_domain(spec).domain
+    made, reason = to_folder(spec, tmp_path / "streamed", 5)
+    assert (made.fingerprint, reason) == (direct.fingerprint, None)
+
+
 def test_partitions_follow_the_written_hash(tmp_path):
     domain = open_domain({**write_log(tmp_path), "prepare": SETTINGS[0]}).domain
     write_domain(domain, tmp_path / "out", 3)

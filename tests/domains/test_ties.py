@@ -11,6 +11,7 @@ import pytest
 from transfer_cases import small_domain
 
 from domains.domain import Domain
+from domains.open_domain import open_domain, parse_spec
 from domains.preparation import prepare
 from domains.raw_tables import RawTables
 from domains.settings import PrepareSettings
@@ -44,6 +45,35 @@ def rows_of(users: int) -> list[tuple[str, str, int]]:
 def test_by_default_equal_times_keep_the_order_of_the_file():
     assert PrepareSettings().ties == "file"
     assert orders(prepared(rows_of(2), "file")) == {"u0": ["7", *ITEMS], "u1": ["7", *ITEMS]}
+
+
+def days(*, newest_first: bool) -> list[tuple[str, str, int]]:
+    """Two items a day for twelve days, in the order in which they happened or the other way round."""
+    rows = [("u0", str(number), 1_400_000_000 + number // 2) for number in range(24)]
+    return rows[::-1] if newest_first else rows
+
+
+def test_equal_times_are_read_from_the_end_of_a_file_that_descends():
+    happened = {"u0": [str(number) for number in range(24)]}
+    assert orders(prepared(days(newest_first=False), "file")) == happened
+    assert orders(prepared(days(newest_first=True), "file")) == happened
+    for chance in (days(newest_first=True)[:8], [*days(newest_first=True), ("u1", "0", 1_400_000_005)]):
+        there = orders(prepared(chance, "file"))["u0"]
+        assert there[-2:] == [chance[0][1], chance[1][1]]
+
+
+def test_a_file_that_descends_is_told(tmp_path):
+    for name, rows in (("new.csv", days(newest_first=True)), ("old.csv", days(newest_first=False))):
+        pl.DataFrame(rows, schema=["user_id", "item_id", "timestamp"], orient="row").write_csv(tmp_path / name)
+    titles = pl.DataFrame({"item_id": range(24), "title": [f"tea {number}" for number in range(24)]})
+    titles.write_csv(tmp_path / "items.csv")
+    prepare = {"min_user_interactions": 0, "min_item_interactions": 0}
+    for ties, told in (("file", 1), ("random", 0)):
+        spec = {"interactions": "new.csv", "items": "items.csv", "prepare": {**prepare, "ties": ties}}
+        notes = open_domain(parse_spec(spec), base=tmp_path).report.notes
+        assert ["newest rows of new.csv come first" in note for note in notes] == [True] * told
+    old = {"interactions": "old.csv", "items": "items.csv", "prepare": prepare}
+    assert open_domain(parse_spec(old), base=tmp_path).report.notes == ()
 
 
 def test_by_item_whole_numbers_are_sorted_as_numbers():

@@ -6,6 +6,7 @@ import atexit
 import errno
 import os
 import shutil
+import stat
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -18,6 +19,18 @@ from domains.errors import InputError, RunError
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Errors of a full disk."""
+_ANOTHER = "choose another --out"
+_NO_FOLDER = f"A part of this path is a file: name a folder there, or {_ANOTHER}"
+HINTS = {
+    **dict.fromkeys(FULL, f"Free space or {_ANOTHER}; finished results are kept"),
+    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), _NO_FOLDER),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "Ask for the right to use it, or name another place"),
+    errno.EISDIR: "This is a folder: name a file in it",
+    errno.ENOENT: "Check the path",
+    errno.ENAMETOOLONG: "Choose a shorter name",
+    errno.ELOOP: "A link leads to itself: remove it, or name another place",
+}
+"""What to do about an error of the file system."""
 
 
 def cannot_write(error: OSError, path: Path) -> RunError:
@@ -27,20 +40,45 @@ def cannot_write(error: OSError, path: Path) -> RunError:
     return RunError(
         f"cannot write: {reason}",
         location=path,
-        hint="Free space or choose another --out; finished results are kept",
+        hint=HINTS.get(error.errno or 0, _ANOTHER.capitalize()),
         code="disk-full" if error.errno in FULL else "not-writable",
     )
+
+
+def destination(path: Path) -> Path:
+    """Return the file or folder that would be replaced: of a link, what it points to. It may be missing.
+
+    Raises:
+        InputError: the path cannot be followed, or leads to something else, such as a device or a pipe.
+    """
+    try:
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise RunError(
+                "this is a device or a pipe, and results go into files",
+                location=path,
+                hint="Name a file",
+                code="not-writable",
+            )
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise cannot_write(error, path) from error
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path, which replaces `path` if the block ends without an error.
 
-    File and folder are flushed to the device before and after the rename.
+    If the path is a link, what it points to is replaced. File and folder are flushed to the device before and after
+    the rename.
 
     Raises:
+        InputError: the path leads to a device or a pipe.
         OSError: the file cannot be written, for example because the disk is full.
     """
+    path = destination(path)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         yield unfinished
@@ -63,6 +101,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     Raises:
         InputError: the disk is full, or the folder cannot be written.
     """
+    folder = destination(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with replacing(folder) as unfinished:

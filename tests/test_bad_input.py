@@ -192,6 +192,24 @@ def named_books(place: Workplace) -> list[Any]:
     return ["init", "books", *given[2:], "--source", "books"]
 
 
+def into(command: str, *options: str) -> Arrange:
+    """A command with a copy of the run in `run`, beside a file and a folder with something in it."""
+
+    def arrange(place: Workplace) -> list[Any]:
+        shutil.copytree(place.tiny.target, place.folder / "run")
+        place.text("x", "file")
+        (place.folder / "folder").mkdir()
+        place.text("x", "folder/more")
+        return [command, "run", *options]
+
+    return arrange
+
+
+def everybody(out: str) -> Arrange:
+    """`transfer recommend` for all users of that copy."""
+    return into("recommend", "--users", "all", "--out", out)
+
+
 BOMB = "a: &a [x, x]\nb: &b [*a, *a]\nsources: [*b, *b]\n"
 TABLE = [
     # The recipe as a file.
@@ -427,6 +445,15 @@ TABLE = [
     Case("empty history", ask("--history", " ; "), "--history", "the history is empty", '"title; title"'),
     Case("both", ask("--user", "1", "--history", "Gravity"), "--user, --history", "exactly one", "For example"),
     Case("neither", ask(), "--user, --history", "exactly one", "For example"),
+    # Places that nothing can be written to.
+    Case("a file for a folder", everybody("file/recs.csv"), "recs.csv", "cannot write", "is a file"),
+    Case("a folder for a file", everybody("folder"), "folder", "is a folder", "recs.parquet"),
+    Case("recommendations into the run", everybody("run/recs.csv"), "recs.csv", "inside the run", "outside"),
+    Case("a graph into a file", into("export", "--out", "file"), "file", "cannot write", "is a file"),
+    Case("a graph into the run", into("export", "--out", "run/onnx"), "onnx", "inside the run", "outside"),
+    Case("a copy into the run", into("share", "run/copy"), "copy", "inside the run", "outside"),
+    Case("a copy onto a file", into("share", "file"), "file", "a file, not a folder", "new folder"),
+    Case("a copy over files", into("share", "folder"), "folder", "not empty", "new folder"),
     # The other commands.
     Case("inspect nothing", lambda p: ["inspect", "flims"], "domain", "no domain is called", "Did you mean 'films'?"),
     Case("inspect above", lambda p: ["inspect", p.source().parent], "", "but is not one", "source"),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 
 import numpy as np
 import pytest
 import torch
 from refusals import refusal
 
+from domains.disk import cannot_write, whole_folder
 from transfer.evaluation.ranking import Ranking
 from transfer.files import JsonLines, read_json, read_tensors, replacing, write_json, write_tensors, write_text
 from transfer.runs.checkpoints import Checkpoints, FinishedVariant
@@ -123,6 +126,43 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     with refusal("not-writable", "a.txt", about="--out") as caught:
         write_text(tmp_path / "file" / "a.txt", "text")
     assert "file" in str(caught.value.location)
+
+
+def test_a_link_stays_and_the_file_that_it_points_to_is_replaced(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    (tmp_path / "link").symlink_to("a.txt")
+    (tmp_path / "dangling").symlink_to("new.txt")
+    for name in ("link", "dangling"):
+        write_text(tmp_path / name, "new")
+        assert (tmp_path / name).is_symlink()
+    assert (tmp_path / "a.txt").read_text() == (tmp_path / "new.txt").read_text() == "new"
+    (tmp_path / "loop").symlink_to("loop")
+    with refusal("not-writable", "loop", about="link"):
+        write_text(tmp_path / "loop", "new")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "folder").symlink_to("empty")
+    with whole_folder(tmp_path / "folder") as unfinished:
+        unfinished.mkdir()
+        (unfinished / "a.txt").write_text("new")
+    assert (tmp_path / "folder").is_symlink()
+    assert (tmp_path / "empty" / "a.txt").read_text() == "new"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a named pipe")
+def test_a_pipe_is_refused_and_stays(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with refusal("not-writable", "pipe", about="Name a file"):
+        write_text(tmp_path / "pipe", "new")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"), [(errno.ENOSPC, "Free space"), (errno.ENOTDIR, "is a file"), (errno.EISDIR, "is a folder")]
+)
+def test_the_hint_fits_what_went_wrong(tmp_path, number, advice):
+    hint = cannot_write(OSError(number, "so"), tmp_path).hint or ""
+    assert advice in hint
+    assert ("space" in hint) == (number == errno.ENOSPC)
 
 
 def test_json_is_readable_and_has_no_nan(tmp_path):

@@ -111,6 +111,9 @@ def test_a_shared_copy_holds_nothing_of_any_user_and_still_recommends(made, caps
     with pytest.raises(InputError) as caught:
         share(TargetRun.read(folder / "target"), out)
     assert caught.value.code == "folder-in-use"
+    again = run_command(capsys, "share", out, tmp_path / "again")
+    assert again.code == 2
+    assert "a shared copy already" in again.err
 
 
 @pytest.mark.parametrize("label", ["matching", "popular"])

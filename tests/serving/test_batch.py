@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import polars as pl
 import pytest
@@ -122,6 +124,21 @@ def test_a_spreadsheet_is_written_as_csv(recommender, tmp_path):
 def test_another_format_is_refused(recommender, tmp_path):
     with refusal("out-format", tmp_path / "recs.xlsx", about=".csv"):
         recommend_all(recommender, tmp_path / "recs.xlsx")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a named pipe")
+def test_a_pipe_is_refused_before_anything_is_read(recommender, tmp_path):
+    os.mkfifo(tmp_path / "recs.parquet")
+    with refusal("not-writable", tmp_path / "recs.parquet"):
+        recommend_all(recommender, tmp_path / "recs.parquet")
+
+
+def test_a_link_stays_a_link(recommender, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "recs.csv").symlink_to("../recs.csv")
+    recommend_all(recommender, tmp_path / "out" / "recs.csv", count=1)
+    assert (tmp_path / "out" / "recs.csv").is_symlink()
+    assert (tmp_path / "recs.csv").read_text().startswith('"user_id"')
 
 
 def test_a_write_that_fails_leaves_no_file(recommender, tmp_path, monkeypatch):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import multiprocessing
 import os
 import signal
@@ -15,7 +14,7 @@ from typing import Annotated, Any, Self
 
 import typer
 
-from domains.disk import FULL, cannot_write
+from domains.disk import FULL, HINTS, cannot_write
 from domains.errors import InputError
 from transfer.cli import deploy, domains, experiment, init, inspect, lookup, recipe, recommend, run, share, sources
 from transfer.memory import reuse_memory
@@ -192,11 +191,16 @@ def _input_error(error: ValueError | OSError) -> InputError | None:
     if isinstance(error, OSError) and error.errno in UNUSABLE and error.filename is not None:
         name = os.fsdecode(error.filename)
         shown = name if len(name) <= LONGEST_SHOWN else f"{name[:LONGEST_SHOWN]}..."
-        return InputError(f"this file or folder cannot be used: {error.strerror}", location=shown, code="unusable-path")
+        return InputError(
+            f"this file or folder cannot be used: {error.strerror}",
+            location=shown,
+            hint=HINTS[error.errno],
+            code="unusable-path",
+        )
     return None
 
 
-UNUSABLE = frozenset({errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM, errno.EROFS})
+UNUSABLE = HINTS.keys() - FULL
 """Errors of the file system that only the user can correct."""
 LONGEST_SHOWN = 100
 """Maximum length of a path in a message."""

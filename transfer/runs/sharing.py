@@ -58,6 +58,21 @@ def accept(folder: Path) -> Artifact:
     return open_any(folder)
 
 
+def check_outside(run: TargetRun, place: Path) -> None:
+    """Raise if a file or folder would be written into the run's own folder, which could not be resumed then.
+
+    Raises:
+        InputError: it would.
+    """
+    if run.folder is not None and place.resolve().is_relative_to(run.folder.resolve()):
+        raise RunError(
+            f"this place is inside the run {run.folder}, which must hold nothing else",
+            location=place,
+            hint="Choose a place outside",
+            code="folder-in-use",
+        )
+
+
 FEWEST_COUNTS = 3.0
 """Rarer transitions are left out. Without repeats, a user adds at most 1 to a transition."""
 
@@ -73,10 +88,19 @@ def share(run: TargetRun, folder: Path) -> TargetRun:
         folder: folder for the copy; must be new or empty.
 
     Raises:
-        InputError: the folder is not empty, or cannot be written.
+        InputError: the folder is not empty, is inside the run or cannot be written, or the run is such a copy already.
     """
+    if not run.domain.n_users:
+        raise RunError(
+            "this is a shared copy already: it holds no users",
+            location=run.folder,
+            hint="Copy the folder as it is",
+            code="run-without-users",
+        )
+    check_outside(run, folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunError("this folder is not empty", location=folder, hint="Choose a new one", code="folder-in-use")
+        found = "this folder is not empty" if folder.is_dir() else "this is a file, not a folder"
+        raise RunError(found, location=folder, hint="Choose a new folder", code="folder-in-use")
     metrics = run.metrics.model_copy(update={"example_user": ""})
     copy = replace(
         run,

@@ -18,12 +18,14 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import torch
 
+from domains.disk import destination
 from domains.domain import Domain
 from domains.errors import DataError, RunError, SettingsError
 from domains.newer import Reading
 from transfer.files import replacing
 from transfer.progress import Progress, Silent
 from transfer.release import release
+from transfer.runs.sharing import check_outside
 from transfer.serving.history import History
 from transfer.serving.input_files import Asked, asked_in, histories_in, read_ids, users_in
 from transfer.serving.reasons import AGAIN, KINDS, POPULAR, Reasons
@@ -132,10 +134,11 @@ def recommend_all(
     A Parquet file that is there already stays if it was made of the same model, histories and options.
 
     Raises:
-        InputError: a file cannot be read or written, or `out` has another format.
+        InputError: a file cannot be read or written, or `out` has another format or is inside the run.
     """
     progress = progress or Silent()
     domain = recommender.run.domain
+    check_outside(recommender.run, out)
     if Path(users).is_dir():
         parts = sorted(path for path in Path(users).iterdir() if path.suffix == ".parquet")
         if not parts:
@@ -147,6 +150,8 @@ def recommend_all(
     else:
         name = None if shard is None else f"part-{shard.index:05}-of-{shard.count:05}.parquet"
         jobs = [(_writable(out) if name is None else out / name, None)]
+    for file, _ in jobs:
+        destination(file)
     model, reading = f"{recommender.run.digest} {recommender.first_new}", Reading.of(recommender.run.recipe.target)
     notes: dict[str, None] = {}
     kept = people = unanswered = 0
@@ -170,8 +175,12 @@ def _writable(out: Path) -> Path:
     """Return the path if its suffix is that of a format; without a suffix it is Parquet.
 
     Raises:
-        InputError: another suffix.
+        InputError: another suffix, or a folder.
     """
+    if out.is_dir():
+        raise SettingsError(
+            "this is a folder", location=out, hint=f"Name a file in it: {out / 'recs.parquet'}", code="out-format"
+        )
     if out.suffix and out.suffix.lower() not in FORMATS:
         raise SettingsError(
             f"recommendations cannot be written as {out.suffix}",

@@ -18,9 +18,11 @@ from scipy.sparse import csr_matrix
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from domains.disk import cannot_write
 from domains.errors import InputError, RunError
 from transfer.files import replacing, write_json
 from transfer.model.recommender import SequentialRecommender
+from transfer.runs.sharing import check_outside
 from transfer.runs.target_run import TargetRun
 from transfer.sequences import SequenceBatch
 from transfer.serving.history import History
@@ -208,7 +210,8 @@ def export(run: TargetRun, folder: Path, to: Format = "onnx", histories: int = 1
         histories: number of the run's users with whose histories the graph is checked.
 
     Raises:
-        InputError: the product uses interests or is recurrent, or a package is missing.
+        InputError: the product uses interests or is recurrent, a package is missing, or the folder is
+            inside the run or cannot be written.
     """
     if run.variant.interests is not None:
         raise InputError(
@@ -224,6 +227,7 @@ def export(run: TargetRun, folder: Path, to: Format = "onnx", histories: int = 1
             hint="Give --variant with a variant of sasrec",
             code="not-exportable",
         )
+    check_outside(run, folder)
     recommender = Recommender(run)
     length = run.recipe.encoder.max_length
     graph = Graph(recommender).eval()
@@ -240,7 +244,10 @@ def export(run: TargetRun, folder: Path, to: Format = "onnx", histories: int = 1
             hint=WITHOUT_ANCHORS,
             code="not-exportable",
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(error, folder) from error
     _write_graph(graph, folder / GRAPH[to], to, length)
     domain = run.domain
     with replacing(folder / ITEMS) as unfinished:

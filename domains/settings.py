@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from domains.column_names import field_name, plain_name
 from domains.domain import RESERVED
@@ -46,6 +46,24 @@ class Settings(BaseModel):
                 )
             warnings.warn(f"{key} is no longer a setting of a recipe and is ignored", stacklevel=2)
         return {key: value for key, value in data.items() if key not in former}
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _check_numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false where a number belongs; they would count as 1 and 0."""
+        listed = value if isinstance(value, list | tuple) else (value,)
+        if any(isinstance(one, bool) for one in listed):
+            kinds = list(_kinds(cls.model_fields[info.field_name or ""].annotation))
+            if (int in kinds or float in kinds) and bool not in kinds and Any not in kinds:
+                raise ValueError("a number belongs here")
+        return value
+
+
+def _kinds(annotation: Any) -> Iterator[Any]:
+    """Yield a type and all types within it."""
+    yield annotation
+    for inner in get_args(annotation):
+        yield from _kinds(inner)
 
 
 def repeated(values: Sequence[object]) -> str:

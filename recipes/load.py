@@ -150,14 +150,14 @@ def apply_override(data: dict[str, Any], override: str) -> None:
         InputError: the text has no ``=``, or a part of the path is not a mapping.
     """
     key, equals, text = override.partition("=")
-    if not equals or not key.strip():
+    parts = key.strip().split(".")
+    if not equals or not all(parts):
         raise SettingsError(
             f"{override!r} is not key=value",
             location="--set",
             hint="Write for example --set encoder.dim=128",
             code="override",
         )
-    parts = key.strip().split(".")
     here: Any = data
     for part in parts[:-1]:
         try:
@@ -253,8 +253,14 @@ _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 """What no file name and no file in UTF-8 can hold."""
 
 
-class _NoAliases(yaml.SafeLoader):
-    """Loads plain data only: no tags, and no aliases, because a few lines of aliases can expand to gigabytes."""
+class _Plain(yaml.SafeLoader):
+    """Loads plain data only: no tags, and no aliases, because a few lines of aliases can expand to gigabytes.
+
+    Unquoted words are text unless YAML 1.1 and 1.2 both read them as the same value: ``yes``, ``010``, ``1:30``,
+    ``2024-01-31`` and ``1e-3`` are the text that was typed. Settings read it as a number or a date where they need one.
+    """
+
+    yaml_implicit_resolvers: dict[Any, Any] = {}  # noqa: RUF012 - the base class has it as a variable of objects
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         event: Any = self.peek_event()
@@ -278,19 +284,40 @@ class _NoAliases(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+for _kind, _form in {
+    "null": r"~|null|Null|NULL|",
+    "bool": r"true|True|TRUE|false|False|FALSE",
+    "int": r"[-+]?(?:0|[1-9][0-9]*)",
+    "float": r"(?:[-+]?[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+][0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+}.items():
+    _Plain.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(rf"(?:{_form})\Z"), None)
+
+
 def _has_tag(event: yaml.Event) -> bool:
     return getattr(event, "tag", None) is not None
 
 
 def _parsed(text: str, location: object) -> Any:
     try:
-        return _NoAliases(text).get_single_data()
+        return _Plain(text).get_single_data()
     except RecursionError:
         raise SettingsError(
             "not valid YAML: nested too deep", location=location, hint="A recipe has few levels", code="yaml"
         ) from None
-    except (yaml.YAMLError, ValueError) as error:  # a date like 2001-13-45 is the latter
-        problem = " ".join(str(error).split())
+    except (yaml.YAMLError, ValueError) as error:  # a number of thousands of digits is the latter
         raise SettingsError(
-            f"not valid YAML: {problem}", location=location, hint="Correct this line", code="yaml"
+            f"not valid YAML: {_problem_of(error)}", location=location, hint="Correct this line", code="yaml"
         ) from None
+
+
+def _problem_of(error: Exception) -> str:
+    """Return what is wrong with a text of YAML, and where."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return " ".join(str(error).replace('in "<unicode string>", position', "at character").split())
+    problem = str(error.problem)
+    if "'\\t'" in problem:
+        problem = "a tab, which YAML does not take here: indent with blanks"
+    found = f"line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}: {problem}"
+    if error.context is None or error.context_mark is None:
+        return found
+    return f"{found} ({error.context} that begins in line {error.context_mark.line + 1})"

@@ -142,6 +142,8 @@ def test_a_list_on_the_command_line_needs_no_brackets(write):
         ("encoder.dims=3", "Did you mean 'dim'"),
         ("encoder.dim=many", "valid integer"),
         ("encoder=[1", "not valid YAML"),
+        ("..=1", "is not key=value"),
+        ("encoder.=1", "is not key=value"),
         ("encoder.dim=*a", "aliases"),
     ],
 )
@@ -193,6 +195,76 @@ def test_what_is_wrong_is_named(write, text, message):
     assert "wrong.yaml" in told
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "training: {learning_rate: yes}",
+        "training: {learning_rate: true}",
+        "training: {epochs: 1:30}",
+        "encoder: {dim: true}",
+        "encoder: {dim: 0x10}",
+        "encoder: {dropout: no}",
+        "seeds: [0, true]",
+        "seeds: yes",
+        "seeds: true",
+        "shots: on",
+        "sample_users: false",
+        "evaluation: {test_from: true}",
+    ],
+)
+def test_yes_and_no_and_minutes_are_no_numbers(write, line):
+    key = line.split(":")[0]
+    with refusal("invalid-value", f"wrong.yaml: {key}"):
+        load_recipe(write("wrong.yaml", f"sources: books\n{line}\n"))
+
+
+def test_a_number_is_read_as_a_person_means_it(write):
+    path = write("short.yaml", "sources: books\nencoder: {dim: 010, heads: +2}\ntraining: {learning_rate: 1e-3}\n")
+    recipe = load_recipe(path, ["seeds=010", "s2idm.hidden=1_000", "training.weight_decay=.5", "shots=1e-1"]).recipe
+    assert (recipe.encoder.dim, recipe.encoder.heads, recipe.training.learning_rate) == (10, 2, 0.001)
+    assert (recipe.seeds, recipe.s2idm.hidden, recipe.training.weight_decay, recipe.shots) == ((10,), 1000, 0.5, 0.1)
+
+
+def test_words_are_the_text_that_was_typed(write):
+    target = "target: {interactions: a.csv, items: b.csv, columns: {user: on, item: 010, time: 2024-01-31}}"
+    days = "evaluation: {split: temporal, validation_from: 2024-01-01, test_from: 2024-01-31}"
+    path = write("words.yaml", f"sources: []\nname: no\ndescription: 2001-13-45\ntarget_titles: no\n{days}\n{target}\n")
+    recipe = load_recipe(path).recipe
+    assert (recipe.name, recipe.description, recipe.target_titles) == ("no", "2001-13-45", False)
+    assert recipe.evaluation.moments == (1704067200, 1706659200)
+    columns = recipe.target.options["columns"]
+    assert columns == {"user": "on", "item": "010", "time": "2024-01-31"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no",
+        "on",
+        "010",
+        "08",
+        "1:30",
+        "2024-01-31",
+        "1e3",
+        "0x1F",
+        "1_000",
+        "~",
+        "null",
+        "3",
+        ".5",
+        "-.5",
+        "1.5",
+        "=",
+        "<<",
+    ],
+)
+def test_text_that_looks_like_something_else_is_read_back_as_it_was(write, text):
+    data = resolved(check_recipe({"sources": ["books"], "name": text, "description": text, "seeds": [1]}, "here"))
+    again = load_recipe(write("again.yaml", yaml.safe_dump(data))).recipe
+    assert (again.name, again.description, again.seeds) == (text, text, (1,))
+    assert resolved(again) == data
+
+
 def test_a_metric_may_use_the_recipes_own_cutoffs(write):
     text = "sources: books\ntraining: {metric: sampled/hit@20}\nevaluation: {cutoffs: [10, 20]}\n"
     assert load_recipe(write("own.yaml", text)).recipe.training.metric == "sampled/hit@20"
@@ -208,12 +280,13 @@ def test_a_metric_may_use_the_recipes_own_cutoffs(write):
         ('sources: books\ndescription: "a\\ud800"\n', "line 2: holds NUL or half of a surrogate pair"),
         ('sources: books\ntarget: {loader: table, options: {interactions: "a\\0b.csv"}}\n', "line 2: holds NUL"),
         ('sources: books\nname: "\\e[31m"\n', "name: a name must not contain control characters"),
-        ("sources: [books\n", "not valid YAML"),
+        ("sources: [books\n", "line 2, column 1: expected ',' or ']'"),
+        ("sources: books\nencoder:\n\tdim: 8\n", "line 3, column 1: a tab, which YAML does not take here"),
         ("sources: !!python/object/apply:os.system ['echo no']\n", "not valid YAML"),
         ("- books\n", "a recipe is a mapping"),
         ("", "a recipe is a mapping"),
         ("just text", "a recipe is a mapping"),
-        ("sources: books\ndescription: 2001-13-45\n", "not valid YAML"),
+        (f"sources: books\nshots: {'9' * 5000}\n", "not valid YAML"),
         ("sources: books\nseeds: !!int x\n", "not valid YAML"),
         ("sources: books\n[1, 2]: 3\n", "wrong.yaml"),
         ("sources: books\n{a: b}: 3\n", "not valid YAML"),

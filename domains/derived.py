@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from domains.domain import TEXT_TYPE, Domain, Ints, TimeKind, spread
 from domains.errors import SettingsError
+from domains.settings import repeated
 from domains.split import Split, leave_one_out
 
 
@@ -107,9 +108,13 @@ def check_distinct_names(domains: Sequence[Domain]) -> None:
     Raises:
         InputError: two domains have the same name.
     """
-    if len({domain.name for domain in domains}) < len(domains):
+    again = repeated([domain.name for domain in domains])
+    if again:
         raise SettingsError(
-            "two domains have the same name", location="sources", hint="Give each its own name", code="names"
+            f"two domains have the same name: {again}",
+            location="sources",
+            hint="Give each its own name with the key 'name'",
+            code="names",
         )
 
 

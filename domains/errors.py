@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Self, get_args
@@ -73,10 +74,21 @@ def within(location: object) -> Iterator[None]:
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """Return ``"Did you mean 'x'? "`` for the nearest known name, or ``""``. Another sentence can follow."""
+    """Return ``"Did you mean 'x'? "`` for the nearest known name, or ``""``. Another sentence can follow.
+
+    A name that holds the same words and more, such as `min_item_interactions` for `min_items`, is the nearest.
+    """
     by_lower = {candidate.lower(): candidate for candidate in sorted(known)}
-    near = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=0.6)
+    words = name.lower().split("_")
+    told = len(words) > 1 and min(map(len, words)) > 2
+    holding = [one for one in by_lower if told and all(_begins(one.split("_"), word) for word in words)]
+    near = difflib.get_close_matches(name.lower(), holding or list(by_lower), n=1, cutoff=0 if holding else 0.6)
     return f"Did you mean {by_lower[near[0]]!r}? " if near else ""
+
+
+def _begins(words: Iterable[str], word: str) -> bool:
+    """Whether one of the words begins with this one, or is its singular."""
+    return any(one.startswith(word) or one == word.removesuffix("s") for one in words)
 
 
 MOST_SHOWN = 20
@@ -158,10 +170,14 @@ def explain(error: ValidationError, model: type[BaseModel], before: str) -> Inpu
     where = (before + ".".join(keys)).rstrip(".: ")
     cause = (first.get("ctx") or {}).get("error")
     if isinstance(cause, InputError):
-        if cause.location is not None and str(cause.location).startswith(where):
+        inner = cause.location or ""
+        if inner.startswith(where):
             return cause
-        told = cause.location is None or where.endswith(str(cause.location))
-        problem = cause.problem if told else f"{cause.location}: {cause.problem}"
+        problem = cause.problem
+        if _KEYS.fullmatch(inner):
+            where = where if where.endswith(inner) else f"{where}.{inner}" if keys else before + inner
+        elif inner:
+            problem = f"{inner}: {problem}"
         return type(cause)(problem, location=where, hint=cause.hint, code=cause.code)
     if first["type"] == "extra_forbidden":
         settings = settings_at(model, keys[:-1])
@@ -188,6 +204,10 @@ def explain(error: ValidationError, model: type[BaseModel], before: str) -> Inpu
     shown = _short(repr(first.get("input")))
     problem = first["msg"].removeprefix("Value error, ")
     return SettingsError(f"{problem} (given: {shown})", location=where, hint="Correct this value", code="invalid-value")
+
+
+_KEYS = re.compile(r"[A-Za-z_]\w*(\.\w+)*")
+"""A path of keys within the settings where an error was found."""
 
 
 def _short(text: str) -> str:

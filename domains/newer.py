@@ -37,7 +37,7 @@ class Reading:
     def of(cls, spec: DomainSpec | None = None) -> Reading:
         """Return how a domain with this description was read; without one, columns have their usual names."""
         given = {} if spec is None or spec.loader != "table" else spec.options
-        options = TableOptions.model_validate({**given, "interactions": "", "items": ""})
+        options = TableOptions.model_validate({**given, "interactions": "-", "items": "-"})
         return cls(options, PrepareSettings() if spec is None else spec.prepare)
 
     def scan_interactions(self, source: str) -> pl.LazyFrame:

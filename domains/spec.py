@@ -10,7 +10,7 @@ from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from domains.errors import SettingsError, suggest
+from domains.errors import InputError, SettingsError, suggest
 from domains.loaders.loader import BUNDLED, Loader, check_options, find_loader, loader_names
 from domains.settings import PrepareSettings, Settings
 
@@ -56,7 +56,10 @@ class DomainSpec(Settings):
 
     @model_validator(mode="after")
     def _check_options(self) -> DomainSpec:
-        check_options(find_loader(self.loader), self.options)
+        try:
+            check_options(find_loader(self.loader), self.options)
+        except InputError as error:
+            raise error.at(str(error.location).removeprefix("options.")) from None  # they may stand beside `loader`
         return self
 
 
@@ -83,7 +86,7 @@ def _from_text(text: str) -> dict[str, Any]:
         loader = find_loader(name)
         if loader.needed:
             problem = f"{text!r} gives one option, but {name} needs {len(loader.needed)}"
-            raise SettingsError(problem, location="domain", hint=_how_to_write(loader), code="domain-spec")
+            raise SettingsError(problem, hint=_how_to_write(loader), code="domain-spec")
         return {"loader": name, "options": {loader.argument: argument}}
     # os.path.isdir takes any text for a name; Path.is_dir raises where one is too long to be a file's.
     if "/" in text or "\\" in text or text.startswith(".") or os.path.isdir(text):  # noqa: PTH112
@@ -94,7 +97,6 @@ def _from_text(text: str) -> dict[str, Any]:
     known = (*BUNDLED, *(f"{loader}:..." for loader in loader_names()))
     raise SettingsError(
         f"no domain is called {text!r}",
-        location="domain",
         hint=f"{suggest(text, (*BUNDLED, *loader_names()))}Known: {', '.join(known)}, or the path of a saved domain",
         code="domain-spec",
     )
@@ -118,7 +120,7 @@ def _from_mapping(given: dict[str, Any]) -> dict[str, Any]:
             if key in PrepareSettings.model_fields:
                 hint = f"It stands under 'prepare': write prepare: {{{key}: ...}}"
             problem = f"unknown key {key!r} for the loader {loader.name!r}"
-            raise SettingsError(problem, location=f"domain.{key}", hint=hint, code="unknown-key")
+            raise SettingsError(problem, location=str(key), hint=hint, code="unknown-key")
     options = dict(given.get("options") or {})
     options.update({key: value for key, value in given.items() if key in theirs and key not in own})
     return {**{key: value for key, value in given.items() if key in own}, "options": options}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from domains.errors import SettingsError
 from domains.printable import printable
@@ -122,8 +122,16 @@ class Recipe(Settings):
 
     @field_validator(*ONE_OR_MANY, mode="before")
     @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        """Accept a single source, variant or seed instead of a list."""
+    def _one_or_many(cls, value: Any, info: ValidationInfo) -> Any:
+        """Accept a single source, variant or seed instead of a list, which is not a text with commas."""
+        none = " ([] for none)" if info.field_name == "sources" else ""
+        if value is None:
+            raise SettingsError("nothing stands here", hint=f"Write one, or a list{none}", code="invalid-value")
+        if info.field_name != "sources" and isinstance(value, str) and "," in value:
+            listed = ", ".join(part.strip() for part in value.split(",") if part.strip())
+            raise SettingsError(
+                f"{value!r} is a text, not a list", hint=f"Write a list: [{listed}]", code="invalid-value"
+            )
         return [value] if isinstance(value, str | dict | int) else value
 
     @field_validator("name")

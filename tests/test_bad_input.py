@@ -238,6 +238,28 @@ TABLE = [
     Case("wrong type", run(encoder={"dim": "wide"}), "encoder.dim", "given: 'wide'", "Correct this value"),
     Case("out of range", run(training={"learning_rate": -1}), "training.learning_rate", "greater than 0", "Correct"),
     Case("contradiction", run(encoder={"dim": 10, "heads": 3}), "encoder", "heads (3) must divide dim", "Correct"),
+    Case("variants as text", run(variants="sasrec, popular"), "mine.yaml: variants", "a text", "[sasrec, popular]"),
+    Case("nothing as sources", run_text("sources:\ntarget: films\n"), "sources", "nothing stands here", "[] for none"),
+    Case(
+        "an option mistyped", run(target=table("films", colums={})), "mine.yaml: target.colums", "unknown", "'columns'"
+    ),
+    Case(
+        "a column's role mistyped",
+        run(target=table("films", columns={"usr": "u"})),
+        "target.columns.usr",
+        "unknown",
+        "'user'",
+    ),
+    Case(
+        "an empty path", run(target={**table("films"), "interactions": " "}), "target.interactions", "empty", "Correct"
+    ),
+    Case(
+        "words of a key",
+        run(target=table("films", prepare={"min_items": 3})),
+        "target.prepare.min_items",
+        "unknown",
+        "'min_item_interactions'",
+    ),
     Case("no sources", run(sources=None), "sources", "must be given", "Add it"),
     Case("no target", run(target=None), "mine.yaml", "names no target", "Add 'target:'"),
     Case(
@@ -250,7 +272,9 @@ TABLE = [
     Case("target is a source", run(sources=["books"], target="books"), "books", "held-out interactions", "source_part"),
     Case("unknown domain", run(target="flims"), "target", "no domain is called 'flims'", "Did you mean 'films'?"),
     Case("unknown loader", run(target="movielenz:x"), "target", "no loader is called", "Did you mean 'movielens'?"),
-    Case("domain twice", run(target={**table("films"), "name": "books"}), "sources", "same name", "its own name"),
+    Case(
+        "domain twice", run(target={**table("films"), "name": "books"}), "sources", "same name: books", "its own name"
+    ),
     Case("variant part", run(variants=["sasrec+iep"]), "variants", "unknown part 'iep'", "Parts are: ipe"),
     Case("variant without encoder", run(variants=["+ipe"]), "variants", "has no system", "Start with sasrec"),
     Case("unknown system", run(variants=["gru5rec"]), "variants", "'gru5rec'", "gru4rec"),

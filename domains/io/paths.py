@@ -83,7 +83,9 @@ def check_address(url: str) -> None:
 
 
 def resolve(path: str, info: ValidationInfo) -> str:
-    """Return an absolute path if the validation context has a ``base``, else the text itself."""
+    """Return an absolute path if the validation context has a ``base``, else the text itself. It may not be empty."""
+    if not path.strip():
+        raise ValueError("a path must not be empty")
     base = (info.context or {}).get("base")
     if is_url(path) or base is None:
         return path

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from domains.errors import LONGEST, CombinedError, DataError, InputError, RunError, SettingsError, within
+from domains.errors import LONGEST, CombinedError, DataError, InputError, RunError, SettingsError, suggest, within
+from domains.settings import PrepareSettings
 from recipes.load import check_recipe
 
 
@@ -40,3 +41,18 @@ def test_a_message_leaves_out_the_middle_of_what_is_too_long() -> None:
     assert len(error.problem) <= LONGEST and len(str(error)) < 2 * LONGEST + 100
     assert error.problem.startswith("no domain is called 99") and error.problem.endswith("99!")
     assert len(str(CombinedError((error, error)))) > 2 * LONGEST, "several problems are all shown"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("min_items", "min_item_interactions"),
+        ("min_users", "min_user_interactions"),
+        ("missing_title", "missing_titles"),
+        ("max_histroy", "max_history"),
+        ("m_i", None),
+        ("users_of_old", None),
+    ],
+)
+def test_the_nearest_key_holds_the_same_words(typed, meant):
+    assert suggest(typed, PrepareSettings.model_fields) == (f"Did you mean {meant!r}? " if meant else "")

@@ -415,7 +415,7 @@ def test_spec_forms():
     short = parse_spec("movielens:data/ml-1m")
     assert (short.loader, short.options) == ("movielens", {"folder": "data/ml-1m"})
     assert parse_spec("saved/films").loader == "saved"
-    with refusal("missing-key", "domain", about="options.items"):
+    with refusal("missing-key", "domain", about="domain.items"):
         parse_spec({"interactions": "a.csv"})
 
 

@@ -122,6 +122,8 @@ def _lazy(frame: Any, what: str) -> pl.LazyFrame:
         return frame
     if isinstance(frame, pl.DataFrame):
         return frame.lazy()
+    if frame is None:  # polars makes an empty table of it
+        raise _explain_refusal(frame, what)
     try:
         if type(frame).__module__.startswith("pandas"):
             return pl.from_pandas(_with_index(frame)).lazy()

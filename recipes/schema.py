@@ -34,6 +34,19 @@ ONE_OR_MANY = ("sources", "variants", "seeds")
 Seed = Annotated[int, Field(ge=0, lt=1 << 31)]
 
 
+def folder_name(value: str) -> str:
+    """Return a name that can be that of a folder.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    if value in {".", ".."} or any(sign in value for sign in "/\\\0"):
+        raise ValueError("a name must not contain / or \\, because results go into a folder of that name")
+    if value != printable(value):
+        raise ValueError("a name must not contain control characters, because a folder has that name")
+    return value
+
+
 def _as_written(schema: dict[str, Any]) -> None:
     """Extend the JSON Schema by what files may hold: single values for lists, and `extends`."""
     properties = schema["properties"]
@@ -138,11 +151,7 @@ class Recipe(Settings):
     @classmethod
     def _names_a_folder(cls, value: str) -> str:
         """Check that the name can be a folder."""
-        if value in {".", ".."} or any(sign in value for sign in "/\\\0"):
-            raise ValueError("a name must not contain / or \\, because results go into a folder of that name")
-        if value != printable(value):
-            raise ValueError("a name must not contain control characters, because a folder has that name")
-        return value
+        return folder_name(value)
 
     @model_validator(mode="after")
     def _has_data(self) -> Recipe:

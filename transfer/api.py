@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,7 +23,7 @@ from domains.preparation_report import PreparedDomain
 from domains.settings import ColumnMapping, PrepareSettings
 from recipes.load import check_recipe
 from recipes.presets import overlaid, with_preset
-from recipes.schema import Recipe
+from recipes.schema import Recipe, folder_name
 from transfer.finished_run import Run
 from transfer.progress import Progress, TransferWarning
 from transfer.runs.artifact import CONFIG, claim
@@ -69,15 +69,18 @@ def domain_from_frames(
         TransferWarning: users, items or interactions are left out; it names the settings.
 
     Raises:
-        InputError: the tables or the settings are wrong.
+        InputError: the tables, the settings or the name are wrong.
     """
+    _check_name(name)
     mapping = _checked(ColumnMapping, columns or {}, "columns")
     settings = _checked(PrepareSettings, prepare or {}, "prepare")
     return _whole(from_frames(interactions, items, columns=mapping, settings=settings, name=name))
 
 
-def open_domain(spec: str | Mapping[str, Any]) -> Domain:
+def open_domain(spec: str | Path | Mapping[str, Any]) -> Domain:
     """Open a domain by its description in a recipe: ``films``, ``movielens:data/ml-1m``, or a mapping of two files.
+
+    The path of a saved domain is a description as well.
 
     Warns:
         TransferWarning: users, items or interactions are left out; it names the settings.
@@ -85,7 +88,7 @@ def open_domain(spec: str | Mapping[str, Any]) -> Domain:
     Raises:
         InputError: the description or the data are wrong.
     """
-    return _whole(_open_domain(parse_spec(spec if isinstance(spec, str) else dict(spec))))
+    return _whole(_open_domain(parse_spec(_described(spec))))
 
 
 def _whole(prepared: PreparedDomain) -> Domain:
@@ -117,7 +120,7 @@ def fit(
     Raises:
         InputError: data or settings are wrong, or the folder holds an artifact.
     """
-    folder = None if out is None else Path(out)
+    folder = None if out is None else Path(_path(out, "out"))
     if folder is not None and (folder / CONFIG).exists():
         raise RunError(
             "this folder already holds an artifact",
@@ -125,10 +128,16 @@ def fit(
             hint="Choose another folder, or load the artifact with load_source",
             code="folder-in-use",
         )
-    if isinstance(sources, str):
-        sources = [sources]
-    opened = [source if isinstance(source, Domain) else open_domain(source) for source in sources]
-    named = [_spec_of(source) for source in sources]
+    listed = _several(sources)
+    if not listed:
+        raise SettingsError(
+            "there is no source to learn from",
+            location="sources",
+            hint='Give at least one domain, such as "books", or call train for the target alone',
+            code="no-sources",
+        )
+    opened = [source if isinstance(source, Domain) else open_domain(source) for source in listed]
+    named = [_spec_of(source) for source in listed]
     recipe = _recipe({"name": "+".join(domain.name for domain in opened), "sources": named}, settings)
     runtime = Runtime.current(device, progress)
     plan = plan_of(recipe, opened, target, adapts=False)
@@ -143,7 +152,7 @@ def load_source(place: str | Path) -> SourceArtifact:
     Raises:
         InputError: it is missing, damaged, of another kind or version.
     """
-    return SourceArtifact.load(place)
+    return SourceArtifact.load(_path(place, "place"))
 
 
 def adapt(
@@ -171,11 +180,11 @@ def adapt(
         InputError: data or settings are wrong, the source cannot be loaded, the target shares no anchor with it, or
             the folder holds a run of other settings or data.
     """
+    folder = Path(_path(out, "out"))
     source = source if isinstance(source, SourceArtifact) else load_source(source)
     domain = target if isinstance(target, Domain) else open_domain(target)
     base = {**source.recipe, "name": f"{source.recipe.get('name') or 'source'}-to-{domain.name}"}
     recipe = _recipe({**base, "target": _spec_of(target), "sample_users": None}, settings)
-    folder = Path(out)
     claim(folder, TARGET)
     run = target_from(plan_of(recipe, target=domain, source=source), source, folder, Runtime.current(device, progress))
     return Run(replace(run, folder=folder), folder)
@@ -203,12 +212,12 @@ def train(
     Raises:
         InputError: data or settings are wrong, or the folder holds results of other settings or data.
     """
-    given = [sources] if isinstance(sources, str) else list(sources)
+    folder, given = Path(_path(out, "out")), _several(sources)
     domain = target if isinstance(target, Domain) else open_domain(target)
     opened = [source if isinstance(source, Domain) else open_domain(source) for source in given]
     data = {"name": domain.name, "sources": [_spec_of(source) for source in given], "target": _spec_of(target)}
     plan = plan_of(_recipe(data, settings), opened, domain)
-    runtime, folder = Runtime.current(device, progress), Path(out)
+    runtime = Runtime.current(device, progress)
     claim(folder / "target", TARGET)
     run = run_plan(plan, folder, runtime)
     return Run(replace(run, folder=folder / "target"), folder / "target")
@@ -220,20 +229,65 @@ def load_run(place: str | Path) -> Run:
     Raises:
         InputError: it is missing, damaged, of another kind or version.
     """
-    run = open_run(place)
+    run = open_run(_path(place, "place"))
     return Run(run, run.folder or Path(place))
 
 
-def _spec_of(domain: Domain | str | Mapping[str, Any]) -> Any:
+def _path(given: object, argument: str) -> str | Path:
+    """Return a path or the id of a hub.
+
+    Raises:
+        InputError: it is neither, or empty.
+    """
+    if not isinstance(given, str | Path) or not str(given).strip():
+        raise SettingsError(f"{given!r} is no path", location=argument, hint="Name a folder", code="no-path")
+    return given
+
+
+def _check_name(name: object) -> None:
+    """Raise if a domain cannot have this name, which folders are called by."""
+    try:
+        if not isinstance(name, str) or not folder_name(name).strip():
+            raise ValueError(f"{name!r} is no name")
+    except ValueError as error:
+        raise SettingsError(
+            str(error), location="name", hint='Give a plain name, such as "shop"', code="name"
+        ) from None
+
+
+def _described(given: object) -> str | dict[str, Any]:
+    """Return the description of a domain as in a recipe."""
+    if isinstance(given, str | Path):
+        return str(given)
+    if not isinstance(given, Mapping):
+        raise SettingsError(
+            f"a {type(given).__name__} describes no domain",
+            location="domain",
+            hint='Give a Domain, a text such as "films", or a mapping of two files',
+            code="domain-spec",
+        )
+    return dict(given)
+
+
+def _several(given: Any) -> list[Any]:
+    """Return one domain, several or none as a list."""
+    if given is None or isinstance(given, str | Path | Mapping | Domain):
+        return [] if given is None else [given]
+    if not isinstance(given, Iterable):
+        _described(given)
+    return list(given)
+
+
+def _spec_of(domain: Any) -> Any:
     """Convert a description of a domain to the form of a recipe."""
     if isinstance(domain, Domain):
         return {"name": domain.name, "loader": "saved", "options": {"folder": MEMORY}}
-    return domain if isinstance(domain, str) else dict(domain)
+    return _described(domain)
 
 
 def _recipe(data: Mapping[str, Any], settings: AnySettings | None) -> Recipe:
     """Return a recipe that is overridden by settings. Raise if the settings choose data, which are passed as values."""
-    given = _plain(settings or {})
+    given = _plain(settings if isinstance(settings, BaseModel) else _keys(settings or {}, "settings"))
     for key in DATA_KEYS:
         if key in given:
             raise SettingsError(
@@ -254,6 +308,22 @@ def _plain(settings: AnySettings) -> dict[str, Any]:
 
 def _checked(model: type[Checked], data: Mapping[str, Any], place: str) -> Checked:
     try:
-        return model.model_validate(dict(data))
+        return model.model_validate(_keys(data, place))
     except ValidationError as error:
         raise explain(error, model, f"{place}.") from error
+
+
+def _keys(given: object, argument: str) -> dict[str, Any]:
+    """Return nested keys as a dict.
+
+    Raises:
+        InputError: they are something else.
+    """
+    if not isinstance(given, Mapping | BaseModel):
+        raise SettingsError(
+            f"a {type(given).__name__} has no keys",
+            location=argument,
+            hint='Give a mapping, such as {"key": value}',
+            code="no-keys",
+        )
+    return dict(given)

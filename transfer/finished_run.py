@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import numbers
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from domains.newer import Reading
 from transfer.report.run_record import RunRecord
 from transfer.runs.target_run import TargetRun
 from transfer.serving.batch import Written, recommend_all
+from transfer.serving.interests import interests_in
 from transfer.serving.new_items import run_with
 from transfer.serving.opened import with_variant
 from transfer.serving.recommend import Filters, History, NewRecommendation, Recommendation, Recommender
@@ -126,8 +128,8 @@ class Run:
         self,
         *,
         user: str | int | None = None,
-        history: str | Sequence[str] | None = None,
-        interests: str | Sequence[str] | None = None,
+        history: str | Iterable[str] | None = None,
+        interests: str | Iterable[str] | None = None,
         count: int = 10,
         filters: Filters | None = None,
     ) -> list[Recommendation]:
@@ -135,15 +137,15 @@ class Run:
 
         Args:
             user: id of a known user; all of their interactions count.
-            history: titles or ids of the target's items, oldest first.
-            interests: words instead of a history.
+            history: titles or ids of the target's items, oldest first: a list, a tuple, an array, a column of a frame.
+            interests: words instead of a history; in one text, with commas between them.
             count: number of items.
             filters: restricts the items; see `transfer.serving.recommend.Filters.of_ids`.
 
         Raises:
             InputError: not exactly one of the three is given, or it is unknown.
         """
-        past = self._asked(user, history, interests, count)
+        count, past = _whole(count), self._asked(user, history, interests)
         if isinstance(past, History):
             return self._recommender.recommend(past, count, filters or Filters())
         return self._recommender.recommend_for(past, count, filters or Filters())
@@ -152,8 +154,8 @@ class Run:
         self,
         *,
         user: str | int | None = None,
-        history: str | Sequence[str] | None = None,
-        interests: str | Sequence[str] | None = None,
+        history: str | Iterable[str] | None = None,
+        interests: str | Iterable[str] | None = None,
         count: int = 10,
         filters: Filters | None = None,
     ) -> list[NewRecommendation]:
@@ -161,7 +163,7 @@ class Run:
 
         Arguments as for `recommend`.
         """
-        past = self._asked(user, history, interests, count)
+        count, past = _whole(count), self._asked(user, history, interests)
         if isinstance(past, History):
             return self._recommender.recommend_new(past, count, filters or Filters())
         return self._recommender.recommend_new_for(past, count, filters or Filters())
@@ -179,20 +181,21 @@ class Run:
     def _asked(
         self,
         user: str | int | None,
-        history: str | Sequence[str] | None,
-        interests: str | Sequence[str] | None,
-        count: int,
+        history: str | Iterable[str] | None,
+        interests: str | Iterable[str] | None,
     ) -> History | list[str]:
         """Return the user's history, or words of interest."""
         if sum(given is not None for given in (user, history, interests)) != 1:
             raise SettingsError("give one of user, history and interests", location="recommend", code="one-question")
-        if count < 1:
-            raise SettingsError(f"count must be at least 1, not {count}", location="recommend", code="count")
         if user is not None:
             return History.of_user(self.target.domain, str(user))
         if history is not None:
             return History.of_titles(self.target.domain, _listed(history), self._recommender.titles)
-        return _listed(interests or ())
+        words = interests_in(interests) if isinstance(interests, str) else _listed(interests)
+        for word in words:
+            if not isinstance(word, str):
+                raise _no_text(word)
+        return words
 
     def with_items(self, items: Any) -> Run:
         """Return the run with new items, which are known by their text. Trains nothing.
@@ -221,16 +224,40 @@ class Run:
         return Recommender(self.target, self.new_items)
 
 
-def _listed(given: str | Sequence[str]) -> list[str]:
-    """Return one text or several as a list.
+def _whole(count: Any) -> int:
+    """Return a count of items as an int; numbers of numpy and 2.0 are counts as well.
 
     Raises:
-        InputError: it is neither.
+        InputError: it is no whole number, or below 1.
+    """
+    number = isinstance(count, numbers.Real) and not isinstance(count, bool)
+    if not number or not count >= 1 or count % 1 != 0:
+        raise SettingsError(
+            f"count must be a whole number of at least 1, not {count!r}",
+            location="recommend",
+            hint="Write for example count=10",
+            code="count",
+        )
+    return int(count)
+
+
+def _listed(given: object) -> list[Any]:
+    """Return one text, or the values of a list, an array or a column, as a list.
+
+    Raises:
+        InputError: it is neither, or has no order.
     """
     if isinstance(given, str):
         return [given]
-    if not isinstance(given, Sequence):
-        raise SettingsError(
-            f"{given!r} is not a text", location="recommend", hint="Give a text or a list of texts", code="not-text"
-        )
+    if isinstance(given, bytes | Set | Mapping) or not isinstance(given, Iterable):
+        raise _no_text(given)
     return list(given)
+
+
+def _no_text(given: object) -> SettingsError:
+    return SettingsError(
+        f"a {type(given).__name__} is not a text or a list of texts",
+        location="recommend",
+        hint='Give texts in their order, such as ["one", "two"]',
+        code="not-text",
+    )

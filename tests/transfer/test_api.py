@@ -17,6 +17,7 @@ import pytest
 from refusals import refusal
 
 import transfer
+from domains.data_frames import read_new_items
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "api.md"
@@ -66,9 +67,24 @@ def test_the_page_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for ids in ([1, 2], [None]):
         with refusal("unknown-title", "--history", about=str(ids[0])):
             run.recommend(history=ids)
-    for given in ({"history": 5}, {"interests": 5}):
-        with refusal("not-text", "recommend"):
+    for given in (
+        {"history": 5},
+        {"interests": 5},
+        {"interests": [None]},
+        {"interests": [3]},
+        {"history": {"Gravity"}},
+    ):
+        with refusal("not-text", "recommend", about="in their order"):
             run.recommend(**given)
+    for count in (2.5, "2", None, True, float("nan"), float("inf"), 0):
+        with refusal("count", "recommend", about="count=10"):
+            run.recommend(user=user, count=count)
+    for count in (2.0, np.int64(2)):
+        assert run.recommend(user=user, count=count) == run.recommend(user=user, count=2)
+    names = ["Inception", "Gravity"]
+    for listed in (tuple(names), np.array(names), pd.Series(names), pl.Series(names), (name for name in names)):
+        assert run.recommend(history=listed, count=3) == first
+    assert run.recommend(interests="war, space") == run.recommend(interests=["war", "space"])
 
 
 def test_names_in_the_first_example_exist() -> None:
@@ -131,6 +147,42 @@ def test_prepare_and_columns_are_checked() -> None:
         transfer.domain_from_frames(ACTS, ITEMS, name="zoo", prepare={"min_user_interaction": 3})
     with refusal("column", "interactions", about="'customer'"):
         transfer.domain_from_frames(ACTS, ITEMS, name="zoo", columns={"user": "customer"})
+
+
+@pytest.mark.parametrize("name", [None, "", " ", "../a/b", "a\\b", "\x1b[31m", 3])
+def test_a_name_is_that_of_a_folder(name: object) -> None:
+    with refusal("name", "name", about='"shop"'):
+        transfer.domain_from_frames(ACTS, ITEMS, name=name)
+
+
+def test_arguments_of_another_kind_are_told(tmp_path: Path) -> None:
+    zoo = transfer.domain_from_frames(ACTS, ITEMS, name="zoo")
+    for columns in (["user"], "user", 3):
+        with refusal("no-keys", "columns"):
+            transfer.domain_from_frames(ACTS, ITEMS, name="zoo", columns=columns)
+    with refusal("no-keys", "prepare"):
+        transfer.domain_from_frames(ACTS, ITEMS, name="zoo", prepare=[1])
+    with refusal("no-keys", "settings"):
+        transfer.train(zoo, out=tmp_path / "out", settings=["sasrec"])
+    with refusal("frame", "interactions", about="NoneType"):
+        transfer.domain_from_frames(None, ITEMS, name="zoo")
+    for place in (None, "", " ", 3):
+        for call in (transfer.load_run, transfer.load_source, lambda out: transfer.train(zoo, out=out)):
+            with refusal("no-path"):
+                call(place)
+    for spec in (None, 3, ["films"]):
+        with refusal("domain-spec", "domain", about="films"):
+            transfer.open_domain(spec)
+        with refusal("domain-spec", "domain"):
+            transfer.train(spec, out=tmp_path / "out")
+    for sources in ([], None, ()):
+        with refusal("no-sources", "sources"):
+            transfer.fit(sources)
+    with refusal("domain-spec", "domain"):
+        transfer.fit(3)
+    with refusal("frame", "items"):
+        read_new_items(None)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("key", ["sources", "target", "sample_users", "source_part"])

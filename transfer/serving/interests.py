@@ -70,6 +70,11 @@ class Fit:
         return self.words[int(self.by_word[:, item].argmax())]
 
 
+def interests_in(text: str) -> list[str]:
+    """Return the interests in a text, which stand between commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 @dataclass(frozen=True, eq=False)
 class InterestIndex:
     """Scores a run's items for words of interest.

@@ -261,6 +261,13 @@ TABLE = [
         "'min_item_interactions'",
     ),
     Case("no sources", run(sources=None), "sources", "must be given", "Add it"),
+    Case(
+        "nothing to fit",
+        lambda p: ["fit-source", p.recipe(sources=[]), "--out", "out"],
+        "mine.yaml",
+        "no source to learn from",
+        "sources:",
+    ),
     Case("no target", run(target=None), "mine.yaml", "names no target", "Add 'target:'"),
     Case(
         "no target to adapt to",
@@ -469,6 +476,7 @@ TABLE = [
     Case("empty history", ask("--history", " ; "), "--history", "the history is empty", '"title; title"'),
     Case("both", ask("--user", "1", "--history", "Gravity"), "--user, --history", "exactly one", "For example"),
     Case("neither", ask(), "--user, --history", "exactly one", "For example"),
+    Case("a user as a file", ask("--users", "0", "--out", "recs.csv"), "0", "no such file", "--user 0"),
     # Places that nothing can be written to.
     Case("a file for a folder", everybody("file/recs.csv"), "recs.csv", "cannot write", "is a file"),
     Case("a folder for a file", everybody("folder"), "folder", "is a folder", "recs.parquet"),

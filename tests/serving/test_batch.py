@@ -121,6 +121,16 @@ def test_a_spreadsheet_is_written_as_csv(recommender, tmp_path):
     assert pl.read_csv(tmp_path / "recs.unanswered.csv")["user_id"].to_list() == ["nobody"]
 
 
+def test_a_user_who_is_named_twice_is_answered_once(folder, recommender, tmp_path, capsys):
+    first, second = recommender.run.domain.user_ids.to_pylist()[:2]
+    (tmp_path / "users.txt").write_text("\n".join([second, first, second, "nobody", "nobody"]))
+    options = ("--users", tmp_path / "users.txt", "-k", "1", "--out", tmp_path / "recs.csv")
+    done = run_command(capsys, "recommend", folder, *options)
+    assert "2 ids of the list had been named before" in done.err
+    assert pl.read_csv(tmp_path / "recs.csv")["user_id"].cast(str).to_list() == [second, first]
+    assert len(pl.read_csv(tmp_path / "recs.unanswered.csv")) == 1
+
+
 def test_another_format_is_refused(recommender, tmp_path):
     with refusal("out-format", tmp_path / "recs.xlsx", about=".csv"):
         recommend_all(recommender, tmp_path / "recs.xlsx")

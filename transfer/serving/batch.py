@@ -95,7 +95,7 @@ class Written:
         kept: number of files that an earlier call finished and nothing has changed for.
         people: number of users with recommendations, of this call.
         unanswered: number of users without recommendations, of this call; the side files list them.
-        notes: how files of histories were read.
+        notes: how files of users and histories were read.
     """
 
     files: tuple[Path, ...]
@@ -285,7 +285,7 @@ def _asked(domain: Domain, users: str | Path, history_file: str | Path | None, r
     chosen = users_in(there, read_ids(users, "user", there, reading))
     why = dict(fresh.unanswered)
     lacking = tuple((name, why.get(name, f"not in {Path(history_file).name}")) for name, _ in chosen.unanswered)
-    return Asked(chosen.history, lacking, fresh.notes)
+    return Asked(chosen.history, lacking, fresh.notes + chosen.notes)
 
 
 def _part(asked: Asked, shard: Shard) -> Asked:

@@ -19,6 +19,7 @@ from domains.io.columns import find_column
 from domains.io.paths import KINDS
 from domains.newer import Reading, are_interactions, read_newer
 from domains.preparation import Log, without_repeats
+from domains.raw_cells import counted
 from transfer.serving.history import History
 
 
@@ -39,7 +40,7 @@ def read_ids(file: str | Path, role: Literal["user", "item"], domain: Domain, re
         try:
             return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
         except (OSError, UnicodeDecodeError) as error:
-            raise _unreadable(path, error) from None
+            raise _unreadable(path, error, role) from None
     location = str(path)
     table = reading.scan_interactions(location) if role == "user" else reading.scan_items(location)
     there = list(schema_of(table, location))
@@ -52,9 +53,10 @@ def read_ids(file: str | Path, role: Literal["user", "item"], domain: Domain, re
     return [name, *ids] if headless else ids
 
 
-def _unreadable(path: Path, error: Exception) -> InputError:
-    if not path.is_file():
-        return InputError("no such file", location=path, hint="Check the path", code="no-file")
+def _unreadable(path: Path, error: Exception, role: Literal["user", "item"] = "item") -> InputError:
+    if not path.exists():
+        single = f"; for one user, give --user {path}" if role == "user" else ""
+        return InputError("no such file", location=path, hint=f"Check the path{single}", code="no-file")
     return InputError(
         f"cannot be read: {str(error).splitlines()[0]}",
         location=path,
@@ -79,11 +81,14 @@ class Asked:
 
 
 def users_in(domain: Domain, ids: list[str]) -> Asked:
-    """Return the histories of known users by id; unknown ids are unanswered."""
+    """Return the histories of known users by id; unknown ids are unanswered, and repeated ones count once."""
+    again = len(ids) - len(dict.fromkeys(ids))
+    ids = list(dict.fromkeys(ids))
+    notes = (f"{counted(again, 'id')} of the list had been named before and {'is' if again == 1 else 'are'} left out",)
     index = {str(name): place for place, name in enumerate(domain.user_ids.to_pylist())}
     known = [index[name] for name in ids if name in index]
     unknown = tuple((name, "no user of the run has this id") for name in ids if name not in index)
-    return Asked(History.of_users(domain, np.array(known, dtype=np.int64)), unknown)
+    return Asked(History.of_users(domain, np.array(known, dtype=np.int64)), unknown, notes if again else ())
 
 
 def histories_in(domain: Domain, file: str | Path, reading: Reading) -> Asked:

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -604,6 +605,21 @@ def test_a_full_disk_leaves_nothing_half_written(
     assert part not in left
     assert "config.json" not in left
     assert not [name for name in left if name.startswith(".") or name.endswith((".part", ".tmp"))]
+
+
+def test_a_port_in_use_is_told_before_the_run_is_loaded(place: Workplace, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("uvicorn")
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        for host in ("127.0.0.1", "localhost"):
+            result = run_command(capsys, "serve", "no-such-run", "--host", host, "--port", port)
+            assert result.code == 2, result.err
+            assert f"Error {host}:{port}: another program listens there" in result.err
+            assert "--port" in result.err.partition("\n")[2]
+    result = run_command(capsys, "serve", "no-such-run", "--port", port)
+    assert "no-such-run" in result.err, "the port is free again"
 
 
 def test_debug_shows_the_traceback(place: Workplace) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -33,7 +35,48 @@ def serve(run: ServedRun, host: Host = "127.0.0.1", port: Port = 8000, variant: 
     if "OMP_NUM_THREADS" not in os.environ:
         # Threads that wait for each other's part spin, and would take the other half from the requests.
         torch.set_num_threads(max(1, torch.get_num_threads() // 2))
+    _check_free(host, port)
     uvicorn.run(make_app(run, variant), host=host, port=port, log_level="warning", access_log=False)
+
+
+def _check_free(host: str, port: int) -> None:
+    """Raise if nothing can listen at this address, before the run is loaded.
+
+    Raises:
+        InputError: another program listens there, or the address is not of this machine.
+    """
+    from domains.errors import SettingsError
+
+    found = []
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        problems = [problem for problem in (_bound(*one) for one in found) if problem is not None]
+    except OSError as error:
+        problems = [error]
+    used = any(problem.errno == errno.EADDRINUSE for problem in problems)
+    if used or (problems and len(problems) >= len(found)):
+        raise SettingsError(
+            "another program listens there" if used else f"cannot listen there: {problems[0].strerror}",
+            location=f"{host}:{port}",
+            hint=f"Stop it, or give another port: --port {port % 65535 + 1}"
+            if used
+            else "Give another --host or --port",
+            code="address",
+        )
+
+
+def _bound(family: int, kind: int, _: int, __: str, address: tuple[Any, ...]) -> OSError | None:
+    """Return why nothing can listen at an address, with the options that the server sets."""
+    try:
+        with socket.socket(family, kind) as listener:
+            if os.name == "posix":  # a port that was just closed is free
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listener.bind(address)
+    except OSError as error:
+        return error
+    return None
 
 
 Run = Annotated[str, typer.Argument(help="Folder of a run, or its hub id.")]

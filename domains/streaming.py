@@ -48,6 +48,8 @@ def why_not(raw: RawTables, settings: PrepareSettings) -> str | None:
     kind = schema["timestamp"]
     if settings.time_kind == "order" or raw.time_kind is TimeKind.ORDER:
         return "times are an order"
+    if kind == pl.String:
+        return "times are text, as in a CSV file; a Parquet file with whole unix seconds or datetimes is streamed"
     if settings.time_format or not (kind.is_integer() or isinstance(kind, pl.Datetime)):
         return f"times are {kind}, neither unix seconds nor datetimes"
     if kind.is_integer() and settings.time_unit not in ("auto", "s"):

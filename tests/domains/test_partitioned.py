@@ -124,6 +124,16 @@ def test_what_cannot_be_streamed_is_held_in_memory_and_said(tmp_path):
     assert made.fingerprint == open_domain(spec).domain.fingerprint
 
 
+def test_unix_seconds_in_a_csv_are_text_which_is_said(tmp_path):
+    spec = write_log(tmp_path)
+    file = Path(spec["interactions"])
+    pl.read_parquet(file).write_csv(file.with_suffix(".csv"))
+    text = {**spec, "interactions": str(file.with_suffix(".csv")), "prepare": SETTINGS[0]}
+    made, reason = to_folder(text, tmp_path / "out", 2)
+    assert "times are text" in reason and "Parquet" in reason
+    assert made.n_interactions == open_domain(text).domain.n_interactions
+
+
 def test_errors_name_the_place(tmp_path):
     spec = {**write_log(tmp_path), "prepare": {"unknown_items": "drop"}}
     with refusal("title-missing", "things.parquet"):

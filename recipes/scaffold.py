@@ -30,7 +30,7 @@ from domains.raw_tables import RawTables
 from domains.settings import ColumnMapping, PrepareSettings, TimeUnit
 from domains.value_notes import value_notes
 from recipes.load import check_recipe
-from recipes.schema import DEFAULT_VARIANTS
+from recipes.schema import default_variants
 from vocab.closeness import Closeness, closeness
 from vocab.encoder.locate import MULTILINGUAL, has_encoder
 from vocab.encoder.settings import SemanticSettings
@@ -216,7 +216,7 @@ def recipe_text(
     if sources and set(sources) <= set(BUNDLED):
         data["s2idm"] = {"learning_rate": 0.001}
     data["evaluation"] = {"short_users": "train"}
-    data["variants"] = [*DEFAULT_VARIANTS, *(LEARNING_FROM_SOURCES if sources else ())]
+    data["variants"] = list(default_variants(sources))
     check_recipe(data, out)
     notes = (f"- {note}" for note in (*findings.left_out, *findings.notes))
     head = [f"# {name}: written by transfer init.", *(f"# {line}" for note in notes for line in _lines(note))]
@@ -227,8 +227,6 @@ def recipe_text(
     return "\n".join([*head, *parts]) + "\n"
 
 
-LEARNING_FROM_SOURCES = ("sasrec+ipe+s2idm+terms",)
-"""Variants that a recipe with sources gets as well; without sources they would have nothing to learn interests from."""
 COMMENTS = {
     "sources": "Other catalogues to learn interests from; [] uses only the target.",
     "target": "All users and items are kept: min_..._interactions: 1 keeps those with one interaction, and "

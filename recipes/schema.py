@@ -26,6 +26,17 @@ from vocab.settings import UnseenSettings, VocabularySettings
 
 DEFAULT_VARIANTS = ("popular", "terms", "sasrec", "sasrec+terms", "sasrec+title-semantic+terms")
 """Default variants: baselines without training, the base model, and the base with late terms and titles."""
+LEARNING_FROM_SOURCES = ("sasrec+ipe+s2idm+terms",)
+"""Default variants that a recipe with sources has as well; without sources there is no S2IDM to read."""
+
+
+def default_variants(sources: object) -> tuple[str, ...]:
+    """Return the variants of a recipe that lists none.
+
+    Args:
+        sources: its sources; none or an empty list for the target alone.
+    """
+    return (*DEFAULT_VARIANTS, *(LEARNING_FROM_SOURCES if sources else ()))
 
 
 ONE_OR_MANY = ("sources", "variants", "seeds")
@@ -118,7 +129,11 @@ class Recipe(Settings):
         description="Settings of systems by name, such as ease: {l2: 50}; `transfer variants` lists them.",
     )
     variants: tuple[str, ...] = Field(
-        DEFAULT_VARIANTS, min_length=1, max_length=1000, description="Models to train and compare."
+        DEFAULT_VARIANTS,
+        min_length=1,
+        max_length=1000,
+        description=f"Models to train and compare. With sources, the default "
+        f"also has {' and '.join(LEARNING_FROM_SOURCES)}.",
     )
     seeds: tuple[Seed, ...] = Field(
         (0,), min_length=1, max_length=1000, description="Every trained variant runs once per seed."
@@ -127,10 +142,14 @@ class Recipe(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _from_preset(cls, data: Any) -> Any:
-        """Merge the given values into those of the preset."""
-        if isinstance(data, Mapping) and data.get("preset") in PRESETS:
-            return overlaid(PRESETS[data["preset"]], data)
+    def _with_defaults(cls, data: Any) -> Any:
+        """Merge the given values into those of the preset, and add the default variants of a recipe with sources."""
+        if not isinstance(data, Mapping):
+            return data
+        if data.get("preset") in PRESETS:
+            data = overlaid(PRESETS[data["preset"]], data)
+        if data.get("sources") and "variants" not in data:
+            data = {**data, "variants": default_variants(data["sources"])}
         return data
 
     @field_validator(*ONE_OR_MANY, mode="before")

@@ -62,6 +62,16 @@ def test_the_shortest_recipe_of_the_paper_has_the_papers_constants(write):
     assert recipe.shots == 1.0
 
 
+def test_sources_bring_the_variant_that_learns_from_them(write):
+    learns = "sasrec+ipe+s2idm+terms"
+    path = write("short.yaml", "sources: [books]\ntarget: films\n")
+    assert learns in load_recipe(path).recipe.variants
+    assert learns not in load_recipe(path, ["sources=[]"]).recipe.variants
+    assert learns not in load_recipe(write("paper.yaml", "extends: short.yaml\npreset: paper\n")).recipe.variants
+    assert load_recipe(path, ["variants=[sasrec]"]).recipe.variants == ("sasrec",)
+    assert check_recipe(resolved(load_recipe(path).recipe), "again") == load_recipe(path).recipe
+
+
 def test_a_recipe_is_immutable(write):
     recipe = load_recipe(write("short.yaml", "sources: books\n")).recipe
     with pytest.raises(Exception, match="frozen"):

@@ -9,7 +9,7 @@ import pytest
 
 from recipes.load import check_recipe
 from recipes.presets import PRESETS, with_preset
-from recipes.schema import DEFAULT_VARIANTS, Recipe, resolved
+from recipes.schema import Recipe, default_variants, resolved
 from transfer.diffusion.settings import S2IDMSettings
 from transfer.items.settings import ItemSettings
 from transfer.training.settings import ADAM_BETAS, LEARNING_RATE_DECAY
@@ -108,6 +108,6 @@ def test_what_differs_from_the_paper_is_on_the_page():
 def test_back_to_the_default_preset_leaves_nothing_of_the_paper():
     back = check_recipe(with_preset(resolved(paper()), "strong"), "here")
     assert back == Recipe.model_validate({"sources": ["books"], "target": "films"})
-    assert back.variants == DEFAULT_VARIANTS
+    assert back.variants == default_variants(["books"])
     assert back.unseen is not None
     assert paper(unseen={"nearest": 2}).unseen.nearest == 2

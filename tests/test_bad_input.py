@@ -487,6 +487,13 @@ TABLE = [
     Case("a copy into the run", into("share", "run/copy"), "copy", "inside the run", "outside"),
     Case("a copy onto a file", into("share", "file"), "file", "a file, not a folder", "new folder"),
     Case("a copy over files", into("share", "folder"), "folder", "not empty", "new folder"),
+    Case(
+        "a figure as text",
+        lambda p: ["explain", p.tiny.target, "--history", "Gravity", "--figure", "why.txt"],
+        "why.txt",
+        "'.txt' is no format",
+        "why.png",
+    ),
     # The other commands.
     Case("inspect nothing", lambda p: ["inspect", "flims"], "domain", "no domain is called", "Did you mean 'films'?"),
     Case("inspect above", lambda p: ["inspect", p.source().parent], "", "but is not one", "source"),

@@ -104,7 +104,7 @@ def test_the_parts_of_an_explanation_are_the_score(run):
 
 def test_explain_draws_and_prints(folder, run, tmp_path, capsys):
     user = run.domain.user_ids[1].as_py()
-    figure = tmp_path / "why.png"
+    figure = tmp_path / "new" / "why.png"
     done = run_command(capsys, "explain", folder, "--user", user, "--variant", run.variant.label, "--figure", figure)
     assert done.code == 0, done.err
     assert "before" in done.out

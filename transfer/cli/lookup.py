@@ -65,7 +65,7 @@ def explain(
     """Explain a user's recommendations: interests before and after diffusion, late terms, past items."""
     from domains.errors import SettingsError
     from transfer.cli.output import ERR, print_json
-    from transfer.serving.explain import draw, explain
+    from transfer.serving.explain import draw, explain, figure_format
     from transfer.serving.history import History
     from transfer.serving.opened import open_run
     from transfer.serving.recommend import Recommender
@@ -74,6 +74,8 @@ def explain(
         raise SettingsError(
             "give exactly one of them", location="--user, --history", hint="For example --user 42", code="one-question"
         )
+    if figure is not None:
+        figure_format(figure)
     loaded = open_run(run, variant)
     recommender = Recommender(loaded)
     past = (

@@ -12,7 +12,8 @@ import torch
 from scipy.sparse import vstack
 
 from domains.domain import Ints
-from domains.errors import InputError, RunError, suggest
+from domains.errors import InputError, RunError, SettingsError, suggest
+from transfer.files import replacing
 from transfer.interests.original import interaction_weights, original_interests
 from transfer.runs.target_run import TargetRun
 from transfer.serving.history import History, Indices
@@ -26,6 +27,8 @@ SOURCES = 3
 """Maximum number of past items named for an interest or a recommendation."""
 OWN = "model"
 """Name of the own score of a model or baseline among the terms."""
+FORMATS = ("png", "svg", "pdf", "jpg")
+"""Formats of a figure, by the suffix of its file."""
 MOST_NEIGHBOURS = 15
 """Default number of anchors that `anchor_neighbours` returns."""
 
@@ -194,10 +197,14 @@ def draw(explanation: Explanation, file: Path) -> None:
     Args:
         explanation: explanation for one user.
         file: file to write; its suffix (png, svg, pdf) is the format.
+
+    Raises:
+        InputError: the suffix is no format, or the file cannot be written.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    kind = figure_format(file)
     figure = Figure(figsize=(13, 0.34 * max(len(explanation.interests), len(explanation.recommended), 6) + 1.6))
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
@@ -224,7 +231,25 @@ def draw(explanation: Explanation, file: Path) -> None:
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=4, fontsize=8, frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
-    figure.savefig(file)
+    with replacing(file) as unfinished:
+        figure.savefig(unfinished, format=kind)
+
+
+def figure_format(file: Path) -> str:
+    """Return the format of a figure, by the suffix of its file.
+
+    Raises:
+        InputError: the suffix is no format.
+    """
+    kind = file.suffix.lower().removeprefix(".")
+    if kind not in FORMATS:
+        raise SettingsError(
+            f"{file.suffix!r} is no format of a figure" if kind else "the name has no suffix",
+            location=file,
+            hint=f"Name it {file.with_suffix('.png').name}, or with another of: {', '.join(FORMATS)}",
+            code="figure-format",
+        )
+    return kind
 
 
 def _bars(axes: Any, rows: npt.NDArray[np.floating], values: list[float], label: str) -> None:

@@ -137,29 +137,30 @@ def _print_carried(found: Explanation, recommender: Recommender) -> None:
 
 anchors = typer.Typer(no_args_is_help=True, help="Look at the anchors of a target run.")
 
-RunFolder = Annotated[str, typer.Argument(help="Folder of a target run.")]
+RunFolder = Annotated[str, typer.Argument(help="Folder of a run.")]
 Words = Annotated[list[str], typer.Argument(help="Words as written in titles.")]
 
 
 @anchors.command("explain")
 def explain_words(run: RunFolder, words: Words) -> None:
     """Show the anchors of a word, and the step that found them."""
-    from pathlib import Path
-
     from rich.markup import escape
 
     from domains.errors import RunError
     from transfer.cli.output import say
-    from transfer.runs.artifact import UNSEEN, VOCABULARY
+    from transfer.runs.artifact import UNSEEN, VOCABULARY, kind_of
+    from transfer.runs.target_run import KIND as TARGET
+    from transfer.serving.opened import within_run
     from vocab.unseen.unseen_map import UnseenMap
     from vocab.vocabulary import SememeVocabulary
 
-    folder = Path(run)
+    folder = Path(within_run(run))
     if not (folder / UNSEEN).is_file():
+        targets = kind_of(folder) == TARGET
         raise RunError(
-            "no map of unseen words",
-            location=folder / UNSEEN,
-            hint="Name the folder of a target run",
+            "this run maps no unseen words" if targets else "a source artifact has no map of unseen words",
+            location=folder,
+            hint="Run it without 'unseen: null', which preset 'paper' sets too" if targets else "Name a target run",
             code="no-file",
         )
     unseen = UnseenMap.load(folder / UNSEEN, SememeVocabulary.load(folder / VOCABULARY))

@@ -9,7 +9,7 @@ import typer
 
 from transfer.cli.options import Json
 
-Run = Annotated[str, typer.Argument(help="Folder of a target run, or its hub id.")]
+Run = Annotated[str, typer.Argument(help="Folder of a run, or its hub id.")]
 Out = Annotated[Path, typer.Argument(help="New folder for the copy.")]
 
 
@@ -19,13 +19,13 @@ def share(run: Run, out: Out) -> None:
 
     from transfer.cli.output import say
     from transfer.runs.sharing import share
-    from transfer.runs.target_run import TargetRun
+    from transfer.serving.opened import open_run
 
-    share(TargetRun.load(run), out)
+    share(open_run(run), out)
     say(f"{escape(str(out))} holds no user's id or history. It keeps weights, item counts and means of metrics.")
 
 
-Folder = Annotated[Path, typer.Argument(help="Folder of a source artifact or a target run.")]
+Folder = Annotated[Path, typer.Argument(help="Folder of a source artifact or a run.")]
 Accept = Annotated[bool, typer.Option("--accept", help="Accept changes that you made on purpose.")]
 
 
@@ -36,7 +36,9 @@ def verify(folder: Folder, accept: Accept = False, json_: Json = False) -> None:
     from transfer.cli.output import print_json, say
     from transfer.runs.sharing import accept as accept_files
     from transfer.runs.sharing import verify
+    from transfer.serving.opened import within_run
 
+    folder = Path(within_run(folder))
     found = verify(folder) if not accept or (folder / "manifest.json").is_file() else []
     if accept:
         accept_files(folder)

@@ -96,10 +96,13 @@ def kind_of(folder: Path) -> str:
         InputError: there is no artifact, or this release cannot read its format version.
     """
     if not (folder / CONFIG).is_file():
+        inside = [str(folder / name) for name in ("source", "target") if (folder / name / CONFIG).is_file()]
         raise RunError(
             "no artifact here (config.json is missing)",
             location=folder,
-            hint="Name a folder that fit-source or adapt-target wrote",
+            hint=f"Name one within it: {', '.join(inside)}"
+            if inside
+            else "Name a folder that fit-source or adapt-target wrote",
             code="run-missing",
         )
     config = read_json(folder / CONFIG)

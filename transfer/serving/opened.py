@@ -30,11 +30,15 @@ def open_run(place: str | Path, variant: str | None = None) -> TargetRun:
     Raises:
         InputError: there is no run, it is damaged, or the variant is not finished or is a control.
     """
-    folder = Path(place)
-    if not (folder / CONFIG).is_file() and (folder / INSIDE / CONFIG).is_file():
-        place = folder / INSIDE
-    run = TargetRun.load(place)
+    run = TargetRun.load(within_run(place))
     return run if variant is None else with_variant(run, variant)
+
+
+def within_run(place: str | Path) -> str | Path:
+    """Return the folder of the target run within a folder of `transfer run`; any other place is returned as it is."""
+    folder = Path(place)
+    inside = not (folder / CONFIG).is_file() and (folder / INSIDE / CONFIG).is_file()
+    return folder / INSIDE if inside else place
 
 
 def with_variant(run: TargetRun, label: str) -> TargetRun:

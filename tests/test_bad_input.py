@@ -261,6 +261,13 @@ TABLE = [
         "unknown",
         "'min_item_interactions'",
     ),
+    Case(
+        "a field of no domain",
+        run(semantic={"template": "{titel} by {authors}"}),
+        "semantic.template",
+        "no domain has a field 'titel'",
+        "Did you mean 'title'?",
+    ),
     Case("no sources", run(sources=None), "sources", "must be given", "Add it"),
     Case(
         "nothing to fit",

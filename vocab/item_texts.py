@@ -43,12 +43,13 @@ def item_texts(fields: Mapping[str, Titles], wanted: Sequence[str]) -> pa.Array:
     return texts[0] if len(texts) == 1 else pc.utf8_trim(pc.binary_join_element_wise(*texts, _space()), " ")
 
 
-def check_fields(wanted: Sequence[str], there: Collection[str]) -> None:
+def check_fields(wanted: Sequence[str], there: Collection[str], key: str = "vocabulary.fields") -> None:
     """Raise if no domain has a wanted field. `DEFAULT_FIELDS` may be missing.
 
     Args:
-        wanted: `VocabularySettings.fields`.
+        wanted: names of fields.
         there: names of the fields of all domains.
+        key: setting that names them, for the message.
 
     Raises:
         InputError: a field is missing.
@@ -57,7 +58,7 @@ def check_fields(wanted: Sequence[str], there: Collection[str]) -> None:
         if name not in there and name not in DEFAULT_FIELDS:
             raise SettingsError(
                 f"no domain has a field {name!r}",
-                location="vocabulary.fields",
+                location=key,
                 hint=f"{suggest(name, there)}Fields: {', '.join(sorted(there))}; others are mapped by columns.text",
                 code="fields",
             )

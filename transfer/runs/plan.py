@@ -32,6 +32,7 @@ from transfer.runs.checks import (
 from transfer.runs.settings import SourceEncoderSettings
 from transfer.runs.source_artifact import SourceArtifact
 from transfer.variants import Variant
+from vocab.encoder.settings import template_fields
 from vocab.item_texts import check_fields, item_texts
 
 
@@ -179,6 +180,10 @@ def _checked(
     check_distinct_names(titled)
     if titled:
         check_fields(recipe.vocabulary.fields, {name for domain in titled for name in domain.fields})
+    encoded = [*domains, *([] if target is None else [target.domain])]
+    if len(domains) == len(recipe.sources):  # fields of sources that are not opened are not known
+        there = {name for domain in encoded for name in domain.fields}
+        check_fields(template_fields(recipe.semantic.template), there, "semantic.template")
     if domains:
         check_encoder_can_select(recipe, domains)
     split = None

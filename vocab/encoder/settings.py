@@ -36,6 +36,11 @@ def parse_template(template: str) -> tuple[tuple[tuple[str, tuple[str, ...]], ..
     return tuple(parts), ending
 
 
+def template_fields(template: str) -> tuple[str, ...]:
+    """Return the names of the fields in a template, in its order; see `parse_template`."""
+    return tuple(name for _, names in parse_template(template)[0] for name in names)
+
+
 class SemanticSettings(Settings):
     """The sentence encoder of anchors and item texts."""
 

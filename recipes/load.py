@@ -13,9 +13,10 @@ from typing import Any, get_origin
 import yaml
 from pydantic import ValidationError
 
-from domains.errors import InputError, SettingsError, explain, settings_at, suggest
+from domains.errors import InputError, SettingsError, explain, settings_at, suggest, within
 from recipes.presets import overlaid
 from recipes.schema import Recipe
+from vocab.encoder.locate import check_name
 
 LARGEST_FILE = 1 << 20
 DEEPEST_EXTENDS = 8
@@ -83,7 +84,10 @@ def load_recipe(
         recipe = check_recipe(data, path)
     except InputError as error:
         raise _blamed(error, before, path) from None
-    return LoadedRecipe(_found_beside(recipe, path.parent), path)
+    recipe = _found_beside(recipe, path.parent)
+    with within(path):
+        check_name(recipe.semantic)
+    return LoadedRecipe(recipe, path)
 
 
 def _blamed(error: InputError, before: Mapping[str, Any], path: Path) -> InputError:

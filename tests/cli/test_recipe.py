@@ -77,7 +77,7 @@ def test_check_names_what_would_be_skipped_and_why(tiny: Any, capsys: pytest.Cap
     path = write_recipe(
         tiny.recipe.with_name("skips.yaml"),
         variants=["sasrec", "sasrec+title-semantic", "sasrec+source"],
-        semantic={"encoder": "a/b/c/d"},
+        semantic={"encoder": "someone/nowhere"},
     )
     told = json.loads(run_command(capsys, "recipe", "check", path, "--json").out)
     # What is neither a folder nor installed counts as one of the hub, which a check does not ask.

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from refusals import refusal
 
 from domains.disk import cache_root
+from transfer.runs.adapt import skipped_variants
+from transfer.variants import parse_variant
 from vocab.encoder import locate
 from vocab.encoder.network import batches
 from vocab.encoder.sentence_encoder import NoSentenceEncoder, SemanticSettings, SentenceEncoder
@@ -249,6 +251,17 @@ def test_a_configuration_without_a_size_is_named(folder: Path, tmp_path: Path) -
 def test_a_name_that_is_neither_folder_nor_hub_id() -> None:
     with pytest.raises(NoSentenceEncoder, match="neither a folder nor an id"):
         SentenceEncoder.find(SemanticSettings(encoder="no/such/folder/here"))
+
+
+def test_a_variant_that_lacks_the_encoder_of_the_recipe_names_it() -> None:
+    variants = [parse_variant(name, ("id",)) for name in ("sasrec", "sasrec+title-semantic", "sasrec+ipe+s2idm")]
+    found = skipped_variants(variants, SemanticSettings(encoder="nope"), False, False, None, False)
+    assert "'nope'" in found["sasrec+title-semantic"]
+    assert "no S2IDM" in found["sasrec+ipe+s2idm"]
+    assert (
+        "sememe-transfer[semantic]"
+        in skipped_variants(variants, SemanticSettings(), False, False, None, False)["sasrec+title-semantic"]
+    )
 
 
 def test_the_hub_without_a_network(monkeypatch: pytest.MonkeyPatch) -> None:

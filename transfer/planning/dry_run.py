@@ -13,7 +13,8 @@ from domains.ties import TieCounts, count_ties
 from transfer.evaluation.summary import catalogue_note
 from transfer.items.settings import SEMANTIC_CHANNELS
 from transfer.planning.run_time import Estimate, estimate, sizes
-from transfer.runs.checks import check_has_anchors, lacking
+from transfer.runs.adapt import check_any_runs, skipped_variants
+from transfer.runs.checks import check_has_anchors
 from transfer.runs.plan import Plan
 from transfer.runs.source_artifact import LearnedEncoder
 from vocab.coverage import Coverage, Overlap, overlap
@@ -123,6 +124,7 @@ def forecast(plan: Plan) -> Forecast:
             )
         )
     skipped = _skipped(plan)
+    check_any_runs(plan.variants, skipped)
     runs = tuple(variant.label for variant in plan.variants if variant.label not in skipped)
     cost = estimate(
         recipe.model_copy(update={"variants": runs}),
@@ -155,5 +157,4 @@ def _skipped(plan: Plan) -> dict[str, str]:
     encoder = not semantic or has_encoder(recipe.semantic)
     channels = recipe.source_encoder.channels
     source_encoder = LearnedEncoder(recipe.source_encoder.system, recipe.encoder, channels) if channels else None
-    reasons = {v.label: lacking(v, encoder, encoder, source_encoder, has_sources) for v in variants}
-    return {name: reason for name, reason in reasons.items() if reason is not None}
+    return skipped_variants(variants, recipe.semantic, encoder, encoder, source_encoder, has_sources)

@@ -31,7 +31,7 @@ from transfer.runs.checks import is_baseline, lacking
 from transfer.runs.interest_factory import InterestFactory
 from transfer.runs.plan import Plan
 from transfer.runs.product_choice import product_of
-from transfer.runs.source_artifact import SourceArtifact
+from transfer.runs.source_artifact import LearnedEncoder, SourceArtifact
 from transfer.runs.train_variant import VariantTrainer
 from transfer.runtime import Runtime
 from transfer.terms.known import KnownItems
@@ -39,6 +39,7 @@ from transfer.training.epochs import Log
 from transfer.training.task import Task
 from transfer.variants import Variant
 from vocab.coverage import Coverage
+from vocab.encoder.settings import SemanticSettings
 from vocab.unseen.unseen_map import UnseenMap
 from vocab.vocabulary import SememeVocabulary
 
@@ -146,9 +147,16 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
     _check_covered(plan.domain, mapped)
     runtime.log(f"{domain.name}: {str(mapped.coverage).splitlines()[0]}")
     anchor_vectors = source.vectors(mapped.semantics)
-    skipped = _skipped(plan.variants, source, mapped.semantics is not None, anchor_vectors is not None)
+    skipped = skipped_variants(
+        plan.variants,
+        recipe.semantic,
+        mapped.semantics is not None,
+        anchor_vectors is not None,
+        source.learned_encoder,
+        source.s2idm is not None,
+    )
     variants = [variant for variant in plan.variants if variant.label not in skipped]
-    _check_any_runs(variants)
+    check_any_runs(plan.variants, skipped)
     features = _features(plan, mapped, variants, anchor_vectors)
     scratch = scratch_folder(out, runtime.rank)
     factory = InterestFactory(
@@ -214,13 +222,22 @@ def _check_covered(domain: Domain, mapped: MappedItems) -> None:
         )
 
 
-def _check_any_runs(variants: Sequence[Variant]) -> None:
-    """Raise if all variants are skipped."""
-    if not variants:
+def check_any_runs(variants: Sequence[Variant], skipped: Mapping[str, str]) -> None:
+    """Raise if all variants are skipped.
+
+    Args:
+        variants: variants of a plan.
+        skipped: see `skipped_variants`.
+
+    Raises:
+        InputError: none is left; the message has the reasons.
+    """
+    if variants and len(skipped) == len(variants):
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
         raise SettingsError(
-            "no variant can run: each needs a sentence encoder, or a source encoder in the artifact",
+            f"no variant can run ({reasons})",
             location="variants",
-            hint='Install the extra "sememe-transfer[semantic]", or set source_encoder.channels',
+            hint="Do what the reasons say, or add a variant that needs none of it, such as sasrec",
             code="no-variant",
         )
 
@@ -283,10 +300,25 @@ def _every_variant(trainer: VariantTrainer, recipe: Recipe, variants: Sequence[V
     return made
 
 
-def _skipped(variants: Sequence[Variant], source: SourceArtifact, titles: bool, anchors: bool) -> dict[str, str]:
-    """Return the variants that cannot run, with the reason."""
-    reasons = {v.label: lacking(v, titles, anchors, source.learned_encoder, source.s2idm is not None) for v in variants}
-    return {name: reason for name, reason in reasons.items() if reason is not None}
+def skipped_variants(
+    variants: Sequence[Variant],
+    semantic: SemanticSettings,
+    titles: bool,
+    anchors: bool,
+    source_encoder: LearnedEncoder | None,
+    s2idm: bool,
+) -> dict[str, str]:
+    """Return the variants that cannot run, with the reason. See `lacking`."""
+    skipped = {}
+    for variant in variants:
+        reason = lacking(variant, titles, anchors, source_encoder, s2idm)
+        if reason is None:
+            continue
+        named = not titles and semantic.encoder != "auto"
+        if named and lacking(variant, True, True, source_encoder, s2idm) is None:
+            reason = f"the sentence encoder {semantic.encoder!r} is not available (semantic.encoder)"
+        skipped[variant.label] = reason
+    return skipped
 
 
 def _channels(variants: Sequence[Variant], semantics: Semantics | None) -> set[Channel]:

@@ -49,6 +49,7 @@ def locate(settings: SemanticSettings) -> Path:
         NoSentenceEncoder: it is not installed and cannot be downloaded.
         InputError: it is installed but unusable (damaged, other weights, no safetensors).
     """
+    check_name(settings)
     if settings.encoder == MULTILINGUAL:
         return _multilingual_folder()
     if settings.encoder == "auto":
@@ -70,6 +71,28 @@ def locate(settings: SemanticSettings) -> Path:
 def on_hub(settings: SemanticSettings) -> bool:
     """Whether the settings name an encoder on the hub."""
     return settings.encoder not in ("auto", MULTILINGUAL) and not Path(settings.encoder).expanduser().is_dir()
+
+
+def check_name(settings: SemanticSettings) -> None:
+    """Raise if the settings name neither an encoder of an extra, nor a folder, nor what can be an id of the hub.
+
+    Raises:
+        NoSentenceEncoder: the name can be none of them.
+    """
+    if not on_hub(settings):
+        return
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+
+    try:
+        validate_repo_id(settings.encoder)
+    except HFValidationError as error:
+        raise NoSentenceEncoder(
+            f"{settings.encoder!r} is neither a folder nor an id of the hub",
+            location="semantic.encoder",
+            hint="Check its spelling",
+            code="encoder-missing",
+        ) from error
 
 
 def has_encoder(settings: SemanticSettings) -> bool:
@@ -143,17 +166,10 @@ def _check_files(folder: Path, sums: Mapping[str, str], package: str) -> None:
 
 def _from_hub(name: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=list(_MATTERS)))
-    except HFValidationError as error:
-        raise NoSentenceEncoder(
-            f"{name!r} is neither a folder nor an id of the hub",
-            location="semantic.encoder",
-            hint="Check its spelling",
-            code="encoder-missing",
-        ) from error
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise NoSentenceEncoder(
             f"the encoder {name!r} cannot be downloaded ({type(error).__name__})",

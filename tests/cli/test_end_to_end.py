@@ -287,6 +287,16 @@ def test_recommendations_for_titles(tiny, capsys):
     assert as_json[0]["title"].split()[0] in done.out
 
 
+def test_where_no_item_is_left_it_is_said(tiny, capsys, tmp_path):
+    everything = tmp_path / "all.txt"
+    listed = json.loads(run_command(capsys, "titles", tiny.target, "-k", "99999", "--json").out)
+    everything.write_text("\n".join(item["item_id"] for item in listed))
+    done = run_command(capsys, "recommend", tiny.target, "--history", "Gravity", "--without-items", everything)
+    assert done.code == 0
+    assert "no item is left to recommend" in done.err
+    assert done.out == ""
+
+
 def test_titles_with_brackets_are_shown_as_they_are(tiny, capsys):
     options = ("--history", "[/b] Space War", "--new-items", "[/b] Space War; [rec] :dog: Space", "-k", "9999")
     done = run_command(capsys, "recommend", tiny.target, *options)

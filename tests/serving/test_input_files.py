@@ -12,7 +12,7 @@ from transfer_cases import small_domain
 from domains.data_frames import read_new_items
 from domains.newer import Reading
 from domains.spec import DomainSpec
-from transfer.serving.input_files import asked_in, histories_in, read_ids
+from transfer.serving.input_files import asked_in, filters_of, histories_in, read_ids
 
 DOMAIN = small_domain([[0, 1, 2], [2, 1, 3]], n_items=5)
 ITEMS = DOMAIN.item_ids.to_pylist()
@@ -22,6 +22,18 @@ ROWS = [
     ("Zoé", 3, "01.02.2021", 5),
     ("Zoé", 0, "09.02.2021", 1),
 ]
+
+
+def test_ids_that_the_run_does_not_know_are_ignored_with_a_note():
+    filters, notes = filters_of(DOMAIN, None, [ITEMS[1], "gone"], False)
+    assert filters.without.tolist() == [1]
+    assert notes == ("--without-items: 1 of 2 ids is unknown and ignored: 'gone'",)
+    filters, notes = filters_of(DOMAIN, [ITEMS[2], "a", "b"], None, True)
+    assert (filters.only.tolist(), filters.allow_seen) == ([2], True)
+    assert notes == ("--only-items: 2 of 3 ids are unknown and ignored: 'a', 'b'",)
+    assert filters_of(DOMAIN, ITEMS, [], False)[1] == ()
+    with refusal("unknown-item", "--only-items", about="none of its 1 id is"):
+        filters_of(DOMAIN, ["gone"], None, False)
 
 
 def reading(columns=None, prepare=None, **options):

@@ -59,6 +59,8 @@ def test_filters_and_interests(client, run):
     ids = run.target.domain.item_ids.to_pylist()
     answer = client.post("/recommend", json={"interests": ["pirate"], "only_items": ids[:4], "without_items": ids[:1]})
     assert {item["item_id"] for item in answer.json()["items"]} <= set(ids[1:4])
+    sold_out = client.post("/recommend", json={"history": ids[:1], "without_items": ["gone"]}).json()
+    assert sold_out["notes"] == ["without_items: 1 of 1 id is unknown and ignored: 'gone'"]
     noted = client.post("/recommend", json={"history": ["pir"]}).json()
     assert len(noted["notes"]) == 1
 

@@ -85,12 +85,12 @@ def command(
 ) -> None:
     """Recommend items, with reasons, for a user, a history or interests; or for many users to a file."""
     from domains.newer import Reading
-    from transfer.cli.output import print_json
+    from transfer.cli.output import ERR, print_json
     from transfer.serving.history import History
-    from transfer.serving.input_files import read_ids
+    from transfer.serving.input_files import filters_of, read_ids
     from transfer.serving.new_items import run_with
     from transfer.serving.opened import open_run
-    from transfer.serving.recommend import Filters, Recommender
+    from transfer.serving.recommend import Recommender
 
     many = users is not None or out is not None or history_file is not None
     _check_one_question(many, (user, history, interests), new_items)
@@ -107,7 +107,10 @@ def command(
     only, without = (
         None if file is None else read_ids(file, "item", domain, reading) for file in (only_items, without_items)
     )
-    filters = Filters.of_ids(domain, only, without, allow_seen)
+    names = f"--only-items {only_items}", f"--without-items {without_items}"
+    filters, notes = filters_of(domain, only, without, allow_seen, names)
+    for note in notes:
+        ERR.print(f"Note: {note}", highlight=False, markup=False, soft_wrap=True)
     if out is not None:
         reasons = not no_reasons
         _write_all(
@@ -126,7 +129,10 @@ def command(
         placed = [vars(one.item) | {"place": one.place} for one in new]
         print_json({"items": listed, "new_items": placed} if added else listed)
         return
-    _print(heading, found, asked.titles)
+    if not found:
+        ERR.print(f"{heading}: no item is left to recommend", highlight=False, markup=False, soft_wrap=True)
+    else:
+        _print(heading, found, asked.titles)
     if added:
         _print_new(new, domain.n_items - added, asked.titles)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -21,6 +22,7 @@ from domains.newer import Reading, are_interactions, read_newer
 from domains.preparation import Log, without_repeats
 from domains.raw_cells import counted
 from transfer.serving.history import History
+from transfer.serving.recommend import Filters
 
 
 def read_ids(file: str | Path, role: Literal["user", "item"], domain: Domain, reading: Reading) -> list[str]:
@@ -51,6 +53,46 @@ def read_ids(file: str | Path, role: Literal["user", "item"], domain: Domain, re
     known = domain.user_ids if role == "user" else domain.item_ids
     headless = named is None and len(there) == 1 and pc.is_in(pa.scalar(name, known.type), value_set=known).as_py()
     return [name, *ids] if headless else ids
+
+
+def filters_of(
+    domain: Domain,
+    only: Sequence[str] | None,
+    without: Sequence[str] | None,
+    allow_seen: bool,
+    names: tuple[str, str] = ("--only-items", "--without-items"),
+) -> tuple[Filters, tuple[str, ...]]:
+    """Return filters by item id, and notes on ids that are no items of the run: they have no effect.
+
+    Args:
+        domain: domain of the run.
+        only: ids of the items that may be recommended; None for all.
+        without: ids of items that may not be recommended.
+        allow_seen: whether items of the history may be recommended.
+        names: options that the two lists come from, for messages.
+
+    Raises:
+        InputError: `only` is empty, or none of its ids is known.
+    """
+    items = set(map(str, domain.item_ids.to_pylist()))
+    kept: list[list[str] | None] = []
+    notes = []
+    for ids, name in zip((only, without), names, strict=True):
+        known = None if ids is None else [one for one in ids if one in items]
+        kept.append(known)
+        if ids is None or known is None:
+            continue
+        unknown = [one for one in ids if one not in items]
+        some = ", ".join(map(repr, unknown[:3])) + (", ..." if len(unknown) > 3 else "")
+        if ids is only and not known:
+            what = f"none of its {counted(len(ids), 'id')} is an item of the run: {some}" if ids else "no id is given"
+            raise InputError(
+                what, location=name, hint="Give ids of items; transfer titles RUN lists them", code="unknown-item"
+            )
+        if unknown:
+            verb = "is" if len(unknown) == 1 else "are"
+            notes.append(f"{name}: {len(unknown):,} of {counted(len(ids), 'id')} {verb} unknown and ignored: {some}")
+    return Filters.of_ids(domain, kept[0], kept[1], allow_seen), tuple(notes)
 
 
 def _unreadable(path: Path, error: Exception, role: Literal["user", "item"] = "item") -> InputError:

@@ -25,6 +25,7 @@ from domains.errors import InputError
 from transfer.runs.artifact import CONFIG
 from transfer.serving.explain import explain
 from transfer.serving.history import History
+from transfer.serving.input_files import filters_of
 from transfer.serving.limits import Limits, problem_response
 from transfer.serving.opened import INSIDE, open_run
 from transfer.serving.recommend import Filters, Recommendation, Recommender
@@ -51,7 +52,9 @@ class Question(BaseModel):
     history: list[str] | None = Field(None, max_length=LONGEST_HISTORY, description="Titles or ids, oldest first.")
     interests: list[str] | None = Field(None, max_length=50, description="Words in place of a history.")
     count: int = Field(10, ge=1, le=MOST_ITEMS, description="How many items.")
-    only_items: list[str] | None = Field(None, max_length=MOST_FILTERED, description="Ids that may be recommended.")
+    only_items: list[str] | None = Field(
+        None, max_length=MOST_FILTERED, description="Ids that may be recommended; empty: all."
+    )
     without_items: list[str] | None = Field(None, max_length=MOST_FILTERED, description="Ids that may not be.")
     allow_seen: bool = Field(False, description="Recommend items of the history as well.")
 
@@ -190,13 +193,13 @@ class Service:
 
     def _alone(self, loaded: Loaded, question: Question) -> Answer:
         recommender = loaded.recommender
-        filters = _filters(recommender, question)
+        filters, unknown = _filters(recommender, question)
         if question.interests is not None:
             fit = recommender.interests.fit(question.interests)
-            return _answer(loaded, recommender.recommend_for(fit, question.count, filters), fit.notes)
+            return _answer(loaded, recommender.recommend_for(fit, question.count, filters), (*unknown, *fit.notes))
         history = self._history(loaded, question)
         found = recommender.recommend(history, question.count, filters)
-        return _answer(loaded, found, _notes(history, question.allow_seen))
+        return _answer(loaded, found, (*unknown, *_notes(history, question.allow_seen)))
 
     def _history(self, loaded: Loaded, question: Question) -> History:
         recommender = loaded.recommender
@@ -222,7 +225,7 @@ class Service:
         else:
             history = self._history(loaded, question)
         count = min(question.count, 50)
-        return explain(recommender, history, count, _filters(recommender, question)).as_dict()
+        return explain(recommender, history, count, _filters(recommender, question)[0]).as_dict()
 
     def answered(self, path: str, status: int, seconds: float) -> None:
         """Count a request."""
@@ -342,9 +345,10 @@ def _add_routes(
         return (files("transfer.serving") / "page.html").read_text(encoding="utf-8")
 
 
-def _filters(recommender: Recommender, question: Question) -> Filters:
-    domain = recommender.run.domain
-    return Filters.of_ids(domain, question.only_items, question.without_items, question.allow_seen)
+def _filters(recommender: Recommender, question: Question) -> tuple[Filters, tuple[str, ...]]:
+    """Return the filters of a question, and notes on ids that are unknown."""
+    domain, names = recommender.run.domain, ("only_items", "without_items")
+    return filters_of(domain, question.only_items or None, question.without_items, question.allow_seen, names)
 
 
 def _notes(history: History, allow_seen: bool) -> tuple[str, ...]:

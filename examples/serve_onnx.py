@@ -18,7 +18,11 @@ def main(folder: Path, history: str, count: int = 10) -> None:
     table = pq.read_table(folder / "items.parquet")
     ids, titles = table["item_id"].to_pylist(), table["title"].to_pylist()
     places = {title: place for place, title in enumerate(titles)} | {name: place for place, name in enumerate(ids)}
-    past = [places[part.strip()] for part in history.split(";")]
+    given = [part.strip() for part in history.split(";") if part.strip()]
+    unknown = [part for part in given if part not in places]
+    if unknown or not given:
+        raise SystemExit(f"No such title or id: {', '.join(unknown)}. {folder / 'items.parquet'} lists them all.")
+    past = [places[part] for part in given]
     last = past[-facts["max_length"] :]
     items = np.array([last + [0] * max(0, 2 - len(last))], dtype=np.int64)  # padded on the right, two places at least
     session = onnxruntime.InferenceSession(str(folder / "model.onnx"))

@@ -57,6 +57,14 @@ def test_onnxruntime_gives_the_same_top_twenty(folder, tmp_path, variant, weight
     assert vectors["item_id"].to_pylist() == run.domain.item_ids.to_pylist()
 
 
+def test_a_term_that_a_graph_lacks_is_left_out_of_the_comparison_too(folder, tmp_path):
+    run = open_run(folder, "sasrec+matching")
+    run.weights.update(replace(SIMILAR, repeats=2.0).tensors())
+    written = export(replace(run, domain=replace(run.domain, repeats=True)), tmp_path)
+    assert written.left_out == ("repeats",)
+    assert written.agreement == 1.0
+
+
 def test_the_example_serves_without_the_toolkit(folder, tmp_path, capsys):
     done = run_command(capsys, "export", folder, "--out", tmp_path, "--variant", "sasrec+matching")
     assert done.code == 0, done.err
@@ -72,6 +80,15 @@ def test_the_example_serves_without_the_toolkit(folder, tmp_path, capsys):
     ).stdout
     expected = Recommender(run).recommend(History.of_items(run.domain, np.array([3, 5])), 10)
     assert [line.split()[1] for line in shown.splitlines()] == [item.item_id for item in expected]
+    refused = subprocess.run(
+        [sys.executable, str(EXAMPLE), str(tmp_path), f"{ids[3]}; Nonsense"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("No such title or id: Nonsense. ")
 
 
 def test_a_torch_program_scores_as_the_product(folder, tmp_path):

@@ -97,4 +97,5 @@ def export(run: Run, out: Out, to: To = "onnx", variant: Variant = None) -> None
     written = export(open_run(run, variant), out, form)
     say(f"Wrote {GRAPH[form]}, items.parquet and item_vectors.parquet to {written.folder}")
     if written.agreement is not None:
-        say(f"onnxruntime gives the same top 20 for {written.agreement:.1%} of histories")
+        without = f", compared without {' and '.join(written.left_out)}" if written.left_out else ""
+        say(f"onnxruntime gives the same top 20 for {written.agreement:.1%} of histories{without}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -257,9 +257,8 @@ def export(run: TargetRun, folder: Path, to: Format = "onnx", histories: int = 1
         flat = pa.array(table.numpy().ravel(), pa.float32())
         vectors = pa.FixedSizeListArray.from_arrays(flat, table.shape[1])
         pq.write_table(pa.table({"item_id": domain.item_ids, "vector": vectors}), unfinished)
-    agreement = (
-        _agreement(recommender, folder / GRAPH[to], length, histories) if to == "onnx" and not left_out else None
-    )
+    recommender.scorer = replace(recommender.scorer, weights=weights.only(set(vars(weights)) - set(left_out)))
+    agreement = _agreement(recommender, folder / GRAPH[to], length, histories) if to == "onnx" else None
     facts = {"max_length": length, "excludes_seen": excludes_seen, "variant": run.variant.label}
     write_json(folder / FACTS, facts | {"left_out": list(left_out), "agreement": agreement})
     return Exported(folder, left_out, agreement)

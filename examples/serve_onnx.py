@@ -21,7 +21,9 @@ def main(folder: Path, history: str, count: int = 10) -> None:
     given = [part.strip() for part in history.split(";") if part.strip()]
     unknown = [part for part in given if part not in places]
     if unknown or not given:
-        raise SystemExit(f"No such title or id: {', '.join(unknown)}. {folder / 'items.parquet'} lists them all.")
+        raise SystemExit(
+            f"No such title or id: {', '.join(unknown) or repr(history)}. {folder / 'items.parquet'} lists them all."
+        )
     past = [places[part] for part in given]
     last = past[-facts["max_length"] :]
     items = np.array([last + [0] * max(0, 2 - len(last))], dtype=np.int64)  # padded on the right, two places at least

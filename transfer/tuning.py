@@ -20,6 +20,7 @@ from domains.spec import DomainSpec
 from recipes.load import LoadedRecipe, load_recipe, read_mapping
 from recipes.schema import Recipe
 from transfer.files import alone_in, json_text, read_json, write_json, write_text
+from transfer.runs.checks import is_baseline, variants_of
 from transfer.runs.pipeline import source_from, target_from
 from transfer.runs.plan import make_plan
 from transfer.runtime import Runtime
@@ -41,8 +42,12 @@ class Range(Settings):
 
     @model_validator(mode="after")
     def _ordered(self) -> Range:
-        if self.low >= self.high or (self.log and (self.low <= 0 or self.step is not None)):
-            raise ValueError("low must be below high; log needs a positive low and no step")
+        if self.low >= self.high:
+            raise ValueError(f"low ({self.low}) must be below high ({self.high})")
+        if self.log and self.low <= 0:
+            raise ValueError(f"log needs a low above 0, not {self.low}")
+        if self.log and self.step is not None:
+            raise ValueError("log takes no step")
         return self
 
     @property
@@ -96,6 +101,19 @@ def check_space(keys: Mapping[str, Any], location: object) -> Space:
     Raises:
         InputError: a key or value is wrong.
     """
+    for key, value in keys.items():
+        if isinstance(value, Mapping):
+            try:
+                Range.model_validate(value)
+            except ValidationError as error:
+                raise explain(error, Range, f"{location}: {key}.") from None
+        elif not isinstance(value, list | tuple) or any(isinstance(one, list | Mapping) for one in value):
+            raise SettingsError(
+                f"{value!r} is neither a list of values nor a range",
+                location=f"{location}: {key}",
+                hint="Write for example [32, 64, 128], or {low: 0.1, high: 0.5}",
+                code="invalid-value",
+            )
     try:
         return Space.model_validate({"keys": dict(keys)})
     except ValidationError as error:
@@ -164,9 +182,8 @@ def tune(
     label = variant or loaded.recipe.variants[-1]
     fixed += [f"variants=[{label}]", f"seeds=[{loaded.recipe.seeds[0]}]"]
     loaded = load_recipe(given, fixed)
-    for key, values in space.keys.items():  # find wrong keys before the first training
-        value = values.low if isinstance(values, Range) else values[0]
-        load_recipe(given, [*fixed, f"{key}={json.dumps(value)}"])
+    _check_reads(loaded, label, space)
+    _check_values(given, fixed, space)
     with alone_in(folder):
         _claim(folder, loaded, space)
         plan = make_plan(loaded)
@@ -184,6 +201,33 @@ def tune(
         study = _study(optuna, folder, loaded.recipe.seeds[0])
         _search(optuna, study, space, trials, score, runtime)
         return _finish(optuna, study, folder, given, fixed, before, loaded)
+
+
+def _check_reads(loaded: LoadedRecipe, label: str, space: Space) -> None:
+    """Raise if the variant is a baseline, which reads the settings of its own system only, and the space has none."""
+    (variant,) = variants_of(loaded.recipe)
+    own = f"systems.{variant.architecture}."
+    if is_baseline(variant) and not any(key.startswith(own) for key in space.keys):
+        raise SettingsError(
+            f"the baseline {label!r} reads none of these settings: {', '.join(space.keys)}",
+            location="--variant",
+            hint="Tune a model that is trained, such as sasrec",
+            code="variant",
+        )
+
+
+def _check_values(given: str, fixed: list[str], space: Space) -> None:
+    """Raise if a key or a value is wrong by itself, before anything is trained.
+
+    A value may contradict the unchanged recipe and fit another value of the space: that is left to the trials.
+    """
+    for key, values in space.keys.items():
+        for value in (values.low, values.high) if isinstance(values, Range) else values:
+            try:
+                variants_of(load_recipe(given, [*fixed, f"{key}={json.dumps(value)}"]).recipe)
+            except InputError as error:
+                if key in str(error.location):
+                    raise
 
 
 def _optuna() -> Any:

@@ -103,6 +103,20 @@ def test_spaces_are_checked(recipe, tmp_path):
     for keys in wrong:
         with pytest.raises(InputError):
             check_space(keys, "space")
+    for value, place, about in (
+        ({"low": 1}, "space: encoder.dim.high", "must be given"),
+        (32, "space: encoder.dim", "neither a list of values nor a range"),
+        ({"low": 0.5, "high": 0.1}, "space: encoder.dim", "low (0.5) must be below high (0.1)"),
+        ({"low": 0, "high": 1, "log": True}, "space: encoder.dim", "log needs a low above 0"),
+    ):
+        with pytest.raises(InputError) as refused:
+            check_space({"encoder.dim": value}, "space")
+        assert (refused.value.location, about in refused.value.problem) == (place, True), refused.value
+    with refusal("invalid-value", "--set training.loss", about="bcee"):
+        wrong_loss = check_space({"training.loss": ["softmax", "bcee"]}, "space")
+        tuning.tune(str(recipe), tmp_path / "out", Runtime(), space=wrong_loss)
+    with refusal("variant", "--variant", about="'popular' reads none"):
+        tuning.tune(str(recipe), tmp_path / "out", Runtime(), variant="popular", space=read_space(None))
     with refusal("unknown-key", "--set encoder.dimm"):
         tuning.tune(str(recipe), tmp_path / "out", Runtime(), space=check_space({"encoder.dimm": [1, 2]}, "space"))
     assert Range(low=1, high=5).whole

@@ -53,6 +53,10 @@ def test_check_says_it_to_people_too(tiny: Any, capsys: pytest.CaptureFixture[st
     for part in ("books", "films", "core (5 a user, 5 an item)", "have an anchor", "of the target's", "at most about"):
         assert part in shown
     assert f"Next: transfer run {tiny.recipe}" in shown
+    assert "sources  a few seconds to learn from them" in shown
+    longer = run_command(capsys, "recipe", "check", tiny.recipe, "--set", "s2idm.epochs=99999").out
+    assert "sources  at most about" in longer
+    assert "popular              a few seconds" in shown
 
 
 def test_the_next_command_has_the_same_options(tiny: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

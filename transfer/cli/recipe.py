@@ -72,6 +72,7 @@ def _print(found: Forecast, following: str) -> None:
     from rich.markup import escape
 
     from transfer.cli.output import say
+    from transfer.planning.run_time import LEAST
     from transfer.progress import duration
 
     for domain in found.domains:
@@ -80,16 +81,30 @@ def _print(found: Forecast, following: str) -> None:
         say(f"[bold]catalogue[/bold]  {escape(found.catalogue)}")
     say(f"[bold]vocabulary[/bold]  {found.anchors:,} anchors")
     cost = found.estimate
+    if any(domain.role == "source" for domain in found.domains):
+        say(f"[bold]sources[/bold]  {_at_most(cost.source_seconds)} to learn from them")
     if found.runs:
         say("[bold]variants[/bold]")
         width = max(map(len, found.runs))
         for name in found.runs:
-            say(f"  {escape(name):<{width}}  at most about {duration(cost.variant_seconds[name])}")
+            say(f"  {escape(name):<{width}}  {_at_most(cost.variant_seconds[name])}")
         for name, reason in found.skipped.items():
             say(f"  {escape(name)}  [yellow]skipped[/yellow]: {escape(reason)}")
     memory = f"{cost.memory_bytes / 2**30:.1f} GiB"
-    say(f"[bold]estimate[/bold]  at most about {duration(cost.seconds)} and {memory}, rough; early stopping needs less")
+    seconds = duration(cost.seconds + LEAST * (1 + len(found.runs)))
+    say(f"[bold]estimate[/bold]  at most about {seconds} and {memory}, rough; early stopping needs less")
     say(escape(f"Next: transfer {'run' if found.runs else 'fit-source'} {following}"))
+
+
+A_FEW = 10.0
+"""Seconds that an estimate calls a few: reading and ranking, which it does not count, take as long."""
+
+
+def _at_most(seconds: float) -> str:
+    """Return an estimate as text."""
+    from transfer.progress import duration
+
+    return "a few seconds" if seconds < A_FEW else f"at most about {duration(seconds)}"
 
 
 def _print_domain(domain: DomainForecast) -> None:

@@ -59,6 +59,22 @@ def test_filters_hold_in_a_batch(folder, recommender, tmp_path, capsys):
     assert table.group_by("user_id").len()["len"].unique().to_list() == [5]
 
 
+def test_a_file_in_which_nobody_can_be_answered_is_an_error(folder, tmp_path, capsys):
+    (tmp_path / "products.csv").write_text("sku,price\n1,2\n3,4\n")
+    out = tmp_path / "z.csv"
+    done = run_command(capsys, "recommend", folder, "--users", tmp_path / "products.csv", "--out", out)
+    assert done.code == 2
+    assert "none of the 2 users could be answered" in done.err
+    assert str(tmp_path / "z.unanswered.csv") in done.err
+
+
+def test_shards_need_a_folder(folder, tmp_path, capsys):
+    done = run_command(capsys, "recommend", folder, "--users", "all", "--shard", "1/2", "--out", tmp_path / "a.csv")
+    assert done.code == 2
+    assert f"Give --out {tmp_path / 'a'}" in done.err
+    assert not (tmp_path / "a.csv").exists()
+
+
 def test_shards_are_the_whole_and_a_killed_one_gives_the_same_bytes(recommender, tmp_path):
     recommend_all(recommender, tmp_path / "whole.parquet", count=3)
     for index in (1, 2, 3):
@@ -90,7 +106,7 @@ def test_a_file_is_made_again_if_anything_has_changed(folder, recommender, tmp_p
     orders.write_text(f"user_id,item_id\nx,{items[3]}\nz,gone\n")
     first = run_command(capsys, *asked)
     assert f"Recommendations for 1 user are in {out}" in first.err.replace("\n", "")
-    assert "1 could not be answered: see *.unanswered.parquet" in first.err
+    assert f"1 could not be answered: see {tmp_path / 'tonight.unanswered.parquet'}" in first.err
     assert pl.read_parquet(tmp_path / "tonight.unanswered.parquet")["user_id"].to_list() == ["z"]
     assert f"Kept {out}: nothing has changed since" in run_command(capsys, *asked).err.replace("\n", "")
     orders.write_text(f"user_id,item_id\nx,{items[4]}\n")

@@ -194,10 +194,19 @@ def _write_all(
     reasons: bool,
 ) -> None:
     """Write recommendations for many users, and print how many."""
+    from domains.errors import DataError
+    from domains.io.paths import KINDS
     from domains.raw_cells import counted
     from transfer.cli.output import ERR, progress_for
     from transfer.serving.batch import EVERYBODY, UNANSWERED, Shard, recommend_all
 
+    if shard is not None and out.suffix.lower() in KINDS and out.suffix.lower() != ".parquet" and not out.is_dir():
+        raise SettingsError(
+            f"--shard writes a folder of Parquet files, and {out.name} names a file",
+            location="--out",
+            hint=f"Give --out {out.with_suffix('')}",
+            code="out-format",
+        )
     written = recommend_all(
         asked,
         out,
@@ -212,17 +221,33 @@ def _write_all(
     for note in written.notes:
         ERR.print(f"Note: {note}", highlight=False, markup=False, soft_wrap=True)
     made = len(written.files) - written.kept
+    if made and written.unanswered and len(written.files) == 1:
+        file = written.files[0]
+        side = str(file.with_name(file.stem + UNANSWERED + file.suffix))
+    else:
+        side = f"*{UNANSWERED}{written.files[0].suffix}"
+    if made == 1 and written.unanswered and not written.people and shard is None:
+        raise DataError(
+            f"none of the {counted(written.unanswered, 'user')} could be answered",
+            location=history_file or users or out,
+            hint=f"{side} has the reason for each. Give users of the run, or their histories",
+            code="unanswered",
+        )
     if made:
         files = str(written.files[0]) if len(written.files) == 1 else f"{counted(made, 'file')} in {out}"
         ERR.print(
-            f"Recommendations for {counted(written.people, 'user')} are in {files}", highlight=False, markup=False
+            f"Recommendations for {counted(written.people, 'user')} are in {files}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
         )
     if written.kept:
         files = str(written.files[0]) if len(written.files) == 1 else counted(written.kept, "file")
-        ERR.print(f"Kept {files}: nothing has changed since", highlight=False, markup=False)
+        ERR.print(f"Kept {files}: nothing has changed since", highlight=False, markup=False, soft_wrap=True)
     if written.unanswered:
-        side = f"*{UNANSWERED}{written.files[0].suffix}"
-        ERR.print(f"{written.unanswered:,} could not be answered: see {side}", highlight=False, markup=False)
+        ERR.print(
+            f"{written.unanswered:,} could not be answered: see {side}", highlight=False, markup=False, soft_wrap=True
+        )
 
 
 def _print(heading: str, found: list[Recommendation], titles: TitleIndex) -> None:

@@ -186,6 +186,8 @@ def explain(error: ValidationError, model: type[BaseModel], before: str) -> Inpu
         return SettingsError(f"unknown key {keys[-1]!r}", location=where, hint=hint, code="unknown-key")
     if first["type"] == "missing":
         return SettingsError("this key must be given", location=where, hint="Add it", code="missing-key")
+    if first["type"] == "path_type":
+        return SettingsError("this must be the path of a file", location=where, hint="Name one", code="invalid-value")
     if first["type"] == "too_short":
         return SettingsError(
             f"at least {first['ctx']['min_length']} must be given here", location=where, hint="Add it", code="too-few"

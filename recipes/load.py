@@ -218,10 +218,11 @@ def _parent(path: Path, parent: str) -> Path:
             code="extends",
         )
     if not target.is_file():
+        beside = (file.name for file in path.parent.glob("*.y*ml") if file != path)
         raise SettingsError(
             f"'extends' names no recipe: {parent}",
             location=path,
-            hint="Name a file beside this one or a bundled recipe",
+            hint=f"{suggest(parent, [*bundled_recipes(), *beside])}Name a file beside this one or a bundled recipe",
             code="extends",
         )
     return target

@@ -224,6 +224,8 @@ TABLE = [
     Case("too large", run_text("# " + "x" * (1 << 20)), "mine.yaml", "too large", "not data"),
     Case("points outside", run_text("extends: ../o.yaml\n"), "mine.yaml", "outside the recipe's folder", "beside this"),
     Case("extends nothing", run_text("extends: o.yaml\n"), "mine.yaml", "names no recipe: o.yaml", "beside this one"),
+    Case("extends a name misspelt", run_text("extends: few_flims\n"), "mine.yaml", "names no", "mean 'few_films'?"),
+    Case("a path as a mapping", run(unseen_map={"a": "b"}), "mine.yaml: unseen_map", "path of a file", "Name one"),
     Case("extends in a circle", circle, "a.yaml", "circle", "Break the chain"),
     # Its keys and values.
     Case("unknown key", run(encodr={"dim": 4}), "mine.yaml: encodr", "unknown key", "Did you mean 'encoder'?"),
@@ -503,6 +505,8 @@ TABLE = [
         "no id is given",
         "transfer titles",
     ),
+    Case("a control", ask("--user", "1", "--variant", "sasrec+ipe+shuffled"), "--variant", "is a control", "It has"),
+    Case("no variant", ask("--user", "1", "--variant", "sasrek"), "--variant", "not finished", "mean 'sasrec'?"),
     Case("both", ask("--user", "1", "--history", "Gravity"), "--user, --history", "exactly one", "For example"),
     Case("neither", ask(), "--user, --history", "exactly one", "For example"),
     Case("a user as a file", ask("--users", "0", "--out", "recs.csv"), "0", "no such file", "--user 0"),

@@ -122,6 +122,8 @@ def test_a_pandas_column_of_mixed_values_is_named(column: str, values: list[str 
 
 
 def test_of_several_titles_the_first_is_taken_and_records_are_told() -> None:
+    with refusal("invalid-value", "name"):
+        transfer.domain_from_frames(ACTS, ITEMS, name="a/zoo")
     plain = transfer.domain_from_frames(ACTS, ITEMS, name="zoo")
     several = ITEMS.with_columns(pl.concat_list("title", pl.lit("x")))
     assert transfer.domain_from_frames(ACTS, several, name="zoo").fingerprint == plain.fingerprint

@@ -53,10 +53,13 @@ def with_variant(run: TargetRun, label: str) -> TargetRun:
     known = [] if run.folder is None else [run.variant.label, *finished_variants(run.folder)]
     known = [name for name in dict.fromkeys(known) if parse_variant(name, run.recipe.items.channels).is_serving]
     if variant.label not in known or variant.label not in run.metrics.variants or run.folder is None:
+        why = (
+            "is not finished in this run" if variant.is_serving else "is a control, which is compared and never served"
+        )
         raise InputError(
-            f"the variant {variant.label!r} is not finished in this run, or is a control",
+            f"the variant {variant.label!r} {why}",
             location="--variant",
-            hint=f"{suggest(variant.label, known)}It has: {', '.join(known)}",
+            hint=f"{suggest(label, known)}It has: {', '.join(known)}",
             code="unknown-variant",
         )
     record = run.metrics.variants[variant.label]

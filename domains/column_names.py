@@ -29,7 +29,8 @@ ITEM_NAMES = words(
     item_id item iid parent_asin asin movie_id book_id
     isbn product_id article_id news_id sku business_id stock_code
     app_id track_id song_id game_id anime_id recipe_id ean gtin upc barcode
-    item_code product_code bib_number bib_id title_id track_uri content_id video_id listing_id
+    item_code item_number item_no product_number product_no lineitem_sku
+    product_code bib_number bib_id title_id track_uri content_id video_id listing_id
     artikel_id artikelnummer artikel_nr produkt_id produktnummer
     id_produit produit_id code_produit reference_produit article_ref
     id_producto producto_id codigo_producto id_prodotto prodotto_id codice_prodotto
@@ -48,8 +49,8 @@ THINGS = words(
 ALIASES: dict[str, tuple[str, ...]] = {
     "user": words(
         """
-        user_id user uid reviewer_id customer_id customer visitor_id
-        account_id client_id member_id steam_id buyer_id shopper_id customer_email
+        user_id user uid reviewer_id customer_id customer visitor_id user_pseudo_id
+        account_id client_id member_id steam_id buyer_id shopper_id customer_email buyer_username buyer_email
         email username session_id
         patron_id patron borrower_id borrower reader_id listener_id household_id household_key household subscriber_id
         profile_id person_id player_id student_id guest_id viewer_id customer_no customer_number customer_code
@@ -159,7 +160,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
 """Text field -> names of columns that hold it; the first match wins."""
 
 
-OF_THINGS = rf"^(?:item|prod|app|anime|recipe|{'|'.join(THINGS)})_(?=\w)"
+OF_THINGS = rf"^(?:item|lineitem|prod|app|anime|recipe|{'|'.join(THINGS)})_(?=\w)"
 """What stands before the name of a field that says whose it is: ``book_author``, ``product_color``."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -11,42 +11,43 @@ from typing import Any
 import polars as pl
 
 from domains.column_names import find_text_columns, plain_name
-from domains.column_values import EMAIL, FEW, MANY, identifies, is_dated, mostly, rates, recurs, single, time_parts
-from domains.errors import DataError, Problems
+from domains.column_values import EMAIL, FEW, MANY, mostly, recurs, time_parts
+from domains.errors import Problems
+from domains.guess_checks import check_items, check_roles
+from domains.guess_items import (
+    is_of,
+    item_and_title,
+    item_by_name,
+    shared_name,
+    shared_texts,
+    shared_values,
+    title_by_name,
+    title_of,
+)
+from domains.guess_time import time_columns
 from domains.io.collect import collect
 from domains.io.columns import PLUS, find_column, find_title
 from domains.io.own_tables import scan_own
+from domains.raw_cells import NO_ID
 from domains.settings import ColumnMapping
 
 HEAD = 1000
 """Number of rows to read."""
 SEPARATORS = (";", ",", ">", "/")
 """Possible separators of categories besides the default bar."""
-WORDS = r"\pL+\s+\S"
-"""Text of several words."""
-NO_TITLE = r"^(?:https?://|/|[\w.]+@|\s*[\[{])"
-"""Addresses, paths and records."""
-MANY_COLUMNS = 10
-"""A file of interactions with more columns may be a matrix of users by items."""
-KEY = 0.9
-"""Share of distinct values in a column that tells the items apart; a few rows may stand twice."""
-TELLS = 0.05
-"""Distinct titles per item, at least: editions and sizes share a title."""
 EXAMPLE = 24
 """Characters of a value that is shown."""
-LONG = 80
-"""Characters; longer texts on average are descriptions."""
-DESCRIPTION = re.compile(
-    r"desc|text|summary|abstract|body|review|comment|remark|content|detail|url|image|bemerk|beschr"
-)
-NAME = re.compile(r"name|title|titel|label|bezeichn|nom|titre|titulo|titolo|nazwa|naam|namn")
 PERSON = re.compile(
     r"user|cust|client|member|patron|borrow|reader|listener|viewer|household|visitor|guest|subscriber|account|person|"
     r"player|student|patient|shopper|buyer|reviewer|kunde|nutzer|leser|utilisat|usuario|utente|klant|klient"
 )
 """A column whose name says that it holds people."""
-ONE_EACH = 1.1
-"""Values of a column per value of another one, on average, up to which the other one is said to determine it."""
+BASKET = re.compile(
+    r"(?:^|_)(?:id)?(?:order|basket|cart|trans|transaction|invoice|receipt|bill|ticket|visit|session|bestellung|bestell|"
+    r"rechnung|rechnungs|bon|warenkorb|commande|panier|facture|pedido|factura|ordine|fattura|bestelling|zamowienia)"
+    r"_?(?:id|no|nr|num|number|nummer|code|key|ref|name)?$"
+)
+"""A column whose name says that it holds baskets."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,7 @@ class Guess:
         columns: one name for each role; None if no column fits.
         by_name: roles found by a usual name. The others were found by values: ask the user to confirm.
         unsure: roles that several columns fit equally well: ask the user.
+        notes: role -> what to tell of its column if the user takes it.
         interactions: all columns of the file of interactions, each with a value of it.
         items: all columns of the file of items, with values.
     """
@@ -64,6 +66,7 @@ class Guess:
     columns: ColumnMapping
     by_name: frozenset[str]
     unsure: frozenset[str]
+    notes: Mapping[str, str]
     interactions: Mapping[str, str]
     items: Mapping[str, str]
 
@@ -102,88 +105,109 @@ def guess_columns(
             table = scan_own(source, separator=separator, encoding=written)
             heads.append(collect(table.head(HEAD), source))
     problems.check()
-    acts, things = heads
-    _check_roles(acts, things, interactions, items)
+    one_table = interactions == items
+    check_roles(heads[0], heads[1], interactions, items)
+    acts, things = (_with_values(table, given.values()) for table in heads)
+    key = given.get("item") or given.get("item_key")
+    if one_table and key is not None:
+        given = {"item": key, "item_key": key, **given}
     there = {"user": acts, "item": acts, "item_key": things, "time": acts, "title": things, "categories": things}
     named = {role: _named(role, table.columns) for role, table in there.items() if role not in given}
-    key = given.get("item_key") or named.get("item_key")
-    if "title" in named:
-        named["title"] = find_title({name: kind for name, kind in things.schema.items() if name != key})
-    by_name = frozenset(role for role, name in named.items() if name is not None)
+    if one_table:
+        named |= dict.fromkeys({"item", "item_key"} & named.keys(), item_by_name(acts))  # an `id` may be the row's
     found: dict[str, str | None] = {**dict.fromkeys(there), **named, **given}
+    found["user"] = found["user"] or _person(acts, {*given.values(), named.get("item"), named.get("time")})
+    nameless = acts
+    if "title" in named and one_table:
+        found["title"], people = title_by_name(acts, found["item"], found["user"])
+        nameless = acts.drop(people)
+    elif "title" in named:
+        found["title"] = find_title({name: kind for name, kind in things.schema.items() if name != found["item_key"]})
+    by_name = frozenset(role for role in named if found[role] is not None and (role != "user" or named["user"]))
     rival = False
-    found["user"] = found["user"] or _person(acts, {*given.values(), *named.values()})
-    one_table = interactions == items
-    if found["item"] is None and found["item_key"] is None and one_table:
-        nameless = acts
-        if "title" not in given and _names_people(acts, found["user"], found["title"]):
-            nameless = acts.drop(str(found["title"]))
-            found["title"], by_name = None, by_name - {"title"}
-        item, title, rival = _item_and_title(nameless, found["user"], found["time"], found["title"])
+    if one_table and found["item"] is None:
+        item, title, rival = item_and_title(nameless, found["user"], found["time"], found["title"])
         found["item"] = found["item_key"] = item
         found["title"] = found["title"] or (title if item == title else None)
-    if found["item"] is None and found["item_key"] is None:
-        found["item"] = found["item_key"] = _shared_name(acts, things, {found["user"], found["time"]})
+    if not one_table and not {"item", "item_key"} & given.keys():
+        both = shared_name(acts, things, {found["user"], found["time"]}, (found["item"], found["item_key"]))
+        if both is not None:
+            found["item"] = found["item_key"] = both
+            by_name -= {"item", "item_key"}
     if found["item"] is None or found["item_key"] is None:
         free = [name for name in acts.columns if name not in {found["user"], found["time"]}]
+        keys = [name for name in things.columns if name != found["user"]]
         item, key = found["item"], found["item_key"]
-        pair, rival = _shared_values(
+        pair, rival = shared_values(
             acts.select([item] if item in acts.columns else free),
-            things.select([key] if key in things.columns else things.columns),
+            things.select([key] if key in things.columns else keys),
         )
+        if key in named.values() and item is None and pair == (None, None):
+            pair = shared_texts(acts.select(free), things.select(keys))
+            key = pair[1] or key
         found["item"], found["item_key"] = item or pair[0], key or pair[1]
+    check_items(things, found["user"], found["item_key"], interactions, items)
     taken = {found["user"], found["item"], found["time"]}
-    found["time"] = found["time"] or next(
-        (name for name in acts.columns if name not in taken and is_dated(acts[name])), None
-    )
+    times = [] if found["time"] else time_columns(acts, taken, found["item"], found["user"])
+    found["time"] = found["time"] or next(iter(times), None)
     parts = time_parts(acts, found["time"]) if "time" not in given else []
+    notes = {"time": _of_times(times)} if len(times) > 1 and not parts else {}
     if parts:
         found["time"], by_name = PLUS.join(parts), by_name | {"time"}
     taken |= {found["time"], *parts}
     recurring = [name for name in acts.columns if name not in taken and recurs(acts[name])]
-    left = [name for name in recurring if not _is_of(acts, found["item"], name)]
+    left = [name for name in recurring if not is_of(acts, found["item"], name)]
     many = [name for name in left if acts.height < MANY or acts[name].n_unique() > FEW]
     left = many or left  # a kind of event has few values, and so may users have in rows sorted by them
     doubts = {"user": found["user"] is None and (len(left) > 1 or not many), "item": rival}
     unsure = frozenset(role for role, doubt in doubts.items() if doubt)
     found["user"] = found["user"] or max(left, key=lambda name: acts[name].n_unique(), default=None)
+    if "user" not in given and BASKET.search(plain_name(found["user"] or "")):
+        notes["user"] = _of_baskets(str(found["user"]))
     taken = {found["item_key"] or found["item"], found["title"], found["categories"]}
     texts = find_text_columns(things.columns, taken)
     if found["title"] is None:
-        found["title"] = _title_of(things, found["item_key"], taken, set(texts.values()), one_table)
+        found["title"] = title_of(things, found["item_key"], taken, set(texts.values()), one_table)
         texts = {field: name for field, name in texts.items() if name != found["title"]}
     if found["item_key"] == found["item"]:
         found["item_key"] = None
     roles: dict[str, Any] = dict(found)
     columns = ColumnMapping(**roles, text=texts or None)
-    return Guess(columns=columns, by_name=by_name, unsure=unsure, interactions=_examples(acts), items=_examples(things))
+    examples = (_examples(table) for table in heads)
+    return Guess(
+        columns=columns, by_name=by_name, unsure=unsure, notes=notes, interactions=next(examples), items=next(examples)
+    )
+
+
+def _of_times(times: Sequence[str]) -> str:
+    others = " and ".join(times[1:])
+    return f"{times[0]} is taken for the time, and {others} may be it as well. Choose with --time-column."
+
+
+def _of_baskets(user: str) -> str:
+    return (
+        f"Each {user} is taken for a person, so recommendations are for baskets. If a column holds customers, name it "
+        "with --user-column."
+    )
+
+
+def _with_values(table: pl.DataFrame, given: Collection[str]) -> pl.DataFrame:
+    """Return the columns with a value that is no mark of a missing one, and those that were given, without records.
+
+    The fields of a record are columns as well.
+    """
+    empty = [name for name, kind in table.schema.items() if isinstance(kind, pl.Struct) or _is_empty(table[name])]
+    return table.drop([name for name in empty if name not in given]) if table.height else table
+
+
+def _is_empty(column: pl.Series) -> bool:
+    marks = int(column.is_in(NO_ID).sum()) if column.dtype == pl.String else 0
+    return column.null_count() + marks == len(column)
 
 
 def _examples(table: pl.DataFrame) -> dict[str, str]:
     """Return the first value of each column, as text of at most `EXAMPLE` characters."""
     return {name: str(table[name].drop_nulls().first())[:EXAMPLE] for name in table.columns}
-
-
-def _check_roles(acts: pl.DataFrame, things: pl.DataFrame, interactions: str, items: str) -> None:
-    """Raise if the two files are swapped, or if the interactions have a column for each item."""
-    if interactions != items and _named("user", things.columns) and not _named("user", acts.columns):
-        raise DataError(
-            f"holds the users, and {interactions} does not: the two files may be swapped",
-            location=items,
-            hint="Give the file of who did what with --interactions and the file of titles with --items",
-            code="swapped",
-        )
-    for key in things.columns if len(acts.columns) > MANY_COLUMNS else ():
-        if not identifies(things[key]):
-            continue
-        columns = pl.Series(acts.columns).is_in(things[key].cast(pl.String).unique().implode())
-        if columns.sum() > len(acts.columns) / 2:
-            raise DataError(
-                f"has a column for each item, such as {acts.columns[int(columns.arg_max() or 0)]!r}",
-                location=interactions,
-                hint="Write one row for each user and item, for example with pandas: table.melt(id_vars=...)",
-                code="matrix",
-            )
 
 
 def guess_separator(categories: pl.Series) -> str | None:
@@ -214,109 +238,3 @@ def _person(acts: pl.DataFrame, taken: set[str | None]) -> str | None:
     free = [name for name in acts.columns if name not in taken and recurs(acts[name])]
     people = [name for name in free if PERSON.search(plain_name(name)) or mostly(acts[name], EMAIL)]
     return people[0] if len(people) == 1 else None
-
-
-def _names_people(acts: pl.DataFrame, user: str | None, title: str | None) -> bool:
-    """Return whether each user of a table has one title, which then is the user's name."""
-    if user is None or title is None:
-        return False
-    return acts.height > 1.5 * acts[user].n_unique() and _determines(acts, user, title)
-
-
-def _determines(table: pl.DataFrame, name: str, other: str) -> bool:
-    """Return whether rows with the same value in a column nearly always have the same one in another column."""
-    return name == other or table.select(name, other).n_unique() <= ONE_EACH * table[name].n_unique()
-
-
-def _is_of(table: pl.DataFrame, item: str | None, name: str) -> bool:
-    """Return whether a column says something of the items, such as an artist: an item that recurs has one value."""
-    return item in table.columns and table.height >= 2 * table[item].n_unique() and _determines(table, item, name)
-
-
-def _item_and_title(
-    table: pl.DataFrame, user: str | None, time: str | None, title: str | None
-) -> tuple[str | None, str | None, bool]:
-    """Return the columns of items and titles in a table that has both, and whether another title is possible.
-
-    An item has one title, and a user has many. If no other column is like that, the title itself identifies the items.
-    There is no item if titles rarely occur twice.
-    """
-    taken: set[str | None] = {user, time}
-    found = title or _title_like(table, taken, set(), 1)
-    if found is None:
-        return None, None, False
-    # Without a user, names of people may be mistaken for titles.
-    rival = title is None and user is None and _title_like(table, {*taken, found}, set(), 1) is not None
-    if table[found].n_unique() > table.height / 2:
-        return None, found, rival
-    titles = table[found].n_unique()
-    ids = (name for name in table.columns if name not in {*taken, found} and recurs(table[name]))
-    item = next((name for name in ids if table[name].n_unique() >= titles and _determines(table, name, found)), found)
-    return item, found, rival
-
-
-def _title_of(
-    things: pl.DataFrame, key: str | None, taken: set[str | None], texts: set[str], one_table: bool
-) -> str | None:
-    """Return the column most like titles; in one table an item has one title, or its id is its title."""
-    n_items = things.height if key is None else things[key].n_unique()
-    if key is None or not one_table:
-        return _title_like(things, taken, texts, n_items)
-    several = {name for name in things.columns if not _determines(things, key, name)}
-    return _title_like(things, taken | several, texts, n_items) or _title_like(things.select(key), set(), set(), 1)
-
-
-def _shared_name(acts: pl.DataFrame, things: pl.DataFrame, taken: set[str | None]) -> str | None:
-    """Return the only column that both files have and that tells the items apart; None if there is no such column."""
-    both = [name for name in acts.columns if name in things.columns and name not in taken and identifies(things[name])]
-    keys = [name for name in both if things[name].n_unique() >= KEY * things.height and identifies(acts[name])]
-    return keys[0] if len(keys) == 1 and acts.columns != things.columns else None
-
-
-def _shared_values(acts: pl.DataFrame, things: pl.DataFrame) -> tuple[tuple[str, str] | tuple[None, None], bool]:
-    """Return the two columns, one of each file, that share most distinct values, and whether another is close.
-
-    Counting rows would mislead: every rating from 1 to 5 also occurs among numeric item ids. Where there are more items
-    than ratings, a column of ratings is no item at all.
-    """
-    keys = {name: things[name].cast(pl.String).unique() for name in things.columns if identifies(things[name])}
-    few = things.height <= FEW
-    shared = {
-        (name, key): int(single(acts[name]).cast(pl.String).unique().is_in(values.implode()).sum())
-        for name in acts.columns
-        if identifies(single(acts[name])) and (few or not rates(acts[name]))
-        for key, values in keys.items()
-    }
-    best = max(shared, key=lambda pair: shared[pair], default=None)
-    if best is None or not shared[best]:
-        return (None, None), False
-    # Users may be numbered like items.
-    rival = any(count >= shared[best] / 2 for (name, _), count in shared.items() if name != best[0])
-    return best, rival
-
-
-def _title_like(table: pl.DataFrame, taken: set[str | None], texts: set[str], n_items: int) -> str | None:
-    """Return the column most like titles: many distinct values of several words, short rather than long.
-
-    Args:
-        table: rows of items.
-        taken: columns with another role.
-        texts: columns that are named like another text field, such as a description: only titles if nothing else is.
-        n_items: number of items, at least; titles must tell items apart, which a country does not.
-    """
-    scores: dict[str, tuple[bool, float, float]] = {}
-    distinct: dict[str, int] = {}
-    for name in table.columns:
-        if name in taken or table[name].dtype != pl.String:
-            continue
-        kept = table[name].drop_nulls()
-        different = kept.filter(kept.str.contains(WORDS) & ~kept.str.contains(NO_TITLE)).n_unique()
-        if different < TELLS * n_items:
-            continue
-        length = float(kept.str.len_chars().mean() or 0)  # type: ignore[arg-type]
-        long = length > LONG or DESCRIPTION.search(name.lower()) is not None
-        score = different / 10 if long else different * (2 if NAME.search(name.lower()) else 1)
-        scores[name], distinct[name] = (name not in texts, score, -length), different
-    most = max(distinct.values(), default=0)
-    telling = [name for name in scores if distinct[name] >= most / 4]
-    return max(telling, key=lambda name: scores[name], default=None)

@@ -230,3 +230,132 @@ LINES = {
 @pytest.mark.parametrize(("encoding", "text"), [(one, text) for one, texts in LINES.items() for text in texts])
 def test_an_older_encoding_is_found_by_its_text(encoding, text):
     assert encoding_of((text * 20).encode(encoding)) == encoding
+
+
+def in_one(folder, text, given=None):
+    (folder / "acts.csv").write_text(text, encoding="utf-8")
+    return guess_columns(str(folder / "acts.csv"), str(folder / "acts.csv"), given or {}).columns
+
+
+BOUGHT = [(who, good) for who in ("ann", "bob", "cyd") for good in range(4)]
+
+
+def test_the_number_of_a_row_is_no_item(tmp_path):
+    rows = "".join(f"{n},{who},F{good},{GOODS[good]},2024-01-0{good + 1}\n" for n, (who, good) in enumerate(BOUGHT))
+    columns = in_one(tmp_path, f"id,user_id,film_ref,title,watched_at\n{rows}")
+    assert (columns.item, columns.item_key, columns.title) == ("film_ref", None, "title")
+    columns = in_one(tmp_path, f"id,customer,ref,product,date\n{rows.replace(',F', ',')}", {"item": "product"})
+    assert (columns.item, columns.item_key, columns.title) == ("product", None, "product")
+    few = "".join(
+        f"{n},{who},F{n % 5},{GOODS[n % 5]}\n" for n, who in enumerate(("ann", "ann", "bob", "bob", "bob", "cyd"))
+    )
+    assert in_one(tmp_path, f"id,user_id,film_ref,title\n{few}").item == "film_ref"
+    footer = '"12 records",,,\n,,,\n,,,\n'
+    assert in_one(tmp_path, f"Record,user_id,Ref,title,when\n{rows}{footer}").item == "Ref"
+
+
+def test_product_names_beside_a_number_of_the_row_are_the_items(tmp_path):
+    rows = "".join(f"{n},{who},{GOODS[good]},2024-01-01\n" for n, (who, good) in enumerate(BOUGHT))
+    columns = in_one(tmp_path, f"id,customer,product,date\n{rows}")
+    assert (columns.item, columns.item_key, columns.title) == ("product", None, "product")
+
+
+def test_where_ids_are_called_id_in_one_file_they_are_found(tmp_path):
+    rows = "".join(f"{good + 7},{who},{GOODS[good]}\n" for who, good in BOUGHT)
+    columns = in_one(tmp_path, f"id,user_id,title\n{rows}")
+    assert (columns.item, columns.title) == ("id", "title")
+
+
+def test_numbers_of_orders_and_of_lines_are_neither_titles_nor_items(tmp_path):
+    rows = "".join(
+        f"#10{n // 2},{who}@x.org,{GOODS[good]},S{good},{n % 3 + 1}\n" for n, (who, good) in enumerate(BOUGHT)
+    )
+    columns = in_one(tmp_path, f"Name,Email,Lineitem name,Lineitem sku,Item #\n{rows}")
+    assert (columns.user, columns.item, columns.title) == ("Email", "Lineitem sku", "Lineitem name")
+    columns = in_one(tmp_path, f"Name,Email,Lineitem name,Lineitem sku,Line\n{rows.replace('S', ' ')}")
+    assert columns.title == "Lineitem name"
+
+
+def test_a_column_without_values_plays_no_role(tmp_path):
+    rows = "".join(f",{who},(not set),F{good},{GOODS[good]}\n" for who, good in BOUGHT)
+    table = f"user_id,user_pseudo_id,sku,listing_no,title\n{rows}"
+    columns = in_one(tmp_path, table)
+    assert (columns.user, columns.item, columns.title) == ("user_pseudo_id", "listing_no", "title")
+    columns = in_one(tmp_path, table, {"item": "title"})
+    assert (columns.item, columns.item_key) == ("title", None)
+    assert in_one(tmp_path, table, {"user": "user_id"}).user == "user_id"
+
+
+def test_a_column_that_both_files_have_comes_before_usual_names_that_share_nothing(tmp_path):
+    acts = "".join(f"{who},{good % 3 + 1},WC-{good}\n" for who, good in BOUGHT)
+    things = "".join(f"{good + 500},WC-{good},{GOODS[good]}\n" for good in range(6))
+    columns = two_files(tmp_path, f"email,Item #,SKU\n{acts}", f"ID,SKU,Name\n{things}").columns
+    assert (columns.item, columns.item_key, columns.title) == ("SKU", None, "Name")
+    loans = "".join(f"{who},{good + 90},{good}\n" for who, good in BOUGHT)
+    books = "".join(f"{good},978000{good},{GOODS[good]}\n" for good in range(6))
+    columns = two_files(tmp_path, f"patron,itemnumber,biblio\n{loans}", f"biblio,isbn,title\n{books}").columns
+    assert (columns.item, columns.item_key) == ("biblio", None)
+    # Where usual names share values, they stay.
+    same = "".join(f"{who},{good + 500},WC-{good}\n" for who, good in BOUGHT)
+    columns = two_files(tmp_path, f"email,product_id,code\n{same}", f"id,code,Name\n{things}").columns
+    assert (columns.item, columns.item_key) == ("product_id", "id")
+
+
+def test_items_may_be_known_by_their_titles_alone(tmp_path):
+    acts = "".join(f"{who},{GOODS[good]}\n" for who, good in BOUGHT)
+    things = "".join(f"P{good},{GOODS[good]}\n" for good in range(6))
+    columns = two_files(tmp_path, f"email,Bought thing\n{acts}", f"product_id,title\n{things}").columns
+    assert (columns.item, columns.item_key) == ("Bought thing", "title")
+
+
+def test_a_file_of_customers_is_not_taken_for_the_items(tmp_path):
+    acts = "customer_id,product_id\n" + "".join(f"{n % 7},{n % 5}\n" for n in range(30))
+    people = "customer_id,name\n" + "".join(f"{n},Ann Roth\n" for n in range(7))
+    with refusal("swapped", "items.csv", about="customer_id"):
+        two_files(tmp_path, acts, people)
+
+
+@pytest.mark.parametrize("name", ["birth_date", "due_date", "returned", "published", "updated_at", "expiry"])
+def test_dates_that_are_named_otherwise_are_no_times_if_another_one_is_there(tmp_path, name):
+    rows = "".join(f"{who},x{good},2024-02-{n + 1:02},2024-01-{n + 1:02}\n" for n, (who, good) in enumerate(BOUGHT))
+    things = "item_id,title\n" + "".join(f"x{good},{GOODS[good]}\n" for good in range(6))
+    guess = two_files(tmp_path, f"user_id,item_id,{name},when\n{rows}", things)
+    assert (guess.columns.time, dict(guess.notes)) == ("when", {})
+    alone = "".join(line.rpartition(",")[0] + "\n" for line in rows.splitlines())
+    assert two_files(tmp_path, f"user_id,item_id,{name}\n{alone}", things).columns.time == name
+
+
+def test_dates_of_items_and_of_users_and_constant_ones_are_no_times(tmp_path):
+    rows = "".join(
+        f"{who},x{good},2024-06-01,2023-01-0{good + 1},2022-01-0{'abc'.index(who[0]) + 1},2024-01-{n + 1:02}\n"
+        for n, (who, good) in enumerate(BOUGHT)
+    )
+    things = "item_id,title\n" + "".join(f"x{good},{GOODS[good]}\n" for good in range(6))
+    assert two_files(tmp_path, f"user_id,item_id,a,b,c,d\n{rows}", things).columns.time == "d"
+
+
+def test_several_dates_that_may_be_the_time_are_told(tmp_path):
+    rows = "".join(f"{who},x{good},2024-02-{n + 1:02},2024-01-{n + 1:02}\n" for n, (who, good) in enumerate(BOUGHT))
+    things = "item_id,title\n" + "".join(f"x{good},{GOODS[good]}\n" for good in range(6))
+    guess = two_files(tmp_path, f"user_id,item_id,start,finish\n{rows}", things)
+    assert guess.columns.time == "start"
+    assert "finish may be it as well" in guess.notes["time"]
+    assert not two_files(tmp_path, f"user_id,item_id,start,date\n{rows}", things).notes
+
+
+@pytest.mark.parametrize("name", ["order_id", "InvoiceNo", "Bestellnummer", "basket", "id_order"])
+def test_baskets_that_are_taken_for_people_are_told(tmp_path, name):
+    rows = "".join(f"{n // 3},x{good}\n" for n, (_, good) in enumerate(BOUGHT))
+    things = "item_id,title\n" + "".join(f"x{good},{GOODS[good]}\n" for good in range(6))
+    guess = two_files(tmp_path, f"{name},item_id\n{rows}", things)
+    assert guess.columns.user == name
+    assert "recommendations are for baskets" in guess.notes["user"]
+    files = str(tmp_path / "acts.csv"), str(tmp_path / "items.csv")
+    assert not guess_columns(*files, {"user": name}).notes
+
+
+@pytest.mark.parametrize("name", ["customer_id", "visitor_id", "ordered_by", "member"])
+def test_people_are_no_baskets(tmp_path, name):
+    rows = "".join(f"{n // 3},x{good}\n" for n, (_, good) in enumerate(BOUGHT))
+    guess = two_files(tmp_path, f"{name},item_id\n{rows}", "item_id,title\nx0,Red Rose\nx1,Clay Pot\n")
+    assert (guess.columns.user, dict(guess.notes)) == (name, {})

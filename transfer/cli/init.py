@@ -131,14 +131,19 @@ def command(
     except InputError:
         _show_columns(columns, certain, ERR)  # one of them may be the mistake
         raise
+    told = [
+        note
+        for role, note in guess.notes.items()
+        if role not in said and getattr(columns, role) == getattr(guess.columns, role)
+    ]
     if encoding is None:
         encodings = {Path(interactions).name: written, Path(items).name: of_items or written}
-        told = [
+        told += [
             f"{file} is not UTF-8 and is read as {found}. Set --encoding if that is wrong."
             for file, found in encodings.items()
             if found not in (None, "utf-8")
         ]
-        findings = replace(findings, notes=(*told, *findings.notes))
+    findings = replace(findings, notes=(*told, *findings.notes))
     compared = [] if source else compare_sources(findings.domain)
     sources = [one for one in source if one != "none"] if source else [one.source for one in compared if one.is_close]
     write_text(path, recipe_text(name, interactions, items, findings, sources, path, written, of_items))

@@ -1,0 +1,49 @@
+"""Tell two files that are swapped, and files that hold no rows of who did what."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from domains.column_values import identifies
+from domains.errors import DataError
+from domains.io.columns import find_column
+
+MANY_COLUMNS = 10
+"""A file of interactions with more columns may be a matrix of users by items."""
+
+
+def check_roles(acts: pl.DataFrame, things: pl.DataFrame, interactions: str, items: str) -> None:
+    """Raise if the two files are swapped, or if the interactions have a column for each item."""
+    if interactions != items and _has_users(things) and not _has_users(acts):
+        raise DataError(
+            f"holds the users, and {interactions} does not: the two files may be swapped",
+            location=items,
+            hint="Give the file of who did what with --interactions and the file of titles with --items",
+            code="swapped",
+        )
+    for key in things.columns if len(acts.columns) > MANY_COLUMNS else ():
+        if not identifies(things[key]):
+            continue
+        columns = pl.Series(acts.columns).is_in(things[key].cast(pl.String).unique().implode())
+        if columns.sum() > len(acts.columns) / 2:
+            raise DataError(
+                f"has a column for each item, such as {acts.columns[int(columns.arg_max() or 0)]!r}",
+                location=interactions,
+                hint="Write one row for each user and item, for example with pandas: table.melt(id_vars=...)",
+                code="matrix",
+            )
+
+
+def check_items(things: pl.DataFrame, user: str | None, key: str | None, interactions: str, items: str) -> None:
+    """Raise if the file of items describes the users: it has their column, and none for the items."""
+    if key is None and user in things.columns and interactions != items:
+        raise DataError(
+            f"describes users ({user}), not items: no column holds the items of {interactions}",
+            location=items,
+            hint="Give the file with the titles of the items. If the interactions have them, leave this file out",
+            code="swapped",
+        )
+
+
+def _has_users(table: pl.DataFrame) -> bool:
+    return find_column("user", None, table.columns, "", required=False) is not None

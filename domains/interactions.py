@@ -27,6 +27,8 @@ from domains.settings import PrepareSettings
 from domains.ties import newest_first
 from domains.times import Times, to_times
 
+MANY_NOBODY = 0.2
+"""Share of rows without a user from which on that is told apart: the user may stand elsewhere."""
 FEW_USERS, CROWD_ROWS, CROWD_SHARE = 20, 100, 0.1
 """With this many users or more, a user with so many rows and such a share is hardly one person."""
 
@@ -104,6 +106,13 @@ def read_interactions(raw: RawTables, settings: PrepareSettings, problems: Probl
         told = [f"{int(blank.sum()):,} empty"] if blank.any() else []
         counts = ", ".join([*told, *(f"{rows:,} without {what}" for what, rows in partly.items() if rows)])
         notes.append(f"Rows of {PurePath(location).name} that are left out: {counts} (missing: drop).")
+        nobody = partly["user"] / len(complete)
+        if nobody > MANY_NOBODY:
+            notes.append(
+                f"{100 * nobody:.3g} % of the rows have no user. If only the first line of an order names it, copy it "
+                "to the order's other lines, for example with pandas: "
+                "table[user] = table.groupby(order)[user].ffill(). If another column holds the users, name that one."
+            )
     if users.is_empty():
         problems.check()
         raise DataError(

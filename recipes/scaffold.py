@@ -25,6 +25,7 @@ from domains.loaders.table_files import TableOptions, load
 from domains.open_domain import open_domain, parse_spec
 from domains.overview import share_of_returns
 from domains.preparation import prepare
+from domains.preparation_report import Step
 from domains.raw_cells import counted
 from domains.raw_tables import RawTables
 from domains.settings import ColumnMapping, PrepareSettings, TimeUnit
@@ -125,6 +126,7 @@ def look(
     prepared = prepare(raw, PrepareSettings(**found))
     domain, report = prepared.domain, prepared.report
     if not (domain.lengths >= 3).any():
+        _check_unknown(report.steps, domain.n_users, raw)
         raise DataError(
             f"none of the {domain.n_users:,} users has 3 interactions, so there are no test targets",
             location=interactions,
@@ -133,6 +135,20 @@ def look(
         )
     encoder, said = _decide_encoder(domain)
     return Findings(columns, domain, found, separator, encoder, report.left_out, (*notes, *said))
+
+
+def _check_unknown(steps: Sequence[Step], users: int, raw: RawTables) -> None:
+    """Raise if most items have no row in the file of items, so that users have few interactions left."""
+    for before, after in pairwise(steps):
+        lost = before.items - after.items
+        if after.setting == "unknown_items" and lost > before.items / 2:
+            raise DataError(
+                f"{lost:,} of {before.items:,} items of {raw.interactions_location} have no row, and without them none "
+                f"of the {users:,} users has 3 interactions",
+                location=raw.items_location,
+                hint="Give the file with the titles of all items",
+                code="unknown-item",
+            )
 
 
 def _decide_encoder(domain: Domain) -> tuple[str | None, tuple[str, ...]]:

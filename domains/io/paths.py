@@ -159,7 +159,7 @@ def expand(source: str) -> list[str]:
         raise DataError(
             "no such file",
             location=source,
-            hint="Check the path; a relative one starts at the recipe's folder, then at the working folder",
+            hint="Check the path. A relative one in a recipe starts at its folder, then at the working folder",
             code="no-file",
         )
     if not found:

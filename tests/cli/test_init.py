@@ -480,3 +480,42 @@ def test_titles_in_another_language_get_the_encoder_that_reads_it(
         semantic = yaml.safe_load(Path("shop.yaml").read_text(encoding="utf-8")).get("semantic")
         assert semantic == ({"encoder": "multilingual"} if there else None)
         assert ("sememe-transfer[multilingual]" in result.out) is not there
+
+
+def test_a_file_of_few_of_the_items_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    result, target = init(capsys, acts(), goods().filter(pl.col("item_id") == 1))
+    assert (result.code, target) == (2, {})
+    assert "goods.csv: 9 of 10 items of" in result.err
+    assert "without them none of the 10 users has 3 interactions" in " ".join(result.err.split())
+
+
+def test_titles_in_the_interactions_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    orders = acts().join(goods(), on="item_id", how="left").rename({"title": "product_name"})
+    result, _ = init(capsys, orders, goods().select("item_id", price=pl.lit(7)))
+    assert result.code == 2
+    assert "leave the file of items out, because the interactions have the titles: product_name" in " ".join(
+        result.err.split()
+    )
+
+
+def test_many_rows_without_a_user_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = acts().with_columns(user_id=pl.when(pl.int_range(pl.len()) % 8 < 5).then("user_id"))
+    result, _ = init(capsys, lines, goods())
+    assert result.code == 0, result.err
+    assert "37.5 % of the rows have no user. If only the first line of an order names it" in result.out
+
+
+def test_what_init_is_unsure_of_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    two = acts(user_id="order_no", timestamp="start").with_columns(finish=pl.col("start") + 60)
+    result, _ = init(capsys, two, goods())
+    assert result.code == 0, result.err
+    assert "Each order_no is taken for a person" in result.out
+    assert "finish may be it as well" in result.out
+    result, _ = init(capsys, two, goods(), "--user-column", "order_no", "--time-column", "finish", "--force")
+    assert "taken for" not in result.out
+
+
+def test_a_missing_file_is_no_matter_of_recipes(capsys: pytest.CaptureFixture[str]) -> None:
+    result = run_command(capsys, "init", "shop", "acts.csv")
+    assert result.code == 2
+    assert "Check the path. A relative one in a recipe starts" in " ".join(result.err.split())

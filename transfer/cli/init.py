@@ -65,9 +65,8 @@ QUESTIONS = {
     "time": "Which column holds the time?",
     "title": "Which column holds the title?",
 }
-ELSEWHERE = {
-    "title": "; or give the file that has the titles with --items. If there are none, name the column of the items' ids"
-}
+ELSEWHERE = "; or give the file that has the titles with --items. If there are none, name the column of the items' ids"
+"""Advice where no column looks like titles."""
 
 
 def command(
@@ -192,10 +191,22 @@ def _settled(guess: Guess, given: dict[str, str]) -> ColumnMapping:
             default = None if role in guess.unsure and not at_terminal() else found.get(role)
             option = f"--{role.replace('_', '-')}-column"
             examples = {name: value for name, value in there.items() if is_made_up(name)}
-            found[role] = choose(question, there, option, default, ELSEWHERE.get(role, ""), examples)
+            otherwise = _elsewhere(guess, found.get("item")) if role == "title" else ""
+            found[role] = choose(question, there, option, default, otherwise, examples)
     if found.get("item_key") == found.get("item"):
         found.pop("item_key", None)
     return ColumnMapping(**found)
+
+
+def _elsewhere(guess: Guess, item: str | None) -> str:
+    """Return where else titles may be: in the interactions, if a column there is called so, or in another file."""
+    from domains.io.columns import find_column
+
+    names = [name for name in guess.interactions if name != item]
+    title = find_column("title", None, names, "", required=False)
+    if title is None:
+        return ELSEWHERE
+    return f"; or leave the file of items out, because the interactions have the titles: {title}"
 
 
 def _show_columns(columns: ColumnMapping, certain: Set[str], console: Console) -> None:

@@ -133,7 +133,7 @@ def guess_columns(
         both = shared_name(acts, things, {found["user"], found["time"]}, (found["item"], found["item_key"]))
         if both is not None:
             found["item"] = found["item_key"] = both
-            by_name -= {"item", "item_key"}
+            by_name = by_name | {"item", "item_key"} if _named("item", [both]) else by_name - {"item", "item_key"}
     if found["item"] is None or found["item_key"] is None:
         free = [name for name in acts.columns if name not in {found["user"], found["time"]}]
         keys = [name for name in things.columns if name != found["user"]]

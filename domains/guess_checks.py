@@ -6,15 +6,12 @@ import polars as pl
 
 from domains.column_values import identifies
 from domains.errors import DataError
-from domains.io.columns import find_column
-
-MANY_COLUMNS = 10
-"""A file of interactions with more columns may be a matrix of users by items."""
+from domains.io.columns import FEW, MANY_COLUMNS, MELT, cells, find_column, has_cells
 
 
 def check_roles(acts: pl.DataFrame, things: pl.DataFrame, interactions: str, items: str) -> None:
     """Raise if the two files are swapped, or if the interactions have a column for each item."""
-    if interactions != items and _has_users(things) and not _has_users(acts):
+    if interactions != items and _named("user", things) and not _named("user", acts):
         raise DataError(
             f"holds the users, and {interactions} does not: the two files may be swapped",
             location=items,
@@ -26,12 +23,17 @@ def check_roles(acts: pl.DataFrame, things: pl.DataFrame, interactions: str, ite
             continue
         columns = pl.Series(acts.columns).is_in(things[key].cast(pl.String).unique().implode())
         if columns.sum() > len(acts.columns) / 2:
-            raise DataError(
-                f"has a column for each item, such as {acts.columns[int(columns.arg_max() or 0)]!r}",
-                location=interactions,
-                hint="Write one row for each user and item, for example with pandas: table.melt(id_vars=...)",
-                code="matrix",
-            )
+            raise _matrix(acts.columns[int(columns.arg_max() or 0)], interactions)
+    if has_cells(acts) and acts.height > FEW and not _named("item", acts):
+        numbers = cells(acts)
+        ids = [name for name in acts.columns if name not in numbers and identifies(acts[name])]
+        if ids and all(acts[name].n_unique() == acts.height for name in ids):  # each user has one row
+            raise _matrix(numbers[0], interactions)
+
+
+def _matrix(column: str, location: str) -> DataError:
+    problem = f"has a column for each item, such as {column!r}"
+    return DataError(problem, location=location, hint=MELT, code="matrix")
 
 
 def check_items(things: pl.DataFrame, user: str | None, key: str | None, interactions: str, items: str) -> None:
@@ -45,5 +47,5 @@ def check_items(things: pl.DataFrame, user: str | None, key: str | None, interac
         )
 
 
-def _has_users(table: pl.DataFrame) -> bool:
-    return find_column("user", None, table.columns, "", required=False) is not None
+def _named(role: str, table: pl.DataFrame) -> str | None:
+    return find_column(role, None, table.columns, "", required=False)

@@ -6,7 +6,7 @@ import re
 
 import polars as pl
 
-from domains.column_values import FEW, identifies, rates, recurs, single
+from domains.column_values import FEW, identifies, mostly, rates, recurs, single
 from domains.io.columns import find_column, find_title
 
 WORDS = r"\pL+\s+\S"
@@ -167,7 +167,11 @@ def _shared(ids: pl.Series, there: pl.Series) -> float:
 def shared_texts(acts: pl.DataFrame, things: pl.DataFrame) -> tuple[str, str] | tuple[None, None]:
     """Return two columns of text, one of each file, of which the first mostly has values of the second, a key."""
     keys = [name for name in things.columns if things[name].n_unique() >= KEY * things.height]
-    pair, _ = shared_values(acts.select(pl.selectors.string()), things.select(keys).select(pl.selectors.string()))
+    ids, keys = (
+        [name for name in names if mostly(table[name], LETTERS)]
+        for table, names in ((acts, acts.columns), (things, keys))
+    )
+    pair, _ = shared_values(acts.select(ids), things.select(keys))
     enough = pair[0] is not None and _shared(acts[pair[0]], things[pair[1]]) > MOST
     return pair if enough else (None, None)
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from domains.column_names import ALIASES, find_name, find_text_columns
 from domains.errors import DataError, Problems, suggest
-from domains.io.collect import schema_of
+from domains.io.collect import collect, schema_of
 from domains.raw_tables import TEXT
 from domains.settings import ColumnMapping
 
@@ -73,7 +73,15 @@ def map_interactions(table: pl.LazyFrame, columns: ColumnMapping, location: str)
     found: dict[str, str | None] = {}
     for ours, role, given in (("user_id", "user", columns.user), ("item_id", "item", columns.item)):
         with problems.catch():
-            found[ours] = find_column(role, given, there, location)
+            found[ours] = find_column(role, given, there, location, required=given is not None)
+            if found[ours] is None and role == "item" and has_cells(collect(table.head(HEAD), location)):
+                raise DataError(
+                    "no column looks like the item, and most hold numbers, as if each item had a column",
+                    location=location,
+                    hint=f"{MELT}. If one column holds the items, set columns.item to it",
+                    code="matrix",
+                )
+            found[ours] = find_column(role, found[ours], there, location)
     with problems.catch():
         table, time = _one_time_column(table, columns.time, types, location)
         found["timestamp"] = find_column("time", time, [*types], location, required=time is not None)
@@ -81,6 +89,26 @@ def map_interactions(table: pl.LazyFrame, columns: ColumnMapping, location: str)
     roles = {ours: theirs for ours, theirs in found.items() if theirs is not None}
     table = _without_headers(table, roles, types, ("user_id", "item_id"))
     return table.with_columns(pl.col(theirs).alias(ours) for ours, theirs in roles.items())
+
+
+MELT = "Write one row for each user and item, for example with pandas: table.melt(id_vars=...)"
+"""Hint for a table that has a column for each item."""
+HEAD = 100
+"""Rows in which the cells of a matrix are looked for."""
+MANY_COLUMNS, MOST, FEW = 10, 2 / 3, 11
+"""A table with more columns, of which most have few different numbers, may be a matrix of users by items."""
+
+
+def has_cells(head: pl.DataFrame) -> bool:
+    """Return whether a table may be a matrix of users by items: most of many columns have few different numbers."""
+    return len(cells(head)) > max(MANY_COLUMNS, MOST * len(head.columns))
+
+
+def cells(head: pl.DataFrame) -> list[str]:
+    """Return the columns with few different numbers, such as ratings and marks, and nothing else."""
+    plain = [name for name, kind in head.schema.items() if not kind.is_nested() and not kind.is_temporal()]
+    few = (head[name].cast(pl.String).unique() for name in plain if head[name].n_unique() <= FEW)
+    return [values.name for values in few if values.cast(pl.Float64, strict=False).null_count() == values.null_count()]
 
 
 PLUS = " + "

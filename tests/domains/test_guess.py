@@ -306,6 +306,9 @@ def test_items_may_be_known_by_their_titles_alone(tmp_path):
     things = "".join(f"P{good},{GOODS[good]}\n" for good in range(6))
     columns = two_files(tmp_path, f"email,Bought thing\n{acts}", f"product_id,title\n{things}").columns
     assert (columns.item, columns.item_key) == ("Bought thing", "title")
+    counted = "".join(f"{who},{good + 12}\n" for who, good in BOUGHT)
+    stock = "".join(f"P{good},{GOODS[good]},{good + 12}\n" for good in range(6))
+    assert two_files(tmp_path, f"email,amount\n{counted}", f"product_id,title,stock\n{stock}").missing == ("item",)
 
 
 def test_a_file_of_customers_is_not_taken_for_the_items(tmp_path):

@@ -154,6 +154,21 @@ def test_matrices_and_swapped_files_are_named(tmp_path):
         guess_columns(str(tmp_path / "items.csv"), str(tmp_path / "acts.csv"))
 
 
+def test_a_matrix_alone_is_named(tmp_path):
+    marks = {f"q{item}": [(row * item) % 3 % 2 for row in range(30)] for item in range(12)}
+    pl.DataFrame({"who": [f"R{row}" for row in range(30)]} | marks).write_csv(tmp_path / "matrix.csv")
+    with refusal("matrix", "matrix.csv", about="melt"):
+        guess_columns(str(tmp_path / "matrix.csv"), str(tmp_path / "matrix.csv"))
+    pl.DataFrame({"user": [f"R{row}" for row in range(30)]} | marks).write_csv(tmp_path / "acts.csv")
+    pl.DataFrame({"item_id": ["q1"], "title": ["tea"]}).write_csv(tmp_path / "items.csv")
+    with refusal("matrix", "acts.csv", about="melt"):
+        open_domain(parse_spec({"interactions": "acts.csv", "items": "items.csv"}), base=tmp_path, cache=tmp_path / "c")
+    # Where people have several rows, numbers are what the rows say.
+    people = {"no": [f"n{row}" for row in range(30)], "who": [f"R{row % 9}" for row in range(30)]}
+    pl.DataFrame(people | marks).write_csv(tmp_path / "wide.csv")
+    guess_columns(str(tmp_path / "wide.csv"), str(tmp_path / "wide.csv"))
+
+
 def test_parts_of_a_folder_may_order_their_columns_but_not_differ(tmp_path):
     (tmp_path / "1.csv").write_text("user_id,item_id\na,x\n", encoding="utf-8")
     (tmp_path / "2.csv").write_text("item_id,user_id\ny,b\n", encoding="utf-8")

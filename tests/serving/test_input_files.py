@@ -92,9 +92,10 @@ def test_other_names_of_columns_are_found_by_their_usual_names(tmp_path):
 
 def test_rows_without_a_user_are_counted(tmp_path):
     file = tmp_path / "orders.csv"
-    file.write_text(f"user_id,item_id\na,{ITEMS[1]}\n,{ITEMS[2]}\n")
+    named = "".join(f"{name},{ITEMS[1]}\n" for name in "abcdefghi")
+    file.write_text(f"user_id,item_id\n{named},{ITEMS[2]}\n")
     asked = histories_in(DOMAIN, file, reading())
-    assert histories(asked) == {"a": [1]}
+    assert histories(asked) == dict.fromkeys("abcdefghi", [1])
     assert asked.notes == ("Rows of orders.csv that are left out: 1 without user (missing: drop).",)
 
 

@@ -87,7 +87,7 @@ def command(
     from domains.newer import Reading
     from transfer.cli.output import ERR, print_json
     from transfer.serving.history import History
-    from transfer.serving.input_files import filters_of, read_ids
+    from transfer.serving.input_files import GIVE_IDS, filters_of, read_ids
     from transfer.serving.new_items import run_with
     from transfer.serving.opened import open_run
     from transfer.serving.recommend import Recommender
@@ -108,6 +108,8 @@ def command(
         None if file is None else read_ids(file, "item", domain, reading) for file in (only_items, without_items)
     )
     names = f"--only-items {only_items}", f"--without-items {without_items}"
+    if only == []:
+        raise SettingsError("no id is given", location=names[0], hint=GIVE_IDS, code="unknown-item")
     filters, notes = filters_of(domain, only, without, allow_seen, names)
     for note in notes:
         ERR.print(f"Note: {note}", highlight=False, markup=False, soft_wrap=True)

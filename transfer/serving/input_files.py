@@ -55,6 +55,9 @@ def read_ids(file: str | Path, role: Literal["user", "item"], domain: Domain, re
     return [name, *ids] if headless else ids
 
 
+GIVE_IDS = "Give ids of items; transfer titles RUN lists them"
+
+
 def filters_of(
     domain: Domain,
     only: Sequence[str] | None,
@@ -66,13 +69,13 @@ def filters_of(
 
     Args:
         domain: domain of the run.
-        only: ids of the items that may be recommended; None for all.
+        only: ids of the items that may be recommended; None for all, and none for an empty list.
         without: ids of items that may not be recommended.
         allow_seen: whether items of the history may be recommended.
         names: options that the two lists come from, for messages.
 
     Raises:
-        InputError: `only` is empty, or none of its ids is known.
+        InputError: none of the ids in `only` is known.
     """
     items = set(map(str, domain.item_ids.to_pylist()))
     kept: list[list[str] | None] = []
@@ -84,11 +87,9 @@ def filters_of(
             continue
         unknown = [one for one in ids if one not in items]
         some = ", ".join(map(repr, unknown[:3])) + (", ..." if len(unknown) > 3 else "")
-        if ids is only and not known:
-            what = f"none of its {counted(len(ids), 'id')} is an item of the run: {some}" if ids else "no id is given"
-            raise InputError(
-                what, location=name, hint="Give ids of items; transfer titles RUN lists them", code="unknown-item"
-            )
+        if ids is only and ids and not known:
+            what = f"none of its {counted(len(ids), 'id')} is an item of the run: {some}"
+            raise InputError(what, location=name, hint=GIVE_IDS, code="unknown-item")
         if unknown:
             verb = "is" if len(unknown) == 1 else "are"
             notes.append(f"{name}: {len(unknown):,} of {counted(len(ids), 'id')} {verb} unknown and ignored: {some}")

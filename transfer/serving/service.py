@@ -53,7 +53,7 @@ class Question(BaseModel):
     interests: list[str] | None = Field(None, max_length=50, description="Words in place of a history.")
     count: int = Field(10, ge=1, le=MOST_ITEMS, description="How many items.")
     only_items: list[str] | None = Field(
-        None, max_length=MOST_FILTERED, description="Ids that may be recommended; empty: all."
+        None, max_length=MOST_FILTERED, description="Ids that may be recommended; an empty list: none."
     )
     without_items: list[str] | None = Field(None, max_length=MOST_FILTERED, description="Ids that may not be.")
     allow_seen: bool = Field(False, description="Recommend items of the history as well.")
@@ -348,7 +348,7 @@ def _add_routes(
 def _filters(recommender: Recommender, question: Question) -> tuple[Filters, tuple[str, ...]]:
     """Return the filters of a question, and notes on ids that are unknown."""
     domain, names = recommender.run.domain, ("only_items", "without_items")
-    return filters_of(domain, question.only_items or None, question.without_items, question.allow_seen, names)
+    return filters_of(domain, question.only_items, question.without_items, question.allow_seen, names)
 
 
 def _notes(history: History, allow_seen: bool) -> tuple[str, ...]:

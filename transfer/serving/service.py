@@ -72,7 +72,7 @@ class Item(BaseModel):
     title: str
     label: str = Field(description="The title, with the id if others share it or there is none.")
     score: float = Field(description="Compares with other scores of the same answer only.")
-    share: float = Field(description="The score as a share of the best one.")
+    share: float = Field(description="From the user's average item, 0, to the best one, 1.")
     reason: str
     anchors: list[str]
 

@@ -13,7 +13,7 @@ import polars as pl
 from domains.column_names import find_text_columns, plain_name
 from domains.column_values import EMAIL, FEW, MANY, mostly, recurs, time_parts
 from domains.errors import Problems
-from domains.guess_checks import check_items, check_roles
+from domains.guess_checks import check_cells, check_items, check_roles
 from domains.guess_items import (
     is_of,
     item_and_title,
@@ -146,6 +146,9 @@ def guess_columns(
             pair = shared_texts(acts.select(free), things.select(keys))
             key = pair[1] or key
         found["item"], found["item_key"] = item or pair[0], key or pair[1]
+    if found["item"] is None and not one_table:
+        free = [name for name in acts.columns if name not in {found["user"], found["time"]}]
+        check_cells(acts.select(free), things, interactions)
     check_items(things, found["user"], found["item_key"], interactions, items)
     taken = {found["user"], found["item"], found["time"]}
     times = [] if found["time"] else time_columns(acts, taken, found["item"], found["user"])

@@ -7,6 +7,7 @@ import polars as pl
 from domains.column_values import identifies
 from domains.errors import DataError
 from domains.io.columns import FEW, MANY_COLUMNS, MELT, cells, find_column, has_cells
+from domains.items import listed_ids, several_ids
 
 
 def check_roles(acts: pl.DataFrame, things: pl.DataFrame, interactions: str, items: str) -> None:
@@ -45,6 +46,19 @@ def check_items(things: pl.DataFrame, user: str | None, key: str | None, interac
             hint="Give the file with the titles of the items. If the interactions have them, leave this file out",
             code="swapped",
         )
+
+
+def check_cells(acts: pl.DataFrame, things: pl.DataFrame, location: str) -> None:
+    """Raise if a column holds several items of the other file in one cell: ``12 45``."""
+    texts = [name for name in acts.columns if acts[name].dtype == pl.String]
+    keys = [things[name].cast(pl.String).drop_nulls().unique() for name in things.columns if identifies(things[name])]
+    for name in texts:
+        ids = acts[name].drop_nulls().unique()
+        for there in keys:
+            other = ids.filter(~ids.is_in(there.implode()))
+            listed = listed_ids(other, there)
+            if len(listed) > max(1, len(other) / 2):
+                raise several_ids(listed, len(ids), location)
 
 
 def _named(role: str, table: pl.DataFrame) -> str | None:

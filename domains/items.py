@@ -279,12 +279,7 @@ def _unknown(item_ids: pa.Array, known: npt.NDArray[np.bool_], frame: pl.DataFra
     otherwise = otherwise_written(pl.Series(item_ids), frame["item_id"].unique())
     listed = listed_ids(pl.Series(item_ids).filter(pl.Series(~known)), frame["item_id"].unique())
     if len(listed) > missing / 2:
-        return DataError(
-            f"{len(listed):,} of {len(item_ids):,} item ids are several ids in one cell, such as {listed[0][:60]!r}",
-            location=raw.interactions_location,
-            hint="Write one row for each item, or lists such as [12, 45]",
-            code="several-ids",
-        )
+        return several_ids(listed, len(item_ids), raw.interactions_location)
     if known.any() and otherwise > missing / 2:
         return DataError(
             f"{missing:,} of {len(item_ids):,} items of {raw.interactions_location} have no row, such as {first!r}, "
@@ -310,11 +305,30 @@ def _unknown(item_ids: pa.Array, known: npt.NDArray[np.bool_], frame: pl.DataFra
     )
 
 
+def several_ids(listed: list[str], n_ids: int, location: object) -> DataError:
+    """Return the error for cells that hold several ids.
+
+    Args:
+        listed: result of `listed_ids`.
+        n_ids: number of all distinct cells.
+        location: the interactions.
+    """
+    return DataError(
+        f"{len(listed):,} of {n_ids:,} item ids are several ids in one cell, such as {listed[0][:60]!r}",
+        location=location,
+        hint="Write one row for each item, or lists such as [12, 45]",
+        code="several-ids",
+    )
+
+
 def listed_ids(ids: pl.Series, there: pl.Series) -> list[str]:
     """Return the ids that are several known ids, with commas, semicolons, bars or blanks between them."""
-    parts = ids.str.strip_chars().str.replace_all(r"\s*[,;|\s]\s*", "\n").str.split("\n")
-    known = parts.list.eval(pl.element().is_in(there.implode())).list.all()
-    return ids.filter((parts.list.len() > 1) & known).to_list()
+    listed = pl.Series([False]).new_from_index(0, len(ids))
+    for sign in (r"\s*[,;|]\s*", r"\s*[,;|\s]\s*"):  # titles are ids with blanks
+        parts = ids.str.strip_chars().str.replace_all(sign, "\n").str.split("\n")
+        known = parts.list.eval(pl.element().is_in(there.implode())).list.all()
+        listed |= (parts.list.len() > 1) & known
+    return ids.filter(listed).to_list()
 
 
 def _one_array(series: pl.Series) -> pa.Array:

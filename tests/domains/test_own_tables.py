@@ -133,6 +133,18 @@ def test_a_basket_is_a_row_for_each_item(items):
     assert read.rows() == [("a", "12"), ("a", "45"), ("b", "45"), ("b", "7"), ("b", "12")]
 
 
+@pytest.mark.parametrize("sign", [",", "; ", " "])
+@pytest.mark.parametrize("key", ["item_id", "title"])
+def test_several_ids_in_one_cell_are_no_question(tmp_path, sign, key):
+    items = pl.DataFrame({"item_id": ["7", "12", "45"], "title": ["tea", "tea_cup", "cup"]})
+    names = dict(items.select("item_id", key).rows() if key == "title" else [(one, one) for one in ("7", "12", "45")])
+    cells = [sign.join(names[str(item)] for item in basket) for basket in BASKETS]
+    pl.DataFrame({"customer": ["a", "b"], "goods": cells}).write_csv(tmp_path / "acts.tsv", separator="\t")
+    items.write_csv(tmp_path / "items.csv")
+    with refusal("several-ids", "acts.tsv"):
+        guess_columns(str(tmp_path / "acts.tsv"), str(tmp_path / "items.csv"))
+
+
 @pytest.mark.parametrize("sign", [",", "; ", " ", "|"])
 def test_several_ids_in_one_cell_are_named(tmp_path, sign):
     acts = pl.DataFrame({"user_id": ["a", "b"], "item_id": map(sign.join, BASKETS), "timestamp": [1_580_000_000] * 2})

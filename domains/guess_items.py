@@ -6,6 +6,7 @@ import re
 
 import polars as pl
 
+from domains.column_names import find_text_columns
 from domains.column_values import FEW, identifies, mostly, rates, recurs, single
 from domains.io.columns import find_column, find_title
 
@@ -104,7 +105,8 @@ def item_and_title(
     """
     taken: set[str | None] = {user, time}
     found = title or _title_like(table, taken, set(), 1)
-    ids = [name for name in table.columns if name not in {*taken, found} and recurs(table[name])]
+    texts = find_text_columns(table.columns, {*taken, found}).values()  # an author has one title in a small table
+    ids = [name for name in table.columns if name not in {*taken, found, *texts} and recurs(table[name])]
     ids = [name for name in ids if not _counts_rows(table[name])]
     if found is None or table[found].n_unique() > table.height / 2:
         return _most_distinct(table, ids, found)

@@ -14,6 +14,8 @@ HEAD = 10_000
 """Number of rows to find the columns."""
 FEW = 40
 """Maximum number of distinct kinds of events."""
+SAME = 3
+"""Artists of one title from which on they are hardly several spellings of one."""
 WISHES = words(
     """
     purchase purchased buy bought order ordered transaction checkout paid sale complete
@@ -82,6 +84,34 @@ def value_notes(interactions: pl.LazyFrame, taken: Set[str], location: str) -> t
         if note is not None:
             found.append(note)
     return tuple(found)
+
+
+def same_title_note(items: pl.LazyFrame, field: str, names: tuple[str, str], location: str) -> str | None:
+    """Return a sentence if titles that are ids as well are of several artists each, as "Intro" is.
+
+    Args:
+        items: a table with ``item_id``, which is the title, and a row for each interaction.
+        field: its column of artists, authors or brands.
+        names: the columns of titles and of artists in the file.
+        location: the file, for errors.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    pairs = collect(items.select("item_id", pl.col(field).alias("of")).drop_nulls().unique(), location)
+    several = (
+        pairs.group_by("item_id").len().filter(pl.col("len") >= SAME).sort("len", "item_id", descending=[True, False])
+    )
+    if several.is_empty():
+        return None
+    title, of = names
+    most, times = several.row(0)
+    titles = pairs["item_id"].n_unique()
+    return (
+        f"Items are told apart by {title} alone, and {several.height:,} of {titles:,} have {SAME} or "
+        f"more {of}: {str(most)[:50]!r} has {times:,}. To tell them apart, give a column of both as --item-column, for "
+        f"example with pandas: table['item'] = table[{of!r}] + ': ' + table[{title!r}]."
+    )
 
 
 def _events(name: str, counts: pl.DataFrame, total: int) -> str | None:

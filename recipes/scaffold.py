@@ -27,9 +27,9 @@ from domains.overview import share_of_returns
 from domains.preparation import prepare
 from domains.preparation_report import Step
 from domains.raw_cells import counted
-from domains.raw_tables import RawTables
+from domains.raw_tables import TEXT, RawTables
 from domains.settings import ColumnMapping, PrepareSettings, TimeUnit
-from domains.value_notes import value_notes
+from domains.value_notes import same_title_note, value_notes
 from recipes.load import check_recipe
 from recipes.schema import default_variants
 from vocab.closeness import Closeness, closeness
@@ -133,8 +133,19 @@ def look(
             hint="Give data in which some users have 3 or more",
             code="short-users",
         )
+    notes += _same_titles(raw, columns)
     encoder, said = _decide_encoder(domain)
     return Findings(columns, domain, found, separator, encoder, report.left_out, (*notes, *said))
+
+
+def _same_titles(raw: RawTables, columns: ColumnMapping) -> list[str]:
+    """Return a note if titles are the ids, and some are of several authors or brands."""
+    texts = {field: name for field, name in (columns.text or {}).items() if field in ("authors", "brand")}
+    if columns.title not in (columns.item, columns.item_key) or not texts:
+        return []
+    field, name = next(iter(texts.items()))
+    note = same_title_note(raw.items, f"{TEXT}{field}", (str(columns.title), name), raw.items_location)
+    return [] if note is None else [note]
 
 
 def _check_unknown(steps: Sequence[Step], users: int, raw: RawTables) -> None:

@@ -519,3 +519,16 @@ def test_a_missing_file_is_no_matter_of_recipes(capsys: pytest.CaptureFixture[st
     result = run_command(capsys, "init", "shop", "acts.csv")
     assert result.code == 2
     assert "Check the path. A relative one in a recipe starts" in " ".join(result.err.split())
+
+
+def test_a_title_of_several_artists_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    titles = pl.DataFrame({"item_id": range(ITEMS), "trackName": ["Intro"] * 4 + TITLES[4:], "artistName": TITLES})
+    acts().join(titles, on="item_id", how="left").drop("item_id").write_csv("plays.csv")
+    result = run_command(capsys, "init", "shop", "plays.csv")
+    assert result.code == 0, result.err
+    assert "Items are told apart by trackName alone, and 1 of 7 have 3 or more artistName: 'Intro' has 4" in result.out
+    both = pl.read_csv("plays.csv").with_columns(item=pl.format("{}: {}", "artistName", "trackName"))
+    both.write_csv("plays.csv")
+    result = run_command(capsys, "init", "shop", "plays.csv", "--item-column", "item", "--force")
+    assert result.code == 0, result.err
+    assert "12 users, 10 items" in result.out and "told apart" not in result.out

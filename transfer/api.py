@@ -24,7 +24,7 @@ from domains.settings import ColumnMapping, PrepareSettings
 from recipes.load import check_recipe
 from recipes.presets import overlaid, with_preset
 from recipes.schema import Recipe, folder_name
-from transfer.finished_run import Run
+from transfer.finished_run import Run, checked_path
 from transfer.progress import Progress, TransferWarning
 from transfer.runs.artifact import CONFIG, claim
 from transfer.runs.fit_source import fit_source
@@ -120,7 +120,7 @@ def fit(
     Raises:
         InputError: data or settings are wrong, or the folder holds an artifact.
     """
-    folder = None if out is None else Path(_path(out, "out"))
+    folder = None if out is None else Path(checked_path(out, "out"))
     if folder is not None and (folder / CONFIG).exists():
         raise RunError(
             "this folder already holds an artifact",
@@ -152,7 +152,7 @@ def load_source(place: str | Path) -> SourceArtifact:
     Raises:
         InputError: it is missing, damaged, of another kind or version.
     """
-    return SourceArtifact.load(_path(place, "place"))
+    return SourceArtifact.load(checked_path(place, "place"))
 
 
 def adapt(
@@ -180,7 +180,7 @@ def adapt(
         InputError: data or settings are wrong, the source cannot be loaded, the target shares no anchor with it, or
             the folder holds a run of other settings or data.
     """
-    folder = Path(_path(out, "out"))
+    folder = Path(checked_path(out, "out"))
     source = source if isinstance(source, SourceArtifact) else load_source(source)
     domain = target if isinstance(target, Domain) else open_domain(target)
     base = {**source.recipe, "name": f"{source.recipe.get('name') or 'source'}-to-{domain.name}"}
@@ -212,7 +212,7 @@ def train(
     Raises:
         InputError: data or settings are wrong, or the folder holds results of other settings or data.
     """
-    folder, given = Path(_path(out, "out")), _several(sources)
+    folder, given = Path(checked_path(out, "out")), _several(sources)
     domain = target if isinstance(target, Domain) else open_domain(target)
     opened = [source if isinstance(source, Domain) else open_domain(source) for source in given]
     data = {"name": domain.name, "sources": [_spec_of(source) for source in given], "target": _spec_of(target)}
@@ -229,19 +229,8 @@ def load_run(place: str | Path) -> Run:
     Raises:
         InputError: it is missing, damaged, of another kind or version.
     """
-    run = open_run(_path(place, "place"))
+    run = open_run(checked_path(place, "place"))
     return Run(run, run.folder or Path(place))
-
-
-def _path(given: object, argument: str) -> str | Path:
-    """Return a path or the id of a hub.
-
-    Raises:
-        InputError: it is neither, or empty.
-    """
-    if not isinstance(given, str | Path) or not str(given).strip():
-        raise SettingsError(f"{given!r} is no path", location=argument, hint="Name a folder", code="no-path")
-    return given
 
 
 def _check_name(name: object) -> None:

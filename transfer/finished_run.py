@@ -176,7 +176,9 @@ class Run:
             **options: options of `transfer.serving.batch.recommend_all`: users, history_file, count, filters, shard,
                 reasons.
         """
-        return recommend_all(self._recommender, Path(out), **options)
+        if "count" in options:
+            options["count"] = _whole(options["count"])
+        return recommend_all(self._recommender, Path(checked_path(out, "out")), **options)
 
     def _asked(
         self,
@@ -222,6 +224,17 @@ class Run:
     @cached_property
     def _recommender(self) -> Recommender:
         return Recommender(self.target, self.new_items)
+
+
+def checked_path(given: object, argument: str) -> str | Path:
+    """Return a path or the id of a hub.
+
+    Raises:
+        InputError: it is neither, or empty.
+    """
+    if not isinstance(given, str | Path) or not str(given).strip():
+        raise SettingsError(f"{given!r} is no path", location=argument, hint="Name a folder", code="no-path")
+    return given
 
 
 def _whole(count: Any) -> int:

@@ -79,6 +79,10 @@ def test_the_page_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for count in (2.5, "2", None, True, float("nan"), float("inf"), 0):
         with refusal("count", "recommend", about="count=10"):
             run.recommend(user=user, count=count)
+        with refusal("count", "recommend"):
+            run.recommend_all("recs.parquet", count=count)
+    with refusal("no-path", "out"):
+        run.recommend_all(None)
     for count in (2.0, np.int64(2)):
         assert run.recommend(user=user, count=count) == run.recommend(user=user, count=2)
     names = ["Inception", "Gravity"]

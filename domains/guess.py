@@ -35,6 +35,8 @@ HEAD = 1000
 """Number of rows to read."""
 SEPARATORS = (";", ",", ">", "/")
 """Possible separators of categories besides the default bar."""
+JSON = r"""^\s*(?:\[\s*)?\{\s*["'].*\}"""
+"""A record, or a list of records, as text."""
 EXAMPLE = 24
 """Characters of a value that is shown."""
 PERSON = re.compile(
@@ -59,6 +61,7 @@ class Guess:
         by_name: roles found by a usual name. The others were found by values: ask the user to confirm.
         unsure: roles that several columns fit equally well: ask the user.
         notes: role -> what to tell of its column if the user takes it.
+        records: columns of either file that hold records, lists of them, or JSON as text.
         interactions: all columns of the file of interactions, each with a value of it.
         items: all columns of the file of items, with values.
     """
@@ -67,6 +70,7 @@ class Guess:
     by_name: frozenset[str]
     unsure: frozenset[str]
     notes: Mapping[str, str]
+    records: frozenset[str]
     interactions: Mapping[str, str]
     items: Mapping[str, str]
 
@@ -107,6 +111,7 @@ def guess_columns(
     problems.check()
     one_table = interactions == items
     check_roles(heads[0], heads[1], interactions, items)
+    records = frozenset(name for table in heads for name in table.columns if _holds_records(table[name]))
     acts, things = (_with_values(table, given.values()) for table in heads)
     key = given.get("item") or given.get("item_key")
     if one_table and key is not None:
@@ -178,8 +183,20 @@ def guess_columns(
     columns = ColumnMapping(**roles, text=texts or None)
     examples = (_examples(table) for table in heads)
     return Guess(
-        columns=columns, by_name=by_name, unsure=unsure, notes=notes, interactions=next(examples), items=next(examples)
+        columns=columns,
+        by_name=by_name,
+        unsure=unsure,
+        notes=notes,
+        records=records,
+        interactions=next(examples),
+        items=next(examples),
     )
+
+
+def _holds_records(column: pl.Series) -> bool:
+    """Whether a column holds records, lists of records, or JSON of either as text."""
+    kind = column.dtype
+    return isinstance(kind.inner if isinstance(kind, pl.List) else kind, pl.Struct) or mostly(column, JSON)
 
 
 def _of_times(times: Sequence[str]) -> str:

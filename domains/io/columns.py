@@ -35,7 +35,7 @@ def find_column(
         raise DataError(
             f"no column {given!r}",
             location=location,
-            hint=f"{suggest(given, there)}Set columns.{role} to one of: {_listed(there)}{_delimiter_hint(there)}",
+            hint=f"{suggest(given, there)}Set columns.{role} to one of: {_listed(there)}{delimiter_hint(there)}",
             code="column",
         )
     found = find_name(ALIASES[role], there, shorter=role in ("title", "categories"))
@@ -44,9 +44,22 @@ def find_column(
     raise DataError(
         f"no column looks like the {role.replace('_', ' ')}",
         location=location,
-        hint=f"Set columns.{role} to one of: {_listed(there)}{_delimiter_hint(there)}",
+        hint=f"Set columns.{role} to one of: {_listed(there)}{delimiter_hint(there)}",
         code="column",
     )
+
+
+def flat(types: Mapping[str, pl.DataType]) -> list[str]:
+    """Return the columns that hold no records; the fields of records are columns of their own."""
+    return [name for name, kind in types.items() if not isinstance(kind, pl.Struct)]
+
+
+def _check_no_record(given: str | None, types: Mapping[str, pl.DataType], location: str) -> None:
+    """Raise if the user named a column of records in place of one of their fields."""
+    if given is not None and isinstance(types.get(given), pl.Struct):
+        fields = [name for name in flat(types) if name.startswith(f"{given}.")]
+        hint = f"Map one of their fields: {_listed(fields)}" if fields else "Make it text, or map another column"
+        raise DataError(f"column {given!r} holds records", location=location, hint=hint, code="column")
 
 
 def find_title(types: Mapping[str, pl.DataType]) -> str | None:
@@ -55,8 +68,8 @@ def find_title(types: Mapping[str, pl.DataType]) -> str | None:
     Args:
         types: the columns of the items that have no other role.
     """
-    flat = [name for name, kind in types.items() if kind == LIST or not kind.is_nested()]
-    return find_column("title", None, flat, "", required=False)
+    there = [name for name, kind in types.items() if kind == LIST or not kind.is_nested()]
+    return find_column("title", None, there, "", required=False)
 
 
 def map_interactions(table: pl.LazyFrame, columns: ColumnMapping, location: str) -> pl.LazyFrame:
@@ -68,11 +81,12 @@ def map_interactions(table: pl.LazyFrame, columns: ColumnMapping, location: str)
         InputError: a column is missing.
     """
     types = schema_of(table, location)
-    there = list(types)
     problems = Problems()
     found: dict[str, str | None] = {}
     for ours, role, given in (("user_id", "user", columns.user), ("item_id", "item", columns.item)):
         with problems.catch():
+            _check_no_record(given, types, location)
+            there = flat(types)
             found[ours] = find_column(role, given, there, location, required=given is not None)
             if found[ours] is None and role == "item" and has_cells(collect(table.head(HEAD), location)):
                 raise DataError(
@@ -83,8 +97,9 @@ def map_interactions(table: pl.LazyFrame, columns: ColumnMapping, location: str)
                 )
             found[ours] = find_column(role, found[ours], there, location)
     with problems.catch():
+        _check_no_record(columns.time, types, location)
         table, time = _one_time_column(table, columns.time, types, location)
-        found["timestamp"] = find_column("time", time, [*types], location, required=time is not None)
+        found["timestamp"] = find_column("time", time, flat(types), location, required=time is not None)
     problems.check()
     roles = {ours: theirs for ours, theirs in found.items() if theirs is not None}
     table = _without_headers(table, roles, types, ("user_id", "item_id"))
@@ -160,8 +175,10 @@ def map_items(table: pl.LazyFrame, columns: ColumnMapping, separator: str, locat
     there = list(types)
     problems = Problems()
     found: dict[str, str | None] = {}
+    key = columns.item_key or columns.item
     with problems.catch():
-        found["item_id"] = find_column("item_key", columns.item_key or columns.item, there, location)
+        _check_no_record(key, types, location)
+        found["item_id"] = find_column("item_key", key, flat(types), location)
     free = [name for name in there if name != found.get("item_id") or name == columns.title]
     with problems.catch():
         title = columns.title or find_title({name: types[name] for name in free})
@@ -215,7 +232,7 @@ def _listed(names: Sequence[str]) -> str:
     return shown if len(names) <= 20 else f"{shown} and {len(names) - 20} more"
 
 
-def _delimiter_hint(there: Sequence[str]) -> str:
+def delimiter_hint(there: Sequence[str]) -> str:
     """Hint at a wrong delimiter if there is only one column and its name holds a delimiter, or another sign twice."""
     if len(there) == 1 and re.search(r"[,;\t|^]|([^\w.-]).*\1", there[0]):
         return "; or set separator, because each line was read as one column"

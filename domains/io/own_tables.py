@@ -36,22 +36,22 @@ def scan_own(
 
 
 def flatten(table: pl.LazyFrame, location: str) -> pl.LazyFrame:
-    """Add the fields of records as columns; a record of one field such as ``$date``, as of MongoDB, is that field."""
-    types = schema_of(table, location)
-    while any(_wrapped(kind) for kind in types.values()):
-        table = table.with_columns(
-            pl.col(name).struct.field(kind.fields[0].name).alias(name)
-            for name, kind in types.items()
-            if isinstance(kind, pl.Struct) and _wrapped(kind)
-        )
+    """Add the fields of records as columns, ``user.address.city`` too; a record of MongoDB's ``$date`` is its field."""
+    while True:
         types = schema_of(table, location)
-    fields = {
-        f"{name}.{field.name}": pl.col(name).struct.field(field.name)
-        for name, kind in types.items()
-        if isinstance(kind, pl.Struct)
-        for field in kind.fields
-    }
-    return table.with_columns(column.alias(name) for name, column in fields.items() if name not in types)
+        records = {name: kind for name, kind in types.items() if isinstance(kind, pl.Struct)}
+        wrapped = {name: kind.fields[0].name for name, kind in records.items() if _wrapped(kind)}
+        fields = {
+            f"{name}.{field.name}": pl.col(name).struct.field(field.name)
+            for name, kind in records.items()
+            if name not in wrapped
+            for field in kind.fields
+        }
+        new = {name: column for name, column in fields.items() if name not in types}
+        new |= {name: pl.col(name).struct.field(field) for name, field in wrapped.items()}
+        if not new:
+            return table
+        table = table.with_columns(column.alias(name) for name, column in new.items())
 
 
 def _one_record_per_row(table: pl.LazyFrame, location: str) -> pl.LazyFrame:

@@ -274,6 +274,23 @@ def test_ids_that_never_meet_are_told_as_such() -> None:
         look("acts.csv", "goods.csv", columns)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("acts.jsonl", '{"session": 1, "events": [{"aid": 5}]}\n' * 3, "'events' holds records"),
+        ("acts.csv", "kd~art~dat\n1~2~3\n", "set separator"),
+    ],
+)
+def test_a_question_tells_what_may_be_wrong_with_the_file(
+    name: str, content: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(name).write_text(content, encoding="utf-8")
+    goods().write_csv("goods.csv")
+    result = run_command(capsys, "init", "shop", name, "goods.csv")
+    assert result.code == 2
+    assert said in " ".join(result.err.split())
+
+
 def test_too_little_for_a_test_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     result, _ = init(capsys, acts(per_user=2), goods())
     assert result.code == 2

@@ -93,6 +93,45 @@ def test_fields_of_records_are_columns():
     table = flatten(pl.DataFrame([record]).lazy(), "").collect()
     assert table.columns == ["user", "time", "n", "user.id", "user.age"]
     assert table.select("user.id", "time").row(0) == ("a", "1580000000000")
+    record = {"film": {"ids": {"imdb": {"$oid": "tt1"}, "slug": "m1"}, "year": 1999}, "who": {"id": {"$oid": "a"}}}
+    table = flatten(pl.DataFrame([record]).lazy(), "").collect()
+    assert table.select("film.ids.imdb", "film.ids.slug", "who.id").row(0) == ("tt1", "m1", "a")
+
+
+def test_records_are_no_ids_and_are_named(tmp_path):
+    film = {"title": "Red Rose", "ids": {"imdb": "tt1"}}
+    rows = [{"user": {"name": f"u{row % 3}"}, "movie": film, "watched_at": "2024-01-01"} for row in range(6)]
+    file = tmp_path / "acts.json"
+    file.write_text(json.dumps(rows), encoding="utf-8")
+    prepare = {"min_user_interactions": 0, "min_item_interactions": 0}
+    columns = {"user": "user.name", "item": "movie.ids.imdb", "title": "movie.title"}
+    spec = {"interactions": "acts.json", "items": "acts.json", "prepare": prepare}
+    domain = open_domain(parse_spec({**spec, "columns": columns}), base=tmp_path).domain
+    assert (domain.user_ids.to_pylist(), domain.item_ids.to_pylist()) == (["u0", "u1", "u2"], ["tt1"])
+    with refusal("column", "acts.json", about="Map one of their fields: 'movie.ids.imdb'"):
+        open_domain(parse_spec({**spec, "columns": {**columns, "item": "movie.ids"}}), base=tmp_path)
+    with refusal("several", about="no column looks like the item"):
+        open_domain(parse_spec({**spec, "columns": {**columns, "item": None}}), base=tmp_path)
+    guess = guess_columns(str(file), str(file))
+    assert {"user", "movie"}.isdisjoint(guess.interactions) and guess.columns.user == "user.name"
+
+
+@pytest.mark.parametrize(
+    ("value", "held"),
+    [
+        ([{"aid": 1, "ts": 2}], True),
+        ('{"sku": "S1", "title": "Rose"}', True),
+        ('[{"sku": "S1"}]', True),
+        ("{red, green}", False),
+        ([1, 2], False),
+    ],
+)
+def test_columns_that_hold_records_are_told(tmp_path, value, held):
+    rows = "\n".join(json.dumps({"session": row % 3, "value": value}) for row in range(6))
+    (tmp_path / "acts.jsonl").write_text(rows, encoding="utf-8")
+    (tmp_path / "items.csv").write_text("item_id,title\n1,Rose\n", encoding="utf-8")
+    guess = guess_columns(str(tmp_path / "acts.jsonl"), str(tmp_path / "items.csv"))
+    assert guess.records == ({"value"} if held else set())
 
 
 @pytest.mark.parametrize(

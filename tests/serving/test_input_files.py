@@ -95,7 +95,7 @@ def test_rows_without_a_user_are_counted(tmp_path):
     named = "".join(f"{name},{ITEMS[1]}\n" for name in "abcdefghi")
     file.write_text(f"user_id,item_id\n{named},{ITEMS[2]}\n")
     asked = histories_in(DOMAIN, file, reading())
-    assert histories(asked) == dict.fromkeys("abcdefghi", [1])
+    assert histories(asked) == {name: [1] for name in "abcdefghi"}
     assert asked.notes == ("Rows of orders.csv that are left out: 1 without user (missing: drop).",)
 
 

@@ -178,6 +178,7 @@ def _two_files(name: str, files: Sequence[str], interactions: str | None, items:
 
 def _settled(guess: Guess, given: dict[str, str]) -> ColumnMapping:
     """Return the column of each role: as given, by its usual name, or as the user answers."""
+    from domains.io.columns import delimiter_hint
     from domains.io.head import is_made_up
     from domains.settings import ColumnMapping
     from transfer.cli.options import at_terminal, choose
@@ -192,7 +193,10 @@ def _settled(guess: Guess, given: dict[str, str]) -> ColumnMapping:
             option = f"--{role.replace('_', '-')}-column"
             examples = {name: value for name, value in there.items() if is_made_up(name)}
             otherwise = _elsewhere(guess, found.get("item")) if role == "title" else ""
-            found[role] = choose(question, there, option, default, otherwise, examples)
+            held = [repr(name) for name in there if name in guess.records]
+            records = f"; {', '.join(held)} holds records: save their fields as columns, one row each" if held else ""
+            advice = otherwise + records + delimiter_hint(list(there))
+            found[role] = choose(question, there, option, default, advice, examples)
     if found.get("item_key") == found.get("item"):
         found.pop("item_key", None)
     return ColumnMapping(**found)

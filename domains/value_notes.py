@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Set
 
 import polars as pl
@@ -19,7 +20,7 @@ SAME = 3
 WISHES = words(
     """
     purchase purchased buy bought order ordered transaction checkout paid sale complete
-    completed delivered shipped
+    completed delivered shipped add added
     bezahlt paye payé pagado pagato pago betaald betalad addtocart cart basket
     wishlist favorite favourite fav
     abgeschlossen geliefert versendet versandt erledigt bestellt play played listen listened streamed
@@ -38,6 +39,12 @@ GLANCES = words(
     """
 )
 """Names of events that show little interest or none."""
+BESIDE = words(
+    """
+    item items product products page screen list listing detail details to from
+    """
+)
+"""Words that stand beside these in names of several words: ``view_item``, ``Product Viewed``."""
 YES = ("1", "true", "yes", "y", "t", "1.0")
 RATINGS = words(
     """
@@ -129,8 +136,8 @@ def _events(name: str, counts: pl.DataFrame, total: int) -> str | None:
         rows = int(counts.filter(pl.col("value") == other)["len"].sum())
         keep = f"{_quoted(name)} == {other}"
         return f"Column {name} marks some rows as no wishes, but all rows count. {_offer(keep, rows, total)}"
-    wishes = [value for value in values if _plain(value) in WISHES]
-    glances = [value for value in values if _plain(value) in GLANCES]
+    glances = [value for value in values if _speaks_of(GLANCES, value)]
+    wishes = [value for value in values if _speaks_of(WISHES, value) and value not in glances]
     if not glances or len(wishes) + len(glances) < len(values) / 3:
         return None
     listed = ", ".join(f"{value} {_share(n, total)}" for value, n in counts.head(6).rows())
@@ -143,6 +150,14 @@ def _events(name: str, counts: pl.DataFrame, total: int) -> str | None:
     if not rows:
         return None
     return f"Column {name} holds kinds of events ({listed}), and all count equally. {_offer(keep, rows, total)}"
+
+
+def _speaks_of(kinds: tuple[str, ...], event: str) -> bool:
+    """Whether an event is one of some kinds: as a whole, or by one of its words if all of them are known."""
+    if _plain(event) in (*WISHES, *GLANCES):
+        return _plain(event) in kinds
+    parts = re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", event).lower())
+    return set(parts) <= {*WISHES, *GLANCES, *BESIDE} and not set(parts).isdisjoint(kinds)
 
 
 def _ratings(name: str, counts: pl.DataFrame, total: int) -> str | None:

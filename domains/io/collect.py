@@ -121,7 +121,10 @@ def _wrong_json(line: bytes) -> tuple[str, str] | None:
         value = json.loads(line, parse_constant=constants.append)
     except (ValueError, RecursionError) as error:
         if line.startswith((b"{'", b"{u'")):
-            return "is a Python literal, not JSON", "Use the loader of the edition that writes them, such as amazon2014"
+            return (
+                "is a Python literal, not JSON",
+                "Use the loader of the edition that writes them, such as amazon2014 or steam",
+            )
         return f"is not JSON: {error}", "Each line must be one JSON object"
     if constants:
         return f"holds {constants[0]}, which is not JSON", "Write null in its place"

@@ -64,8 +64,9 @@ def _records(data: object, file: str) -> list[Record]:
     """Return the records of one JSON value.
 
     These are an array of objects, also within an object that says more about it (``{"count": 3, "orders": [...]}``);
-    or the columns of a table, as pandas writes it: ``{"user": {"0": ...}}`` or ``{"user": [...]}``. Any other object is
-    one record, as is that of a user or an item.
+    or a table as pandas writes it: by columns (``{"user": {"0": ...}}`` or ``{"user": [...]}``), by rows (``{"0":
+    {"user": ...}}``), or as ``{"columns": ["user"], "data": [[...]]}``. Any other object is one record, as is that of a
+    user or an item.
 
     Raises:
         InputError: an array of other things, or several arrays of objects.
@@ -76,9 +77,11 @@ def _records(data: object, file: str) -> list[Record]:
         raise DataError(
             "is a JSON array of other things than objects",
             location=file,
-            hint="Give an array of objects, or one JSON object per line",
+            hint="Give an array of objects (orient='records' of pandas), or one JSON object per line",
             code="line",
         )
+    if _is_split(data):
+        return [dict(zip(data["columns"], row, strict=True)) for row in data["data"]]
     columns = list(data.values())
     tables = {name: column for name, column in data.items() if column and _are_records(column)}
     is_row = len(columns) > 1 and any(find_name(ALIASES[role], list(data)) is not None for role in ("user", "item"))
@@ -98,7 +101,19 @@ def _records(data: object, file: str) -> list[Record]:
         rows = list(columns[0])
         if all(column.keys() == columns[0].keys() for column in columns) and all(row.isdecimal() for row in rows):
             return [{name: column[row] for name, column in data.items()} for row in rows]
+        if all(name.isdecimal() for name in data) and not any(name.isdecimal() for row in columns for name in row):
+            return [{"index": name, **row} for name, row in data.items()]
     return [data]
+
+
+def _is_split(data: Record) -> bool:
+    """Return whether an object holds the names of columns and, apart from them, the rows."""
+    names, rows = data.get("columns"), data.get("data")
+    if not set(data) <= {"columns", "index", "data"} or not isinstance(names, list) or not isinstance(rows, list):
+        return False
+    return all(isinstance(row, list) and len(row) == len(names) for row in rows) and all(
+        isinstance(name, str) for name in names
+    )
 
 
 def _are_records(data: object) -> TypeGuard[list[Record]]:

@@ -48,12 +48,28 @@ RECORDS = [{"user": "a", "item": "x"}, {"user": "b", "item": "y"}, {"user": "b",
         {"count": 3, "info": {"version": 1}, "next": None, "orders": RECORDS, "errors": []},
         {name: {str(place): record[name] for place, record in enumerate(RECORDS)} for name in RECORDS[0]},
         {name: [record[name] for record in RECORDS] for name in RECORDS[0]},
+        {"columns": ["user", "item"], "index": [0, 1, 2], "data": [list(record.values()) for record in RECORDS]},
+        {"columns": ["user", "item"], "data": [list(record.values()) for record in RECORDS]},
     ],
 )
 def test_a_json_object_may_hold_a_table(tmp_path, value, indent):
     file = tmp_path / "table.json"
     file.write_text(json.dumps(value, indent=indent), encoding="utf-8")
     assert scan_own(str(file)).collect().to_dicts() == RECORDS
+
+
+def test_rows_by_their_label_keep_the_label(tmp_path):
+    file = tmp_path / "table.json"
+    file.write_text(json.dumps({str(place): record for place, record in enumerate(RECORDS)}), encoding="utf-8")
+    assert scan_own(str(file)).collect().to_dicts() == [
+        {"index": str(place), **record} for place, record in enumerate(RECORDS)
+    ]
+    for other in ({"a": {"x": 1}, "b": {"x": 2}}, {"0": {"1": 1}, "1": {"1": 2}}, {"columns": ["a"], "data": [[1, 2]]}):
+        file.write_text(json.dumps(other), encoding="utf-8")
+        assert scan_own(str(file)).collect().height == 1
+    file.write_text(json.dumps([list(record.values()) for record in RECORDS]), encoding="utf-8")
+    with refusal("line", file, about="orient='records'"):
+        scan_own(str(file))
 
 
 def test_orders_with_lines_are_one_row_a_line(tmp_path):

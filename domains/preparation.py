@@ -245,7 +245,7 @@ def _nothing_left(name: str, steps: list[Step], settings: PrepareSettings) -> In
     """Return the error that names the step that removed everything."""
     last = next(step for step in steps if step.interactions == 0)
     before = next((step for step in reversed(steps) if step.interactions), None)
-    held = "" if before is None else f" ({before.interactions:,} interactions before it)"
+    held = "" if before is None else f" ({counted(before.interactions, 'interaction')} before it)"
     return DataError(
         f"no interactions are left after the step {last.name!r}{held}",
         location=name,

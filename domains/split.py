@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from domains.domain import Domain, Ints, spread
 from domains.errors import DataError, SettingsError
+from domains.raw_cells import counted
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -68,8 +69,8 @@ def leave_one_out(domain: Domain, *, short_users: str = "error") -> Split:
     if len(short) and short_users == "error":
         first = int(short[0])
         raise DataError(
-            f"user {domain.user_ids[first].as_py()!r} has {int(domain.lengths[first])} interactions and leave-one-out "
-            f"needs 3 ({len(short)} such users)",
+            f"user {domain.user_ids[first].as_py()!r} has {counted(int(domain.lengths[first]), 'interaction')} and "
+            f"leave-one-out needs 3 ({counted(len(short), 'such user')})",
             location=domain.name,
             hint="Set min_user_interactions to 3 or more, or evaluation.short_users to 'train'",
             code="short-users",

@@ -291,6 +291,11 @@ def test_a_question_tells_what_may_be_wrong_with_the_file(
     assert said in " ".join(result.err.split())
 
 
+def test_one_user_is_no_users(capsys: pytest.CaptureFixture[str]) -> None:
+    result, _ = init(capsys, acts().filter(pl.col("user_id") == acts()["user_id"][0]), goods())
+    assert "\n1 user, " in result.out, result.err
+
+
 def test_too_little_for_a_test_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     result, _ = init(capsys, acts(per_user=2), goods())
     assert result.code == 2

@@ -43,6 +43,7 @@ def test_leave_one_out_takes_the_last_two():
 def test_leave_one_out_names_the_short_user():
     with refusal("short-users", "small", about="'u1'") as caught:
         leave_one_out(make([[1, 2, 3], [4, 5]]))
+    assert caught.value.problem.endswith("(1 such user)")
     assert "min_user_interactions" in caught.value.hint and "evaluation.short_users" in caught.value.hint
 
 

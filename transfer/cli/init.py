@@ -230,6 +230,7 @@ def _report(findings: Findings, certain: Set[str]) -> None:
     from rich.markup import escape
 
     from domains.overview import summarise
+    from domains.raw_cells import counted
     from transfer.cli.output import OUT, say
 
     for line in findings.left_out:
@@ -240,7 +241,8 @@ def _report(findings: Findings, certain: Set[str]) -> None:
     ordered = int((np.bincount(findings.domain.items, minlength=found.items) > 0).sum())
     if ordered < found.items:
         say(f"{found.items - ordered:,} of {found.items:,} items have no interaction and stay, known by their text.")
-    say(f"{found.users:,} users, {found.items:,} items, {found.interactions:,} interactions, {span}")
+    sizes = {"user": found.users, "item": found.items, "interaction": found.interactions}
+    say(f"{', '.join(counted(count, noun) for noun, count in sizes.items())}, {span}")
     if found.first_time is not None and found.first_time < "1990" and (found.last_time or "") > "2000":
         say("[yellow]Note:[/yellow] the times span decades: are seconds and milliseconds mixed, or some missing?")
     for note in findings.notes:

@@ -120,7 +120,34 @@ def test_an_explanation_sums_to_the_score(client, run):
 )
 def test_a_bad_question_is_refused_with_a_code(client, question, status, code):
     answer = client.post("/recommend", json=question)
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    told = answer.json()
+    assert (answer.status_code, told["code"]) == (status, code)
+    assert "--" not in told["hint"]
+    assert not {"Value error", "Input should be a valid dict", "validation"} & set(told["problem"].split(", "))
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "problem", "hint"),
+    [
+        (("GET", "/nothing"), 404, "there is nothing at /nothing", "/docs"),
+        (("GET", "/recommend"), 405, "GET is not possible at /recommend", "/docs"),
+        (("POST", "/recommend", b"[1]"), 422, "the body is not a JSON object", '{"user": "42"}'),
+        (("POST", "/recommend", b""), 422, "the body is not a JSON object", '{"user": "42"}'),
+        (("POST", "/recommend", b"{"), 422, "the body is not valid JSON", '{"user": "42"}'),
+        (("POST", "/recommend", b"{}"), 422, "give exactly one of user, history and interests", "Correct"),
+        (("POST", "/recommend", b'{"usr": "1"}'), 422, "unknown key 'usr'", "Did you mean 'user'?"),
+        (("POST", "/recommend", json.dumps({"history": ["a"] * 1001}).encode()), 422, "history: longer than 1,000", ""),
+        (("POST", "/recommend", b'{"history": []}'), 422, "the history is empty", '{"history": ["'),
+    ],
+)
+def test_each_problem_is_told_in_the_words_of_the_service(client, request_, status, problem, hint):
+    method, path, *content = request_
+    headers = {"content-type": "application/json"}
+    answer = client.request(method, path, content=content[0] if content else None, headers=headers)
+    told = answer.json()
+    assert (answer.status_code, told["problem"]) == (status, problem)
+    assert hint in told["hint"]
+    assert told["code"]
 
 
 def test_a_body_that_is_too_long_or_no_json_is_refused(client):

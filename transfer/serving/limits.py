@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from domains.errors import InputError, suggest
+
 LARGEST_BODY = 1 << 20
 """Maximum size of a request in bytes."""
+MOST_DRAINED = 32 << 20
+"""Bytes of a longer request that are read and dropped: some clients read no answer before they have sent all."""
+HINTS = {
+    "empty-history": 'Give titles or ids, such as {"history": ["first title", "second title"]}',
+    "no-interest": 'Give words, such as {"interests": ["space", "war"]}',
+    "unknown-item": "Give ids of items of the run",
+    "unknown-title": "Write the title as in the catalogue, or give the id",
+}
+"""Hints of the service in place of those that name options of a command, by code."""
+EXAMPLE = 'Send a JSON object such as {"user": "42"}'
 
 
 class Limits:
@@ -40,7 +53,7 @@ class Limits:
         try:
             if body is None:
                 problem = f"the body is longer than {LARGEST_BODY:,} bytes"
-                await problem_response(413, "long-body", problem, None)(scope, receive, noted)
+                await problem_response(413, "long-body", problem, "Send less")(scope, receive, noted)
             else:
                 await self.app(scope, _replayed(body, receive), noted)
         finally:
@@ -49,18 +62,15 @@ class Limits:
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes | None:
-    """Return the whole body, or None as soon as it is known to be too long."""
-    given = dict(scope["headers"]).get(b"content-length", b"")
-    if given.isdigit() and (len(given) > 20 or int(given) > LARGEST_BODY):
-        return None
-    body, more = bytearray(), True
-    while more:
+    """Return the whole body, or None if it is too long; then up to `MOST_DRAINED` bytes of it are dropped."""
+    body, size, more = bytearray(), 0, True
+    while more and size < MOST_DRAINED:
         message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(body) > LARGEST_BODY:
-            return None
-    return bytes(body)
+        part = message.get("body", b"")
+        size, more = size + len(part), message.get("more_body", False)
+        if size <= LARGEST_BODY:
+            body += part
+    return bytes(body) if size <= LARGEST_BODY else None
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
@@ -75,6 +85,36 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return replay
+
+
+def input_response(status: int, error: InputError) -> JSONResponse:
+    """Return an error of the library as JSON; what names a command or its options gets a hint of the service."""
+    hint = error.hint or ""
+    of_commands = "--" in hint or "transfer " in hint
+    return problem_response(status, error.code, error.problem, HINTS.get(error.code) if of_commands else error.hint)
+
+
+def invalid_response(error: RequestValidationError, known: Iterable[str]) -> JSONResponse:
+    """Return the first problem of a request as JSON.
+
+    Args:
+        error: what FastAPI found.
+        known: keys of a request.
+    """
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"][1:])
+    if first["type"] == "json_invalid":
+        return problem_response(422, "request", "the body is not valid JSON", EXAMPLE)
+    if not where and first["type"] != "value_error":
+        return problem_response(422, "request", "the body is not a JSON object", EXAMPLE)
+    if first["type"] == "extra_forbidden":
+        hint = f"{suggest(where, known)}Known keys: {', '.join(known)}"
+        return problem_response(422, "request", f"unknown key {where!r}", hint)
+    if first["type"] in {"too_long", "string_too_long"}:
+        told = f"longer than {first['ctx']['max_length']:,}"
+    else:
+        told = first["msg"].removeprefix("Value error, ")
+    return problem_response(422, "request", f"{where}: {told}" if where else told, "Correct this value")
 
 
 def problem_response(status: int, code: str, problem: str, hint: str | None) -> JSONResponse:

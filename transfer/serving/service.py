@@ -19,6 +19,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from starlette.exceptions import HTTPException
 
 from domains.domain import TimeKind
 from domains.errors import InputError
@@ -26,7 +27,7 @@ from transfer.runs.artifact import CONFIG
 from transfer.serving.explain import explain
 from transfer.serving.history import History
 from transfer.serving.input_files import filters_of
-from transfer.serving.limits import Limits, problem_response
+from transfer.serving.limits import Limits, input_response, invalid_response, problem_response
 from transfer.serving.opened import INSIDE, open_run
 from transfer.serving.recommend import Filters, Recommendation, Recommender
 from transfer.serving.request_queue import Batcher
@@ -297,7 +298,7 @@ def _describe_errors(app: FastAPI) -> None:
 
     @app.exception_handler(InputError)
     async def refused(_: Request, error: InputError) -> JSONResponse:
-        return problem_response(404 if error.code in NOT_FOUND else 422, error.code, error.problem, error.hint)
+        return input_response(404 if error.code in NOT_FOUND else 422, error)
 
     @app.exception_handler(asyncio.QueueFull)
     async def busy(_: Request, __: asyncio.QueueFull) -> JSONResponse:
@@ -305,9 +306,20 @@ def _describe_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"][1:])
-        return problem_response(422, "request", f"{where}: {first['msg']}" if where else str(first["msg"]), None)
+        return invalid_response(error, Question.model_fields)
+
+    @app.exception_handler(HTTPException)
+    async def elsewhere(request: Request, error: HTTPException) -> JSONResponse:
+        there = request.url.path
+        if error.status_code == 404:
+            answer = problem_response(404, "no-such-path", f"there is nothing at {there}", "GET /docs lists all paths")
+        elif error.status_code == 405:
+            problem = f"{request.method} is not possible at {there}"
+            answer = problem_response(405, "wrong-method", problem, "GET /docs lists all paths")
+        else:
+            answer = problem_response(error.status_code, "request", str(error.detail), "GET /docs lists all paths")
+        answer.headers.update(error.headers or {})
+        return answer
 
 
 def _add_routes(

@@ -297,6 +297,16 @@ def test_where_no_item_is_left_it_is_said(tiny, capsys, tmp_path):
     assert done.out == ""
 
 
+def test_a_title_that_never_ends_is_cut_for_people_only(tiny, capsys):
+    title = f"Space {'war ' * 300}end"
+    asked = ("recommend", tiny.target, "--history", "Gravity", "--new-items", title)
+    done = run_command(capsys, *asked)
+    assert done.code == 0, done.err
+    assert len(done.out) < 10_000
+    assert done.out.count("war") < 50
+    assert title in run_command(capsys, *asked, "--json").out
+
+
 def test_titles_with_brackets_are_shown_as_they_are(tiny, capsys):
     options = ("--history", "[/b] Space War", "--new-items", "[/b] Space War; [rec] :dog: Space", "-k", "9999")
     done = run_command(capsys, "recommend", tiny.target, *options)

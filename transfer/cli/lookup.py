@@ -25,7 +25,7 @@ def titles(run: Run, search: Search = "", count: TitleCount = 20, json_: Json = 
     from rich.text import Text
 
     from domains.raw_cells import counted
-    from transfer.cli.output import plain_table, print_json, print_plain
+    from transfer.cli.output import cut, plain_table, print_json, print_plain
     from transfer.serving.opened import interactions_of_items, open_run
     from transfer.serving.title_index import TitleIndex
 
@@ -42,7 +42,7 @@ def titles(run: Run, search: Search = "", count: TitleCount = 20, json_: Json = 
     table.add_column("title")
     table.add_column("interactions", justify="right")
     for name, title, times in rows:
-        table.add_row(Text(name), Text(title or "(no title)"), f"{times:,}")
+        table.add_row(Text(name), Text(cut(title) or "(no title)"), f"{times:,}")
     print_plain(table)
 
 
@@ -98,7 +98,7 @@ def explain(
 def _print_interests(found: Explanation) -> None:
     from rich.text import Text
 
-    from transfer.cli.output import plain_table, print_plain
+    from transfer.cli.output import cut, plain_table, print_plain
 
     diffused = any(one.after is not None for one in found.interests)
     table = plain_table("Interests before and after diffusion" if diffused else "Interests, in anchors")
@@ -109,7 +109,7 @@ def _print_interests(found: Explanation) -> None:
     for one in found.interests:
         weights = [f"{one.before:.3f}" if one.before else ""]
         weights += [f"{one.after or 0.0:.3f}"] if diffused else []
-        made = ", ".join(source.item for source in one.sources) or "diffusion"
+        made = ", ".join(cut(source.item) for source in one.sources) or "diffusion"
         table.add_row(Text(one.anchor.replace("_", " ")), *weights, Text(made))
     print_plain(table)
 
@@ -118,7 +118,7 @@ def _print_carried(found: Explanation, recommender: Recommender) -> None:
     """Print for each item its title and score, the parts of the score, and the past items that contribute most."""
     from rich.text import Text
 
-    from transfer.cli.output import plain_table, print_plain
+    from transfer.cli.output import cut, plain_table, print_plain
 
     table = plain_table("What carried each recommendation: the parts of its score, and what past items added to them")
     table.add_column("", justify="right")
@@ -128,9 +128,9 @@ def _print_carried(found: Explanation, recommender: Recommender) -> None:
         item = carried.recommendation
         largest = sorted(carried.terms.items(), key=lambda part: -abs(part[1]))
         parts = ", ".join(f"{name} {value:.2f}" for name, value in largest if abs(value) >= LEAST)
-        past = ", ".join(f"{source.item} {source.value:+.2f}" for source in carried.sources)
-        lines = [Text(recommender.titles.label_of(item.item_id), "bold")]
-        lines += [Text(line, "dim") for line in (parts, past or item.reason) if line]
+        past = ", ".join(f"{cut(source.item)} {source.value:+.2f}" for source in carried.sources)
+        lines = [Text(cut(recommender.titles.label_of(item.item_id)), "bold")]
+        lines += [Text(line, "dim") for line in (parts, past or cut(item.reason)) if line]
         table.add_row(str(place), Text("\n").join(lines), f"{item.score:.2f}")
     print_plain(table)
 

@@ -195,6 +195,15 @@ def plain_table(title: str) -> Table:
     return Table(title=Text(title, "bold"), title_justify="left", box=SIMPLE_HEAD, padding=(0, 0, 0, 1), pad_edge=False)
 
 
+LONGEST_TEXT = 160
+"""Letters of a title or a reason in a terminal; files and JSON hold all of them."""
+
+
+def cut(text: str) -> str:
+    """Return a text without its middle if it is too long for a table; what is at its end may be an id."""
+    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 33]} … {text[-30:]}"
+
+
 def print_plain(table: Table) -> None:
     """Print a table of `plain_table`; its title is as wide as the terminal, not as the table."""
     title, table.title = table.title, None

@@ -255,34 +255,38 @@ def _write_all(
 def _print(heading: str, found: list[Recommendation], titles: TitleIndex) -> None:
     from rich.text import Text
 
-    from transfer.cli.output import plain_table, print_plain
+    from transfer.cli.output import cut, plain_table, print_plain
 
     table = plain_table(heading)
     table.add_column("", justify="right")
     for name in ("title", "of the best", "reason"):
         table.add_column(name)
     for place, item in enumerate(found, 1):
-        table.add_row(str(place), Text(titles.label_of(item.item_id)), f"{item.share:.0%}", Text(item.reason))
+        title, reason = Text(cut(titles.label_of(item.item_id))), Text(cut(item.reason))
+        table.add_row(str(place), title, f"{item.share:.0%}", reason)
     print_plain(table)
 
 
 def _print_new(new: list[NewRecommendation], known: int, titles: TitleIndex) -> None:
     from rich.text import Text
 
-    from transfer.cli.output import plain_table, print_plain
+    from transfer.cli.output import cut, plain_table, print_plain
 
     table = plain_table(f"New items, with the rank of each among the {known:,} known ones")
     table.add_column("place", justify="right")
     for name in ("title", "reason"):
         table.add_column(name)
     for one in new:
-        table.add_row(f"{one.place:,}", Text(titles.label_of(one.item.item_id)), Text(one.item.reason))
+        title, reason = Text(cut(titles.label_of(one.item.item_id))), Text(cut(one.item.reason))
+        table.add_row(f"{one.place:,}", title, reason)
     print_plain(table)
 
 
 def _after(past: History, titles: TitleIndex) -> str:
     """Return a line about the user, history or interests that the recommendations are for."""
-    recent = [titles.label(int(item)) for item in past.domain.items[-3:]]
+    from transfer.cli.output import cut
+
+    recent = [cut(titles.label(int(item))) for item in past.domain.items[-3:]]
     earlier = past.domain.n_interactions - len(recent)
     if not recent:
         return "For a user without a history"

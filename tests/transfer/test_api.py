@@ -126,7 +126,7 @@ def test_a_pandas_column_of_mixed_values_is_named(column: str, values: list[str 
 
 
 def test_of_several_titles_the_first_is_taken_and_records_are_told() -> None:
-    with refusal("invalid-value", "name"):
+    with refusal("name", "name"):
         transfer.domain_from_frames(ACTS, ITEMS, name="a/zoo")
     plain = transfer.domain_from_frames(ACTS, ITEMS, name="zoo")
     several = ITEMS.with_columns(pl.concat_list("title", pl.lit("x")))

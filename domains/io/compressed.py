@@ -127,7 +127,7 @@ def _check_parquet(file: str, size: int, _modified: int) -> None:
 
     try:
         facts = parquet.read_metadata(file)
-    except (OSError, ArrowException):
+    except (OSError, ValueError, ArrowException):  # a damaged name of a column is no UTF-8
         return  # the reader reports what is wrong
     groups = (facts.row_group(number).total_byte_size for number in range(facts.num_row_groups))
     expanded = max(sum(groups), VALUE_SIZE * facts.num_rows * min(facts.num_columns, COLUMNS_READ))

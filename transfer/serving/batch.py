@@ -208,7 +208,7 @@ def _identity_of(file: Path) -> str | None:
     """Return the identity that a Parquet file was written with; None if there is no such file."""
     try:
         found = (pq.read_metadata(file).metadata or {}).get(IDENTITY)
-    except (OSError, pa.ArrowInvalid):
+    except (OSError, ValueError):  # another file
         return None
     return None if found is None else found.decode()
 

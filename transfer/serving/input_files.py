@@ -176,7 +176,7 @@ def asked_in(domain: Domain, part: Path, reading: Reading) -> Asked:
     """
     try:
         rows = pq.read_metadata(part).num_rows
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, ValueError) as error:
         raise _unreadable(part, error) from None
     if rows and are_interactions(str(part), reading):
         return histories_in(domain, part, reading)

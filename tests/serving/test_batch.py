@@ -195,6 +195,15 @@ def test_a_folder_of_parts_gives_a_folder_of_parts(recommender, tmp_path):
     assert found["item_id"].to_list() == [item.item_id for item in expected]
 
 
+def test_a_shard_without_a_part_is_empty(folder, recommender, tmp_path, capsys):
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    pl.DataFrame({"user_id": recommender.run.domain.user_ids.to_pylist()[:2]}).write_parquet(parts / "a.parquet")
+    done = run_command(capsys, "recommend", folder, "--users", parts, "--shard", "1/3", "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    assert not (tmp_path / "out").exists()
+
+
 def test_fresh_histories_are_ordered_by_time_and_know_each_item_once(recommender, tmp_path):
     domain = recommender.run.domain
     ids = domain.item_ids.to_pylist()

@@ -201,7 +201,7 @@ def _write_all(
     from domains.io.paths import KINDS
     from domains.raw_cells import counted
     from transfer.cli.output import ERR, progress_for
-    from transfer.serving.batch import EVERYBODY, UNANSWERED, Shard, recommend_all
+    from transfer.serving.batch import EVERYBODY, UNANSWERED, Shard, beside, recommend_all
 
     if shard is not None and out.suffix.lower() in KINDS and out.suffix.lower() != ".parquet" and not out.is_dir():
         raise SettingsError(
@@ -224,11 +224,8 @@ def _write_all(
     for note in written.notes:
         ERR.print(f"Note: {note}", highlight=False, markup=False, soft_wrap=True)
     made = len(written.files) - written.kept
-    if made and written.unanswered and len(written.files) == 1:
-        file = written.files[0]
-        side = str(file.with_name(file.stem + UNANSWERED + file.suffix))
-    else:
-        side = f"*{UNANSWERED}{written.files[0].suffix}"
+    single = written.files[0] if len(written.files) == 1 else None
+    side = f"*{UNANSWERED}.parquet" if single is None else beside(single)
     if made == 1 and written.unanswered and not written.people and shard is None:
         raise DataError(
             f"none of the {counted(written.unanswered, 'user')} could be answered",
@@ -237,7 +234,7 @@ def _write_all(
             code="unanswered",
         )
     if made:
-        files = str(written.files[0]) if len(written.files) == 1 else f"{counted(made, 'file')} in {out}"
+        files = str(single or f"{counted(made, 'file')} in {out}")
         ERR.print(
             f"Recommendations for {counted(written.people, 'user')} are in {files}",
             highlight=False,
@@ -245,7 +242,7 @@ def _write_all(
             soft_wrap=True,
         )
     if written.kept:
-        files = str(written.files[0]) if len(written.files) == 1 else counted(written.kept, "file")
+        files = str(single or counted(written.kept, "file"))
         ERR.print(f"Kept {files}: nothing has changed since", highlight=False, markup=False, soft_wrap=True)
     if written.unanswered:
         ERR.print(

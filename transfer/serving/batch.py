@@ -296,6 +296,11 @@ def _part(asked: Asked, shard: Shard) -> Asked:
     return Asked(history, asked.unanswered[shard.of(len(asked.unanswered))], asked.notes)
 
 
+def beside(file: Path) -> Path:
+    """Return the side file of a file of recommendations; see `UNANSWERED`."""
+    return file.with_name(file.stem + UNANSWERED + file.suffix)
+
+
 def _write(
     recommender: Recommender,
     asked: Asked,
@@ -307,7 +312,7 @@ def _write(
     progress: Progress,
 ) -> None:
     """Write one file of recommendations. The side file is written first, so a finished part has both."""
-    side = file.with_name(file.stem + UNANSWERED + file.suffix)
+    side = beside(file)
     if asked.unanswered:
         names, problems = zip(*asked.unanswered, strict=True)
         with replacing(side) as unfinished, _writer(unfinished, side.suffix, PROBLEMS) as writer:

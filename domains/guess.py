@@ -181,15 +181,14 @@ def guess_columns(
         found["item_key"] = None
     roles: dict[str, Any] = dict(found)
     columns = ColumnMapping(**roles, text=texts or None)
-    examples = (_examples(table.select(flat(table.schema))) for table in heads)
     return Guess(
         columns=columns,
         by_name=by_name,
         unsure=unsure,
         notes=notes,
         records=records,
-        interactions=next(examples),
-        items=next(examples),
+        interactions=_examples(heads[0]),
+        items=_examples(heads[1]),
     )
 
 
@@ -226,8 +225,8 @@ def _is_empty(column: pl.Series) -> bool:
 
 
 def _examples(table: pl.DataFrame) -> dict[str, str]:
-    """Return the first value of each column, as text of at most `EXAMPLE` characters."""
-    return {name: str(table[name].drop_nulls().first())[:EXAMPLE] for name in table.columns}
+    """Return the first value of each column without records, as text of at most `EXAMPLE` characters."""
+    return {name: str(table[name].drop_nulls().first())[:EXAMPLE] for name in flat(table.schema)}
 
 
 def guess_separator(categories: pl.Series) -> str | None:

@@ -71,22 +71,16 @@ def test_the_example_serves_without_the_toolkit(folder, tmp_path, capsys):
     assert "transfer" not in EXAMPLE.read_text().split('"""')[2].replace("transfer export", "")
     run = open_run(folder, "sasrec+matching")
     ids = run.domain.item_ids.to_pylist()
-    shown = subprocess.run(
-        [sys.executable, str(EXAMPLE), str(tmp_path), f"{ids[3]}; {ids[5]}"],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=tmp_path,
-    ).stdout
+
+    def example(history):
+        command = [sys.executable, str(EXAMPLE), str(tmp_path), history]
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    done = example(f"{ids[3]}; {ids[5]}")
+    assert done.returncode == 0, done.stderr
     expected = Recommender(run).recommend(History.of_items(run.domain, np.array([3, 5])), 10)
-    assert [line.split()[1] for line in shown.splitlines()] == [item.item_id for item in expected]
-    refused = subprocess.run(
-        [sys.executable, str(EXAMPLE), str(tmp_path), f"{ids[3]}; Nonsense"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-    )
+    assert [line.split()[1] for line in done.stdout.splitlines()] == [item.item_id for item in expected]
+    refused = example(f"{ids[3]}; Nonsense")
     assert refused.returncode == 1
     assert refused.stderr.startswith("No such title or id: Nonsense. ")
 
@@ -112,6 +106,12 @@ def test_repeats_count_once_at_their_last_place(folder, tmp_path):
     assert export(replace(run, domain=domain), tmp_path).agreement == 1.0
 
 
+def graph_scores(recommender, history):
+    items, lengths = padded(history, recommender.run.recipe.encoder.max_length)
+    with torch.no_grad():
+        return Graph(recommender).eval()(torch.from_numpy(items), torch.from_numpy(lengths))
+
+
 def test_an_old_item_counts_for_taste_although_its_recency_is_zero(folder):
     """1e-6 ** 9 is no number that float32 can hold; taste counts all items of the history alike."""
     run = open_run(folder, "sasrec+matching")
@@ -119,10 +119,7 @@ def test_an_old_item_counts_for_taste_although_its_recency_is_zero(folder):
     recommender = Recommender(run)
     history = History.of_many(run.domain, [np.arange(run.recipe.encoder.max_length, dtype=np.int64)])
     expected = recommender.scorer.scores(history.domain, history.targets, None)(torch.arange(1))
-    items, lengths = padded(history, run.recipe.encoder.max_length)
-    with torch.no_grad():
-        found = Graph(recommender).eval()(torch.from_numpy(items), torch.from_numpy(lengths))
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(graph_scores(recommender, history), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_a_graph_adds_what_follows_the_last_three_items(folder):
@@ -134,10 +131,7 @@ def test_a_graph_adds_what_follows_the_last_three_items(folder):
     expected = recommender.scorer.scores(history.domain, history.targets, None)(torch.arange(3))
     without = replace(recommender.scorer, weights=TermWeights()).scores(history.domain, history.targets, None)
     assert not torch.allclose(expected, without(torch.arange(3)), atol=1e-3)
-    items, lengths = padded(history, run.recipe.encoder.max_length)
-    with torch.no_grad():
-        found = Graph(recommender).eval()(torch.from_numpy(items), torch.from_numpy(lengths))
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(graph_scores(recommender, history), expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("variant", ["sasrec+ipe+s2idm", "gru4rec"])

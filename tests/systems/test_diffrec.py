@@ -10,12 +10,13 @@ from scipy.sparse import csr_matrix
 from transfer_cases import random_histories, rank_with, small_domain
 
 from domains.domain import TimeKind
-from domains.split import fewer_users, leave_one_out
+from domains.split import fewer_users, leave_one_out, temporal
 from transfer.diffusion.over_items import item_weights, train_diffrec
 from transfer.diffusion.reverse import reverse_literal
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.settings import DiffRecSettings, S2IDMSettings
 from transfer.evaluation.protocol import targets_of
+from transfer.interests.forms import DiffusedInterests
 from transfer.interests.settings import InterestSettings
 from transfer.registry import SourceKnowledge
 from transfer.runtime import Runtime
@@ -80,6 +81,26 @@ def test_without_training_users_all_items_are_alike():
     domain = small_domain(random_histories(np.random.default_rng(0), 20, 8, 4, 6), n_items=8)
     scores = scores_of("ti-diffrec", fewer_users(leave_one_out(domain), 0.0, 0))
     assert torch.equal(scores(torch.arange(3)), torch.zeros(3, 8))
+
+
+def test_without_users_to_learn_from_all_items_are_alike():
+    """In a temporal split, training users may have nothing before validation begins."""
+    domain = small_domain([[0, 1, 2], [3, 4, 5], [1, 2, 3, 4]], times=[[10, 20, 30], [10, 20, 30], [1, 10, 20, 30]])
+    scores = scores_of("t-diffrec", temporal(domain, (5, 25)))
+    assert torch.equal(scores(torch.arange(1)), torch.zeros(1, 6))
+
+
+def test_scores_are_not_rounded(monkeypatch):
+    """Interests of many users and items are kept in half precision; as scores of items they would tie."""
+
+    def large(hidden, readout, bias, carried, raw, budget):
+        return DiffusedInterests(hidden, readout, bias, carried, raw, min(budget, len(hidden) * len(readout) * 2))
+
+    domain = small_domain(random_histories(np.random.default_rng(0), 30, 12, 4, 8), n_items=12)
+    kept = scores_of("ti-diffrec", leave_one_out(domain))(torch.arange(30))
+    monkeypatch.setattr("transfer.diffusion.s2idm.DiffusedInterests", large)
+    assert torch.equal(scores_of("ti-diffrec", leave_one_out(domain))(torch.arange(30)), kept)
+    assert not torch.equal(kept, kept.half().float())
 
 
 def test_scores_may_be_written_to():

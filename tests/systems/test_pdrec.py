@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -58,6 +60,30 @@ def test_soft_positives_are_the_best_items_not_trained_on(plugged):
         known = trained_items(split, user)
         order = [item for item in np.argsort(-scores[user], kind="stable") if item not in known]
         assert tables.positives[user].tolist() == order[:4]
+
+
+def test_soft_positives_are_fewer_in_a_small_catalogue():
+    """Users who had nearly everything keep only items that they did not train on, and they alone count."""
+    split = leave_one_out(small_domain([list(range(7)), list(range(6, -1, -1)), [0, 1, 2, 3]], n_items=7))
+    diffusion = train_diffrec(split, "time", DIFFREC, 0, Runtime())
+    tables = PlugIn.of(split, diffusion, DIFFREC, SETTINGS, CPU)
+    for user in range(3):
+        found = tables.positives[user]
+        assert set(found[found >= 0].tolist()) <= set(range(7)) - trained_items(split, user)
+    assert (tables.positives >= 0).sum(1).tolist() == [2, 2, 4]
+    model = recommender().eval()
+    objective = PDRec(tables, NegativeSampler(split, CPU), SETTINGS.model_copy(update={"positives": 3}), 8)
+    whole = gather(Spans.of(split.domain, np.arange(3), split.train_stop, CPU, 9), torch.arange(3))
+    soft = []
+    for user in range(3):
+        history = torch.tensor(split.domain.items[split.starts[user] : split.train_stop[user]].astype(np.int64))
+        mine = tables.positives[user]
+        final = model.item_table()[mine[mine >= 0]] @ states_of(model, history)[-1]
+        soft += sorted(np.log1p(np.exp(-final.numpy())).tolist())[:3]
+    loss = objective._augmented(model, whole, TrainView(None))
+    assert loss.item() == pytest.approx(np.mean(soft), rel=1e-4)
+    tables.positives.fill_(-1)
+    assert objective._augmented(model, whole, TrainView(None)).item() == 0
 
 
 def test_safe_negatives_are_among_the_worst_and_never_trained_on(plugged):
@@ -172,10 +198,11 @@ def test_settings_that_contradict_each_other():
         PDRecSettings(candidates=3, positives=4)
 
 
-@pytest.mark.parametrize("share", [0.0, 1 / 25])
+@pytest.mark.parametrize("share", [0.0, 1 / 25, 1.0])
 def test_without_users_to_diffuse_it_trains_as_sasrec(share):
     split = fewer_users(split_of(), share, seed=0)
-    assert len(split.training_users) < 2
+    if share == 1:  # everybody trains, but only one user has something to train on
+        split = replace(split, train_stop=np.where(np.arange(25) == 3, split.train_stop, split.starts))
     task = Task(
         split=split,
         max_length=6,

@@ -18,6 +18,8 @@ from transfer.runtime import Runtime
 
 Weighting = Literal["position", "time"]
 """Weight interactions by position in the sequence (T-DiffRec) or by time (TI-DiffRec)."""
+FEWEST = 2
+"""Minimum number of users with something to train on: one trains, one selects the epoch."""
 
 
 def item_weights(
@@ -39,6 +41,11 @@ def item_weights(
     return original_interests(by, identity(domain.n_items, format="csr"), starts, stops, weights)
 
 
+def enough_users(split: Split) -> bool:
+    """Whether at least `FEWEST` training users have training interactions; a temporal split leaves some without."""
+    return int((split.train_stop > split.starts)[split.training_users].sum()) >= FEWEST
+
+
 def train_diffrec(
     split: Split,
     weighting: Weighting,
@@ -50,7 +57,7 @@ def train_diffrec(
     """Train diffusion over items on the train parts of the training users.
 
     Args:
-        split: split of the target.
+        split: split of the target, with `enough_users`.
         weighting: by position or by time.
         settings: weights and model.
         seed: seed of initialisation, order and noise.

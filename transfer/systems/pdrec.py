@@ -24,14 +24,13 @@ from torch.nn import functional as F
 from domains.domain import Ints
 from domains.settings import Settings
 from domains.split import Split
-from transfer.diffusion.over_items import item_weights, train_diffrec
+from transfer.diffusion.over_items import enough_users, item_weights, train_diffrec
 from transfer.diffusion.s2idm import S2IDM
 from transfer.diffusion.settings import DiffRecSettings
 from transfer.interests.views import TrainView
 from transfer.model.recommender import SequentialRecommender
 from transfer.registry import Trained
 from transfer.sequences import SequenceBatch
-from transfer.systems.diffrec import FEWEST
 from transfer.systems.sasrec import SASRec
 from transfer.terms.counts import train_positions
 from transfer.training.sampling import NegativeSampler
@@ -76,7 +75,7 @@ class PlugIn:
 
     Attributes:
         weights: (N,) float32 by flat position; 1 outside the train parts.
-        positives: (U, c) int64, top-ranked items outside the user's training data, without new items.
+        positives: (U, c) int64, top-ranked items outside the user's training data, without new items; padded with -1.
         negatives: (U, p) int64, low-ranked items under the same conditions.
     """
 
@@ -99,7 +98,7 @@ class PlugIn:
         """
         domain, users = split.domain, split.training_users
         history = item_weights(domain, split.starts[users], split.train_stop[users], "time", weighting)
-        diffused = diffusion.diffuse(history)
+        diffused = diffusion.diffuse(history, dense_budget=0)  # every row is read once
         draws = torch.Generator().manual_seed(0)
         scores = np.zeros(domain.n_interactions, dtype=np.float64)
         positives = torch.zeros(domain.n_users, min(settings.candidates, domain.n_items), dtype=torch.int64)
@@ -118,7 +117,8 @@ class PlugIn:
             scores[positions] = block[owner, items].numpy()
             at = torch.from_numpy(mine)
             barred = hidden.repeat(len(mine), 1).index_put_((owner, items), torch.tensor(True))
-            positives[at] = block.masked_fill(barred, -torch.inf).topk(positives.shape[1]).indices
+            best = block.masked_fill(barred, -torch.inf).topk(positives.shape[1])
+            positives[at] = best.indices.where(best.values > -torch.inf, -1)
             negatives[at] = _low_ranked(block, barred, settings, draws)
         weights = np.ones(domain.n_interactions, dtype=np.float32)
         weights[everywhere] = behaviour_weights(scores[everywhere], owners, settings)
@@ -201,16 +201,21 @@ class PDRec:
         return self.tables.negatives[users, place]
 
     def _augmented(self, model: SequentialRecommender, whole: SequenceBatch, view: TrainView) -> Tensor:
-        """Return the mean loss of the candidates that the model ranks highest after the whole training sequence."""
+        """Return the mean loss of the candidates that the model ranks highest after the whole training sequence.
+
+        It is 0 if there are none: these users have trained on all items.
+        """
         whole = whole.newest(self.longest)
         candidates = self.tables.positives[whole.users]
-        embeds, vectors = model.embed([whole.items, candidates])
+        embeds, vectors = model.embed([whole.items, candidates.clamp_min(0)])
         states = model.states(embeds, whole, view.interests)
         last = whole.mask.sum(1) - 1
         final = model.prepared_states(states[torch.arange(len(last), device=last.device), last]).float()
         scores = torch.einsum("bd,bcd->bc", final, model.prepared_items(vectors).float())
+        scores = scores.masked_fill(candidates < 0, -torch.inf)
         kept = scores.topk(min(self.settings.positives, scores.shape[1]), dim=1).values
-        return F.softplus(-kept).mean()
+        kept = kept[kept > -torch.inf]
+        return F.softplus(-kept).sum() / max(1, len(kept))
 
 
 def _objective(task: Task, settings: PDRecSettings) -> PDRec | None:
@@ -218,7 +223,7 @@ def _objective(task: Task, settings: PDRecSettings) -> PDRec | None:
 
     With fewer users than diffusion needs, there is none, and SASRec trains as usual.
     """
-    if len(task.split.training_users) < FEWEST:
+    if not enough_users(task.split):
         return None
     key = "systems.pdrec.diffusion"
     diffusion = train_diffrec(task.split, "time", settings.diffusion, SEED, task.runtime, key)

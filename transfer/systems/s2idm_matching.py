@@ -34,7 +34,7 @@ def fit(target: Target, settings: NoSettings) -> Ranker:
     def ranker(domain: Domain, targets: Targets) -> ScoreRows:
         starts = domain.offsets[targets.users]
         raw = original_interests(domain, anchors, starts, targets.stops, source.interests, idf)
-        diffused = source.s2idm.diffuse(raw)
+        diffused = source.s2idm.diffuse(raw, dense_budget=0)  # every row is read once
 
         def score_rows(rows: torch.Tensor) -> torch.Tensor:
             users = diffused.rows(rows).cpu().numpy().astype(np.float64) * idf

@@ -57,7 +57,8 @@ class Spans:
         starts = domain.offsets[:-1][users]
         if last is not None:
             starts = np.maximum(starts, stops - last)
-        items, shifts = domain.items, None
+        # Padding holds an item even if nobody has one.
+        items, shifts = domain.items if domain.n_interactions else np.zeros(1, np.int32), None
         if owned is not None:
             lengths = np.where(owned, stops - starts, 0)
             items = domain.items[spread(starts, lengths)[1]]

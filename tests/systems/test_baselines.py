@@ -16,7 +16,9 @@ from transfer_cases import random_histories, rank_with, small_domain
 from domains.split import fewer_users, leave_one_out
 from domains.ties import id_places
 from transfer.evaluation.protocol import targets_of
-from transfer.registry import find_system
+from transfer.registry import Items, Target, find_system, system_settings
+from transfer.runtime import Runtime
+from transfer.serving.history import History
 
 CPU = torch.device("cpu")
 SIMPLE = ("popular", "transitions", "item-knn", "ease", "anchor-matching")
@@ -186,6 +188,20 @@ def test_no_baseline_looks_at_what_it_may_not(name):
     if name not in ("popular", "anchor-matching"):
         assert len(idle)
         assert len(np.unique(ours[np.isin(targets.users, idle)], axis=0)) > 1
+
+
+@pytest.mark.parametrize("name", [*SIMPLE, "next-ids"])
+def test_users_without_a_history_are_scored_alike(name):
+    """Beside others or among themselves: a domain that another engine wrote may hold such users."""
+    split = split_of()
+    target = Target(split=split, items=Items(csr_matrix(ITEM_ANCHORS), IDF), source=None, runtime=Runtime())
+    system = find_system(name)
+    ranker = system.fit(target, system_settings(system, {}))
+    several, nobody = (History.of_many(split.domain, past) for past in ([[1, 2], [], []], [[], []]))
+    beside = ranker(several.domain, several.targets)(torch.arange(3))
+    alone = ranker(nobody.domain, nobody.targets)(torch.arange(2))
+    assert torch.equal(alone, beside[1:])
+    assert torch.equal(alone[0], alone[1])
 
 
 @pytest.mark.parametrize("name", SIMPLE)

@@ -74,8 +74,6 @@ def test_a_batch_holds_the_last_items_of_each_span(drawn, last, data):
     expected = [[] if stop == 0 else row for row, stop in zip(expected, cut, strict=True)]
     assert spans.lengths.tolist() == [len(row) for row in expected]
     assert len(spans) == len(users)
-    if domain.n_interactions == 0:
-        return
     rows = torch.arange(len(users)).flip(0)
     batch = gather(spans, rows)
     assert batch.users.tolist() == users[::-1].tolist()

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 from scipy.sparse import csr_matrix
 
-from domains.domain import Domain, spread
+from domains.domain import Domain, Ints, spread
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
 
@@ -32,6 +32,14 @@ def history_matrix(domain: Domain, targets: Targets, recency: float = 1.0) -> cs
     _, last = np.unique(key[::-1], return_index=True)
     keep = len(key) - 1 - last
     return csr_matrix((weights[keep].astype(np.float32), (owner[keep], domain.items[position][keep])), shape=shape)
+
+
+def items_before(domain: Domain, targets: Targets) -> Ints:
+    """Return (n,) int64, the last item before each target; -1 without a history."""
+    found = np.full(len(targets), -1, np.int64)
+    some = targets.stops > domain.offsets[targets.users]
+    found[some] = domain.items[targets.stops[some] - 1]
+    return found
 
 
 def sparse_scores(

@@ -13,19 +13,19 @@ from domains.domain import Domain
 from domains.ties import id_places
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
+from transfer.evaluation.target_histories import items_before
 from transfer.registry import Baseline, NoSettings, Ranker, Target
 
 
 def fit(target: Target, settings: NoSettings) -> Ranker:
     """Score item j after last item i by -((place of j - place of i - 1) mod I). Places are in the order of ids."""
     split, device = target.split, target.runtime.device
-    places = torch.from_numpy(id_places(split.domain.item_ids)).to(device)
-    items = len(places)
+    order = id_places(split.domain.item_ids)
+    places, items = torch.from_numpy(order).to(device), len(order)
 
     def ranker(domain: Domain, targets: Targets) -> ScoreRows:
-        has_history = torch.from_numpy(targets.stops > domain.offsets[targets.users]).to(device)
-        last = torch.from_numpy(domain.items[np.maximum(targets.stops - 1, 0)].astype(np.int64)).to(device)
-        start = torch.where(has_history, places[last], -1)
+        last = items_before(domain, targets)
+        start = torch.from_numpy(np.where(last >= 0, order[last], -1)).to(device)
 
         def score_rows(rows: torch.Tensor) -> torch.Tensor:
             return -((places[None] - start[rows][:, None] - 1) % items).float()

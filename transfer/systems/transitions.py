@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 from domains.domain import Domain
 from transfer.evaluation.protocol import Targets
 from transfer.evaluation.ranking import ScoreRows
-from transfer.evaluation.target_histories import sparse_scores
+from transfer.evaluation.target_histories import items_before, sparse_scores
 from transfer.registry import Baseline, NoSettings, Ranker, Target
 from transfer.terms.counts import train_positions, untied_popularity
 
@@ -24,9 +24,9 @@ def fit(target: Target, settings: NoSettings) -> Ranker:
     popularity = untied_popularity(split)
 
     def ranker(domain: Domain, targets: Targets) -> ScoreRows:
-        has_history = (targets.stops > domain.offsets[targets.users]).astype(np.float32)
-        last = domain.items[np.maximum(targets.stops - 1, 0)]
-        rows = csr_matrix((has_history, (np.arange(len(last)), last)), shape=(len(last), domain.n_items))
+        last = items_before(domain, targets)
+        some = np.flatnonzero(last >= 0)
+        rows = csr_matrix((np.ones(len(some), np.float32), (some, last[some])), shape=(len(last), domain.n_items))
         return sparse_scores(rows, counts, popularity, target.runtime.device)
 
     return ranker

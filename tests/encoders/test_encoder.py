@@ -12,6 +12,7 @@ from transfer_cases import PROPERTY, make_encoder
 
 from recipes.presets import PRESETS
 from transfer import registry
+from transfer.dropout import Dropout
 from transfer.encoders.encoder import SequenceEncoder
 from transfer.encoders.settings import EncoderSettings
 from transfer.registry import Trained, trained_system
@@ -179,6 +180,13 @@ def test_dropout_works_in_training_only():
         assert torch.equal(model(embeds, mask), model(embeds, mask))
         model.train()
         assert not torch.equal(model(embeds, mask), model(embeds, mask))
+        dropped = []
+        for module in model.modules():
+            if isinstance(module, Dropout):
+                module.register_forward_hook(lambda _, args, out, dropped=dropped: dropped.append(args[0]))
+        model(embeds, mask)
+        assert len(dropped) == {"sasrec": 5, "gru4rec": 1}[name], "of the input, and twice in each feed-forward layer"
+    assert make_encoder(EncoderSettings(dropout=0.4), 0, "gru4rec").recurrent.dropout == 0.4
 
 
 def test_encoders_are_found_by_the_name_of_their_system():

@@ -110,6 +110,25 @@ def test_a_recommender_goes_on_to_the_bit(tmp_path, system, changes, killed_afte
     assert kept + [entry for entry in untimed(rest) if entry["epoch"] > 0 or not kept] == untimed(whole)
 
 
+def test_the_best_epoch_before_a_kill_is_kept(tmp_path, monkeypatch):
+    """The epochs after it were no better, neither before the kill nor since."""
+    from transfer.training import loop
+
+    scores = (0.1, 0.5, 0.3, 0.4, 0.2, 0.9)
+    checkpoint, states = Checkpoint(tmp_path / "c.safetensors", "mine"), []
+    for killed_after, number in ((None, 0), (3, 0), (None, 3)):
+        scripted = iter(scores[number:])
+        monkeypatch.setattr(loop, "validate", lambda *_, scripted=scripted: next(scripted))
+        if killed_after is None:
+            state, found = fitted(task(), [].append, checkpoint if number else None)
+            states.append(state)
+            assert found == (0.5, 1, 4)
+        else:
+            with pytest.raises(KilledError):
+                fitted(task(), killing([], killed_after), checkpoint)
+    assert same(*states)
+
+
 def test_s2idm_goes_on_to_the_bit(tmp_path):
     generator = np.random.default_rng(0)
     matrix = csr_matrix((generator.random((80, 12)) < 0.3).astype(np.float32))
@@ -200,7 +219,7 @@ def test_a_batch_that_does_not_fit_is_halved_and_so_are_those_after_it():
     assert max(sizes) == 2
 
 
-def test_out_of_memory_in_a_training_is_said_and_survived(monkeypatch, caplog):
+def test_out_of_memory_in_a_training_is_said_and_survived(monkeypatch, caplog, tmp_path):
     work = task()
     from transfer.training import loop
 
@@ -213,9 +232,17 @@ def test_out_of_memory_in_a_training_is_said_and_survived(monkeypatch, caplog):
 
     monkeypatch.setattr(loop.Trainer, "_step", small)
     with caplog.at_level(logging.WARNING, "transfer.training"):
-        fitted(work, [].append)
+        whole_state, _ = fitted(work, [].append)
     assert len([r for r in caplog.records if "out of memory" in r.getMessage()]) == 1
     assert "training.batch_size=8" in caplog.text
+    caplog.clear()
+    checkpoint = Checkpoint(tmp_path / "c.safetensors", "mine")
+    with pytest.raises(KilledError):
+        fitted(work, killing([], 2), checkpoint)
+    caplog.clear()
+    resumed, _ = fitted(work, [].append, checkpoint)
+    assert not caplog.records, "a resumed training does not try large batches again"
+    assert same(whole_state, resumed)
 
 
 def test_the_same_content_gives_the_same_bytes(tmp_path):

@@ -9,7 +9,7 @@ from refusals import refusal
 from scipy.sparse import random as random_sparse
 from transfer_cases import make_encoder, random_histories, sequences, small_domain, successor_histories
 
-from domains.split import fewer_users, leave_one_out
+from domains.split import fewer_users, hide_items, leave_one_out
 from transfer.encoders.settings import EncoderSettings
 from transfer.evaluation.protocol import targets_of
 from transfer.evaluation.ranking import rank
@@ -24,6 +24,7 @@ from transfer.model.recommender import SequentialRecommender
 from transfer.model.scorer import final_states, model_scores
 from transfer.model.settings import ScoreSettings
 from transfer.runtime import Runtime
+from transfer.sequences import Spans, gather
 from transfer.training import loop, losses
 from transfer.training.loop import Trainer, fit, validate
 from transfer.training.row_adam import RowAdam
@@ -103,8 +104,9 @@ def anchors():
 @pytest.mark.parametrize("loss", LOSSES)
 def test_one_seed_gives_one_model_to_the_bit(loss):
     states = []
-    for seed in (3, 3, 4):
+    for number, seed in enumerate((3, 3, 4)):
         model = model_of()
+        torch.rand(number)  # what was drawn before does not matter
         trained(model, task_of(circle(), loss=loss), epochs=2, seed=seed)
         states.append(model.state_dict())
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
@@ -193,13 +195,33 @@ def test_nobody_trains_and_nothing_changes():
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
+def test_every_epoch_has_its_own_order_and_negatives(monkeypatch):
+    model, task = model_of(), task_of(circle(40), batch_size=16, **STILL)
+    seen = Seen(monkeypatch, model)
+    trained(model, task, epochs=2)
+    half = len(seen.positives) // 2
+    assert any(not torch.equal(*both) for both in zip(seen.positives[:half], seen.positives[half:], strict=True))
+    monkeypatch.setattr(loop, "shuffled_by_length", lambda lengths, *_: [torch.arange(len(lengths))])
+    seen.positives.clear(), seen.negatives.clear()
+    trained(model, task, epochs=2)
+    assert torch.equal(*seen.positives)
+    assert not torch.equal(*seen.negatives)
+
+
+@pytest.mark.parametrize(("users", "steps", "size"), [(100, 4, 25), (100, 50, 16), (200, 2, 32), (5, 1, 16)])
+def test_batches_shrink_if_users_are_few(users, steps, size):
+    task = task_of(circle(users), batch_size=32, steps=steps)
+    assert Trainer(model_of(), task, NoViews(), title="model", seed=0, log=lambda _: None).batch_size == size
+
+
 class CutViews:
     """Targets only from given positions on."""
 
     def __init__(self, cuts):
-        self.cuts = torch.as_tensor(cuts)
+        self.cuts, self.epochs = torch.as_tensor(cuts), []
 
     def for_training(self, epoch):
+        self.epochs.append(epoch)
         return TrainView(None, self.cuts)
 
     def for_stage(self, stage):
@@ -212,12 +234,15 @@ def test_targets_lie_only_behind_the_cut(monkeypatch):
     histories = random_histories(np.random.default_rng(0), 20, ITEMS, 4, 14)
     split = leave_one_out(small_domain(histories, n_items=ITEMS))
     cuts = split.starts + np.random.default_rng(1).integers(0, 14, 20)
-    trained(model, task_of(split, max_length=5, **STILL), CutViews(cuts), epochs=1)
+    views = CutViews(cuts)
+    trained(model, task_of(split, max_length=5, **STILL), views, epochs=1)
     expected = []
     for user, history in enumerate(histories):
         last = len(history) - 2
         expected += history[max(1, last - 5, int(cuts[user] - split.starts[user])) : last]
     assert seen.targets() == sorted(expected)
+    trained(model, task_of(split, **STILL), views, epochs=3)
+    assert views.epochs == [1, 1, 2, 3], "views may change by the epoch"
 
 
 def test_negatives_of_training_are_never_positives(monkeypatch):
@@ -257,6 +282,31 @@ def test_the_loss_is_the_mean_over_positions():
         _, log = trained(model_of(dropout=0), task_of(split, loss="softmax", batch_size=size, **STILL))
         found.append(log[1]["loss"])
     assert found == pytest.approx([found[0]] * 3, rel=1e-5)
+
+
+def test_a_step_follows_the_gradient_of_the_mean_over_positions(monkeypatch):
+    split = leave_one_out(small_domain(random_histories(np.random.default_rng(0), 30, ITEMS, 4, 9), n_items=ITEMS))
+    model, gradients = model_of(dropout=0), []
+    monkeypatch.setattr(RowAdam, "step", lambda self: gradients.append(model.items.channels["id"].table.weight.grad))
+    _, log = trained(model, task_of(split, loss="softmax", steps=1))
+    whole = gather(Spans.of(split.domain, np.arange(30), split.train_stop, CPU, 9), torch.arange(30))
+    inputs = whole.inputs()
+    states = model.states(model.items.all()[inputs.items], inputs, None)[inputs.mask]
+    logits = model.prepared_states(states) @ model.prepared_items(model.items.all()).t()
+    loss = torch.nn.functional.cross_entropy(logits, whole.targets()[inputs.mask])
+    expected = torch.autograd.grad(loss, model.items.channels["id"].table.weight)[0]
+    assert log[1]["loss"] == pytest.approx(loss.item(), rel=1e-5)
+    torch.testing.assert_close(gradients[0], expected, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("split", [circle(60), hide_items(circle(60), np.arange(ITEMS) % 5 == 0)])
+def test_all_known_items_as_negatives_are_the_softmax(split):
+    found = [
+        trained(model_of(dropout=0), task_of(split, loss=loss, negatives=negatives, **STILL))[1][1]["loss"]
+        for loss, negatives in (("softmax", None), ("sampled_softmax", None), ("sampled_softmax", 4))
+    ]
+    assert found[1] == pytest.approx(found[0], rel=1e-5)
+    assert found[2] < 0.8 * found[0], "four rivals are easier to beat"
 
 
 @pytest.mark.parametrize("loss", ["bce", "softmax"])
@@ -300,6 +350,19 @@ def test_states_are_those_of_the_history_before_each_target():
     scores = model_scores(model, split.domain, targets, interests, 8, CPU)
     cosine = 10 * torch.nn.functional.cosine_similarity(ours[:3, None], model.items.all()[None], dim=-1)
     torch.testing.assert_close(scores(torch.arange(3)), cosine, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("most", "step"), [(100, 1), (30, 1), (7, 5), (1, 30)])
+def test_validation_takes_evenly_spaced_users(monkeypatch, most, step):
+    asked = []
+
+    def watched(model, domain, targets, *others):
+        asked.extend(targets.users.tolist())
+        return model_scores(model, domain, targets, *others)
+
+    monkeypatch.setattr(loop, "model_scores", watched)
+    validate(model_of(), task_of(circle(30), validation_users=most), NoViews())
+    assert asked == list(range(0, 30, step))
 
 
 @pytest.mark.parametrize("metric", ["full/ndcg@10", "sampled/hit@5", "full/auc"])

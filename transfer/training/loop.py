@@ -145,7 +145,6 @@ class Trainer:
             betas=ADAM_BETAS,
             weight_decay=self.settings.weight_decay,
         )
-        self.schedule = torch.optim.lr_scheduler.ExponentialLR(self.optimiser, LEARNING_RATE_DECAY)
 
     @property
     def _splits_users(self) -> bool:
@@ -182,16 +181,13 @@ class Trainer:
         return Epoch(score, entry, f"{self.settings.metric} {score:.4f}")
 
     def state(self) -> Saved:
-        """Return the state of optimiser and learning-rate schedule, and the batch size."""
+        """Return the state of the optimiser, its learning rate included, and the batch size."""
         saved = optimiser_state(self.optimiser)
-        return Saved(
-            saved.tensors, {**saved.facts, "schedule": self.schedule.state_dict(), "batch_size": self.batch_size}
-        )
+        return Saved(saved.tensors, {**saved.facts, "batch_size": self.batch_size})
 
     def restore(self, saved: Saved) -> None:
         """Restore a state that `state` returned."""
         restore_optimiser(self.optimiser, saved)
-        self.schedule.load_state_dict(saved.facts["schedule"])
         self.batch_size = saved.facts["batch_size"]
 
     def train(self, view: TrainView, number: int) -> float:
@@ -209,7 +205,8 @@ class Trainer:
                 total += loss
                 count += positions
         if count:
-            self.schedule.step()
+            for group in self.optimiser.param_groups:
+                group["lr"] *= LEARNING_RATE_DECAY
         self.runtime.sum_(total)
         return float(total) / max(1, count)
 

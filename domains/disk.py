@@ -19,16 +19,15 @@ from domains.errors import InputError, RunError
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Errors of a full disk."""
-_ANOTHER = "choose another --out"
-_NO_FOLDER = f"A part of this path is a file: name a folder there, or {_ANOTHER}"
+_ANOTHER = "name another place"
 HINTS = {
     **dict.fromkeys(FULL, f"Free space or {_ANOTHER}; finished results are kept"),
-    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), _NO_FOLDER),
-    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "Ask for the right to use it, or name another place"),
+    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), f"A part of this path is a file: {_ANOTHER}"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), f"Ask for the right to use it, or {_ANOTHER}"),
     errno.EISDIR: "This is a folder: name a file in it",
     errno.ENOENT: "Check the path",
     errno.ENAMETOOLONG: "Choose a shorter name",
-    errno.ELOOP: "A link leads to itself: remove it, or name another place",
+    errno.ELOOP: f"A link leads to itself: remove it, or {_ANOTHER}",
 }
 """What to do about an error of the file system."""
 

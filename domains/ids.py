@@ -20,7 +20,7 @@ ENOUGH_ZEROS = 6
 """Minimum number of zeros, over all ids, to call them rounded."""
 WHOLE, WHOLE_FLOAT = r"^-?\d+(?:\.0+)?$", r"\.0+$"
 """Whole numbers, some of which went through a float: 7 and 7.0 are one id."""
-FILL_IN = "Fill it in, remove the row, or set prepare.missing to 'drop'"
+FILL_IN = "Fill it in, or remove the row; in a recipe, prepare.missing: drop leaves such rows out"
 
 
 def to_ids(

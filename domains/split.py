@@ -72,7 +72,7 @@ def leave_one_out(domain: Domain, *, short_users: str = "error") -> Split:
             f"user {domain.user_ids[first].as_py()!r} has {counted(int(domain.lengths[first]), 'interaction')} and "
             f"leave-one-out needs 3 ({counted(len(short), 'such user')})",
             location=domain.name,
-            hint="Set min_user_interactions to 3 or more, or evaluation.short_users to 'train'",
+            hint="Set evaluation.short_users to 'train', or prepare the domain with min_user_interactions: 3",
             code="short-users",
         )
     ends = domain.offsets[1:]

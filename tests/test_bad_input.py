@@ -123,6 +123,17 @@ def ask(*options: str) -> Arrange:
     return lambda place: ["recommend", place.tiny.target, *options]
 
 
+def ask_new(given: str, folder: str | None = None) -> Arrange:
+    """`transfer recommend` with new items from an intact run, in a place that may hold an empty folder."""
+
+    def arrange(place: Workplace) -> list[Any]:
+        if folder is not None:
+            (place.folder / folder).mkdir()
+        return ask("--user", "1", "--new-items", given)(place)
+
+    return arrange
+
+
 def two_interactions(place: Workplace) -> list[Any]:
     place.frames(lambda acts: acts.filter((pl.col("user_id") != "0") | (pl.int_range(pl.len()).over("user_id") < 2)))
     return run(target=table("films", prepare=NO_CORE))(place)
@@ -352,7 +363,7 @@ TABLE = [
     Case("missing file", run(target=table("films", items="no.csv")), "no.csv", "no such file", "Check the path"),
     Case("missing column", no_user_column, "films.parquet", "no column looks like the user", "columns.user"),
     Case("no title anywhere", no_title, "films-items.parquet", "has no title", "missing_titles"),
-    Case("user with two", two_interactions, "films", "user '0' has 2 interactions", "min_user_interactions to 3"),
+    Case("user with two", two_interactions, "films", "user '0' has 2 interactions", "min_user_interactions: 3"),
     Case("users of two", two_at_most, "films", "leave-one-out needs users with 3", "users have 3 or more"),
     Case(
         "all filtered away",
@@ -379,7 +390,7 @@ TABLE = [
         "less than or equal to 1",
         "Correct",
     ),
-    Case("--out is a file", lambda p: ["run", p.recipe(), "--out", p.text("x", "file")], "file", "cannot", "--out"),
+    Case("--out is a file", lambda p: ["run", p.recipe(), "--out", p.text("x", "file")], "file", "cannot", "another"),
     # Artifacts.
     Case("no artifact", adapt(lambda p: p.folder / "none"), "none", "no such folder", "Name an artifact's folder"),
     Case(
@@ -525,6 +536,32 @@ TABLE = [
         "why.txt",
         "'.txt' is no format",
         "why.png",
+    ),
+    Case(
+        "a figure below a file",
+        lambda p: ["explain", p.tiny.target, "--history", "Gravity", "--figure", Path(p.text("x", "file"), "why.png")],
+        "why.png",
+        "cannot write",
+        "name another place",
+    ),
+    # New items.
+    Case("an empty folder of new items", ask_new("new", folder="new"), "new", "no data files", "Check the folder"),
+    Case("a table in no such file", ask_new("folder/new.cvs", folder="folder"), "new.cvs", "no such file", "title"),
+    Case("a packed table in no such file", ask_new("new.csv.gz"), "new.csv.gz", "no such file", "title; title"),
+    Case("titles of nothing", ask_new(" ; "), "--new-items", "no new item", "title; title"),
+    Case(
+        "a table of nothing",
+        lambda p: ask_new(str(p.text("item_id,title\n", "new.csv")))(p),
+        "new.csv",
+        "no new item",
+        "title; title",
+    ),
+    Case(
+        "new items without an id",
+        lambda p: ask_new(str(p.text("item_id,title\n,x\n", "new.csv")))(p),
+        "new.csv, row 1",
+        "no item id",
+        "remove the row; in a recipe, prepare.missing",
     ),
     # The other commands.
     Case("inspect nothing", lambda p: ["inspect", "flims"], "domain", "no domain is called", "Did you mean 'films'?"),

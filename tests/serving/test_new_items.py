@@ -148,8 +148,21 @@ def test_a_table_of_new_items_joins_by_command_and_by_call(tmp_path, capsys):
     gone = run_command(capsys, "recommend", tmp_path / "target", "--interests", "pirate", "--new-items", "gone.csv")
     assert gone.code == 2
     assert "Error gone.csv: no such file" in gone.err
+    (tmp_path / "parts").mkdir()
+    file.rename(tmp_path / "parts" / "new.csv")
+    parts = run_command(capsys, "recommend", tmp_path / "target", *options[:3], tmp_path / "parts", *options[4:])
+    assert parts.out == done.out, "a folder of tables is a table"
     with refusal("one-question", "recommend"):
         new.recommend(interests=["pirate"], user="u1")
+
+
+@pytest.mark.parametrize("title", ["AC/DC: pirate music", "pirate" * 60, "Mr. Pirate"])
+def test_titles_of_new_items_may_look_like_paths_or_be_longer_than_one(title, tmp_path, capsys):
+    run_of(tmp_path, "sasrec+anchors+no-id")
+    asked = ("--interests", "robot", "--new-items", f"{title}; robot", "--json")
+    done = run_command(capsys, "recommend", tmp_path / "target", *asked)
+    assert done.code == 0, done.err
+    assert {item["item_id"] for item in json.loads(done.out)["new_items"]} == {title, "robot"}
 
 
 def test_what_fits_interests_best_may_be_recommended(tmp_path, capsys):

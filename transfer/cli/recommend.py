@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -292,20 +293,34 @@ def _after(past: History, titles: TitleIndex) -> str:
 
 
 def _new_items(given: str, reading: Reading) -> NewItems:
-    """Read new items from a file, as those of the target were read, or from titles that are their own ids."""
+    """Read new items from a table, as those of the target were read, or from titles that are their own ids."""
     from domains.data_frames import NewItems, read_new_items
-    from domains.errors import DataError
-    from domains.io.paths import KINDS
 
-    file = Path(given.strip())
-    if file.is_file():
-        return read_new_items(file, reading)
-    if file.suffix.lower() in KINDS:
-        raise DataError(
+    if os.path.exists(given.strip()):  # noqa: PTH110 - a Path raises for a title that is too long for a name
+        items = read_new_items(given.strip(), reading)
+    elif _looks_like_path(given):
+        raise SettingsError(
             "no such file",
-            location=file,
-            hint="Check the path, or give titles: --new-items 'title; title'",
+            location=given.strip(),
+            hint='Check the path, or give titles: --new-items "title; title"',
             code="no-file",
         )
-    titles = [part.strip() for part in given.split(";") if part.strip()]
-    return NewItems(titles, titles)
+    else:
+        titles = [part.strip() for part in given.split(";") if part.strip()]
+        items = NewItems(titles, titles)
+    if not items.ids:
+        raise SettingsError(
+            "no new item is given",
+            location=f"--new-items {given}".strip(),
+            hint='Give titles, --new-items "title; title", or a table of items',
+            code="new-items",
+        )
+    return items
+
+
+def _looks_like_path(given: str) -> bool:
+    """Whether a text that names no file was meant to: by its ending, or because its folder exists."""
+    from domains.io.paths import COMPRESSIONS, KINDS, OTHERS
+
+    folder, name = os.path.split(given.strip())
+    return Path(name).suffix.lower() in {*KINDS, *OTHERS, *COMPRESSIONS} or os.path.isdir(folder)  # noqa: PTH112

@@ -51,6 +51,11 @@ def test_popularity_decides_between_items_that_fit_alike(run):
     assert fit.unknown_scores[same].min() > np.delete(fit.unknown_scores, same).max()
 
 
+def test_words_of_one_anchor_tell_it_once(run):
+    for item in Recommender(run).recommend_for(["pirate", "pirates"], 3):
+        assert item.anchors == ("pirate",)
+
+
 def test_a_title_that_holds_the_word_by_chance_falls_behind_those_of_the_kind(run):
     titles = run.domain.titles.to_pylist()
     pirates = [item for item, title in enumerate(titles) if "pirate" in title]

@@ -138,6 +138,10 @@ def test_a_bad_question_is_refused_with_a_code(client, question, status, code):
         (("POST", "/recommend", b'{"usr": "1"}'), 422, "unknown key 'usr'", "Did you mean 'user'?"),
         (("POST", "/recommend", json.dumps({"history": ["a"] * 1001}).encode()), 422, "history: longer than 1,000", ""),
         (("POST", "/recommend", b'{"history": []}'), 422, "the history is empty", '{"history": ["'),
+        (("POST", "/recommend", b'{"user": "\xff"}'), 422, "the body is not valid JSON", "Content-Type"),
+        (("POST", "/recommend", b"[" * 100_000), 422, "the body is not valid JSON", "Content-Type"),
+        (("POST", "/recommend", b'{"count": ' + b"9" * 5000), 422, "the body is not valid JSON", "Content-Type"),
+        (("POST", "/recommend", b'{"interests": ["\\ud800"]}'), 422, "'\\ud800' holds half of a letter", "UTF-8"),
     ],
 )
 def test_each_problem_is_told_in_the_words_of_the_service(client, request_, status, problem, hint):
@@ -148,6 +152,20 @@ def test_each_problem_is_told_in_the_words_of_the_service(client, request_, stat
     assert (answer.status_code, told["problem"]) == (status, problem)
     assert hint in told["hint"]
     assert told["code"]
+
+
+def test_a_failure_of_the_service_has_a_code_too(folder, monkeypatch):
+    app = make_app(folder)
+
+    def broken(_):
+        raise RuntimeError("not the client's business")
+
+    monkeypatch.setattr(app.state.service, "explained", broken)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        answer = client.post("/explain", json={"user": "u1"})
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "internal"
+    assert "business" not in answer.text
 
 
 def test_a_body_that_is_too_long_or_no_json_is_refused(client):

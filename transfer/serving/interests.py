@@ -118,6 +118,14 @@ class InterestIndex:
                 hint="Give fewer and shorter ones",
                 code="long-interest",
             )
+        for word in given:
+            if any("\ud800" <= letter <= "\udfff" for letter in word):
+                raise InputError(
+                    f"{word!r} holds half of a letter",
+                    location="--interests",
+                    hint="Write it in UTF-8",
+                    code="unknown-interest",
+                )
         anchors = self._anchors_of(given)
         matched = np.asarray((self._items @ unit_rows(anchors).T).toarray().T, dtype=np.float32)
         named, text = self._by_category(given), self._by_text(given)

@@ -22,7 +22,7 @@ HINTS = {
     "unknown-title": "Write the title as in the catalogue, or give the id",
 }
 """Hints of the service in place of those that name options of a command, by code."""
-EXAMPLE = 'Send a JSON object such as {"user": "42"}'
+EXAMPLE = 'Send a JSON object such as {"user": "42"}, with the header Content-Type: application/json'
 
 
 class Limits:
@@ -104,7 +104,7 @@ def invalid_response(error: RequestValidationError, known: Iterable[str]) -> JSO
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"][1:])
     if first["type"] == "json_invalid":
-        return problem_response(422, "request", "the body is not valid JSON", EXAMPLE)
+        return no_json_response()
     if not where and first["type"] != "value_error":
         return problem_response(422, "request", "the body is not a JSON object", EXAMPLE)
     if first["type"] == "extra_forbidden":
@@ -115,6 +115,11 @@ def invalid_response(error: RequestValidationError, known: Iterable[str]) -> JSO
     else:
         told = first["msg"].removeprefix("Value error, ")
     return problem_response(422, "request", f"{where}: {told}" if where else told, "Correct this value")
+
+
+def no_json_response() -> JSONResponse:
+    """Return the error of a body that is no JSON."""
+    return problem_response(422, "request", "the body is not valid JSON", EXAMPLE)
 
 
 def problem_response(status: int, code: str, problem: str, hint: str | None) -> JSONResponse:

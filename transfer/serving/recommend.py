@@ -263,7 +263,8 @@ class Recommender:
         best = float(scores[items].max(initial=0))
         for item in items.tolist():
             mine = {self.run.vocabulary.words[anchor] for anchor in columns_of(self.run.item_anchors, item)}
-            shared = tuple(anchor for anchors in fit.anchors for anchor in anchors if anchor in mine)[:SPOKEN]
+            wanted = dict.fromkeys(anchor for anchors in fit.anchors for anchor in anchors)
+            shared = tuple(anchor for anchor in wanted if anchor in mine)[:SPOKEN]
             found.append(
                 Recommendation(
                     item_id=str(domain.item_ids[item].as_py()),

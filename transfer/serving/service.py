@@ -27,7 +27,7 @@ from transfer.runs.artifact import CONFIG
 from transfer.serving.explain import explain
 from transfer.serving.history import History
 from transfer.serving.input_files import filters_of
-from transfer.serving.limits import Limits, input_response, invalid_response, problem_response
+from transfer.serving.limits import Limits, input_response, invalid_response, no_json_response, problem_response
 from transfer.serving.opened import INSIDE, open_run
 from transfer.serving.recommend import Filters, Recommendation, Recommender
 from transfer.serving.request_queue import Batcher
@@ -308,6 +308,10 @@ def _describe_errors(app: FastAPI) -> None:
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         return invalid_response(error, Question.model_fields)
 
+    @app.exception_handler(Exception)
+    async def failed(_: Request, __: Exception) -> JSONResponse:
+        return problem_response(500, "internal", "the service failed", "Its log has the details")
+
     @app.exception_handler(HTTPException)
     async def elsewhere(request: Request, error: HTTPException) -> JSONResponse:
         there = request.url.path
@@ -316,6 +320,8 @@ def _describe_errors(app: FastAPI) -> None:
         elif error.status_code == 405:
             problem = f"{request.method} is not possible at {there}"
             answer = problem_response(405, "wrong-method", problem, "GET /docs lists all paths")
+        elif error.status_code == 400:  # bytes that are no text, thousands of brackets, a number of thousands of digits
+            answer = no_json_response()
         else:
             answer = problem_response(error.status_code, "request", str(error.detail), "GET /docs lists all paths")
         answer.headers.update(error.headers or {})

@@ -137,6 +137,14 @@ def test_a_spreadsheet_is_written_as_csv(recommender, tmp_path):
     assert pl.read_csv(tmp_path / "recs.unanswered.csv")["user_id"].to_list() == ["nobody"]
 
 
+def test_nothing_is_hashed_for_a_file_that_holds_no_identity(recommender, tmp_path, monkeypatch):
+    def hashed(*_):
+        raise AssertionError("a CSV file needs none")
+
+    monkeypatch.setattr("transfer.serving.batch._identity", hashed)
+    assert recommend_all(recommender, tmp_path / "recs.csv", count=3).kept == 0
+
+
 def test_a_user_who_is_named_twice_is_answered_once(folder, recommender, tmp_path, capsys):
     first, second = recommender.run.domain.user_ids.to_pylist()[:2]
     (tmp_path / "users.txt").write_text("\n".join([second, first, second, "nobody", "nobody"]))

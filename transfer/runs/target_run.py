@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -215,7 +216,7 @@ class TargetRun(Artifact):
             sentence_encoder=self.sentence_encoder,
         )
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256, in hexadecimal digits, of all that the product's scores depend on."""
         facts = {

@@ -152,7 +152,7 @@ def recommend_all(
         jobs = [(_writable(out) if name is None else out / name, None)]
     for file, _ in jobs:
         destination(file)
-    model, reading = f"{recommender.run.digest} {recommender.first_new}", Reading.of(recommender.run.recipe.target)
+    reading = Reading.of(recommender.run.recipe.target)
     notes: dict[str, None] = {}
     kept = people = unanswered = 0
     for file, part in jobs:
@@ -161,8 +161,8 @@ def recommend_all(
         else:
             asked = _part(_asked(domain, users, history_file, reading), shard or Shard())
         notes.update(dict.fromkeys(asked.notes))
-        identity = _identity(model, asked, count, filters, reasons)
-        if _identity_of(file) == identity:
+        identity = None if file.suffix.lower() == CSV else _identity(recommender, asked, count, filters, reasons)
+        if identity is not None and _identity_of(file) == identity:
             kept += 1
             continue
         _write(recommender, asked, file, count, filters, reasons, identity, progress)
@@ -191,11 +191,11 @@ def _writable(out: Path) -> Path:
     return out
 
 
-def _identity(model: str, asked: Asked, count: int, filters: Filters, reasons: bool) -> str:
+def _identity(recommender: Recommender, asked: Asked, count: int, filters: Filters, reasons: bool) -> str:
     """Return the SHA-256 of all that recommendations depend on: toolkit, model, histories and options."""
     facts = [
         release(),
-        model,
+        f"{recommender.run.digest} {recommender.first_new}",
         asked.history.domain.fingerprint,
         asked.unanswered,
         [count, reasons, filters.allow_seen],
@@ -308,10 +308,13 @@ def _write(
     count: int,
     filters: Filters,
     reasons: bool,
-    identity: str,
+    identity: str | None,
     progress: Progress,
 ) -> None:
-    """Write one file of recommendations. The side file is written first, so a finished part has both."""
+    """Write one file of recommendations: Parquet with its identity, or CSV, which has none.
+
+    The side file is written first, so a finished part has both.
+    """
     side = beside(file)
     if asked.unanswered:
         names, problems = zip(*asked.unanswered, strict=True)
@@ -320,15 +323,14 @@ def _write(
     else:
         side.unlink(missing_ok=True)  # an earlier call may have left some
     tiles = -(-asked.history.domain.n_users // TILE)
-    titled = file.suffix.lower() == CSV
-    schema = FOR_PEOPLE if titled else SCHEMA.with_metadata({IDENTITY: identity})
+    schema = FOR_PEOPLE if identity is None else SCHEMA.with_metadata({IDENTITY: identity})
     with (
         replacing(file) as unfinished,
         _writer(unfinished, file.suffix, schema) as writer,
         progress.task(f"Recommendations to {file.name}", tiles) as bar,
     ):
         for table in answers(recommender, asked.history, count, filters, reasons):
-            writer.write_table(_with_titles(table, recommender.run.domain) if titled else table)
+            writer.write_table(_with_titles(table, recommender.run.domain) if identity is None else table)
             bar.advance()
 
 

@@ -27,6 +27,7 @@ from recipes.schema import Recipe, folder_name
 from transfer.finished_run import Run, checked_path
 from transfer.progress import Progress, TransferWarning
 from transfer.runs.artifact import CONFIG, claim
+from transfer.runs.checks import check_has_sources
 from transfer.runs.fit_source import fit_source
 from transfer.runs.pipeline import run_plan, source_from, target_from
 from transfer.runs.plan import plan_of
@@ -129,13 +130,7 @@ def fit(
             code="folder-in-use",
         )
     listed = _several(sources)
-    if not listed:
-        raise SettingsError(
-            "there is no source to learn from",
-            location="sources",
-            hint='Give at least one domain, such as "books", or call train for the target alone',
-            code="no-sources",
-        )
+    check_has_sources(listed, "sources")
     opened = [source if isinstance(source, Domain) else open_domain(source) for source in listed]
     named = [_spec_of(source) for source in listed]
     recipe = _recipe({"name": "+".join(domain.name for domain in opened), "sources": named}, settings)

@@ -95,22 +95,16 @@ def fit_source(
     """Learn vocabulary and S2IDM on the recipe's source domains, and write a source artifact."""
     from rich.markup import escape
 
-    from domains.errors import SettingsError
     from recipes.load import load_recipe
     from transfer.cli.output import print_json, runtime_for, say
     from transfer.planning.run_time import source_steps
+    from transfer.runs.checks import check_has_sources
     from transfer.runs.pipeline import default_folder, source_from
     from transfer.runs.plan import make_plan
     from transfer.runs.source_artifact import SourceArtifact
 
     loaded = load_recipe(recipe, overrides(set_, seed))
-    if not loaded.recipe.sources:
-        raise SettingsError(
-            "the recipe has no source to learn from",
-            location=loaded.path,
-            hint="Name one under 'sources:', or give `transfer run`, which needs none",
-            code="no-sources",
-        )
+    check_has_sources(loaded.recipe.sources, loaded.path)
     folder = out or default_folder(loaded) / "source"
     before = None if extend is None else SourceArtifact.load(extend)
     runtime, plan = runtime_for(device, json_), make_plan(loaded, adapts=False)

@@ -15,7 +15,7 @@ from domains.split import Split
 from domains.ties import tied_with_previous
 from transfer.evaluation.protocol import Targets, targets_of
 from transfer.evaluation.summary import SeedRankings, seed_values
-from transfer.report.run_record import GroupName, TargetGroup
+from transfer.report.run_record import DIVISIONS, GroupName, TargetGroup
 from vocab.text import cleaned, split_words
 
 METRICS = ("full/ndcg@10", "full/hit@10")
@@ -53,14 +53,11 @@ def target_groups(
 
 def _divisions(split: Split, targets: Targets) -> Iterator[tuple[GroupName, Mask]]:
     """Yield names and (n,) masks of the groups, two for each division without an empty group."""
-    tied = tied_with_previous(split.domain)[targets.stops]
-    if tied.any() and not tied.all():
-        yield "untied", ~tied
-        yield "tied", tied
-    alike = resembles_history(split, targets)
-    if alike.any() and not alike.all():
-        yield "title-alike", alike
-        yield "title-new", ~alike
+    untied = ~tied_with_previous(split.domain)[targets.stops]
+    for (name, counterpart), mask in zip(DIVISIONS, (untied, resembles_history(split, targets)), strict=True):
+        if mask.any() and not mask.all():
+            yield name, mask
+            yield counterpart, ~mask
 
 
 def resembles_history(split: Split, targets: Targets, pairs_at_once: int = PAIRS_AT_ONCE) -> Mask:

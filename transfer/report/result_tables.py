@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from transfer.report.experiment_record import CellRecord, Cost, PublishedFigures, short_titles
 from transfer.report.gains import Gain, InterestGain, gains_of, interest_gains
-from transfer.report.run_record import SEEDS_FOR_A_TEST, GroupName, RunRecord, Spread, VariantRecord
+from transfer.report.run_record import DIVISIONS, SEEDS_FOR_A_TEST, GroupName, RunRecord, Spread, VariantRecord
 from transfer.report.table_format import (
     Column,
     Row,
@@ -224,8 +224,6 @@ GROUPS: Mapping[GroupName, str] = {
     "title-new": "other titles",
 }
 """Names of the groups of targets in tables."""
-DIVISIONS: tuple[frozenset[GroupName], ...] = (frozenset({"untied", "tied"}), frozenset({"title-alike", "title-new"}))
-"""Groups that together hold every target."""
 FEWEST = 20
 """A group of fewer users has no figures in tables, nor has its counterpart."""
 
@@ -233,7 +231,7 @@ FEWEST = 20
 def target_groups(record: RunRecord) -> Table:
     """Return the table of full NDCG@10 and Hit@10 by group of test targets, beside those of all targets."""
     few = {group.name: group.users for group in record.target_groups if group.users < FEWEST}
-    unshown = frozenset().union(*(division for division in DIVISIONS if not division.isdisjoint(few)))
+    unshown = {name for division in DIVISIONS for name in division if not few.keys().isdisjoint(division)}
     groups = [group for group in record.target_groups if group.name not in unshown]
     columns = [Column("variant", "name")]
     metrics = (("full/ndcg@10", "NDCG@10", 0), ("full/hit@10", "Hit@10", 5))

@@ -231,6 +231,8 @@ class ProductRecord(Document):
 
 
 GroupName = Literal["untied", "tied", "title-alike", "title-new"]
+DIVISIONS: tuple[tuple[GroupName, GroupName], ...] = (("untied", "tied"), ("title-alike", "title-new"))
+"""Pairs of groups that together hold every target."""
 
 
 class TargetGroup(Document):

@@ -132,6 +132,25 @@ def check_no_leak(target: Domain, recipe: Recipe, sources: Collection[str]) -> N
         )
 
 
+def check_has_sources(sources: Sequence[object], location: object) -> None:
+    """Raise if there is nothing to fit.
+
+    Args:
+        sources: source domains or their descriptions.
+        location: for the message.
+
+    Raises:
+        InputError: there are no sources.
+    """
+    if not sources:
+        raise SettingsError(
+            "there is no source to learn from",
+            location=location,
+            hint="Name one, in a recipe under 'sources:'. A target alone needs none: transfer run, in Python train",
+            code="no-sources",
+        )
+
+
 def check_map_exists(recipe: Recipe) -> None:
     """Raise if the recipe names a missing map of unseen words.
 

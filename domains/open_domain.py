@@ -151,6 +151,6 @@ def _files(text: str) -> Iterator[Path]:
     # A single slash is a separator of categories; as a folder it would contain every file of the machine.
     if not path.is_absolute() or path == Path(path.anchor):
         return
-    roots = expand_pattern(text) if has_magic(text) else [path]
+    roots = expand_pattern(text) if has_magic(text) and not path.exists() else [path]
     for root in roots:
         yield from (file for file in (root.rglob("*") if root.is_dir() else [root]) if file.is_file())

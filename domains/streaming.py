@@ -197,7 +197,7 @@ def _keep_part(
 ) -> Path:
     """Sort one partition and apply the steps that need only one user at a time."""
     if folder.is_dir():
-        part = pl.read_parquet(str(folder / "*.parquet"), hive_partitioning=False)
+        part = pl.read_parquet(sorted(folder.glob("*.parquet")), hive_partitioning=False, glob=False)
         keys = ties.keys(part["user"].to_numpy(), part["item"].to_numpy())
         part = part.with_columns(pl.Series("tie", np.zeros(part.height, np.uint64) if keys is None else keys))
         part = part.sort("user", "exact", "tie", "row")

@@ -231,7 +231,8 @@ def find_file(folder: str, patterns: Sequence[str], what: str, *, excluding: str
 
 
 def _ending(file: str) -> str:
-    endings = [ending.lower() for ending in Path(file.split("?")[0]).suffixes if ending.lower() not in COMPRESSIONS]
+    path = Path(file.split("?")[0] if is_url(file) else file)
+    endings = [ending.lower() for ending in path.suffixes if ending.lower() not in COMPRESSIONS]
     return endings[-1] if endings else ""
 
 

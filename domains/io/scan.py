@@ -7,6 +7,8 @@ import codecs
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from glob import escape
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -74,15 +76,15 @@ def reading_notes(
     source: str, separator: str | None, encoding: str, quoting: Quoting, header: Header
 ) -> tuple[str, ...]:
     """Return notes on how `scan` reads delimited text: its first lines, headers between rows, quote marks as text."""
-    if is_url(source) or not _is_utf8(encoding):
+    if is_url(source):
         return ()
     files = expand(source)
     kind = kind_of(files, source)
     if kind not in ("csv", "tsv"):
         return ()
-    head = find_head(files[0], _delimiter(kind, separator), header)
+    files, head = _as_usual(files, kind, separator, encoding, header)
     notes = [] if head.note is None else [f"{Path(files[0]).name}: {head.note}."]
-    if quoting == "auto" and len(head.delimiter) == 1:
+    if quoting == "auto":
         notes += [note for file in files if (note := find_quoting(file, head.delimiter).note) is not None]
     again = 0 if head.names else sum(_headers_again(file, head.skip) for file in files)
     if again:
@@ -99,7 +101,8 @@ def _headers_again(file: str, skip: int) -> int:
 
 def scan_json_lines(source: str, fields: Sequence[str]) -> pl.LazyFrame:
     """Scan some fields of JSON lines as text; nested values are JSON, missing ones null. Files may be compressed."""
-    return pl.scan_ndjson(within_budget(expand(source)), schema=dict.fromkeys(fields, pl.String))
+    files = [escape(file) for file in within_budget(expand(source))]
+    return pl.scan_ndjson(files, schema=dict.fromkeys(fields, pl.String))
 
 
 def scan_lines(source: str, *, encoding: str = "utf-8") -> pl.LazyFrame:
@@ -115,6 +118,7 @@ def scan_lines(source: str, *, encoding: str = "utf-8") -> pl.LazyFrame:
         has_header=False,
         new_columns=[LINE],
         infer_schema=False,
+        glob=False,
     )
 
 
@@ -134,26 +138,37 @@ def _scan_files(
         hive = any("=" in file for file in files)
         return pl.scan_parquet(parquet_within_budget(files), hive_partitioning=hive, glob=False)
     if kind == "arrow":
-        return pl.scan_ipc(files)
+        return pl.scan_ipc(files, glob=False)
     files = within_budget(files)
     for file in files:
         check_text(file, encoding, kind)
     if kind == "json":
         return _scan_json(files)
-    if not _is_utf8(encoding):
-        files = _copies(files, encoding)
-    head = find_head(files[0], _delimiter(kind, separator), header)
-    check_columns(files[0], head.delimiter)
-    if head.old_lines or len(head.delimiter) > 1:
-        swap = (head.delimiter, UNUSED) if len(head.delimiter) > 1 else None
-        files = _copies(files, "utf-8-sig", None if head.old_lines else "\n", swap)
-        head = replace(head, delimiter=UNUSED if len(head.delimiter) > 1 else head.delimiter)
+    files, head = _as_usual(files, kind, separator, encoding, header)
     if quoting == "auto":
         found = [find_quoting(file, head.delimiter) for file in files]
         quoting = "none" if any(one.quoting == "none" for one in found) else "double"
         if quoting == "double" and any(one.escaped for one in found):
             files = _copies(files, "utf-8-sig", swap=(ESCAPED, 2 * MARK))
     return _scan_delimited(files, head, quoting)
+
+
+def _as_usual(
+    files: list[str], kind: str, separator: str | None, encoding: str, header: Header
+) -> tuple[list[str], Head]:
+    """Return the files in UTF-8 with usual line ends and delimiters of one sign, and their head.
+
+    Files that are written otherwise are copied.
+    """
+    if not _is_utf8(encoding):
+        files = _copies(files, encoding)
+    head = find_head(files[0], separator or ("\t" if kind == "tsv" else None), header)
+    check_columns(files[0], head.delimiter)
+    if head.old_lines or len(head.delimiter) > 1:
+        swap = (head.delimiter, UNUSED) if len(head.delimiter) > 1 else None
+        files = _copies(files, "utf-8-sig", None if head.old_lines else "\n", swap)
+        head = replace(head, delimiter=UNUSED if len(head.delimiter) > 1 else head.delimiter)
+    return files, head
 
 
 def _scan_delimited(files: list[str], head: Head, quoting: Quoting) -> pl.LazyFrame:
@@ -186,10 +201,6 @@ def _scan_alike(files: list[str], head: Head, quoting: Quoting) -> pl.LazyFrame:
     return unquote(table, list(schema_of(table, files[0]))) if quoting == "none" else table
 
 
-def _delimiter(kind: str, separator: str | None) -> str | None:
-    return separator or ("\t" if kind == "tsv" else None)
-
-
 def _is_utf8(encoding: str) -> bool:
     return codecs.lookup(encoding).name in {"utf-8", "utf-8-sig"}
 
@@ -211,8 +222,9 @@ def _scan_json(files: list[str]) -> pl.LazyFrame:
 
     These are integers, columns that are empty in the first rows, and lists of both.
     """
-    lines = [as_lines(file) for file in files]
-    check_columns(lines[0], '":', location=files[0])
+    copies = [as_lines(file) for file in files]
+    check_columns(copies[0], '":', location=files[0])
+    lines = [escape(copy) for copy in copies]
     guessed = schema_of(pl.scan_ndjson(lines, infer_schema_length=1000), files[0])
     as_text = {name: text for name, dtype in guessed.items() if (text := _text_like(dtype)) is not None}
     return pl.scan_ndjson(lines, infer_schema_length=1000, schema_overrides=as_text)
@@ -229,24 +241,28 @@ def _text_like(dtype: PolarsType | DataTypeClass) -> PolarsType | None:
 def _copies(
     files: list[str], encoding: str, newline: str | None = "\n", swap: tuple[str, str] | None = None
 ) -> list[str]:
-    """Write temporary copies in UTF-8 with usual line ends; one text in them may be swapped for another."""
-    folder = temporary_folder()
-    copies = []
-    for number, file in enumerate(files):
-        copy = Path(folder) / f"{number}-{Path(file).name}.csv"
-        copies.append(str(copy))
-        try:
-            with copy.open("w", encoding="utf-8") as target:
-                for batch in text_batches([file], encoding, LINE, newline):
-                    lines = batch[LINE]
-                    if swap is not None:
-                        lines = lines.str.replace_all(*swap, literal=True)
-                    target.writelines(f"{line}\n" for line in lines)
-        except UnicodeError as error:
-            raise DataError(
-                f"is not written in {encoding}: {error}", location=file, hint="Set another encoding", code="encoding"
-            ) from error
-    return copies
+    """Return temporary copies in UTF-8 with usual line ends; one text in them may be swapped for another."""
+    stats = [(file, Path(file).stat()) for file in files]
+    return [_copy(file, encoding, newline, swap, (stat.st_size, stat.st_mtime_ns)) for file, stat in stats]
+
+
+@lru_cache(maxsize=256)
+def _copy(
+    file: str, encoding: str, newline: str | None, swap: tuple[str, str] | None, _version: tuple[int, int]
+) -> str:
+    copy = Path(temporary_folder()) / Path(file).name
+    try:
+        with copy.open("w", encoding="utf-8") as target:
+            for batch in text_batches([file], encoding, LINE, newline):
+                lines = batch[LINE]
+                if swap is not None:
+                    lines = lines.str.replace_all(*swap, literal=True)
+                target.writelines(f"{line}\n" for line in lines)
+    except UnicodeError as error:
+        raise DataError(
+            f"is not written in {encoding}: {error}", location=file, hint="Set another encoding", code="encoding"
+        ) from error
+    return str(copy)
 
 
 UNUSED = "\x1f"

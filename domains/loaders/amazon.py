@@ -77,7 +77,7 @@ def category_name(file: str) -> str:
 
 def headless_csv(file: str, names: list[str]) -> pl.LazyFrame:
     """Scan a CSV without a header; all columns are text."""
-    return pl.scan_csv(within_budget(expand(file)), has_header=False, new_columns=names, infer_schema=False)
+    return pl.scan_csv(within_budget(expand(file)), has_header=False, new_columns=names, infer_schema=False, glob=False)
 
 
 def load_2014(options: AmazonOptions) -> RawTables:

@@ -86,7 +86,13 @@ def _history(behaviours: pl.LazyFrame) -> pl.LazyFrame:
 
 def _scan(files: list[str], names: tuple[str, ...]) -> pl.LazyFrame:
     return pl.scan_csv(
-        files, separator="\t", has_header=False, new_columns=list(names), quote_char=None, infer_schema=False
+        files,
+        separator="\t",
+        has_header=False,
+        new_columns=list(names),
+        quote_char=None,
+        infer_schema=False,
+        glob=False,
     )
 
 

@@ -83,7 +83,7 @@ def _place(name: str) -> tuple[int, int, str]:
 
 def _scan(files: list[str]) -> pl.LazyFrame:
     """Read all columns as text and remove the types from the names; this format has no quoting."""
-    table = pl.scan_csv(within_budget(files), separator="\t", quote_char=None, infer_schema=False)
+    table = pl.scan_csv(within_budget(files), separator="\t", quote_char=None, infer_schema=False, glob=False)
     return table.rename(lambda name: name.split(":")[0])
 
 

@@ -54,6 +54,16 @@ def test_a_file_without_a_header_loses_no_row(tmp_path, sign):
     assert "column_1 to column_3" in note
 
 
+@pytest.mark.parametrize(("encoding", "end"), [("utf-8", "\n"), ("cp1252", "\n"), ("utf-16", "\n"), ("utf-8", "\r")])
+def test_what_is_unusual_is_told_of_every_encoding_and_line_end(tmp_path, encoding, end):
+    file = tmp_path / "acts.csv"
+    text = f'Köln\n\n{NAMES},"of"\n' + BODY.replace("\n", ",7\n")
+    file.write_bytes(text.replace("\n", end).encode(encoding))
+    notes = reading_notes(str(file), None, encoding, "auto", "auto")
+    assert notes == ("acts.csv: the first 2 lines are no header, and skipped.",)
+    assert scan(str(file), header="auto", encoding=encoding).collect().height == len(ROWS)
+
+
 @pytest.mark.parametrize(
     ("text", "columns"),
     [

@@ -1,7 +1,8 @@
-"""Which addresses a recipe may open."""
+"""Which addresses a recipe may open, and which files a path names."""
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 from refusals import refusal
 
@@ -10,6 +11,7 @@ from domains.io.paths import allowed_schemes, allowing, check_schemes
 from domains.io.remote import load_table
 from domains.io.scan import scan
 from domains.open_domain import open_domain, parse_spec
+from domains.streaming import to_folder
 
 ITEMS = "item_id,title\na,Alpha\n"
 
@@ -88,3 +90,30 @@ def test_a_text_too_long_for_a_name_is_no_domain() -> None:
     with pytest.raises(SettingsError) as caught:
         parse_spec("book" + "[" * 3000)
     assert caught.value.code == "domain-spec"
+
+
+NAMES = "user_id,item_id,timestamp"
+
+
+def write_table(path, rows):
+    """A table of interactions in the form of the file's ending."""
+    table = pl.DataFrame(rows, schema=NAMES.split(","), orient="row")
+    write = {".csv": table.write_csv, ".jsonl": table.write_ndjson, ".arrow": table.write_ipc}
+    write.get(path.suffix, table.write_parquet)(path)
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "arrow", "parquet"])
+def test_a_name_with_the_signs_of_a_pattern_is_a_file(tmp_path, ending):
+    folder = tmp_path / "shop [old]"
+    folder.mkdir()
+    (folder / "goods.csv").write_text(ITEMS)
+    file = folder / f"orders [2023] 100%?.{ending}"
+    none = {"min_user_interactions": 0, "min_item_interactions": 0}
+    spec = parse_spec({"interactions": file.name, "items": "goods.csv", "prepare": none})
+    for users in (1, 2):  # a domain in the cache is that of the file as it is now
+        write_table(file, [(f"u{user}", "a", 1_600_000_000 + user) for user in range(users)])
+        prepared = open_domain(spec, base=folder, cache=tmp_path / "cache")
+        assert prepared.domain.n_users == users
+        assert prepared.report.notes == ()
+    domain, _ = to_folder(spec, folder / "prepared [1]", 2, base=folder)
+    assert domain.n_users == 2

@@ -72,9 +72,8 @@ def value_notes(interactions: pl.LazyFrame, taken: Set[str], location: str) -> t
         InputError: the file cannot be read.
     """
     types = schema_of(interactions, location)
-    free = [
-        name for name, kind in types.items() if name not in taken and not kind.is_nested() and not kind.is_temporal()
-    ]
+    plain = (pl.String, pl.Boolean)
+    free = [name for name, kind in types.items() if name not in taken and (kind in plain or kind.is_numeric())]
     if not free:
         return ()
     head = collect(interactions.select(free).head(HEAD), location)

@@ -124,7 +124,7 @@ def has_cells(head: pl.DataFrame) -> bool:
 
 def cells(head: pl.DataFrame) -> list[str]:
     """Return the columns with few different numbers, such as ratings and marks, and nothing else."""
-    plain = [name for name, kind in head.schema.items() if not kind.is_nested() and not kind.is_temporal()]
+    plain = [name for name, kind in head.schema.items() if kind == pl.String or kind.is_numeric() or kind == pl.Boolean]
     few = (head[name].cast(pl.String).unique() for name in plain if head[name].n_unique() <= FEW)
     return [values.name for values in few if values.cast(pl.Float64, strict=False).null_count() == values.null_count()]
 

@@ -36,7 +36,10 @@ def scan_own(
 
 
 def flatten(table: pl.LazyFrame, location: str) -> pl.LazyFrame:
-    """Add the fields of records as columns, ``user.address.city`` too; a record of MongoDB's ``$date`` is its field."""
+    """Add the fields of records as columns, ``user.address.city`` too; a record of MongoDB's ``$date`` is its field.
+
+    Text kept in a dictionary becomes text, and times with a zone those of UTC.
+    """
     while True:
         types = schema_of(table, location)
         records = {name: kind for name, kind in types.items() if isinstance(kind, pl.Struct)}
@@ -50,8 +53,15 @@ def flatten(table: pl.LazyFrame, location: str) -> pl.LazyFrame:
         new = {name: column for name, column in fields.items() if name not in types}
         new |= {name: pl.col(name).struct.field(field) for name, field in wrapped.items()}
         if not new:
-            return table
+            return table.with_columns(_usual(pl.col(name), kind) for name, kind in types.items())
         table = table.with_columns(column.alias(name) for name, column in new.items())
+
+
+def _usual(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
+    """Return a column in the one type that stands for all of its sort."""
+    if kind in (pl.Categorical, pl.Enum):
+        return column.cast(pl.String)
+    return column.cast(pl.Datetime(kind.time_unit)) if isinstance(kind, pl.Datetime) else column
 
 
 def _one_record_per_row(table: pl.LazyFrame, location: str) -> pl.LazyFrame:

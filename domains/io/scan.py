@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import ast
 import codecs
-import warnings
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from glob import escape
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import polars as pl
 from polars.datatypes import DataTypeClass
 from polars.io.plugins import register_io_source
 
 from domains.disk import temporary_folder
-from domains.errors import DataError, InputError, SettingsError
+from domains.errors import DataError, SettingsError
 from domains.io.collect import collect, schema_of
 from domains.io.compressed import (
-    BREAKS_OFF,
-    broken_off,
     check_columns,
     check_text,
     open_text,
@@ -37,6 +34,8 @@ from domains.io.remote import fetch_urls, scan_remote_parquet
 from domains.raw_cells import counted
 
 LINE = "line"
+# Pandas writes zones such as +02:00, which polars refuses with a panic; times in them are those of UTC all the same.
+os.environ.setdefault("POLARS_IGNORE_TIMEZONE_PARSE_ERROR", "1")
 
 
 def scan(
@@ -317,76 +316,3 @@ def text_batches(
                     yield pl.DataFrame({column: held}, schema={column: pl.String})
                     held = []
             yield pl.DataFrame({column: held}, schema={column: pl.String})
-
-
-LONGEST_LINE = 16 * 2**20
-"""Maximum bytes of a line; parsing a longer one could fill the memory."""
-
-Record = dict[str, Any]
-
-
-def scan_literals(source: str, schema: Mapping[str, PolarsType], pick: Callable[[Record], Record]) -> pl.LazyFrame:
-    """Scan files with one Python literal per line (older McAuley data). Literals are parsed, never run.
-
-    Args:
-        source: a file, a glob or a folder; files may be compressed.
-        schema: schema of the fields that `pick` returns.
-        pick: returns the wanted fields of one record.
-
-    Raises:
-        InputError: a line is not a dictionary; raised when the table is collected.
-    """
-    files = expand(source)
-
-    def frames() -> Iterator[pl.DataFrame]:
-        for file in files:
-            held: list[Record] = []
-            for record in _records(file):
-                held.append(pick(record))
-                if len(held) == BATCH:
-                    yield pl.DataFrame(held, schema=dict(schema))
-                    held = []
-            yield pl.DataFrame(held, schema=dict(schema))
-
-    return from_batches(frames, schema)
-
-
-def _records(file: str) -> Iterator[Record]:
-    for number, line in _lines(file):
-        if not line.strip():
-            continue
-        try:
-            record = _parse(line)
-        except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
-            raise _no_literal(file, number, str(error)) from error
-        if not isinstance(record, dict):
-            raise _no_literal(file, number, f"a {type(record).__name__}")
-        yield record
-
-
-def _lines(file: str) -> Iterator[tuple[int, bytes]]:
-    """Yield numbered lines from 1; lines longer than `LONGEST_LINE` are split and cannot be parsed."""
-    number = 0
-    with open_text(file) as lines:
-        try:
-            while line := lines.readline(LONGEST_LINE):
-                number += 1
-                yield number, line
-        except BREAKS_OFF as error:
-            raise broken_off(file, number, error) from error
-
-
-def _parse(line: bytes) -> object:
-    """Parse one literal; hide Python's warnings about escapes."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return ast.literal_eval(line.decode("utf-8").strip())
-
-
-def _no_literal(file: str, number: int, said: str) -> InputError:
-    return DataError(
-        f"is not a dictionary in Python's notation: {said[:200]}",
-        location=f"{file}, line {number}",
-        hint="Check that the file is complete; strict JSON belongs to the loader of a later edition",
-        code="line",
-    )

@@ -16,9 +16,10 @@ from pydantic import Field, model_validator
 from domains.domain import TimeKind
 from domains.io.columns import LONGEST_TEXT, json_list, select_texts, text_field
 from domains.io.compressed import within_budget
+from domains.io.literals import scan_literals
 from domains.io.paths import InputPath, expand, find_file
 from domains.io.remote import load_table
-from domains.io.scan import PolarsType, scan, scan_json_lines, scan_literals
+from domains.io.scan import PolarsType, scan, scan_json_lines
 from domains.loaders.loader import Loader
 from domains.raw_tables import TEXT, RawTables
 from domains.settings import Settings

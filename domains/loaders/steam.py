@@ -8,8 +8,9 @@ import polars as pl
 from pydantic import Field
 
 from domains.domain import TimeKind
+from domains.io.literals import scan_literals
 from domains.io.paths import InputPath, find_file
-from domains.io.scan import PolarsType, scan_literals
+from domains.io.scan import PolarsType
 from domains.loaders.loader import Loader
 from domains.raw_tables import TEXT, RawTables
 from domains.settings import Settings

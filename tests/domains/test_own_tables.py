@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from refusals import refusal
 
@@ -12,6 +14,7 @@ from domains.guess import guess_columns
 from domains.io.own_tables import flatten, one_item_per_row, scan_own
 from domains.open_domain import open_domain, parse_spec
 from domains.raw_cells import clean_text, plain_text
+from domains.value_notes import value_notes
 
 BASKETS = [["12", "45"], ["45", "7", "12"]]
 
@@ -256,3 +259,42 @@ def test_misread_letters_of_titles_are_restored():
 def test_the_mark_of_text_in_a_spreadsheet_is_no_part_of_an_id():
     assert clean_text(pl.Series(["'007", "'12", None])).to_list() == ["007", "12", None]
     assert clean_text(pl.Series(["'s-Hertogenbosch", "Delft"])).to_list() == ["'s-Hertogenbosch", "Delft"]
+
+
+def test_columns_of_parquet_are_known_by_their_values_in_any_type(tmp_path):
+    start = 1_600_000_000
+    rows = [(f"Kunde {row % 20}", f"{row % 7}", start + row, bytes([255, row % 3])) for row in range(210)]
+    users, items, times, thumbs = zip(*rows, strict=True)
+    acts = pa.table(
+        {
+            "wer": pa.array(users).dictionary_encode(),
+            "was": pa.array(items).dictionary_encode(),
+            "wann": pa.array(times).cast(pa.timestamp("s", "+05:30")),  # as pandas writes a zone that is a number
+            "bild": pa.array(thumbs, pa.binary()),
+        }
+    )
+    goods = pa.table(
+        {
+            "nummer": pa.array([str(n) for n in range(7)]),
+            "worte": pa.array([f"red ball {n}" for n in range(7)]).dictionary_encode(),
+        }
+    )
+    pq.write_table(acts, tmp_path / "acts.parquet")
+    pq.write_table(goods, tmp_path / "goods.parquet")
+    files = {"interactions": str(tmp_path / "acts.parquet"), "items": str(tmp_path / "goods.parquet")}
+    columns = guess_columns(**files).columns
+    found = {"user": "wer", "item": "was", "item_key": "nummer", "time": "wann", "title": "worte"}
+    assert columns.model_dump(exclude_none=True) == found
+    assert value_notes(scan_own(files["interactions"]), set(found.values()), "") == ()
+    core = {"min_user_interactions": 0, "min_item_interactions": 0, "repeats": "keep"}
+    domain = open_domain(parse_spec({**files, "columns": found, "prepare": core})).domain
+    assert (domain.times.min(), domain.times.max()) == (start, start + 209)
+
+
+def test_dates_kept_in_a_dictionary_are_dates(tmp_path):
+    days = pa.array([f"2023-01-{day:02}" for day in range(1, 21)]).dictionary_encode()
+    pq.write_table(pa.table({"user_id": ["a"] * 20, "item_id": ["x"] * 20, "date": days}), tmp_path / "acts.parquet")
+    (tmp_path / "goods.csv").write_text("item_id,title\nx,tea\n", encoding="utf-8")
+    core = {"min_user_interactions": 0, "min_item_interactions": 0, "repeats": "keep"}
+    spec = parse_spec({"interactions": "acts.parquet", "items": "goods.csv", "prepare": core})
+    assert open_domain(spec, base=tmp_path).domain.time_kind == "timestamp"

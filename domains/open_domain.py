@@ -85,7 +85,7 @@ def _ready(domain: Domain, spec: DomainSpec) -> PreparedDomain:
     return PreparedDomain(domain, PreparationReport((step,)))
 
 
-PREPARATION = 5
+PREPARATION = 6
 """Increase this if the same files and settings give another domain than before."""
 
 

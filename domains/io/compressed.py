@@ -175,7 +175,7 @@ def check_text(path: str | Path, encoding: str = "utf-8", kind: str = "") -> Non
     Args:
         path: the file.
         encoding: in which it is read.
-        kind: of the file by its name; for ``csv``, JSON is an error.
+        kind: of the file by its name; for ``csv``, JSON is an error, and JSON is always UTF-8.
 
     Raises:
         InputError: it is a program, a picture, a workbook, ..., or text in UTF-16 without that encoding set.
@@ -195,7 +195,7 @@ def check_text(path: str | Path, encoding: str = "utf-8", kind: str = "") -> Non
         raise DataError(
             f"is written in {wide.upper()}",
             location=path,
-            hint=f"Save it as UTF-8, or set encoding to {wide}",
+            hint="Save it as UTF-8" + ("" if kind == "json" else f", or set encoding to {wide}"),
             code="utf-16",
         )
     if kind == "csv" and re.match(rb"\s*\[?\s*\{\s*\"", head.removeprefix(BOM_UTF8)):

@@ -10,6 +10,7 @@ from glob import has_magic
 from itertools import takewhile
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import unquote
 
 from pydantic import AfterValidator, ValidationInfo
 
@@ -106,8 +107,12 @@ def expand_pattern(pattern: str) -> list[Path]:
 
 def _exists(path: Path) -> bool:
     """Whether the path exists, up to its first wildcard."""
-    plain = list(takewhile(lambda part: not has_magic(part), path.parts))
-    return Path(*plain).exists()
+    return Path(*path.parts[: _plain_parts(path)]).exists()
+
+
+def _plain_parts(path: str | Path) -> int:
+    """Return the number of parts of a path before its first wildcard."""
+    return len(list(takewhile(lambda part: not has_magic(part), Path(path).parts)))
 
 
 InputPath = Annotated[str, AfterValidator(resolve)]
@@ -140,6 +145,8 @@ OTHERS: Mapping[str, str] = {
 }
 """Endings of files that are not read, and a hint."""
 COMPRESSIONS = frozenset({".gz", ".zst"})
+HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
+"""Stands for no value in the name of a folder."""
 
 
 def expand(source: str) -> list[str]:
@@ -165,6 +172,13 @@ def expand(source: str) -> list[str]:
     if not found:
         raise DataError("no data files", location=source, hint="Check the folder or the pattern", code="no-file")
     return sorted(found)
+
+
+def partition_of(file: str, source: str) -> dict[str, str | None]:
+    """Return the values in the names of Hive's folders between a source and one of its files: ``date=2024-01-31``."""
+    parts = Path(file).parent.parts[len(Path(source).parts) if Path(source).is_dir() else _plain_parts(source) :]
+    named = (part.partition("=") for part in parts if "=" in part)
+    return {name: None if value == HIVE_NULL else unquote(value) for name, _, value in named}
 
 
 def kind_of(files: Sequence[str], source: str) -> str:

@@ -28,7 +28,7 @@ from domains.io.compressed import (
 )
 from domains.io.head import Head, Header, find_head
 from domains.io.json_lines import as_lines
-from domains.io.paths import check_address, expand, is_url, kind_of
+from domains.io.paths import check_address, expand, is_url, kind_of, partition_of
 from domains.io.quoting import ESCAPED, MARK, Quoting, find_quoting, unquote
 from domains.io.remote import fetch_urls, scan_remote_parquet
 from domains.raw_cells import counted
@@ -68,7 +68,16 @@ def scan(
             return scan_remote_parquet(source)
         return _scan_files(fetch_urls(source), kind, separator, encoding, quoting, header)
     files = expand(source)
-    return _scan_files(files, kind_of(files, source), separator, encoding, quoting, header)
+    kind = kind_of(files, source)
+    within = [partition_of(file, source) for file in files] if kind != "parquet" else []  # polars reads those itself
+    if not any(within):
+        return _scan_files(files, kind, separator, encoding, quoting, header)
+    return pl.concat(
+        _scan_files([file], kind, separator, encoding, quoting, header).with_columns(
+            pl.lit(value, dtype=pl.String).alias(name) for name, value in values.items()
+        )
+        for file, values in zip(files, within, strict=True)
+    )
 
 
 def reading_notes(
@@ -178,7 +187,8 @@ def _scan_delimited(files: list[str], head: Head, quoting: Quoting) -> pl.LazyFr
                 raise DataError(
                     f"has other columns than {files[0]}: {', '.join(there)[:200]}",
                     location=file,
-                    hint="Name one kind of file by a pattern, such as 'orders*.csv'",
+                    hint="Begin each file with the same header, or name one kind of file by a pattern, such as "
+                    "'orders*.csv'",
                     code="columns-differ",
                 )
         if any(list(there) != list(names[0]) for there in names):
@@ -217,16 +227,23 @@ def _check_encoding(encoding: str) -> None:
 
 
 def _scan_json(files: list[str]) -> pl.LazyFrame:
-    """Infer types from the first rows, but read as text what may be text in a later row.
+    """Scan JSON lines by the types of all rows: a number here and a word there are text.
 
-    These are integers, columns that are empty in the first rows, and lists of both.
+    Integers, and what is always empty, are text too, for what other files hold in their place.
     """
     copies = [as_lines(file) for file in files]
     check_columns(copies[0], '":', location=files[0])
-    lines = [escape(copy) for copy in copies]
-    guessed = schema_of(pl.scan_ndjson(lines, infer_schema_length=1000), files[0])
-    as_text = {name: text for name, dtype in guessed.items() if (text := _text_like(dtype)) is not None}
-    return pl.scan_ndjson(lines, infer_schema_length=1000, schema_overrides=as_text)
+    tables = []
+    for file, copy in zip(files, copies, strict=True):
+        stat = Path(copy).stat()
+        tables.append(pl.scan_ndjson(escape(copy), schema=_json_types(copy, file, (stat.st_size, stat.st_mtime_ns))))
+    return pl.concat(tables, how="diagonal_relaxed") if len(tables) > 1 else tables[0]
+
+
+@lru_cache(maxsize=64)
+def _json_types(copy: str, location: str, _version: tuple[int, int]) -> dict[str, PolarsType]:
+    types = schema_of(pl.scan_ndjson(escape(copy), infer_schema_length=None), location)
+    return {name: _text_like(dtype) or dtype for name, dtype in types.items()}
 
 
 def _text_like(dtype: PolarsType | DataTypeClass) -> PolarsType | None:

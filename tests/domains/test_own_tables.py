@@ -298,3 +298,42 @@ def test_dates_kept_in_a_dictionary_are_dates(tmp_path):
     core = {"min_user_interactions": 0, "min_item_interactions": 0, "repeats": "keep"}
     spec = parse_spec({"interactions": "acts.parquet", "items": "goods.csv", "prepare": core})
     assert open_domain(spec, base=tmp_path).domain.time_kind == "timestamp"
+
+
+@pytest.mark.parametrize(
+    ("key", "first", "then"),
+    [
+        ("price", 1.5, "n/a"),
+        ("id", 7, "B7"),
+        ("sold", True, "yes"),
+        ("maker", {"name": "a"}, "a"),
+        ("tags", [1], ["b"]),
+        ("late", None, 3.0),
+    ],
+)
+def test_json_has_the_types_of_all_its_rows(tmp_path, key, first, then):
+    rows = [{"user_id": "u", **({} if first is None else {key: first})}] * 1_500 + [{"user_id": "u", key: then}] * 10
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    table = scan_own(str(tmp_path / "a.jsonl")).collect()
+    assert (table.height, table[key].to_list()[-1]) == (1_510, then)
+
+
+def test_files_of_json_may_have_other_keys_and_types(tmp_path):
+    (tmp_path / "1.jsonl").write_text('{"user_id": 1, "stars": 4.5}\n', encoding="utf-8")
+    (tmp_path / "2.jsonl").write_text('{"user_id": "b", "stars": "none", "note": "late"}\n', encoding="utf-8")
+    table = scan_own(str(tmp_path)).collect()
+    assert table.rows() == [("1", "4.5", None), ("b", "none", "late")]
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "arrow", "parquet"])
+@pytest.mark.parametrize("pattern", ["", "*/*"])
+def test_folders_of_hive_are_columns_in_every_format(tmp_path, ending, pattern):
+    for day in ("2024-01-30", "2024-01-31", "__HIVE_DEFAULT_PARTITION__"):
+        file = tmp_path / "orders" / f"date={day}" / f"part-0.{ending}"
+        file.parent.mkdir(parents=True)
+        table = pl.DataFrame({"user_id": [f"u{day}"], "item_id": ["a"]})
+        write = {"csv": table.write_csv, "jsonl": table.write_ndjson, "arrow": table.write_ipc}
+        write.get(ending, table.write_parquet)(file)
+    source = f"{tmp_path / 'orders'}/{pattern}".rstrip("/")
+    found = scan_own(source).collect().sort("user_id")
+    assert found["date"].cast(pl.String).to_list() == ["2024-01-30", "2024-01-31", None]

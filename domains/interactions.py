@@ -256,7 +256,7 @@ def keep_mask(frame: pl.DataFrame, clauses: Sequence[Clause], location: object) 
 
 def _meets(column: pl.Series, clause: Clause, location: object, notes: list[str]) -> pl.Series:
     if clause.operator not in ("in", "not in"):
-        return _compare(column, clause, location).fill_null(value=False)
+        return _compare(column, clause, location, notes).fill_null(value=False)
     text = _text(column)
     wanted = {value: _equals(text, value) for value in clause.values}
     days = {value: day for value in wanted if (day := _moment(value)) and DAY.fullmatch(value)}
@@ -286,7 +286,7 @@ def _equals(text: pl.Series, value: str) -> pl.Series:
     return equal.fill_null(value=False)
 
 
-def _compare(column: pl.Series, clause: Clause, location: object) -> pl.Series:
+def _compare(column: pl.Series, clause: Clause, location: object, notes: list[str]) -> pl.Series:
     value, operator = clause.values[0], clause.operator
     limit: object = _number(value)
     values: pl.Series | None
@@ -294,10 +294,12 @@ def _compare(column: pl.Series, clause: Clause, location: object) -> pl.Series:
         values = column if column.dtype.is_numeric() else as_numbers(_text(column))
         if values.null_count() == len(values):
             raise _error(column, f"{clause.column!r} holds no numbers", location)
+        notes += _how_read(column, values)
     elif moment := _moment(value):
         values, limit = _datetimes(column, location), moment
         if values is None:
             raise _error(column, f"{clause.column!r} holds no dates", location)
+        notes += _unread(column, values, "date")
         if DAY.fullmatch(value) and operator in ("<=", ">"):  # all of that day, or none of it
             limit, operator = moment + ONE_DAY, {"<=": "<", ">": ">="}[operator]
     else:
@@ -306,6 +308,29 @@ def _compare(column: pl.Series, clause: Clause, location: object) -> pl.Series:
     met = {">": values.__gt__, ">=": values.__ge__, "<": values.__lt__, "<=": values.__le__}[operator](limit)
     assert isinstance(met, pl.Series)
     return met
+
+
+def _how_read(column: pl.Series, values: pl.Series) -> list[str]:
+    """Return notes on cells that are no numbers, and on numbers that are not written as programs do."""
+    if column.dtype.is_numeric():
+        return []
+    usual = _text(column).cast(pl.Float64, strict=False)
+    other = (usual.is_null() | (usual != values)) & values.is_not_null()
+    notes = _unread(column, values, "number")
+    if other.any():
+        text, value = column.filter(other)[0], values.filter(other)[0]
+        notes.append(f"Numbers of {column.name!r} such as {text!r} are read as {value:.12g}.")
+    return notes
+
+
+def _unread(column: pl.Series, values: pl.Series, what: str) -> list[str]:
+    """Return a note if some cells hold something else than the numbers or dates that a condition compares."""
+    text = _text(column)
+    unread = text.filter(values.is_null() & (text != ""))
+    if unread.is_empty():
+        return []
+    cells = f"{counted(len(unread), 'cell')} of {column.name!r} with no {what}"
+    return [f"{cells}, such as {unread[0][:60]!r}: these rows are left out ({LOCATION})."]
 
 
 def _moment(value: str) -> datetime | None:

@@ -201,14 +201,33 @@ def _western(sign: str) -> bytes:
         return sign.encode("latin-1")
 
 
-def as_numbers(text: pl.Series) -> pl.Series:
-    """Read (N,) Float64 with a decimal point or comma, and thousands apart (1.234,5); null for other text.
+BETWEEN = "[\\s'\u2019]"
+"""Blanks and apostrophes, which only set thousands apart."""
 
-    Numbers in parentheses are negative, as in accounts.
+
+def as_numbers(text: pl.Series) -> pl.Series:
+    """Read (N,) Float64 with a decimal point or comma, and thousands apart (1.234,5 or 1'234.5); null for other text.
+
+    `1,234` is 1234 if a number such as `1,234,567` or `1,234.5` shows it, or if all numbers with a comma are like it
+    and some have none, which are below 1,000; else it is 1.234. The same holds for the point. Numbers in parentheses
+    are negative, as in accounts.
     """
     plain = text.str.strip_chars().str.replace(r"^\((\d[\d.,]*)\)$", "-$1")
-    point = plain.str.contains(r"^-?\d{1,3}(?:,\d{3})+[.]\d+$").fill_null(value=False)
-    comma = plain.str.contains(r"^-?\d{1,3}(?:[.]\d{3})+,\d+$").fill_null(value=False)
-    plain = plain.str.replace_all(",", "").zip_with(point, plain)
-    plain = plain.str.replace_all(".", "", literal=True).zip_with(comma, plain)
+    spaced = plain.str.contains(rf"^-?\d{{1,3}}(?:{BETWEEN}\d{{3}})+(?:[.,]\d+)?$").fill_null(value=False)
+    plain = plain.str.replace_all(BETWEEN, "").zip_with(spaced, plain)
+    for sign, other in ((",", r"\."), (r"\.", ",")):
+        apart = _are_apart(plain, sign, other)
+        plain = plain.str.replace_all(sign, "").zip_with(apart, plain)
     return plain.str.replace(r"^(-?\d+),(\d+)$", "${1}.${2}").cast(pl.Float64, strict=False)
+
+
+def _are_apart(numbers: pl.Series, sign: str, other: str) -> pl.Series:
+    """Return (N,) bool, whether a sign sets thousands apart in a number; both signs are regular expressions."""
+    shown = numbers.str.contains(rf"^-?\d{{1,3}}(?:{sign}\d{{3}})+(?:{other}\d+|{sign}\d{{3}})$").fill_null(value=False)
+    single = numbers.str.contains(rf"^-?[1-9]\d{{0,2}}{sign}\d{{3}}$").fill_null(value=False)
+    if shown.any():
+        return shown | single
+    decimal = numbers.str.contains(rf"^-?\d*{sign}\d+$").fill_null(value=False) & ~single
+    whole = numbers.filter(numbers.str.contains(r"^-?\d+$").fill_null(value=False)).cast(pl.Float64).abs()
+    beside = not decimal.any() and len(whole) > 0 and bool((whole < 1_000).all())
+    return single if beside else shown

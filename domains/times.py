@@ -102,7 +102,7 @@ def _ahead(times: Times) -> list[str]:
         return []
     share, latest = 100 * len(ahead) / len(times.values), datetime.fromtimestamp(int(str(ahead.max())), UTC)
     return [
-        f"Times ahead of today: {len(ahead):,} ({share:.2g} %), up to {latest:%Y-%m-%d}. To leave them out: keep: "
+        f"Times ahead of today: {len(ahead):,} ({share:.3g} %), up to {latest:%Y-%m-%d}. To leave them out: keep: "
         f'"timestamp <= {today}".'
     ]
 

@@ -36,9 +36,10 @@ GLANCES = words(
     returned
     refund refunded dislike disliked skip skipped void voided storniert storno retoure
     annule annulé retour devuelto cancelado annullato reso failed pending
+    deleted test testorder bot spam fraud
     """
 )
-"""Names of events that show little interest or none."""
+"""Names of events that show little interest or none, and marks of rows that no customer made."""
 BESIDE = words(
     """
     item items product products page screen list listing detail details to from

@@ -328,6 +328,8 @@ def test_times_ahead_of_today_are_noted():
         if noted:
             assert f'keep: "timestamp <= {now:%Y-%m-%d}"' in times.notes[0]
     assert not to_times(pl.Series([1, 2]), kind="auto", unit="auto", location="").notes
+    (note,) = to_times(pl.Series(["2098-01-01"]), kind="auto", unit="auto", location="f").notes
+    assert note.startswith("Times ahead of today: 1 (100 %), up to 2098-01-01.")
 
 
 # --- numbers that write a date --------------------------------------------------------------------
@@ -623,6 +625,38 @@ def test_a_title_that_says_nothing_is_none(mark):
 def test_numbers_with_thousands_apart_are_compared_as_numbers():
     texts = ["1.234,50", "1,234.50", "-1.234,5", "2,5", "2.5", "12", "(1,5)", "a", None]
     assert as_numbers(pl.Series(texts)).to_list() == [1234.5, 1234.5, -1234.5, 2.5, 2.5, 12, -1.5, None, None]
+
+
+@pytest.mark.parametrize(
+    ("texts", "read"),
+    [
+        (["950", "1,500", "12,000"], [950, 1500, 12000]),
+        (["950", "1.500", "-12.000"], [950, 1500, -12000]),
+        (["1,500", "1,234,567"], [1500, 1234567]),
+        (["1,500", "1,234.5"], [1500, 1234.5]),
+        (["1 500,00", "1\u202f500", "1'500.5", "2\u2019000"], [1500, 1500, 1500.5, 2000]),
+        (["1,500", "0,500"], [1.5, 0.5]),
+        (["1.500", "2.5"], [1.5, 2.5]),
+        (["1.500", "2000"], [1.5, 2000]),
+        (["1,000", "2,000"], [1, 2]),
+        (["0,125", "3"], [0.125, 3]),
+        (["4,5", "3"], [4.5, 3]),
+    ],
+)
+def test_whether_a_sign_sets_thousands_apart_is_seen_by_the_other_numbers(texts, read):
+    assert as_numbers(pl.Series(texts)).to_list() == read
+
+
+def test_how_numbers_are_read_in_a_condition_and_what_is_none_is_told():
+    acts = EVENTS | {"price": ["1,500", "950", "on request", "", "2,000"], "made": ["2020-10-01", "soon", *CLOCKS[:3]]}
+    keep = ["price >= 900", "made >= 2020-09-01"]
+    kept = read_interactions(tables(acts), PrepareSettings(**NOTHING, keep=keep), Problems())
+    assert kept.item_ids.to_pylist() == ["a", "e"]
+    assert kept.notes == (
+        "1 cell of 'price' with no number, such as 'on request': these rows are left out (prepare.keep).",
+        "Numbers of 'price' such as '1,500' are read as 1500.",
+        "1 cell of 'made' with no date, such as 'soon': these rows are left out (prepare.keep).",
+    )
 
 
 @pytest.mark.parametrize(

@@ -180,4 +180,9 @@ def temporary_folder() -> str:
 def cache_root() -> Path:
     """Return $TRANSFER_CACHE, else this project's folder among the caches of the platform."""
     chosen = os.environ.get("TRANSFER_CACHE")
-    return Path(chosen).expanduser() if chosen else user_cache_path("sememe-transfer", appauthor=False)
+    return expand_user(chosen) if chosen else user_cache_path("sememe-transfer", appauthor=False)
+
+
+def expand_user(path: str) -> Path:
+    """Return a path with the folder of a user in place of ``~``; if there is no such user, the name stays."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises if there is no such user

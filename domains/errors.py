@@ -204,10 +204,13 @@ def explain(error: ValidationError, model: type[BaseModel], before: str) -> Inpu
     ):  # showing the whole settings would not help
         return SettingsError(str(cause), location=where, hint="Correct this value", code="invalid-value")
     shown = _short(repr(first.get("input")))
-    problem = first["msg"].removeprefix("Value error, ")
+    problem = _SHAPES.get(first["type"], first["msg"].removeprefix("Value error, "))
     return SettingsError(f"{problem} (given: {shown})", location=where, hint="Correct this value", code="invalid-value")
 
 
+_MAPPING = "a mapping of keys to values belongs here"
+_SHAPES = {"tuple_type": "a list belongs here", "dict_type": _MAPPING, "model_type": _MAPPING}
+"""Problems with the shape of a value, in the words of a recipe."""
 _KEYS = re.compile(r"[A-Za-z_]\w*(\.\w+)*")
 """A path of keys within the settings where an error was found."""
 

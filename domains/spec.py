@@ -6,12 +6,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from domains.errors import InputError, SettingsError, suggest
 from domains.loaders.loader import BUNDLED, Loader, check_options, find_loader, loader_names
+from domains.printable import printable
 from domains.settings import PrepareSettings, Settings
 
 
@@ -53,6 +54,14 @@ class DomainSpec(Settings):
         long.clear()
         long.update(written)
         return reference
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, value: str | None) -> str | None:
+        """Check that the name can be printed: a recipe may come from a stranger."""
+        if value is not None and value != printable(value):
+            raise ValueError("a name must not contain control characters")
+        return value
 
     @model_validator(mode="after")
     def _check_options(self) -> DomainSpec:

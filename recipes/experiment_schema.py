@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -13,6 +14,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from domains.errors import SettingsError, explain, suggest
 from domains.settings import Settings, repeated
 from recipes.load import bundled_experiments, bundled_recipes, read_mapping
+from recipes.schema import folder_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +22,7 @@ class Published:
     """Figures that a paper published for one data set.
 
     Attributes:
-        place: TABLE/COLUMN.
+        location: TABLE/COLUMN.
         source: the paper.
         table: title of the table.
         differs: how the experiment differs from ours.
@@ -135,11 +137,20 @@ class Experiment(Settings):
     )
     cost: CostSettings | None = Field(None, description="Measure the cost of diffusion, with or without recipes.")
 
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, value: str) -> str:
+        """Check that the name can be a folder."""
+        return folder_name(value)
+
     @field_validator("experiment", mode="before")
     @classmethod
     def _short(cls, value: Any) -> Any:
-        """Accept a recipe's name for an entry."""
-        return [{"recipe": entry} if isinstance(entry, str) else entry for entry in value or ()]
+        """Accept one entry for a list, and a recipe's name for an entry."""
+        entries = [value] if isinstance(value, str | Mapping) else () if value is None else value
+        if not isinstance(entries, list | tuple):
+            return entries
+        return [{"recipe": entry} if isinstance(entry, str) else entry for entry in entries]
 
     @field_validator("reference")
     @classmethod

@@ -172,7 +172,7 @@ def apply_override(data: dict[str, Any], override: str) -> None:
             ) from None
     bare = "," in text and not text.lstrip().startswith("[") and _takes_list(parts)
     value = _parsed(f"[{text}]" if bare else text, f"--set {key}")
-    if isinstance(here, list) and parts[-1].isdigit() and int(parts[-1]) < len(here):
+    if isinstance(here, list) and parts[-1].isdecimal() and int(parts[-1]) < len(here):
         here[int(parts[-1])] = value
     elif isinstance(here, dict):
         here[parts[-1]] = value

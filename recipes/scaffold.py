@@ -14,6 +14,7 @@ import polars as pl
 import pyarrow.compute as pc
 import yaml
 
+from domains.disk import expand_user
 from domains.domain import Domain, TimeKind
 from domains.errors import DataError, InputError, SettingsError
 from domains.guess import guess_separator
@@ -356,6 +357,6 @@ def _item_ids(raw: RawTables) -> tuple[pl.Series, pl.Series]:
 
 def _from(out: Path, path: str) -> str:
     """Return a path relative to the recipe's folder; absolute paths and addresses do not change."""
-    if "://" in path or Path(path).expanduser().is_absolute():
+    if "://" in path or expand_user(path).is_absolute():
         return path
     return Path(os.path.relpath(path, out.parent or Path())).as_posix()

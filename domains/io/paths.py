@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from pydantic import AfterValidator, ValidationInfo
 
+from domains.disk import expand_user
 from domains.errors import DataError, SettingsError
 
 SCHEMES = ("https", "s3", "gs")
@@ -90,7 +91,7 @@ def resolve(path: str, info: ValidationInfo) -> str:
     base = (info.context or {}).get("base")
     if is_url(path) or base is None:
         return path
-    expanded = Path(path).expanduser()
+    expanded = expand_user(path)
     if expanded.is_absolute():
         return str(expanded)
     beside = Path(base) / expanded

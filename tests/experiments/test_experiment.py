@@ -93,6 +93,12 @@ def test_published_figures_are_those_of_the_paper():
     [
         ({"experimnt": []}, "unknown-key", "experimnt"),
         ({"experiment": []}, "invalid-value", "experiment"),
+        ({"experiment": 5}, "invalid-value", "experiment: a list belongs here (given: 5)"),
+        ({"experiment": True}, "invalid-value", "experiment: a list belongs here"),
+        ({"seeds": 1}, "invalid-value", "seeds: a list belongs here"),
+        ({"name": "../../elsewhere"}, "invalid-value", "name: a name must not contain /"),
+        ({"name": "/tmp/elsewhere"}, "invalid-value", "name: a name must not contain /"),
+        ({"name": "a\x1b[2J"}, "invalid-value", "name: a name must not contain control characters"),
         ({"experiment": ["tiny.yaml", "tiny.yaml"]}, "invalid-value", "labels"),
         ({"seeds": [1, 2], "extra_variants": ["ease"], "extra_seeds": [0]}, "invalid-value", "extra_seeds"),
         ({"shots": [2.0]}, "invalid-value", "2.0"),
@@ -141,6 +147,12 @@ def test_errors_of_a_recipe_are_left_with_it(tmp_path):
 def test_an_unknown_name_lists_what_there_is():
     with refusal("no-recipe", about="'table4'"):
         load_experiment("tabel4")
+
+
+@pytest.mark.parametrize("entry", ["tiny.yaml", {"recipe": "tiny.yaml"}])
+def test_one_entry_needs_no_list(tmp_path, entry):
+    loaded = load_experiment(write_experiment(tmp_path, experiment=entry))
+    assert [one.recipe for one in loaded.experiment.experiment] == ["tiny.yaml"]
 
 
 def test_a_recipe_is_an_experiment_of_its_own(tmp_path):

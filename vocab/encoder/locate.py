@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from domains.disk import expand_user
 from domains.errors import InputError, SettingsError
 from vocab.encoder.settings import SemanticSettings
 
@@ -54,8 +55,8 @@ def locate(settings: SemanticSettings) -> Path:
         return _multilingual_folder()
     if settings.encoder == "auto":
         folder = _package_folder()
-    elif Path(settings.encoder).expanduser().is_dir():
-        folder = Path(settings.encoder).expanduser()
+    elif expand_user(settings.encoder).is_dir():
+        folder = expand_user(settings.encoder)
     else:
         folder = _from_hub(settings.encoder, settings.revision)
     if not (folder / "config.json").is_file() or not list(folder.glob("*.safetensors")):
@@ -70,7 +71,7 @@ def locate(settings: SemanticSettings) -> Path:
 
 def on_hub(settings: SemanticSettings) -> bool:
     """Whether the settings name an encoder on the hub."""
-    return settings.encoder not in ("auto", MULTILINGUAL) and not Path(settings.encoder).expanduser().is_dir()
+    return settings.encoder not in ("auto", MULTILINGUAL) and not expand_user(settings.encoder).is_dir()
 
 
 def check_name(settings: SemanticSettings) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from domains.disk import cache_root
+from domains.disk import cache_root, expand_user
 from domains.errors import SettingsError
 from vocab.encoder.locate import (
     MULTILINGUAL,
@@ -181,7 +181,7 @@ def _name(folder: Path, settings: SemanticSettings) -> str:
     packaged = {"auto": "all-MiniLM-L6-v2", MULTILINGUAL: MULTILINGUAL_NAME}
     if settings.encoder in packaged:
         return packaged[settings.encoder]
-    return folder.name if Path(settings.encoder).expanduser().is_dir() else settings.encoder
+    return folder.name if expand_user(settings.encoder).is_dir() else settings.encoder
 
 
 def _dim(folder: Path) -> int:

@@ -28,6 +28,7 @@ from domains.loaders.loader import check_options, find_loader
 from domains.open_domain import parse_spec
 from domains.partitioned import begin, check_empty, finish, load_prepared, partition_of, write_domain, write_part
 from domains.preparation import Log, last_of_each_user, no_title, prepare, without_repeats
+from domains.raw_cells import Rows
 from domains.raw_tables import RawTables
 from domains.settings import PrepareSettings
 from domains.spec import DomainSpec
@@ -137,8 +138,16 @@ class _Codes:
 
     @classmethod
     def of(cls, acts: pl.LazyFrame, column: str, location: str, settings: PrepareSettings) -> _Codes:
-        raw = acts.select(pl.col(column).alias("raw")).unique().collect(engine="streaming")["raw"]
-        ids = to_ids(raw, column.replace("_", " "), location, missing=settings.missing)
+        written = acts.select(pl.col(column).alias("raw"))
+        raw = written.unique().collect(engine="streaming")["raw"]
+        what, problems = column.replace("_", " "), Problems()
+        ids = to_ids(raw, what, location, missing=settings.missing, problems=problems)
+        if problems.errors:
+            wrong = raw.filter(ids.is_null()).to_frame().lazy()
+            rows = written.with_row_index("row", offset=1).join(wrong, on="raw", how="semi", nulls_equal=True)
+            found = rows.collect(engine="streaming").sort("row")
+            to_ids(found["raw"], what, Rows(location, found["row"]), missing=settings.missing)
+            problems.check()  # of the other ids together, a wrong one may look right by itself
         found = pl.DataFrame({"raw": raw, "id": ids}).drop_nulls("id")
         distinct = found["id"].unique().sort()  # by UTF-8 bytes, as Arrow does
         codes = pl.DataFrame({"id": distinct}).with_row_index("code").with_columns(pl.col("code").cast(pl.Int64))

@@ -149,6 +149,21 @@ def test_errors_name_the_place(tmp_path):
         open_domain(f"prepared:{tmp_path / 'good'}")
 
 
+@pytest.mark.parametrize(("column", "wrong"), [("user_id", None), ("user_id", " "), ("item_id", None)])
+def test_a_streamed_row_has_the_number_that_it_has_in_the_file(tmp_path, column, wrong):
+    spec = {**write_log(tmp_path), "prepare": SETTINGS[0]}
+    file = Path(spec["interactions"])
+    acts, row = pl.read_parquet(file), pl.int_range(pl.len())
+    acts.with_columns(
+        pl.when(row.is_in([2_000, 3_000])).then(pl.lit(wrong)).otherwise(column).alias(column)
+    ).write_parquet(file)
+    with refusal("missing", "acts.parquet, row 2001", about="(2 such rows)") as streamed:
+        to_folder(spec, tmp_path / "out", 2)
+    with refusal("missing", "acts.parquet, row 2001") as opened:
+        open_domain(spec)
+    assert str(streamed.value) == str(opened.value)
+
+
 WRONG_TIMES = ([1, 0, 3, 0, 1, 2], [1, 2, 0, 0, 1, 2], [1, 2, 3, 0, 2, 1])
 
 

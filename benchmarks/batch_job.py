@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from benchmarks.models import EVERY_TERM, made_up_titles
+from benchmarks.models import CPU, EVERY_TERM, made_up_titles
 from benchmarks.peers.job import peak_memory_mb
 from benchmarks.pipeline import RECOMMENDED
 from benchmarks.synthetic import Size, synthetic_domain
@@ -29,6 +29,7 @@ from transfer.serving.batch import EVERYBODY, recommend_all
 from transfer.serving.recommend import Recommender
 from transfer.terms.counts import popularity
 from transfer.terms.item_pairs import count_transitions, find_companions
+from transfer.terms.linear_items import find_taste
 from transfer.terms.weights import TermWeights
 from transfer.variants import parse_variant
 from vocab.item_texts import item_texts
@@ -68,6 +69,7 @@ def made_run(size: Size) -> TargetRun:
         counts=popularity(split),
         follows=count_transitions(split),
         companions=find_companions(split),
+        taste=find_taste(split, CPU),
     )
 
 

@@ -91,12 +91,13 @@ def test_a_shared_copy_holds_nothing_of_any_user_and_still_recommends(made, caps
     out = tmp_path / "copy"
     assert run_command(capsys, "share", folder / "target", out).code == 0
     assert traces(out, films) == []
-    together = TargetRun.read(out).companions.tocoo()
+    run, copied = (TargetRun.read(place) for place in (folder / "target", out))
     held = np.zeros((films.n_users, films.n_items), dtype=int)
     held[films.owners, films.items] = 1
     shared = held.T @ held
-    assert 0 < together.nnz < TargetRun.read(folder / "target").companions.nnz
-    assert (shared[together.row, together.col] >= 3).all(), "a pair of fewer users tells of their histories"
+    for kept, whole in ((copied.companions, run.companions), (copied.taste, run.taste)):
+        assert 0 < kept.nnz < whole.nnz
+        assert (shared[kept.nonzero()] >= 3).all(), "a pair of fewer users tells of their histories"
     assert load_domain(out / "domain").n_users == 0
     assert json.loads((out / "metrics.json").read_text())["example_user"] == ""
     assert run_command(capsys, "verify", out).code == 0

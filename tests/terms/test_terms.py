@@ -32,6 +32,7 @@ from transfer.terms.item_pairs import (
 from transfer.terms.joined import joined
 from transfer.terms.known import KnownItems, known_items
 from transfer.terms.late_terms import TERMS, weights_of
+from transfer.terms.linear_items import L2, find_taste
 from transfer.terms.search import FEWEST_USERS, Point, average, halves, search_weights
 from transfer.terms.weights import LEAVE_OUT, TermBuffers, TermWeights
 from transfer.variants import TERMS as NAMES
@@ -212,14 +213,42 @@ def test_users_of_pairs_are_counted_once_however_often_they_had_an_item() -> Non
     np.testing.assert_array_equal(shared_users(split, csr_matrix(pairs)).toarray(), (users @ users.T) * (pairs > 0))
 
 
+def test_taste_is_the_linear_model_whose_weights_are_best_by_least_squares() -> None:
+    domain = small_domain([[0, 1, 2, 5, 5], [0, 1, 3, 5, 5], [1, 2, 4, 5, 5], [0, 3], [6, 0]], n_items=7)
+    split = replace(leave_one_out(domain, short_users="train"), training_users=np.array([0, 1, 2]))
+    # They train on {0, 1, 2}, {0, 1, 3} and {1, 2, 4}; each column is a ridge regression on the others.
+    users = np.array([[1, 1, 1, 0, 0], [1, 1, 0, 1, 0], [0, 1, 1, 0, 1]], dtype=np.float64)
+    expected = np.zeros((7, 7))
+    for item in range(5):
+        others = [other for other in range(5) if other != item]
+        design = users[:, others]
+        inner = design.T @ design + L2 * np.eye(4)
+        expected[others, item] = np.linalg.solve(inner, design.T @ users[:, item])
+    found = find_taste(split, CPU).toarray()
+    np.testing.assert_allclose(found, expected, atol=2e-6)
+    assert found[3, 2] < 0, "who had 3 had not 2"
+    two = find_taste(split, CPU, 2).toarray()
+    for row, all_of in zip(two[:5], expected[:5], strict=True):
+        assert set(np.flatnonzero(row)) == set(np.argsort(-np.abs(all_of), kind="stable")[:2])
+
+
+def test_taste_holds_the_items_that_most_users_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transfer.terms.linear_items.LARGEST", 2)
+    domain = small_domain([[0, 1, 2, 5, 5], [0, 1, 2, 5, 5], [3, 2, 4, 5, 5], [0, 5, 5]], n_items=6)
+    found = find_taste(leave_one_out(domain), CPU)
+    assert sorted(zip(*(part.tolist() for part in found.nonzero()), strict=True)) == [(0, 2), (2, 0)]
+    nobody = replace(leave_one_out(domain), training_users=np.array([], np.int64))
+    assert find_taste(nobody, CPU).nnz == 0 and find_taste(nobody, CPU).shape == (6, 6)
+
+
 def test_together_counts_the_recent_items_more_and_taste_all_alike() -> None:
-    companions = np.zeros((5, 5), np.float32)
-    companions[1, 3], companions[2, 3], companions[2, 4] = 0.5, 0.25, 1.0
-    known = replace(KNOWN, companions=csr_matrix(companions))
+    pairs = np.zeros((5, 5), np.float32)
+    pairs[1, 3], pairs[2, 3], pairs[2, 4] = 0.5, 0.25, 1.0
+    known = replace(KNOWN, companions=csr_matrix(pairs), taste=csr_matrix(-pairs))
     found = joined(None, known, DOMAIN, TARGETS, TermWeights(together=2.0, recency=0.5))(BOTH).numpy()
     np.testing.assert_allclose(found[0], [0, 0, 0, 2 * (0.5 * 0.5 + 0.25), 2 * 1.0])
     found = joined(None, known, DOMAIN, TARGETS, TermWeights(taste=2.0, recency=0.5))(BOTH).numpy()
-    np.testing.assert_allclose(found[0], [0, 0, 0, 2 * (0.5 + 0.25), 2 * 1.0])
+    np.testing.assert_allclose(found[0], [0, 0, 0, -2 * (0.5 + 0.25), -2 * 1.0])
 
 
 def test_a_missing_ingredient_gives_nothing() -> None:

@@ -20,9 +20,10 @@ from transfer.interests.settings import InterestSettings
 from transfer.runs.artifact_files import MANIFEST, FileEntry, check_unchanged, write_manifest
 from vocab.vocabulary import SememeVocabulary
 
-FORMAT_VERSION = 5
-"""3: without a manifest. 4: settings held what is now constant or belongs to the machine; `Settings` drops it."""
-READS = (4, 5)
+FORMAT_VERSION = 6
+"""3: without a manifest. 4: settings held what is now constant or belongs to the machine; `Settings` drops it. 5:
+`taste` counted the companions of the whole history."""
+READS = (4, 5, 6)
 """Versions that this release opens."""
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
@@ -111,7 +112,7 @@ def kind_of(folder: Path) -> str:
             "this is not the config.json of an artifact of this toolkit", location=folder / CONFIG, code="run-damaged"
         )
     if config.get("format_version") not in READS:
-        known = " and ".join(f"version {version}" for version in READS)
+        known = ", ".join(f"version {version}" for version in READS)
         raise RunError(
             f"the format version is {config.get('format_version')!r}, but this release reads {known}",
             location=folder / CONFIG,

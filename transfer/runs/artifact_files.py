@@ -263,13 +263,14 @@ class TensorFile:
         """Return a tensor, or None if the file lacks it; see `take`."""
         return self.take(name, *shape, dtype=dtype) if name in self.tensors else None
 
-    def csr(self, name: str, rows: int, columns: int | None = None) -> csr_matrix:
+    def csr(self, name: str, rows: int, columns: int | None = None, low: float = 0) -> csr_matrix:
         """Return a sparse matrix from its parts. Indices are checked before SciPy uses them.
 
         Args:
             name: prefix of the parts' names.
             rows: required number of rows.
             columns: required number of columns; None for any.
+            low: minimum of the entries.
 
         Raises:
             InputError: a part is missing, or the parts are inconsistent.
@@ -278,15 +279,15 @@ class TensorFile:
         if columns is not None and int(width) != columns:
             raise self.error(f"{name} has {int(width)} columns, not {columns}")
         indices = self.take(f"{name}.indices", None, dtype=torch.int64, low=0, high=int(width) - 1)
-        data = self.take(f"{name}.data", len(indices), low=0)
+        data = self.take(f"{name}.data", len(indices), low=low)
         indptr = self.take(f"{name}.indptr", rows + 1, dtype=torch.int64, low=0, high=len(indices)).numpy()
         if indptr[0] != 0 or indptr[-1] != len(indices) or (np.diff(indptr) < 0).any():
             raise self.error(f"{name}.indptr does not rise from 0 to {len(indices)}")
         return csr_matrix((data.numpy(), indices.numpy(), indptr), shape=(rows, int(width)))
 
-    def maybe_csr(self, name: str, rows: int, columns: int | None = None) -> csr_matrix | None:
+    def maybe_csr(self, name: str, rows: int, columns: int | None = None, low: float = 0) -> csr_matrix | None:
         """Return a sparse matrix, or None if the file lacks it; see `csr`."""
-        return self.csr(name, rows, columns) if any(key.startswith(f"{name}.") for key in self.tensors) else None
+        return self.csr(name, rows, columns, low) if any(key.startswith(f"{name}.") for key in self.tensors) else None
 
     def state(self, prefix: str, module: nn.Module) -> dict[str, Tensor]:
         """Return the weights of a module, without their prefix.

@@ -32,6 +32,7 @@ from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
 from transfer.terms.item_pairs import count_transitions, find_companions
 from transfer.terms.known import counts_of
+from transfer.terms.linear_items import find_taste
 from vocab.encoder.locate import has_encoder, on_hub
 
 
@@ -225,10 +226,11 @@ def run_plan(plan: Plan, folder: Path, runtime: Runtime) -> TargetRun:
 def run_of(plan: Plan, source: SourceArtifact, adapted: Adapted) -> TargetRun:
     """Return the target run: the product with its weights and settings, and the record."""
     product, items, known = adapted.product, adapted.items, adapted.known
-    counts, follows, companions = known.counts, known.follows, known.companions
-    if counts is None or follows is None or companions is None:  # no user trains
+    counts, follows, companions, taste = known.counts, known.follows, known.companions, known.taste
+    if counts is None or follows is None or companions is None or taste is None:  # no user trains
         counts = counts_of(adapted.split, adapted.features.known)
         follows, companions = count_transitions(adapted.split), find_companions(adapted.split)
+        taste = find_taste(adapted.split, known.device)
     return TargetRun(
         domain=plan.domain,
         vocabulary=items.vocabulary,
@@ -243,5 +245,6 @@ def run_of(plan: Plan, source: SourceArtifact, adapted: Adapted) -> TargetRun:
         counts=counts,
         follows=follows,
         companions=companions,
+        taste=taste,
         sentence_encoder=None if items.semantics is None else items.semantics.encoder.fingerprint,
     )

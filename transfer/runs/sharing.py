@@ -106,7 +106,8 @@ def share(run: TargetRun, folder: Path) -> TargetRun:
         run,
         domain=without_users(run.domain),
         follows=_of_several(run.follows),
-        companions=_common(run),
+        companions=_common(run, run.companions),
+        taste=_common(run, run.taste),
         metrics=metrics,
     )
     with whole_folder(folder) as unfinished:
@@ -122,10 +123,10 @@ def _of_several(follows: csr_matrix) -> csr_matrix:
     return kept
 
 
-def _common(run: TargetRun) -> csr_matrix:
-    """Return the cosines between items that several users share, by the users themselves: counts hold repeats."""
-    several = shared_users(make_split(run.domain, run.recipe), run.companions) >= FEWEST_COUNTS
-    kept = run.companions.multiply(several).tocsr()
+def _common(run: TargetRun, pairs: csr_matrix) -> csr_matrix:
+    """Return the pairs of items that several users share, by the users themselves: counts hold repeats."""
+    several = shared_users(make_split(run.domain, run.recipe), pairs) >= FEWEST_COUNTS
+    kept = pairs.multiply(several).tocsr()
     kept.eliminate_zeros()
     return kept.astype(np.float32)
 

@@ -67,6 +67,7 @@ KIND = "target"
 POPULARITY = "popularity"
 FOLLOWS = "follows"
 COMPANIONS = "companions"
+TASTE = "taste"
 LATER_TERMS = ("terms.together", "terms.taste")
 """Weights that are missing in files of version 4."""
 
@@ -100,6 +101,7 @@ class TargetRun(Artifact):
         counts: (I,) float32 training interactions of each item; NaN for items hidden from training.
         follows: (I, I) float32 counts of transitions in the training data.
         companions: (I, I) float32, cosines between the training users of items.
+        taste: (I, I) float32, weights of a linear item model of the training users' items.
         sentence_encoder: fingerprint of the titles' sentence encoder, or None.
     """
 
@@ -117,6 +119,7 @@ class TargetRun(Artifact):
     counts: npt.NDArray[np.float32]
     follows: csr_matrix
     companions: csr_matrix
+    taste: csr_matrix
     sentence_encoder: str | None = None
 
     def __repr__(self) -> str:
@@ -190,6 +193,7 @@ class TargetRun(Artifact):
             follows=self.follows,
             title_space=space,
             companions=self.companions,
+            taste=self.taste,
         )
 
     def unseen(self) -> UnseenMap | None:
@@ -232,7 +236,7 @@ class TargetRun(Artifact):
 
     def _item_tensors(self) -> dict[str, Tensor]:
         tensors = item_tensors(self.item_anchors, self.features) | {POPULARITY: torch.from_numpy(self.counts)}
-        for name, matrix in ((FOLLOWS, self.follows), (COMPANIONS, self.companions)):
+        for name, matrix in ((FOLLOWS, self.follows), (COMPANIONS, self.companions), (TASTE, self.taste)):
             tensors |= {f"{name}.{part}": value for part, value in csr_parts(matrix).items()}
         return tensors
 
@@ -256,6 +260,9 @@ class TargetRun(Artifact):
         counts = items.take(POPULARITY, domain.n_items, low=0, nan=True)
         follows = items.csr(FOLLOWS, domain.n_items, domain.n_items)
         companions = items.maybe_csr(COMPANIONS, domain.n_items, domain.n_items)  # none before version 5
+        if companions is None:
+            companions = csr_matrix(follows.shape, dtype=np.float32)
+        taste = items.maybe_csr(TASTE, domain.n_items, domain.n_items, -torch.inf)  # before version 6: the companions
         items.finish()
         file = TensorFile.open(folder / WEIGHTS)
         s2idm = read_s2idm(file, len(vocabulary), config.s2idm)
@@ -274,7 +281,8 @@ class TargetRun(Artifact):
             metrics=metrics,
             counts=counts.numpy(),
             follows=follows,
-            companions=csr_matrix(follows.shape, dtype=np.float32) if companions is None else companions,
+            companions=companions,
+            taste=companions if taste is None else taste,
             sentence_encoder=config.sentence_encoder,
         )
 

@@ -40,6 +40,7 @@ UNROLLED = frozenset({"gru4rec"})
 """Recurrent systems, which cannot be exported."""
 LARGEST_GRAPH = 1 << 31
 """Maximum size of an ONNX file in bytes."""
+TOGETHER, TASTE = "together", "taste"
 WITHOUT_TOGETHER = "Export a variant without the terms together and taste"
 WITHOUT_ANCHORS = "Export a variant without the term anchors, whose matrix is the largest"
 OPSET = 20
@@ -116,19 +117,19 @@ class Graph(nn.Module):
             self.register_buffer("near", torch.from_numpy(follows.indices.astype(np.int32)))
             self.register_buffer("nearness", torch.from_numpy(follows.data.astype(np.float32)))
         self.together, self.taste = float(weights.together), float(weights.taste)
-        self.accompanied = known.companions is not None and bool(self.together or self.taste)
-        if known.companions is not None and self.accompanied:
-            beside, strength = padded_rows(known.companions)
-            self.register_buffer("beside", beside)
-            self.register_buffer("closeness", strength)
+        self.pairs: list[str] = []
+        for name, used, matrix in ((TOGETHER, self.together, known.companions), (TASTE, self.taste, known.taste)):
+            if used and matrix is not None:
+                columns, values = padded_rows(matrix)
+                self.register_buffer(f"{name}_items", columns)
+                self.register_buffer(f"{name}_values", values)
+                self.pairs.append(name)
         self.register_buffer("table", torch.cat(tables, dim=1) if tables else torch.zeros(count, 1))
 
     vectors: Tensor
     starts: Tensor
     near: Tensor
     nearness: Tensor
-    beside: Tensor
-    closeness: Tensor
     level: Tensor
     table: Tensor
 
@@ -163,10 +164,11 @@ class Graph(nn.Module):
         scores = self.level.expand(items.shape[0], -1)
         if states:
             scores = torch.cat(states, dim=1) @ self.table.t() + scores
-        if self.accompanied:
-            strengths = self.together * weights + self.taste * counted  # not weights > 0: an old item's underflows
-            added = self.closeness[items] * strengths[:, :, None]
-            scores = scores.scatter_add(1, self.beside[items].flatten(1), added.flatten(1))
+        strengths = {TOGETHER: self.together * weights, TASTE: self.taste * counted}
+        for name in self.pairs:
+            columns, values = getattr(self, f"{name}_items"), getattr(self, f"{name}_values")
+            added = values[items] * strengths[name][:, :, None]
+            scores = scores.scatter_add(1, columns[items].flatten(1), added.flatten(1))
         return self._with_transitions(scores, items, lengths) if self.follows else scores
 
     def _with_transitions(self, scores: Tensor, items: Tensor, lengths: Tensor) -> Tensor:

@@ -104,6 +104,7 @@ def with_new_items(
         counts=np.concatenate([run.counts, np.full(more.n_items, np.nan, np.float32)]),
         follows=_enlarged(run.follows, domain.n_items),
         companions=_enlarged(run.companions, domain.n_items),
+        taste=_enlarged(run.taste, domain.n_items),
     )
 
 

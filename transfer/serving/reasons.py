@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 import numpy as np
@@ -146,9 +146,11 @@ class Reasons:
             people = np.arange(len(past))[:, None]
             share = np.where(past >= 0, np.asarray(place[people, left].todense()), 0)
             terms["transitions"] = share[:, :, None] * _between(self._followed, share > 0, left, right)
-        if known.companions is not None and (weights.together or weights.taste):
-            share = np.where(past >= 0, weights.together * decay + weights.taste, 0).astype(np.float32)
-            terms["together"] = share[:, :, None] * _between(self._accompanied, past >= 0, left, right)
+        pairs = ((self.accompanies, weights.together * decay), (self.tastes, np.full_like(decay, weights.taste)))
+        for matrix, share in pairs:
+            if matrix is not None and share.any():
+                values = _between(partial(values_at, matrix), past >= 0, left, right)
+                terms["together"] = terms.get("together", 0) + share[:, :, None] * values
         return Contributions(past, terms)
 
     @cached_property
@@ -166,6 +168,12 @@ class Reasons:
         """(I, I) cosines between the users of items; None if nobody had two items."""
         companions = self.scorer.known.companions
         return None if companions is None else in_order(companions)
+
+    @cached_property
+    def tastes(self) -> csr_matrix | None:
+        """(I, I) weights of the linear item model; None without training users."""
+        taste = self.scorer.known.taste
+        return None if taste is None else in_order(taste)
 
     def of(self, history: History, items: Ints) -> list[list[Reason]]:
         """Return the reasons for items (n, k) of n users; -1 entries are skipped."""
@@ -226,7 +234,8 @@ class Reasons:
             similar = torch.bmm(table[left], table[right].transpose(1, 2)).numpy()
             floor = -np.inf
         elif self.pairs and self.accompanies is not None:
-            similar = _between(self._accompanied, past >= 0, np.maximum(past, 0), np.maximum(items, 0))
+            cosines = partial(values_at, self.accompanies)
+            similar = _between(cosines, past >= 0, np.maximum(past, 0), np.maximum(items, 0))
             floor = 0.0
         else:
             return np.zeros_like(items), np.zeros(items.shape, dtype=bool)
@@ -250,12 +259,6 @@ class Reasons:
         """(m,) cosines of anchors between past items (m,) and items (m,)."""
         products = self._unit_anchors[past].multiply(self._unit_anchors[items]).sum(axis=1)
         return np.asarray(products, dtype=np.float32).ravel()
-
-    def _accompanied(self, past: Ints, items: Ints) -> Floats:
-        """(m,) cosines between the users of past items (m,) and those of items (m,)."""
-        if self.accompanies is None:
-            raise ValueError("nobody had two items")
-        return values_at(self.accompanies, past, items)
 
     def _followed(self, past: Ints, items: Ints) -> Floats:
         """(m,) contributions of past items (m,) to items (m,) by transitions."""

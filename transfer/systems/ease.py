@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from pydantic import Field
 
@@ -14,6 +13,7 @@ from transfer.evaluation.ranking import ScoreRows
 from transfer.evaluation.target_histories import history_matrix
 from transfer.registry import Baseline, Ranker, Target
 from transfer.terms.counts import train_matrix
+from transfer.terms.linear_items import linear_weights
 
 
 class EASESettings(Settings):
@@ -26,7 +26,7 @@ class EASESettings(Settings):
 
 
 def fit(target: Target, settings: EASESettings) -> Ranker:
-    """Compute B = I - P diag(P)^-1 with P = (X'X + lambda I)^-1. The score is the history times B.
+    """Compute `linear_weights`. The score is the history times these.
 
     Raises:
         InputError: there are too many items for a dense inverse.
@@ -40,12 +40,7 @@ def fit(target: Target, settings: EASESettings) -> Ranker:
             hint="Leave 'ease' out, or raise systems.ease.largest",
             code="too-many-items",
         )
-    matrix = train_matrix(split)
-    gram = torch.from_numpy((matrix.T @ matrix).toarray().astype(np.float32)).to(device)
-    gram.diagonal().add_(settings.l2)
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
-    weights = inverse / -inverse.diagonal()
-    weights.fill_diagonal_(0.0)
+    weights = linear_weights(train_matrix(split), settings.l2, device)
 
     def ranker(domain: Domain, targets: Targets) -> ScoreRows:
         history = history_matrix(domain, targets)

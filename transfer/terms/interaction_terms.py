@@ -75,14 +75,21 @@ TOGETHER = Term(
     timed=True,
 )
 """Companions of the recent items: items that the same users had."""
+
+
+def taste_items(known: KnownItems, part: str) -> ItemMatrix | None:
+    """Return the weights of the linear item model, or None if there are none."""
+    return known.taste_items
+
+
 TASTE = Term(
     name="taste",
-    summary="what the users of the whole history also had",
+    summary="what the whole history speaks for",
     weights=("taste",),
-    items=companion_items,
+    items=taste_items,
     users=whole_history,
 )
-"""Companions of all items of the history."""
+"""Score of a linear item model (EASE) for the whole history."""
 
 
 def same_items(known: KnownItems, part: str) -> ItemMatrix:

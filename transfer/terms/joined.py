@@ -19,9 +19,6 @@ from transfer.terms.late_terms import TERMS
 from transfer.terms.term import Term
 from transfer.terms.weights import TermWeights
 
-Users = tuple[tuple[float, Term], ...]
-"""Terms whose users are multiplied with the same items, with their weights."""
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class JoinedItems:
@@ -34,7 +31,7 @@ class JoinedItems:
         weights: weights of the terms.
         dense: (I, d) item vectors: those of the model, those of the dense terms, and the common columns of the sparse.
         terms: the dense terms, in the order of the columns.
-        users: for each sparse item matrix, the terms whose users it is multiplied with.
+        users: for each sparse item matrix, the weight and the term whose users it is multiplied with.
         common: columns of all sparse item matrices side by side that are in `dense`.
         rest: the other columns; `sparse` has these.
         sparse: (I, m) all sparse item matrices side by side, without the common columns; None without sparse terms.
@@ -44,7 +41,7 @@ class JoinedItems:
     weights: TermWeights
     dense: Tensor
     terms: tuple[Term, ...]
-    users: tuple[Users, ...]
+    users: tuple[tuple[float, Term], ...]
     common: Ints
     rest: Ints
     sparse: ItemMatrix | None
@@ -60,7 +57,7 @@ class JoinedItems:
         """
         dense = [torch.zeros(known.count, 0, device=known.device) if own is None else own.float()]
         terms: list[Term] = []
-        sparse: list[tuple[ItemMatrix, Users]] = []
+        sparse: list[tuple[ItemMatrix, tuple[float, Term]]] = []
         for term in TERMS.values():
             used = {name: getattr(weights, name) for name in term.weights}
             found = [(weight, term.items(known, name)) for name, weight in used.items() if weight]
@@ -71,13 +68,10 @@ class JoinedItems:
                 dense.append(torch.stack(tensors).sum(0) if len(tensors) > 1 else tensors[0])
             if len(matrices) > 1:
                 total = known.summed([(weight, matrix.transposed) for weight, matrix in matrices])
-                sparse.append((ItemMatrix(total), ((1.0, term),)))
-            for weight, matrix in matrices if len(matrices) == 1 else ():
-                same = next((place for place, (other, _) in enumerate(sparse) if other is matrix), None)
-                if same is None:
-                    sparse.append((matrix, ((weight, term),)))
-                else:  # the same items with other users: add up the users, and multiply once
-                    sparse[same] = (matrix, (*sparse[same][1], (weight, term)))
+                sparse.append((ItemMatrix(total), (1.0, term)))
+            elif matrices:
+                weight, matrix = matrices[0]
+                sparse.append((matrix, (weight, term)))
         matrices_, users = [matrix for matrix, _ in sparse], tuple(users for _, users in sparse)
         common, rest, stacked = _side_by_side(matrices_)
         if len(common):
@@ -125,10 +119,7 @@ class JoinedItems:
 
     def _histories(self, domain: Domain, targets: Targets) -> csr_matrix:
         """Return (n, m) the weighted users of all sparse item matrices side by side."""
-        parts = [
-            csr_matrix(sum(weight * self._users(term, domain, targets) for weight, term in terms))
-            for terms in self.users
-        ]
+        parts = [csr_matrix(weight * self._users(term, domain, targets)) for weight, term in self.users]
         return hstack(parts, format="csr")
 
     def _users(self, term: Term, domain: Domain, targets: Targets) -> Tensor:

@@ -18,6 +18,7 @@ from transfer.items.sentence_vectors import TitleSpace
 from transfer.sparse import in_order, unit_rows
 from transfer.terms.counts import popularity
 from transfer.terms.item_pairs import Follows, count_transitions, find_companions
+from transfer.terms.linear_items import find_taste
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -33,6 +34,7 @@ class KnownItems:
         follows: (I, I) counts of transitions; None if there are none.
         title_space: transformation of title vectors before they are compared; None compares them unchanged.
         companions: (I, I) cosines between the users of items; None if there are none.
+        taste: (I, I) weights of a linear item model; None if there are none.
     """
 
     item_anchors: csr_matrix
@@ -43,6 +45,7 @@ class KnownItems:
     follows: csr_matrix | None = None
     title_space: TitleSpace | None = None
     companions: csr_matrix | None = None
+    taste: csr_matrix | None = None
     _sums: dict[object, tuple[object, csr_matrix]] = field(default_factory=dict, repr=False)
 
     @property
@@ -104,7 +107,17 @@ class KnownItems:
     @cached_property
     def companion_items(self) -> ItemMatrix | None:
         """The companions as an item matrix."""
-        return None if self.companions is None or self.companions.nnz == 0 else ItemMatrix(self.companions)
+        return _matrix_of(self.companions)
+
+    @cached_property
+    def taste_items(self) -> ItemMatrix | None:
+        """The weights of the linear item model as an item matrix."""
+        return _matrix_of(self.taste)
+
+
+def _matrix_of(pairs: csr_matrix | None) -> ItemMatrix | None:
+    """Return pairs of items as an item matrix, or None if there are none."""
+    return None if pairs is None or pairs.nnz == 0 else ItemMatrix(pairs)
 
 
 def counts_of(split: Split, known: Tensor | None) -> npt.NDArray[np.float32]:
@@ -133,4 +146,5 @@ def known_items(
         follows=count_transitions(split) if trained else None,
         title_space=title_space,
         companions=find_companions(split) if trained else None,
+        taste=find_taste(split, device) if trained else None,
     )

@@ -28,7 +28,7 @@ class TermWeights:
         backward: weight of items that others had before the recent items.
         onward: weight of items two transitions away from the recent items.
         together: weight of the companions of the recent items.
-        taste: weight of the companions of all items of the history.
+        taste: weight of the linear item model's score for the whole history.
         repeats: weight of items that the user had before; a negative weight avoids them.
     """
 

@@ -39,8 +39,8 @@ def linear_weights(matrix: csr_matrix, l2: float, device: torch.device) -> Tenso
 def find_taste(split: Split, device: torch.device, count: int = COMPANIONS) -> csr_matrix:
     """Return (I, I) float32 `linear_weights` of the `LARGEST` most popular items: the largest sizes of each row.
 
-    The weight at (i, j) says how much an item i of a history speaks for item j, beyond what its other items say; a negative
-    weight speaks against it.
+    The weight at (i, j) says how much an item i of a history speaks for item j, beyond what its other items say. A
+    negative weight speaks against it.
 
     Args:
         split: its training part is counted.

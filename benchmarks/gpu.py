@@ -100,10 +100,7 @@ def _compare_reverse(found: Findings, device: torch.device) -> None:
     expected = reverse_literal(model.denoiser, model.schedule, dense)
     moved = model.to(device)
     flat = (part.to(device) for part in (columns, values, offsets))
-    result = HiddenReverse(moved.denoiser, moved.schedule).from_sparse(*flat)
-    outer = moved.denoiser.outer
-    formed = torch.addmm(result.bias_scale * outer.bias, result.hidden, outer.weight.t())
-    formed = formed + result.carried * dense.to(device)
+    formed = moved.denoiser.outer(HiddenReverse(moved.denoiser, moved.schedule).from_sparse(*flat))
     _close(found, "x_0 of the reverse process", expected, formed.detach().cpu())
 
 

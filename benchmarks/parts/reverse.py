@@ -58,10 +58,8 @@ def _measure(width: int, options: Options) -> list[Cell]:
     reverse = HiddenReverse(model.denoiser, model.schedule)
 
     def formed() -> torch.Tensor:
-        result = reverse.from_sparse(columns, values, offsets)
-        outer = model.denoiser.outer
-        x0 = torch.addmm(result.bias_scale * outer.bias, result.hidden, outer.weight.t())
-        return x0.add_(dense, alpha=result.carried) if result.carried else x0
+        found: torch.Tensor = model.denoiser.outer(reverse.from_sparse(columns, values, offsets))
+        return found
 
     literal = reverse_literal(model.denoiser, model.schedule, dense)
     error = float((literal - formed()).abs().max() / literal.abs().max())

@@ -107,11 +107,9 @@ def _row(label: str, width: int, options: Options, *, hidden_space: bool) -> lis
     users = SparseRows.from_csr(_interests(INFERENCE_USERS, width)).take(torch.arange(INFERENCE_USERS))
     dense = users.dense()
     reverse = HiddenReverse(model.denoiser, model.schedule)
-    outer = model.denoiser.outer
 
     def through_hidden_space() -> None:
-        result = reverse.from_sparse(users.columns, users.values, users.offsets)
-        torch.addmm(result.bias_scale * outer.bias, result.hidden, outer.weight.t())
+        model.denoiser.outer(reverse.from_sparse(users.columns, users.values, users.offsets))
 
     with torch.no_grad():
         infer = fastest(

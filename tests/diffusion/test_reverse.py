@@ -15,7 +15,7 @@ from scipy.sparse import random as random_sparse
 from transfer_cases import PROPERTY
 
 from transfer.diffusion.reverse import HiddenReverse, reverse_literal
-from transfer.interests.forms import DiffusedInterests, RawInterests
+from transfer.interests.forms import DiffusedInterests
 from transfer.sparse import SparseRows
 
 shapes = st.fixed_dictionaries(
@@ -33,7 +33,7 @@ shapes = st.fixed_dictionaries(
 
 
 def made(drawn, mixed=False):
-    """A model, a schedule (with made-up posteriors, whose first step keeps some of x_t, if `mixed`) and interests."""
+    """A model, a schedule (with made-up posteriors if `mixed`, but those of the first step) and interests."""
     drawn = dict(drawn)
     anchors, seed = drawn.pop("anchors"), drawn.pop("seed")
     model = seeded_s2idm(anchors, seed, **drawn)
@@ -41,20 +41,20 @@ def made(drawn, mixed=False):
     schedule = model.schedule
     if mixed:
         to_x0, to_xt = generator.uniform(0.05, 0.95, (2, schedule.steps))
+        to_x0[0], to_xt[0] = 1, 0
         schedule = replace(schedule, to_x0=to_x0, to_xt=to_xt)
     density = generator.uniform(0, 0.6)
     interests = random_sparse(5, anchors, density, format="csr", random_state=generator, dtype=np.float64)
     return model, schedule, interests.astype(np.float32).tocsr()
 
 
-def formed(denoiser, result, interests):
-    """x_0 out of its factors, in float64."""
-    hidden = result.hidden.double().numpy()
+def formed(denoiser, hidden):
+    """x_0 out of its hidden states, in float64."""
     weight, bias = (value.detach().double().numpy() for value in (denoiser.outer.weight, denoiser.outer.bias))
-    return result.carried * interests.toarray() + hidden @ weight.T + result.bias_scale * bias
+    return hidden.double().numpy() @ weight.T + bias
 
 
-def hidden_result(denoiser, schedule, interests):
+def hidden_states(denoiser, schedule, interests):
     """The reverse process in hidden space, from sparse rows."""
     rows = SparseRows.from_csr(interests).take(torch.arange(interests.shape[0]))
     return HiddenReverse(denoiser, schedule).from_sparse(rows.columns, rows.values, rows.offsets)
@@ -71,15 +71,7 @@ def test_every_way_equals_the_loop_over_users_and_steps(drawn, mixed):
     dense = interests.toarray()
     expected = np.array([reverse(model.denoiser, schedule, row) for row in dense])
     close(reverse_literal(model.denoiser, schedule, torch.from_numpy(dense)).numpy(), expected)
-    close(formed(model.denoiser, hidden_result(model.denoiser, schedule, interests), interests), expected)
-
-
-def test_ddpm_carries_nothing_of_the_start_and_a_changed_first_step_does():
-    model = seeded_s2idm(5)
-    start = csr_matrix(np.random.default_rng(0).random((2, 5), np.float32))
-    assert hidden_result(model.denoiser, model.schedule, start).carried == 0.0
-    kept = replace(model.schedule, to_xt=np.full(10, 0.9))
-    assert hidden_result(model.denoiser, kept, start).carried == pytest.approx(0.9**10)
+    close(formed(model.denoiser, hidden_states(model.denoiser, schedule, interests)), expected)
 
 
 @PROPERTY
@@ -96,27 +88,18 @@ def test_diffuse_equals_the_loop_whatever_the_form(drawn, batch_size):
 
 
 @PROPERTY
-@given(shapes, st.integers(1, 9), st.booleans(), st.booleans())
-def test_projection_equals_rows_times_weight_in_value_and_gradient(drawn, width, carries, fits):
-    model, schedule, interests = made(drawn, mixed=carries)
-    raw = RawInterests(interests)
-    result = hidden_result(model.denoiser, schedule, interests)
-    outer = model.denoiser.outer
-    ours = DiffusedInterests(
-        result.hidden,
-        outer.weight.detach(),
-        result.bias_scale * outer.bias.detach(),
-        result.carried,
-        raw,
-        dense_budget=1 << 20 if fits else 0,
-    )
+@given(shapes, st.integers(1, 9), st.booleans())
+def test_projection_equals_rows_times_weight_in_value_and_gradient(drawn, width, fits):
+    model, schedule, interests = made(drawn)
+    hidden, outer = hidden_states(model.denoiser, schedule, interests), model.denoiser.outer
+    ours = DiffusedInterests(hidden, outer.weight.detach(), outer.bias.detach(), dense_budget=1 << 20 if fits else 0)
     users = torch.tensor([4, 1, 1, 0])
     generator = torch.Generator().manual_seed(0)
     weight = torch.randn(width, ours.width, generator=generator).requires_grad_()
     grad = torch.randn(4, width, generator=generator)
     projected = ours.project(users, weight)
     projected.backward(grad)
-    rows = torch.from_numpy(formed(model.denoiser, result, interests)).float()[users]
+    rows = torch.from_numpy(formed(model.denoiser, hidden)).float()[users]
     close(projected.detach().numpy(), (rows @ weight.detach().t()).numpy())
     close(weight.grad.numpy(), (grad.t() @ rows).numpy())
 
@@ -149,8 +132,3 @@ def test_a_user_without_anchors_is_diffused_from_zero():
     ours = model.diffuse(csr_matrix((3, 6), dtype=np.float32)).rows(torch.arange(3))
     expected = reverse(model.denoiser, model.schedule, np.zeros(6))
     close(ours.numpy(), np.tile(expected, (3, 1)))
-
-
-def test_carrying_interests_without_having_them_is_refused():
-    with pytest.raises(ValueError, match="carried"):
-        DiffusedInterests(torch.zeros(2, 3), torch.zeros(4, 3), torch.zeros(4), carried=0.5)

@@ -21,6 +21,7 @@ from transfer.items.sentence_vectors import Semantics
 from transfer.runs.fit_source import fit_source
 from transfer.runs.plan import plan_of
 from transfer.runtime import Runtime
+from transfer.sparse import SparseRows
 
 Q = 12
 
@@ -97,6 +98,19 @@ def test_one_seed_gives_one_model_to_the_bit():
     first, again, other = (trained([source(pairs())], settings(epochs=3), seed)[0].state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert any(not torch.equal(first[name], other[name]) for name in first)
+
+
+def test_the_held_out_loss_has_the_same_noise_every_epoch_and_spreads_the_steps():
+    model, matrix = S2IDM(Q, settings(steps=3, dropout=0.5)), SparseRows.from_csr(pairs(2200))
+    targets, rows = SparseRows.from_csr(pairs(2200, seed=1)), torch.arange(5, 2150)
+    found = [s2idm_training._held_out_loss(model.train(), matrix, targets, rows, 7, Runtime()) for _ in range(2)]
+    assert found[0] == found[1]
+    draws, total = Runtime().generator(7, 0), 0.0
+    for batch in rows.split(2048):  # users that are read at once
+        noise = torch.randn(len(batch), Q, generator=draws)
+        losses = model.loss(matrix.take(batch).dense(), targets.take(batch).dense(), (batch - 5) % 3, noise)
+        total += losses.sum().item()
+    assert found[0] == pytest.approx(total / len(rows), rel=1e-5)
 
 
 def test_the_best_epoch_is_kept_and_training_stops(monkeypatch):

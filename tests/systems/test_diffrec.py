@@ -93,8 +93,8 @@ def test_without_users_to_learn_from_all_items_are_alike():
 def test_scores_are_not_rounded(monkeypatch):
     """Interests of many users and items are kept in half precision; as scores of items they would tie."""
 
-    def large(hidden, readout, bias, carried, raw, budget):
-        return DiffusedInterests(hidden, readout, bias, carried, raw, min(budget, len(hidden) * len(readout) * 2))
+    def large(hidden, readout, bias, budget):
+        return DiffusedInterests(hidden, readout, bias, min(budget, len(hidden) * len(readout) * 2))
 
     domain = small_domain(random_histories(np.random.default_rng(0), 30, 12, 4, 8), n_items=12)
     kept = scores_of("ti-diffrec", leave_one_out(domain))(torch.arange(30))

@@ -30,7 +30,7 @@ class Schedule:
         alpha_bar_before: the same up to t - 1; 1 at the first step.
         snr: signal-to-noise ratio alpha_bar / (1 - alpha_bar).
         loss_weight: SNR(t - 1) - SNR(t), the g(t) of Eq. 2 without the sampling probability; 1 at the first step.
-        to_x0: c1(t), weight of the predicted x_0 in the posterior mean.
+        to_x0: c1(t), weight of the predicted x_0 in the posterior mean; 1 at the first step.
         to_xt: c2(t), weight of x_t in the posterior mean; 0 at the first step.
     """
 
@@ -101,30 +101,16 @@ def reverse_literal(denoiser: Denoiser, schedule: Schedule, interests: Tensor) -
     return state
 
 
-@dataclass(frozen=True, eq=False)
-class HiddenResult:
-    """x_0 in factored form: x_0 = carried * s'_0 + W_out hidden + bias_scale * b_out.
-
-    Attributes:
-        hidden: (B, h) accumulated hidden states.
-        carried: remaining weight of s'_0; 0 if the first posterior of the schedule ignores x_t.
-        bias_scale: weight of b_out.
-    """
-
-    hidden: Tensor
-    carried: float
-    bias_scale: float
-
-
 class HiddenReverse:
     """The same process on hidden pre-activations z_t = W_in x_t, exact up to rounding.
 
     From x_{t-1} = c1 (W_out tanh(z_t + b_t) + b_out) + c2 x_t follows
-    z_{t-1} = c1 (K tanh(z_t + b_t) + W_in b_out) + c2 z_t with K = W_in W_out. No step touches the q anchors, so
-    it costs h * h per user instead of 2 * q * h.
+    z_{t-1} = c1 (K tanh(z_t + b_t) + W_in b_out) + c2 z_t with K = W_in W_out. The last step returns the prediction
+    alone (c1 = 1, c2 = 0), so x_0 = W_out tanh(z_1 + b_1) + b_out. No step touches the q anchors, so it costs h * h per
+    user instead of 2 * q * h.
 
     Args:
-        denoiser: in evaluation mode; its weights are copied here.
+        denoiser: its weights are copied here; without dropout, in either mode.
         schedule: T steps.
     """
 
@@ -139,27 +125,19 @@ class HiddenReverse:
         self.step_bias = denoiser.step_bias(all_steps).detach()
 
     @torch.no_grad()
-    def from_sparse(self, columns: Tensor, values: Tensor, offsets: Tensor) -> HiddenResult:
-        """Start from sparse rows.
+    def from_sparse(self, columns: Tensor, values: Tensor, offsets: Tensor) -> Tensor:
+        """Return (B, h) the hidden states tanh(z_1 + b_1) of the last step, from sparse rows of s'_0.
 
         Args:
             columns: (nnz,) int64 anchors, row by row.
             values: (nnz,) their weights in s'_0.
             offsets: (B,) int64, where each row starts in `columns`.
         """
-        start = F.embedding_bag(
+        state = F.embedding_bag(
             columns, self.table, offsets, mode="sum", per_sample_weights=values.to(self.table.dtype)
         )
-        return self._run(start)
-
-    def _run(self, state: Tensor) -> HiddenResult:
-        total = torch.zeros_like(state)
-        carried, bias_scale = 1.0, 0.0
-        for step in reversed(range(self.schedule.steps)):
+        for step in reversed(range(1, self.schedule.steps)):
             to_x0, to_xt = float(self.schedule.to_x0[step]), float(self.schedule.to_xt[step])
             active = torch.tanh(state + self.step_bias[step])
-            total.mul_(to_xt).add_(active, alpha=to_x0)
-            carried, bias_scale = to_xt * carried, to_xt * bias_scale + to_x0
-            if step:
-                state = torch.addmm(state * to_xt + to_x0 * self.offset, active, self.kernel.t(), alpha=to_x0)
-        return HiddenResult(total, carried, bias_scale)
+            state = torch.addmm(state * to_xt + to_x0 * self.offset, active, self.kernel.t(), alpha=to_x0)
+        return torch.tanh(state + self.step_bias[0])

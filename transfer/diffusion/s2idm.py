@@ -16,7 +16,8 @@ from domains.disk import reserve
 from transfer.diffusion.denoiser import Denoiser
 from transfer.diffusion.reverse import HiddenReverse, Schedule
 from transfer.diffusion.settings import S2IDMSettings
-from transfer.interests.forms import DiffusedInterests, Interests, RawInterests
+from transfer.interests.forms import DiffusedInterests, Interests
+from transfer.sparse import SparseRows
 
 
 class S2IDM(nn.Module):
@@ -79,10 +80,8 @@ class S2IDM(nn.Module):
             scratch: folder for a memory-mapped file of larger hidden states.
             done: called with the number of users after each batch.
         """
-        was_training = self.training
-        self.eval()
         device = self.denoiser.outer.weight.device
-        raw = RawInterests(interests, device)
+        matrix = SparseRows.from_csr(interests, device)
         one_step = self.settings.objective == "next"
         reverse = HiddenReverse(self.denoiser, self.schedule.first(1) if one_step else self.schedule)
         users = interests.shape[0]
@@ -91,18 +90,12 @@ class S2IDM(nn.Module):
             hidden = _mapped(scratch, users, self.settings.hidden)
         else:
             hidden = torch.empty(users, self.settings.hidden, device=device)
-        carried, bias_scale = 0.0, 0.0
         for start in range(0, users, batch_size):
-            rows = raw.matrix.take(torch.arange(start, min(start + batch_size, users), device=device))
-            result = reverse.from_sparse(rows.columns, rows.values, rows.offsets)
-            hidden[start : start + batch_size] = result.hidden
-            carried, bias_scale = result.carried, result.bias_scale
+            rows = matrix.take(torch.arange(start, min(start + batch_size, users), device=device))
+            hidden[start : start + batch_size] = reverse.from_sparse(rows.columns, rows.values, rows.offsets)
             done(min(batch_size, users - start))
-        self.train(was_training)
         outer = self.denoiser.outer
-        return DiffusedInterests(
-            hidden, outer.weight.detach(), bias_scale * outer.bias.detach(), carried, raw, dense_budget
-        )
+        return DiffusedInterests(hidden, outer.weight.detach(), outer.bias.detach(), dense_budget)
 
 
 def _mapped(folder: Path, rows: int, columns: int) -> Tensor:

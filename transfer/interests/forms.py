@@ -65,7 +65,7 @@ class RawInterests:
 
 
 class DiffusedInterests:
-    """x_0 as h-wide hidden states and a shared read-out: x_0 = carried * s'_0 + hidden @ readout.T + bias.
+    """x_0 as h-wide hidden states and a shared read-out: x_0 = hidden @ readout.T + bias.
 
     The dense (U, q) matrix is stored only if it fits in `dense_budget` bytes, because it is faster then: in single
     precision, or else in half precision, which keeps three digits of each interest.
@@ -73,25 +73,12 @@ class DiffusedInterests:
     Args:
         hidden: (U, h).
         readout: (q, h), the denoiser's W_out.
-        bias: (q,).
-        carried: weight of s'_0.
-        raw: s'_0, needed only if `carried` is not 0.
+        bias: (q,), its b_out.
         dense_budget: bytes.
     """
 
-    def __init__(
-        self,
-        hidden: Tensor,
-        readout: Tensor,
-        bias: Tensor,
-        carried: float = 0.0,
-        raw: RawInterests | None = None,
-        dense_budget: int = 1 << 30,
-    ) -> None:
-        if carried and raw is None:
-            raise ValueError("raw interests are needed if carried is not 0")
+    def __init__(self, hidden: Tensor, readout: Tensor, bias: Tensor, dense_budget: int = 1 << 30) -> None:
         self.hidden, self.readout, self.bias = hidden, readout, bias
-        self.carried, self.raw = carried, raw
         self.width = len(readout)
         entries, everyone = len(hidden) * self.width, torch.arange(len(hidden), device=readout.device)
         if entries * torch.float32.itemsize <= dense_budget:
@@ -103,13 +90,10 @@ class DiffusedInterests:
         else:
             self.dense = None
         if self.dense is not None:  # all that is read from now on
-            self.hidden, self.raw = hidden.new_empty(0, hidden.shape[1]), None
+            self.hidden = hidden.new_empty(0, hidden.shape[1])
 
     def _form(self, users: Tensor) -> Tensor:
-        formed = torch.addmm(self.bias, self.hidden[users].to(self.readout), self.readout.t())
-        if self.carried and self.raw is not None:
-            formed += self.carried * self.raw.rows(users)
-        return formed
+        return torch.addmm(self.bias, self.hidden[users].to(self.readout), self.readout.t())
 
     def rows(self, users: Tensor) -> Tensor:
         """(B, q), computed on access if not stored."""
@@ -121,14 +105,11 @@ class DiffusedInterests:
             return F.linear(self.dense[users].to(weight.dtype), weight)
         if len(users) < len(weight):
             return F.linear(self._form(users), weight)
-        projected = F.linear(
+        return F.linear(
             self.hidden[users].to(weight.dtype),
             weight @ self.readout.to(weight.dtype),
             weight @ self.bias.to(weight.dtype),
         )
-        if self.carried and self.raw is not None:
-            projected = projected + self.carried * self.raw.project(users, weight)
-        return projected
 
 
 class PermutedInterests:

@@ -70,6 +70,10 @@ def test_crop_keeps_a_contiguous_part(lengths, share, seed):
     assert not found.hidden.any()
 
 
+def test_shares_of_long_sequences_are_not_rounded_down():
+    assert len(rows(crop(batch_of([150]), 0.42, draws(0)))[0]) == 63
+
+
 @PROPERTY
 @given(LENGTHS, SHARES, st.integers(0, 5))
 def test_hide_hides_that_many_real_items(lengths, share, seed):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transfer_cases import PROPERTY, make_encoder, random_histories, sequences, small_domain
 
-from domains.split import fewer_users, leave_one_out
+from domains.split import fewer_users, hide_items, leave_one_out
 from transfer.diffusion.over_items import item_weights, train_diffrec
 from transfer.diffusion.settings import DiffRecSettings, S2IDMSettings
 from transfer.encoders.settings import EncoderSettings
@@ -94,6 +94,29 @@ def test_safe_negatives_are_among_the_worst_and_never_trained_on(plugged):
         drawn = tables.negatives[user].tolist()
         assert set(drawn) <= set(worst)
     assert len(np.unique(tables.negatives.numpy())) > 5
+
+
+def test_new_items_are_neither_positives_nor_negatives():
+    split = hide_items(split_of(), np.arange(ITEMS) % 3 == 0)
+    model = train_diffrec(split, "time", DIFFREC, 0, Runtime())
+    settings = SETTINGS.model_copy(update={"candidates": ITEMS, "negative_share": 1.0, "pool": 100})
+    tables = PlugIn.of(split, model, DIFFREC, settings, CPU)
+    for user in range(25):
+        allowed = set(np.flatnonzero(~split.new_items).tolist()) - trained_items(split, user)
+        assert set(tables.positives[user].tolist()) - {-1} == allowed
+        assert set(tables.negatives[user].tolist()) <= allowed
+
+
+def test_of_a_long_history_the_newest_items_count(plugged):
+    _, _, tables = plugged
+    domain, model = (
+        small_domain([list(range(12)), [*range(14, 18), *range(4, 12)]], n_items=ITEMS),
+        recommender().eval(),
+    )
+    objective = PDRec(replace(tables, positives=tables.positives[[0, 0]]), None, SETTINGS, 8)
+    whole = gather(Spans.of(domain, np.arange(2), domain.offsets[1:].copy(), CPU, 9), torch.arange(2))
+    first, second = (objective._augmented(model, whole.rows(slice(u, u + 1)), TrainView(None)) for u in range(2))
+    torch.testing.assert_close(first, second)
 
 
 def test_weights_stand_at_the_train_positions(plugged):

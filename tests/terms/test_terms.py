@@ -138,6 +138,12 @@ def test_the_last_three_items_count() -> None:
     np.testing.assert_allclose(found, [[0.25, 0.5, 1, 0, 0], [1, 0.5, 0.25, 0, 0]])
 
 
+def test_recent_items_are_the_users_own() -> None:
+    domain = small_domain([[0, 1, 2], [3, 4, 0], [4, 3, 2]], n_items=5)
+    targets = targets_of(leave_one_out(domain), "validation")
+    np.testing.assert_allclose(recent_items(domain, targets).toarray(), np.eye(5)[[0, 3, 4]])
+
+
 def test_recent_items_of_one_time_share_their_places_and_the_target_is_none_of_them() -> None:
     domain = timed([[0, 1, 2, 3, 4]], [[1, 2, 3, 3, 3]], 5)
     targets = targets_of(leave_one_out(domain), "test")
@@ -202,6 +208,15 @@ def test_companions_are_cosines_between_the_training_users_of_items() -> None:
     np.testing.assert_allclose(find_companions(split).toarray(), expected, rtol=1e-6)
     # 1 has the cosines 2 / sqrt(6) with 0 and with 2, and 1 / sqrt(3) with 3: of equals the first stays.
     assert find_companions(split, 1).toarray()[1].nonzero()[0].tolist() == [0]
+
+
+def test_pairs_of_many_items_are_found_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    split = leave_one_out(small_domain([GENERATOR.permutation(9)[:7].tolist() for _ in range(20)], n_items=9))
+    companions = find_companions(split, 3)
+    shared = shared_users(split, companions)
+    monkeypatch.setattr(item_pairs, "_PAIRS", 2 * 9)
+    np.testing.assert_array_equal(find_companions(split, 3).toarray(), companions.toarray())
+    np.testing.assert_array_equal(shared_users(split, companions).toarray(), shared.toarray())
 
 
 def test_users_of_pairs_are_counted_once_however_often_they_had_an_item() -> None:
@@ -450,6 +465,37 @@ def test_searches_are_averaged_by_the_ratios_of_their_weights() -> None:
     assert found.recency == 0.6
     apart = [Point({part: float(part == other) for part in scale}, 0.6) for other in scale]
     assert average(apart, scale).weights == pytest.approx({"titles": 1 / 3, "transitions": 2 / 3, "popularity": 1 / 3})
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+def test_candidates_are_the_best_items_that_may_be_recommended(repeats: bool) -> None:
+    """The best 40 of every part, 40 evenly spaced ones, and the target."""
+    items, histories = 400, [[0, 399, 200, 7, 10, 11], [5, 6, 7, 8, 9, 10]]
+    domain = small_domain(histories, n_items=items, repeats=repeats)
+    targets = targets_of(leave_one_out(domain), "validation")
+    own = torch.from_numpy(np.random.default_rng(0).normal(size=(2, items)).astype(np.float32))
+    own[0, :8] += 10  # most of the history scores best
+    bare = KnownItems(item_anchors=csr_matrix((items, 1)), idf=IDF[:1], title_vectors=None, device=CPU)
+    found = find_candidates(lambda rows: own[rows], bare, domain, targets, ("repeats",))
+    scores = found.features["own", None]
+    for row, history in enumerate(histories):
+        mine, seen = own[row].numpy(), history[:4]
+        allowed = [item for item in range(items) if repeats or item not in seen]
+        best = sorted(allowed, key=lambda item: -mine[item])[:40]
+        spaced = {item for item in torch.linspace(0, items - 1, 40).long().tolist() if item in allowed}
+        chosen = sorted({*best, *spaced, history[4], *(seen if repeats else ())})
+        np.testing.assert_array_equal(scores[found.user == row], mine[chosen])
+        assert chosen[found.target[row] - found.starts[row]] == history[4]
+
+
+def test_gains_are_those_of_the_first_ten_places() -> None:
+    known, domain, targets = ring(200)
+    candidates = find_candidates(None, known, domain, targets, NAMES)
+    scores = np.arange(len(candidates.user), 0, -1, dtype=np.float32)
+    place = candidates.target - candidates.starts
+    assert {9, 10} <= set(place.tolist())
+    np.testing.assert_allclose(candidates.gains(scores), np.where(place < 10, 1 / np.log2(place + 2), 0))
+    assert (candidates.gains(np.zeros_like(scores)) == 0).all(), "all tie, and there are more than ten"
 
 
 def test_candidates_of_some_users_measure_these_users() -> None:

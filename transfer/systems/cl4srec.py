@@ -119,7 +119,7 @@ def _columns(batch: SequenceBatch) -> Tensor:
 
 def _part(lengths: Tensor, share: float) -> Tensor:
     """Return floor(share * n), with a small addition so that 0.3 * 10 gives 3, not 2."""
-    return (lengths * share + 1e-6).long()
+    return (lengths.double() * share + 1e-6).long()
 
 
 def _noise(batch: SequenceBatch, draws: torch.Generator) -> Tensor:

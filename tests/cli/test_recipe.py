@@ -221,6 +221,8 @@ def test_an_estimate_grows_with_what_costs() -> None:
     assert seconds(changed(seeds=[0, 1, 2])) > 2 * seconds() - estimate(RECIPE, [SMALL], SMALL, 1_000, 2).source_seconds
     assert seconds(changed(encoder={"dim": 256})) > seconds()
     assert seconds(changed(s2idm={"epochs": 2000})) > seconds()
+    few, many = (seconds(changed(training={"loss": "gbce", "negatives": count})) for count in (1, 400))
+    assert many > few
 
 
 def test_a_base_is_paid_once() -> None:
@@ -230,6 +232,17 @@ def test_a_base_is_paid_once() -> None:
         assert list(cost) == ["popular", "sasrec", "sasrec+ipe+s2idm"]
         share = second + training.base_epochs / training.epochs
         assert cost["sasrec"] / cost["sasrec+ipe+s2idm"] == pytest.approx(share)
+
+
+@pytest.mark.parametrize("base", ["kept", "trained"])
+def test_late_terms_on_a_model_that_is_paid_cost_no_training(base: str) -> None:
+    both = ["sasrec+ipe", "sasrec+ipe+terms", "sasrec+terms"]
+    recipe = changed(training={"base": base}, variants=both)
+    cost = estimate(recipe, [SMALL], SMALL, 1_000, 2).variant_seconds
+    alone = estimate(changed(training={"base": base}, variants=both[1:]), [SMALL], SMALL, 1_000, 2).variant_seconds
+    plain, joined, without = cost.values()
+    assert joined == 0 < plain == next(iter(alone.values()))
+    assert (without > 0) == (base == "trained")
 
 
 def test_memory_counts_the_widest_model() -> None:

@@ -59,7 +59,8 @@ class Estimate:
 
     Attributes:
         source_seconds: time for vocabulary and S2IDM.
-        variant_seconds: time per variant, with all seeds, and with its base unless an earlier variant includes it.
+        variant_seconds: time per variant, with all seeds, and with what it shares (its base, and the model that its
+            late terms are added to) unless an earlier variant includes it.
         memory_bytes: peak memory.
     """
 
@@ -108,19 +109,20 @@ def _variant_seconds(recipe: Recipe, target: Sizes, cores: int) -> dict[str, flo
     forward = (target.tokens + prompts) * per_token / (SMALL * cores)
     ranking = 2 * target.users * target.items * dim / (LARGE * cores)
     steps = math.ceil(target.users / training.batch_size)
-    shared = training.loss in {"sampled_softmax", "softmax"}
-    rivals = min(training.drawn if training.loss == "sampled_softmax" else target.items, target.items) if shared else 1
+    rivals = target.items if training.loss == "softmax" else min(training.drawn, target.items)
     loss = 6 * target.tokens * rivals * dim / (LARGE * cores)
     epoch = (3 * forward + loss) * recipe.shots + steps * STEP + forward + ranking
     seconds: dict[str, float] = {}
-    bases: set[Variant] = set()
+    bases, models = set[Variant](), set[Variant]()
     for variant in variants_of(recipe):
         if is_baseline(variant):
             seconds[variant.label] = 2 * ranking
             continue
-        phase = 0 if training.keeps_base and variant.entry == "none" else training.epochs
+        only_base = training.keeps_base and variant.entry == "none"
+        phase = 0 if only_base or variant.without_terms in models else training.epochs
         epochs = phase + (0 if variant.base in bases else training.base_epochs)
         bases.add(variant.base)
+        models.add(variant.without_terms)
         seconds[variant.label] = len(recipe.seeds) * epochs * epoch
     return seconds
 

@@ -245,8 +245,3 @@ def test_scores_are_cosines_times_temperature_or_inner_products():
     expected = 7 * nn.functional.cosine_similarity(states[:, None], table[None], dim=-1)
     torch.testing.assert_close(ours, expected)
     torch.testing.assert_close(dot.prepared_states(states) @ dot.item_table().t(), states @ dot.items.all().t())
-
-
-def test_the_item_table_is_made_in_chunks():
-    model = recommender(ScoreSettings())
-    assert torch.equal(model.item_table(chunk=2), model.item_table())

@@ -86,8 +86,6 @@ class SequentialRecommender(nn.Module):
         return vectors if self.score.similarity == "dot" else F.normalize(vectors, dim=-1)
 
     @torch.no_grad()
-    def item_table(self, chunk: int = 65_536) -> Tensor:
+    def item_table(self) -> Tensor:
         """Return (I, d) prepared vectors of all items."""
-        device = next(self.parameters()).device
-        parts = [self.items(part) for part in torch.arange(self.items.count, device=device).split(chunk)]
-        return self.prepared_items(torch.cat(parts))
+        return self.prepared_items(self.items.all())

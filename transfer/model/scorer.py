@@ -60,6 +60,7 @@ def final_states(
     return prepared
 
 
+@torch.no_grad()
 def model_scores(
     model: SequentialRecommender,
     domain: Domain,
@@ -69,7 +70,9 @@ def model_scores(
     device: torch.device,
 ) -> InnerProducts:
     """Return a model's scores of all items for rows of the targets."""
-    return InnerProducts(final_states(model, domain, targets, interests, max_length, device), model.item_table())
+    vectors = model.items.all()
+    states = final_states(model, domain, targets, interests, max_length, device, vectors)
+    return InnerProducts(states, model.prepared_items(vectors))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -103,7 +106,8 @@ class Scorer:
         """(I, d) vectors of the items, as the encoder reads them."""
         if self.model is None:
             raise ValueError("a product of late terms alone has no item vectors")
-        return _item_vectors(self.model)
+        with torch.no_grad():
+            return self.model.items.all()
 
     @cached_property
     def item_table(self) -> Tensor:
@@ -136,12 +140,3 @@ class Scorer:
     @cached_property
     def _joined(self) -> JoinedItems:
         return JoinedItems.of(self.known, self.weights, None if self.model is None else self.item_table)
-
-
-@torch.no_grad()
-def _item_vectors(model: SequentialRecommender) -> Tensor:
-    was_training = model.training
-    model.eval()
-    vectors = model.items.all()
-    model.train(was_training)
-    return vectors

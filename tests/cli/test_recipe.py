@@ -221,6 +221,7 @@ def test_an_estimate_grows_with_what_costs() -> None:
     assert seconds(changed(seeds=[0, 1, 2])) > 2 * seconds() - estimate(RECIPE, [SMALL], SMALL, 1_000, 2).source_seconds
     assert seconds(changed(encoder={"dim": 256})) > seconds()
     assert seconds(changed(s2idm={"epochs": 2000})) > seconds()
+    assert seconds(changed(shots=0.1)) < seconds()
     few, many = (seconds(changed(training={"loss": "gbce", "negatives": count})) for count in (1, 400))
     assert many > few
 
@@ -250,6 +251,7 @@ def test_memory_counts_the_widest_model() -> None:
         return estimate(RECIPE, [SMALL], target, anchors, 2).memory_bytes
 
     assert memory(200_000) > memory(1_000) >= memory(1_000, None) > 2**29
+    assert memory(1_000, Sizes(users=10, items=10**7, interactions=20_000, tokens=20_000)) > 10**7 * 64 * 16
     # S2IDM alone: two layers of 200,000 x 1,000, each parameter with gradient and two moments.
     assert memory(200_000, None) > 2 * 200_000 * 1_000 * 16
 

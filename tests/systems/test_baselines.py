@@ -13,7 +13,7 @@ from refusals import refusal
 from scipy.sparse import csr_matrix
 from transfer_cases import random_histories, rank_with, small_domain
 
-from domains.split import fewer_users, leave_one_out
+from domains.split import fewer_users, hide_items, leave_one_out
 from domains.ties import id_places
 from transfer.evaluation.protocol import targets_of
 from transfer.registry import Items, Target, find_system, system_settings
@@ -87,6 +87,13 @@ def test_popular_is_chance_where_nobody_trains():
     assert len(np.unique(ours[0])) == ITEMS
     above = (ours > ours[np.arange(len(targets)), targets.items][:, None]).sum(1)
     assert abs(above.mean() / (ITEMS - 1) - 0.5) < 0.1
+
+
+def test_new_items_are_less_popular_than_all_others():
+    split = hide_items(split_of(share=0.1), np.arange(ITEMS) % 4 == 0)
+    ours, _ = scores("popular", split)
+    assert (ours[:, split.new_items] == 0).all()
+    assert (ours[:, ~split.new_items] > 0).all()
 
 
 def test_popular_may_be_changed_by_who_ranks():

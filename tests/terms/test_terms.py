@@ -20,6 +20,7 @@ from transfer.evaluation.tiles import InnerProducts
 from transfer.items.sentence_vectors import TitleSpace
 from transfer.terms import item_pairs
 from transfer.terms.candidates import find_candidates
+from transfer.terms.counts import train_matrix
 from transfer.terms.item_pairs import (
     Follows,
     count_transitions,
@@ -292,6 +293,24 @@ def test_a_missing_ingredient_gives_nothing() -> None:
     np.testing.assert_allclose(joined(None, known, single, targets, everything)(torch.arange(1)), [[0, 0]])
 
 
+def test_counts_of_new_items_are_unknown() -> None:
+    split = leave_one_out(DOMAIN)
+    known = known_items(split, csr_matrix(ANCHORS), IDF, None, torch.arange(5) != 3, CPU)
+    np.testing.assert_array_equal(known.counts, [1, 2, 1, np.nan, 0])
+
+
+def test_a_long_history_counts_by_its_end() -> None:
+    split = leave_one_out(DOMAIN)
+    np.testing.assert_array_equal(train_matrix(split).toarray(), [[1, 1, 0, 0, 0], [0, 1, 1, 1, 0]])
+    np.testing.assert_array_equal(train_matrix(split, 1).toarray(), [[0, 1, 0, 0, 0], [0, 1, 0, 0, 0]])
+
+
+def test_a_repeated_item_counts_at_its_last_place() -> None:
+    domain = small_domain([[0, 1, 0, 2, 1, 1], [2, 2, 1, 0]], n_items=3, repeats=True)
+    targets = targets_of(leave_one_out(domain), "test")
+    np.testing.assert_allclose(history_matrix(domain, targets, 0.5).toarray(), [[0.25, 1, 0.5], [0, 1, 0.5]])
+
+
 def test_popularity_is_the_logarithm_of_counts() -> None:
     counts = np.array([0, 1, np.nan, 7, 0], dtype=np.float32)
     known = replace(KNOWN, counts=counts)
@@ -399,6 +418,18 @@ def test_only_repeats_weigh_against_an_item() -> None:
     finite = [value for name, value in vars(beside).items() if name != "repeats"]
     assert min(finite) >= 0
     assert max(finite) < 1e5, "a model that is wrong is not divided by nothing"
+
+
+def test_weights_are_in_units_of_the_models_scores() -> None:
+    known, domain, targets = ring(100)
+    own = torch.from_numpy(np.random.default_rng(1).normal(size=(100, 20)).astype(np.float32))
+    own[torch.arange(100), torch.from_numpy(targets.items)] += 1  # good, but transitions add to it
+    once, tenfold = (
+        search_weights(lambda rows, factor=factor: factor * own[rows], known, domain, targets, ("transitions",))
+        for factor in (1, 10)
+    )
+    assert once.transitions > 0
+    assert tenfold.transitions == pytest.approx(10 * once.transitions, rel=1e-3)
 
 
 def test_a_good_model_keeps_its_say() -> None:

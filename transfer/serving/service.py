@@ -120,6 +120,7 @@ class Service:
         self.counts: Counter[tuple[str, int]] = Counter()
         self.seconds = 0.0
         self.reloads = self.failed_reloads = self.batches = self.batched = 0
+        self._problem = ""
 
     def _load(self) -> Loaded:
         stamp = self._stamp()
@@ -144,11 +145,15 @@ class Service:
             return False
         try:
             self.loaded = self._load()
-        except Exception:
+        except Exception as error:
             # Whatever is wrong with the new run, the old one goes on and the next one is tried.
-            logger.exception("the new run in %s cannot be read; the old one goes on", self.place)
+            if str(error) != self._problem:  # it is tried again every few seconds
+                why = None if isinstance(error, InputError) else error
+                logger.error("the new run cannot be read, and the old one goes on: %s", error, exc_info=why)
+            self._problem = str(error)
             self.failed_reloads += 1
             return False
+        self._problem = ""
         self.reloads += 1
         _freeze_memory()
         return True

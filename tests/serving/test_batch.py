@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import numpy as np
@@ -135,6 +136,23 @@ def test_a_spreadsheet_is_written_as_csv(recommender, tmp_path):
     assert table["title"].to_list() == [titles[item] for item in table["item_id"]]
     np.testing.assert_allclose(table["score"], typed["score"], rtol=1e-6)
     assert pl.read_csv(tmp_path / "recs.unanswered.csv")["user_id"].to_list() == ["nobody"]
+
+
+def test_where_nobody_is_answered_a_second_call_says_so_too(folder, tmp_path, capsys):
+    users = tmp_path / "users.txt"
+    users.write_text("nobody\n")
+    asked = ("recommend", folder, "--users", users, "--out", tmp_path / "recs.parquet")
+    assert [run_command(capsys, *asked).code for _ in range(2)] == [2, 2]
+
+
+def test_a_batch_for_machines_prints_json_and_nothing_else(folder, recommender, tmp_path, capsys):
+    users, out = tmp_path / "users.txt", tmp_path / "recs.parquet"
+    users.write_text("nobody\n" + recommender.run.domain.user_ids[0].as_py())
+    asked = ("recommend", folder, "--users", users, "--out", out, "--json")
+    first, second = (run_command(capsys, *asked) for _ in range(2))
+    assert json.loads(first.out) == {"files": [str(out)], "kept": 0, "people": 1, "unanswered": 1, "notes": []}
+    assert json.loads(second.out)["kept"] == 1
+    assert not first.err and not second.err
 
 
 def test_nothing_is_hashed_for_a_file_that_holds_no_identity(recommender, tmp_path, monkeypatch):

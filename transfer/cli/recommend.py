@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -93,8 +94,10 @@ def command(
     from transfer.serving.opened import open_run
     from transfer.serving.recommend import Recommender
 
-    many = users is not None or out is not None or history_file is not None
-    _check_one_question(many, (user, history, interests), new_items)
+    many = _for_many_users(
+        {"--users": users, "--out": out, "--history-file": history_file, "--shard": shard, "--no-reasons": no_reasons},
+        {"--user": user, "--history": history, "--interests": interests, "--new-items": new_items},
+    )
     if many and out is None:
         raise SettingsError(
             "no file to write to", location="--out", hint="Give --out recs.parquet", code="option-missing"
@@ -115,9 +118,16 @@ def command(
     for note in notes:
         ERR.print(f"Note: {note}", highlight=False, markup=False, soft_wrap=True)
     if out is not None:
-        reasons = not no_reasons
         _write_all(
-            asked, out, filters, users=users, history_file=history_file, count=count, shard=shard, reasons=reasons
+            asked,
+            out,
+            filters,
+            users=users,
+            history_file=history_file,
+            count=count,
+            shard=shard,
+            reasons=not no_reasons,
+            json_=json_,
         )
         return
     if interests is not None:
@@ -140,23 +150,25 @@ def command(
         _print_new(new, domain.n_items - added, asked.titles)
 
 
-def _check_one_question(many: bool, questions: tuple[str | None, ...], new_items: str | None) -> None:
-    """Raise unless the options ask for many users, or for one user, history or interests."""
-    given = sum(question is not None for question in questions)
-    if many and (given or new_items is not None):
+def _for_many_users(of_many: Mapping[str, object], of_one: Mapping[str, str | None]) -> bool:
+    """Return whether options ask for many users. Raise unless they do, or ask for one user, history or interests."""
+    many = [name for name, value in of_many.items() if value not in (None, False)]
+    one = [name for name, value in of_one.items() if value is not None]
+    if many and one:
         raise SettingsError(
-            "--users cannot be combined with other questions",
-            location="--users",
-            hint="Leave the others out",
+            f"{many[0]} is for many users, and {one[0]} for one answer",
+            location=many[0],
+            hint="Leave one of them out",
             code="one-question",
         )
-    if not many and given != 1:
+    if not many and len([name for name in one if name != "--new-items"]) != 1:
         raise SettingsError(
             "give exactly one of them",
             location="--user, --history, --interests",
             hint='For example --interests "space, war"',
             code="one-question",
         )
+    return bool(many)
 
 
 Answer = tuple[str, "list[Recommendation]", "list[NewRecommendation]"]
@@ -196,12 +208,13 @@ def _write_all(
     count: int,
     shard: str | None,
     reasons: bool,
+    json_: bool,
 ) -> None:
     """Write recommendations for many users, and print how many."""
     from domains.errors import DataError
     from domains.io.paths import KINDS
     from domains.raw_cells import counted
-    from transfer.cli.output import ERR, progress_for
+    from transfer.cli.output import ERR, print_json, progress_for
     from transfer.serving.batch import EVERYBODY, UNANSWERED, Shard, beside, recommend_all
 
     if shard is not None and out.suffix.lower() in KINDS and out.suffix.lower() != ".parquet" and not out.is_dir():
@@ -220,9 +233,9 @@ def _write_all(
         filters=filters,
         shard=None if shard is None else Shard.parse(shard),
         reasons=reasons,
-        progress=progress_for(False),
+        progress=progress_for(json_),
     )
-    for note in written.notes:
+    for note in [] if json_ else written.notes:
         ERR.print(f"Note: {note}", highlight=False, markup=False, soft_wrap=True)
     made = len(written.files) - written.kept
     single = written.files[0] if len(written.files) == 1 else None
@@ -234,6 +247,9 @@ def _write_all(
             hint=f"{side} has the reason for each. Give users of the run, or their histories",
             code="unanswered",
         )
+    if json_:
+        print_json(vars(written) | {"files": [str(file) for file in written.files]})
+        return
     if made:
         files = str(single or f"{counted(made, 'file')} in {out}")
         ERR.print(

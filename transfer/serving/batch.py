@@ -162,7 +162,8 @@ def recommend_all(
             asked = _part(_asked(domain, users, history_file, reading), shard or Shard())
         notes.update(dict.fromkeys(asked.notes))
         identity = None if file.suffix.lower() == CSV else _identity(recommender, asked, count, filters, reasons)
-        if identity is not None and _identity_of(file) == identity:
+        somebody = asked.history.domain.n_users or not asked.unanswered  # where nobody is answered, say so again
+        if identity is not None and somebody and _identity_of(file) == identity:
             kept += 1
             continue
         _write(recommender, asked, file, count, filters, reasons, identity, progress)

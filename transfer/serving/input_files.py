@@ -101,7 +101,7 @@ def _unreadable(path: Path, error: Exception, role: Literal["user", "item"] = "i
         single = f"; for one user, give --user {path}" if role == "user" else ""
         return InputError("no such file", location=path, hint=f"Check the path{single}", code="no-file")
     return InputError(
-        f"cannot be read: {str(error).splitlines()[0]}",
+        f"cannot be read: {getattr(error, 'strerror', None) or str(error).splitlines()[0]}",
         location=path,
         hint="Give a table, or text with one id a line",
         code="bad-file",

@@ -520,6 +520,10 @@ TABLE = [
     Case("no variant", ask("--user", "1", "--variant", "sasrek"), "--variant", "not finished", "mean 'sasrec'?"),
     Case("both", ask("--user", "1", "--history", "Gravity"), "--user, --history", "exactly one", "For example"),
     Case("neither", ask(), "--user, --history", "exactly one", "For example"),
+    Case("many and one", ask("--user", "1", "--out", "recs.csv"), "--out", "for many users, and --user for", "Leave"),
+    Case("a part of one answer", ask("--user", "1", "--shard", "1/2"), "--shard", "and --user for one", "Leave one"),
+    Case("no reasons for one", ask("--interests", "war", "--no-reasons"), "--no-reasons", "and --interests", "Leave"),
+    Case("ids in a folder", ask("--user", "1", "--only-items", "."), ".", "cannot be read: Is a directory", "one id a"),
     Case("a user as a file", ask("--users", "0", "--out", "recs.csv"), "0", "no such file", "--user 0"),
     # Places that nothing can be written to.
     Case("a file for a folder", everybody("file/recs.csv"), "recs.csv", "cannot write", "is a file"),
@@ -562,6 +566,13 @@ TABLE = [
         "new.csv, row 1",
         "no item id",
         "remove the row; in a recipe, prepare.missing",
+    ),
+    Case(
+        "no source to prepare",
+        lambda p: ["prepare", p.recipe(sources=[], variants=["popular"]), "--out", "ready", "--source", "1"],
+        "--source",
+        "the recipe has 0 sources",
+        "Leave it out",
     ),
     # The other commands.
     Case("inspect nothing", lambda p: ["inspect", "flims"], "domain", "no domain is called", "Did you mean 'films'?"),

@@ -123,7 +123,7 @@ def test_who_reads_the_old_file_goes_on_reading_the_old_file(tmp_path):
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("no folder")
-    with refusal("not-writable", "a.txt", about="--out") as caught:
+    with refusal("not-writable", "a.txt", about="name another place") as caught:
         write_text(tmp_path / "file" / "a.txt", "text")
     assert "file" in str(caught.value.location)
 

@@ -238,6 +238,7 @@ def prepare(domain: Domain, out: Out, partitions: Partitions = 16, source: Sourc
 def _chosen(text: str, source: int | None) -> tuple[str | DomainSpec, Path]:
     """Return the domain to prepare, and the folder of its relative paths."""
     from domains.errors import SettingsError
+    from domains.raw_cells import counted
     from recipes.load import load_recipe, names_recipe
 
     if not names_recipe(text):
@@ -248,6 +249,9 @@ def _chosen(text: str, source: int | None) -> tuple[str | DomainSpec, Path]:
     if source is None or source > len(loaded.recipe.sources):
         count = len(loaded.recipe.sources)
         raise SettingsError(
-            f"the recipe has {count} sources", location="--source", hint=f"Write 1 to {count}", code="option"
+            f"the recipe has {counted(count, 'source')}",
+            location="--source",
+            hint=f"Write 1 to {count}" if count > 1 else "Write 1" if count else "Leave it out: the target is prepared",
+            code="option",
         )
     return loaded.recipe.sources[source - 1], loaded.folder

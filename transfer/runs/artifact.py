@@ -103,13 +103,16 @@ def kind_of(folder: Path) -> str:
             location=folder,
             hint=f"Name one within it: {', '.join(inside)}"
             if inside
-            else "Name a folder that fit-source or adapt-target wrote",
+            else "Name a folder that transfer run, fit-source or adapt-target wrote",
             code="run-missing",
         )
     config = read_json(folder / CONFIG)
     if not isinstance(config, dict) or not isinstance(config.get("kind"), str):
         raise RunError(
-            "this is not the config.json of an artifact of this toolkit", location=folder / CONFIG, code="run-damaged"
+            "this is not the config.json of an artifact of this toolkit",
+            location=folder / CONFIG,
+            hint="Name a folder that transfer run, fit-source or adapt-target wrote",
+            code="run-damaged",
         )
     if config.get("format_version") not in READS:
         known = ", ".join(f"version {version}" for version in READS)
@@ -138,7 +141,10 @@ def read_config(folder: Path, model: type[Config]) -> Config:
     kind, wanted = kind_of(folder), model.model_fields["kind"].default
     if kind != wanted:
         raise RunError(
-            f"this is a {kind} artifact, but a {wanted} artifact is needed", location=folder, code="run-kind"
+            f"this is a {kind} artifact, but a {wanted} artifact is needed",
+            location=folder,
+            hint="transfer run writes both, into the folders source and target",
+            code="run-kind",
         )
     try:
         return model.model_validate(read_json(folder / CONFIG))

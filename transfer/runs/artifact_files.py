@@ -160,9 +160,9 @@ def check_unchanged(folder: Path, names: Iterable[str]) -> None:
         return
     first = found[0]
     others = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    hint = "Restore the file, or make the artifact again"
+    hint = "Remove the file" if first.what == "added" else "Restore the file, or make the artifact again"
     if first.what != "missing":
-        hint += f"; if you changed it on purpose: transfer verify {folder} --accept"
+        hint += f"; if this was on purpose: transfer verify {folder} --accept"
     raise RunError(
         f"this file was {_WHAT[first.what]} after the artifact was written{others}",
         location=folder / first.name,

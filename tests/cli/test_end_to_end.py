@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +118,16 @@ def test_a_run_leaves_a_page_with_its_verdict_and_figures(by_commands):
     for variant in metrics["variants"]:
         assert variant.replace("+", "+<wbr>") in shown
     assert "<script" not in shown
+
+
+def test_the_page_names_the_domain_and_a_command_that_can_be_pasted(tmp_path, capsys):
+    out = tmp_path / "results"
+    options = ("--variants", "popular", "--set", "description=two words", "--out", out)
+    done = run_command(capsys, "run", "few_films", *options)
+    assert done.code == 0, done.err
+    shown = unescape((out / "report.html").read_text(encoding="utf-8"))
+    assert "films, 5% of the users train" in shown
+    assert "--set 'description=two words'" in shown
 
 
 def test_inspect_and_evaluate_find_the_run_in_the_folder_of_run(by_commands, capsys):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -112,8 +113,8 @@ def _processor() -> str:
 def _command(loaded: LoadedExperiment, quick: bool, overrides: Sequence[str]) -> str:
     bundled = bundled_recipes() | bundled_experiments()
     name = loaded.path.stem if bundled.get(loaded.path.stem) == loaded.path else loaded.path.name
-    options = [*(f"--set {override}" for override in overrides), *(["--quick"] if quick else [])]
-    return " ".join(["transfer", "experiment", name, *options])
+    options = [*(part for override in overrides for part in ("--set", override)), *(["--quick"] if quick else [])]
+    return shlex.join(["transfer", "experiment", name, *options])
 
 
 def gather(cell: Cell, source_folder: Path, folder: Path, runtime: Runtime) -> CellRecord:

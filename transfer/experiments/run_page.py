@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,8 +32,7 @@ def write_run_page(run: TargetRun, plan: Plan, folder: Path, device: torch.devic
         device: that trained.
     """
     metrics, recipe = run.metrics, plan.recipe
-    target = (recipe.target.name if recipe.target is not None else None) or folder.name
-    sources = tuple(spec.name or str(next(iter(spec.options.values()), "")) for spec in recipe.sources)
+    target, sources = run.domain.name, tuple(domain.name for domain in plan.source_domains)
     theirs = source_anchors(plan, run.vocabulary)
     cell = CellRecord(
         key="run",
@@ -57,7 +57,7 @@ def write_run_page(run: TargetRun, plan: Plan, folder: Path, device: torch.devic
         torch=torch.__version__,
         release=release(),
         quick=False,
-        command=" ".join(["transfer", *sys.argv[1:]]),
+        command=shlex.join(["transfer", *sys.argv[1:]]),
     )
     record = ExperimentRecord(
         name=recipe.name or target,

@@ -61,10 +61,9 @@ def inline(text: str) -> Markup:
 def markdown(record: ExperimentRecord) -> str:
     """Return the report as Markdown, for the results page of a repository."""
     made = record.made
-    trial = " **A quick trial on a sample of users: the figures mean nothing.**" if made.quick else ""
     parts = [f"# {text(record.name)}", text(verdict(record)), text(record.description)]
     parts.append(
-        f"Made on {text(made.date)} with {code(made.command)} on {text(made.machine)}; torch {text(made.torch)}.{trial}"
+        f"Made on {text(made.date)} with {code(made.command)} on {text(made.machine)}; torch {text(made.torch)}."
     )
     parts += [f"**Not finished: {text(one.key)}.** {text(one.reason)}." for one in record.unfinished]
     if len(record.cells) > 1:

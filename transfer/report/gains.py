@@ -181,7 +181,7 @@ METRIC = "full/ndcg@10"
 def verdict(record: ExperimentRecord) -> str:
     """Describe the result of an experiment in one or two sentences."""
     if record.made.quick:
-        return "This was a quick trial: it shows that everything works; the figures mean nothing."
+        return "This was a quick trial on a sample of users: it shows that everything works; the figures mean nothing."
     if not record.cells:
         return "Only costs were measured." if record.cost is not None else ""
     if len(record.cells) == 1:

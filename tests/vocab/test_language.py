@@ -71,7 +71,20 @@ def test_the_language_of_titles(language: str) -> None:
     assert guess_language(TITLES[language]) == language
 
 
-@pytest.mark.parametrize("titles", [[], [""], ["LEGO 123", "Minecraft"], ["Amélie", "Toy", "Story", "Alien"]])
+POLISH = ["Drewniana zabawka dla dzieci", "Książka o kotach", "Łóżko z materacem", "Żółta koszula", "Lampa na biurko"]
+CZECH = [
+    "Dřevěná hračka pro děti",
+    "Kniha o kočkách",
+    "Postel s matrací",
+    "Žlutá košile",
+    "Boty dámské",
+    "Lampa na stůl",
+]
+
+
+@pytest.mark.parametrize(
+    "titles", [[], [""], ["LEGO 123", "Minecraft"], ["Amélie", "Toy", "Story", "Alien"], POLISH, CZECH]
+)
 def test_little_evidence_is_english(titles: list[str]) -> None:
     assert guess_language(titles) == "english"
 

@@ -126,15 +126,12 @@ def _words(titles: Titles) -> tuple[Sequence[str], npt.NDArray[np.float64], int]
 
 def _score(language: str, words: Sequence[str], counts: npt.NDArray[np.float64]) -> float:
     markers, letters = frozenset(_MARKERS[language].split()), frozenset(_LETTERS[language])
-    foreign = frozenset("".join(_LETTERS.values())) - letters
-    worth = [
-        1.0
-        if word in markers
-        else -_LETTER_WEIGHT
-        if not foreign.isdisjoint(word)
-        else _LETTER_WEIGHT
-        if not letters.isdisjoint(word)
-        else 0.0
-        for word in words
-    ]
-    return float(np.dot(worth, counts)) if worth else 0.0
+
+    def worth(word: str) -> float:
+        if word in markers:
+            return 1.0
+        beyond = {sign for sign in word if not sign.isascii() and sign.isalpha()}
+        # Letters of languages that are not supported, such as Polish, speak against each that is.
+        return 0.0 if not beyond else _LETTER_WEIGHT if beyond <= letters else -_LETTER_WEIGHT
+
+    return float(np.dot([worth(word) for word in words], counts)) if words else 0.0

@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow.compute as pc
 
 from domains.domain import Domain, Ints, TimeKind
+from domains.raw_cells import MISREAD
 from domains.ties import TieCounts, count_ties, last_two
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -190,8 +191,6 @@ LONG_TITLE = 1_000
 """Characters; longer titles are descriptions or damaged rows."""
 
 REPLACED = "\ufffd"
-_TAIL = "\u0080-\u00bf" + "".join(bytes([byte]).decode("cp1252", errors="ignore") for byte in range(0x80, 0xA0))
-MOJIBAKE = f"[ÂÃÐÑ][{_TAIL}]|â[{_TAIL}][{_TAIL}]"
 MARKUP = r"</?[A-Za-z][^<>]*>|&(?:[A-Za-z]{2,8}|#\d{1,6});|\[\[|\{\{"
 NOTHING = r"(?i)^(?:nan|none|null|#?n/a|-+|\?+)$"
 CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f]"
@@ -222,7 +221,7 @@ def _in_titles(domain: Domain) -> list[Suspicion]:
     title = pl.col("title")
     tests = {
         "title with replacement characters (encoding lost)": title.str.contains(REPLACED, literal=True),
-        "title with doubly encoded characters": title.str.contains(MOJIBAKE),
+        "title with doubly encoded characters": title.str.contains(MISREAD),
         "title with markup": title.str.contains(MARKUP),
         "title with control characters": title.str.contains(CONTROL),
         f"title longer than {LONG_TITLE:,} characters": title.str.len_chars() > LONG_TITLE,

@@ -152,8 +152,10 @@ TAGS = (
 MARKUP = rf"(?i)</?(?:{TAGS})(?:\s[^<>]*)?/?>"
 """HTML tags; `<Untitled>` is not one."""
 CDATA = r"(?s)<!\[CDATA\[(.*?)\]\]>"
-MISREAD = r"[ÂÃÅâ][\x80-\xbf\u0152-\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
-"""UTF-8 that was read as cp1252: `Ã¶` for ö."""
+_TAIL = r"[\x80-\xbf\u0152-\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
+MISREAD = rf"[ÂÃÅâ]{_TAIL}|(?:[Î-Ñ\xd7-Ù]{_TAIL}){{2}}|(?:[à-í]{_TAIL}{{2}}){{2}}"
+"""UTF-8 that was read as cp1252 or latin-1: `Ã¶` for ö. Letters of other scripts are two or three signs each; two such
+letters together are no chance, as one is in `Blessé …`."""
 ESCAPED = r"\\u[0-9a-fA-F]{4}"
 """Letters in the notation of JSON."""
 SCRIPT = r"(?is)<script\b.*?</script>|<style\b.*?</style>|<!--.*?-->"
@@ -176,10 +178,15 @@ def plain_text(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
     bare = texts.gather(marked).str.replace_all(CDATA, "$1")
     bare = bare.str.replace_all(SCRIPT, " ").str.replace_all(MARKUP, " ")
     # Unescape twice: &amp;lt; is often a `<` that two programs escaped.
-    after = pl.Series([_restored(html.unescape(html.unescape(text))) for text in bare.to_list()], dtype=pl.String)
+    after = pl.Series([_restored(unescaped(unescaped(text))) for text in bare.to_list()], dtype=pl.String)
     after = after.str.replace_all(MARKUP, " ").str.replace_all(r"\s+", " ").str.strip_chars()
     changed = after != texts.gather(marked)
     return texts.clone().scatter(marked, after), marked.filter(changed)
+
+
+def unescaped(text: str) -> str:
+    """Resolve the entities in a text. Python also takes `&not` in `Salt&notes` for one."""
+    return re.sub(ENTITY, lambda entity: html.unescape(entity[0]), text)
 
 
 def _restored(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -10,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domains.errors import DataError
+from domains.raw_cells import MARKUP, unescaped
 
 # Combining marks belong to words (Hindi vowels are marks). The underscore joins the parts of one word, as in
 # WordNet's video_game, so that categories and collocations stay one word.
@@ -17,7 +17,6 @@ NOT_A_WORD = r"[^\p{L}\p{M}\p{N}_]+"
 # Soft hyphens, joiners, variation selectors and the Arabic tatweel only change how a word is drawn. NFKC would turn
 # ™ and ℠ into letters at the end of the word.
 _NO_PART = r"[\x{2120}\x{2122}\x{AD}\x{640}\x{200D}\x{2060}\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}]"
-_MARKUP = r"</?[A-Za-z][^<>]*>"
 
 Titles: TypeAlias = "Sequence[str] | pa.Array | pa.ChunkedArray"
 
@@ -42,7 +41,7 @@ def cleaned(titles: pa.Array) -> pa.Array:
     Invisible characters and trade mark signs are removed.
     """
     shown = pc.replace_substring_regex(_unescaped(titles), _NO_PART, "")
-    plain = pc.replace_substring_regex(shown, _MARKUP, " ")
+    plain = pc.replace_substring_regex(shown, MARKUP, " ")
     return pc.utf8_lower(pc.utf8_normalize(plain, form="NFKC"))
 
 
@@ -55,9 +54,9 @@ def split_words(texts: pa.Array) -> pa.Array:
 
 
 def _unescaped(titles: pa.Array) -> pa.Array:
-    """Resolve HTML entities. Only distinct titles with an ampersand are handled in Python."""
+    """Resolve HTML entities. Only titles with an ampersand are handled in Python."""
     suspects = pc.match_substring(titles, "&")
     if not pc.any(suspects).as_py():
         return titles
-    resolved = [html.unescape(title) for title in titles.filter(suspects).to_pylist()]
+    resolved = [unescaped(title) for title in titles.filter(suspects).to_pylist()]
     return pc.replace_with_mask(titles, suspects, pa.array(resolved, pa.large_string()))

@@ -256,6 +256,27 @@ def test_misread_letters_of_titles_are_restored():
     assert changed.to_list() == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize(
+    "text", ["Grüße", "Привет, мир", "中文标题", "日本語", "한국어", "Łódź", "Şişe", "γάτα", "كتاب", "ספר", "किताब"]
+)
+@pytest.mark.parametrize("read_as", ["cp1252", "latin-1"])
+def test_letters_of_every_script_that_were_misread_are_restored(text, read_as):
+    signs = [bytes([byte]) for byte in text.encode()]
+    misread = "".join(sign.decode(read_as, errors="ignore") or sign.decode("latin-1") for sign in signs)
+    assert plain_text(pl.Series([misread, text]))[0].to_list() == [text, text]
+
+
+@pytest.mark.parametrize(
+    "text", ["Blessé\xa0…", "Café» et «thé", "ESPAÑ»", "Señor Müller à\xa0la carte", "Å land, Øst"]
+)
+def test_letters_that_only_look_misread_stay(text):
+    assert plain_text(pl.Series([text]))[0].to_list() == [text]
+
+
+def test_only_whole_entities_are_resolved():
+    assert plain_text(pl.Series(["Tom &amp; Jerry Salt&notes"]))[0].to_list() == ["Tom & Jerry Salt&notes"]
+
+
 def test_the_mark_of_text_in_a_spreadsheet_is_no_part_of_an_id():
     assert clean_text(pl.Series(["'007", "'12", None])).to_list() == ["007", "12", None]
     assert clean_text(pl.Series(["'s-Hertogenbosch", "Delft"])).to_list() == ["'s-Hertogenbosch", "Delft"]

@@ -31,6 +31,8 @@ def surfaces(titles: list[str], **settings: object) -> list[list[str]]:
         ("The 3rd Man, 1980s edition", ["man", "edition"]),
         ("Tom &amp; Jerry &quot;Classics&quot;", ["tom", "jerry", "classics"]),
         ("<b>Bold</b> <span class='x'>Move</span>", ["bold", "move"]),
+        ("Salt&notes", ["salt", "notes"]),
+        ("The <Untitled> Album", ["untitled", "album"]),
         ("I <3 New York", ["new", "york"]),
         ("\uff26\uff35\uff2c\uff2c\u3000\uff57ide", ["full", "wide"]),
         ("Fantômas - À l'ombre", ["fantômas", "ombre"]),

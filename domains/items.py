@@ -274,6 +274,10 @@ def otherwise_written(ids: pl.Series, there: pl.Series) -> int:
 
 def _unknown(item_ids: pa.Array, known: npt.NDArray[np.bool_], frame: pl.DataFrame, raw: RawTables) -> InputError:
     """Return the error for missing items: a few are missing, or the two files write ids differently."""
+    if frame.is_empty():
+        return DataError(
+            "no items", location=raw.items_location, hint="The file is empty or holds only a header", code="empty"
+        )
     missing = int((~known).sum())
     first = item_ids[int(np.flatnonzero(~known)[0])].as_py()
     otherwise = otherwise_written(pl.Series(item_ids), frame["item_id"].unique())
@@ -289,10 +293,9 @@ def _unknown(item_ids: pa.Array, known: npt.NDArray[np.bool_], frame: pl.DataFra
             code="unknown-item",
         )
     if not known.any():
-        there = "" if frame.is_empty() else f", such as {frame['item_id'][0]!r}"
         return DataError(
             f"none of the {missing:,} item ids of {raw.interactions_location}, such as {first!r}, is among its "
-            f"{frame['item_id'].n_unique():,} ids{there}",
+            f"{frame['item_id'].n_unique():,} ids, such as {frame['item_id'][0]!r}",
             location=raw.items_location,
             hint=f"{ALIKE} that holds the item id",
             code="unknown-item",

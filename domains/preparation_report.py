@@ -50,7 +50,7 @@ class PreparationReport:
         return tuple(lines)
 
     def as_dict(self) -> dict[str, Any]:
-        """Convert for JSON: ``{"steps": [{"name", "users", "items", "interactions"}], "notes": [...]}``."""
+        """Convert for JSON: ``{"steps": [{"name", "users", "items", "interactions", "setting"}], "notes": [...]}``."""
         return {"steps": [asdict(step) for step in self.steps], "notes": list(self.notes)}
 
     @classmethod

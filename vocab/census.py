@@ -89,7 +89,10 @@ def take_census(
     """
     if not titles_by_domain:
         raise SettingsError(
-            "a vocabulary needs the titles of at least one domain", location="vocabulary", code="no-domain"
+            "a vocabulary needs the titles of at least one domain",
+            location="vocabulary",
+            hint="Name a source, or set target_titles to true",
+            code="no-domain",
         )
     tables: dict[str, ItemSememes] = {}
     lemma_of: dict[str, str | None] = dict(known_lemmas)

@@ -103,7 +103,7 @@ class VocabularySettings(Settings):
     )
 
     def too_common(self, count: int, n_items: int) -> bool:
-        """Whether `count` of `size` items exceed `max_share`; up to `min_items` items never do."""
+        """Whether `count` of `n_items` items exceed `max_share`; up to `min_items` items never do."""
         # Divide rather than multiply by the share: 0.29 * 100 rounds to less than 29.
         return count > self.min_items and count / n_items > self.max_share
 

@@ -69,8 +69,8 @@ TABLE = [
         "an item file of a header alone",
         {"acts.csv": ACTS, "items.csv": "item_id,title\n"},
         "items.csv",
-        "none of the 2 item ids",
-        "Write the ids alike",
+        "no items",
+        "empty or holds only a header",
     ),
     Broken(
         "the wrong delimiter",

@@ -288,6 +288,17 @@ def test_cache_of_vectors(tmp_path: Path) -> None:
     assert not list((tmp_path / "v").glob("*.part"))
 
 
+def test_no_shard_is_read_once_all_vectors_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, keys = VectorCache(tmp_path, 1), text_keys([str(number) for number in range(8)])
+    for place in range(8):
+        cache.put(keys[place : place + 1], np.ones((1, 1), np.float32))
+    read, seen = cache._read, []
+    monkeypatch.setattr(cache, "_read", lambda path: seen.append(path) or read(path))
+    first = pa.ipc.open_file(min(tmp_path.glob("*.arrow"))).read_all()["key"].combine_chunks()
+    assert cache.get(first)[1].all()
+    assert len(seen) == 1
+
+
 def test_a_shard_with_any_wrong_byte_in_its_frame_is_left_out(tmp_path: Path) -> None:
     cache = VectorCache(tmp_path, 3)
     keys = text_keys(["a", "b"])

@@ -147,8 +147,9 @@ def test_a_vocabulary_without_a_word(titles: list[str]) -> None:
 
 
 def test_a_vocabulary_without_a_domain() -> None:
-    with refusal("no-domain", "vocabulary"):
+    with refusal("no-domain", "vocabulary") as caught:
         SememeVocabulary.build({}, VocabularySettings())
+    assert "target_titles" in str(caught.value.hint)
 
 
 def test_categories_as_sememes() -> None:

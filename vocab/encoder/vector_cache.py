@@ -46,8 +46,10 @@ class VectorCache:
         rows = np.zeros((len(keys), self._dim), np.float32)
         found = np.zeros(len(keys), np.bool_)
         for path in sorted(self._folder.glob("*.arrow")):
+            if found.all():
+                break
             table = self._read(path)
-            if found.all() or table is None:
+            if table is None:
                 continue
             position = pc.index_in(keys, value_set=table["key"].combine_chunks())
             here = position.is_valid().to_numpy(zero_copy_only=False)

@@ -13,6 +13,7 @@ import pyarrow as pa
 from domains.domain import TEXT_TYPE
 from domains.errors import DataError, InputError, Problems
 from domains.io.columns import map_interactions, map_items
+from domains.io.own_tables import flatten
 from domains.items import read_item_rows
 from domains.newer import Reading
 from domains.preparation import prepare
@@ -118,6 +119,10 @@ def _lists(column: pl.Series) -> pa.Array:
 
 
 def _lazy(frame: Any, what: str) -> pl.LazyFrame:
+    return flatten(_from_any(frame, what), what)
+
+
+def _from_any(frame: Any, what: str) -> pl.LazyFrame:
     if isinstance(frame, pl.LazyFrame):
         return frame
     if isinstance(frame, pl.DataFrame):
@@ -128,7 +133,7 @@ def _lazy(frame: Any, what: str) -> pl.LazyFrame:
         if type(frame).__module__.startswith("pandas"):
             return pl.from_pandas(_with_index(frame)).lazy()
         return pl.DataFrame(pl.from_arrow(frame)).lazy()
-    except (AttributeError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
+    except (AttributeError, TypeError, ValueError, pl.exceptions.PolarsError, pa.ArrowException) as error:
         raise _explain_refusal(frame, what) from error
 
 
@@ -172,6 +177,6 @@ def _mixed_column(frame: Any) -> Any | None:
     for name in frame.columns:
         try:
             pl.from_pandas(frame[name])
-        except (TypeError, ValueError, pl.exceptions.PolarsError):
+        except (TypeError, ValueError, pl.exceptions.PolarsError, pa.ArrowException):
             return name
     return None

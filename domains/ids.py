@@ -52,7 +52,7 @@ def to_ids(
     return ids
 
 
-def _is_binary(column: pl.Series) -> bool:
+def is_binary(column: pl.Series) -> bool:
     """Whether the values are bytes that are no text, such as UUIDs of Arrow."""
     if column.dtype != pl.Binary:
         return False
@@ -71,7 +71,7 @@ class _Reading:
 
     def read(self, column: pl.Series, missing: str) -> pl.Series:
         kind = column.dtype
-        if kind.is_nested() or kind.is_temporal() or kind in (pl.Boolean, pl.Object) or _is_binary(column):
+        if kind.is_nested() or kind.is_temporal() or kind in (pl.Boolean, pl.Object) or is_binary(column):
             problem = f"a column of type {kind} cannot be the {self.what}"
             self.problems.add(
                 DataError(problem, location=self.location, hint="Map another column, or make it text", code="id-type")

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from domains.dates import read_dates
 from domains.domain import Ints, TimeKind
 from domains.errors import DataError, InputError, Problems, SettingsError, suggest
-from domains.ids import to_ids
+from domains.ids import is_binary, to_ids
 from domains.io.collect import collect, schema_of
 from domains.keep import FORMS, LOCATION, Clause, parse_keep
 from domains.preparation_report import Step
@@ -247,6 +247,10 @@ def keep_mask(frame: pl.DataFrame, clauses: Sequence[Clause], location: object) 
     mask = pl.Series([True]).new_from_index(0, frame.height)
     notes: list[str] = []
     for clause in clauses:
+        kind = frame[clause.column].dtype
+        if kind.is_nested() or is_binary(frame[clause.column]):
+            problem = f"{clause.column!r} holds {kind}, which no condition compares"
+            raise DataError(problem, location=location, hint="Name another column", code="keep-column")
         met = _meets(frame[clause.column], clause, location, notes)
         mask = mask & met
         if not mask.any():
@@ -325,6 +329,8 @@ def _how_read(column: pl.Series, values: pl.Series) -> list[str]:
 
 def _unread(column: pl.Series, values: pl.Series, what: str) -> list[str]:
     """Return a note if some cells hold something else than the numbers or dates that a condition compares."""
+    if column.dtype.is_temporal():
+        return []
     text = _text(column)
     unread = text.filter(values.is_null() & (text != ""))
     if unread.is_empty():

@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 
 from domains.errors import DataError, InputError, Problems
-from domains.ids import to_ids
+from domains.ids import is_binary, to_ids
 from domains.io.collect import collect
 from domains.raw_cells import Rows, counted, plain_text
 from domains.raw_tables import TEXT, RawTables
@@ -39,11 +39,15 @@ def read_item_rows(raw: RawTables, settings: PrepareSettings, problems: Problems
         (List(String)) if the source has them; and notes.
 
     Raises:
-        InputError: the table cannot be read.
+        InputError: the table cannot be read, or its titles are no text.
     """
     location = raw.items_location
     frame = collect(raw.items, location)
     ids = to_ids(frame["item_id"], "item id", location, missing=settings.missing, problems=problems)
+    if is_binary(frame["title"]):
+        raise DataError(
+            "the titles are bytes that are no text", location=location, hint="Map another column", code="column"
+        )
     titles, notes = clean_titles(frame["title"].cast(pl.String), location)
     frame = frame.with_columns(ids.alias("item_id"), titles.alias("title"))
     if "categories" in frame.columns:

@@ -512,6 +512,21 @@ def test_a_condition_tells_whether_the_value_or_the_column_is_no_date(keep, said
 
 
 @pytest.mark.parametrize(
+    "column", [[[1]] * 5, [{"a": 1}] * 5, [b"\xff"] * 5], ids=["lists", "records", "bytes that are no text"]
+)
+def test_what_no_condition_compares_is_told(column):
+    frame = tables(EVENTS | {"made": column})
+    error = refused(lambda: prepare(frame, PrepareSettings(**NOTHING, keep="made == 1")))
+    assert (error.code, "which no condition compares" in error.problem) == ("keep-column", True)
+
+
+def test_titles_that_are_bytes_and_no_text_are_told():
+    acts = {"user_id": ["a"], "item_id": ["1"], "timestamp": [1]}
+    error = refused(lambda: prepare(tables(acts, [("1", b"\xff")]), PrepareSettings(**NOTHING)))
+    assert error.problem == "the titles are bytes that are no text"
+
+
+@pytest.mark.parametrize(
     ("prepare", "said"),
     [
         ({"keep": 5}, "domain.prepare.keep: 5 is no condition. Write it like"),

@@ -342,6 +342,20 @@ def test_a_named_index_of_pandas_is_columns_and_one_table_is_enough():
     assert told(from_frames(acts.merge(items, on="item_id"), settings=settings).domain) == told(plain)
 
 
+def test_columns_of_pandas_are_read_as_those_of_files_are():
+    pandas = pytest.importorskip("pandas")
+    settings = PrepareSettings(**ALL, keep=["made >= 2020-01-01"])
+    moments = [f"2020-03-0{day + 1}T00:00:00+05:30" for day in range(ACTS.height)]
+    acts = pandas.DataFrame(ACTS.drop("timestamp").to_dict(as_series=False))
+    acts["time"], acts["made"] = pandas.Categorical(moments), pandas.to_datetime(pandas.Series(moments))
+    domain = from_frames(acts, ITEMS, settings=settings).domain
+    assert domain.time_kind == TimeKind.TIMESTAMP
+    assert domain.times.min() == pandas.Timestamp(moments[0]).timestamp()
+    for wrong in ([1j] * ACTS.height, [frozenset()] * ACTS.height):
+        with refusal("frame", "interactions", about="'time' holds"):
+            from_frames(acts.assign(time=wrong), ITEMS, settings=settings)
+
+
 @pytest.mark.parametrize("kind", [pl.Binary, pl.Object])
 def test_ids_that_are_no_text_are_refused(kind):
     ids = [UUID(int=2**127 + row) for row in range(ACTS.height)]

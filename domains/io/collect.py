@@ -49,6 +49,24 @@ def schema_of(lazy: pl.LazyFrame, location: str) -> dict[str, pl.DataType]:
         raise diagnose(error, location) from error
 
 
+_copies: dict[str, str] = {}
+_originals: dict[str, str] = {}
+
+
+def note_copy(file: str, copy: str) -> None:
+    """Remember that a file is read from a copy with the same lines: wrong ones are looked for there, and named here."""
+    _originals[copy] = original = _originals.get(file, file)
+    if file == original:
+        _copies[file] = copy
+
+
+def of_original(error: InputError) -> InputError:
+    """Return an error with the name of the file in place of that of its copy."""
+    where = str(error.location)
+    copy = next((copy for copy in _originals if where.startswith(copy)), None)
+    return error if copy is None else error.at(_originals[copy] + where.removeprefix(copy))
+
+
 COMPLETE = "Check that the file is complete and has the format of its name"
 
 
@@ -64,9 +82,9 @@ def diagnose(error: BaseException, location: str) -> InputError:
     except InputError:
         return _as_said(error, location)
     for file in files:
-        found = _look_through(file)
+        found = _look_through(_copies.get(file, file))
         if found is not None:
-            return found
+            return of_original(found)
     return _as_said(error, location)
 
 

@@ -17,8 +17,8 @@ from polars.datatypes import DataTypeClass
 from polars.io.plugins import register_io_source
 
 from domains.disk import temporary_folder
-from domains.errors import DataError, SettingsError
-from domains.io.collect import collect, schema_of
+from domains.errors import DataError, InputError, SettingsError
+from domains.io.collect import collect, note_copy, of_original, schema_of
 from domains.io.compressed import (
     check_columns,
     check_text,
@@ -152,13 +152,16 @@ def _scan_files(
         check_text(file, encoding, kind)
     if kind == "json":
         return _scan_json(files)
-    files, head = _as_usual(files, kind, separator, encoding, header)
-    if quoting == "auto":
-        found = [find_quoting(file, head.delimiter) for file in files]
-        quoting = "none" if any(one.quoting == "none" for one in found) else "double"
-        if quoting == "double" and any(one.escaped for one in found):
-            files = _copies(files, "utf-8-sig", swap=(ESCAPED, 2 * MARK))
-    return _scan_delimited(files, head, quoting)
+    try:
+        files, head = _as_usual(files, kind, separator, encoding, header)
+        if quoting == "auto":
+            found = [find_quoting(file, head.delimiter) for file in files]
+            quoting = "none" if any(one.quoting == "none" for one in found) else "double"
+            if quoting == "double" and any(one.escaped for one in found):
+                files = _copies(files, "utf-8-sig", swap=(ESCAPED, 2 * MARK))
+        return _scan_delimited(files, head, quoting)
+    except InputError as error:
+        raise of_original(error) from None
 
 
 def _as_usual(
@@ -259,7 +262,10 @@ def _copies(
 ) -> list[str]:
     """Return temporary copies in UTF-8 with usual line ends; one text in them may be swapped for another."""
     stats = [(file, Path(file).stat()) for file in files]
-    return [_copy(file, encoding, newline, swap, (stat.st_size, stat.st_mtime_ns)) for file, stat in stats]
+    copies = [_copy(file, encoding, newline, swap, (stat.st_size, stat.st_mtime_ns)) for file, stat in stats]
+    for file, copy in zip(files, copies, strict=True):
+        note_copy(file, copy)
+    return copies
 
 
 @lru_cache(maxsize=256)

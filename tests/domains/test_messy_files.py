@@ -154,6 +154,17 @@ def test_encodings(tmp_path, encoding):
     assert table.columns == ["item_id", "title"]
 
 
+@pytest.mark.parametrize(("encoding", "end"), [("cp1252", "\n"), ("utf-16", "\n"), ("utf-8", "\r")])
+@pytest.mark.parametrize(
+    ("row", "code"), [("c;Tee;zu;viel", "fields"), ('c;"offen', "quoting"), ('c;"offen\nd;Kaffee"', "quoting")]
+)
+def test_a_wrong_row_is_named_in_every_encoding_and_line_end(tmp_path, encoding, end, row, code):
+    rows = ["item_id;title", "a;Grüner Tee", 'b;"Weißer; Tee"', row, 'e;"Schwarzer; Tee"', "f;Mate"]
+    file = write(tmp_path / "goods.csv", "\n".join(rows).replace("\n", end), encoding)
+    error = refused(lambda: collect(scan(file, encoding=encoding, header="auto"), file))
+    assert (error.location, error.code) == (f"{file}, line 4", code)
+
+
 def test_a_wrong_encoding_is_an_error(tmp_path):
     write(tmp_path / "items.csv", "item_id,title\n1,Größe\n", "latin-1")
     assert refused(lambda: scan(str(tmp_path / "items.csv"), encoding="utf-16")).code == "encoding"

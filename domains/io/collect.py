@@ -49,7 +49,7 @@ def schema_of(lazy: pl.LazyFrame, location: str) -> dict[str, pl.DataType]:
         raise diagnose(error, location) from error
 
 
-_copies: dict[str, str] = {}
+_copies: dict[tuple[str, int, int], str] = {}
 _originals: dict[str, str] = {}
 
 
@@ -57,7 +57,12 @@ def note_copy(file: str, copy: str) -> None:
     """Remember that a file is read from a copy with the same lines: wrong ones are looked for there, and named here."""
     _originals[copy] = original = _originals.get(file, file)
     if file == original:
-        _copies[file] = copy
+        _copies[_version(file)] = copy
+
+
+def _version(file: str) -> tuple[str, int, int]:
+    stat = Path(file).stat()
+    return str(Path(file).absolute()), stat.st_size, stat.st_mtime_ns
 
 
 def of_original(error: InputError) -> InputError:
@@ -82,7 +87,7 @@ def diagnose(error: BaseException, location: str) -> InputError:
     except InputError:
         return _as_said(error, location)
     for file in files:
-        found = _look_through(_copies.get(file, file))
+        found = _look_through(_copies.get(_version(file), file))
         if found is not None:
             return of_original(found)
     return _as_said(error, location)

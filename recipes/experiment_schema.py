@@ -208,7 +208,7 @@ def load_experiment(given: str | Path) -> LoadedExperiment:
     data = read_mapping(path)
     if "experiment" not in data and "cost" not in data:
         return LoadedExperiment(Experiment(name=path.stem, experiment=(Entry(recipe=path.name),)), path)
-    data.setdefault("name", path.stem)
+    data["name"] = data.get("name") or path.stem
     try:
         return LoadedExperiment(Experiment.model_validate(data), path)
     except ValidationError as error:

@@ -75,7 +75,7 @@ def load_recipe(
             hint=f"Run it with `transfer experiment {given}`",
             code="recipe",
         )
-    data.setdefault("name", path.stem)
+    data["name"] = data.get("name") or path.stem  # an empty one would make the folder of all results its own
     data = overlaid(data, settings or {})
     before = deepcopy(data)
     for override in overrides:

@@ -51,6 +51,8 @@ def folder_name(value: str) -> str:
     Raises:
         ValueError: it cannot.
     """
+    if value and not value.strip():
+        raise ValueError("a name must not be blank, because results go into a folder of that name")
     if value in {".", ".."} or any(sign in value for sign in "/\\\0"):
         raise ValueError("a name must not contain / or \\, because results go into a folder of that name")
     if value != printable(value):

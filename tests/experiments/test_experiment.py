@@ -149,6 +149,10 @@ def test_an_unknown_name_lists_what_there_is():
         load_experiment("tabel4")
 
 
+def test_an_experiment_without_a_name_has_that_of_its_file(tmp_path):
+    assert load_experiment(write_experiment(tmp_path, name="")).experiment.name == "trial"
+
+
 @pytest.mark.parametrize("entry", ["tiny.yaml", {"recipe": "tiny.yaml"}])
 def test_one_entry_needs_no_list(tmp_path, entry):
     loaded = load_experiment(write_experiment(tmp_path, experiment=entry))

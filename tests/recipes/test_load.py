@@ -72,6 +72,11 @@ def test_sources_bring_the_variant_that_learns_from_them(write):
     assert check_recipe(resolved(load_recipe(path).recipe), "again") == load_recipe(path).recipe
 
 
+@pytest.mark.parametrize("line", ["", "name:", "name: ''"])
+def test_a_recipe_without_a_name_has_that_of_its_file(write, line):
+    assert load_recipe(write("mine.yaml", f"sources: books\n{line}\n")).recipe.name == "mine"
+
+
 def test_a_recipe_is_immutable(write):
     recipe = load_recipe(write("short.yaml", "sources: books\n")).recipe
     with pytest.raises(Exception, match="frozen"):
@@ -193,6 +198,7 @@ def test_overrides_that_lead_nowhere(write, override, message):
         ("sources: books\nvariants: [popular, sasrec, sasrec]\n", "wrong.yaml: variants repeat: sasrec. Correct"),
         ("sources: books\nvariants: []\n", "variants: at least 1 must be given here. Add it"),
         ("sources: books\nname: a/b\n", "wrong.yaml: name: a name must not contain"),
+        ("sources: books\nname: ' '\n", "wrong.yaml: name: a name must not be blank"),
         ("sources: books\nshots: 2\n", "shots: "),
         ("sources: book\n", "Did you mean 'books'?"),
         ("sources: nobody_at_all\n", "no domain is called 'nobody_at_all'"),

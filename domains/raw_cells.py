@@ -230,6 +230,9 @@ def as_numbers(text: pl.Series) -> pl.Series:
 
 def _are_apart(numbers: pl.Series, sign: str, other: str) -> pl.Series:
     """Return (N,) bool, whether a sign sets thousands apart in a number; both signs are regular expressions."""
+    there = numbers.str.contains(sign).fill_null(value=False)
+    if not there.any():
+        return there
     shown = numbers.str.contains(rf"^-?\d{{1,3}}(?:{sign}\d{{3}})+(?:{other}\d+|{sign}\d{{3}})$").fill_null(value=False)
     single = numbers.str.contains(rf"^-?[1-9]\d{{0,2}}{sign}\d{{3}}$").fill_null(value=False)
     if shown.any():

@@ -39,6 +39,7 @@ class Head:
         names: names of the columns if the file has none, or too few; None if the header names them.
         mark: the sign around quoted fields.
         old_lines: whether lines end with a carriage return alone.
+        spaced: whether a blank stands between the delimiter and the mark of a quoted field: ``"a", "b"``.
         note: a sentence for the user about what is unusual, without the name of the file; None if nothing is.
     """
 
@@ -47,6 +48,7 @@ class Head:
     names: tuple[str, ...] | None = None
     mark: str = '"'
     old_lines: bool = False
+    spaced: bool = False
     note: str | None = None
 
 
@@ -76,10 +78,13 @@ def _find_head(file: str, separator: str | None, header: Header, _version: tuple
     skip = 1 if named else _count_before(lines)
     separator = separator or (named.group(1) if named else None)
     delimiter = separator or _delimiter(lines[skip:])
+    spaced = _are_spaced(lines[skip:], delimiter)
+    if spaced:
+        lines = [line.replace(f'{delimiter} "', f'{delimiter}"') for line in lines]
     rows = [row for line in lines[skip:] if (row := _fields(line, delimiter))]
     notes = [f"the first {_lines(skip)} no header, and skipped"] if skip and not named else []
     if not rows:
-        return Head(delimiter, skip, old_lines=old_lines)
+        return Head(delimiter, skip, old_lines=old_lines, spaced=spaced)
     first, others = rows[0], rows[1:]
     mark = "'" if len(first) > 1 and all(re.fullmatch(r"'[^']*'", cell) for cell in first) else '"'
     names: Sequence[str] | None = None
@@ -101,7 +106,8 @@ def _find_head(file: str, separator: str | None, header: Header, _version: tuple
         skip += 1
         why = "and empty: it is left out" if trailing else "the first, which names the rows, as R writes them"
         notes.append(f"each row has one field more than the header, {why}")
-    return Head(delimiter, skip, None if names is None else tuple(names), mark, old_lines, "; ".join(notes) or None)
+    given, note = None if names is None else tuple(names), "; ".join(notes) or None
+    return Head(delimiter, skip, given, mark, old_lines, spaced, note)
 
 
 def is_made_up(name: str) -> bool:
@@ -161,6 +167,14 @@ def _delimiter(lines: Sequence[str]) -> str:
     if len(pairs) == 1 and min(pairs) > 0:
         return PAIR
     return max(DELIMITERS, key=lines[0].count)
+
+
+def _are_spaced(lines: Sequence[str], delimiter: str) -> bool:
+    """Whether in most lines a blank, and in none nothing, stands between the delimiter and a quote mark."""
+    filled = [line for line in lines if line.strip()]
+    if any(f'{delimiter}"' in line for line in filled):
+        return False
+    return sum(f'{delimiter} "' in line for line in filled) > MOST * len(filled)
 
 
 def _fields(line: str, delimiter: str) -> list[str]:

@@ -167,9 +167,9 @@ def _scan_files(
 def _as_usual(
     files: list[str], kind: str, separator: str | None, encoding: str, header: Header
 ) -> tuple[list[str], Head]:
-    """Return the files in UTF-8 with usual line ends and delimiters of one sign, and their head.
+    """Return the files in UTF-8 with usual line ends, delimiters and quote marks, copied if need be; and their head.
 
-    Files that are written otherwise are copied.
+    Usual delimiters have one sign, and marks stand right behind them.
     """
     if not _is_utf8(encoding):
         files = _copies(files, encoding)
@@ -179,6 +179,8 @@ def _as_usual(
         swap = (head.delimiter, UNUSED) if len(head.delimiter) > 1 else None
         files = _copies(files, "utf-8-sig", None if head.old_lines else "\n", swap)
         head = replace(head, delimiter=UNUSED if len(head.delimiter) > 1 else head.delimiter)
+    if head.spaced:
+        files = _copies(files, "utf-8-sig", swap=(f"{head.delimiter} {MARK}", f"{head.delimiter}{MARK}"))
     return files, head
 
 

@@ -164,3 +164,17 @@ def test_files_of_another_kind_are_named(tmp_path, name, content, code):
     (tmp_path / name).write_text(content, encoding="utf-8")
     with refusal(code, name):
         scan(str(tmp_path / name))
+
+
+@pytest.mark.parametrize(("encoding", "end"), [("utf-8", "\n"), ("utf-16", "\n"), ("utf-8", "\r")])
+def test_a_blank_may_stand_before_a_quoted_field(tmp_path, encoding, end):
+    rows = [("item_id", "title", "maker"), ("a", 'Ball "red"', "x, y"), ("b", "Kite", "z"), ("c", "12, 13", "z")]
+    lines = [", ".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows]
+    (tmp_path / "goods.csv").write_bytes(end.join(lines).encode(encoding))
+    table = scan(str(tmp_path / "goods.csv"), header="auto", encoding=encoding).collect()
+    assert (tuple(table.columns), *table.rows()) == tuple(rows)
+
+
+def test_blanks_before_marks_within_fields_stay(tmp_path):
+    text = 'title,item_id\n"He said, ""no""",a\n"Ball, red",b\n'
+    assert read(tmp_path / "goods.csv", text).rows() == [('He said, "no"', "a"), ("Ball, red", "b")]

@@ -10,7 +10,7 @@ from functools import lru_cache
 from glob import escape
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import polars as pl
 from polars.datatypes import DataTypeClass
@@ -72,12 +72,13 @@ def scan(
     within = [partition_of(file, source) for file in files] if kind != "parquet" else []  # polars reads those itself
     if not any(within):
         return _scan_files(files, kind, separator, encoding, quoting, header)
-    return pl.concat(
+    tables = (
         _scan_files([file], kind, separator, encoding, quoting, header).with_columns(
             pl.lit(value, dtype=pl.String).alias(name) for name, value in values.items()
         )
         for file, values in zip(files, within, strict=True)
     )
+    return pl.concat(tables, how=OTHER_KEYS if kind == "json" else "vertical")
 
 
 def reading_notes(
@@ -242,7 +243,11 @@ def _scan_json(files: list[str]) -> pl.LazyFrame:
     for file, copy in zip(files, copies, strict=True):
         stat = Path(copy).stat()
         tables.append(pl.scan_ndjson(escape(copy), schema=_json_types(copy, file, (stat.st_size, stat.st_mtime_ns))))
-    return pl.concat(tables, how="diagonal_relaxed") if len(tables) > 1 else tables[0]
+    return pl.concat(tables, how=OTHER_KEYS) if len(tables) > 1 else tables[0]
+
+
+OTHER_KEYS: Literal["diagonal_relaxed"] = "diagonal_relaxed"
+"""How polars puts tables together whose columns or types differ."""
 
 
 @lru_cache(maxsize=64)

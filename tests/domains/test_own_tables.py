@@ -346,6 +346,14 @@ def test_files_of_json_may_have_other_keys_and_types(tmp_path):
     assert table.rows() == [("1", "4.5", None), ("b", "none", "late")]
 
 
+def test_json_in_folders_of_hive_may_have_other_keys_and_types(tmp_path):
+    for place, line in enumerate(('{"user_id": 1, "stars": 4.5}', '{"user_id": "b", "note": "late"}')):
+        (tmp_path / f"day={place}").mkdir()
+        (tmp_path / f"day={place}" / "a.jsonl").write_text(line, encoding="utf-8")
+    table = scan_own(str(tmp_path)).select("user_id", "stars", "note", "day").collect()
+    assert table.rows() == [("1", 4.5, None, "0"), ("b", None, "late", "1")]
+
+
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "arrow", "parquet"])
 @pytest.mark.parametrize("pattern", ["", "*/*"])
 def test_folders_of_hive_are_columns_in_every_format(tmp_path, ending, pattern):

@@ -183,9 +183,22 @@ def test_targets_know_what_came_before():
     assert (validation.items.tolist(), validation.stops.tolist()) == ([2, 5], [2, 5])
     assert test.seen_starts.tolist() == [0, 4]
     assert test.excludes_seen
-    assert not targets_of(leave_one_out(small_domain([[0, 1, 0]], repeats=True)), "test").excludes_seen
     assert targets_of(split, "test", np.array([1])).users.tolist() == [1]
     assert test.only(np.array([1])).items.tolist() == [6]
+
+
+def test_where_people_buy_again_only_the_rest_of_the_basket_cannot_be_the_target():
+    """Items 1 and 2 were bought with the test target 3; item 0 was bought before, and item 4 by nobody."""
+    domain = small_domain([[0, 5, 1, 2, 3], [1, 0, 1]], [[1, 2, 9, 9, 9], [9, 10, 11]], n_items=6, repeats=True)
+    targets = targets_of(leave_one_out(domain), "test")
+    assert not targets.excludes_seen
+    assert targets.seen_starts.tolist() == [2, 7]
+    scores = torch.tensor([[9.0, 8.0, 7.0, 1.0, 0.0, 6.0]] * 2)
+    found = rank(domain, targets, lambda rows: scores[rows], SMALL, CPU, top=3)
+    assert found.full.tolist() == [2, 1], "0 and 5 are above 3; 0 is above 1"
+    assert found.full_candidates.tolist() == [4, 6]
+    assert found.full_all.tolist() == [4, 1]
+    assert found.recommended.tolist() == [[0, 5, 3], [0, 1, 2]]
 
 
 def test_users_without_a_target_are_not_ranked_and_few_shot_tests_everyone():

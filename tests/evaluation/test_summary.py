@@ -92,7 +92,7 @@ def test_the_note_says_what_was_ranked_against_what():
     once = protocol_record(recipe(), leave_one_out(small_domain([[0, 1, 2]])))
     kept = protocol_record(recipe(), leave_one_out(small_domain([[0, 1, 0]], repeats=True)))
     assert (once.full, once.repeats) == ("all items but those the user had before", "removed")
-    assert (kept.full, kept.repeats) == ("all items", "kept")
+    assert (kept.full, kept.repeats) == ("all items but those the user had at the same time", "kept")
     assert once.selection == "validation full/ndcg@10, on the users that train"
     assert once.sampled == "all 2 other items, each once"
     many = protocol_record(recipe(), leave_one_out(small_domain([[0, 1, 2]], n_items=2000)))

@@ -482,6 +482,27 @@ def test_where_people_buy_again_repeats_count_for_an_item() -> None:
     assert found.repeats > 0
 
 
+def test_an_item_counts_by_how_often_the_user_had_it() -> None:
+    domain = small_domain([[0, 1, 0, 2, 0, 1, 3]], n_items=5, repeats=True)
+    known = replace(KNOWN, follows=None, companions=None)
+    targets = targets_of(leave_one_out(domain), "test")
+    found = joined(None, known, domain, targets, TermWeights(repeats=2.0))(torch.arange(1)).numpy()
+    np.testing.assert_allclose(found, [[2 * np.log2(4), 2 * np.log2(3), 2.0, 0, 0]], rtol=1e-6)
+
+
+def test_the_rest_of_a_basket_is_no_candidate_for_the_target() -> None:
+    """Everyone buys one of his two staples last, with two other items: staples count, the basket does not."""
+    baskets = [[item, item + 1, item, item + 1, 30 + item % 7, 38, item] for item in range(0, 20, 2)] * 10
+    domain = small_domain(baskets, [[1, 1, 2, 2, 3, 3, 3]] * len(baskets), n_items=41, repeats=True)
+    bare = KnownItems(
+        item_anchors=csr_matrix((41, 3), dtype=np.float32), idf=np.ones(3, np.float32), title_vectors=None, device=CPU
+    )
+    targets = targets_of(leave_one_out(domain), "test")
+    found = find_candidates(None, bare, domain, targets, ("repeats",))
+    first = found.feature("repeats", 0.6)[found.user == 0]
+    assert (first > 0).sum() == 2, "of four items that the user had, two are in the basket of the target"
+
+
 def test_searches_are_averaged_by_the_ratios_of_their_weights() -> None:
     scale = {"titles": 1.0, "transitions": 0.5, "popularity": 1.0}
     points = [

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from domains.domain import Ints
+from domains.domain import Domain, Ints
 from domains.errors import DataError
 from domains.split import Split
 from transfer.evaluation.settings import EvaluationSettings
@@ -25,8 +25,8 @@ class Targets:
         users: (n,) int64.
         stops: (n,) int64, flat positions of the targets; each history ends just before.
         items: (n,) int64, the held-out items.
-        seen_starts: (n,) int64, flat positions where the histories start.
-        excludes_seen: whether full ranking excludes the items of the history.
+        seen_starts: (n,) int64, flat positions from which on full ranking excludes the items of the history.
+        excludes_seen: whether these are all items of the history.
     """
 
     users: Ints
@@ -52,7 +52,8 @@ class Targets:
 def targets_of(split: Split, stage: Stage, users: Ints | None = None) -> Targets:
     """Return the targets of a stage.
 
-    Items of the history are excluded, unless the domain keeps repeats: then a target may be in the history.
+    Items of the history are excluded. If the domain keeps repeats, a target may be in the history, and only items are
+    excluded that the user had at the same time: a basket has an item once, so that they cannot be the target.
 
     Args:
         split: the held-out positions.
@@ -64,9 +65,16 @@ def targets_of(split: Split, stage: Stage, users: Ints | None = None) -> Targets
     chosen = chosen[position[chosen] >= 0]
     stops = position[chosen]
     items = split.domain.items[stops].astype(np.int64)
-    return Targets(
-        users=chosen, stops=stops, items=items, seen_starts=split.starts[chosen], excludes_seen=not split.domain.repeats
-    )
+    starts = first_of_moment(split.domain, stops) if split.domain.repeats else split.starts[chosen]
+    return Targets(users=chosen, stops=stops, items=items, seen_starts=starts, excludes_seen=not split.domain.repeats)
+
+
+def first_of_moment(domain: Domain, positions: Ints) -> Ints:
+    """Return (n,) the flat position of the first interaction of the same user at the same time as each position."""
+    begins = np.ones(domain.n_interactions, dtype=bool)
+    begins[1:] = domain.times[1:] != domain.times[:-1]
+    begins[domain.offsets[:-1][domain.lengths > 0]] = True
+    return np.flatnonzero(begins)[np.cumsum(begins)[positions] - 1]
 
 
 def negatives_a_target(n_items: int, settings: EvaluationSettings) -> int:

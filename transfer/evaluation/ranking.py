@@ -20,7 +20,7 @@ ScoreRows = Callable[[Tensor], Tensor]
 """Returns the scores of all items for some rows of the targets: (B,) int64 -> (B, I)."""
 
 PROTOCOLS = ("sampled", "full", "full_all")
-"""Candidates: sampled negatives; all items but those of the history; all items (as `full` if repeats are kept)."""
+"""Candidates: sampled negatives; all items but those that cannot be the target; all items."""
 
 CACHE_BYTES = 32 << 20
 """Size of a block of scores on a CPU: the scores must still be in the cache when they are counted."""
@@ -120,7 +120,7 @@ def rank(
     items = torch.from_numpy(targets.items).to(device)
     flat = torch.from_numpy(domain.items.copy()).to(device)
     starts = torch.from_numpy(targets.seen_starts).to(device)
-    stops = torch.from_numpy(targets.stops if targets.excludes_seen else targets.seen_starts).to(device)
+    stops = torch.from_numpy(targets.stops).to(device)
     below = torch.empty(count, dtype=torch.int64, device=device)
     seen_above = torch.zeros(count, dtype=torch.int64, device=device)
     among = torch.empty(count, dtype=torch.int64, device=device)
@@ -141,7 +141,7 @@ def rank(
         if sampled:
             drawn = sampled_negatives(targets.users[first : first + block], items[rows], domain.n_items, settings)
             among[rows] = drawn.shape[1] - (scores.gather(1, drawn) < target).sum(1)
-        if targets.excludes_seen:
+        if len(owner):
             # In `full_all`, excluded items that do not score below the target rank above it.
             rivals = ~(scores[owner, seen] < target[owner, 0])
             seen_above[rows] = torch.bincount(owner[rivals], minlength=len(rows))

@@ -230,7 +230,7 @@ def protocol_record(recipe: Recipe, split: Split) -> ProtocolRecord:
         if every
         else f"{negatives} uniform negatives (any item but the target)",
         sampled_seed=recipe.evaluation.seed,
-        full="all items" if repeats else "all items but those the user had before",
+        full=f"all items but those the user had {'at the same time' if repeats else 'before'}",
         repeats="kept" if repeats else "removed",
         ties="count against the target",
         prompts_see=recipe.prompts.sees,

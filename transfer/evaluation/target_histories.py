@@ -42,6 +42,14 @@ def items_before(domain: Domain, targets: Targets) -> Ints:
     return found
 
 
+def history_counts(domain: Domain, targets: Targets) -> csr_matrix:
+    """Return the (n, I) float32 matrix of how often each item occurs before each target."""
+    starts = domain.offsets[:-1][targets.users]
+    owner, position = spread(starts, targets.stops - starts)
+    ones = np.ones(len(owner), np.float32)
+    return csr_matrix((ones, (owner, domain.items[position])), shape=(len(targets), domain.n_items))
+
+
 def sparse_scores(
     rows: csr_matrix, columns: csr_matrix, tiebreak: npt.NDArray[np.floating], device: torch.device
 ) -> ScoreRows:

@@ -97,11 +97,12 @@ def find_candidates(
     for rows in everything.split(_BLOCK):
         few = targets.only(rows.cpu().numpy())
         scores = _scores(own, rows, known, domain, few, terms)
-        starts = torch.from_numpy(few.seen_starts).to(known.device)
-        stops = torch.from_numpy(few.stops).to(known.device)
-        owner, seen = excluded_pairs(flat, starts, stops)
+        starts, barred, stops = (
+            torch.from_numpy(part).to(known.device) for part in (domain.offsets[few.users], few.seen_starts, few.stops)
+        )
         items = torch.from_numpy(few.items).to(known.device)
-        chosen = _chosen(scores, owner, seen, items, domain.n_items, few.excludes_seen)
+        had, excluded = excluded_pairs(flat, starts, stops), excluded_pairs(flat, barred, stops)
+        chosen = _chosen(scores, had, excluded, items, domain.n_items)
         row, column = chosen.nonzero(as_tuple=True)
         values = {name: part[row, column].float().cpu() for name, part in scores.items()}
         pieces.append((values, (row + rows[0]).cpu(), (column == items[row]).cpu()))
@@ -131,22 +132,30 @@ def _scores(
 
 def _chosen(
     scores: Mapping[tuple[str, float | None], Tensor],
-    owner: Tensor,
-    seen: Tensor,
+    had: tuple[Tensor, Tensor],
+    excluded: tuple[Tensor, Tensor],
     items: Tensor,
     n_items: int,
-    excludes_seen: bool,
 ) -> Tensor:
-    """Return (B, I) bool: the candidates of each user. They include some evenly spaced items that no part chose."""
+    """Return (B, I) bool: the candidates of each user. They include some evenly spaced items that no part chose.
+
+    Args:
+        scores: (B, I) by part and recency.
+        had: row and item of what the users had before; candidates too, unless excluded.
+        excluded: row and item of what cannot be the target.
+        items: (B,) the targets.
+        n_items: I.
+    """
     chosen = torch.zeros(len(items), n_items, dtype=torch.bool, device=items.device)
     chosen[:, torch.linspace(0, n_items - 1, min(TOP, n_items), device=items.device).long()] = True
     for (part, _), values in scores.items():
         if part == "repeats":
             continue
-        if excludes_seen:
+        if len(excluded[0]):
             values = values.clone()
-            values[owner, seen] = -torch.inf
+            values[excluded] = -torch.inf
         chosen.scatter_(1, values.topk(min(TOP, values.shape[1]), dim=1, sorted=False).indices, value=True)
-    chosen[owner, seen] = not excludes_seen
+    chosen[had] = True
+    chosen[excluded] = False
     chosen.scatter_(1, items[:, None], value=True)
     return chosen

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from domains.domain import Domain
 from transfer.evaluation.protocol import Targets
-from transfer.evaluation.target_histories import history_matrix
+from transfer.evaluation.target_histories import history_counts, history_matrix
 from transfer.evaluation.tiles import ItemMatrix
 from transfer.terms.item_pairs import recent_items
 from transfer.terms.known import KnownItems
@@ -97,7 +98,14 @@ def same_items(known: KnownItems, part: str) -> ItemMatrix:
     return known.identity
 
 
+def own_counts(known: KnownItems, domain: Domain, targets: Targets, recency: float) -> csr_matrix:
+    """Return (n, I) log2(1 + c), where the user had an item c times: 1 for an item had once."""
+    counts = history_counts(domain, targets)
+    counts.data = np.log2(1 + counts.data)
+    return counts
+
+
 REPEATS = Term(
-    name="repeats", summary="what the user had before", weights=("repeats",), items=same_items, users=whole_history
+    name="repeats", summary="what the user had before", weights=("repeats",), items=same_items, users=own_counts
 )
-"""Whether the user had an item before. A negative weight avoids such items, a positive one recommends them again."""
+"""How often the user had an item. A negative weight avoids such items, a positive one recommends them again."""

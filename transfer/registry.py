@@ -44,6 +44,7 @@ BUILT_IN: Mapping[str, str] = {
     "cl4srec": "transfer.systems.cl4srec:CL4SREC",
     "pdrec": "transfer.systems.pdrec:PDREC",
     "popular": "transfer.systems.popular:POPULAR",
+    "recent": "transfer.systems.recent:RECENT",
     "transitions": "transfer.systems.transitions:TRANSITIONS",
     "item-knn": "transfer.systems.item_knn:ITEM_KNN",
     "ease": "transfer.systems.ease:EASE",
@@ -119,12 +120,16 @@ class Baseline:
         summary: one line of description.
         fit: learns from the target's training part; returns a function that scores histories of any users.
         settings: validated values of ``systems.NAME`` in a recipe.
+        personal: whether scores depend on the history; if not, no past item is the reason for a recommendation.
+        timed: whether it needs true times; where times are only an order, runs skip it.
     """
 
     name: str
     summary: str
     fit: Callable[[Target, Any], Ranker]
     settings: type[Settings] = NoSettings
+    personal: bool = True
+    timed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -189,8 +189,8 @@ def _wrong(problem: str, hint: str) -> SettingsError:
 def comparisons(variants: Sequence[Variant], is_baseline: Callable[[Variant], bool]) -> list[tuple[Variant, Variant]]:
     """Return the pairs to compare: every trained variant with its base, its controls, the first variant, and baselines.
 
-    Variants with late terms are also compared with the same model without them; their base and controls have the late
-    terms too. Variants with diffused interests are also compared with shuffled and raw interests.
+    Variants with late terms are also compared with the same model or baseline without them; their base and controls
+    have the late terms too. Variants with diffused interests are also compared with shuffled and raw interests.
 
     Args:
         variants: variants in the recipe's order.
@@ -205,7 +205,7 @@ def comparisons(variants: Sequence[Variant], is_baseline: Callable[[Variant], bo
         for rival in dict.fromkeys([*rivals, trained[0], *baselines]):
             if rival != variant and (rival, variant) not in pairs:
                 pairs.append((variant, rival))
-    return pairs
+    return pairs + [(variant, rival) for variant in baselines for rival in _controls(variant) if rival in there]
 
 
 def _controls(variant: Variant) -> Iterable[Variant]:

@@ -35,6 +35,14 @@ def test_what_is_within_one_standard_error_and_simpler_is_preferred():
     assert choose_product([BOTH, TERMS], {"sasrec+matching": best, "matching": close - 0.1}) == BOTH
 
 
+def test_late_terms_alone_are_simpler_than_beside_a_baseline():
+    beside, alone = parse_variant("recent+terms"), parse_variant("terms")
+    generator = np.random.default_rng(0)
+    best = generator.random(400)
+    close = best - 0.001 + 0.2 * (generator.random(400) - 0.5)
+    assert choose_product([beside, alone], {"recent+terms": best, "terms": close}) == alone
+
+
 def test_equals_go_to_fewer_parts_and_then_to_the_larger_mean():
     same = np.array([0.0, 1.0, 0.5])
     assert choose_product([BOTH, SASREC], {"sasrec+matching": same, "sasrec": same}) == SASREC

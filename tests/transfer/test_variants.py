@@ -188,6 +188,12 @@ def test_channels_of_the_recipe_do_not_matter_to_comparisons():
     assert compared_labels(variants) == [("sasrec+no-id", "sasrec")]
 
 
+def test_a_baseline_with_late_terms_is_held_against_itself_without():
+    variants = [parse_variant(name) for name in ("recent", "terms", "recent+terms", "sasrec")]
+    assert ("recent+terms", "recent") in compared_labels(variants)
+    assert [pair for pair in compared_labels(variants) if pair[0] == "terms"] == []
+
+
 def test_matching_is_held_against_the_same_without_and_against_controls_that_have_it():
     names = [
         "matching",

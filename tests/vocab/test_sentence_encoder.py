@@ -255,12 +255,12 @@ def test_a_name_that_is_neither_folder_nor_hub_id() -> None:
 
 def test_a_variant_that_lacks_the_encoder_of_the_recipe_names_it() -> None:
     variants = [parse_variant(name, ("id",)) for name in ("sasrec", "sasrec+title-semantic", "sasrec+ipe+s2idm")]
-    found = skipped_variants(variants, SemanticSettings(encoder="nope"), False, False, None, False)
+    found = skipped_variants(variants, SemanticSettings(encoder="nope"), False, False, None, False, True)
     assert "'nope'" in found["sasrec+title-semantic"]
     assert "no S2IDM" in found["sasrec+ipe+s2idm"]
     assert (
         "sememe-transfer[semantic]"
-        in skipped_variants(variants, SemanticSettings(), False, False, None, False)["sasrec+title-semantic"]
+        in skipped_variants(variants, SemanticSettings(), False, False, None, False, True)["sasrec+title-semantic"]
     )
 
 

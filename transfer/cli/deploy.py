@@ -10,10 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
+from transfer.cli.options import Variant
+
 ServedRun = Annotated[str, typer.Argument(help="Folder of a run; a new run written there is loaded without a restart.")]
 Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]
 Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")]
-Variant = Annotated[str | None, typer.Option("--variant", help="Recommend with another finished variant of the run.")]
 
 
 def serve(run: ServedRun, host: Host = "127.0.0.1", port: Port = 8000, variant: Variant = None) -> None:

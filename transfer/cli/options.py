@@ -20,6 +20,7 @@ Set = Annotated[
 Seed = Annotated[int | None, typer.Option("--seed", help="Run this one seed in place of the recipe's.")]
 Device = Annotated[str, typer.Option("--device", help="auto (a GPU if available), cpu or cuda.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines, nothing else.")]
+Variant = Annotated[str | None, typer.Option("--variant", help="Recommend with another finished variant of the run.")]
 Variants = Annotated[
     str | None, typer.Option("--variants", help="Comma-separated models, e.g. sasrec,sasrec+ipe+constant.")
 ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domains.errors import SettingsError
-from transfer.cli.options import Json
+from transfer.cli.options import Json, Variant
 
 if TYPE_CHECKING:
     from domains.data_frames import NewItems
@@ -44,7 +44,6 @@ New = Annotated[
 Count = Annotated[int, typer.Option("-k", "--count", min=1, help="How many items.")]
 
 
-Variant = Annotated[str | None, typer.Option("--variant", help="Recommend with another finished variant of the run.")]
 OnlyItems = Annotated[
     str | None, typer.Option("--only-items", metavar="FILE", help="File with the ids that may be recommended.")
 ]

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from transfer.cli.options import Json
+from transfer.cli.options import Json, Variant
 
 Run = Annotated[str, typer.Argument(help="Folder of a run, or its hub id.")]
 Out = Annotated[Path, typer.Argument(help="New folder for the copy.")]
 
 
-def share(run: Run, out: Out) -> None:
+def share(run: Run, out: Out, variant: Variant = None) -> None:
     """Write a copy of a target run without user data, which recommends for histories and interests."""
     from rich.markup import escape
 
@@ -21,7 +21,12 @@ def share(run: Run, out: Out) -> None:
     from transfer.runs.sharing import share
     from transfer.serving.opened import open_run
 
-    share(open_run(run), out)
+    copy = share(open_run(run, variant), out)
+    if not copy.has_model and not copy.variant.is_terms_alone:
+        say(
+            f"[yellow]Note:[/yellow] {escape(copy.variant.label)} counts interactions, and the copy holds none, so "
+            "that it cannot recommend. Give --variant with late terms alone, such as terms, or with an encoder."
+        )
     say(f"{escape(str(out))} holds no user's id or history. It keeps weights, item counts and means of metrics.")
 
 

@@ -82,6 +82,7 @@ class Scorer:
     Attributes:
         model: the sequential recommender; None for a baseline.
         ranker: returns a baseline's scores for the histories before some targets; None for late terms alone.
+        personal: whether the baseline's scores depend on the history.
         known: texts and counts of items for late terms.
         weights: weights of the late terms.
         max_length: number of most recent items that the encoder sees.
@@ -90,6 +91,7 @@ class Scorer:
 
     model: SequentialRecommender | None
     ranker: Callable[[Domain, Targets], ScoreRows] | None = None
+    personal: bool = True
     known: KnownItems
     weights: TermWeights
     max_length: int

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from domains.domain import TimeKind
 from domains.errors import DataError
 from domains.preparation_report import PreparationReport
 from domains.ties import TieCounts, count_ties
@@ -157,4 +158,5 @@ def _skipped(plan: Plan) -> dict[str, str]:
     encoder = not semantic or has_encoder(recipe.semantic)
     channels = recipe.source_encoder.channels
     source_encoder = LearnedEncoder(recipe.source_encoder.system, recipe.encoder, channels) if channels else None
-    return skipped_variants(variants, recipe.semantic, encoder, encoder, source_encoder, has_sources)
+    times = plan.split is None or plan.split.domain.time_kind == TimeKind.TIMESTAMP
+    return skipped_variants(variants, recipe.semantic, encoder, encoder, source_encoder, has_sources, times)

@@ -214,7 +214,8 @@ def cell_verdict(record: RunRecord) -> str:
     if figure is None:
         return f"{chosen}. No user was tested."
     said = f"{chosen}: NDCG@10 over all items is {figure_text(figure.mean)} on test"
-    rivals = [gain for gain in (_over_base(record), _over_baselines(record)) if gain is not None]
+    found = [gain for gain in (_over_base(record), _over_baselines(record)) if gain is not None]
+    rivals = [*{gain.rival: gain for gain in found}.values()]
     said += "".join(f", {_gain_text(gain)}" for gain in rivals) + "."
     if any(gain.p is None for gain in rivals):
         few = "One seed is" if rivals[0].seeds == 1 else f"{rivals[0].seeds} seeds are"

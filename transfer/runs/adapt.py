@@ -14,7 +14,7 @@ import torch
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
-from domains.domain import Domain
+from domains.domain import Domain, TimeKind
 from domains.errors import DataError, SettingsError
 from domains.split import Split
 from recipes.schema import Recipe, resolved
@@ -154,6 +154,7 @@ def adapt_target(plan: Plan, source: SourceArtifact, out: Path, runtime: Runtime
         anchor_vectors is not None,
         source.learned_encoder,
         source.s2idm is not None,
+        domain.time_kind == TimeKind.TIMESTAMP,
     )
     variants = [variant for variant in plan.variants if variant.label not in skipped]
     check_any_runs(plan.variants, skipped)
@@ -307,15 +308,16 @@ def skipped_variants(
     anchors: bool,
     source_encoder: LearnedEncoder | None,
     s2idm: bool,
+    times: bool,
 ) -> dict[str, str]:
     """Return the variants that cannot run, with the reason. See `lacking`."""
     skipped = {}
     for variant in variants:
-        reason = lacking(variant, titles, anchors, source_encoder, s2idm)
+        reason = lacking(variant, titles, anchors, source_encoder, s2idm, times)
         if reason is None:
             continue
         named = not titles and semantic.encoder != "auto"
-        if named and lacking(variant, True, True, source_encoder, s2idm) is None:
+        if named and lacking(variant, True, True, source_encoder, s2idm, times) is None:
             reason = f"the sentence encoder {semantic.encoder!r} is not available (semantic.encoder)"
         skipped[variant.label] = reason
     return skipped

@@ -76,6 +76,7 @@ def lacking(
     anchor_vectors: bool,
     source_encoder: LearnedEncoder | None,
     s2idm: bool,
+    times: bool,
 ) -> str | None:
     """Return the reason why a variant cannot run, or None if it can.
 
@@ -85,7 +86,11 @@ def lacking(
         anchor_vectors: whether the source artifact has sentence vectors of anchors.
         source_encoder: the encoder that `+source` starts from.
         s2idm: whether S2IDM is available.
+        times: whether the target's times are true times.
     """
+    system = find_system(variant.architecture)
+    if isinstance(system, Baseline) and system.timed and not times:
+        return "the times are only an order"
     if not s2idm and needs_s2idm(variant):
         return "no S2IDM; name sources, or fit them with transfer fit-source"
     channels = set(variant.channels)

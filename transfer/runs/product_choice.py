@@ -88,9 +88,9 @@ def _simplest(variants: Sequence[Variant], values: Mapping[str, PerUser], doubt:
 
 
 def _simplicity(variant: Variant) -> tuple[int, int]:
-    """Return a smaller key for simpler variants: late terms alone, other baselines, then trained ones by parts."""
+    """Return a smaller key for simpler variants: late terms alone, beside a baseline, other baselines, trained ones."""
     if is_baseline(variant):
-        return (0, 0) if variant.terms else (1, 0)
+        return (0, int(not variant.is_terms_alone)) if variant.terms else (1, 0)
     return (2, variant.parts)
 
 

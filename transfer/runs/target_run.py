@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Self
@@ -29,6 +29,7 @@ from transfer.items.settings import Channel
 from transfer.model.recommender import SequentialRecommender
 from transfer.model.scorer import Scorer
 from transfer.registry import (
+    Baseline,
     Items,
     Ranker,
     SourceKnowledge,
@@ -146,14 +147,14 @@ class TargetRun(Artifact):
             return Scorer.of_model(self.model().to(device), known, length, device)
         weights = TermWeights.of(self.weights) if self.variant.terms else TermWeights()
         # Late terms alone need no users, so they also serve from a copy without them.
-        ranker = None if self.variant.is_terms_alone else self._ranker(device)
-        return Scorer(model=None, ranker=ranker, known=known, weights=weights, max_length=length, device=device)
-
-    def _ranker(self, device: torch.device) -> Ranker:
-        """Return the product's baseline, fitted again to the training part of the run's interactions."""
+        scorer = Scorer(model=None, known=known, weights=weights, max_length=length, device=device)
         system = find_system(self.variant.architecture)
-        if isinstance(system, Trained):
-            raise ValueError(f"{system.name} is not a baseline")
+        if self.variant.is_terms_alone or isinstance(system, Trained):
+            return scorer
+        return replace(scorer, ranker=self._ranker(system, device), personal=system.personal)
+
+    def _ranker(self, system: Baseline, device: torch.device) -> Ranker:
+        """Return the product's baseline, fitted again to the training part of the run's interactions."""
         if not self.domain.n_users:
             raise RunError(
                 f"{system.name} counts interactions, and this copy holds none",

@@ -108,6 +108,9 @@ class Graph(nn.Module):
         level = torch.zeros(count)
         if weights.popularity and known.popularity is not None:
             level = level + float(weights.popularity) * known.popularity
+        if scorer.ranker is not None:  # the same for everyone; `export` refuses others
+            history = History.of_items(run.domain, np.zeros(1, np.int64))
+            level = level + scorer.ranker(history.domain, history.targets)(torch.zeros(1, dtype=torch.int64))[0].float()
         self.register_buffer("level", level)
         self.follows = recommender.reasons.follows is not None
         if recommender.reasons.follows is not None:
@@ -212,8 +215,8 @@ def export(run: TargetRun, folder: Path, to: Format = "onnx", histories: int = 1
         histories: number of the run's users with whose histories the graph is checked.
 
     Raises:
-        InputError: the product uses interests or is recurrent, a package is missing, or the folder is
-            inside the run or cannot be written.
+        InputError: the product uses interests, is recurrent or is a baseline that reads the history, a package is
+            missing, or the folder is inside the run or cannot be written.
     """
     if run.variant.interests is not None:
         raise InputError(
@@ -231,6 +234,13 @@ def export(run: TargetRun, folder: Path, to: Format = "onnx", histories: int = 1
         )
     check_outside(run, folder)
     recommender = Recommender(run)
+    if recommender.scorer.ranker is not None and recommender.scorer.personal:
+        raise InputError(
+            f"{run.variant.label} has the baseline {run.variant.architecture}, which a graph cannot compute",
+            location="export",
+            hint="Give --variant with late terms alone, such as terms, or with sasrec",
+            code="not-exportable",
+        )
     length = run.recipe.encoder.max_length
     graph = Graph(recommender).eval()
     weights = recommender.scorer.weights

@@ -160,7 +160,7 @@ class Recommender:
         self.device = torch.device("cpu")
         self.scorer, self.leaves_out = _without_left_out(run.scorer(self.device))
         unsaid = brand_words(run.domain, run.vocabulary, run.item_anchors)
-        pairs = self.scorer.ranker is not None and run.variant.architecture != "popular"
+        pairs = self.scorer.ranker is not None and self.scorer.personal
         self.reasons = Reasons(self.scorer, tuple(run.vocabulary.words), unsaid, pairs)
 
     @property
@@ -248,7 +248,9 @@ class Recommender:
     @cached_property
     def _unknown(self) -> Scorer:
         scorer, _ = _without_left_out(as_unknown(self.run).scorer(self.device))
-        return replace(scorer, weights=weights_of_unknown(scorer.weights))
+        # Nobody had a new item, so that a count of users says nothing of it.
+        ranker = scorer.ranker if scorer.personal else None
+        return replace(scorer, ranker=ranker, weights=weights_of_unknown(scorer.weights))
 
     @torch.no_grad()
     def _unknown_scores(self, history: History) -> npt.NDArray[np.float32]:

@@ -21,4 +21,4 @@ def fit(target: Target, settings: NoSettings) -> Ranker:
     return ranker
 
 
-POPULAR = Baseline(name="popular", summary="the most popular items, the same for everyone", fit=fit)
+POPULAR = Baseline(name="popular", summary="the most popular items, the same for everyone", fit=fit, personal=False)

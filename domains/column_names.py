@@ -100,7 +100,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "categories": words(
         """
         categories category genres genre tags class category_name main_category
-        category_code sub_category product_type product_type_name department subjects subject topics topic aisle
+        category_code sub_category product_type product_type_name department section sector subjects subject
+        topics topic aisle
         kategorie kategorien warengruppe categorie rubrique rayon categoria categorias
         categorieen kategoria kategori varugrupp productgroep
         """

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from refusals import refusal
 
-from domains.column_names import field_name
+from domains.column_names import ALIASES, field_name, find_name
 from domains.guess import guess_columns, guess_separator
 from domains.io.encodings import encoding_of
 
@@ -67,6 +67,11 @@ def test_a_name_may_say_whose_field_it_is(tmp_path):
     assert columns.text == {"authors": "book_author", "brand": "product_brand"}
     assert (columns.title, columns.categories) == ("track_title", "track_genres")
     assert field_name("Book-Author") == "authors" and field_name("Size") == "size"
+
+
+@pytest.mark.parametrize("name", ["Section", "sector", "Department"])
+def test_sections_of_news_and_sectors_of_jobs_are_categories(name):
+    assert find_name(ALIASES["categories"], ["headline", name]) == name
 
 
 GOODS = ("Red Rose", "White Rose", "Clay Pot", "Garden Fork", "Tomato Seeds", "Hanging Basket")

@@ -24,10 +24,7 @@ from transfer.training.settings import TrainingSettings
 from vocab.encoder.settings import SemanticSettings
 from vocab.settings import UnseenSettings, VocabularySettings
 
-DEFAULT_VARIANTS = (
-    *("popular", "recent", "terms", "recent+terms"),
-    *("sasrec", "sasrec+terms", "sasrec+title-semantic+terms"),
-)
+DEFAULT_VARIANTS = ("popular", "terms", "sasrec", "sasrec+terms", "sasrec+title-semantic+terms")
 """Default variants: baselines without training, the base model, and the base with late terms and titles."""
 LEARNING_FROM_SOURCES = ("sasrec+ipe+s2idm+terms",)
 """Default variants that a recipe with sources has as well; without sources there is no S2IDM to read."""

@@ -18,7 +18,7 @@ InterestEntry = Literal["none", "prompts", "positions", "fusion"]
 """How interests enter the model: not at all (the base), as prompts (IPE), added to each item (interests up to that
 item), or fused with the states (the ablation `w/ S2IDM`, or the system's own fusion)."""
 
-TERMS: tuple[str, ...] = ("titles", "anchors", "popularity", "transitions", "together", "taste", "repeats")
+TERMS: tuple[str, ...] = ("titles", "anchors", "popularity", "recent", "transitions", "together", "taste", "repeats")
 """Late terms, in the order of labels."""
 MATCHING: tuple[str, ...] = ("titles", "anchors", "popularity")
 """Late terms that ``matching`` stands for."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -16,14 +19,23 @@ from domains.domain import TimeKind
 from domains.split import fewer_users, leave_one_out
 from transfer import load_run
 from transfer.evaluation.protocol import targets_of
+from transfer.evaluation.ranking import rank
 from transfer.registry import Items, Target, find_system, system_settings
 from transfer.runs.adapt import skipped_variants
+from transfer.runs.plan import make_split
+from transfer.runs.reevaluate import reevaluate
+from transfer.runs.sharing import share
+from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
 from transfer.serving.export import Graph, export
 from transfer.serving.history import History
 from transfer.serving.recommend import Recommender
-from transfer.systems.recent import DAY, RecentCounts, choose_half_life, fit
+from transfer.systems.recent import RecentSettings, fit
 from transfer.terms.counts import train_positions
+from transfer.terms.joined import joined
+from transfer.terms.known import known_items
+from transfer.terms.recent_items import DAY, RecentCounts, RecentItems, choose_half_life
+from transfer.terms.weights import LEAVE_OUT, TermWeights
 from transfer.variants import parse_variant
 from vocab.encoder.settings import SemanticSettings
 
@@ -165,3 +177,78 @@ def test_a_graph_holds_what_is_the_same_for_everyone(folder, tmp_path):
     padded, lengths = torch.zeros(3, 60, dtype=torch.int64), torch.from_numpy(history.domain.lengths)
     found = Graph(recommender).eval()(padded, lengths.clamp(max=60))
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-5)
+
+
+def test_the_late_term_is_the_baseline_without_what_breaks_its_ties():
+    split = leave_one_out(dated())
+    known = known_items(split, NOTHING, np.ones(1), None, None, torch.device("cpu"))
+    history = History.of_items(split.domain, np.array([1, 2]))
+    for domain, targets in ((split.domain, targets_of(split, "test")), (history.domain, history.targets)):
+        rows = torch.arange(len(targets))
+        target = Target(split=split, items=Items(NOTHING, np.ones(1)), source=None, runtime=Runtime())
+        wanted = fit(target, RecentSettings())(domain, targets)(rows).float()
+        found = joined(None, known, domain, targets, TermWeights(recent=2.0))(rows)
+        torch.testing.assert_close(found, 2 * wanted, rtol=0, atol=3e-3)
+
+
+def test_a_new_item_has_the_average_level_of_the_others():
+    split = leave_one_out(dated())
+    hidden = torch.ones(ITEMS, dtype=torch.bool)
+    hidden[4] = False
+    levels = known_items(split, NOTHING, np.ones(1), None, hidden, torch.device("cpu")).recent_levels
+    torch.testing.assert_close(levels[4], levels[hidden].mean(0))
+
+
+def test_an_order_and_nobody_have_no_levels():
+    order = small_domain([[0, 1, 2], [1, 2, 3]], n_items=ITEMS, kind=TimeKind.ORDER)
+    assert RecentItems.of(leave_one_out(order)) is None
+    assert RecentItems.of(fewer_users(leave_one_out(dated()), 0.0, 0)) is None
+
+
+@pytest.fixture(scope="module")
+def with_term(tmp_path_factory):
+    """A run whose product is its late terms, of which `recent` counts most."""
+    folder = made_run(tmp_path_factory.mktemp("term"), "terms")
+    run = load_run(folder).target
+    run.weights.update(TermWeights(recent=3.0, titles=0.5, repeats=LEAVE_OUT).tensors())
+    run.save_pretrained(folder.parent / "weighted")
+    return folder.parent / "weighted"
+
+
+def test_a_run_keeps_the_levels_of_now_and_counts_again_to_be_evaluated(with_term):
+    run = TargetRun.read(with_term)
+    split = make_split(run.domain, run.recipe)
+    recent = RecentItems.of(split)
+    np.testing.assert_array_equal(run.recent, recent.now)
+    targets = targets_of(split, "test")
+    known = replace(run.known_items(torch.device("cpu")), recent=recent)
+    scores = joined(None, known, split.domain, targets, TermWeights.of(run.weights))
+    wanted = rank(split.domain, targets, scores, run.recipe.evaluation, torch.device("cpu"))
+    found = reevaluate(run, Runtime())
+    cutoffs = run.recipe.evaluation.cutoffs
+    assert found["test"] == wanted.metrics(cutoffs)
+    stale = joined(None, run.known_items(torch.device("cpu")), split.domain, targets, TermWeights.of(run.weights))
+    assert (
+        rank(split.domain, targets, stale, run.recipe.evaluation, torch.device("cpu")).metrics(cutoffs) != found["test"]
+    )
+
+
+def test_a_copy_keeps_the_levels_of_items_that_several_users_had(with_term, tmp_path):
+    run = TargetRun.read(with_term)
+    counts = run.counts.copy()
+    counts[:3] = 1, 2, 3
+    copied = share(replace(run, counts=counts), tmp_path / "copy").recent
+    assert run.recent[:3].all() and copied[:2].tolist() == [0, 0], "the level of one user's item tells when"
+    np.testing.assert_array_equal(copied[2:], run.recent[2:])
+
+
+def test_a_graph_adds_the_level_of_now(with_term):
+    recommender = Recommender(TargetRun.read(with_term))
+    history = History.of_users(recommender.run.domain, np.arange(3))
+    wanted = recommender.scorer.scores(history.domain, history.targets, None)(torch.arange(3)).float()
+    items = [history.domain.items[start:stop] for start, stop in itertools.pairwise(history.domain.offsets)]
+    padded = torch.nn.utils.rnn.pad_sequence(
+        [torch.from_numpy(one.astype(np.int64)) for one in items], batch_first=True
+    )
+    found = Graph(recommender).eval()(padded, torch.tensor([len(one) for one in items]))
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-4)

@@ -47,7 +47,7 @@ def test_meaning(name, encoder, channels, entry, interests, source):
         ("sasrec+matching+title-semantic", "sasrec+title-semantic+matching"),
         ("sasrec+source+no-id+anchors", "sasrec+anchors+no-id+source"),
         ("sasrec+id", "sasrec"),
-        ("sasrec+matching+transitions+taste+together+repeats", "sasrec+terms"),
+        ("sasrec+matching+transitions+taste+together+repeats+recent", "sasrec+terms"),
         ("sasrec+repeats+together", "sasrec+together+repeats"),
         ("sasrec+transitions+matching", "sasrec+matching+transitions"),
         ("matching", "matching"),

@@ -18,7 +18,7 @@ from transfer.evaluation.protocol import Stage
 from transfer.evaluation.ranking import Ranking
 from transfer.files import read_json, read_sealed, write_json, write_sealed
 from transfer.report.run_record import KeptEpochs
-from transfer.runs.artifact import CHECKPOINTS
+from transfer.runs.artifact import CHECKPOINTS, FORMAT_VERSION
 from transfer.runtime import Runtime
 from transfer.training.epochs import SUFFIX, Checkpoint
 
@@ -98,13 +98,14 @@ class Checkpoints:
     ) -> None:
         self.folder, self.runtime = folder / CHECKPOINTS, runtime or Runtime()
         self.writes = self.runtime.is_main
-        self.digest = digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
+        facts = json.dumps({"format": FORMAT_VERSION, **plan}, sort_keys=True)
+        self.digest = digest = hashlib.sha256(facts.encode()).hexdigest()
         found = self.folder / PLAN
         if self.writes or not replaces:  # with `replaces`, the first process removes the file meanwhile
             other = found.exists() and _digest_in(found) != digest
             if other and not replaces:
                 raise RunError(
-                    "this folder holds results of other settings or data",
+                    "this folder holds results of other settings or data, or of another release",
                     location=folder,
                     hint="Choose another --out, or delete the folder",
                     code="run-differs",

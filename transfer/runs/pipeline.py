@@ -246,5 +246,6 @@ def run_of(plan: Plan, source: SourceArtifact, adapted: Adapted) -> TargetRun:
         follows=follows,
         companions=companions,
         taste=taste,
+        recent=None if known.recent is None else known.recent.now,
         sentence_encoder=None if items.semantics is None else items.semantics.encoder.fingerprint,
     )

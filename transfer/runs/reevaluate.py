@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from domains.errors import RunError
@@ -13,6 +14,7 @@ from transfer.evaluation.summary import STAGES, validation_score
 from transfer.runs.plan import make_split
 from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
+from transfer.terms.recent_items import RecentItems
 
 SAME = 1e-4
 """Tolerance of figures: the order of sums may differ between machines."""
@@ -68,6 +70,9 @@ def reevaluate(run: TargetRun, runtime: Runtime) -> dict[str, Any]:
     seed = run.metrics.product.seed
     views = factory.views(run.variant, split, run.recipe.prompts, seed)
     scorer = run.scorer(runtime.device)
+    if scorer.weights.recent:  # the run keeps the levels of now alone
+        recent = RecentItems.of(split, run.features.known)
+        scorer = replace(scorer, known=replace(scorer.known, recent=recent))
     out: dict[str, Any] = {}
     for stage in STAGES:
         targets = targets_of(split, stage)

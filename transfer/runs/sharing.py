@@ -108,6 +108,7 @@ def share(run: TargetRun, folder: Path) -> TargetRun:
         follows=_of_several(run.follows),
         companions=_common(run, run.companions),
         taste=_common(run, run.taste),
+        recent=None if run.recent is None else np.where(run.counts < FEWEST_COUNTS, np.float32(0), run.recent),
         metrics=metrics,
     )
     with whole_folder(folder) as unfinished:

@@ -59,6 +59,7 @@ from transfer.runs.plan import make_split
 from transfer.runs.source_artifact import read_s2idm, s2idm_tensors
 from transfer.runtime import Runtime
 from transfer.terms.known import KnownItems
+from transfer.terms.recent_items import RecentItems
 from transfer.terms.weights import LateTermsAlone, TermWeights
 from transfer.variants import Variant, parse_variant
 from vocab.unseen.unseen_map import UnseenMap
@@ -69,8 +70,9 @@ POPULARITY = "popularity"
 FOLLOWS = "follows"
 COMPANIONS = "companions"
 TASTE = "taste"
-LATER_TERMS = ("terms.together", "terms.taste")
-"""Weights that are missing in files of version 4."""
+RECENT = "recent"
+LATER_TERMS = ("terms.together", "terms.taste", "terms.recent")
+"""Weights that may be missing in files of versions 4 and 5."""
 
 
 class TargetConfig(ArtifactConfig):
@@ -103,6 +105,7 @@ class TargetRun(Artifact):
         follows: (I, I) float32 counts of transitions in the training data.
         companions: (I, I) float32, cosines between the training users of items.
         taste: (I, I) float32, weights of a linear item model of the training users' items.
+        recent: (I,) float32, levels of `RecentItems` now; None without times or training users.
         sentence_encoder: fingerprint of the titles' sentence encoder, or None.
     """
 
@@ -122,6 +125,7 @@ class TargetRun(Artifact):
     companions: csr_matrix
     taste: csr_matrix
     sentence_encoder: str | None = None
+    recent: npt.NDArray[np.float32] | None = None
 
     def __repr__(self) -> str:
         """Show variant, domain, size and folder."""
@@ -195,6 +199,7 @@ class TargetRun(Artifact):
             title_space=space,
             companions=self.companions,
             taste=self.taste,
+            recent=None if self.recent is None else RecentItems.at_end(self.recent),
         )
 
     def unseen(self) -> UnseenMap | None:
@@ -239,7 +244,7 @@ class TargetRun(Artifact):
         tensors = item_tensors(self.item_anchors, self.features) | {POPULARITY: torch.from_numpy(self.counts)}
         for name, matrix in ((FOLLOWS, self.follows), (COMPANIONS, self.companions), (TASTE, self.taste)):
             tensors |= {f"{name}.{part}": value for part, value in csr_parts(matrix).items()}
-        return tensors
+        return tensors if self.recent is None else tensors | {RECENT: torch.from_numpy(self.recent)}
 
     @classmethod
     def _read(cls, folder: Path, config: TargetConfig) -> Self:
@@ -264,6 +269,7 @@ class TargetRun(Artifact):
         if companions is None:
             companions = csr_matrix(follows.shape, dtype=np.float32)
         taste = items.maybe_csr(TASTE, domain.n_items, domain.n_items, -torch.inf)  # before version 6: the companions
+        recent = items.take(RECENT, domain.n_items, low=0, nan=True) if RECENT in items.tensors else None
         items.finish()
         file = TensorFile.open(folder / WEIGHTS)
         s2idm = read_s2idm(file, len(vocabulary), config.s2idm)
@@ -284,6 +290,7 @@ class TargetRun(Artifact):
             follows=follows,
             companions=companions,
             taste=companions if taste is None else taste,
+            recent=None if recent is None else recent.numpy(),
             sentence_encoder=config.sentence_encoder,
         )
 

@@ -34,7 +34,7 @@ GRAPH: dict[Format, str] = {"onnx": "model.onnx", "torch": "model.pt2"}
 ITEMS, VECTORS, FACTS = "items.parquet", "item_vectors.parquet", "export.json"
 MOST_DENSE = 1 << 28
 """Maximum number of entries of a dense item-anchor matrix."""
-EXPRESSED = frozenset({"titles", "anchors", "popularity", "recency", "together", "taste", *PARTS})
+EXPRESSED = frozenset({"titles", "anchors", "popularity", "recent", "recency", "together", "taste", *PARTS})
 """Weights of late terms that a graph can compute."""
 UNROLLED = frozenset({"gru4rec"})
 """Recurrent systems, which cannot be exported."""
@@ -108,6 +108,8 @@ class Graph(nn.Module):
         level = torch.zeros(count)
         if weights.popularity and known.popularity is not None:
             level = level + float(weights.popularity) * known.popularity
+        if weights.recent and known.recent_levels is not None:
+            level = level + float(weights.recent) * known.recent_levels[:, -1]
         if scorer.ranker is not None:  # the same for everyone; `export` refuses others
             history = History.of_items(run.domain, np.zeros(1, np.int64))
             level = level + scorer.ranker(history.domain, history.targets)(torch.zeros(1, dtype=torch.int64))[0].float()

@@ -91,6 +91,7 @@ def with_new_items(
         categories=None if old is None else pa.concat_arrays([old, more.categories]),
         texts={name: pa.concat_arrays([values, more.texts[name]]) for name, values in run.domain.texts.items()},
     )
+    unmet = np.full(more.n_items, np.nan, np.float32)
     weights = dict(run.weights)
     if ID_TABLE in weights:
         table = weights[ID_TABLE]
@@ -101,10 +102,11 @@ def with_new_items(
         item_anchors=vstack([run.item_anchors, anchors], format="csr"),
         features=features,
         weights=weights,
-        counts=np.concatenate([run.counts, np.full(more.n_items, np.nan, np.float32)]),
+        counts=np.concatenate([run.counts, unmet]),
         follows=_enlarged(run.follows, domain.n_items),
         companions=_enlarged(run.companions, domain.n_items),
         taste=_enlarged(run.taste, domain.n_items),
+        recent=None if run.recent is None else np.concatenate([run.recent, unmet]),
     )
 
 

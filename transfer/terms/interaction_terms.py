@@ -32,6 +32,25 @@ POPULARITY = Term(
 """Logarithm of the number of training interactions of an item."""
 
 
+def item_levels(known: KnownItems, part: str) -> Tensor | None:
+    """Return (I, s) levels at some moments, or None without times or training users."""
+    return known.recent_levels
+
+
+def moment_of(known: KnownItems, domain: Domain, targets: Targets, recency: float) -> Tensor:
+    """Return (n, s) 1 at the moment of each target, else 0."""
+    if known.recent is None:
+        raise ValueError("no level is known")
+    rows = torch.from_numpy(known.recent.rows(domain, targets)).to(known.device)
+    return torch.nn.functional.one_hot(rows, len(known.recent.levels)).float()
+
+
+RECENT = Term(
+    name="recent", summary="what many users had shortly before", weights=("recent",), items=item_levels, users=moment_of
+)
+"""Logarithm of the number of interactions of an item, of which recent ones count more."""
+
+
 def linked_items(known: KnownItems, part: str) -> ItemMatrix | None:
     """Return the transitions of one part, or None if there are none."""
     return None if known.transitions is None else ItemMatrix(known.transitions.part(part))

@@ -19,6 +19,7 @@ from transfer.sparse import in_order, unit_rows
 from transfer.terms.counts import popularity
 from transfer.terms.item_pairs import Follows, count_transitions, find_companions
 from transfer.terms.linear_items import find_taste
+from transfer.terms.recent_items import RecentItems
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -35,6 +36,7 @@ class KnownItems:
         title_space: transformation of title vectors before they are compared; None compares them unchanged.
         companions: (I, I) cosines between the users of items; None if there are none.
         taste: (I, I) weights of a linear item model; None if there are none.
+        recent: levels of items at some moments; None without times or training users.
     """
 
     item_anchors: csr_matrix
@@ -46,6 +48,7 @@ class KnownItems:
     title_space: TitleSpace | None = None
     companions: csr_matrix | None = None
     taste: csr_matrix | None = None
+    recent: RecentItems | None = None
     _sums: dict[object, tuple[object, csr_matrix]] = field(default_factory=dict, repr=False)
 
     @property
@@ -88,6 +91,14 @@ class KnownItems:
         logs = torch.log1p(torch.from_numpy(self.counts).float().to(self.device))
         logs = torch.where(logs.isnan(), logs.nanmean(), logs)
         return logs / logs.max().clamp_min(1e-12)
+
+    @cached_property
+    def recent_levels(self) -> Tensor | None:
+        """(I, s) levels of `recent` on the device, the last column now. New items get the average of the others."""
+        if self.recent is None:
+            return None
+        levels = torch.from_numpy(self.recent.levels).to(self.device)
+        return torch.where(levels.isnan(), levels.nanmean(1, keepdim=True), levels).t()
 
     @cached_property
     def transitions(self) -> Follows | None:
@@ -147,4 +158,5 @@ def known_items(
         title_space=title_space,
         companions=find_companions(split) if trained else None,
         taste=find_taste(split, device) if trained else None,
+        recent=RecentItems.of(split, known),
     )

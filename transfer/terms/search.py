@@ -25,6 +25,7 @@ PRIOR: Mapping[str, float] = {
     "titles": 0.6,
     "anchors": 0.3,
     "popularity": 0.1,
+    "recent": 0.3,
     "transitions": 0.5,
     "backward": 0.1,
     "onward": 0.3,

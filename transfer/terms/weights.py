@@ -24,6 +24,7 @@ class TermWeights:
         anchors: weight of the cosine between IDF-weighted anchors.
         recency: in titles, anchors and together, an item n places before the last counts `recency` ** n.
         popularity: weight of an item's popularity among the training users.
+        recent: weight of an item's level shortly before the target, or now.
         transitions: weight of items that others had after the recent items.
         backward: weight of items that others had before the recent items.
         onward: weight of items two transitions away from the recent items.
@@ -36,6 +37,7 @@ class TermWeights:
     anchors: float = 0.0
     recency: float = 1.0
     popularity: float = 0.0
+    recent: float = 0.0
     transitions: float = 0.0
     backward: float = 0.0
     onward: float = 0.0

@@ -9,10 +9,11 @@ import pyarrow as pa
 import pytest
 import torch
 from cli_cases import run_command
+from matplotlib import rc_context
 from serving_cases import made_run
 
 from domains.domain import TEXT_TYPE
-from transfer.serving.explain import explain
+from transfer.serving.explain import draw, explain
 from transfer.serving.interests import KIND, InterestIndex, _mixed
 from transfer.serving.opened import open_run
 from transfer.serving.recommend import Filters, History, Recommender
@@ -105,6 +106,16 @@ def test_the_parts_of_an_explanation_are_the_score(run):
     before = weight.original(history.domain.offsets[1:]).toarray()[0]
     for interest in found.interests:
         assert interest.before == pytest.approx(before[words.index(interest.anchor)])
+
+
+@pytest.mark.parametrize(("title", "shown"), [(r"Pay $\foo$", r"Pay $\foo$"), ("", "item 7")])
+def test_a_figure_shows_titles_as_they_are_and_ids_where_there_are_none(run, tmp_path, title, shown):
+    found = explain(Recommender(run), History.of_user(run.domain, run.domain.user_ids[1].as_py()), 1)
+    best = found.recommended[0]
+    item = replace(best.recommendation, item_id="item 7", title=title)
+    with rc_context({"svg.fonttype": "none"}):
+        draw(replace(found, recommended=(replace(best, recommendation=item),)), tmp_path / "why.svg")
+    assert shown in (tmp_path / "why.svg").read_text(encoding="utf-8")
 
 
 def test_explain_draws_and_prints(folder, run, tmp_path, capsys):

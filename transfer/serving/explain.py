@@ -210,7 +210,8 @@ def draw(explanation: Explanation, file: Path) -> None:
     left, right = figure.subplots(1, 2)
     rows, diffused = np.arange(len(explanation.interests)), any(one.after is not None for one in explanation.interests)
     apart = 0.2 if diffused else 0.0
-    _bars(left, rows - apart, [one.before for one in explanation.interests], "before diffusion")
+    label = "before diffusion" if diffused else "weight"
+    _bars(left, rows - apart, [one.before for one in explanation.interests], label)
     if diffused:
         _bars(left, rows + apart, [one.after or 0.0 for one in explanation.interests], "after diffusion")
     left.set_yticks(rows, [one.anchor for one in explanation.interests])
@@ -224,7 +225,9 @@ def draw(explanation: Explanation, file: Path) -> None:
         right.barh(places, values, left=np.where(values < 0, ends[-1], ends[1]), label=name)
         for sign, end in ends.items():  # what lowers a score stands left of zero
             ends[sign] = end + np.where(np.sign(values) == sign, values, 0)
-    right.set_yticks(places, [one.recommendation.title[:40] for one in explanation.recommended])
+    items = [one.recommendation for one in explanation.recommended]
+    # Titles may hold dollar signs, between which matplotlib reads formulas.
+    right.set_yticks(places, [(item.title or item.item_id)[:40] for item in items], parse_math=False)
     right.set_title("Parts of each score")
     for axes in (left, right):
         axes.invert_yaxis()

@@ -26,8 +26,8 @@ class TitleIndex:
     """Finds items by title or id.
 
     In this order: the exact title, the exact id, the title without its year, an id but for leading zeros, a title that
-    begins so. If several items
-    fit, the most popular one is taken and a note says so. Case, blanks and the coding of accents do not matter.
+    begins so. If several items fit, the most popular one is taken and a note says so. Case, blanks and the coding of
+    accents do not matter.
 
     Args:
         titles: (I,) of the items.

@@ -30,6 +30,7 @@ from transfer.serving.recommend import Recommender
 from transfer.terms.counts import popularity
 from transfer.terms.item_pairs import count_transitions, find_companions
 from transfer.terms.linear_items import find_taste
+from transfer.terms.recent_items import RecentItems
 from transfer.terms.weights import TermWeights
 from transfer.variants import parse_variant
 from vocab.item_texts import item_texts
@@ -54,6 +55,7 @@ def made_run(size: Size) -> TargetRun:
     tables = {"interactions": "none.parquet", "items": "none.parquet"}
     recipe = Recipe.model_validate({"sources": [], "target": {"name": domain.name, **tables}})
     variant, split = parse_variant("sasrec+terms", recipe.items.channels), leave_one_out(domain)
+    recent = RecentItems.of(split)
     model = assemble(variant, recipe, features, len(vocabulary), seed=0)
     return TargetRun(
         domain=domain,
@@ -70,6 +72,7 @@ def made_run(size: Size) -> TargetRun:
         follows=count_transitions(split),
         companions=find_companions(split),
         taste=find_taste(split, CPU),
+        recent=None if recent is None else recent.now,
     )
 
 

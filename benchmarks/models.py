@@ -29,6 +29,7 @@ EVERY_TERM = TermWeights(
     anchors=0.5,
     recency=0.5,
     popularity=0.1,
+    recent=0.3,
     transitions=1.0,
     backward=0.2,
     onward=0.3,

@@ -144,7 +144,7 @@ PARTS = {
     "constant": "the control: prompts without interests",
     "shuffled": "the control: another user's interests",
     "matching": "late terms: titles, anchors, popularity",
-    "terms": "every late term: matching, transitions, together, taste, repeats",
+    "terms": "every late term: matching, recent, transitions, together, taste, repeats",
 }
 """Parts of a variant's label after the system, with their meaning."""
 

@@ -163,7 +163,7 @@ def test_a_copy_without_users_says_if_it_cannot_count_their_interactions(folder,
     copy = load_run(tmp_path / "copy")
     assert copy.variant == variant
     if not told:
-        assert copy.recommend(interests=["comedy"])
+        assert copy.recommend(history=[copy.target.domain.titles[0].as_py()])
 
 
 def test_a_graph_holds_what_is_the_same_for_everyone(folder, tmp_path):

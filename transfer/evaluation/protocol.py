@@ -12,6 +12,7 @@ from torch import Tensor
 from domains.domain import Domain, Ints
 from domains.errors import DataError
 from domains.split import Split
+from domains.ties import tied_with_previous
 from transfer.evaluation.settings import EvaluationSettings
 
 Stage = Literal["validation", "test"]
@@ -71,9 +72,7 @@ def targets_of(split: Split, stage: Stage, users: Ints | None = None) -> Targets
 
 def first_of_moment(domain: Domain, positions: Ints) -> Ints:
     """Return (n,) the flat position of the first interaction of the same user at the same time as each position."""
-    begins = np.ones(domain.n_interactions, dtype=bool)
-    begins[1:] = domain.times[1:] != domain.times[:-1]
-    begins[domain.offsets[:-1][domain.lengths > 0]] = True
+    begins = ~tied_with_previous(domain)
     return np.flatnonzero(begins)[np.cumsum(begins)[positions] - 1]
 
 

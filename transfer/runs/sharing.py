@@ -11,6 +11,7 @@ from scipy.sparse import csr_matrix
 from domains.disk import whole_folder
 from domains.domain import Domain
 from domains.errors import RunError
+from domains.split import Split
 from transfer.files import alone_in
 from transfer.runs.artifact import FILES, Artifact, kind_of
 from transfer.runs.artifact_files import Difference, differences, write_manifest
@@ -101,13 +102,13 @@ def share(run: TargetRun, folder: Path) -> TargetRun:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         found = "this folder is not empty" if folder.is_dir() else "this is a file, not a folder"
         raise RunError(found, location=folder, hint="Choose a new folder", code="folder-in-use")
-    metrics = run.metrics.model_copy(update={"example_user": ""})
+    metrics, split = run.metrics.model_copy(update={"example_user": ""}), make_split(run.domain, run.recipe)
     copy = replace(
         run,
         domain=without_users(run.domain),
         follows=_of_several(run.follows),
-        companions=_common(run, run.companions),
-        taste=_common(run, run.taste),
+        companions=_common(split, run.companions),
+        taste=_common(split, run.taste),
         recent=None if run.recent is None else np.where(run.counts < FEWEST_COUNTS, np.float32(0), run.recent),
         metrics=metrics,
     )
@@ -124,9 +125,9 @@ def _of_several(follows: csr_matrix) -> csr_matrix:
     return kept
 
 
-def _common(run: TargetRun, pairs: csr_matrix) -> csr_matrix:
+def _common(split: Split, pairs: csr_matrix) -> csr_matrix:
     """Return the pairs of items that several users share, by the users themselves: counts hold repeats."""
-    several = shared_users(make_split(run.domain, run.recipe), pairs) >= FEWEST_COUNTS
+    several = shared_users(split, pairs) >= FEWEST_COUNTS
     kept = pairs.multiply(several).tocsr()
     kept.eliminate_zeros()
     return kept.astype(np.float32)

@@ -55,10 +55,6 @@ class RecentCounts:
         most = max(FEWEST, min(MOMENTS, working_memory(COUNTS_MB) // (4 * self.n_items)))
         return np.unique(self.times[np.linspace(0, len(self.times) - 1, min(most, len(self.times))).astype(np.int64)])
 
-    def before(self, times: Ints) -> Ints:
-        """Return (n,) the last moment at or before each time; the first one for earlier times."""
-        return np.maximum(np.searchsorted(self.moments, times, side="right") - 1, 0)
-
     def at_moments(self, half_life: float) -> npt.NDArray[np.float32]:
         """Return (b, I) the counts at each moment, of interactions before it."""
         counts = np.zeros((len(self.moments), self.n_items), np.float32)
@@ -135,7 +131,12 @@ class RecentItems:
         """Return (n,) the row of `levels` that ranks each target."""
         if domain is not self.domain:
             return np.full(len(targets), len(self.levels) - 1)
-        return np.maximum(np.searchsorted(self.moments, domain.times[targets.stops], side="right") - 1, 0)
+        return _last_before(self.moments, domain.times[targets.stops])
+
+
+def _last_before(moments: Ints, times: Ints) -> Ints:
+    """Return (n,) the index of the last moment at or before each time; the first one for earlier times."""
+    return np.maximum(np.searchsorted(moments, times, side="right") - 1, 0)
 
 
 def choose_half_life(trained: RecentCounts, split: Split) -> float:
@@ -143,7 +144,7 @@ def choose_half_life(trained: RecentCounts, split: Split) -> float:
     users = split.training_users[split.train_stop[split.training_users] > split.starts[split.training_users]]
     users = users[np.linspace(0, len(users) - 1, min(JUDGES, len(users))).astype(np.int64)]
     last = split.train_stop[users] - 1
-    items, moment = split.domain.items[last], trained.before(split.domain.times[last])
+    items, moment = split.domain.items[last], _last_before(trained.moments, split.domain.times[last])
 
     def gain(half_life: float) -> float:
         counts = trained.at_moments(half_life)

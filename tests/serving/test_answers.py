@@ -15,6 +15,7 @@ from transfer.serving.history import History
 from transfer.serving.opened import open_run
 from transfer.serving.recommend import Filters, Recommender
 from transfer.terms.joined import JoinedItems
+from transfer.terms.recent_items import RecentItems
 from transfer.terms.weights import LEAVE_OUT, TermWeights
 
 ALL_TERMS = TermWeights(titles=1.0, anchors=2.0, popularity=0.5, transitions=1.5, repeats=LEAVE_OUT, recency=0.6)
@@ -92,6 +93,36 @@ def test_a_baseline_that_knows_the_history_names_an_item_of_it(folder):
     reasons = [item.reason for item in ease.recommend(history, 5)]
     assert all(reason.removeprefix("goes with ") in past for reason in reasons), reasons
     assert {item.reason for item in baseline(folder, "popular").recommend(history, 5)} == {"popular"}
+
+
+def with_recent(recommender, levels, weight):
+    """The reasons of a recommender to whose scores levels (I,) of recent interactions add."""
+    scorer, recent = recommender.scorer, RecentItems.at_end(np.asarray(levels, np.float32))
+    known, weights = replace(scorer.known, recent=recent), replace(scorer.weights, recent=weight)
+    return replace(recommender.reasons, scorer=replace(scorer, known=known, weights=weights))
+
+
+def test_what_many_had_lately_is_the_reason_where_it_adds_more_than_the_whole_history(recommender):
+    history, n_items = history_of(recommender), recommender.run.domain.n_items
+    items = np.setdiff1d(np.arange(n_items), history.domain.items)[None]
+    before = recommender.reasons
+    added = sum(before.contributions(history, items).terms.values())[0].sum(0)
+    assert (added > 0).sum() > 2
+    levels = np.zeros(n_items)
+    levels[items[0]] = np.maximum(added, 0) * np.where(np.arange(len(added)) % 2, 1.01, 0.99)
+    kinds = [reason.kind for reason in with_recent(recommender, levels, 1.0).of(history, items)[0]]
+    was = [reason.kind for reason in before.of(history, items)[0]]
+    now = (added > 0) & (np.arange(len(added)) % 2 == 1)
+    assert kinds == ["now" if more else kind for more, kind in zip(now, was, strict=True)]
+    new = with_recent(recommender, np.full(n_items, np.nan), 1.0)
+    assert [reason.kind for reason in new.of(history, items)[0]] == was, "nobody had a new item"
+
+
+def test_without_a_history_the_reason_is_what_many_have_had_lately(recommender):
+    nobody = History.of_items(recommender.run.domain, np.empty(0, np.int64))
+    levels = np.arange(recommender.run.domain.n_items)
+    (reasons,) = with_recent(recommender, levels, 0.1).of(nobody, np.array([[0, 3]]))
+    assert [reason.text(str) for reason in reasons] == ["popular", "popular now"]
 
 
 @pytest.mark.parametrize("label", ["ease", "popular", "item-knn+transitions"])

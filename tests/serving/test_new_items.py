@@ -28,7 +28,7 @@ from transfer.runs.target_run import TargetRun
 from transfer.runtime import Runtime
 from transfer.serving.brand_words import brand_words
 from transfer.serving.new_items import ID_TABLE, run_with, with_new_items
-from transfer.serving.reasons import AGAIN
+from transfer.serving.reasons import WHOLE
 from transfer.serving.recommend import UNLIKE, Filters, History, Recommender
 from transfer.terms.weights import TermWeights
 from vocab.encoder.settings import SemanticSettings
@@ -300,7 +300,7 @@ def test_what_a_person_had_is_recommended_again_with_that_reason(tmp_path):
         History.of_items(run.domain, np.array([item])), run.domain.n_items, Filters(allow_seen=True)
     )
     name = run.domain.item_ids[item].as_py()
-    assert {one.item_id for one in found if one.reason == AGAIN} == {name}
+    assert {one.item_id for one in found if one.reason == WHOLE["again"]} == {name}
 
 
 def test_a_reason_never_names_a_brand(tmp_path):

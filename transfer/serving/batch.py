@@ -28,7 +28,7 @@ from transfer.release import release
 from transfer.runs.sharing import check_outside
 from transfer.serving.history import History
 from transfer.serving.input_files import Asked, asked_in, histories_in, read_ids, users_in
-from transfer.serving.reasons import AGAIN, KINDS, POPULAR, Reasons
+from transfer.serving.reasons import KINDS, WHOLE, Reasons
 from transfer.serving.recommend import ALL, Filters, Recommender
 
 TILE = 1024
@@ -51,7 +51,7 @@ CSV = ".csv"
 FORMATS = (".parquet", CSV)
 IDENTITY = b"transfer.identity"
 """Key of a Parquet file's metadata: SHA-256 over all that its recommendations depend on."""
-PREFIX = {"after": "after ", "like": "like ", "with": "goes with ", "popular": POPULAR, "again": AGAIN}
+PREFIX = {"after": "after ", "like": "like ", "with": "goes with ", **WHOLE}
 EVERYBODY = "all"
 
 
@@ -358,7 +358,7 @@ def _reasons(
     past, kind = (found[row, column] for found in reasons.chosen(history, items))
     prefix = pa.array([PREFIX[name] for name in KINDS], pa.large_string()).take(pa.array(kind))
     names = labels.take(pa.array(np.where(past >= 0, past, 0)))
-    silent = pa.array((past < 0) | np.isin(kind, [KINDS.index("popular"), KINDS.index("again")]))
+    silent = pa.array((past < 0) | np.isin(kind, [KINDS.index(name) for name in WHOLE]))
     return pc.binary_join_element_wise(prefix, pc.if_else(silent, "", names), pa.scalar("", pa.large_string()))
 
 

@@ -1,4 +1,4 @@
-"""Reasons for recommendations: the past item that contributes most to a score.
+"""Reasons for recommendations: the past item that contributes most to a score, or that many had the item lately.
 
 Late terms are sums over the history, so the contribution of each past item is exact. The score of a model is no such
 sum: if a product has no late terms, the reason is the past item with the most similar item vector.
@@ -6,7 +6,7 @@ sum: if a product has no late terms, the reason is the past item with the most s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Literal
@@ -25,10 +25,10 @@ from transfer.serving.history import History
 from transfer.sparse import columns_of, in_order, unit_rows, values_at
 from transfer.terms.item_pairs import PARTS, recent_items
 
-Kind = Literal["after", "like", "with", "popular", "again"]
-KINDS: tuple[Kind, ...] = ("after", "like", "with", "popular", "again")
-AGAIN = "had before"
-POPULAR = "popular"
+Kind = Literal["after", "like", "with", "popular", "now", "again"]
+KINDS: tuple[Kind, ...] = ("after", "like", "with", "popular", "now", "again")
+WHOLE: Mapping[Kind, str] = {"popular": "popular", "now": "popular now", "again": "had before"}
+"""Texts of the kinds that name no past item."""
 RECENT = 20
 """Number of most recent items of a history that may be a reason."""
 WORDS = 3
@@ -44,9 +44,9 @@ class Reason:
 
     Attributes:
         kind: ``after`` (others chose it after the past item), ``like`` (similar title or anchors), ``with`` (the same
-            users had both, or similar item vectors), ``popular`` (no past item contributes), ``again`` (it is the past
-            item).
-        item: index of the past item; -1 for ``popular``.
+            users had both, or similar item vectors), ``popular`` (no past item contributes), ``now`` (that many users
+            had it lately contributes more than the history), ``again`` (it is the past item).
+        item: index of the past item; -1 for ``popular`` and ``now``.
         words: anchors that both share, the rarest first.
     """
 
@@ -60,10 +60,8 @@ class Reason:
         Args:
             label: returns the name of an item.
         """
-        if self.kind == "popular":
-            return POPULAR
-        if self.kind == "again":
-            return AGAIN
+        if self.kind in WHOLE:
+            return WHOLE[self.kind]
         name = label(self.item)
         if self.kind == "after":
             return f"after {name}"
@@ -202,9 +200,10 @@ class Reasons:
         """Return (n, k) the column of the past item, and (n, k) the index of its kind in `KINDS`."""
         people, held = found.past.shape
         if not held:
-            nothing = np.zeros((people, items.shape[1]), np.int64)
-            return nothing, np.full_like(nothing, KINDS.index("popular"))
+            kind = np.where(self._lately(items) > 0, KINDS.index("now"), KINDS.index("popular"))
+            return np.zeros((people, items.shape[1]), np.int64), kind
         total = sum(found.terms.values(), np.zeros((people, held, items.shape[1]), np.float32))
+        now = self._lately(items) > total.sum(1, where=(found.past >= 0)[..., None])
         total[found.past < 0] = -np.inf
         place, best = total.argmax(1), total.max(1)
         kind = np.full(place.shape, KINDS.index("like"))
@@ -221,7 +220,19 @@ class Reasons:
             kind[some] = np.where(silent[some] & close, KINDS.index("with"), kind[some])
         nobody = (found.past < 0).all(1)
         kind[nobody] = KINDS.index("popular")
+        kind[now] = KINDS.index("now")
         return place.astype(np.int64), kind.astype(np.int64)
+
+    def _lately(self, items: Ints) -> Floats:
+        """Return (n, k) what the recent interactions of all users add to the scores of items (n, k).
+
+        Nobody has had a new item, and -1 entries are no items: both get 0.
+        """
+        recent = self.scorer.known.recent
+        if recent is None:
+            return np.zeros(items.shape, np.float32)
+        levels = np.nan_to_num(recent.now[np.maximum(items, 0)])
+        return (self.scorer.weights.recent * levels).astype(np.float32)
 
     def _nearest(self, past: Ints, items: Ints) -> tuple[Ints, Mask]:
         """Return (n, k) the column of the past item with the most similar item vector, and whether there is one.
@@ -243,6 +254,8 @@ class Reasons:
         return similar.argmax(1), similar.max(1) > floor
 
     def _reason(self, kind: Kind, past: int, item: int) -> Reason:
+        if kind == "now":
+            return Reason(kind, -1)
         if kind == "popular" or past < 0:
             return Reason("popular", -1)
         return Reason(kind, past, self.shared(past, item) if kind == "like" else ())

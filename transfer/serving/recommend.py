@@ -22,7 +22,7 @@ from transfer.serving.history import History
 from transfer.serving.interests import Fit, InterestIndex
 from transfer.serving.new_items import as_unknown, places_among, weights_of_unknown
 from transfer.serving.opened import interactions_of_items
-from transfer.serving.reasons import POPULAR, Reasons
+from transfer.serving.reasons import WHOLE, Reasons
 from transfer.serving.title_index import TitleIndex
 from transfer.sparse import columns_of
 from transfer.terms.weights import LEAVE_OUT
@@ -196,7 +196,7 @@ class Recommender:
         # Nobody had these items, so what no past item speaks for is not popular.
         return [
             NewRecommendation(
-                replace(item, reason=UNLIKE) if place > self.first_new / 2 or item.reason == POPULAR else item,
+                replace(item, reason=UNLIKE) if place > self.first_new / 2 or item.reason == WHOLE["popular"] else item,
                 int(place),
             )
             for item, place in zip(found, places, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ from transfer.evaluation.target_histories import history_matrix
 from transfer.evaluation.tiles import InnerProducts
 from transfer.items.sentence_vectors import TitleSpace
 from transfer.terms import item_pairs
-from transfer.terms.candidates import find_candidates
+from transfer.terms.candidates import find_candidates, spread_of
 from transfer.terms.counts import train_matrix
 from transfer.terms.item_pairs import (
     Follows,
@@ -517,6 +517,25 @@ def test_searches_are_averaged_by_the_ratios_of_their_weights() -> None:
     assert found.recency == 0.6
     apart = [Point({part: float(part == other) for part in scale}, 0.6) for other in scale]
     assert average(apart, scale).weights == pytest.approx({"titles": 1 / 3, "transitions": 2 / 3, "popularity": 1 / 3})
+
+
+def test_where_no_target_ranks_high_no_part_is_dropped() -> None:
+    """Neither histories nor texts say what these users have next, so that leaving a part out costs nothing."""
+    known, _, _ = ring(200)
+    domain = small_domain([[5, 6, 7, 8, item] for item in (1, 3)], n_items=20)
+    few = targets_of(leave_one_out(domain), "test")
+    found = asdict(search_weights(None, known, domain, few, ("titles", "popularity", "transitions")))
+    assert all(found[name] > 0 for name in ("titles", "popularity", "transitions", "onward")), found
+
+
+def test_a_part_that_scores_few_candidates_is_not_stretched() -> None:
+    generator = np.random.default_rng(0)
+    scores = generator.normal(5, 2, 1000).astype(np.float32)
+    assert spread_of(scores) == pytest.approx(scores.std())
+    for share, peak in ((0.5, 1.0), (1 / 9, 1.0), (0.01, 1 / 0.3), (0.001, 1 / 0.3 * 10**0.5)):
+        some = np.where(np.arange(1000) < 1000 * share, scores, 0).astype(np.float32)
+        assert spread_of(some) == pytest.approx(some.std() * peak, rel=1e-2)
+    assert spread_of(np.zeros(5, np.float32)) == spread_of(np.zeros(0, np.float32)) == 0
 
 
 @pytest.mark.parametrize("repeats", [False, True])

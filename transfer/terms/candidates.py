@@ -22,6 +22,8 @@ MIDDLE = 0.6
 """Recency at which the spread of a part is measured."""
 TOP = 40
 """Number of candidates that each part contributes for each user."""
+LARGEST_PEAK = 3.0
+"""Maximum ratio between a score of a part and its spread, for parts that score few candidates."""
 OWN = "own"
 """Name of the part with the model's own scores."""
 _BLOCK = 256
@@ -38,7 +40,7 @@ class Candidates:
         user: (m,) int64, the user's row of each candidate, ascending.
         starts: (n,) int64, index of each user's first candidate.
         target: (n,) int64, index of each user's held-out item among the candidates.
-        scale: standard deviation of each part over the candidates.
+        scale: spread of each part over the candidates; see `spread_of`.
     """
 
     features: Mapping[tuple[str, float | None], Floats]
@@ -112,8 +114,18 @@ def find_candidates(
     user = torch.cat([piece[1] for piece in pieces]).numpy()
     target = np.flatnonzero(torch.cat([piece[2] for piece in pieces]).numpy())
     starts_ = np.searchsorted(user, np.arange(len(targets)))
-    scale = {name: float(values.std()) for (name, recency), values in features.items() if recency in (None, MIDDLE)}
+    scale = {name: spread_of(values) for (name, recency), values in features.items() if recency in (None, MIDDLE)}
     return Candidates(features=features, user=user, starts=starts_, target=target, scale=scale)
+
+
+def spread_of(scores: Floats) -> float:
+    """Return the standard deviation s of a part's scores (m,): s / min(1, 3 sqrt(p)) if a share p of them is not 0.
+
+    Where few users train, transitions and the like score a candidate in hundreds. In standard deviations that is ten
+    or more, and one pair of interactions would outweigh everything else.
+    """
+    share = np.count_nonzero(scores) / max(len(scores), 1)
+    return float(scores.std()) / min(1.0, LARGEST_PEAK * share**0.5) if share else 0.0
 
 
 def _scores(

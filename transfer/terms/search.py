@@ -32,8 +32,8 @@ PRIOR: Mapping[str, float] = {
     "together": 0.3,
     "taste": 0.1,
 }
-"""Initial weight of every part, in standard deviations of its scores: near the weights that validation prefers on the
-domains of `transfer experiment serve_best`. Every search begins there."""
+"""Initial weight of every part, in spreads of its scores: near the weights that validation prefers on the domains of
+`transfer experiment serve_best`. Every search begins there."""
 FACTORS = (0.0, 0.35, 0.5, 0.7, 0.85, 1.2, 1.4, 2.0, 3.0)
 """The search tries a weight multiplied by each of these."""
 ROUNDS = 4
@@ -45,6 +45,9 @@ SAMPLES = 12
 """Number of searches, each on other users, whose weights are averaged: one search follows the luck of its users."""
 LARGEST_SAMPLE = 1400
 """Maximum number of users of one search."""
+ENOUGH = 10.0
+"""Minimum sum of NDCG@10 over the users of a search that shows a part to be useless. If hardly any target ranks high,
+a part can be left out without any loss there, whatever it is worth."""
 _TINY = 1e-6
 
 
@@ -68,8 +71,8 @@ def search_weights(
     """Search for the best weights on validation, and average the searches on several samples of its users.
 
     Each search starts at the usual weights and changes one at a time while that helps. The measure is NDCG@10 of full
-    ranking among the candidates. A part that most searches drop gets weight 0. In a domain without repeated items,
-    `repeats` leaves out the items that the user had.
+    ranking among the candidates. A part that most searches drop gets weight 0; few users drop only what does harm. In
+    a domain without repeated items, `repeats` leaves out the items that the user had.
 
     Args:
         own: scores of the model that the terms are added to; None if the terms score alone.
@@ -117,8 +120,10 @@ class _Search:
         self.timed = len({recency for _, recency in candidates.features} - {None}) > 1
 
     def best(self) -> Point:
-        """Return the best point found from the usual weights, without useless parts."""
-        return self.without_useless_parts(self.climb(self.start()))
+        """Return the best point found from the usual weights; without useless parts, if enough targets rank high."""
+        found = self.climb(self.start())
+        enough = self.value(found) * len(self.candidates.starts) >= ENOUGH
+        return self.without_useless_parts(found) if enough else found
 
     def start(self) -> Point:
         """Return the initial point."""
@@ -203,8 +208,8 @@ class _Search:
 def average(points: Sequence[Point], scale: Mapping[str, float]) -> Point:
     """Return the mean weight of every part; of `repeats` and recency, the median.
 
-    A ranking depends on the ratios of weights alone. So each point is first scaled to unit length, in standard
-    deviations of the parts. A part without weight in most points gets none.
+    A ranking depends on the ratios of weights alone. So each point is first scaled to unit length, in spreads of the
+    parts. A part without weight in most points gets none.
     """
     parts = [part for part in points[0].weights if part != "repeats"]
     lengths = [math.hypot(*(point.weights[part] * scale[part] for part in parts)) or 1.0 for point in points]

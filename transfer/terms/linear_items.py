@@ -9,12 +9,14 @@ from torch import Tensor
 
 from domains.split import Split
 from transfer.terms.counts import train_matrix
-from transfer.terms.item_pairs import COMPANIONS, LONGEST
+from transfer.terms.item_pairs import LONGEST
 
 L2 = 100.0
 """L2 penalty of the weights of `taste`."""
 LARGEST = 5_000
 """Number of items with weights, those that most users had: the time of an inverse grows with the cube (5,000: 2 s)."""
+MOST_WEIGHTS = 300
+"""Number of weights that each item keeps: fewer are worse where histories are long."""
 FAINT = 1e-6
 """Weights up to this size are left out: rounding makes them as well."""
 
@@ -36,7 +38,7 @@ def linear_weights(matrix: csr_matrix, l2: float, device: torch.device) -> Tenso
     return weights.fill_diagonal_(0.0)
 
 
-def find_taste(split: Split, device: torch.device, count: int = COMPANIONS) -> csr_matrix:
+def find_taste(split: Split, device: torch.device, count: int = MOST_WEIGHTS) -> csr_matrix:
     """Return (I, I) float32 `linear_weights` of the `LARGEST` most popular items: the largest sizes of each row.
 
     The weight at (i, j) says how much an item i of a history speaks for item j, beyond what its other items say. A

@@ -16,6 +16,7 @@ from transfer.evaluation.ranking import Ranking
 from transfer.files import JsonLines, read_json, read_tensors, replacing, write_json, write_tensors, write_text
 from transfer.runs.checkpoints import Checkpoints, FinishedVariant
 from transfer.runtime import Runtime
+from transfer.training.epochs import Saved
 
 PLAN = {"settings": {"dim": 8, "list": [1, 2]}, "domain": "abc"}
 
@@ -84,6 +85,18 @@ def test_parts_are_kept_apart(tmp_path):
     assert checkpoints.get("sasrec", 0) is None
     assert checkpoints.weights("sasrec", 0, "base")["a"].tolist() == [1, 1]
     assert checkpoints.weights("sasrec", 1, "base") is None
+
+
+def test_the_second_phase_goes_on_where_the_first_is_forgotten(tmp_path):
+    """A variant that is its own base, such as SASRec, reads the finished base first, and removes its checkpoint."""
+    checkpoints = Checkpoints(tmp_path, PLAN)
+    for number, phase in enumerate(("base", "variant")):
+        state = Saved({"a": torch.full((2,), float(number))}, {"epoch": number})
+        checkpoints.checkpoint("sasrec", 0, phase).save(state)
+    checkpoints.forget("sasrec", 0, "base")
+    assert checkpoints.checkpoint("sasrec", 0, "base").load() is None
+    left = checkpoints.checkpoint("sasrec", 0, "variant").load()
+    assert (left.tensors["a"].tolist(), left.facts) == ([1, 1], {"epoch": 1})
 
 
 @pytest.mark.parametrize(

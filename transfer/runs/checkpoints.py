@@ -121,7 +121,8 @@ class Checkpoints:
 
     def checkpoint(self, variant: str, seed: int, phase: str) -> Checkpoint:
         """Return the checkpoint of a training phase."""
-        path = checkpoint_path(self.folder.parent, variant, seed, phase).with_suffix("").with_suffix(SUFFIX)
+        # A file for each phase: whoever resumes the second one removes that of the first, which is finished.
+        path = self.folder / variant / f"seed-{seed}.{phase}{SUFFIX}"
         return Checkpoint(path, f"{self.digest} {variant} {seed} {phase}", self.writes)
 
     def forget(self, variant: str, seed: int, phase: str) -> None:

@@ -137,7 +137,9 @@ class TieCounts:
         """One line if figures may depend on the order of equal times or on ids, else empty."""
         tied = self.held_out_tied >= TIED_FROM * max(self.held_out, 1)
         ascending = self.neighbours_ascending >= ASCENDING_FROM * max(self.neighbours, 1)
-        return f"{self}: compare prepare.ties and the variant next-ids" if tied or ascending else ""
+        if not tied and not ascending:
+            return ""
+        return f"{self}: compare {'prepare.ties and ' if tied else ''}the variant next-ids"
 
 
 def count_ties(domain: Domain, held_out: Ints) -> TieCounts:

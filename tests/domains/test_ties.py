@@ -134,5 +134,7 @@ def test_ties_are_mentioned_where_they_matter():
     assert count_ties(calm, last_two(calm)).note == ""
     rising = small_domain([[0, 1, 2, 3]])
     assert "100 % of the neighbours ascend" in count_ties(rising, last_two(rising)).note
+    assert count_ties(rising, last_two(rising)).note.endswith(": compare the variant next-ids"), "no times are equal"
     tied = small_domain([[3, 2, 1, 0]], times=[[1, 2, 3, 3]])
     assert "50 % of the held-out items share their time" in count_ties(tied, last_two(tied)).note
+    assert count_ties(tied, last_two(tied)).note.endswith(": compare prepare.ties and the variant next-ids")

@@ -247,8 +247,8 @@ def target_groups(record: RunRecord) -> Table:
             entries += [TableEntry("" if figure is None else figure_text(figure)) for figure in figures]
         rows.append(Row(tuple(entries)))
     users = ", ".join(f"{GROUPS[group.name]}: {group.users:,}" for group in groups)
-    too_few = ", ".join(f"{GROUPS[name]}: {users}" for name, users in few.items())
-    left_out = (f"Too few users for figures: {too_few}.",) if few else ()
+    too_few = ", ".join(f"{GROUPS[name]} ({users})" for name, users in few.items())
+    left_out = (f"No figures where fewer than {FEWEST} users have such a target: {too_few}.",) if few else ()
     notes = (f"Full ranking. Users with a target of each kind: {users}.", *left_out, *unmoved_note(record))
     return Table("Groups of targets", tuple(columns), tuple(rows) if groups else (), notes if groups else ())
 

@@ -343,7 +343,8 @@ def test_a_group_of_few_users_has_no_figures_and_its_counterpart_neither(users, 
     titles = [column.heading for column in table.columns]
     assert "NDCG@10, other titles" in titles
     assert ("NDCG@10, own time" in titles, "NDCG@10, time of the item before" in titles) == (shown, shown)
-    assert ("No figures where fewer than 20 users have such a target: time of the item before (19)." in table.notes) != shown
+    few = "No figures where fewer than 20 users have such a target: time of the item before (19)."
+    assert (few in table.notes) != shown
     assert ("own time" in table.notes[0]) == shown
 
 

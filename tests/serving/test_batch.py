@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
+import torch
 from cli_cases import run_command
 from refusals import refusal
 from serving_cases import made_run
@@ -45,6 +47,18 @@ def test_every_user_gets_what_a_single_question_gives(folder, recommender, tmp_p
         assert mine["rank"].to_list() == [1, 2, 3, 4]
         np.testing.assert_allclose(mine["score"], [item.score for item in single], rtol=1e-5)
         assert all(one.reason.startswith(reason) for one, reason in zip(single, mine["reason"], strict=True))
+
+
+def test_reasons_without_a_past_item_name_none_in_a_batch_either(recommender, tmp_path):
+    domain = recommender.run.domain
+    levels = np.linspace(0, 9, domain.n_items).astype(np.float32)
+    weights = {**recommender.run.weights, "terms.recent": torch.tensor(0.3)}
+    lately = Recommender(replace(recommender.run, weights=weights, recent=levels))
+    recommend_all(lately, tmp_path / "all.parquet", count=9, filters=Filters(allow_seen=True))
+    found = pl.read_parquet(tmp_path / "all.parquet")["reason"]
+    whole = found.filter(found.is_in(["popular now", "had before"]))
+    assert {"popular now", "had before"} == set(whole)
+    assert not (found.filter(~found.is_in(whole.to_list())).str.contains("^(popular|had)")).any()
 
 
 def test_filters_hold_in_a_batch(folder, recommender, tmp_path, capsys):

@@ -358,7 +358,7 @@ def _reasons(
     past, kind = (found[row, column] for found in reasons.chosen(history, items))
     prefix = pa.array([PREFIX[name] for name in KINDS], pa.large_string()).take(pa.array(kind))
     names = labels.take(pa.array(np.where(past >= 0, past, 0)))
-    silent = pa.array((past < 0) | np.isin(kind, [KINDS.index(name) for name in WHOLE]))
+    silent = pa.array(np.isin(kind, [KINDS.index(name) for name in WHOLE]))
     return pc.binary_join_element_wise(prefix, pc.if_else(silent, "", names), pa.scalar("", pa.large_string()))
 
 

@@ -193,17 +193,18 @@ class Reasons:
             return np.full_like(place, -1), kind
         had = history_matrix(history.domain, history.targets)
         again = np.asarray(had[np.arange(len(items))[:, None], np.maximum(items, 0)].todense()) > 0
+        kind = np.where(again, KINDS.index("again"), kind)
         past = np.where(again, items, np.take_along_axis(found.past, place, axis=1))
-        return past, np.where(again, KINDS.index("again"), kind)
+        return np.where(np.isin(kind, (KINDS.index("popular"), KINDS.index("now"))), -1, past), kind
 
     def _chosen(self, found: Contributions, items: Ints) -> tuple[Ints, Ints]:
         """Return (n, k) the column of the past item, and (n, k) the index of its kind in `KINDS`."""
-        people, held = found.past.shape
+        (people, held), lately = found.past.shape, self._lately(items)
         if not held:
-            kind = np.where(self._lately(items) > 0, KINDS.index("now"), KINDS.index("popular"))
+            kind = np.where(lately > 0, KINDS.index("now"), KINDS.index("popular"))
             return np.zeros((people, items.shape[1]), np.int64), kind
         total = sum(found.terms.values(), np.zeros((people, held, items.shape[1]), np.float32))
-        now = self._lately(items) > total.sum(1, where=(found.past >= 0)[..., None])
+        now = lately > total.sum(1, where=(found.past >= 0)[..., None])
         total[found.past < 0] = -np.inf
         place, best = total.argmax(1), total.max(1)
         kind = np.full(place.shape, KINDS.index("like"))
@@ -254,10 +255,6 @@ class Reasons:
         return similar.argmax(1), similar.max(1) > floor
 
     def _reason(self, kind: Kind, past: int, item: int) -> Reason:
-        if kind == "now":
-            return Reason(kind, -1)
-        if kind == "popular" or past < 0:
-            return Reason("popular", -1)
         return Reason(kind, past, self.shared(past, item) if kind == "like" else ())
 
     def shared(self, past: int, item: int) -> tuple[str, ...]:

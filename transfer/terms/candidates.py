@@ -23,7 +23,7 @@ MIDDLE = 0.6
 TOP = 40
 """Number of candidates that each part contributes for each user."""
 LARGEST_PEAK = 3.0
-"""Maximum ratio between a score of a part and its spread, for parts that score few candidates."""
+"""Maximum size of a typical score other than 0, in spreads of its part; see `spread_of`."""
 OWN = "own"
 """Name of the part with the model's own scores."""
 _BLOCK = 256
@@ -119,10 +119,11 @@ def find_candidates(
 
 
 def spread_of(scores: Floats) -> float:
-    """Return the standard deviation s of a part's scores (m,): s / min(1, 3 sqrt(p)) if a share p of them is not 0.
+    """Return the spread of a part's scores (m,): s / min(1, `LARGEST_PEAK` sqrt(p)).
 
-    Where few users train, transitions and the like score a candidate in hundreds. In standard deviations that is ten
-    or more, and one pair of interactions would outweigh everything else.
+    s is their standard deviation, and p the share of them that is not 0. Where few users train, transitions and the
+    like are 0 for nearly all candidates, so that s is small; in units of s, one pair of interactions would outweigh
+    everything else.
     """
     share = np.count_nonzero(scores) / max(len(scores), 1)
     return float(scores.std()) / min(1.0, LARGEST_PEAK * share**0.5) if share else 0.0

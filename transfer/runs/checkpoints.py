@@ -20,7 +20,7 @@ from transfer.files import read_json, read_sealed, write_json, write_sealed
 from transfer.report.run_record import KeptEpochs
 from transfer.runs.artifact import CHECKPOINTS, FORMAT_VERSION
 from transfer.runtime import Runtime
-from transfer.training.epochs import Checkpoint
+from transfer.training.epochs import SUFFIX, Checkpoint
 
 PLAN = "plan.json"
 KEPT = "kept_epochs"
@@ -47,7 +47,7 @@ class FinishedVariant:
 
 
 def checkpoint_path(run: Path, variant: str, seed: int, part: str) -> Path:
-    """Return the file of a part (such as ``base`` or ``done``) of a variant and seed in the folder of a run."""
+    """Return the file of a part (``base``, ``done``) of a variant and seed in the folder of a run."""
     return run / CHECKPOINTS / variant / f"seed-{seed}.{part}.safetensors"
 
 
@@ -122,7 +122,7 @@ class Checkpoints:
     def checkpoint(self, variant: str, seed: int, phase: str) -> Checkpoint:
         """Return the checkpoint of a training phase."""
         # A file for each phase: whoever resumes the second one removes that of the first, which is finished.
-        path = self._path(variant, seed, f"{phase}.checkpoint")
+        path = self.folder / variant / f"seed-{seed}.{phase}{SUFFIX}"
         return Checkpoint(path, f"{self.digest} {variant} {seed} {phase}", self.writes)
 
     def forget(self, variant: str, seed: int, phase: str) -> None:

@@ -21,6 +21,8 @@ from domains.errors import RunError, SettingsError
 from transfer.files import read_sealed, write_sealed
 from transfer.runtime import Runtime
 
+SUFFIX = ".checkpoint.safetensors"
+
 
 @dataclass(frozen=True)
 class Saved:

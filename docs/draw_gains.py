@@ -1,7 +1,7 @@
 """Draw docs/results/gains.svg, the paper's gains beside ours: `python docs/draw_gains.py`.
 
-The figures come from the tables of docs/results/table4_games.md and its like, which `fill_results.py` makes: of an
-experiment only its page is kept here.
+The figures come from the tables of docs/results/table4.md, which `fill_results.py` makes: of an experiment only its
+page is kept here.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 RESULTS = Path(__file__).resolve().parent / "results"
-PAGES = ("table4_toys", "table4_games", "table4_films", "table4_books")
-"""Experiments whose pages have the method's gains."""
+PAGE = RESULTS / "table4.md"
+"""The page with the method's gains."""
 METHOD = "sasrec+ipe+s2idm"
 RIVALS = {
     "sasrec": "SASRec",
@@ -120,16 +120,11 @@ def draw(found: Sequence[Gain]) -> Figure:
     return figure
 
 
-def pages() -> list[Path]:
-    """Return the pages that are made."""
-    return [path for path in (RESULTS / f"{name}.md" for name in PAGES) if path.exists()]
-
-
 def main() -> None:
-    """Draw the pages that are made."""
-    found = [gain for path in pages() for gain in gains(path.read_text(encoding="utf-8"))]
+    """Draw the page."""
+    found = gains(PAGE.read_text(encoding="utf-8"))
     with mpl.rc_context({"svg.hashsalt": "gains", "text.parse_math": False}):
-        draw(found).savefig(RESULTS / "gains.svg", metadata={"Date": None})
+        draw(found).savefig(PAGE.with_name("gains.svg"), metadata={"Date": None})
 
 
 if __name__ == "__main__":

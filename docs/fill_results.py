@@ -72,10 +72,14 @@ def with_cost(page: str, hours: float) -> str:
     return re.sub(r"^Made on .*$", lambda made: made[0] + cost, page, count=1, flags=re.MULTILINE)
 
 
-def lengths_of_phases(cell: CellRecord) -> str:
+def lengths_of_phases(cell: CellRecord, where: str = "") -> str:
     """Return a table of the best validation so far as the second phases go on, the mean of the seeds.
 
     Empty if they are shorter than `LONG`, where ends say little.
+
+    Args:
+        cell: the cell.
+        where: how the title calls it, if there are several.
     """
     curves = second_phases(cell)
     longest = int(max((max(curve.epoch, default=0) for curve in curves.values()), default=0))
@@ -96,7 +100,8 @@ def lengths_of_phases(cell: CellRecord) -> str:
         )
         for variant, seeds in found.items()
     ]
-    title = f"Best validation until an epoch of the second phase, {metric_text(cell.metrics.product.metric)}"
+    metric = metric_text(cell.metrics.product.metric)
+    title = ", ".join(part for part in ("Best validation until an epoch of the second phase", where, metric) if part)
     columns = (Column("variant", "name"), *(Column(str(end)) for end in ends))
     return for_markdown(Table(title, columns, tuple(rows)))
 
@@ -169,8 +174,9 @@ def main(folders: Sequence[str]) -> None:
         old = page.read_text(encoding="utf-8") if page.exists() else ""
         hours = core_hours(Path(folder), record)
         text = with_cost(markdown(record), hours) if hours >= 0.05 else markdown(record)
-        phases = lengths_of_phases(record.cells[0]) if len(record.cells) == 1 else ""
-        text = f"{text.rstrip()}\n\n{phases}".rstrip() + "\n"
+        several = len(record.cells) > 1
+        phases = [lengths_of_phases(cell, cell.title if several else "") for cell in record.cells]
+        text = "\n\n".join(part.strip() for part in (text, *phases) if part) + "\n"
         page.write_text(with_notes(text, old), encoding="utf-8")
         if varies_shots(record):
             with mpl.rc_context({"svg.hashsalt": "results", "text.parse_math": False}):

@@ -71,6 +71,8 @@ def test_long_second_phases_have_a_table_of_their_lengths(script):
     curves = {"a (base) · seed 0": curve(*[9.0] * 300), "a · seed 0": curve(*rising), "a · seed 1": curve(*stopped)}
     cell = cell_record(five_seeds(), label="x", key="c").model_copy(update={"curves": curves})
     table = script.lengths_of_phases(cell).splitlines()
+    assert table[0] == "**Best validation until an epoch of the second phase, NDCG@10, all items**"
+    assert script.lengths_of_phases(cell, "x").splitlines()[0] == table[0].replace("phase,", "phase, x,")
     assert table[2:] == [
         "| variant | 40 | 80 | 120 |",
         "| --- | ---: | ---: | ---: |",

@@ -121,7 +121,7 @@ def request(data: bytes) -> None:
         _or_refused(lambda: _raise(answer))
     else:
         answer.model_dump_json()
-    _or_refused(lambda: _service().explained(question))
+    _or_refused(lambda: _service().explain_all([question]))
 
 
 def _raise(error: InputError) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 
 import pytest
 from serving_cases import made_run
 
 from transfer.api import load_run
+from transfer.serving.history import History
 from transfer.serving.limits import LARGEST_BODY
 from transfer.serving.service import Service, make_app
 
@@ -73,6 +76,30 @@ def test_an_empty_list_of_items_allows_none(client, run):
         assert answer.json().get("items", answer.json().get("recommended")) == []
     every = client.post("/recommend", json={"user": user, "without_items": [], "count": 4}).json()["items"]
     assert len(every) == 4
+
+
+@pytest.mark.parametrize(("path", "most"), [("/recommend", "MOST_WAITING"), ("/explain", "MOST_EXPLAINED")])
+def test_more_questions_than_may_wait_are_refused(folder, monkeypatch, path, most):
+    monkeypatch.setattr(f"transfer.serving.service.{most}", 2)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def held_up(domain, user):
+        begun.set()
+        go_on.wait(30)
+        return of_user(domain, user)
+
+    of_user = History.of_user
+    monkeypatch.setattr(History, "of_user", held_up)
+    with TestClient(make_app(folder)) as client, ThreadPoolExecutor(4) as threads:
+        ask = partial(client.post, path, json={"user": load_run(folder).target.domain.user_ids[0].as_py()})
+        first = threads.submit(ask)
+        assert begun.wait(30)
+        others = [threads.submit(ask) for _ in range(3)]
+        refused = next(as_completed(others)).result()
+        assert (refused.status_code, refused.json()["code"]) == (503, "busy")
+        go_on.set()
+        assert first.result().status_code == 200
+        assert sorted(one.result().status_code for one in others) == [200, 200, 503]
 
 
 def test_a_new_run_that_no_code_can_read_is_not_the_last_one_tried(folder, tmp_path, monkeypatch):
@@ -155,13 +182,11 @@ def test_each_problem_is_told_in_the_words_of_the_service(client, request_, stat
 
 
 def test_a_failure_of_the_service_has_a_code_too(folder, monkeypatch):
-    app = make_app(folder)
-
-    def broken(_):
+    def broken(*_):
         raise RuntimeError("not the client's business")
 
-    monkeypatch.setattr(app.state.service, "explained", broken)
-    with TestClient(app, raise_server_exceptions=False) as client:
+    monkeypatch.setattr(Service, "explain_all", broken)
+    with TestClient(make_app(folder), raise_server_exceptions=False) as client:
         answer = client.post("/explain", json={"user": "u1"})
     assert answer.status_code == 500
     assert answer.json()["code"] == "internal"

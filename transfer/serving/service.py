@@ -7,7 +7,7 @@ import gc
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -39,6 +39,10 @@ MOST_ITEMS = 1000
 """Maximum number of recommendations in an answer."""
 MOST_FILTERED = 10_000
 """Maximum number of ids in a filter."""
+MOST_WAITING = 1024
+"""Maximum number of requests for recommendations that wait; they are answered together."""
+MOST_EXPLAINED = 32
+"""Maximum number of requests for explanations that wait; each is answered alone."""
 RELOAD_SECONDS = 2.0
 """Seconds between checks of the folder for a new run."""
 NOT_FOUND = frozenset({"unknown-user"})
@@ -213,12 +217,15 @@ class Service:
             return History.of_user(recommender.run.domain, question.user)
         return History.of_titles(recommender.run.domain, question.history or [], recommender.titles)
 
-    def explained(self, question: Question) -> dict[str, Any]:
-        """Explain an answer: interests before and after diffusion, terms and past items.
+    def explain_all(self, questions: Sequence[Question]) -> list[dict[str, Any]]:
+        """Explain answers: interests before and after diffusion, terms and past items.
 
         Raises:
-            InputError: as for a recommendation, or the request is by interests.
+            InputError: as for a recommendation.
         """
+        return [self._explained(question) for question in questions]
+
+    def _explained(self, question: Question) -> dict[str, Any]:
         loaded = self.loaded
         recommender = loaded.recommender
         if question.interests is not None:
@@ -275,7 +282,8 @@ def make_app(place: str | Path, variant: str | None = None) -> FastAPI:
     """
     service = Service(place, variant)
     executor = ThreadPoolExecutor(1, thread_name_prefix="recommend")
-    batcher: Batcher[Question, Answer | InputError] = Batcher(service.answer_all, executor)
+    answers: Batcher[Question, Answer | InputError] = Batcher(service.answer_all, executor, waiting=MOST_WAITING)
+    explanations: Batcher[Question, dict[str, Any]] = Batcher(service.explain_all, executor, 1, MOST_EXPLAINED)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -287,14 +295,15 @@ def make_app(place: str | Path, variant: str | None = None) -> FastAPI:
         watching = asyncio.create_task(watch())
         yield
         watching.cancel()
-        await batcher.close()
+        await answers.close()
+        await explanations.close()
         executor.shutdown(wait=False)
 
     app = FastAPI(title="Recommendations", description="Recommendations of a target run.", lifespan=life)
     app.state.service = service
     app.add_middleware(Limits, answered=service.answered)
     _describe_errors(app)
-    _add_routes(app, service, batcher, executor)
+    _add_routes(app, service, answers, explanations)
     return app
 
 
@@ -334,14 +343,17 @@ def _describe_errors(app: FastAPI) -> None:
 
 
 def _add_routes(
-    app: FastAPI, service: Service, batcher: Batcher[Question, Answer | InputError], executor: Executor
+    app: FastAPI,
+    service: Service,
+    answers: Batcher[Question, Answer | InputError],
+    explanations: Batcher[Question, dict[str, Any]],
 ) -> None:
     """Add the addresses of the service."""
 
     @app.post("/recommend", response_model=Answer)
     async def recommend(question: Question) -> Response:
         """Recommend items for a user, a history or interests."""
-        answer = await batcher.ask(question)
+        answer = await answers.ask(question)
         if isinstance(answer, InputError):
             raise answer
         # An answer is valid as it is: a response spares a second validation, which would hold up all other requests.
@@ -350,7 +362,7 @@ def _add_routes(
     @app.post("/explain")
     async def explained(question: Question) -> dict[str, Any]:
         """Explain what `/recommend` answers."""
-        return await asyncio.get_running_loop().run_in_executor(executor, service.explained, question)
+        return await explanations.ask(question)
 
     @app.get("/health")
     async def health() -> dict[str, Any]:

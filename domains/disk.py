@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import atexit
 import errno
+import glob
 import os
 import shutil
 import stat
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +22,8 @@ from domains.errors import InputError, RunError
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Errors of a full disk."""
 _ANOTHER = "name another place"
+ABANDONED_SECONDS = 3600
+"""An unfinished file that nobody has written to for so long is abandoned if its process is gone."""
 HINTS = {
     **dict.fromkeys(FULL, f"Free space or {_ANOTHER}; finished results are kept"),
     **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), f"A part of this path is a file: {_ANOTHER}"),
@@ -71,13 +75,14 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path, which replaces `path` if the block ends without an error.
 
     If the path is a link, what it points to is replaced. File and folder are flushed to the device before and after
-    the rename.
+    the rename. What killed processes left of the same path is removed.
 
     Raises:
         InputError: the path leads to a device or a pipe.
         OSError: the file cannot be written, for example because the disk is full.
     """
     path = destination(path)
+    _remove_abandoned(path)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         yield unfinished
@@ -88,6 +93,31 @@ def replacing(path: Path) -> Iterator[Path]:
         with suppress(OSError):
             remove(unfinished)
         raise
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove old unfinished files of a path whose processes are gone."""
+    prefix, suffix = f".{path.name}.", ".part"
+    with suppress(OSError):
+        for other in path.parent.glob(f"{glob.escape(prefix)}*-*{suffix}"):
+            owner = other.name.removeprefix(prefix).partition("-")[0]
+            # A process of another machine seems gone too, but it has written lately.
+            abandoned = time.time() - other.stat().st_mtime > ABANDONED_SECONDS
+            if abandoned and owner.isdecimal() and not is_alive(int(owner)):
+                remove(other)
+
+
+def is_alive(process: int) -> bool:
+    """Return whether a process of this machine lives; True where only a signal would show it."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 @contextmanager

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -224,6 +226,28 @@ def test_a_full_disk_in_any_other_place_is_one_message_too(capsys, monkeypatch):
     monkeypatch.setattr(transfer.cli.main, "app", no_space)
     done = run_command(capsys, "inspect")
     assert (done.code, "No space left" in done.err) == (2, True)
+
+
+def test_what_a_killed_process_left_of_a_file_is_removed_when_the_file_is_written_again(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    long_ago = time.time() - 2 * disk.ABANDONED_SECONDS
+
+    def left(name: str, written: float = long_ago) -> str:
+        (tmp_path / name).write_text("half")
+        os.utime(tmp_path / name, (written, written))
+        return name
+
+    left(f".all.csv.{gone.pid}-7.part")
+    kept = {
+        left(f".all.csv.{gone.pid}-8.part", time.time()),  # perhaps of another machine
+        left(f".all.csv.{os.getppid()}-7.part"),
+        left(f".other.csv.{gone.pid}-7.part"),
+        left(".all.csv.mine-7.part"),
+    }
+    with disk.replacing(tmp_path / "all.csv") as unfinished:
+        unfinished.write_text("whole")
+    assert {path.name for path in tmp_path.iterdir()} == {"all.csv", *kept}
 
 
 def test_leftovers_of_killed_processes_are_swept(tmp_path):

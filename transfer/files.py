@@ -91,23 +91,11 @@ def scratch_folder(folder: Path, rank: int) -> Path:
 
 def _remove_scratch(folder: Path) -> None:
     """Remove intermediate results of processes that are gone."""
-    if os.name != "posix":  # on other systems, only a signal shows whether a process lives
-        return
     for path in folder.glob(f"{SCRATCH}-*-*"):
         owner = path.name.rsplit("-", 1)[1]
-        if not (owner.isdigit() and _alive(int(owner))):
+        if not (owner.isdigit() and disk.is_alive(int(owner))):
             with suppress(OSError):
                 disk.remove(path)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except PermissionError:
-        return True
-    except OSError:
-        return False
-    return True
 
 
 def private_folder(folder: Path) -> None:

@@ -101,9 +101,11 @@ ALIASES: dict[str, tuple[str, ...]] = {
         """
         categories category genres genre tags class category_name main_category
         category_code sub_category product_type product_type_name department section sector subjects subject
-        topics topic aisle
-        kategorie kategorien warengruppe categorie rubrique rayon categoria categorias
-        categorieen kategoria kategori varugrupp productgroep
+        topics topic aisle product_category item_category product_group item_group product_family family
+        kategorie kategorien warengruppe produktgruppe artikelgruppe produktkategorie abteilung
+        categorie rubrique rayon famille sous_categorie categoria categorias familia rubro seccion departamento
+        subcategoria reparto famiglia sottocategoria categorieen productgroep afdeling
+        kategoria dzial kategori varugrupp produktkategori avdelning
         """
     ),
 }

@@ -18,6 +18,7 @@ from domains.guess_items import (
     is_of,
     item_and_title,
     item_by_name,
+    kinds_of_items,
     shared_name,
     shared_texts,
     shared_values,
@@ -177,6 +178,10 @@ def guess_columns(
     if found["title"] is None:
         found["title"] = title_of(things, found["item_key"], taken, set(texts.values()), one_table)
         texts = {field: name for field, name in texts.items() if name != found["title"]}
+    if found["categories"] is None:
+        roles_so_far = {*found.values(), *texts.values(), *parts}
+        kinds = kinds_of_items(things, found["item_key"] or found["item"], roles_so_far, one_table)
+        notes |= {"categories": _of_kinds(kinds)} if kinds else {}
     if found["item_key"] == found["item"]:
         found["item_key"] = None
     roles: dict[str, Any] = dict(found)
@@ -201,6 +206,11 @@ def _holds_records(column: pl.Series) -> bool:
 def _of_times(times: Sequence[str]) -> str:
     others = " and ".join(times[1:])
     return f"{times[0]} is taken for the time, and {others} may be it as well. Choose with --time-column."
+
+
+def _of_kinds(columns: Sequence[str]) -> str:
+    which = "it says" if len(columns) == 1 else "one of them says"
+    return f"Not used: {', '.join(columns)}. If {which} of what kind an item is, name it with --categories-column."
 
 
 def _of_baskets(user: str) -> str:

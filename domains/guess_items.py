@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 import polars as pl
 
 from domains.column_names import find_text_columns
-from domains.column_values import FEW, identifies, mostly, rates, recurs, single
+from domains.column_values import FEW, identifies, is_dated, mostly, rates, recurs, single
 from domains.io.columns import find_column, find_title
 
 WORDS = r"\pL+\s+\S"
@@ -136,6 +137,26 @@ def title_of(
         return _title_like(things, taken, texts, n_items)
     several = {name for name in things.columns if not determines(things, key, name)}
     return _title_like(things, taken | several, texts, n_items) or _title_like(things.select(key), set(), set(), 1)
+
+
+def kinds_of_items(things: pl.DataFrame, key: str | None, taken: Collection[str | None], one_table: bool) -> list[str]:
+    """Return the columns that could be categories: words, of which each stands with several items.
+
+    Args:
+        things: rows of items.
+        key: the column of their ids; None if there is none yet.
+        taken: columns with another role.
+        one_table: whether they are rows of interactions, where an item has one value of what says something of it.
+    """
+    found = []
+    for name in things.columns:
+        column = single(things[name]).drop_nulls()
+        recurring = 1 < column.n_unique() <= len(column) / 2
+        words = mostly(column, LETTERS) and not mostly(column, NO_TITLE) and not is_dated(column)
+        of_items = not one_table or (key is not None and is_of(things, key, name))
+        if name not in taken and recurring and words and of_items:
+            found.append(name)
+    return found
 
 
 def shared_name(

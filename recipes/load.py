@@ -124,7 +124,8 @@ def find_recipe(given: str | Path) -> Path:
     known = bundled | bundled_experiments()
     if str(given) in known:
         return known[str(given)]
-    hint = suggest(str(given), bundled)
+    beside = [f"{given}{suffix}" for suffix in (".yaml", ".yml") if Path(f"{given}{suffix}").is_file()]
+    hint = f"Did you mean {beside[0]}? " if beside else suggest(str(given), bundled)
     raise SettingsError(
         "no such recipe",
         location=given,

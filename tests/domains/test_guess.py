@@ -116,6 +116,39 @@ def test_what_does_not_fit_is_missing(tmp_path):
         guess_columns(str(tmp_path / "gone.csv"), str(tmp_path / "items.csv"))
 
 
+def test_columns_that_could_be_categories_are_told_where_none_has_a_usual_name(tmp_path):
+    acts = "user_id,item_id\n" + "".join(f"u{row},{row % 8}\n" for row in range(16))
+    header = "item_id,title,stock,since,picture,house,kin,maker\n"
+
+    def rows(house="House {0}", kin="{0}"):
+        kinds = ("Lamp", "Chair")
+        return "".join(
+            f"{n},Thing {n},{n % 2},2020-0{n % 2 + 1}-01,http://x/{n % 2},{house.format(n % 2)},"
+            f"{kin.format(kinds[n % 2])},Acme {n % 2}\n"
+            for n in range(8)
+        )
+
+    guess = two_files(tmp_path, acts, header + rows())
+    assert guess.notes["categories"] == (
+        "Not used: house, kin. If one of them says of what kind an item is, name it with --categories-column."
+    )
+    assert "Not used: kin. If it says" in two_files(tmp_path, acts, header + rows(house="7")).notes["categories"]
+    assert "categories" not in two_files(tmp_path, acts, header.replace("kin", "familia") + rows()).notes
+    assert "categories" not in two_files(tmp_path, acts, header + rows(house="7", kin="")).notes
+
+
+def test_in_one_table_only_what_each_item_has_one_value_of_could_be_its_category(tmp_path):
+    columns = {
+        "user_id": lambda person, *_: f"u{person}",
+        "item_id": lambda _, good, __: f"x{good}",
+        "title": lambda _, good, __: GOODS[good],
+        "kin": lambda _, good, __: ("lamp", "chair")[good % 2],
+        "paid": lambda *at: ("cash", "card")[at[2] % 2],
+    }
+    guess, _ = one_table(tmp_path, columns)
+    assert guess.notes["categories"].startswith("Not used: kin.")
+
+
 def test_what_cannot_be_a_user_is_none(tmp_path):
     acts = "bestellung;kunde;ding;preis;wann\n" + "".join(
         f"{row};k{row % 20};x{row % 7};{row % 9}.25;{row % 28 + 1:02}.07.2020 03:17:{row % 60:02} Uhr\n"

@@ -326,6 +326,8 @@ def test_files_that_cannot_be_recipes(write, tmp_path):
     (tmp_path / "latin.yaml").write_bytes("description: caf\xe9\n".encode("latin-1"))
     assert "not UTF-8" in refused(tmp_path / "latin.yaml")
     assert "Did you mean 'book_to_film'?" in refused("book_to_flim")
+    (tmp_path / "mine.yaml").write_text("sources: books")
+    assert f"Did you mean {tmp_path / 'mine.yaml'}?" in refused(tmp_path / "mine")
     assert "no such recipe" in refused(tmp_path / "missing.yaml")
     assert "no such recipe" in refused(tmp_path)
     assert "Run it with `transfer experiment table4`" in refused("table4")

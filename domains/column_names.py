@@ -54,7 +54,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
         email username session_id
         patron_id patron borrower_id borrower reader_id listener_id household_id household_key household subscriber_id
         profile_id person_id player_id student_id guest_id viewer_id customer_no customer_number customer_code
-        listener reader viewer visitor member subscriber buyer shopper guest reviewer
+        customer_user_id customer_user user_email billing_email billing_email_address email_address
+        listener reader viewer visitor member subscriber buyer shopper guest reviewer contact_name contact
         kunden_id kundennummer kunden_nr kunde nutzer_id nutzer benutzer
         id_client client code_client numero_client utilisateur id_utilisateur
         id_cliente cliente_id codigo_cliente codice_cliente cliente usuario_id id_usuario

@@ -15,6 +15,7 @@ from domains.column_values import EMAIL, FEW, MANY, mostly, recurs, time_parts
 from domains.errors import Problems
 from domains.guess_checks import check_cells, check_items, check_roles
 from domains.guess_items import (
+    determines,
     is_of,
     item_and_title,
     item_by_name,
@@ -263,7 +264,8 @@ def _named(role: str, columns: list[str]) -> str | None:
 
 
 def _person(acts: pl.DataFrame, taken: set[str | None]) -> str | None:
-    """Return the only column that holds people, by its name or as e-mail addresses; None if there is no such column."""
+    """Return the column that holds people, by its name or as e-mail addresses; None if none does, or several differ."""
     free = [name for name in acts.columns if name not in taken and recurs(acts[name])]
     people = [name for name in free if PERSON.search(plain_name(name)) or mostly(acts[name], EMAIL)]
-    return people[0] if len(people) == 1 else None
+    agree = all(determines(acts, people[0], name) and determines(acts, name, people[0]) for name in people[1:])
+    return people[0] if people and agree else None

@@ -28,13 +28,15 @@ DESCRIPTION = re.compile(
     r"desc|text|summary|abstract|body|review|comment|remark|content|detail|url|image|bemerk|beschr"
 )
 NAME = re.compile(r"name|title|titel|label|bezeichn|nom|titre|titulo|titolo|nazwa|naam|namn")
+SEVERAL = 5
+"""Titles per value of a column, on average, from which on its values are no ids of items."""
 ONE_EACH = 1.1
 """Values of a column per value of another one, on average, up to which the other one is said to determine it."""
 
 
 def determines(table: pl.DataFrame, name: str, other: str) -> bool:
     """Return whether rows with the same value in a column nearly always have the same one in another column."""
-    return name == other or table.select(name, other).n_unique() <= ONE_EACH * table[name].n_unique()
+    return name == other or _values_each(table, name, other) <= ONE_EACH
 
 
 def is_of(table: pl.DataFrame, item: str | None, name: str) -> bool:
@@ -54,11 +56,18 @@ def _all_named(role: str, table: pl.DataFrame) -> list[str]:
 def item_by_name(table: pl.DataFrame) -> str | None:
     """Return the column with a usual name of items in a table that has titles as well: one with one title an item.
 
-    The number of a line of an order is also called item.
+    The number of a line of an order is also called item; what has `SEVERAL` titles a value is none.
     """
-    items, titles = _all_named("item", table), _all_named("title", table)
-    telling = (one for one in items if any(determines(table, one, title) for title in titles if title not in items))
-    return next(telling, next(iter(items), None))
+    items = _all_named("item", table)
+    titles = [name for name in _all_named("title", table) if name not in items]
+    telling = (one for one in items if any(determines(table, one, title) for title in titles))
+    possible = (one for one in items if not titles or any(_values_each(table, one, name) < SEVERAL for name in titles))
+    return next(telling, next(possible, None))
+
+
+def _values_each(table: pl.DataFrame, name: str, other: str) -> float:
+    """Return the number of values of another column per value of a column, on average."""
+    return table.select(name, other).n_unique() / max(1, table[name].n_unique())
 
 
 def title_by_name(table: pl.DataFrame, item: str | None, user: str | None) -> tuple[str | None, list[str]]:

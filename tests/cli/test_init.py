@@ -291,6 +291,13 @@ def test_a_question_tells_what_may_be_wrong_with_the_file(
     assert said in " ".join(result.err.split())
 
 
+def test_the_history_of_one_person_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    days = "".join(f'"Film {n % 90}",{n % 28 + 1}/3/21\n' for n in range(200))
+    Path("seen.csv").write_text("Title,Date\n" + days)
+    told = " ".join(run_command(capsys, "init", "mine", "seen.csv").err.split())
+    assert "a run needs the histories of others as well" in told
+
+
 def test_one_user_is_no_users(capsys: pytest.CaptureFixture[str]) -> None:
     result, _ = init(capsys, acts().filter(pl.col("user_id") == acts()["user_id"][0]), goods())
     assert "\n1 user, " in result.out, result.err

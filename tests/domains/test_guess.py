@@ -100,6 +100,33 @@ def test_in_one_table_addresses_are_people_and_titles_may_be_the_only_ids(tmp_pa
     assert one_table(tmp_path, {"no": event, "who": people, "what": goods})[1] == ("who", "what", "what")
 
 
+def test_in_one_table_the_number_of_a_line_is_no_item(tmp_path):
+    columns = {
+        "order": lambda _, __, row: row // 2,
+        "who": lambda person, *_: f"w{person}",
+        "Item #": lambda _, __, row: row % 2,
+        "Item Name": lambda _, good, __: GOODS[good],
+    }
+    assert one_table(tmp_path, columns)[1][1:] == ("Item Name", "Item Name")
+    # Titles that vary do not make it a number of a line.
+    columns["Item #"] = lambda _, good, __: good
+    columns["Item Name"] = lambda _, good, row: f"{GOODS[good]} {'new' if row % 4 else 'used'}"
+    assert one_table(tmp_path, columns)[1][1:] == ("Item #", "Item Name")
+
+
+def test_in_one_table_id_and_address_of_the_same_people_are_one_answer(tmp_path):
+    columns = {
+        "order": lambda _, __, row: row // 2,
+        "person code": lambda person, *_: f"w{person}",
+        "write to": lambda person, *_: f"p{person}@mail.com",
+        "product": lambda _, good, __: GOODS[good],
+    }
+    guess, found = one_table(tmp_path, columns)
+    assert (found[0], guess.unsure) == ("person code", frozenset())
+    columns["write to"] = lambda person, good, __: f"p{person * good % 7}@mail.com"  # of somebody else
+    assert "user" in one_table(tmp_path, columns)[0].unsure
+
+
 def test_in_one_table_names_of_people_are_not_taken_for_titles(tmp_path):
     columns = {"who": lambda person, *_: f"Anna Roth {person}", "what": lambda _, good, __: GOODS[good]}
     guess, _ = one_table(tmp_path, columns)

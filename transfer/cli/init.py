@@ -67,6 +67,8 @@ QUESTIONS = {
 }
 ELSEWHERE = "; or give the file that has the titles with --items. If there are none, name the column of the items' ids"
 """Advice where no column looks like titles."""
+ALONE = ". If all rows are of one person, a run needs the histories of others as well"
+"""Advice where no column looks like users."""
 
 
 def command(
@@ -193,6 +195,8 @@ def _settled(guess: Guess, given: dict[str, str]) -> ColumnMapping:
             option = f"--{role.replace('_', '-')}-column"
             examples = {name: value for name, value in there.items() if is_made_up(name)}
             otherwise = _elsewhere(guess, found.get("item")) if role == "title" else ""
+            if role == "user" and not found.get("user"):
+                otherwise = ALONE
             held = [repr(name) for name in there if name in guess.records]
             records = f"; {', '.join(held)} holds records: save their fields as columns, one row each" if held else ""
             advice = otherwise + records + delimiter_hint(list(there))

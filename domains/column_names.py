@@ -106,11 +106,11 @@ ALIASES: dict[str, tuple[str, ...]] = {
         kategorie kategorien warengruppe produktgruppe artikelgruppe produktkategorie abteilung
         categorie rubrique rayon famille sous_categorie categoria categorias familia rubro seccion departamento
         subcategoria reparto famiglia sottocategoria categorieen productgroep afdeling
-        kategoria dzial kategori varugrupp produktkategori avdelning
+        kategoria dzial kategori varugrupp produktkategori avdelning категория カテゴリ カテゴリー 分类 类别
         """
     ),
 }
-"""Known names, in English, German, French, Spanish, Italian, Portuguese, Dutch, Polish and Swedish.
+"""Known names, in English, German, French, Spanish, Italian, Portuguese, Dutch, Polish and Swedish, few in others.
 
 Names are compared in the form of `compared`; the first match wins.
 """
@@ -127,7 +127,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "brand": words(
         """
         brand brand_name brands manufacturer maker vendor marke hersteller marque
-        fabricant marca fabricante produttore merk fabrikant producent varumarke marka
+        fabricant marca fabricante produttore merk fabrikant producent varumarke marka бренд ブランド 品牌
         """
     ),
     "developer": words(

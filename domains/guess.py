@@ -15,6 +15,7 @@ from domains.column_values import EMAIL, FEW, MANY, mostly, recurs, time_parts
 from domains.errors import Problems
 from domains.guess_checks import check_cells, check_items, check_roles
 from domains.guess_items import (
+    closer_key,
     determines,
     is_of,
     item_and_title,
@@ -141,6 +142,8 @@ def guess_columns(
         if both is not None:
             found["item"] = found["item_key"] = both
             by_name = by_name | {"item", "item_key"} if _named("item", [both]) else by_name - {"item", "item_key"}
+        elif found["item"] is not None and found["item_key"] is not None:
+            found["item_key"] = closer_key(acts[found["item"]], things, found["item_key"])
     if found["item"] is None or found["item_key"] is None:
         free = [name for name in acts.columns if name not in {found["user"], found["time"]}]
         keys = [name for name in things.columns if name != found["user"]]

@@ -190,6 +190,16 @@ def shared_name(
     return key if share > MOST and share > 2 * as_named else None
 
 
+def closer_key(ids: pl.Series, things: pl.DataFrame, named: str) -> str:
+    """Return the column of items whose values are ids of the interactions: the named one, unless another fits better.
+
+    A catalogue has several numbers with usual names: that of the shop, an EAN, an ISBN.
+    """
+    shares = {name: _shared(ids, things[name]) for name in things.columns if identifies(things[name])}
+    best = max(shares, key=lambda name: shares[name], default=named)
+    return best if shares.get(best, 0.0) > max(MOST, 2 * shares.get(named, 0.0)) else named
+
+
 def _shared(ids: pl.Series, there: pl.Series) -> float:
     """Return the share of distinct values that occur in another column as well."""
     different = single(ids).cast(pl.String).drop_nulls().unique()

@@ -100,6 +100,14 @@ def test_in_one_table_addresses_are_people_and_titles_may_be_the_only_ids(tmp_pa
     assert one_table(tmp_path, {"no": event, "who": people, "what": goods})[1] == ("who", "what", "what")
 
 
+def test_of_several_usual_numbers_of_items_that_of_the_interactions_is_their_key(tmp_path):
+    acts = "Kunde,Artikel\n" + "".join(f"u{row},A{row % 8}\n" for row in range(16))
+    things = "EAN,Artikelnummer,Bezeichnung\n" + "".join(f"{n + 400},A{n},Roter Ball {n}\n" for n in range(8))
+    assert two_files(tmp_path, acts, things).columns.item_key == "Artikelnummer"
+    others = "EAN,Artikelnummer,Bezeichnung\n" + "".join(f"{n + 400},B{n},Roter Ball {n}\n" for n in range(8))
+    assert two_files(tmp_path, acts, others).columns.item_key == "EAN"  # none fits better
+
+
 def test_in_one_table_the_number_of_a_line_is_no_item(tmp_path):
     columns = {
         "order": lambda _, __, row: row // 2,

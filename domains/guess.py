@@ -144,6 +144,7 @@ def guess_columns(
             by_name = by_name | {"item", "item_key"} if _named("item", [both]) else by_name - {"item", "item_key"}
         elif found["item"] is not None and found["item_key"] is not None:
             found["item_key"] = closer_key(acts[found["item"]], things, found["item_key"])
+            by_name = by_name if _named("item_key", [found["item_key"]]) else by_name - {"item_key"}
     if found["item"] is None or found["item_key"] is None:
         free = [name for name in acts.columns if name not in {found["user"], found["time"]}]
         keys = [name for name in things.columns if name != found["user"]]
@@ -183,8 +184,8 @@ def guess_columns(
         found["title"] = title_of(things, found["item_key"], taken, set(texts.values()), one_table)
         texts = {field: name for field, name in texts.items() if name != found["title"]}
     if found["categories"] is None:
-        roles_so_far = {*found.values(), *texts.values(), *parts}
-        kinds = kinds_of_items(things, found["item_key"] or found["item"], roles_so_far, one_table)
+        taken = {*found.values(), *texts.values(), *parts}
+        kinds = kinds_of_items(things, found["item_key"] or found["item"], taken, one_table)
         notes |= {"categories": _of_kinds(kinds)} if kinds else {}
     if found["item_key"] == found["item"]:
         found["item_key"] = None

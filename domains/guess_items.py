@@ -187,7 +187,7 @@ def shared_name(
     item, other = named
     as_named = _shared(acts[item], things[other]) if item is not None and other is not None else 0.0
     share = _shared(acts[key], things[key])
-    return key if share > MOST and share > 2 * as_named else None
+    return key if _is_better(share, as_named) else None
 
 
 def closer_key(ids: pl.Series, things: pl.DataFrame, named: str) -> str:
@@ -197,7 +197,12 @@ def closer_key(ids: pl.Series, things: pl.DataFrame, named: str) -> str:
     """
     shares = {name: _shared(ids, things[name]) for name in things.columns if identifies(things[name])}
     best = max(shares, key=lambda name: shares[name], default=named)
-    return best if shares.get(best, 0.0) > max(MOST, 2 * shares.get(named, 0.0)) else named
+    return best if _is_better(shares.get(best, 0.0), shares.get(named, 0.0)) else named
+
+
+def _is_better(share: float, as_named: float) -> bool:
+    """Whether a column has so many more of the ids than the one with a usual name that it is the key."""
+    return share > MOST and share > 2 * as_named
 
 
 def _shared(ids: pl.Series, there: pl.Series) -> float:

@@ -106,6 +106,8 @@ def test_of_several_usual_numbers_of_items_that_of_the_interactions_is_their_key
     assert two_files(tmp_path, acts, things).columns.item_key == "Artikelnummer"
     others = "EAN,Artikelnummer,Bezeichnung\n" + "".join(f"{n + 400},B{n},Roter Ball {n}\n" for n in range(8))
     assert two_files(tmp_path, acts, others).columns.item_key == "EAN"  # none fits better
+    guess = two_files(tmp_path, acts, things.replace("Artikelnummer", "Interne Kennung"))
+    assert (guess.columns.item_key, "item_key" in guess.by_name) == ("Interne Kennung", False)
 
 
 def test_in_one_table_the_number_of_a_line_is_no_item(tmp_path):

@@ -14,8 +14,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-RESULTS = Path(__file__).resolve().parent / "results"
-PAGE = RESULTS / "table4.md"
+PAGE = Path(__file__).resolve().parent / "results" / "table4.md"
 """The page with the method's gains."""
 METHOD = "sasrec+ipe+s2idm"
 RIVALS = {

@@ -17,16 +17,16 @@ class Batcher(Generic[Question, Answer]):
     Args:
         answer: answers several requests, in order; called in the executor.
         executor: runs `answer`; one thread, so that batches do not compete for the cores.
-        most: maximum number of requests per batch.
         waiting: maximum number of waiting requests; more are refused.
+        most: maximum number of requests per batch.
     """
 
     def __init__(
         self,
         answer: Callable[[Sequence[Question]], Sequence[Answer]],
         executor: Executor,
+        waiting: int,
         most: int = 64,
-        waiting: int = 1024,
     ) -> None:
         self._answer, self._executor, self._most = answer, executor, most
         self._queue: asyncio.Queue[tuple[Question, asyncio.Future[Answer]]] = asyncio.Queue(waiting)

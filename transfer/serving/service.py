@@ -282,8 +282,8 @@ def make_app(place: str | Path, variant: str | None = None) -> FastAPI:
     """
     service = Service(place, variant)
     executor = ThreadPoolExecutor(1, thread_name_prefix="recommend")
-    answers: Batcher[Question, Answer | InputError] = Batcher(service.answer_all, executor, waiting=MOST_WAITING)
-    explanations: Batcher[Question, dict[str, Any]] = Batcher(service.explain_all, executor, 1, MOST_EXPLAINED)
+    answers: Batcher[Question, Answer | InputError] = Batcher(service.answer_all, executor, MOST_WAITING)
+    explanations: Batcher[Question, dict[str, Any]] = Batcher(service.explain_all, executor, MOST_EXPLAINED, 1)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:

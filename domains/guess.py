@@ -143,8 +143,10 @@ def guess_columns(
             found["item"] = found["item_key"] = both
             by_name = by_name | {"item", "item_key"} if _named("item", [both]) else by_name - {"item", "item_key"}
         elif found["item"] is not None and found["item_key"] is not None:
-            found["item_key"] = closer_key(acts[found["item"]], things, found["item_key"])
-            by_name = by_name if _named("item_key", [found["item_key"]]) else by_name - {"item_key"}
+            key = closer_key(acts[found["item"]], things, found["item_key"])
+            if key != found["item_key"] and not _named("item_key", [key]):
+                by_name = by_name - {"item_key"}
+            found["item_key"] = key
     if found["item"] is None or found["item_key"] is None:
         free = [name for name in acts.columns if name not in {found["user"], found["time"]}]
         keys = [name for name in things.columns if name != found["user"]]

@@ -19,6 +19,8 @@ KEY = 0.9
 """Share of distinct values in a column that tells the rows apart; a few rows may stand twice."""
 MOST = 0.5
 """Share of ids of the interactions that are among the first rows of the items: more than that is no chance."""
+ENOUGH = 3
+"""Different ids of the interactions, at least, that say more of a key than its name does."""
 LETTERS = r"\pL"
 TELLS = 0.05
 """Distinct titles per item, at least: editions and sizes share a title."""
@@ -195,6 +197,8 @@ def closer_key(ids: pl.Series, things: pl.DataFrame, named: str) -> str:
 
     A catalogue has several numbers with usual names: that of the shop, an EAN, an ISBN.
     """
+    if ids.n_unique() < ENOUGH:
+        return named
     shares = {name: _shared(ids, things[name]) for name in things.columns if identifies(things[name])}
     best = max(shares, key=lambda name: shares[name], default=named)
     return best if _is_better(shares.get(best, 0.0), shares.get(named, 0.0)) else named

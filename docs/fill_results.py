@@ -1,8 +1,8 @@
 """Bring experiments into the results page: `python docs/fill_results.py FOLDER...`.
 
-Each folder is what `transfer experiment` wrote. Its tables become docs/results/NAME.md, which keeps its notes, and,
-if it varies the share of training users, its curves docs/results/NAME.svg. The list of experiments in docs/results.md
-is made of these pages.
+Each folder is what `transfer experiment` wrote. Its tables become docs/results/NAME.md, which keeps its notes. If it
+varies the share of training users, the page shows its curves, docs/results/NAME.svg. The list of experiments in
+docs/results.md is made of these pages.
 """
 
 from __future__ import annotations
@@ -122,6 +122,12 @@ def with_notes(page: str, old: str) -> str:
     return f"{head.rstrip()}\n\n{notes[0]}\n\n## {tables_of_it}"
 
 
+def with_figure(page: str, record: ExperimentRecord) -> str:
+    """Return a generated page with the experiment's curves before the first table."""
+    head, tables_of_it = page.split("\n## ", 1)
+    return f"{head.rstrip()}\n\n![{record.description}]({record.name}.svg)\n\n## {tables_of_it}"
+
+
 def index(pages: Mapping[str, str]) -> str:
     """Return the table of all experiments: question, date, most seeds of a table, cost."""
     lines = ["| experiment | question | made on | seeds | core-hours |", "| --- | --- | --- | ---: | ---: |"]
@@ -177,10 +183,12 @@ def main(folders: Sequence[str]) -> None:
         several = len(record.cells) > 1
         phases = [lengths_of_phases(cell, cell.title if several else "") for cell in record.cells]
         text = "\n\n".join(part.strip() for part in (text, *phases) if part) + "\n"
-        page.write_text(with_notes(text, old), encoding="utf-8")
+        text = with_notes(text, old)
         if varies_shots(record):
+            text = with_figure(text, record)
             with mpl.rc_context({"svg.hashsalt": "results", "text.parse_math": False}):
                 curves(record).savefig(results / f"{record.name}.svg", metadata={"Date": None})
+        page.write_text(text, encoding="utf-8")
     pages = {path.stem: path.read_text(encoding="utf-8") for path in results.glob("*.md")}
     PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), "experiments", index(pages)), encoding="utf-8")
 

@@ -52,6 +52,8 @@ def test_a_folder_fills_its_page_and_keeps_its_notes(script, monkeypatch, tmp_pa
     head, tables = made.split("\n\n<!-- notes -->\nRead this.\n<!-- /notes -->\n\n")
     assert "## " not in head
     assert re.search(r"^Made on .*\. Training and validation took 1\.8 core-hours\.$", head, re.MULTILINE)
+    figure, tables = tables.split("\n\n", 1)
+    assert re.fullmatch(r"!\[.*\]\(trial\.svg\)", figure, re.DOTALL)
     assert tables.startswith("## At a glance")
     listed = page.read_text()
     assert listed.startswith("before\n<!-- experiments -->\n| experiment | question | made on | seeds | core-hours |")

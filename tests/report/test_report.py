@@ -458,6 +458,15 @@ def test_the_verdict_says_what_is_known():
     assert "against `popular` (significant, p 0.040)" in five
     several = verdict(experiment_record(cells=(cell_record(five_seeds()), cell_record())))
     assert "in 2 of 2 tables, significantly in 1 of the 1" in several
+    run = run_record()
+    popular, sasrec = run.variants["popular"], run.variants["sasrec"]
+    chosen = {"variant": "popular", "validation": popular.selection.mean, "runner_up": None, "margin": None}
+    product = run.product.model_copy(update=chosen)
+    behind = comparison(popular, sasrec, "full/ndcg@10", -0.03, -0.01)
+    plain = cell_record(run_record(product=product, comparisons=(behind,)))
+    mixed = verdict(experiment_record(cells=(cell_record(five_seeds()), plain)))
+    assert "in 1 of 1 tables, significantly in 1 of the 1" in mixed
+    assert mixed.endswith(" In 1 more it has neither: `popular` in 1.")
     baselines = cell_record(run_record(comparisons=()))
     assert (
         verdict(experiment_record(cells=(baselines, baselines))) == "The product in 2 tables: `sasrec+ipe+s2idm` in 2."

@@ -186,13 +186,19 @@ def verdict(record: ExperimentRecord) -> str:
         return "Only costs were measured." if record.cost is not None else ""
     if len(record.cells) == 1:
         return cell_verdict(record.cells[0].metrics)
-    over = [(cell, gain) for cell in record.cells if (gain := _over_base(cell.metrics)) is not None]
+    over, others = [], Counter[str]()
+    for cell in record.cells:
+        name = cell.metrics.product.variant
+        parts, gain = cell.metrics.variants[name].parts, _over_base(cell.metrics)
+        if gain is not None and (parts.interests or parts.terms):
+            over.append(gain)
+        else:
+            others[name] += 1
+    listed = ", ".join(f"`{name}` in {count}" for name, count in others.most_common())
     if not over:
-        chosen = Counter(cell.metrics.product.variant for cell in record.cells).most_common()
-        listed = ", ".join(f"`{name}` in {count}" for name, count in chosen)
         return f"The product in {len(record.cells)} tables: {listed}."
-    better = sum(gain.difference > 0 for _, gain in over)
-    tested = [gain for _, gain in over if gain.p is not None]
+    better = sum(gain.difference > 0 for gain in over)
+    tested = [gain for gain in over if gain.p is not None]
     if tested:
         sure = sum(gain.certain and gain.difference > 0 for gain in tested)
         test = f", significantly in {sure} of the {len(tested)} with enough seeds for a test"
@@ -201,6 +207,7 @@ def verdict(record: ExperimentRecord) -> str:
     return (
         f"The variant that validation chose has a higher NDCG@10 over all items than its rival without interests and "
         f"late terms in {better} of {len(over)} tables{test}."
+        + (f" In {others.total()} more it has neither: {listed}." if others else "")
     )
 
 

@@ -196,6 +196,11 @@ def find_name(names: Collection[str], there: Sequence[str], *, shorter: bool = F
     return next((columns[same] for name in names if (same := compared(name)) in columns), None)
 
 
+def usual_column(role: str, there: Sequence[str]) -> str | None:
+    """Return the column with a usual name of a role, a key of `ALIASES`; None if there is none."""
+    return find_name(ALIASES[role], there, shorter=role in ("title", "categories"))
+
+
 def field_name(column: str) -> str:
     """Return the text field that a column holds: ``Marke`` is `brand`. An unknown name is its own field."""
     found = (field for field, names in FIELDS.items() if find_name(names, [column], shorter=True) is not None)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import polars as pl
 
+from domains.column_names import usual_column
 from domains.column_values import identifies
 from domains.errors import DataError
-from domains.io.columns import FEW, MANY_COLUMNS, MELT, cells, find_column, has_cells
+from domains.io.columns import FEW, MANY_COLUMNS, MELT, cells, has_cells
 from domains.items import listed_ids, several_ids
 
 
 def check_roles(acts: pl.DataFrame, things: pl.DataFrame, interactions: str, items: str) -> None:
     """Raise if the two files are swapped, or if the interactions have a column for each item."""
-    if interactions != items and _named("user", things) and not _named("user", acts):
+    if interactions != items and usual_column("user", things.columns) and not usual_column("user", acts.columns):
         raise DataError(
             f"holds the users, and {interactions} does not: the two files may be swapped",
             location=items,
@@ -25,7 +26,7 @@ def check_roles(acts: pl.DataFrame, things: pl.DataFrame, interactions: str, ite
         columns = pl.Series(acts.columns).is_in(things[key].cast(pl.String).unique().implode())
         if columns.sum() > len(acts.columns) / 2:
             raise _matrix(acts.columns[int(columns.arg_max() or 0)], interactions)
-    if has_cells(acts) and acts.height > FEW and not _named("item", acts):
+    if has_cells(acts) and acts.height > FEW and not usual_column("item", acts.columns):
         numbers = cells(acts)
         ids = [name for name in acts.columns if name not in numbers and identifies(acts[name])]
         if ids and all(acts[name].n_unique() == acts.height for name in ids):  # each user has one row
@@ -59,7 +60,3 @@ def check_cells(acts: pl.DataFrame, things: pl.DataFrame, location: str) -> None
             listed = listed_ids(other, there)
             if len(listed) > max(1, len(other) / 2):
                 raise several_ids(listed, len(ids), location)
-
-
-def _named(role: str, table: pl.DataFrame) -> str | None:
-    return find_column(role, None, table.columns, "", required=False)

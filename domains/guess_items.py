@@ -7,9 +7,9 @@ from collections.abc import Collection
 
 import polars as pl
 
-from domains.column_names import find_text_columns
+from domains.column_names import find_text_columns, usual_column
 from domains.column_values import FEW, identifies, is_dated, mostly, rates, recurs, single
-from domains.io.columns import find_column, find_title
+from domains.io.columns import find_title
 
 WORDS = r"\pL+\s+\S"
 """Text of several words."""
@@ -49,7 +49,7 @@ def is_of(table: pl.DataFrame, item: str | None, name: str) -> bool:
 def _all_named(role: str, table: pl.DataFrame) -> list[str]:
     """Return all columns with a usual name of a role, the most usual one first."""
     left, named = dict(table.schema), []
-    while name := find_title(left) if role == "title" else find_column(role, None, [*left], "", required=False):
+    while name := find_title(left) if role == "title" else usual_column(role, [*left]):
         named.append(name)
         del left[name]
     return named
@@ -183,7 +183,7 @@ def shared_name(
     """
     both = [name for name in acts.columns if name in things.columns and name not in taken and identifies(things[name])]
     keys = [name for name in both if things[name].n_unique() >= KEY * things.height and identifies(acts[name])]
-    key = keys[0] if len(keys) == 1 else find_column("item_key", None, keys, "", required=False)
+    key = keys[0] if len(keys) == 1 else usual_column("item_key", keys)
     if key is None or acts.columns == things.columns or named == (None, None):
         return key if acts.columns != things.columns else None
     item, other = named

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from domains.column_names import ALIASES, find_name, find_text_columns
+from domains.column_names import ALIASES, find_text_columns, usual_column
 from domains.errors import DataError, Problems, suggest
 from domains.io.collect import collect, schema_of
 from domains.raw_tables import TEXT
@@ -38,7 +38,7 @@ def find_column(
             hint=f"{suggest(given, there)}Set columns.{role} to one of: {_listed(there)}{delimiter_hint(there)}",
             code="column",
         )
-    found = find_name(ALIASES[role], there, shorter=role in ("title", "categories"))
+    found = usual_column(role, there)
     if found is not None or not required:
         return found
     usual = ALIASES[role][0]
@@ -72,7 +72,7 @@ def find_title(types: Mapping[str, pl.DataType]) -> str | None:
         types: the columns of the items that have no other role.
     """
     there = [name for name, kind in types.items() if kind == LIST or not kind.is_nested()]
-    return find_column("title", None, there, "", required=False)
+    return usual_column("title", there)
 
 
 def map_interactions(table: pl.LazyFrame, columns: ColumnMapping, location: str) -> pl.LazyFrame:
@@ -223,8 +223,7 @@ def _text_columns(
 ) -> Mapping[str, str]:
     """Return text field -> column, as given or by the usual names."""
     if columns.text is None:
-        who = find_column("user", columns.user, there, location, required=False) if columns.user in there else None
-        return find_text_columns(there, {*found.values(), columns.user, who})
+        return find_text_columns(there, {*found.values(), columns.user})
     for column in columns.text.values():
         find_column("text", column, there, location)
     return columns.text

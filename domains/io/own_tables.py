@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from domains.column_names import usual_column
 from domains.io.collect import collect, schema_of
-from domains.io.columns import find_column, split_list
+from domains.io.columns import split_list
 from domains.io.head import Header
 from domains.io.quoting import Quoting
 from domains.io.scan import scan
@@ -74,7 +75,7 @@ def _one_record_per_row(table: pl.LazyFrame, location: str) -> pl.LazyFrame:
     lists = {name: list(inner.to_schema()) for name, inner in within.items() if isinstance(inner, pl.Struct)}
 
     def has(role: str, columns: Sequence[str]) -> bool:
-        return find_column(role, None, columns, location, required=False) is not None
+        return usual_column(role, columns) is not None
 
     found = [name for name, fields in lists.items() if has("item", fields)]
     if len(found) != 1 or not has("user", list(types)) or has("item", list(types)):

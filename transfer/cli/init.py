@@ -208,10 +208,10 @@ def _settled(guess: Guess, given: dict[str, str]) -> ColumnMapping:
 
 def _elsewhere(guess: Guess, item: str | None) -> str:
     """Return where else titles may be: in the interactions, if a column there is called so, or in another file."""
-    from domains.io.columns import find_column
+    from domains.column_names import usual_column
 
     names = [name for name in guess.interactions if name != item]
-    title = find_column("title", None, names, "", required=False)
+    title = usual_column("title", names)
     if title is None:
         return ELSEWHERE
     return f"; or leave the file of items out, because the interactions have the titles: {title}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from math import ceil
 from pathlib import Path
 from statistics import fmean as mean
 
@@ -33,6 +34,8 @@ MADE = re.compile(r"^Made on (\d{4}-\d\d-\d\d)", re.MULTILINE)
 HOURS = re.compile(r"took (\d+\.\d) core-hours")
 STEP, LONG = 40, 120
 """Epochs between the columns of the table of phases; the shortest phase that has one."""
+NAME, SIGN, LINE = 0.7, 0.085, 0.22
+"""Inches: of a name in the legend without its signs, of a sign, and of a line of names."""
 SEEDS = re.compile(r"\b[Ss]eeds (\d+(?:, \d+)*)")
 
 
@@ -143,7 +146,10 @@ def index(pages: Mapping[str, str]) -> str:
 def curves(record: ExperimentRecord) -> Figure:
     """Draw a panel a transfer: NDCG@10 over the share of users that train, one line a variant."""
     by_label, metric = groups(record), deciding(record)
-    figure = Figure(figsize=(4.2 * len(by_label), 4.4), layout="constrained")
+    names = [*record.cells[0].metrics.variants]
+    width = max(4.2 * len(by_label), 6.0)
+    columns = min(3, max(1, int(width / (NAME + SIGN * max(map(len, names))))))
+    figure = Figure(figsize=(width, 3.7 + LINE * ceil(len(names) / columns)), layout="constrained")
     panels = figure.subplots(1, len(by_label), squeeze=False)[0]
     for panel, (label, cells) in zip(panels, by_label.items(), strict=True):
         shares = [share_text(cell.metrics.protocol.shots) for cell in cells]
@@ -166,7 +172,7 @@ def curves(record: ExperimentRecord) -> Figure:
         panel.set_ylim(bottom=0)
     panels[0].set_ylabel(f"test {metric_text(metric)}")
     handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=3, frameon=False)
+    figure.legend(handles, names, loc="outside lower center", ncols=columns, frameon=False)
     return figure
 
 

@@ -19,7 +19,7 @@ from transfer.evaluation.target_histories import history_matrix
 from transfer.evaluation.tiles import InnerProducts
 from transfer.items.sentence_vectors import TitleSpace
 from transfer.terms import item_pairs
-from transfer.terms.candidates import find_candidates, spread_of
+from transfer.terms.candidates import OWN, find_candidates, spread_of
 from transfer.terms.counts import train_matrix
 from transfer.terms.item_pairs import (
     Follows,
@@ -34,7 +34,7 @@ from transfer.terms.joined import joined
 from transfer.terms.known import KnownItems, known_items
 from transfer.terms.late_terms import TERMS, weights_of
 from transfer.terms.linear_items import L2, find_taste
-from transfer.terms.search import FEWEST_USERS, Point, average, halves, search_weights
+from transfer.terms.search import EVIDENCE, FEWEST_USERS, HALF, Point, average, drawn, expected, halves, search_weights
 from transfer.terms.weights import LEAVE_OUT, TermBuffers, TermWeights
 from transfer.variants import TERMS as NAMES
 from transfer.variants import parse_variant
@@ -517,6 +517,29 @@ def test_searches_are_averaged_by_the_ratios_of_their_weights() -> None:
     assert found.recency == 0.6
     apart = [Point({part: float(part == other) for part in scale}, 0.6) for other in scale]
     assert average(apart, scale).weights == pytest.approx({"titles": 1 / 3, "transitions": 2 / 3, "popularity": 1 / 3})
+
+
+def test_with_little_evidence_weights_stay_near_the_expected_ones() -> None:
+    scale = {"titles": 1.0, "transitions": 0.5}
+    mined = Point({"titles": 0.0, "transitions": 8.0, "repeats": LEAVE_OUT}, 0.9)
+    usual = Point({"titles": 3.0, "transitions": 0.0, "repeats": 0.0}, 0.6)
+    assert drawn(mined, usual, scale, 0.0).weights == {"titles": 1.0, "transitions": 0.0, "repeats": LEAVE_OUT}
+    half = drawn(mined, usual, scale, EVIDENCE)
+    assert half.weights == pytest.approx({"titles": 0.5, "transitions": 1.0, "repeats": LEAVE_OUT})
+    assert drawn(mined, usual, scale, EVIDENCE / 2).recency == 0.6
+    assert half.recency == 0.9
+    much = drawn(mined, usual, scale, 100 * EVIDENCE)
+    assert much.weights == pytest.approx({"titles": 0.0, "transitions": 2.0, "repeats": LEAVE_OUT}, rel=0.02)
+    assert much.weights["titles"] == 0, "much evidence dropped it"
+
+
+def test_learned_parts_are_expected_to_say_little_where_there_are_few_interactions() -> None:
+    usual = Point({OWN: 1.0, "titles": 2.0, "popularity": 3.0, "transitions": 4.0}, 0.6)
+    for each, share in ((0, 0.0), (HALF, 0.5), (3 * HALF, 0.75)):
+        known = replace(KNOWN, counts=np.full(KNOWN.count, each, np.float32))
+        found = expected(usual, known).weights
+        assert found == pytest.approx({OWN: share, "titles": 2.0, "popularity": 3.0, "transitions": 4 * share})
+    assert expected(usual, replace(KNOWN, counts=None)) == usual
 
 
 def test_where_no_target_ranks_high_no_part_is_dropped() -> None:

@@ -33,7 +33,13 @@ PRIOR: Mapping[str, float] = {
     "taste": 0.1,
 }
 """Initial weight of every part, in spreads of its scores: near the weights that validation prefers on the domains of
-`transfer experiment serve_best`. Every search begins there."""
+`transfer experiment serve_best` if all users train. Every search begins there."""
+LEARNED = frozenset({OWN, "transitions", "backward", "onward", "together", "taste"})
+"""Parts that learn from the target's interactions. Where there are few, they say less than texts."""
+HALF = 2.0
+"""Training interactions per item at which a learned part is expected to deserve half of its weight in `PRIOR`."""
+EVIDENCE = 6.0
+"""Sum of NDCG@10 over the users of the search at which the weights found count as much as the expected ones."""
 FACTORS = (0.0, 0.35, 0.5, 0.7, 0.85, 1.2, 1.4, 2.0, 3.0)
 """The search tries a weight multiplied by each of these."""
 ROUNDS = 4
@@ -71,8 +77,9 @@ def search_weights(
     """Search for the best weights on validation, and average the searches on several samples of its users.
 
     Each search starts at the usual weights and changes one at a time while that helps. The measure is NDCG@10 of full
-    ranking among the candidates. A part that most searches drop gets weight 0; few users drop only what does harm. In
-    a domain without repeated items, `repeats` leaves out the items that the user had.
+    ranking among the candidates. The fewer targets rank high, the nearer the result is to the expected weights. A part
+    that most searches drop gets weight 0, if enough targets rank high to show it. In a domain without repeated items,
+    `repeats` leaves out the items that the user had.
 
     Args:
         own: scores of the model that the terms are added to; None if the terms score alone.
@@ -104,7 +111,8 @@ def search_weights(
         for point in pool.map(lambda rows: _Search(candidates.of_users(rows), parts).best(), samples):
             found.append(point)
             task.advance(1)
-    best = average(found, candidates.scale)
+    mean, whole = average(found, candidates.scale), _Search(candidates, parts)
+    best = drawn(mean, expected(whole.start(), known), candidates.scale, whole.evidence(mean))
     strength = max(best.weights.pop(OWN, 1.0), _TINY)
     scaled = {
         name: weight if weight == LEAVE_OUT else round(weight / strength, 6) for name, weight in best.weights.items()
@@ -122,8 +130,7 @@ class _Search:
     def best(self) -> Point:
         """Return the best point found from the usual weights; without useless parts, if enough targets rank high."""
         found = self.climb(self.start())
-        enough = self.value(found) * len(self.candidates.starts) >= ENOUGH
-        return self.without_useless_parts(found) if enough else found
+        return self.without_useless_parts(found) if self.evidence(found) >= ENOUGH else found
 
     def start(self) -> Point:
         """Return the initial point."""
@@ -145,6 +152,10 @@ class _Search:
     def value(self, point: Point) -> float:
         """Return the mean NDCG@10."""
         return float(self.candidates.gains(self.scores(point)).mean())
+
+    def evidence(self, point: Point) -> float:
+        """Return the sum of NDCG@10 over the users."""
+        return self.value(point) * len(self.candidates.starts)
 
     def climb(self, point: Point) -> Point:
         """Change one weight or the recency at a time while that helps."""
@@ -211,8 +222,7 @@ def average(points: Sequence[Point], scale: Mapping[str, float]) -> Point:
     A ranking depends on the ratios of weights alone. So each point is first scaled to unit length, in spreads of the
     parts. A part without weight in most points gets none.
     """
-    parts = [part for part in points[0].weights if part != "repeats"]
-    lengths = [math.hypot(*(point.weights[part] * scale[part] for part in parts)) or 1.0 for point in points]
+    lengths = [_length(point, scale) for point in points]
     weights, kept = dict[str, float](), list[str]()
     for part in points[0].weights:
         found = [
@@ -225,6 +235,47 @@ def average(points: Sequence[Point], scale: Mapping[str, float]) -> Point:
     if kept:
         weights = {part: weight if part in kept else 0.0 for part, weight in weights.items()}
     return Point(weights, statistics.median_low(point.recency for point in points))
+
+
+def expected(usual: Point, known: KnownItems) -> Point:
+    """Return the weights that the number of training interactions lets expect: w d / (d + `HALF`) for learned parts.
+
+    Args:
+        usual: weights w where all users train.
+        known: the items; d is their mean number of training interactions.
+    """
+    if known.counts is None:
+        return usual
+    per_item = float(np.nansum(known.counts)) / max(1, known.count)
+    share = per_item / (per_item + HALF)
+    return replace(usual, weights={part: w * share if part in LEARNED else w for part, w in usual.weights.items()})
+
+
+def drawn(found: Point, to: Point, scale: Mapping[str, float], evidence: float) -> Point:
+    """Return weights between those found, f, and the expected ones, x: (e f + c x) / (e + c).
+
+    f and x have unit length, in spreads of the parts; e is the evidence, and c is `EVIDENCE`. `repeats` stays as
+    found. A part that `ENOUGH` evidence dropped stays dropped.
+
+    Args:
+        found: weights of the searches.
+        to: the expected weights.
+        scale: spread of every part.
+        evidence: sum of NDCG@10 over the users of the searches.
+    """
+    share = evidence / (evidence + EVIDENCE)
+    lengths = _length(found, scale), _length(to, scale)
+    weights = dict[str, float]()
+    for part, weight in found.weights.items():
+        stays = part == "repeats" or (weight == 0 and evidence >= ENOUGH)
+        mixed = share * weight / lengths[0] + (1 - share) * to.weights[part] / lengths[1]
+        weights[part] = weight if stays else mixed
+    return Point(weights, found.recency if share >= 0.5 else to.recency)
+
+
+def _length(point: Point, scale: Mapping[str, float]) -> float:
+    """Return the length of the weights without `repeats`, in spreads of the parts; 1 if all are 0."""
+    return math.hypot(*(w * scale[part] for part, w in point.weights.items() if part != "repeats")) or 1.0
 
 
 def _of_rows(own: ScoreRows | None, sample: npt.NDArray[np.int64]) -> ScoreRows | None:

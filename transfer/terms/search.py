@@ -36,9 +36,9 @@ PRIOR: Mapping[str, float] = {
 `transfer experiment serve_best` if all users train. Every search begins there."""
 LEARNED = frozenset({OWN, "transitions", "backward", "onward", "together", "taste"})
 """Parts that learn from the target's interactions. Where there are few, they say less than texts."""
-HALF = 2.0
+HALF = 1.0
 """Training interactions per item at which a learned part is expected to deserve half of its weight in `PRIOR`."""
-EVIDENCE = 6.0
+EVIDENCE = 3.0
 """Sum of NDCG@10 over the users of the search at which the weights found count as much as the expected ones."""
 FACTORS = (0.0, 0.35, 0.5, 0.7, 0.85, 1.2, 1.4, 2.0, 3.0)
 """The search tries a weight multiplied by each of these."""

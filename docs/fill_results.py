@@ -119,16 +119,13 @@ def second_phases(cell: CellRecord) -> dict[str, Curve]:
 def with_notes(page: str, old: str) -> str:
     """Return a generated page with the notes that people wrote into its earlier version, before the first table."""
     notes = NOTES.search(old)
-    if notes is None:
-        return page
-    head, tables_of_it = page.split("\n## ", 1)
-    return f"{head.rstrip()}\n\n{notes[0]}\n\n## {tables_of_it}"
+    return page if notes is None else before_tables(page, notes[0])
 
 
-def with_figure(page: str, record: ExperimentRecord) -> str:
-    """Return a generated page with the experiment's curves before the first table."""
+def before_tables(page: str, part: str) -> str:
+    """Return a generated page with a part before its first table."""
     head, tables_of_it = page.split("\n## ", 1)
-    return f"{head.rstrip()}\n\n![{record.description}]({record.name}.svg)\n\n## {tables_of_it}"
+    return f"{head.rstrip()}\n\n{part}\n\n## {tables_of_it}"
 
 
 def index(pages: Mapping[str, str]) -> str:
@@ -171,8 +168,8 @@ def curves(record: ExperimentRecord) -> Figure:
         panel.spines[["top", "right"]].set_visible(False)
         panel.set_ylim(bottom=0)
     panels[0].set_ylabel(f"test {metric_text(metric)}")
-    handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=columns, frameon=False)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
     return figure
 
 
@@ -191,7 +188,7 @@ def main(folders: Sequence[str]) -> None:
         text = "\n\n".join(part.strip() for part in (text, *phases) if part) + "\n"
         text = with_notes(text, old)
         if varies_shots(record):
-            text = with_figure(text, record)
+            text = before_tables(text, f"![{record.description}]({record.name}.svg)")
             with mpl.rc_context({"svg.hashsalt": "results", "text.parse_math": False}):
                 curves(record).savefig(results / f"{record.name}.svg", metadata={"Date": None})
         page.write_text(text, encoding="utf-8")

@@ -61,12 +61,12 @@ class RoleFinder:
         if one_table and key is not None:
             given = {"item": key, "item_key": key, **given}
         self.acts, self.things, self.given, self.one_table = acts, things, given, one_table
-        there = {"user": acts, "item": acts, "item_key": things, "time": acts, "title": things, "categories": things}
-        self.found: dict[str, str | None] = {**dict.fromkeys(there), **given}
+        self._tables = dict.fromkeys(("user", "item", "time"), acts)
+        self._tables |= dict.fromkeys(("item_key", "title", "categories"), things)
+        self.found: dict[str, str | None] = {**dict.fromkeys(self._tables), **given}
         self.by_name: set[str] = set()
         self.unsure: set[str] = set()
         self.notes: dict[str, str] = {}
-        self._tables = there
         self._people: list[str] = []
         self._times: list[str] = []
         self._texts: dict[str, str] = {}

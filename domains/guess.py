@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -13,7 +13,7 @@ from domains.errors import Problems
 from domains.guess_checks import check_roles
 from domains.guess_roles import RoleFinder
 from domains.io.collect import collect
-from domains.io.columns import flat
+from domains.io.columns import PLUS, find_column, flat
 from domains.io.own_tables import scan_own
 from domains.raw_cells import NO_ID
 from domains.settings import ColumnMapping
@@ -37,7 +37,8 @@ class Guess:
         by_name: roles found by a usual name. The others were found by values: ask the user to confirm.
         unsure: roles that several columns fit equally well: ask the user.
         notes: role -> what to tell of its column if the user takes it.
-        records: columns of either file that hold records, lists of them, or JSON as text.
+        records: columns of either file that hold records, lists of them, or JSON as text; the fields of records in
+            lists.
         interactions: all columns of the file of interactions, each with a value of it.
         items: all columns of the file of items, with values.
     """
@@ -46,7 +47,7 @@ class Guess:
     by_name: frozenset[str]
     unsure: frozenset[str]
     notes: Mapping[str, str]
-    records: frozenset[str]
+    records: Mapping[str, Sequence[str]]
     interactions: Mapping[str, str]
     items: Mapping[str, str]
 
@@ -82,12 +83,15 @@ def guess_columns(
     problems = Problems()
     for source, written in ((interactions, encoding), (items, items_encoding or encoding)):
         with problems.catch():
-            table = scan_own(source, separator=separator, encoding=written)
+            table = scan_own(
+                source, separator=separator, encoding=written, user=given.get("user"), item=given.get("item")
+            )
             heads.append(collect(table.head(HEAD), source))
     problems.check()
     one_table = interactions == items
+    _check_there(given, heads[0], heads[1], (interactions, items))
     check_roles(heads[0], heads[1], interactions, items)
-    records = frozenset(name for table in heads for name in table.columns if _holds_records(table[name]))
+    records = {name: _fields(table[name]) for table in heads for name in table.columns if _holds_records(table[name])}
     acts, things = (_with_values(table, given.values()) for table in heads)
     finder = RoleFinder(acts, things, given, one_table)
     finder.find(interactions, items)
@@ -106,6 +110,24 @@ def _holds_records(column: pl.Series) -> bool:
     """Whether a column holds records, lists of records, or JSON of either as text."""
     kind = column.dtype
     return isinstance(kind.inner if isinstance(kind, pl.List) else kind, pl.Struct) or mostly(column, JSON)
+
+
+def _fields(column: pl.Series) -> list[str]:
+    """Return the fields of records in lists; none of other records, whose fields are columns."""
+    kind = column.dtype
+    return list(kind.inner.to_schema()) if isinstance(kind, pl.List) and isinstance(kind.inner, pl.Struct) else []
+
+
+def _check_there(given: Mapping[str, str], acts: pl.DataFrame, things: pl.DataFrame, files: tuple[str, str]) -> None:
+    """Raise if a file lacks a column that was given."""
+    problems = Problems()
+    for role, name in given.items():
+        table, file = (acts, files[0]) if role in ("user", "item", "time") else (things, files[1])
+        parts = [part.strip() for part in name.split(PLUS)] if role == "time" and name not in table.columns else [name]
+        for part in set(parts) - set(table.columns):
+            with problems.catch():
+                find_column(role, part, flat(table.schema), file, setting=f"--{role.replace('_', '-')}-column")
+    problems.check()
 
 
 def _with_values(table: pl.DataFrame, given: Collection[str]) -> pl.DataFrame:

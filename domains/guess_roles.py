@@ -38,6 +38,11 @@ BASKET = re.compile(
     r"_?(?:id|no|nr|num|number|nummer|code|key|ref|name)?$"
 )
 """A column whose name says that it holds baskets."""
+AMOUNT = re.compile(
+    r"(?:^|_)(?:hour|minute|second|dow|day|weekday|week|month|quarter|year|age|quantity|qty|amount|count|number|price|"
+    r"cost|total|rating|score|stars|menge|anzahl|preis|quantite|prix|cantidad|precio|quantita|prezzo)s?(?:_|$)"
+)
+"""A column whose name says that it holds amounts or parts of a time."""
 
 
 class RoleFinder:
@@ -153,6 +158,7 @@ class RoleFinder:
         """Take the columns of both files that share most values."""
         item, key = self.found["item"], self.found["item_key"]
         acts = self._free()
+        acts = acts.select([name for name in acts.columns if name in self.things.columns or not _is_no_item(name)])
         things = self.things.select([name for name in self.things.columns if name != self.found["user"]])
         pair, rival = shared_values(
             self.acts.select(item) if item in self.acts.columns else acts,
@@ -215,6 +221,11 @@ class RoleFinder:
 
     def _doubt(self, role: str, doubt: bool) -> None:
         self.unsure = self.unsure | {role} if doubt else self.unsure - {role}
+
+
+def _is_no_item(name: str) -> bool:
+    """Return whether a column's name says that it holds what may be numbered as items are, but is none."""
+    return any(sort.search(plain_name(name)) for sort in (PERSON, BASKET, AMOUNT))
 
 
 def _person(acts: pl.DataFrame, taken: set[str | None]) -> str | None:

@@ -154,10 +154,17 @@ def _events(name: str, counts: pl.DataFrame, total: int) -> str | None:
 
 def _speaks_of(kinds: tuple[str, ...], event: str) -> bool:
     """Whether an event is one of some kinds: as a whole, or by one of its words if all of them are known."""
-    if _plain(event) in (*WISHES, *GLANCES):
-        return _plain(event) in kinds
-    parts = re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", event).lower())
-    return set(parts) <= {*WISHES, *GLANCES, *BESIDE} and not set(parts).isdisjoint(kinds)
+    whole = _one(_plain(event))
+    if whole in (*WISHES, *GLANCES):
+        return whole in kinds
+    parts = {_one(part) for part in re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", event).lower())}
+    return parts <= {*WISHES, *GLANCES, *BESIDE} and not parts.isdisjoint(kinds)
+
+
+def _one(word: str) -> str:
+    """Return the singular of an event that is known by it: ``clicks``."""
+    known = (*WISHES, *GLANCES, *BESIDE)
+    return word.removesuffix("s") if word not in known and word.removesuffix("s") in known else word
 
 
 def _ratings(name: str, counts: pl.DataFrame, total: int) -> str | None:

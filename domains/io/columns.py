@@ -15,7 +15,13 @@ from domains.settings import ColumnMapping
 
 
 def find_column(
-    role: str, given: str | None, there: Sequence[str], location: object, *, required: bool = True
+    role: str,
+    given: str | None,
+    there: Sequence[str],
+    location: object,
+    *,
+    required: bool = True,
+    setting: str | None = None,
 ) -> str | None:
     """Return the name of the column that plays a role.
 
@@ -25,6 +31,7 @@ def find_column(
         there: the columns of the file.
         location: the file, for messages.
         required: whether a missing column is an error; otherwise None is returned.
+        setting: what names the column, for messages; ``columns.ROLE`` by default.
 
     Raises:
         InputError: the column is required and missing.
@@ -35,7 +42,8 @@ def find_column(
         raise DataError(
             f"no column {given!r}",
             location=location,
-            hint=f"{suggest(given, there)}Set columns.{role} to one of: {_listed(there)}{delimiter_hint(there)}",
+            hint=f"{suggest(given, there)}Set {setting or f'columns.{role}'} to one of: {_listed(there)}"
+            f"{delimiter_hint(there)}",
             code="column",
         )
     found = usual_column(role, there)

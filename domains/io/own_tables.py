@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import polars as pl
 
@@ -26,14 +27,25 @@ def scan_own(
     encoding: str = "utf-8",
     quoting: Quoting = "auto",
     header: Header = "auto",
+    user: str | None = None,
+    item: str | None = None,
 ) -> pl.LazyFrame:
     """Scan as `scan` does; each field of a record is also a column, ``user.id``, and orders become lines of orders.
+
+    Args:
+        source: path, glob, folder or address.
+        separator: of delimited text; detected by default.
+        encoding: of delimited text.
+        quoting: of delimited text.
+        header: of delimited text.
+        user: column of the users, if it is known; the one with a usual name, if there is none.
+        item: column of the items, or field of the records in a list, if it is known; else as for users.
 
     Raises:
         InputError: as `scan`.
     """
     table = flatten(scan(source, separator=separator, encoding=encoding, quoting=quoting, header=header), source)
-    return _one_record_per_row(table, source)
+    return _one_record_per_row(table, user, item, source)
 
 
 def flatten(table: pl.LazyFrame, location: str) -> pl.LazyFrame:
@@ -65,7 +77,7 @@ def _usual(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
     return column.cast(pl.Datetime(kind.time_unit)) if isinstance(kind, pl.Datetime) else column
 
 
-def _one_record_per_row(table: pl.LazyFrame, location: str) -> pl.LazyFrame:
+def _one_record_per_row(table: pl.LazyFrame, user: str | None, item: str | None, location: str) -> pl.LazyFrame:
     """Make a row of each record of a list if users stand outside it and items within: ``line_items`` of an order.
 
     The fields of a record become columns under their own names, or as ``line_items.id`` where the name is taken.
@@ -74,11 +86,13 @@ def _one_record_per_row(table: pl.LazyFrame, location: str) -> pl.LazyFrame:
     within = {name: kind.inner for name, kind in types.items() if isinstance(kind, pl.List)}
     lists = {name: list(inner.to_schema()) for name, inner in within.items() if isinstance(inner, pl.Struct)}
 
-    def has(role: str, columns: Sequence[str]) -> bool:
-        return usual_column(role, columns) is not None
+    everywhere = {*types, *chain.from_iterable(lists.values())}
 
-    found = [name for name, fields in lists.items() if has("item", fields)]
-    if len(found) != 1 or not has("user", list(types)) or has("item", list(types)):
+    def has(role: str, known: str | None, columns: Sequence[str]) -> bool:
+        return known in columns if known in everywhere else usual_column(role, columns) is not None
+
+    found = [name for name, fields in lists.items() if has("item", item, fields)]
+    if len(found) != 1 or not has("user", user, list(types)) or has("item", item, list(types)):
         return table
     column = found[0]
     fields = {

@@ -79,7 +79,13 @@ def load(options: TableOptions) -> RawTables:
 def scan_table(source: str, options: TableOptions, encoding: str) -> pl.LazyFrame:
     """Scan one of the user's files."""
     return scan_own(
-        source, separator=options.separator, encoding=encoding, quoting=options.quoting, header=options.header
+        source,
+        separator=options.separator,
+        encoding=encoding,
+        quoting=options.quoting,
+        header=options.header,
+        user=options.columns.user,
+        item=options.columns.item,
     )
 
 

@@ -277,7 +277,11 @@ def test_ids_that_never_meet_are_told_as_such() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("acts.jsonl", '{"session": 1, "events": [{"aid": 5}]}\n' * 3, "'events' holds records"),
+        (
+            "acts.jsonl",
+            '{"session": 1, "events": [{"aid": 5}]}\n' * 3,
+            "--item-column, of aid",
+        ),
         ("acts.csv", "kd~art~dat\n1~2~3\n", "set separator"),
     ],
 )
@@ -289,6 +293,38 @@ def test_a_question_tells_what_may_be_wrong_with_the_file(
     result = run_command(capsys, "init", "shop", name, "goods.csv")
     assert result.code == 2
     assert said in " ".join(result.err.split())
+
+
+def test_lists_of_records_become_rows_by_the_name_of_a_field(capsys: pytest.CaptureFixture[str]) -> None:
+    events = [
+        {
+            "session": user,
+            "events": [{"aid": item, "ts": 1_700_000_000 + user + item} for item in range(user, user + 5)],
+        }
+        for user in range(6)
+    ]
+    Path("acts.jsonl").write_text("\n".join(map(json.dumps, events)))
+    named = ("--user-column", "session", "--item-column", "aid", "--title-column", "aid")
+    result = run_command(capsys, "init", "shop", "acts.jsonl", *named)
+    assert result.code == 0, result.err
+    assert "6 users, 10 items, 30 interactions" in result.out
+    assert open_domain(load_recipe("shop.yaml").recipe.target).domain.n_interactions == 30
+
+
+@pytest.mark.parametrize("files", [("acts.csv",), ("acts.csv", "goods.csv")])
+def test_columns_that_are_not_there_are_told_all_at_once(
+    files: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    acts(user_id="who").write_csv("acts.csv")
+    goods().write_csv("goods.csv")
+    named = ("--user-column", "wo", "--item-column", "nope", "--time-column", "timestamp + hour")
+    result = run_command(capsys, "init", "shop", *files, *named)
+    told = " ".join(result.err.split())
+    assert result.code == 2
+    assert "no column 'wo'. Did you mean 'who'? Set --user-column to one of:" in told
+    assert "no column 'nope'" in told
+    assert "no column 'hour'" in told
+    assert not Path("shop.yaml").exists()
 
 
 def test_the_history_of_one_person_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:

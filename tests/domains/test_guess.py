@@ -437,3 +437,11 @@ def test_people_are_no_baskets(tmp_path, name):
     rows = "".join(f"{n // 3},x{good}\n" for n, (_, good) in enumerate(BOUGHT))
     guess = two_files(tmp_path, f"{name},item_id\n{rows}", "item_id,title\nx0,Red Rose\nx1,Clay Pot\n")
     assert (guess.columns.user, dict(guess.notes)) == (name, {})
+
+
+def test_orders_hours_and_people_are_no_items_though_they_are_numbered_as_items_are(tmp_path):
+    rows = [f"{n + 1},{n % 9 + 1},{n % 4 + 1},{n % 3}" for n in range(60)]
+    (tmp_path / "orders.csv").write_text("\n".join(["order_id,user_id,order_hour_of_day,order_dow", *rows]))
+    (tmp_path / "goods.csv").write_text("product_id,product_name\n" + "".join(f"{n},Red Ball {n}\n" for n in range(60)))
+    guess = guess_columns(str(tmp_path / "orders.csv"), str(tmp_path / "goods.csv"))
+    assert (guess.columns.user, guess.columns.item) == ("user_id", None)

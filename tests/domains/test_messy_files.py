@@ -259,6 +259,7 @@ def test_all_missing_columns_of_both_files_are_told(tmp_path):
         ("is_recommended", ["true", "false"], "is_recommended == true"),
         ("qty", ["3", "(1)"], "qty > 0"),
         ("event_name", ["view_item", "add_to_cart", "purchase"], "event_name in [add_to_cart, purchase]"),
+        ("type", ["clicks", "carts", "orders"], "type in [carts, orders]"),
         (
             "event",
             ["Product Viewed", "Product Added", "Order Completed"],

@@ -197,13 +197,20 @@ def _settled(guess: Guess, given: dict[str, str]) -> ColumnMapping:
             otherwise = _elsewhere(guess, found.get("item")) if role == "title" else ""
             if role == "user" and not found.get("user"):
                 otherwise = ALONE
-            held = [repr(name) for name in there if name in guess.records]
-            records = f"; {', '.join(held)} holds records: save their fields as columns, one row each" if held else ""
+            records = "".join(_of_records(name, guess.records[name]) for name in there if name in guess.records)
             advice = otherwise + records + delimiter_hint(list(there))
             found[role] = choose(question, there, option, default, advice, examples)
     if found.get("item_key") == found.get("item"):
         found.pop("item_key", None)
     return ColumnMapping(**found)
+
+
+def _of_records(column: str, fields: Sequence[str]) -> str:
+    """Return how items within records can be read: by the name of a field, or else after these are saved as columns."""
+    if not fields:
+        return f"; {column!r} holds records: save their fields as columns, one row each"
+    field = "name the field that holds the item with --item-column"
+    return f"; {column!r} holds lists of records: {field}, of {', '.join(fields)}"
 
 
 def _elsewhere(guess: Guess, item: str | None) -> str:

@@ -197,7 +197,7 @@ def closer_key(ids: pl.Series, things: pl.DataFrame, named: str) -> str:
 
     A catalogue has several numbers with usual names: that of the shop, an EAN, an ISBN.
     """
-    if ids.n_unique() < ENOUGH:
+    if ids.drop_nulls().n_unique() < ENOUGH:
         return named
     shares = {name: _shared(ids, things[name]) for name in things.columns if identifies(things[name])}
     best = max(shares, key=lambda name: shares[name], default=named)

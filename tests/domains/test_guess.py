@@ -108,6 +108,8 @@ def test_of_several_usual_numbers_of_items_that_of_the_interactions_is_their_key
     assert two_files(tmp_path, acts, others).columns.item_key == "EAN"  # none fits better
     guess = two_files(tmp_path, acts, things.replace("Artikelnummer", "Interne Kennung"))
     assert (guess.columns.item_key, "item_key" in guess.by_name) == ("Interne Kennung", False)
+    two_ids = "Kunde,Artikel\nu1,A1\nu2,\nu3,A2\n"  # too few to say more than the name; a missing one is none
+    assert two_files(tmp_path, two_ids, things).columns.item_key == "EAN"
 
 
 def test_in_one_table_the_number_of_a_line_is_no_item(tmp_path):

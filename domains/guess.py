@@ -11,9 +11,9 @@ import polars as pl
 from domains.column_values import mostly
 from domains.errors import Problems
 from domains.guess_checks import check_roles
-from domains.guess_roles import RoleFinder
+from domains.guess_roles import OF_INTERACTIONS, RoleFinder
 from domains.io.collect import collect
-from domains.io.columns import PLUS, find_column, flat
+from domains.io.columns import find_column, flat, joined_columns
 from domains.io.own_tables import scan_own
 from domains.raw_cells import NO_ID
 from domains.settings import ColumnMapping
@@ -122,8 +122,8 @@ def _check_there(given: Mapping[str, str], acts: pl.DataFrame, things: pl.DataFr
     """Raise if a file lacks a column that was given."""
     problems = Problems()
     for role, name in given.items():
-        table, file = (acts, files[0]) if role in ("user", "item", "time") else (things, files[1])
-        parts = [part.strip() for part in name.split(PLUS)] if role == "time" and name not in table.columns else [name]
+        table, file = (acts, files[0]) if role in OF_INTERACTIONS else (things, files[1])
+        parts = joined_columns(name, table.columns) if role == "time" else [name]
         for part in set(parts) - set(table.columns):
             with problems.catch():
                 find_column(role, part, flat(table.schema), file, setting=f"--{role.replace('_', '-')}-column")

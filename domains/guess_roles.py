@@ -45,6 +45,11 @@ AMOUNT = re.compile(
 """A column whose name says that it holds amounts or parts of a time."""
 
 
+OF_INTERACTIONS = ("user", "item", "time")
+OF_ITEMS = ("item_key", "title", "categories")
+"""Roles by the table that has their columns."""
+
+
 class RoleFinder:
     """Finds a column for each role, step by step: each step builds on what those before it found.
 
@@ -66,8 +71,8 @@ class RoleFinder:
         if one_table and key is not None:
             given = {"item": key, "item_key": key, **given}
         self.acts, self.things, self.given, self.one_table = acts, things, given, one_table
-        self._tables = dict.fromkeys(("user", "item", "time"), acts)
-        self._tables |= dict.fromkeys(("item_key", "title", "categories"), things)
+        self._tables = dict.fromkeys(OF_INTERACTIONS, acts)
+        self._tables |= dict.fromkeys(OF_ITEMS, things)
         self.found: dict[str, str | None] = {**dict.fromkeys(self._tables), **given}
         self.by_name: set[str] = set()
         self.unsure: set[str] = set()

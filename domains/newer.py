@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import polars as pl
@@ -10,7 +9,7 @@ import polars as pl
 from domains.errors import Problems
 from domains.interactions import Interactions, read_interactions
 from domains.io.collect import schema_of
-from domains.io.columns import PLUS, find_column, map_interactions
+from domains.io.columns import find_column, joined_columns, map_interactions
 from domains.io.encodings import guess_encoding
 from domains.io.own_tables import one_item_per_row
 from domains.keep import parse_keep
@@ -70,14 +69,9 @@ class Reading:
         for role, given in self.options.columns:
             if isinstance(given, dict):
                 found[role] = {field: name for field, name in given.items() if name in there}
-            elif given is not None and (given in there or _are_joined(given, there)):
+            elif given is not None and set(joined_columns(given, there)) <= set(there):
                 found[role] = given
         return ColumnMapping.model_validate(found)
-
-
-def _are_joined(given: str, there: Collection[str]) -> bool:
-    """Return whether a name joins several columns that a table has: ``date + time``."""
-    return PLUS in given and all(part.strip() in there for part in given.split(PLUS))
 
 
 def are_interactions(source: str, reading: Reading) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
 
@@ -141,6 +141,11 @@ PLUS = " + "
 """Joins the names of columns that hold one time together: ``date + time``."""
 
 
+def joined_columns(given: str, there: Collection[str]) -> list[str]:
+    """Return the columns that a name of a time joins; the name alone if it is a column's or joins none."""
+    return [given] if given in there else [name.strip() for name in given.split(PLUS)]
+
+
 def _one_time_column(
     table: pl.LazyFrame, given: str | None, types: dict[str, pl.DataType], location: str
 ) -> tuple[pl.LazyFrame, str | None]:
@@ -152,9 +157,10 @@ def _one_time_column(
         types: types of all columns; the new one is added.
         location: the file, for messages.
     """
-    if given is None or given in types or PLUS not in given:
+    names = [] if given is None else joined_columns(given, types)
+    if given is None or len(names) == 1:
         return table, given
-    parts = [str(find_column("time", name.strip(), [*types], location)) for name in given.split(PLUS)]
+    parts = [str(find_column("time", name, [*types], location)) for name in names]
     types[given] = pl.String()
     joined = pl.concat_str([pl.col(name).cast(pl.String).str.strip_chars() for name in parts], separator=" ")
     return table.with_columns(joined.alias(given)), given

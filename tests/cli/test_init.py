@@ -280,7 +280,7 @@ def test_ids_that_never_meet_are_told_as_such() -> None:
         (
             "acts.jsonl",
             '{"session": 1, "events": [{"aid": 5}]}\n' * 3,
-            "--item-column, of aid",
+            "'events' holds lists of records: name the field that holds the item with --item-column, of aid",
         ),
         ("acts.csv", "kd~art~dat\n1~2~3\n", "set separator"),
     ],

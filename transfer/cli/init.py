@@ -180,6 +180,7 @@ def _two_files(name: str, files: Sequence[str], interactions: str | None, items:
 
 def _settled(guess: Guess, given: dict[str, str]) -> ColumnMapping:
     """Return the column of each role: as given, by its usual name, or as the user answers."""
+    from domains.guess_roles import OF_INTERACTIONS
     from domains.io.columns import delimiter_hint
     from domains.io.head import is_made_up
     from domains.settings import ColumnMapping
@@ -187,7 +188,7 @@ def _settled(guess: Guess, given: dict[str, str]) -> ColumnMapping:
 
     found = {role: column for role, column in guess.columns.model_dump().items() if column is not None} | given
     for role, question in QUESTIONS.items():
-        there = guess.items if role in ("item_key", "title") else guess.interactions
+        there = guess.interactions if role in OF_INTERACTIONS else guess.items
         certain = role in given or role in guess.by_name
         needed = role in ("user", "item", "title") or role in found
         if not certain and needed:
